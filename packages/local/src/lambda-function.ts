@@ -1,0 +1,20 @@
+/** A Lambda function as API Gateway sees it: an event goes in, a result comes out. */
+export interface LambdaFunction {
+  /** Runs one invocation. Never rejects: a function that fails is an `error` result. */
+  invoke(event: object, invocation: { readonly requestId: string }): Promise<InvocationResult>;
+}
+
+/** What came of an invocation. */
+export type InvocationResult =
+  | {
+      readonly type: 'response';
+      /** What the handler returned, after a round trip through JSON; `null` for nothing. */
+      readonly payload: unknown;
+    }
+  | {
+      /** The handler threw, the process ended, or the function's own time-out struck. */
+      readonly type: 'error';
+      /** As Lambda names it: the error's class, `Runtime.ExitError`, `Sandbox.Timedout`. */
+      readonly errorType: string;
+      readonly errorMessage: string;
+    };

@@ -1,0 +1,103 @@
+/** Longest channel name, in bytes (all its characters are ASCII). */
+export const MAX_CHANNEL_NAME_BYTES = 200;
+
+type ParamName<P extends string> = P extends `${infer Head}/${infer Tail}`
+  ? ParamName<Head> | ParamName<Tail>
+  : P extends `:${infer Name}`
+    ? Name
+    : never;
+
+/** The parameters of a pattern: `Params<'rooms/:roomId'>` is `{ readonly roomId: string }`. */
+export type Params<P extends string> = string extends P
+  ? Readonly<Record<string, string>>
+  : { readonly [K in ParamName<P>]: string };
+
+/** The names that match a pattern: `ChannelName<'rooms/:roomId'>` is `` `rooms/${string}` ``. */
+export type ChannelName<P extends string> = P extends `${infer Head}/${infer Tail}`
+  ? `${ChannelName<Head>}/${ChannelName<Tail>}`
+  : P extends `:${string}`
+    ? string
+    : P;
+
+/** Thrown by {@link channelName} for a parameter that cannot be part of a channel name. */
+export class ChannelNameError extends Error {
+  override readonly name = 'ChannelNameError';
+}
+
+const SEGMENT = /^(?:[A-Za-z0-9_.~:@=-]|%[0-9A-F]{2})+$/;
+
+/**
+ * Says what is wrong with a channel name, or `undefined` when it is legal.
+ *
+ * A name is segments joined by `/`. A segment is one or more of `A-Z a-z 0-9 _ . ~ : @ = -`; every
+ * other character is percent-encoded, and only those are, so that no two names mean the same channel.
+ */
+export function channelNameProblem(name: string): string | undefined {
+  if (name.length > MAX_CHANNEL_NAME_BYTES) {
+    return `is longer than ${MAX_CHANNEL_NAME_BYTES} bytes`;
+  }
+  for (const segment of name.split('/')) {
+    if (segment === '') return 'has an empty segment';
+    if (!SEGMENT.test(segment)) return 'has a character that must be percent-encoded';
+    if (segment.includes('%') && encodeSegment(decodeSegment(segment)) !== segment) {
+      return 'is percent-encoded where it need not be, or not as UTF-8';
+    }
+  }
+  return undefined;
+}
+
+/** Decodes one segment of a legal channel name. Returns `''` for a segment that is not UTF-8. */
+export function decodeSegment(segment: string): string {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return '';
+  }
+}
+
+function encodeSegment(value: string): string {
+  return encodeURIComponent(value)
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replace(/%3A/g, ':')
+    .replace(/%40/g, '@')
+    .replace(/%3D/g, '=');
+}
+
+/**
+ * Builds a channel's name from its pattern; each parameter is percent-encoded where it must be.
+ *
+ * @example
+ * ```ts
+ * channelName('rooms/:roomId', { roomId: 'a b' }); // 'rooms/a%20b'
+ * ```
+ *
+ * @throws {@link ChannelNameError} for a missing, empty or unpaired-surrogate parameter, and for a
+ * name over 200 bytes.
+ */
+export function channelName<P extends string>(
+  pattern: P,
+  params: Params<NoInfer<P>>,
+): ChannelName<P> {
+  const values = params as Readonly<Record<string, string | undefined>>;
+  const segments = pattern.split('/').map((segment) => {
+    if (!segment.startsWith(':')) return segment;
+    const value = values[segment.slice(1)];
+    if (typeof value !== 'string' || value === '') {
+      throw new ChannelNameError(
+        `The parameter "${segment.slice(1)}" of the channel pattern "${pattern}" must be a string that is not empty.`,
+      );
+    }
+    try {
+      return encodeSegment(value);
+    } catch {
+      throw new ChannelNameError(
+        `The parameter "${segment.slice(1)}" of the channel pattern "${pattern}" has half of a surrogate pair.`,
+      );
+    }
+  });
+  const name = segments.join('/');
+  const problem = channelNameProblem(name);
+  if (problem) throw new ChannelNameError(`The channel name "${name}" ${problem}.`);
+  return name as ChannelName<P>;
+}

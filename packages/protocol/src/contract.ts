@@ -1,0 +1,68 @@
+import type { ChannelName } from './channel-name.js';
+
+/**
+ * What a channel is to both sides: its pattern and its events. It types `ctx.params`, `publish`,
+ * the client's `on`, and the names a channel may have. It has no value at run time.
+ *
+ * @example
+ * ```ts
+ * type Room = ChannelType<'rooms/:roomId', { message: { text: string } }>;
+ * ```
+ */
+export interface ChannelType<
+  P extends string = string,
+  E extends object = Record<string, unknown>,
+> {
+  readonly pattern: P;
+  readonly events: E;
+}
+
+/** Any {@link ChannelType}. */
+// oxlint-disable-next-line typescript/no-explicit-any -- inference reads both parameters back.
+export type AnyChannelType = ChannelType<any, any>;
+
+/** Carries the {@link ChannelType} in the contexts of a channel class. Types only: never present at run time. */
+export declare const channelOf: unique symbol;
+/** Carries what the client sends, where a schema transforms it. Types only: never present at run time. */
+export declare const inputOf: unique symbol;
+
+/** What a channel class's handlers take last: it says which channel it belongs to. */
+export interface ContractCarrier<C extends AnyChannelType = AnyChannelType> {
+  readonly [channelOf]?: C;
+}
+
+type ContractOfMethod<M> = M extends (...args: infer A) => unknown
+  ? A extends [infer X, ...infer R]
+    ? X extends {
+        readonly connection: unknown;
+        readonly [channelOf]?: infer C extends AnyChannelType;
+      }
+      ? C
+      : R extends [
+            { readonly connection: unknown; readonly [channelOf]?: infer D extends AnyChannelType },
+            ...unknown[],
+          ]
+        ? D
+        : never
+    : never
+  : never;
+
+/** The contract of a channel class: what the contexts of its handlers say. */
+export type ContractOf<T> = T extends { readonly '~contract'?: infer C extends AnyChannelType }
+  ? C
+  : { [K in keyof T]-?: ContractOfMethod<T[K]> }[keyof T];
+
+/** The names that the channels of a class may have. */
+export type NameOf<T> =
+  ContractOf<T> extends { pattern: infer P extends string }
+    ? string extends P
+      ? string
+      : ChannelName<P>
+    : string;
+
+/** The events of a channel class. */
+export type EventsOf<T> = [ContractOf<T>] extends [never]
+  ? Record<string, unknown>
+  : ContractOf<T> extends { events: infer E extends object }
+    ? E
+    : Record<string, unknown>;

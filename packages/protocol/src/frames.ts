@@ -1,0 +1,142 @@
+import type { WireErrorCode } from './error-codes.js';
+
+/** What a client sends. `action` is the route key that API Gateway selects. */
+export type ClientFrame = SubscribeFrame | UnsubscribeFrame | PingFrame | MessageFrame;
+
+/** Asks to receive the events of channels. */
+export interface SubscribeFrame {
+  readonly action: 'subscribe';
+  readonly id: string;
+  readonly channels: readonly {
+    readonly channel: string;
+    readonly position?: string;
+    readonly rewind?: number;
+  }[];
+}
+
+/** Ends subscriptions. */
+export interface UnsubscribeFrame {
+  readonly action: 'unsubscribe';
+  readonly id: string;
+  readonly channels: readonly string[];
+}
+
+/** Keeps the connection alive; API Gateway itself answers with a {@link PongFrame}. */
+export interface PingFrame {
+  readonly action: 'ping';
+}
+
+/** A message for a channel's handler: `action` is `rooms.post`. */
+export interface MessageFrame {
+  readonly action: string;
+  /** Names the request; unique, and best random: the event's id is derived from it. */
+  readonly id: string;
+  readonly channel: string;
+  readonly data?: unknown;
+  /** 2 and up when the same message is sent again because no answer came. */
+  readonly attempt?: number;
+}
+
+/** What a server sends. */
+export type ServerFrame = ReplyFrame | ErrorFrame | EventFrame | EventsFrame | ByeFrame | PongFrame;
+
+/** The answer to the request `id`. */
+export interface ReplyFrame {
+  readonly type: 'reply';
+  readonly id: string;
+  readonly data?: unknown;
+}
+
+/** Why a request, or one channel of it, was refused. */
+export interface WireError {
+  readonly code: WireErrorCode | (string & {});
+  readonly message: string;
+  readonly details?: unknown;
+  /** Wait at least this long before trying again, in milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+/** The refusal of the request `id`; without `id` when the frame had none that could be read. */
+export interface ErrorFrame {
+  readonly type: 'error';
+  readonly id?: string;
+  readonly error: WireError;
+}
+
+/** One event of a channel. */
+export interface ChannelEventBody {
+  readonly event: string;
+  readonly data: unknown;
+  readonly id: string;
+  /** When it was published, in milliseconds since 1970. */
+  readonly at: number;
+  /** Absent on channels without history. */
+  readonly position?: string;
+}
+
+/** One event. */
+export interface EventFrame extends ChannelEventBody {
+  readonly type: 'event';
+  readonly channel: string;
+}
+
+/** Several events of one channel. */
+export interface EventsFrame {
+  readonly type: 'events';
+  readonly channel: string;
+  readonly events: readonly ChannelEventBody[];
+}
+
+/** Sent before the server disconnects. */
+export interface ByeFrame {
+  readonly type: 'bye';
+  readonly code: string;
+  readonly reason: string;
+  /** Whether the client should come back. */
+  readonly reconnect: boolean;
+  /** Wait at least this long before reconnecting, in milliseconds. */
+  readonly afterMs?: number;
+}
+
+/** Answers a {@link PingFrame}. */
+export interface PongFrame {
+  readonly type: 'pong';
+}
+
+/** What the reply to a `subscribe` frame says of each channel, in the order asked. */
+export interface SubscribeReply {
+  readonly channels: readonly SubscribeOutcome[];
+}
+
+/** One channel of a {@link SubscribeReply}. */
+export type SubscribeOutcome =
+  | {
+      readonly channel: string;
+      /** `live`: events from now on. The others belong to channels with history. */
+      readonly result: 'live' | 'resumed' | 'reset';
+      readonly position?: string;
+      readonly reason?: string;
+      /** What the channel's subscribe handler returned. */
+      readonly data?: unknown;
+    }
+  | { readonly channel: string; readonly error: WireError };
+
+/** What the reply to an `unsubscribe` frame says of each channel. */
+export interface UnsubscribeReply {
+  readonly channels: readonly (
+    | { readonly channel: string }
+    | { readonly channel: string; readonly error: WireError }
+  )[];
+}
+
+/** Size of a text on the wire: its UTF-8 bytes. */
+export function byteLength(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    // Two units of a surrogate pair make four bytes, each other unit from 0x800 on makes three.
+    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
+  }
+  return bytes;
+}

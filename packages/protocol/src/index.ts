@@ -1,0 +1,58 @@
+// Names of channels
+
+export type { ChannelName, Params } from './channel-name.js';
+export {
+  ChannelNameError,
+  channelName,
+  channelNameProblem,
+  decodeSegment,
+  MAX_CHANNEL_NAME_BYTES,
+} from './channel-name.js';
+// What a channel is to both sides
+export type {
+  AnyChannelType,
+  ChannelType,
+  ContractCarrier,
+  ContractOf,
+  channelOf,
+  EventsOf,
+  inputOf,
+  NameOf,
+} from './contract.js';
+export type { WireErrorCode } from './error-codes.js';
+// Errors
+export { wireErrors } from './error-codes.js';
+// Ids and positions
+export { eventId } from './event-id.js';
+export type {
+  ByeFrame,
+  ChannelEventBody,
+  ClientFrame,
+  ErrorFrame,
+  EventFrame,
+  EventsFrame,
+  MessageFrame,
+  PingFrame,
+  PongFrame,
+  ReplyFrame,
+  ServerFrame,
+  SubscribeFrame,
+  SubscribeOutcome,
+  SubscribeReply,
+  UnsubscribeFrame,
+  UnsubscribeReply,
+  WireError,
+} from './frames.js';
+// Frames
+export { byteLength } from './frames.js';
+// Limits
+export {
+  MAX_CHANNELS_PER_CONNECTION,
+  MAX_CHANNELS_PER_FRAME,
+  MAX_FRAME_BYTES,
+  MAX_ID_LENGTH,
+  SUBPROTOCOL,
+  TOKEN_SUBPROTOCOL_PREFIX,
+} from './limits.js';
+export type { Position } from './position.js';
+export { decodePosition, encodePosition } from './position.js';

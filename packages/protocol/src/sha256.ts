@@ -1,0 +1,79 @@
+// The browser's own SHA-256 answers only by promise, and an event's id is wanted at once.
+
+const CONSTANTS: Uint32Array = fractionsOfRoots(64, 1 / 3);
+const INITIAL: Uint32Array = fractionsOfRoots(8, 1 / 2);
+
+/** SHA-256 (FIPS 180-4) of a text in UTF-8. */
+export function sha256(text: string): Uint8Array {
+  const message = new TextEncoder().encode(text);
+  const padded = new Uint8Array((((message.length + 8) >> 6) + 1) << 6);
+  padded.set(message);
+  padded[message.length] = 0x80;
+  const words = new DataView(padded.buffer);
+  words.setUint32(padded.length - 4, message.length << 3);
+  words.setUint32(padded.length - 8, message.length >>> 29);
+
+  const hash = INITIAL.slice();
+  const schedule = new Uint32Array(64);
+  for (let block = 0; block < padded.length; block += 64) {
+    for (let index = 0; index < 16; index += 1)
+      schedule[index] = words.getUint32(block + index * 4);
+    compress(hash, schedule);
+  }
+  const digest = new Uint8Array(32);
+  const out = new DataView(digest.buffer);
+  hash.forEach((word, index) => out.setUint32(index * 4, word));
+  return digest;
+}
+
+function compress(hash: Uint32Array, w: Uint32Array): void {
+  const at = (array: Uint32Array, index: number): number => array[index] as number;
+  for (let t = 16; t < 64; t += 1) {
+    const x = at(w, t - 15);
+    const y = at(w, t - 2);
+    const s0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
+    const s1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
+    w[t] = at(w, t - 16) + s0 + at(w, t - 7) + s1;
+  }
+  let [a, b, c, d, e, f, g, h] = hash as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  for (let t = 0; t < 64; t += 1) {
+    const s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + at(CONSTANTS, t) + at(w, t)) | 0;
+    const s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+    const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0];
+  }
+  [a, b, c, d, e, f, g, h].forEach((word, index) => {
+    hash[index] = at(hash, index) + word;
+  });
+}
+
+function rotate(word: number, by: number): number {
+  return (word >>> by) | (word << (32 - by));
+}
+
+/** First 32 bits of the fractional parts of the square or cube roots of the first primes: the standard's constants. */
+function fractionsOfRoots(count: number, power: number): Uint32Array {
+  const words = new Uint32Array(count);
+  for (let candidate = 2, found = 0; found < count; candidate += 1) {
+    let isPrime = true;
+    for (let factor = 2; factor * factor <= candidate; factor += 1) {
+      if (candidate % factor === 0) isPrime = false;
+    }
+    if (isPrime) {
+      const root = candidate ** power;
+      words[found] = (root - Math.floor(root)) * 2 ** 32;
+      found += 1;
+    }
+  }
+  return words;
+}
