@@ -1,0 +1,61 @@
+import type { ConnectContext, DisconnectContext } from '../runtime/context.js';
+import { decorateMethod, type HandlerRecord, type StandardMethodContext } from './registry.js';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- each handler names the context of its own channel.
+type AnyContext = any;
+
+/** A decorator of a method whose one parameter is a context, for both conventions. */
+export interface LifecycleDecorator<Context> {
+  <M extends (ctx: Context) => unknown>(
+    method: M,
+    context: ClassMethodDecoratorContext<unknown, M> & {
+      readonly static: false;
+      readonly private: false;
+    },
+  ): void;
+  <M extends (ctx: Context) => unknown>(
+    target: object,
+    name: string,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
+
+/**
+ * Runs while a connection is being opened (`$connect`), once for each connection of the app,
+ * whatever channels it will use. Its context is a `ConnectContext`. Throw a `ClientError` to refuse
+ * the connection. Nothing can be sent to the connection yet.
+ */
+export function OnConnect(): LifecycleDecorator<ConnectContext> {
+  return lifecycle('connect', '@OnConnect()');
+}
+
+/**
+ * Runs after a connection has ended, once for each connection of the app. Its context is a
+ * `DisconnectContext`. API Gateway may call it late or never: nothing that must happen belongs here.
+ */
+export function OnDisconnect(): LifecycleDecorator<DisconnectContext> {
+  return lifecycle('disconnect', '@OnDisconnect()');
+}
+
+/**
+ * Runs when a connection subscribes to a channel of this class, after the access rule and after the
+ * membership was written, so that a snapshot it returns can miss no event. Its context is a
+ * `SubscribeContext`; what it returns goes to the client with the reply. Throw a `ClientError` to
+ * undo the subscription. It does not run for `autoSubscribe`.
+ */
+export function OnSubscribe(): LifecycleDecorator<AnyContext> {
+  return lifecycle('subscribe', '@OnSubscribe()');
+}
+
+/**
+ * Runs after a connection has left a channel of this class: because it unsubscribed, or because it
+ * ended (then as late and as uncertain as `$disconnect`). Its context is an `UnsubscribeContext`.
+ */
+export function OnUnsubscribe(): LifecycleDecorator<AnyContext> {
+  return lifecycle('unsubscribe', '@OnUnsubscribe()');
+}
+
+function lifecycle(kind: HandlerRecord['kind'], decorator: string): LifecycleDecorator<AnyContext> {
+  return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
+    decorateMethod({ kind, decorator }, target, nameOrContext);
+}

@@ -1,0 +1,80 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { makeError } from '../errors/gatecast-error.js';
+import { decorateMethod, type StandardMethodContext } from './registry.js';
+
+/** Options of {@link OnMessage}. */
+export interface MessageOptions {
+  /**
+   * Whether the sender gets an answer. `false` makes a one-way route: no answer, not even a refusal,
+   * and no bill for one.
+   * @default true
+   */
+  readonly reply?: boolean;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- each handler names the context of its own channel.
+type MessageHandler<T> = (message: T, ctx: any) => unknown;
+
+/** A decorator of a method that takes a message of type `T`, for both conventions. */
+export interface MessageDecorator<T> {
+  <M extends MessageHandler<T>>(
+    method: M,
+    context: ClassMethodDecoratorContext<unknown, M> & {
+      readonly static: false;
+      readonly private: false;
+    },
+  ): void;
+  <M extends MessageHandler<T>>(
+    target: object,
+    name: string,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
+
+/**
+ * Makes a method the handler of the messages of its name: `post` of `@Channel('rooms/:roomId')` is
+ * `rooms.post` on the wire. What it returns is the answer. Other public methods of a channel class
+ * must not take a message: helpers are private.
+ *
+ * @param schema - A Standard Schema (valibot, zod, …), or `dto(Class)` for class-validator. Without
+ * one the message is `unknown`. Properties that the schema does not know never reach the handler.
+ */
+export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
+export function OnMessage<S extends StandardSchemaV1>(
+  schema: S,
+  options?: MessageOptions,
+): MessageDecorator<StandardSchemaV1.InferOutput<S>>;
+export function OnMessage(
+  first: StandardSchemaV1 | MessageOptions = {},
+  second: MessageOptions = {},
+): MessageDecorator<never> {
+  const hasSchema = isStandardSchema(first);
+  if (!hasSchema && (typeof first !== 'object' || first === null)) {
+    throw makeError('ERR_SCHEMA_INVALID', { label: '@OnMessage()' });
+  }
+  const { reply = true, ...rest } = hasSchema ? second : first;
+  const unknown = Object.keys(rest)[0];
+  if (unknown !== undefined) {
+    throw makeError('ERR_OPTION_UNKNOWN', {
+      where: '@OnMessage()',
+      option: unknown,
+      known: 'reply',
+    });
+  }
+  const record = {
+    kind: 'message',
+    decorator: '@OnMessage()',
+    reply,
+    ...(hasSchema && { schema: first }),
+  } as const;
+  return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
+    decorateMethod(record, target, nameOrContext);
+}
+
+/** Whether a value is a Standard Schema, which may be an object or a function. */
+export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    '~standard' in value
+  );
+}

@@ -1,0 +1,206 @@
+/** One error a developer or an operator may see. `{word}` is replaced by a value. */
+export interface ErrorEntry {
+  /** Who has to act: `configuration` at start-up, `usage` a call of ours, `store` and `delivery` the operator. */
+  readonly kind: 'configuration' | 'usage' | 'store' | 'delivery';
+  readonly message: string;
+  /** One sentence: what to change. */
+  readonly hint: string;
+}
+
+/** Every error that the framework itself throws. `docs/errors.md` is generated from it. */
+export const errorTable = {
+  // Found when the app is created
+  ERR_OPTION_UNKNOWN: {
+    kind: 'configuration',
+    message: '{where} was given the unknown option "{option}".',
+    hint: 'Use one of: {known}.',
+  },
+  ERR_CHANNELS_EMPTY: {
+    kind: 'configuration',
+    message: 'createApp() was given no channels.',
+    hint: 'Pass at least one channel class: createApp({ channels: [RoomChannel] }).',
+  },
+  ERR_CHANNEL_NOT_DECORATED: {
+    kind: 'configuration',
+    message: '{label} is in the list of channels but has no @Channel.',
+    hint: "Put @Channel('pattern') on the class, or pass what defineChannel() returns.",
+  },
+  ERR_CHANNEL_DEPENDENCIES: {
+    kind: 'configuration',
+    message:
+      'The constructor of {label} takes {count} parameter(s), and nothing says what to pass.',
+    hint: 'Pass an instance, or the option resolve: (type) => container.get(type).',
+  },
+  ERR_CHANNEL_CONSTRUCTOR: {
+    kind: 'configuration',
+    message: 'The constructor of {label} threw: {reason}',
+    hint: 'Leave work that needs the environment to the handlers, which run at the first event.',
+  },
+  ERR_PATTERN_INVALID: {
+    kind: 'configuration',
+    message: 'The pattern "{pattern}" of {label} {problem}.',
+    hint: 'Join segments by "/"; a segment is a literal of A-Z a-z 0-9 _ . ~ : @ = - or a ":parameter".',
+  },
+  ERR_PATTERN_DUPLICATE: {
+    kind: 'configuration',
+    message:
+      'The patterns "{first}" of {firstLabel} and "{second}" of {secondLabel} match the same channels.',
+    hint: 'Give one of them a literal segment where the other has a parameter, or merge the classes.',
+  },
+  ERR_CHANNEL_NAMELESS: {
+    kind: 'configuration',
+    message: 'The pattern "{pattern}" of {label} has no literal segment to name its messages by.',
+    hint: "Name it: @Channel('{pattern}', { name: 'rooms' }).",
+  },
+  ERR_ROUTE_NAME: {
+    kind: 'configuration',
+    message: '{label} makes the route key "{route}", which API Gateway does not allow.',
+    hint: 'Use letters, digits, "_", "-" and "." in the names of channels and messages.',
+  },
+  ERR_ROUTE_DUPLICATE: {
+    kind: 'configuration',
+    message: 'Two handlers are registered for route "{route}": {first} and {second}.',
+    hint: 'Rename one method, or give one channel another name: @Channel(pattern, { name }).',
+  },
+  ERR_HANDLER_PLACE: {
+    kind: 'configuration',
+    message: '{decorator} is on "{method}", which is {place}.',
+    hint: 'Put it on a public method of the class that is not static.',
+  },
+  ERR_HANDLER_MISSING: {
+    kind: 'configuration',
+    message: '{decorator} was put on {label}.{method}, but the instance has no such method.',
+    hint: 'Look for another decorator or a wrapper that took the method away.',
+  },
+  ERR_HANDLER_DUPLICATE: {
+    kind: 'configuration',
+    message: '{label} has two methods with {decorator}: {first} and {second}.',
+    hint: 'Keep one and call the other from it.',
+  },
+  ERR_SCHEMA_INVALID: {
+    kind: 'configuration',
+    message: 'What {label} gives as schema is no Standard Schema.',
+    hint: "Pass a schema of valibot, zod or another such library, or dto(Class) from '@gatecast/framework/class-validator'.",
+  },
+  ERR_DTO_BARE: {
+    kind: 'configuration',
+    message:
+      'The class {label} has no class-validator decorator, so everything would be dropped from it.',
+    hint: 'Decorate its properties; they count only under "experimentalDecorators": true.',
+  },
+  ERR_HISTORY_UNSUPPORTED: {
+    kind: 'configuration',
+    message: '{label} asks for history, but the store keeps no log.',
+    hint: 'Take the option history away, or use a store with a log.',
+  },
+  ERR_AUTO_SUBSCRIBE: {
+    kind: 'configuration',
+    message: '{label} declares autoSubscribe: {given}, which does not fit its pattern "{pattern}".',
+    hint: 'Use true for a pattern without parameters, else a function that returns the parameters.',
+  },
+  ERR_PLUGIN_ORDER: {
+    kind: 'configuration',
+    message: 'Plugin "{plugin}" needs plugin "{needed}", which is not registered before it.',
+    hint: 'Add {needed} before {plugin} in createApp({ plugins }).',
+  },
+  ERR_PLUGIN_DUPLICATE: {
+    kind: 'configuration',
+    message: 'Plugin "{plugin}" is registered twice.',
+    hint: 'Remove one of them from createApp({ plugins }).',
+  },
+  ERR_STORE_CONTRACT: {
+    kind: 'configuration',
+    message:
+      'The connection store speaks version {given} of the contract; this release speaks version 1.',
+    hint: 'Install matching versions of @gatecast/framework and of the store.',
+  },
+  // Found when an event arrives
+  ERR_EVENT_UNKNOWN: {
+    kind: 'usage',
+    message: 'The handler was called with an event it does not know (keys: {keys}).',
+    hint: 'Invoke it by the routes and the REQUEST authorizer of an API Gateway WebSocket API.',
+  },
+  ERR_ENDPOINT_UNKNOWN: {
+    kind: 'configuration',
+    message: 'The endpoint of the @connections API is not known.',
+    hint: 'Set GATECAST_ENDPOINT to https://{api-id}.execute-api.{region}.amazonaws.com/{stage} in a function that no WebSocket event reaches.',
+  },
+  ERR_JWT_OPTIONS: {
+    kind: 'configuration',
+    message: '{where} needs {needed}.',
+    hint: 'Set the environment variable that it is read from, or pass it directly.',
+  },
+  // Wrong calls inside handlers
+  ERR_SEND_IN_CONNECT: {
+    kind: 'usage',
+    message:
+      'A connect handler sent something to its own connection, which opens only when $connect has returned.',
+    hint: 'Send it from @OnSubscribe, or let the client ask with its first message.',
+  },
+  ERR_PUBLISH_CHANNEL: {
+    kind: 'usage',
+    message: 'publish() was called for the channel "{channel}", whose name {problem}.',
+    hint: 'Build names of parameters with channelName(pattern, params).',
+  },
+  ERR_PUBLISH_EVENT: {
+    kind: 'usage',
+    message: 'publish() on "{channel}" was given no event name of 1 to 64 characters.',
+    hint: 'Name the event as the contract of the channel does.',
+  },
+  ERR_PUBLISH_ID: {
+    kind: 'usage',
+    message: 'publish() on "{channel}" was given an id that is no string of 1 to 64 characters.',
+    hint: 'Use a short key of your own, such as the id of the order.',
+  },
+  ERR_PUBLISH_SENDER: {
+    kind: 'usage',
+    message: 'publish() on "{channel}" was given except: \'sender\', but no connection sent it.',
+    hint: 'Use it only inside a handler, on ctx.channel or ctx.app.channel(name).',
+  },
+  ERR_PUBLISH_DATA: {
+    kind: 'usage',
+    message: 'The data of event "{event}" on "{channel}" cannot be written as JSON: {reason}',
+    hint: 'Publish plain data, without cycles and bigint.',
+  },
+  ERR_EVENT_TOO_LARGE: {
+    kind: 'usage',
+    message: 'Event "{event}" on "{channel}" makes a frame of {bytes} bytes; at most 32768 fit.',
+    hint: 'Publish a reference (a URL, an id) and let clients fetch the rest.',
+  },
+  ERR_REPLY_TOO_LARGE: {
+    kind: 'usage',
+    message: 'The reply to {route} makes a frame of {bytes} bytes; at most 32768 fit.',
+    hint: 'Return less, in pages.',
+  },
+  ERR_PLUGIN_NEXT_TWICE: {
+    kind: 'usage',
+    message: 'Plugin "{plugin}" called next() twice in {hook}.',
+    hint: 'Call next() at most once in a hook.',
+  },
+  // Found while an event is delivered
+  ERR_DELIVERY_FORBIDDEN: {
+    kind: 'delivery',
+    message: 'The @connections API at {endpoint} refused the request (403): {reason}',
+    hint: 'Grant execute-api:ManageConnections on this API and stage to the function, and check the endpoint.',
+  },
+  ERR_DELIVERY_FAILED: {
+    kind: 'delivery',
+    message: 'Posting to a connection through {endpoint} failed: {reason}',
+    hint: 'Check that the function can reach the endpoint, and GATECAST_ENDPOINT if it is set.',
+  },
+  ERR_DELIVERY_THROTTLED: {
+    kind: 'delivery',
+    message:
+      'Posting to a connection through {endpoint} was still throttled (429) when the time for it was up.',
+    hint: 'Raise the account limit on requests per second, or publish less.',
+  },
+  // What a store may report
+  ERR_STORE_UNAVAILABLE: {
+    kind: 'store',
+    message: 'The store could not {operation}: {reason}',
+    hint: 'Look at the store itself; the framework tries again where that is safe.',
+  },
+} as const;
+
+/** A code of {@link errorTable}. */
+export type ErrorCode = keyof typeof errorTable;

@@ -1,0 +1,124 @@
+import { type ErrorCode, type ErrorEntry, errorTable } from './error-table.js';
+
+type Placeholders<T extends string> = T extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholders<Rest>
+  : never;
+// "{api-id}" and its like stand in hints as text, not as placeholders.
+type Names<C extends ErrorCode> = Exclude<
+  Placeholders<(typeof errorTable)[C]['message']> | Placeholders<(typeof errorTable)[C]['hint']>,
+  'api-id' | 'region' | 'stage' | ` ${string}`
+>;
+
+/** The values that fill the text of an error. */
+export type ErrorValues<C extends ErrorCode> = { readonly [K in Names<C>]: string | number };
+
+/** Base of the errors that developers and operators see. None of them ever reaches a client. */
+export class GatecastError extends Error {
+  readonly code: ErrorCode;
+  /** What to change. */
+  readonly hint: string;
+
+  /** @internal */
+  constructor(code: ErrorCode, values: Readonly<Record<string, string | number>>, cause?: unknown) {
+    const entry: ErrorEntry = errorTable[code];
+    super(fill(entry.message, values), cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.hint = fill(entry.hint, values);
+  }
+
+  /** Who has to act. Read instead of `instanceof`: a bundle may hold two copies of the package. */
+  get kind(): ErrorEntry['kind'] {
+    return errorTable[this.code].kind;
+  }
+
+  /** Page that explains the error. */
+  get docs(): string {
+    return `https://github.com/gatecast/gatecast/blob/main/docs/errors.md#${this.code.toLowerCase()}`;
+  }
+
+  /** For logs: everything but the stack's noise. */
+  toJSON(): object {
+    const { name, code, message, hint, docs, stack, cause } = this;
+    return {
+      name,
+      code,
+      message,
+      hint,
+      docs,
+      stack,
+      ...(cause instanceof Error && { cause: cause.stack }),
+    };
+  }
+}
+
+/** The app is put together wrongly. Thrown when it is created, or at the first event. */
+export class ConfigurationError extends GatecastError {
+  override readonly name = 'ConfigurationError';
+  /** Whether a value is one, also when another copy of the package made it. */
+  static is(value: unknown): value is ConfigurationError {
+    return isOfKind(value, 'configuration');
+  }
+}
+
+/** The framework was called in a way that cannot work. */
+export class UsageError extends GatecastError {
+  override readonly name = 'UsageError';
+  /** Whether a value is one, also when another copy of the package made it. */
+  static is(value: unknown): value is UsageError {
+    return isOfKind(value, 'usage');
+  }
+}
+
+/** A store failed. */
+export class StoreError extends GatecastError {
+  override readonly name = 'StoreError';
+  /** Whether a value is one, also when another copy of the package made it. */
+  static is(value: unknown): value is StoreError {
+    return isOfKind(value, 'store');
+  }
+}
+
+/** A frame could not be handed to API Gateway. */
+export class DeliveryError extends GatecastError {
+  override readonly name = 'DeliveryError';
+  /** Whether a value is one, also when another copy of the package made it. */
+  static is(value: unknown): value is DeliveryError {
+    return isOfKind(value, 'delivery');
+  }
+}
+
+interface ErrorClasses {
+  readonly configuration: ConfigurationError;
+  readonly usage: UsageError;
+  readonly store: StoreError;
+  readonly delivery: DeliveryError;
+}
+type ErrorOf<C extends ErrorCode> = ErrorClasses[(typeof errorTable)[C]['kind']];
+
+const classes = {
+  configuration: ConfigurationError,
+  usage: UsageError,
+  store: StoreError,
+  delivery: DeliveryError,
+};
+
+/** Makes the error of a code, of the class that its kind asks for. */
+export function makeError<C extends ErrorCode>(
+  code: C,
+  values: ErrorValues<C>,
+  cause?: unknown,
+): ErrorOf<C> {
+  return new classes[errorTable[code].kind](code, values, cause) as ErrorOf<C>;
+}
+
+function isOfKind(value: unknown, kind: ErrorEntry['kind']): boolean {
+  const { code, kind: given } = (value ?? {}) as Partial<GatecastError>;
+  return given === kind && typeof code === 'string' && code.startsWith('ERR_');
+}
+
+function fill(template: string, values: Readonly<Record<string, string | number>>): string {
+  return template.replace(/\{([\w-]+)\}/g, (whole, name: string) => {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    return value === undefined ? whole : String(value);
+  });
+}

@@ -1,0 +1,85 @@
+import { ClientError } from '../errors/client-error.js';
+import { GatecastError } from '../errors/gatecast-error.js';
+import type { BaseContext } from '../runtime/context.js';
+import { definePlugin, type ErrorContext, type Plugin } from '../runtime/plugin.js';
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** How much to log: `info`, every event; `warn`, refusals and failures; `error`, failures. */
+export type LogLevel = (typeof LEVELS)[number];
+
+/** Options of {@link logger}. */
+export interface LoggerOptions {
+  /** @default AWS_LAMBDA_LOG_LEVEL, which Lambda sets from the function's logging settings; else 'info' */
+  readonly level?: LogLevel;
+  /** Takes each line. @default console.log, console.warn and console.error by level */
+  readonly write?: (level: LogLevel, line: string) => void;
+}
+
+/**
+ * Logs one line of JSON for each event: `level`, `time`, `route`, `connectionId`, `requestId`,
+ * `durationMs`, `outcome`, and the error where there was one. Never a token, a header or the body of a
+ * message.
+ */
+export function logger(options: LoggerOptions = {}): Plugin {
+  const { level = levelOfEnvironment(), write = writeToConsole } = options;
+  const log = (at: LogLevel, fields: object): void => {
+    if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return;
+    write(
+      at,
+      JSON.stringify({ level: at.toUpperCase(), time: new Date().toISOString(), ...fields }),
+    );
+  };
+  const timed = async (ctx: BaseContext, next: () => Promise<void>): Promise<void> => {
+    const start = performance.now();
+    await next();
+    const { route, event, connection } = ctx;
+    log('info', {
+      route,
+      outcome: 'ok',
+      connectionId: connection.id,
+      ...(connection.userId !== undefined && { userId: connection.userId }),
+      requestId: event.requestContext.requestId,
+      durationMs: Math.round((performance.now() - start) * 100) / 100,
+    });
+  };
+  return definePlugin({
+    name: 'logger',
+    onConnect: timed,
+    onSubscribe: timed,
+    onMessage: timed,
+    onDisconnect: timed,
+    onError: (error, ctx) => logError(error, ctx, log),
+  });
+}
+
+function logError(
+  error: unknown,
+  ctx: ErrorContext,
+  log: (level: LogLevel, fields: object) => void,
+): void {
+  if (ClientError.is(error)) {
+    const { code, message } = error;
+    log('warn', { ...ctx, outcome: 'refused', error: { code, message } });
+    return;
+  }
+  log('error', { ...ctx, outcome: 'failed', error: describe(error) });
+}
+
+function describe(error: unknown): object {
+  if (error instanceof GatecastError) return error.toJSON();
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack, cause } = error;
+  return { name, message, stack, ...(cause instanceof Error && { cause: cause.stack }) };
+}
+
+function levelOfEnvironment(): LogLevel {
+  const given = process.env.AWS_LAMBDA_LOG_LEVEL?.toLowerCase();
+  if (given === 'fatal') return 'error';
+  return LEVELS.find((level) => level === given) ?? (given === 'trace' ? 'debug' : 'info');
+}
+
+function writeToConsole(level: LogLevel, line: string): void {
+  // oxlint-disable-next-line no-console -- Lambda takes its log from the console.
+  console[level](line);
+}

@@ -1,0 +1,91 @@
+import { channelNameProblem, decodeSegment } from '@gatecast/protocol';
+
+const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Says what is wrong with a pattern, or `undefined` when it is legal. */
+export function patternProblem(pattern: string): string | undefined {
+  const names = new Set<string>();
+  for (const segment of pattern.split('/')) {
+    if (segment === '') return 'has an empty segment';
+    if (!segment.startsWith(':')) {
+      const problem = channelNameProblem(segment);
+      if (problem) return `${problem} ("${segment}")`;
+      continue;
+    }
+    if (!PARAMETER.test(segment)) return `has the parameter "${segment}", which is no identifier`;
+    if (names.has(segment)) return `has the parameter "${segment}" twice`;
+    names.add(segment);
+  }
+  return undefined;
+}
+
+/** The names of a pattern's parameters, in order. */
+export function parametersOf(pattern: string): readonly string[] {
+  return pattern
+    .split('/')
+    .filter((segment) => segment.startsWith(':'))
+    .map((segment) => segment.slice(1));
+}
+
+interface Node<T> {
+  readonly literals: Map<string, Node<T>>;
+  parameter?: Node<T>;
+  leaf?: { readonly value: T; readonly parameters: readonly string[] };
+}
+
+/** What a name matched. */
+export interface PatternMatch<T> {
+  readonly value: T;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Finds the pattern that a channel name matches. A literal segment beats a parameter. */
+export class PatternTree<T> {
+  readonly #root: Node<T> = { literals: new Map() };
+
+  /** Adds a pattern. Returns what already stands there when another pattern matches the same names. */
+  add(pattern: string, value: T): T | undefined {
+    let node = this.#root;
+    for (const segment of pattern.split('/')) {
+      if (segment.startsWith(':')) {
+        node.parameter ??= { literals: new Map() };
+        node = node.parameter;
+      } else {
+        const next = node.literals.get(segment) ?? { literals: new Map() };
+        node.literals.set(segment, next);
+        node = next;
+      }
+    }
+    if (node.leaf) return node.leaf.value;
+    node.leaf = { value, parameters: parametersOf(pattern) };
+    return undefined;
+  }
+
+  /** The pattern that a legal channel name matches, with the decoded parameters. */
+  match(name: string): PatternMatch<T> | undefined {
+    return find(this.#root, name.split('/'), 0, []);
+  }
+}
+
+// oxlint-disable-next-line max-params -- the state of a recursion, on the path of every message.
+function find<T>(
+  node: Node<T>,
+  segments: readonly string[],
+  depth: number,
+  values: readonly string[],
+): PatternMatch<T> | undefined {
+  if (depth === segments.length) {
+    if (!node.leaf) return undefined;
+    const params: Record<string, string> = {};
+    const { value, parameters } = node.leaf;
+    for (let index = 0; index < parameters.length; index += 1) {
+      params[parameters[index] as string] = decodeSegment(values[index] as string);
+    }
+    return { value, params };
+  }
+  const segment = segments[depth] as string;
+  const literal = node.literals.get(segment);
+  const found = literal && find(literal, segments, depth + 1, values);
+  if (found || !node.parameter) return found;
+  return find(node.parameter, segments, depth + 1, [...values, segment]);
+}

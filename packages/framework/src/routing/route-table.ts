@@ -1,0 +1,46 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ChannelDefinition, MessageDefinition } from '../decorators/channel-definition.js';
+import type { PatternMatch } from './channel-pattern.js';
+
+/** A channel class, checked, with what its absent options default to. */
+export interface CompiledChannel extends ChannelDefinition {
+  /** First part of its messages' names on the wire. */
+  readonly name: string;
+}
+
+/** What a route leads to. */
+export type RouteKind =
+  | 'connect'
+  | 'disconnect'
+  | 'default'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'ping'
+  | 'message';
+
+/** One route key of the API and what it compiles to. */
+export interface Route {
+  /** The route key: `$connect`, `subscribe`, `rooms.post`. */
+  readonly key: string;
+  readonly kind: RouteKind;
+  /** Whether the client gets an answer: then the route has a route response. */
+  readonly twoWay: boolean;
+  /** Which method it came from: `RoomChannel.post`. */
+  readonly source?: string;
+  readonly schema?: StandardSchemaV1;
+}
+
+/** A {@link Route} of a message, with its handler. */
+export interface MessageRoute extends Route {
+  readonly kind: 'message';
+  readonly channel: CompiledChannel;
+  readonly message: MessageDefinition;
+}
+
+/** Everything that was compiled from an app's channels. Frozen. */
+export interface RouteTable {
+  readonly routes: readonly (Route | MessageRoute)[];
+  readonly channels: readonly CompiledChannel[];
+  /** Finds the channel class of a legal channel name. */
+  find(channelName: string): PatternMatch<CompiledChannel> | undefined;
+}

@@ -1,0 +1,82 @@
+import type { AnyChannelType, ChannelType, ContractCarrier, Params } from '@gatecast/protocol';
+import type { Connection } from '../connection.js';
+import type { Publishing, ServerChannel } from '../messaging/publish.js';
+import type { LambdaContext, WebSocketEvent } from './lambda-events.js';
+
+/**
+ * Augment it with what your plugins add to the contexts of messages and subscriptions.
+ *
+ * @example
+ * ```ts
+ * declare module '@gatecast/framework' {
+ *   interface ContextVariables { tenant: Tenant }
+ * }
+ * ```
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type -- it is there to be augmented.
+export interface ContextVariables {}
+
+/** What every handler gets. */
+export interface BaseContext {
+  readonly connection: Connection;
+  /** The route key: `rooms.post`, `subscribe`, `$connect`. */
+  readonly route: string;
+  /** Publishes on any channel. */
+  readonly app: Publishing;
+  /** The event as API Gateway sent it. */
+  readonly event: WebSocketEvent;
+  /** Lambda's context object. */
+  readonly lambdaContext: LambdaContext | undefined;
+}
+
+/** What the handlers of a channel get. */
+export interface ChannelContext<C extends AnyChannelType = ChannelType>
+  extends BaseContext,
+    ContractCarrier<C> {
+  /** The parameters in the channel's name, decoded. */
+  readonly params: Params<C['pattern']>;
+  readonly channel: ServerChannel<C['events']>;
+}
+
+/** Context of `@OnMessage`. */
+export interface MessageContext<C extends AnyChannelType = ChannelType>
+  extends ChannelContext<C>,
+    ContextVariables {
+  /** The frame's id. */
+  readonly messageId: string;
+  /** 1, and more when the client sent the message again because it got no answer. As the client says. */
+  readonly attempt: number;
+  /**
+   * The same for each delivery of one message and for no other message: a key for side effects of
+   * your own. What the handler publishes needs none: its events' ids are the same each time.
+   */
+  readonly idempotencyKey: string;
+}
+
+/** Context of `@OnSubscribe`. */
+export interface SubscribeContext<C extends AnyChannelType = ChannelType>
+  extends ChannelContext<C>,
+    ContextVariables {}
+
+/** Context of `@OnUnsubscribe`. */
+export interface UnsubscribeContext<C extends AnyChannelType = ChannelType>
+  extends ChannelContext<C> {
+  /** Whether the client asked, or the connection ended. */
+  readonly cause: 'unsubscribe' | 'disconnect';
+}
+
+/** Context of `@OnConnect`. */
+export interface ConnectContext extends BaseContext {
+  /** Headers of the handshake, names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly query: Readonly<Record<string, string | undefined>>;
+}
+
+/** Context of `@OnDisconnect`. */
+export interface DisconnectContext extends BaseContext {
+  /** Close code, such as 1001; 1005 when the client gave none. */
+  readonly code: number;
+  readonly reason: string;
+  /** Names of the channels that the connection left. */
+  readonly channels: readonly string[];
+}

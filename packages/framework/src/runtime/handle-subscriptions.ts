@@ -1,0 +1,129 @@
+import {
+  MAX_CHANNELS_PER_CONNECTION,
+  MAX_CHANNELS_PER_FRAME,
+  type SubscribeOutcome,
+  type SubscribeReply,
+  type UnsubscribeReply,
+} from '@gatecast/protocol';
+import type { Connection } from '../connection.js';
+import { ClientError, toWireError } from '../errors/client-error.js';
+import { checkAccess, isOpen } from '../messaging/access.js';
+import { type RawFrame, replyResponse, requireId } from './frame.js';
+import { findChannel } from './handle-message.js';
+import type { ProxyResponse } from './lambda-events.js';
+import { type Call, subscribeContext, unsubscribeContext } from './make-context.js';
+
+type ConnectedCall = Call & { readonly connection: Connection };
+
+/** Handles a subscribe frame: one outcome a channel, in the order asked. */
+export async function handleSubscribe(
+  call: ConnectedCall,
+  frame: RawFrame,
+): Promise<ProxyResponse> {
+  const id = requireId(frame);
+  const names = readChannels(frame).map((entry) =>
+    typeof entry === 'object' && entry !== null && 'channel' in entry ? entry.channel : entry,
+  );
+  const outcomes = new Map(names.map((name) => [name, subscribe(call, name)]));
+  const channels = await Promise.all(
+    names.map((name) => outcomes.get(name) as Promise<SubscribeOutcome>),
+  );
+  return replyResponse(id, { channels } satisfies SubscribeReply, call.route);
+}
+
+/** Handles an unsubscribe frame. */
+export async function handleUnsubscribe(
+  call: ConnectedCall,
+  frame: RawFrame,
+): Promise<ProxyResponse> {
+  const id = requireId(frame);
+  const names = [...new Set(readChannels(frame))];
+  const channels = await Promise.all(names.map((name) => unsubscribe(call, name)));
+  return replyResponse(id, { channels } satisfies UnsubscribeReply, call.route);
+}
+
+function readChannels({ channels }: RawFrame): readonly unknown[] {
+  if (!Array.isArray(channels) || channels.length === 0) {
+    throw new ClientError('ERR_FRAME_INVALID', '"channels" must be a list of channels.');
+  }
+  if (channels.length > MAX_CHANNELS_PER_FRAME) {
+    throw new ClientError(
+      'ERR_CHANNEL_LIMIT',
+      `A frame may name at most ${MAX_CHANNELS_PER_FRAME} channels; this one names ${channels.length}.`,
+    );
+  }
+  return channels;
+}
+
+async function subscribe(call: ConnectedCall, name: unknown): Promise<SubscribeOutcome> {
+  const { core, connection } = call;
+  const { connections } = core.store;
+  const channel = String(name);
+  try {
+    const { value, params } = findChannel(core, name);
+    const { access } = value.options;
+    if (!isOpen(access, core.authorizer !== undefined)) {
+      await checkAccess(access, { connection, params, channel, operation: 'subscribe' });
+    }
+    const ctx = subscribeContext(call, connection, { name: channel, params });
+    let data: unknown;
+    const enter = async (): Promise<void> => {
+      // Membership first: what the handler reads afterwards can then miss no event.
+      await join(call, channel);
+      try {
+        data = await value.subscribe?.call(ctx);
+      } catch (error) {
+        await connections.unsubscribe(connection.id, channel);
+        throw error;
+      }
+    };
+    await (core.hooks.onSubscribe ? core.hooks.onSubscribe(ctx, enter) : enter());
+    return { channel, result: 'live', ...(data !== undefined && { data }) };
+  } catch (error) {
+    return { channel, error: refuse(call, error) };
+  }
+}
+
+async function join({ core, connection }: ConnectedCall, channel: string): Promise<void> {
+  const { connections } = core.store;
+  const result = await connections.subscribe(connection.id, channel, MAX_CHANNELS_PER_CONNECTION);
+  if (result === 'gone') {
+    throw new ClientError('ERR_CONNECTION_UNKNOWN', 'The connection has ended. Connect again.');
+  }
+  if (result === 'full') {
+    throw new ClientError(
+      'ERR_CHANNEL_LIMIT',
+      `A connection may be subscribed to at most ${MAX_CHANNELS_PER_CONNECTION} channels.`,
+    );
+  }
+}
+
+async function unsubscribe(
+  call: ConnectedCall,
+  name: unknown,
+): Promise<UnsubscribeReply['channels'][number]> {
+  const channel = String(name);
+  try {
+    const { value, params } = findChannel(call.core, name);
+    const wasSubscribed = await call.core.store.connections.unsubscribe(
+      call.connection.id,
+      channel,
+    );
+    if (wasSubscribed && value.unsubscribe) {
+      const left = { name: channel, params, cause: 'unsubscribe' } as const;
+      await value.unsubscribe.call(unsubscribeContext(call, call.connection, left));
+    }
+    return { channel };
+  } catch (error) {
+    return { channel, error: refuse(call, error) };
+  }
+}
+
+function refuse(
+  { core, route, event }: ConnectedCall,
+  error: unknown,
+): ReturnType<typeof toWireError> {
+  const { connectionId, requestId } = event.requestContext;
+  core.report(error, { route, connectionId, requestId, isAnswered: true });
+  return toWireError(error);
+}

@@ -1,0 +1,27 @@
+import { ClientError } from '../errors/client-error.js';
+import type { AnyPlugin, ErrorContext } from './plugin.js';
+
+/** Tells of an error; never throws. */
+export type Report = (error: unknown, ctx: ErrorContext) => void;
+
+/** Hands errors to the plugins; to the console when none of them listens. */
+export function makeReport(plugins: readonly AnyPlugin[]): Report {
+  const listeners = plugins.filter((plugin) => plugin.onError !== undefined);
+  return (error, ctx) => {
+    if (listeners.length === 0) writeToConsole(error, ctx);
+    for (const plugin of listeners) {
+      try {
+        plugin.onError?.(error, ctx);
+      } catch (failure) {
+        writeToConsole(failure, ctx);
+      }
+    }
+  };
+}
+
+function writeToConsole(error: unknown, ctx: ErrorContext): void {
+  // A refusal that its client was told of is no news to the operator.
+  if (ClientError.is(error) && ctx.isAnswered) return;
+  // oxlint-disable-next-line no-console -- the last resort, so that no error is silent.
+  console.error(`Gatecast: ${ctx.route} failed on connection ${ctx.connectionId ?? '-'}.`, error);
+}

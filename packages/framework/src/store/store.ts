@@ -1,0 +1,13 @@
+import type { ConnectionStore } from './connection-store.js';
+
+/**
+ * Where an app's state lives. The log of channels with history and the leases of presence will be
+ * further members beside `connections`, so that each may live elsewhere.
+ */
+export interface Store {
+  /** Names the store in messages: `memory`, `dynamodb`. */
+  readonly name: string;
+  /** True when the state is in this process's memory: then there can be only one process. */
+  readonly isInProcess?: boolean;
+  readonly connections: ConnectionStore;
+}

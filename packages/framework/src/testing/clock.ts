@@ -1,0 +1,17 @@
+/** A clock that moves only when it is told to. */
+export class TestClock {
+  #now: number;
+
+  /** @param start - In milliseconds since 1970. @default the current time */
+  constructor(start: number = Date.now()) {
+    this.#now = start;
+  }
+
+  /** The time, in milliseconds since 1970. */
+  now = (): number => this.#now;
+
+  /** Moves the clock forward. */
+  advance(byMs: number): void {
+    this.#now += byMs;
+  }
+}

@@ -1,0 +1,223 @@
+import { strict as assert } from 'node:assert';
+import type { ConnectionRecord, ConnectionStore, Subscriber } from '../store/connection-store.js';
+
+/** One check of a contract, tied to no test runner. */
+export interface ContractTest {
+  readonly name: string;
+  run(): Promise<void>;
+}
+
+/** A store to be checked, and how to be rid of it. */
+export interface StoreUnderTest extends AsyncDisposable {
+  readonly connections: ConnectionStore;
+}
+
+const LIFETIME_MS = 8_100_000;
+let made = 0;
+
+function record(over: Partial<ConnectionRecord> = {}): ConnectionRecord {
+  made += 1;
+  return {
+    connectionId: `c${String(made).padStart(6, '0')}=`,
+    apiId: 'abcde12345',
+    stage: 'dev',
+    region: 'us-east-1',
+    connectedAt: Date.now(),
+    expiresAt: Date.now() + LIFETIME_MS,
+    ...over,
+  };
+}
+
+function uniqueChannel(): string {
+  made += 1;
+  return `contract/${made}`;
+}
+
+async function everySubscriber(
+  store: ConnectionStore,
+  channel: string,
+  limit: number,
+): Promise<Subscriber[]> {
+  const all: Subscriber[] = [];
+  let after: string | undefined;
+  do {
+    const page = await store.subscribers(channel, { limit, ...(after !== undefined && { after }) });
+    assert.ok(page.items.length <= limit, 'a page is longer than its limit');
+    all.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return all;
+}
+
+const checks: Readonly<Record<string, (store: ConnectionStore) => Promise<void>>> = {
+  'speaks version 1 of the contract': async (store) => {
+    assert.equal(store.contract, 1);
+  },
+
+  'returns a connection as it was kept': async (store) => {
+    const kept = record({ userId: 'ann', identityExpiresAt: 4e12, identity: '{"userId":"ann"}' });
+    await store.connect(kept, []);
+    assert.deepEqual(await store.get(kept.connectionId), kept);
+    assert.equal(await store.get('unknown='), undefined);
+  },
+
+  'subscribes a new connection to channels at once': async (store) => {
+    const [a, b, connection] = [uniqueChannel(), uniqueChannel(), record()];
+    await store.connect(connection, [a, b]);
+    assert.deepEqual([...(await store.channels(connection.connectionId))].sort(), [a, b].sort());
+    assert.equal((await store.subscribers(a)).items[0]?.connectionId, connection.connectionId);
+  },
+
+  'tells what delivery needs of a subscriber': async (store) => {
+    const [channel, guest, user] = [uniqueChannel(), record(), record({ identityExpiresAt: 4e12 })];
+    for (const connection of [guest, user]) {
+      await store.connect(connection, []);
+      assert.equal(await store.subscribe(connection.connectionId, channel, 200), 'subscribed');
+    }
+    assert.deepEqual((await store.subscribers(channel)).items, [
+      { connectionId: guest.connectionId, connectedAt: guest.connectedAt },
+      { connectionId: user.connectionId, connectedAt: user.connectedAt, identityExpiresAt: 4e12 },
+    ]);
+  },
+
+  'takes the same subscription twice': async (store) => {
+    const [channel, connection] = [uniqueChannel(), record()];
+    await store.connect(connection, []);
+    await store.subscribe(connection.connectionId, channel, 200);
+    await store.subscribe(connection.connectionId, channel, 200);
+    assert.equal((await store.subscribers(channel)).items.length, 1);
+    assert.deepEqual(await store.channels(connection.connectionId), [channel]);
+  },
+
+  'refuses a subscription of a connection it does not know': async (store) => {
+    const channel = uniqueChannel();
+    assert.equal(await store.subscribe('unknown=', channel, 200), 'gone');
+    assert.deepEqual((await store.subscribers(channel)).items, []);
+    assert.deepEqual(await store.channels('unknown='), []);
+  },
+
+  'refuses one channel too many and keeps the others': async (store) => {
+    const [first, second, connection] = [uniqueChannel(), uniqueChannel(), record()];
+    await store.connect(connection, []);
+    assert.equal(await store.subscribe(connection.connectionId, first, 1), 'subscribed');
+    assert.equal(await store.subscribe(connection.connectionId, second, 1), 'full');
+    assert.equal(await store.subscribe(connection.connectionId, first, 1), 'subscribed');
+    assert.deepEqual(await store.channels(connection.connectionId), [first]);
+    assert.deepEqual((await store.subscribers(second)).items, []);
+  },
+
+  'ends one subscription and says whether there was one': async (store) => {
+    const [channel, other, connection] = [uniqueChannel(), uniqueChannel(), record()];
+    await store.connect(connection, [channel, other]);
+    assert.equal(await store.unsubscribe(connection.connectionId, channel), true);
+    assert.equal(await store.unsubscribe(connection.connectionId, channel), false);
+    assert.deepEqual(await store.channels(connection.connectionId), [other]);
+    assert.deepEqual((await store.subscribers(channel)).items, []);
+  },
+
+  'forgets a connection with all its memberships and returns them': async (store) => {
+    const [a, b, connection] = [uniqueChannel(), uniqueChannel(), record()];
+    await store.connect(connection, [a, b]);
+    assert.deepEqual([...(await store.disconnect(connection.connectionId))].sort(), [a, b].sort());
+    assert.deepEqual(await store.disconnect(connection.connectionId), []);
+    assert.equal(await store.get(connection.connectionId), undefined);
+    assert.deepEqual((await store.subscribers(a)).items, []);
+    assert.deepEqual(await store.channels(connection.connectionId), []);
+  },
+
+  'prunes many connections and leaves the others': async (store) => {
+    const channel = uniqueChannel();
+    const all = Array.from({ length: 60 }, () => record());
+    for (const connection of all) await store.connect(connection, [channel]);
+    const gone = all.slice(0, 55).map(({ connectionId }) => connectionId);
+    await store.prune([...gone, 'unknown=']);
+    const left = (await store.subscribers(channel)).items.map(({ connectionId }) => connectionId);
+    assert.deepEqual(
+      left,
+      all.slice(55).map(({ connectionId }) => connectionId),
+    );
+    assert.equal(await store.get(gone[0] ?? ''), undefined);
+  },
+
+  'pages subscribers in the order of their ids': async (store) => {
+    const channel = uniqueChannel();
+    const ids = Array.from({ length: 25 }, () => record().connectionId);
+    for (const connectionId of ids.toReversed())
+      await store.connect(record({ connectionId }), [channel]);
+    const found = await everySubscriber(store, channel, 10);
+    assert.deepEqual(
+      found.map(({ connectionId }) => connectionId),
+      ids,
+    );
+  },
+
+  'splits subscribers by ranges that neither overlap nor leave a gap': async (store) => {
+    const channel = uniqueChannel();
+    const ids = ['A=', 'Z=', 'a=', 'z=', '-=', '0='].map((id) => `${uniqueChannel()}${id}`);
+    for (const connectionId of ids) await store.connect(record({ connectionId }), [channel]);
+    const middle = [...ids].sort()[3] ?? '';
+    const low = await store.subscribers(channel, { to: middle });
+    const high = await store.subscribers(channel, { from: middle });
+    assert.deepEqual(
+      [...low.items, ...high.items].map(({ connectionId }) => connectionId),
+      [...ids].sort(),
+    );
+    assert.equal(high.items[0]?.connectionId, middle);
+  },
+
+  'hides a connection whose row has expired': async (store) => {
+    const [channel, old, live] = [uniqueChannel(), record({ expiresAt: 1_000 }), record()];
+    await store.connect(old, [channel]);
+    await store.connect(live, [channel]);
+    assert.equal(await store.get(old.connectionId), undefined);
+    assert.deepEqual(await store.channels(old.connectionId), []);
+    assert.equal(await store.subscribe(old.connectionId, channel, 200), 'gone');
+    const ids = (await store.subscribers(channel)).items.map(({ connectionId }) => connectionId);
+    assert.deepEqual(ids, [live.connectionId]);
+  },
+
+  'lets a new connection start without the channels of an expired one': async (store) => {
+    const [channel, old] = [uniqueChannel(), record({ expiresAt: 1_000 })];
+    await store.connect(old, [channel]);
+    await store.connect({ ...old, expiresAt: Date.now() + LIFETIME_MS }, []);
+    assert.deepEqual(await store.channels(old.connectionId), []);
+    assert.deepEqual((await store.subscribers(channel)).items, []);
+  },
+
+  'leaves no membership behind when subscribe and disconnect race': async (store) => {
+    const channel = uniqueChannel();
+    const all = Array.from({ length: 20 }, () => record());
+    await Promise.all(all.map((connection) => store.connect(connection, [])));
+    await Promise.all(
+      all.flatMap(({ connectionId }) => [
+        store.subscribe(connectionId, channel, 200),
+        store.disconnect(connectionId),
+      ]),
+    );
+    assert.deepEqual((await store.subscribers(channel)).items, []);
+    for (const { connectionId } of all) assert.deepEqual(await store.channels(connectionId), []);
+  },
+};
+
+/**
+ * The checks that every {@link ConnectionStore} has to pass, as data.
+ *
+ * @example
+ * ```ts
+ * for (const check of connectionStoreContract(makeStore)) test(check.name, check.run);
+ * ```
+ *
+ * @param make - Makes a store for one check. Stores may share their database: the checks use ids and
+ * channels of their own.
+ */
+export function connectionStoreContract(
+  make: () => Promise<StoreUnderTest>,
+): readonly ContractTest[] {
+  return Object.entries(checks).map(([name, check]) => ({
+    name,
+    async run() {
+      await using store = await make();
+      await check(store.connections);
+    },
+  }));
+}

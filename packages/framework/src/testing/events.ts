@@ -1,0 +1,336 @@
+/** What an authorizer's context adds to the events of a connection, `principalId` included. */
+export type AuthorizerValues = Readonly<Record<string, string | number>>;
+
+/** Names and values; a list where a name was sent more than once. */
+export type NamesAndValues = Readonly<Record<string, string | readonly string[]>>;
+
+/** What every event can be told. Whatever is left out gets a value fit for a test. */
+export interface EventOptions {
+  /** @default a new one, `makeConnectionId()` */
+  readonly connectionId?: string | undefined;
+  /** @default 'abcde12345' */
+  readonly apiId?: string | undefined;
+  /** @default 'dev' */
+  readonly stage?: string | undefined;
+  /** @default 'us-east-1' */
+  readonly region?: string | undefined;
+  /** Shows in the `methodArn` of an authorizer's event only. @default '123456789012' */
+  readonly accountId?: string | undefined;
+  /** @default the API's own domain, made of `apiId` and `region` */
+  readonly domainName?: string | undefined;
+  /** @default '192.0.2.1' */
+  readonly sourceIp?: string | undefined;
+  /** @default none, as for a client that sent no such header */
+  readonly userAgent?: string | undefined;
+  /** What the authorizer said. @default none */
+  readonly authorizer?: AuthorizerValues | undefined;
+  /** When the event happens, in milliseconds since the epoch. @default Date.now() */
+  readonly now?: number | undefined;
+  /** When the connection began, in milliseconds since the epoch. @default now */
+  readonly connectedAt?: number | undefined;
+  /** @default none */
+  readonly stageVariables?: Readonly<Record<string, string>> | undefined;
+  /** @default a new one, `makeRequestId()` */
+  readonly requestId?: string | undefined;
+}
+
+/** What `makeConnectEvent` and `makeAuthorizerEvent` can be told besides. */
+export interface ConnectEventOptions extends EventOptions {
+  /** The headers as the client sent them; what API Gateway drops and adds is dropped and added here. */
+  readonly headers?: NamesAndValues | undefined;
+  /** The query string, decoded. */
+  readonly query?: NamesAndValues | undefined;
+}
+
+/** What `makeMessageEvent` can be told besides. */
+export interface MessageEventOptions extends EventOptions {
+  /** The route that was selected. @default '$default' */
+  readonly routeKey?: string | undefined;
+  /** The text of the message. @default '' */
+  readonly body?: string | undefined;
+  /** @default a new one */
+  readonly messageId?: string | undefined;
+}
+
+/** What `makeDisconnectEvent` can be told besides. */
+export interface DisconnectEventOptions extends EventOptions {
+  /** @default 1005 */
+  readonly code?: number | undefined;
+  /** @default 'Client-side close frame status not set' for 1005, else '' */
+  readonly reason?: string | undefined;
+}
+
+/** The part of `requestContext` that every event has (rows 0.3 to 0.10). */
+export interface EventContext {
+  readonly authorizer?: AuthorizerValues;
+  readonly extendedRequestId: string;
+  readonly requestTime: string;
+  readonly messageDirection: 'IN';
+  readonly stage: string;
+  readonly connectedAt: number;
+  readonly requestTimeEpoch: number;
+  readonly identity: { readonly userAgent?: string; readonly sourceIp: string };
+  readonly requestId: string;
+  readonly domainName: string;
+  readonly connectionId: string;
+  readonly apiId: string;
+}
+
+export interface ConnectContext extends EventContext {
+  readonly routeKey: '$connect';
+  readonly eventType: 'CONNECT';
+}
+
+export interface MessageContext extends EventContext {
+  readonly routeKey: string;
+  readonly messageId: string;
+  readonly eventType: 'MESSAGE';
+}
+
+export interface DisconnectContext extends EventContext {
+  readonly routeKey: '$disconnect';
+  readonly disconnectStatusCode: number;
+  readonly eventType: 'DISCONNECT';
+  readonly disconnectReason: string;
+}
+
+interface RequestParts {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly multiValueHeaders: Readonly<Record<string, string[]>>;
+  readonly queryStringParameters?: Readonly<Record<string, string>>;
+  readonly multiValueQueryStringParameters?: Readonly<Record<string, string[]>>;
+}
+
+/** The event of the `$connect` route, as a Lambda function gets it (rows 1.1 to 1.8). */
+export interface ConnectEvent extends RequestParts {
+  readonly stageVariables?: Readonly<Record<string, string>>;
+  readonly requestContext: ConnectContext;
+  readonly isBase64Encoded: false;
+}
+
+/** The event of a message (rows 1.10 to 1.14). */
+export interface MessageEvent {
+  readonly requestContext: MessageContext;
+  readonly stageVariables?: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly isBase64Encoded: false;
+}
+
+/** The event of the `$disconnect` route (rows 1.20 to 1.29). */
+export interface DisconnectEvent {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly multiValueHeaders: Readonly<Record<string, string[]>>;
+  readonly requestContext: DisconnectContext;
+  readonly isBase64Encoded: false;
+}
+
+/** The event of a Lambda REQUEST authorizer (rows 1.40 to 1.45). */
+export interface AuthorizerEvent extends RequestParts {
+  readonly type: 'REQUEST';
+  readonly methodArn: string;
+  readonly stageVariables: Readonly<Record<string, string>>;
+  readonly requestContext: ConnectContext;
+}
+
+/** The event that API Gateway sends when a client connects. */
+export function makeConnectEvent(options: ConnectEventOptions = {}): ConnectEvent {
+  const facts = fill(options);
+  return {
+    ...requestParts(options, headersOf(facts, options)),
+    ...(options.stageVariables && { stageVariables: options.stageVariables }),
+    requestContext: connectContext(facts, options),
+    isBase64Encoded: false,
+  };
+}
+
+/** The event that API Gateway sends to a REQUEST authorizer before it sends `$connect`. */
+export function makeAuthorizerEvent(options: ConnectEventOptions = {}): AuthorizerEvent {
+  const facts = fill(options);
+  const { region, accountId, apiId, stage } = facts;
+  const headers = headersOf(facts, options);
+  // An authorizer is shown the upgrade that `$connect` is not (row 1.42).
+  put(headers, { Connection: 'upgrade', Upgrade: 'websocket', 'content-length': '0' });
+  return {
+    type: 'REQUEST',
+    methodArn: `arn:aws:execute-api:${region}:${accountId}:${apiId}/${stage}/$connect`,
+    ...requestParts(options, headers),
+    stageVariables: options.stageVariables ?? {},
+    requestContext: connectContext({ ...facts, authorizer: undefined }, options),
+  };
+}
+
+/** The event that API Gateway sends for a message of a client. */
+export function makeMessageEvent(options: MessageEventOptions = {}): MessageEvent {
+  const { authorizer, request, rest } = contextParts(fill(options));
+  return {
+    requestContext: {
+      routeKey: options.routeKey ?? '$default',
+      ...authorizer,
+      messageId: options.messageId ?? makeConnectionId(),
+      eventType: 'MESSAGE',
+      ...request,
+      ...rest,
+    },
+    ...(options.stageVariables && { stageVariables: options.stageVariables }),
+    body: options.body ?? '',
+    isBase64Encoded: false,
+  };
+}
+
+/** The event that API Gateway sends after a connection has ended. */
+export function makeDisconnectEvent(options: DisconnectEventOptions = {}): DisconnectEvent {
+  const { authorizer, request, rest } = contextParts(fill(options));
+  const code = options.code ?? 1005;
+  const headers = new Map<string, NameAndValues>();
+  // The client's own headers are not repeated (row 1.21).
+  put(headers, { Host: rest.domainName, 'x-api-key': '', 'X-Forwarded-For': '', 'x-restapi': '' });
+  return {
+    ...requestParts({}, headers),
+    requestContext: {
+      routeKey: '$disconnect',
+      disconnectStatusCode: code,
+      ...authorizer,
+      eventType: 'DISCONNECT',
+      ...request,
+      disconnectReason:
+        options.reason ?? (code === 1005 ? 'Client-side close frame status not set' : ''),
+      ...rest,
+    },
+    isBase64Encoded: false,
+  };
+}
+
+/** An id in the form of `connectionId` and `messageId`: 11 bytes, 15 characters and a `=` (rows 0.1, 0.4). */
+export function makeConnectionId(): string {
+  return makeId(0x02);
+}
+
+/** An id in the form of `requestId` (row 0.3). */
+export function makeRequestId(): string {
+  return makeId(0x05);
+}
+
+// On AWS the ninth byte tells the two kinds of id apart (row 0.2), which helps whoever reads a log.
+function makeId(ninthByte: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(11));
+  bytes[8] = ninthByte;
+  return `${Buffer.from(bytes).toString('base64url')}=`;
+}
+
+type Facts = ReturnType<typeof fill>;
+
+function fill(options: EventOptions) {
+  const apiId = options.apiId ?? 'abcde12345';
+  const region = options.region ?? 'us-east-1';
+  const now = options.now ?? Date.now();
+  return {
+    connectionId: options.connectionId ?? makeConnectionId(),
+    apiId,
+    stage: options.stage ?? 'dev',
+    region,
+    accountId: options.accountId ?? '123456789012',
+    domainName: options.domainName ?? `${apiId}.execute-api.${region}.amazonaws.com`,
+    sourceIp: options.sourceIp ?? '192.0.2.1',
+    userAgent: options.userAgent,
+    authorizer: options.authorizer,
+    now,
+    connectedAt: options.connectedAt ?? now,
+    requestId: options.requestId ?? makeRequestId(),
+  };
+}
+
+function connectContext(facts: Facts, { headers = {} }: ConnectEventOptions): ConnectContext {
+  const userAgent = facts.userAgent ?? headerNamed(headers, 'user-agent');
+  const { authorizer, request, rest } = contextParts({ ...facts, userAgent });
+  return { routeKey: '$connect', ...authorizer, eventType: 'CONNECT', ...request, ...rest };
+}
+
+// In pieces, because each kind of event has keys of its own between them and keeps the order of real dumps.
+function contextParts({ authorizer, userAgent, sourceIp, requestId, now, ...facts }: Facts) {
+  return {
+    authorizer: authorizer && { authorizer },
+    request: {
+      extendedRequestId: requestId,
+      requestTime: commonLogTime(now),
+      messageDirection: 'IN' as const,
+    },
+    rest: {
+      stage: facts.stage,
+      connectedAt: facts.connectedAt,
+      requestTimeEpoch: now,
+      identity: { ...(userAgent !== undefined && { userAgent }), sourceIp },
+      requestId,
+      domainName: facts.domainName,
+      connectionId: facts.connectionId,
+      apiId: facts.apiId,
+    },
+  };
+}
+
+/** `29/Nov/2023:08:04:01 +0000` (row 0.5). */
+function commonLogTime(epochMs: number): string {
+  const [, day, month, year, time] = new Date(epochMs).toUTCString().split(' ');
+  return `${day}/${month}/${year}:${time} +0000`;
+}
+
+type NameAndValues = readonly [name: string, values: string[]];
+
+/** Headers by their name in lower case: names are compared without regard to case but shown as they were sent. */
+type Headers = Map<string, NameAndValues>;
+
+function put(headers: Headers, added: NamesAndValues): void {
+  for (const [name, value] of Object.entries(added)) {
+    headers.set(name.toLowerCase(), [name, [value].flat()]);
+  }
+}
+
+/** The client's headers without those that API Gateway removes, with those that it adds (row 1.4). */
+function headersOf(facts: Facts, { headers: sent = {} }: ConnectEventOptions): Headers {
+  const seconds = Math.floor(facts.now / 1000).toString(16);
+  const headers: Headers = new Map();
+  put(headers, {
+    Host: facts.domainName,
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Version': '13',
+    'X-Amzn-Trace-Id': `Root=1-${seconds.padStart(8, '0')}-${randomHex(12)}`,
+    ...(facts.userAgent !== undefined && { 'User-Agent': facts.userAgent }),
+  });
+  put(headers, sent);
+  for (const name of ['connection', 'upgrade', 'content-length']) headers.delete(name);
+  const forwardedFor = headerNamed(sent, 'x-forwarded-for');
+  put(headers, {
+    'X-Forwarded-For': forwardedFor ? `${forwardedFor}, ${facts.sourceIp}` : facts.sourceIp,
+    'X-Forwarded-Port': '443',
+    'X-Forwarded-Proto': 'https',
+  });
+  return headers;
+}
+
+function requestParts({ query = {} }: ConnectEventOptions, headers: Headers): RequestParts {
+  const sorted = [...headers].sort(([left], [right]) => (left < right ? -1 : 1));
+  const headerLists = sorted.map(([, nameAndValues]) => nameAndValues);
+  const queryLists = Object.entries(query).map(
+    ([name, value]): NameAndValues => [name, [value].flat()],
+  );
+  return {
+    headers: lastOfEach(headerLists),
+    multiValueHeaders: Object.fromEntries(headerLists),
+    ...(queryLists.length > 0 && {
+      queryStringParameters: lastOfEach(queryLists),
+      multiValueQueryStringParameters: Object.fromEntries(queryLists),
+    }),
+  };
+}
+
+function lastOfEach(lists: readonly NameAndValues[]): Record<string, string> {
+  return Object.fromEntries(lists.map(([name, values]) => [name, values.at(-1) ?? '']));
+}
+
+function headerNamed(headers: NamesAndValues, lowerCaseName: string): string | undefined {
+  const found = Object.entries(headers).find(([name]) => name.toLowerCase() === lowerCaseName);
+  return found && [found[1]].flat().at(-1);
+}
+
+function randomHex(byteLength: number): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(byteLength))).toString('hex');
+}

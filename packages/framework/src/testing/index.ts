@@ -1,0 +1,19 @@
+// An app in process
+export { TestClock } from './clock.js';
+export type { ContractTest, StoreUnderTest } from './connection-store-contract.js';
+// Contracts that a store of your own has to pass
+export { connectionStoreContract } from './connection-store-contract.js';
+// Events as API Gateway sends them
+export {
+  makeAuthorizerEvent,
+  makeConnectEvent,
+  makeConnectionId,
+  makeDisconnectEvent,
+  makeMessageEvent,
+  makeRequestId,
+} from './events.js';
+export type { ConnectOptions, TestAppSettings } from './test-app.js';
+export { createTestApp, HandshakeError, TestApp } from './test-app.js';
+export { TestConnection } from './test-connection.js';
+export type { GatewayPeer, PostFault, PostFaults } from './test-gateway.js';
+export { TestGateway } from './test-gateway.js';

@@ -1,0 +1,205 @@
+import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
+import type { Resolve } from '../routing/read-channel.js';
+import { type App, type AppSettings, buildApp } from '../runtime/app.js';
+import type { AcceptChannel } from '../runtime/app-types.js';
+import type { PolicyResponse, ProxyResponse } from '../runtime/lambda-events.js';
+import { memoryStore } from '../store/memory.js';
+import type { Store } from '../store/store.js';
+import { TestClock } from './clock.js';
+import {
+  type AuthorizerValues,
+  makeAuthorizerEvent,
+  makeConnectEvent,
+  makeConnectionId,
+  makeDisconnectEvent,
+  makeMessageEvent,
+  type NamesAndValues,
+} from './events.js';
+import { parseFrame, TestConnection, type TestLink } from './test-connection.js';
+import { TestGateway } from './test-gateway.js';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- whatever the constructor takes.
+type Channels = readonly ((new (...args: any[]) => object) | object)[];
+
+/** Options of {@link createTestApp}: those of `createApp`, with a store by default. */
+export interface TestAppSettings extends Omit<AppSettings, 'store' | 'gateway'> {
+  /** @default memoryStore(), on the test's clock */
+  readonly store?: Store;
+  /** Makes the instances of the classes. */
+  readonly resolve?: Resolve;
+  /** `false`: the API has no authorizer, so the app's runs in `$connect`. @default true */
+  readonly isAuthorizerDeployed?: boolean;
+}
+
+/** How a client opens a connection. */
+export interface ConnectOptions {
+  /** Sent by sub-protocol, as the Gatecast client does. */
+  readonly token?: string;
+  readonly headers?: NamesAndValues;
+  readonly query?: NamesAndValues;
+}
+
+/** A handshake that was refused. */
+export class HandshakeError extends Error {
+  override readonly name = 'HandshakeError';
+  /** The status of the HTTP response. */
+  readonly status: number;
+
+  /** @internal */
+  constructor(status: number) {
+    super(`The handshake was refused with status ${status}.`);
+    this.status = status;
+  }
+}
+
+/** An app in process, without sockets: what API Gateway does around it, reduced to what handlers see. */
+export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
+  readonly app: App<L>;
+  readonly store: Store;
+  readonly clock: TestClock;
+  /** The `@connections` API, with its faults: `gateway.faults = () => 'throttled'`. */
+  readonly gateway: TestGateway;
+  readonly #hasAuthorizer: boolean;
+
+  /** @internal */
+  constructor(
+    app: App<L>,
+    parts: Pick<TestApp, 'store' | 'clock' | 'gateway'>,
+    isDeployed: boolean,
+  ) {
+    this.app = app;
+    this.store = parts.store;
+    this.clock = parts.clock;
+    this.gateway = parts.gateway;
+    this.#hasAuthorizer = isDeployed && app.manifest.authorizer;
+  }
+
+  /**
+   * Opens a connection, through the authorizer and `$connect`.
+   *
+   * @throws {@link HandshakeError} when it is refused.
+   */
+  async connect({ token, headers = {}, query = {} }: ConnectOptions = {}): Promise<TestConnection> {
+    const id = makeConnectionId();
+    const connectedAt = this.clock.now();
+    const encoded = Buffer.from(token ?? '').toString('base64url');
+    const offered = {
+      'Sec-WebSocket-Protocol': `${SUBPROTOCOL}, ${TOKEN_SUBPROTOCOL_PREFIX}${encoded}`,
+    };
+    const facts = {
+      connectionId: id,
+      connectedAt,
+      now: connectedAt,
+      headers: { ...(token !== undefined && offered), ...headers },
+      query,
+    };
+    const authorizer = this.#hasAuthorizer
+      ? authorize(await settle(this.app.handler(makeAuthorizerEvent(facts))))
+      : undefined;
+    const event = makeConnectEvent({ ...facts, authorizer });
+    const response = (await this.app.handler(event)) as ProxyResponse;
+    if (response.statusCode >= 300) throw new HandshakeError(response.statusCode);
+    const connection = new TestConnection(
+      { id, connectedAt, headers: response.headers ?? {}, authorizer },
+      this.#link,
+    );
+    this.gateway.peers.set(id, {
+      connectedAt,
+      receive: (frame) => connection.received.push(parseFrame(frame)),
+      close: () => {
+        this.#drop(connection);
+      },
+    });
+    return connection;
+  }
+
+  readonly #link: TestLink = {
+    send: async (connection, text) => {
+      if (!connection.isOpen) throw new Error(`The connection ${connection.id} is closed.`);
+      const route = this.#route(text);
+      if (route?.response !== undefined) return [route.response];
+      const event = makeMessageEvent({
+        ...this.#facts(connection),
+        routeKey: route?.routeKey,
+        body: text,
+      });
+      const response = (await this.app.handler(event)) as ProxyResponse;
+      return (route?.twoWay ?? true) && connection.isOpen ? [response.body ?? ''] : [];
+    },
+    disconnect: async (connection, code, reason) => {
+      if (!this.#drop(connection)) return;
+      await this.app.handler(makeDisconnectEvent({ ...this.#facts(connection), code, reason }));
+    },
+  };
+
+  #facts({ id, connectedAt, authorizer }: TestConnection): object {
+    return { connectionId: id, connectedAt, now: this.clock.now(), authorizer };
+  }
+
+  #route(text: string): App['manifest']['routes'][number] | undefined {
+    const { routes } = this.app.manifest;
+    const action = readAction(text);
+    return routes.find(({ routeKey }) => routeKey === action && !routeKey.startsWith('$'));
+  }
+
+  #drop(connection: TestConnection): boolean {
+    connection.isOpen = false;
+    return this.gateway.peers.delete(connection.id);
+  }
+}
+
+/**
+ * Makes an app in process, without sockets, on a clock of its own.
+ *
+ * @example
+ * ```ts
+ * const app = createTestApp({ channels: [RoomChannel] });
+ * const alice = await app.connect();
+ * await alice.subscribe('rooms/42');
+ * await alice.send('rooms.post', 'rooms/42', { text: 'hello' });
+ * alice.events; // [{ type: 'event', event: 'message', … }]
+ * ```
+ *
+ * @throws ConfigurationError - as `createApp` does.
+ */
+export function createTestApp<const L extends Channels>(
+  options: TestAppSettings & {
+    readonly channels: L & { readonly [I in keyof L]: AcceptChannel<L[I]> };
+  },
+): TestApp<L> {
+  const { isAuthorizerDeployed = true, store: given, ...rest } = options;
+  const clock = new TestClock();
+  const gateway = new TestGateway();
+  const store = given ?? memoryStore({ now: clock.now });
+  const app: App<L> = buildApp({ ...rest, store, gateway }, clock.now);
+  return new TestApp<L>(app, { store, clock, gateway }, isAuthorizerDeployed);
+}
+
+function readAction(text: string): unknown {
+  try {
+    const frame: unknown = JSON.parse(text);
+    return typeof frame === 'object' && frame !== null && 'action' in frame
+      ? frame.action
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function settle<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  try {
+    return { value: await promise };
+  } catch (error) {
+    return { error };
+  }
+}
+
+// Rows 4.4, 4.5 and 4.7.
+function authorize(result: { value: unknown } | { error: unknown }): AuthorizerValues {
+  if ('error' in result) {
+    throw new HandshakeError((result.error as Error).message === 'Unauthorized' ? 401 : 500);
+  }
+  const { principalId, policyDocument, context = {} } = result.value as PolicyResponse;
+  if (policyDocument.Statement[0]?.Effect !== 'Allow') throw new HandshakeError(403);
+  return { principalId, ...context };
+}
