@@ -1,0 +1,29 @@
+// Installs what package-lock.json names, when that has changed since the last time. Needs nothing
+// but Node and npm, so that `npm start` and `npm test` work in a fresh clone.
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL('..', import.meta.url);
+const mark = new URL('node_modules/.package-lock.json', root);
+
+/** Runs a program in the repository's root; ends this process when it fails. */
+export function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: fileURLToPath(root),
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+    ...options,
+  });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Installs the dependencies if need be. */
+export function installDependencies() {
+  const isCurrent =
+    existsSync(mark) && statSync(mark).mtimeMs >= statSync(new URL('package-lock.json', root)).mtimeMs;
+  if (isCurrent) return;
+  process.stdout.write('Installing dependencies …\n');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+}
