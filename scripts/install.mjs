@@ -22,7 +22,8 @@ export function run(command, args, options = {}) {
 /** Installs the dependencies if need be. */
 export function installDependencies() {
   const isCurrent =
-    existsSync(mark) && statSync(mark).mtimeMs >= statSync(new URL('package-lock.json', root)).mtimeMs;
+    existsSync(mark) &&
+    statSync(mark).mtimeMs >= statSync(new URL('package-lock.json', root)).mtimeMs;
   if (isCurrent) return;
   process.stdout.write('Installing dependencies …\n');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);

@@ -24,6 +24,8 @@ export class ChannelNameError extends Error {
   override readonly name = 'ChannelNameError';
 }
 
+// Most names have nothing encoded: one look is enough.
+const PLAIN_NAME = /^[A-Za-z0-9_.~:@=-]+(?:\/[A-Za-z0-9_.~:@=-]+)*$/;
 const SEGMENT = /^(?:[A-Za-z0-9_.~:@=-]|%[0-9A-F]{2})+$/;
 
 /**
@@ -33,6 +35,7 @@ const SEGMENT = /^(?:[A-Za-z0-9_.~:@=-]|%[0-9A-F]{2})+$/;
  * other character is percent-encoded, and only those are, so that no two names mean the same channel.
  */
 export function channelNameProblem(name: string): string | undefined {
+  if (name.length <= MAX_CHANNEL_NAME_BYTES && PLAIN_NAME.test(name)) return undefined;
   if (name.length > MAX_CHANNEL_NAME_BYTES) {
     return `is longer than ${MAX_CHANNEL_NAME_BYTES} bytes`;
   }

@@ -1,4 +1,5 @@
 import type { PongFrame } from '@gatecast/protocol';
+import type { Connection } from '../connection.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { MessageRoute } from '../routing/route-table.js';
@@ -36,16 +37,18 @@ export function makeHandler(core: AppCore): Handler {
   for (const route of core.table.routes) {
     if ('message' in route) messages.set(route.key, route);
   }
-  return async (event, context) => {
+  // Not async itself: each layer of promises costs on the path of a message.
+  return (event, context) => {
     const lambdaContext = context as LambdaContext | undefined;
     if (!isKnown(event)) {
       const keys = typeof event === 'object' && event !== null ? Object.keys(event).join(', ') : '';
-      throw makeError('ERR_EVENT_UNKNOWN', { keys: keys || String(event) });
+      return Promise.reject(makeError('ERR_EVENT_UNKNOWN', { keys: keys || String(event) }));
     }
     if ('type' in event) return handleAuthorizer(core, event);
-    const call = { core, event, lambdaContext, route: event.requestContext.routeKey };
-    if (event.requestContext.eventType === 'MESSAGE') return answer(call, messages);
-    return event.requestContext.eventType === 'CONNECT' ? connect(call) : disconnect(call);
+    const { eventType, routeKey } = event.requestContext;
+    const call: Call = { core, event, lambdaContext, route: routeKey };
+    if (eventType === 'MESSAGE') return answer(call, messages);
+    return eventType === 'CONNECT' ? connect(call) : disconnect(call);
   };
 }
 
@@ -83,13 +86,15 @@ async function answer(call: Call, messages: Map<string, MessageRoute>): Promise<
     if (action === 'ping') return PONG;
     const route = typeof action === 'string' ? messages.get(action) : undefined;
     isTwoWay = route?.twoWay ?? true;
-    const connected = await identified(call);
-    if (!connected) return NO_ANSWER;
-    if (route) return await handleMessage({ ...connected, route: route.key }, route, frame);
-    if (action === 'subscribe')
-      return await handleSubscribe({ ...connected, route: action }, frame);
-    if (action === 'unsubscribe')
-      return await handleUnsubscribe({ ...connected, route: action }, frame);
+    const connection = needsIdentity(call)
+      ? await identified(call)
+      : makeConnection(call.event.requestContext, undefined);
+    if (!connection) return NO_ANSWER;
+    const { core, event, lambdaContext } = call;
+    const connected = { core, event, lambdaContext, connection, route: String(action) };
+    if (route) return await handleMessage(connected, route, frame);
+    if (action === 'subscribe') return await handleSubscribe(connected, frame);
+    if (action === 'unsubscribe') return await handleUnsubscribe(connected, frame);
     throw typeof action === 'string'
       ? new ClientError('ERR_ACTION_UNKNOWN', `There is no action ${quote(action)}.`)
       : new ClientError('ERR_FRAME_INVALID', '"action" must be a string.');
@@ -99,18 +104,19 @@ async function answer(call: Call, messages: Map<string, MessageRoute>): Promise<
   }
 }
 
-type ConnectedCall = Parameters<typeof handleMessage>[0];
+// An app without authorizer knows nobody, and has nothing to look up.
+function needsIdentity({ core, event }: Call): boolean {
+  return (
+    core.authorizer !== undefined || event.requestContext.authorizer?.[IDENTITY_KEY] !== undefined
+  );
+}
 
-/** Adds who the connection is; nothing when its time was up and it has been sent away. */
-async function identified(call: Call): Promise<ConnectedCall | undefined> {
-  const { core, event } = call;
+/** Who the connection is; nothing when its time was up and it has been sent away. */
+async function identified({ core, event }: Call): Promise<Connection | undefined> {
   const { requestContext } = event;
-  if (!core.authorizer && requestContext.authorizer?.[IDENTITY_KEY] === undefined) {
-    return { ...call, connection: makeConnection(requestContext, undefined) };
-  }
   const identity = await identityOf(core, requestContext);
   if (await endExpired(core, identity, requestContext)) return undefined;
-  return { ...call, connection: makeConnection(requestContext, identity) };
+  return makeConnection(requestContext, identity);
 }
 
 function report({ core, event, route }: Call, error: unknown, isAnswered: boolean): void {

@@ -42,12 +42,14 @@ export function makeConnection(
   identity: Identity | undefined,
 ): Connection {
   const { connectionId, connectedAt, identity: peer } = request;
-  return {
+  // Assignments, not spreads: this runs for every message.
+  const connection: { -readonly [K in keyof Connection]: Connection[K] } = {
     id: connectionId,
     claims: identity?.claims ?? NO_CLAIMS,
     connectedAt,
     sourceIp: peer?.sourceIp ?? '',
-    ...(identity?.userId !== undefined && { userId: identity.userId }),
-    ...(peer?.userAgent !== undefined && { userAgent: peer.userAgent }),
   };
+  if (identity?.userId !== undefined) connection.userId = identity.userId;
+  if (peer?.userAgent !== undefined) connection.userAgent = peer.userAgent;
+  return connection;
 }
