@@ -1,0 +1,24 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+
+/** Answers an HTTP request as API Gateway does. Without a body the answer is empty. */
+export function answer(response: ServerResponse, status: number, body?: object): void {
+  const text = body === undefined ? '' : JSON.stringify(body);
+  response.writeHead(status, {
+    'x-amzn-RequestId': randomUUID(),
+    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+    // No answer with 204 has a length.
+    ...(status !== 204 && { 'Content-Length': Buffer.byteLength(text) }),
+  });
+  response.end(text);
+}
+
+/** Answers with an error in the form that the AWS SDKs read: the type in a header, and a message unless it is gone. */
+export function answerError(
+  response: ServerResponse,
+  status: number,
+  error: { readonly type: string; readonly message?: string },
+): void {
+  response.setHeader('x-amzn-ErrorType', error.type);
+  answer(response, status, error.message === undefined ? undefined : { message: error.message });
+}

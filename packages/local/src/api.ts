@@ -1,0 +1,27 @@
+import type { Connections } from './connections.js';
+import type { ServedDeployment } from './deployment.js';
+import type { GatewayEvent } from './gateway-event.js';
+import type { RouteSelector } from './route-selection.js';
+
+/** What events say about the API. */
+export interface ApiFacts {
+  readonly apiId: string;
+  readonly stage: string;
+  readonly region: string;
+  readonly accountId: string;
+  /** Host and port, so that `https://${domainName}/${stage}` reaches the `@connections` API. */
+  readonly domainName: string;
+  readonly stageVariables: Readonly<Record<string, string>> | undefined;
+}
+
+/** The API that a gateway serves, as its parts need to know it. */
+export interface Api {
+  readonly facts: ApiFacts;
+  readonly integrationTimeoutMs: number;
+  readonly selectRoute: RouteSelector;
+  readonly connections: Connections;
+  readonly now: () => number;
+  /** Reports an event that has just been dealt with. */
+  readonly report: (event: Omit<GatewayEvent, 'durationMs'>) => void;
+  deployment: ServedDeployment | undefined;
+}

@@ -1,0 +1,81 @@
+import type { makeAuthorizerEvent } from '@gatecast/framework/testing';
+import type { Api } from './api.js';
+import type { ServedAuthorizer } from './deployment.js';
+import type { GatewayEvent } from './gateway-event.js';
+import { invoke, type Outcome } from './invoke.js';
+import { evaluatePolicy } from './policy.js';
+
+/** What the authorizer decided about a connection. */
+export type Verdict =
+  | {
+      readonly isAllowed: true;
+      /** Its context as text, and `principalId`: what every event of the connection carries (row 4.11). */
+      readonly values: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly isAllowed: false;
+      readonly status: 401 | 403 | 500;
+      readonly detail: string;
+    };
+
+const MAX_RESULT_BYTES = 8_192;
+
+/** Asks the authorizer about a connection: once for each handshake, nothing is cached (row 4.9). */
+export async function authorize(
+  api: Api,
+  { function: lambda, identitySources }: ServedAuthorizer,
+  event: ReturnType<typeof makeAuthorizerEvent>,
+): Promise<Verdict> {
+  const time = api.now();
+  const verdict = identitySources.every((source) => source(event))
+    ? judge(await invoke(lambda, event, api.integrationTimeoutMs), event.methodArn)
+    : refused(401, 'An identity source is missing.');
+  const { connectionId } = event.requestContext;
+  api.report({ time, route: 'authorizer', connectionId, ...describe(verdict) });
+  return verdict;
+}
+
+function judge(outcome: Outcome, methodArn: string): Verdict {
+  if (outcome.type === 'timeout') return refused(500, 'The authorizer did not answer in time.');
+  if (outcome.type === 'error') {
+    // This very text is how an authorizer says 401; any other error is a failure of its own (rows 4.4, 4.7).
+    return refused(
+      outcome.errorMessage === 'Unauthorized' ? 401 : 500,
+      `${outcome.errorType}: ${outcome.errorMessage}`,
+    );
+  }
+  const { payload } = outcome;
+  if (typeof payload !== 'object' || payload === null) return unusable('it is not an object');
+  if (Buffer.byteLength(JSON.stringify(payload)) > MAX_RESULT_BYTES) {
+    return unusable('it is larger than 8 KB');
+  }
+  const { principalId, policyDocument, context = {} } = payload as Record<string, unknown>;
+  if (typeof principalId !== 'string') return unusable('it has no "principalId"');
+  const values = contextValues(context);
+  if (!values) return unusable('its "context" may hold strings, numbers and booleans only');
+  const decision = evaluatePolicy(policyDocument, 'execute-api:Invoke', methodArn);
+  if (typeof decision === 'object') return unusable(decision.problem);
+  if (decision === 'deny') return refused(403, `The policy does not allow "${methodArn}".`);
+  return { isAllowed: true, values: { ...values, principalId } };
+}
+
+function unusable(problem: string): Verdict {
+  return refused(500, `The result of the authorizer is not usable: ${problem}.`);
+}
+
+function refused(status: 401 | 403 | 500, detail: string): Verdict {
+  return { isAllowed: false, status, detail };
+}
+
+/** Every value as text (row 4.10); `undefined` when one of them cannot be. `null` is left out. */
+function contextValues(context: unknown): Record<string, string> | undefined {
+  if (typeof context !== 'object' || Array.isArray(context)) return undefined;
+  const entries = Object.entries(context ?? {}).filter(([, value]) => value !== null);
+  if (entries.some(([, value]) => typeof value === 'object')) return undefined;
+  return Object.fromEntries(entries.map(([key, value]) => [key, String(value)]));
+}
+
+function describe(verdict: Verdict): Pick<GatewayEvent, 'result' | 'detail'> {
+  if (verdict.isAllowed) return { result: 'ok', detail: 'allowed' };
+  return { result: verdict.status === 500 ? 'failed' : 'refused', detail: verdict.detail };
+}

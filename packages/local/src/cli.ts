@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { inspect } from 'node:util';
+import { CommandLineError } from './commands/command-line.js';
+import { dev, devUsage } from './commands/dev.js';
+import { manifest, manifestUsage } from './commands/manifest.js';
+import { routes, routesUsage } from './commands/routes.js';
+import { StartError } from './start-error.js';
+
+const commands = new Map([
+  ['dev', dev],
+  ['routes', routes],
+  ['manifest', manifest],
+]);
+
+const HELP = `Runs and describes realtime functions for API Gateway WebSocket APIs.
+
+${devUsage}
+
+${routesUsage}
+
+${manifestUsage}
+
+gatecast --help
+gatecast --version
+`;
+
+/** Runs the `gatecast` command and resolves to its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--version') {
+    process.stdout.write(`${await packageVersion()}\n`);
+    return 0;
+  }
+  if (name === undefined || args.includes('--help')) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  try {
+    const command = commands.get(name);
+    if (command === undefined) {
+      const known = [...commands.keys()].join(', ');
+      throw new CommandLineError(`There is no command "${name}", only ${known}.`);
+    }
+    await command(rest);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommandLineError) {
+      process.stderr.write(`${error.message}\nRun gatecast --help to see how it is used.\n`);
+      return 2;
+    }
+    process.stderr.write(`${error instanceof StartError ? error.message : inspect(error)}\n`);
+    return 1;
+  }
+}
+
+async function packageVersion(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}

@@ -1,0 +1,57 @@
+import { makeConnectEvent } from '@gatecast/framework/testing';
+import type { Api } from './api.js';
+import type { ServedDeployment } from './deployment.js';
+import { describe, invokeProxy, type ProxyOutcome } from './invoke.js';
+import type { ProxyResponse } from './proxy-response.js';
+import { isToken } from './upgrade-request.js';
+
+/** What `$connect` said about a connection. */
+export type ConnectAnswer =
+  | { readonly isAccepted: true; readonly protocol: string | undefined }
+  | { readonly isAccepted: false; readonly status: number };
+
+/** Asks `$connect` about a connection. Without such a route every connection is accepted (row 3.2). */
+export async function connect(
+  api: Api,
+  { handler, routes }: ServedDeployment,
+  request: Parameters<typeof makeConnectEvent>[0],
+): Promise<ConnectAnswer> {
+  const route = routes.get('$connect');
+  if (!route || route.integration === 'mock') return { isAccepted: true, protocol: undefined };
+  const event = makeConnectEvent(request);
+  const time = api.now();
+  const outcome = checked(await invokeProxy(handler, event, api.integrationTimeoutMs));
+  const answer = answerFrom(outcome);
+  const { connectionId } = event.requestContext;
+  const { result, detail } = describe(outcome);
+  const isRefused = result === 'ok' && !answer.isAccepted;
+  api.report({
+    time,
+    route: '$connect',
+    connectionId,
+    result: isRefused ? 'refused' : result,
+    detail,
+  });
+  return answer;
+}
+
+/** What is no token cannot stand in the answer to the handshake. */
+function checked(outcome: ProxyOutcome): ProxyOutcome {
+  const protocol = outcome.type === 'response' ? protocolIn(outcome.response) : undefined;
+  return protocol === undefined || isToken(protocol)
+    ? outcome
+    : { type: 'failed', detail: 'Its header "Sec-WebSocket-Protocol" is not one sub-protocol.' };
+}
+
+function answerFrom(outcome: ProxyOutcome): ConnectAnswer {
+  if (outcome.type === 'timeout') return { isAccepted: false, status: 504 };
+  if (outcome.type === 'failed') return { isAccepted: false, status: 502 };
+  const { response } = outcome;
+  return response.statusCode > 299
+    ? { isAccepted: false, status: response.statusCode }
+    : { isAccepted: true, protocol: protocolIn(response) };
+}
+
+function protocolIn({ headers }: ProxyResponse): string | undefined {
+  return headers.get('sec-websocket-protocol');
+}

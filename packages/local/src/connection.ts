@@ -1,0 +1,98 @@
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import { FrameMeter, MAX_FRAME_BYTES } from './frame-limits.js';
+
+/** What is known of a connection from its handshake on. */
+export interface ConnectionFacts {
+  readonly connectionId: string;
+  /** Milliseconds since the epoch. */
+  readonly connectedAt: number;
+  readonly sourceIp: string;
+  readonly userAgent: string | undefined;
+  /** What the authorizer said of it, for the events after `$connect`. */
+  readonly authorizer: Readonly<Record<string, string>> | undefined;
+}
+
+/** How a connection ended, as `$disconnect` is told. */
+export interface Ending {
+  readonly code: number;
+  readonly reason: string;
+}
+
+// The errors of `ws` by the code it closes with, so that `$disconnect` says the same. All others are 1002.
+const closeCodes: Readonly<Record<string, number>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+};
+
+/** One open connection. */
+export class Connection {
+  readonly facts: ConnectionFacts;
+  /** When the last message went either way, in milliseconds since the epoch (row 6.14). */
+  lastActiveAt: number;
+  /** Settles when the TCP connection has ended. Never rejects. */
+  readonly ended: Promise<Ending>;
+  readonly #webSocket: WebSocket;
+  readonly #meter = new FrameMeter();
+  #messageCount = 0;
+  /** Messages after this one came too late: the gateway has closed the connection. */
+  #lastMessage = Number.POSITIVE_INFINITY;
+  #ending: Ending | undefined;
+
+  constructor(facts: ConnectionFacts, webSocket: WebSocket) {
+    this.facts = facts;
+    this.lastActiveAt = facts.connectedAt;
+    this.#webSocket = webSocket;
+    webSocket.on('error', (error: Error & { readonly code?: string }) => {
+      if (error.code?.startsWith('WS_ERR_')) {
+        this.#ending ??= { code: closeCodes[error.code] ?? 1002, reason: '' };
+      }
+    });
+    this.ended = new Promise((resolve) => {
+      webSocket.once('close', (code, reason) =>
+        resolve(this.#ending ?? { code, reason: reason.toString() }),
+      );
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
+  /** Begins to read: every text message goes to `onMessage`, in the order of arrival. */
+  read(socket: Duplex, onMessage: (body: string) => void): void {
+    this.#webSocket.on('message', (data, isBinary) => {
+      this.#messageCount++;
+      if (this.#messageCount > this.#lastMessage) return;
+      if (isBinary) this.close(1003, '');
+      else onMessage((data as Buffer).toString());
+    });
+    const watcher = (chunk: Buffer) => {
+      if (!this.#meter.read(chunk)) return;
+      socket.off('data', watcher);
+      this.close(1009, '', this.#meter.completeMessages);
+    };
+    // Before `ws` gets the chunk, so that the message of a frame that is too large is never passed on.
+    socket.prependListener('data', watcher);
+  }
+
+  /** Sends one text message, in frames that are not too large (row 6.9). Does nothing once the connection has ended. */
+  send(message: Buffer): void {
+    let offset = 0;
+    do {
+      const frame = message.subarray(offset, offset + MAX_FRAME_BYTES);
+      offset += MAX_FRAME_BYTES;
+      this.#webSocket.send(frame, { binary: false, fin: offset >= message.length });
+    } while (offset < message.length);
+  }
+
+  /** Closes the connection. `$disconnect` will carry the same code and reason. */
+  close(code: number, reason: string, lastMessage: number = this.#messageCount): void {
+    if (!this.isOpen) return;
+    this.#lastMessage = lastMessage;
+    this.#ending = { code, reason };
+    this.#webSocket.close(code, reason);
+  }
+}

@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+
+/** An access key that may sign requests to the `@connections` API. */
+export interface Credential {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** A request signed with this key must carry the token in `X-Amz-Security-Token`. */
+  readonly sessionToken?: string | undefined;
+  /** Whom the key belongs to, in words for a person. */
+  readonly principal: string;
+}
+
+/** The access keys that the gateway knows. */
+export class Credentials {
+  readonly #byAccessKeyId = new Map<string, Credential>();
+
+  /** Makes a key of its own for `principal`, registers it and returns it. */
+  issue(principal: string): Credential {
+    const credential = {
+      accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
+      secretAccessKey: randomBytes(30).toString('base64'),
+      sessionToken: randomBytes(96).toString('base64'),
+      principal,
+    };
+    this.add(credential);
+    return credential;
+  }
+
+  add(credential: Credential): void {
+    this.#byAccessKeyId.set(credential.accessKeyId, credential);
+  }
+
+  delete(accessKeyId: string): void {
+    this.#byAccessKeyId.delete(accessKeyId);
+  }
+
+  find(accessKeyId: string): Credential | undefined {
+    return this.#byAccessKeyId.get(accessKeyId);
+  }
+}

@@ -1,0 +1,79 @@
+import { type IdentitySource, identitySource } from './identity-source.js';
+import type { LambdaFunction } from './lambda-function.js';
+
+/** One route of the API. A bare route key is a one-way route to the Lambda function. */
+export interface GatewayRoute {
+  /** `$connect`, `$disconnect`, `$default`, or the text that the route selection expression yields. */
+  readonly routeKey: string;
+  /** @default 'lambda' */
+  readonly integration?: 'lambda' | 'mock' | undefined;
+  /** The route answers the message it was sent (a route response with key `$default`, rows 5.1 to 5.3). @default false */
+  readonly twoWay?: boolean | undefined;
+  /** What a mock integration answers. Sent as it is; only a two-way route sends it. */
+  readonly response?: string | undefined;
+}
+
+/** A Lambda REQUEST authorizer on `$connect`. */
+export interface GatewayAuthorizer {
+  readonly function: LambdaFunction;
+  /**
+   * `route.request.header.X`, `route.request.querystring.X`, `stageVariables.X` or `context.X`.
+   * A connection that lacks one of them is refused with 401 and the function is not called (row 4.2).
+   *
+   * @default none: the function is called for every connection
+   */
+  readonly identitySources?: readonly string[] | undefined;
+}
+
+/** What the API serves: its routes and the functions behind them. */
+export interface Deployment {
+  /** The function behind every route whose integration is `lambda`. */
+  readonly handler: LambdaFunction;
+  readonly routes: readonly GatewayRoute[];
+  readonly authorizer?: GatewayAuthorizer | undefined;
+}
+
+/** An authorizer, checked and ready to be asked. */
+export interface ServedAuthorizer {
+  readonly function: LambdaFunction;
+  readonly identitySources: readonly IdentitySource[];
+}
+
+/** A deployment, checked and ready to serve. */
+export interface ServedDeployment {
+  readonly handler: LambdaFunction;
+  readonly routes: ReadonlyMap<string, GatewayRoute>;
+  readonly authorizer: ServedAuthorizer | undefined;
+}
+
+const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
+
+/** @throws Error when API Gateway would not take the deployment either. */
+export function checkDeployment({ handler, routes, authorizer }: Deployment): ServedDeployment {
+  const byKey = new Map<string, GatewayRoute>();
+  for (const route of routes) {
+    const { routeKey } = route;
+    if (byKey.has(routeKey)) {
+      throw new Error(`Two routes have the key "${routeKey}". Remove one of them.`);
+    }
+    if (routeKey.startsWith('$') && !reservedKeys.has(routeKey)) {
+      throw new Error(
+        `The route key "${routeKey}" begins with "$", which is reserved for "$connect", "$disconnect" and "$default". Rename the route.`,
+      );
+    }
+    byKey.set(routeKey, route);
+  }
+  if (authorizer && !byKey.has('$connect')) {
+    throw new Error(
+      'There is an authorizer, but no route "$connect" for it to protect. Add that route.',
+    );
+  }
+  return {
+    handler,
+    routes: byKey,
+    authorizer: authorizer && {
+      function: authorizer.function,
+      identitySources: (authorizer.identitySources ?? []).map(identitySource),
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import type { Environment } from './environment.js';
+import type { InvocationResult, LambdaFunction } from './lambda-function.js';
+
+export interface EnvironmentPoolOptions {
+  /** Starts one more environment. */
+  readonly start: () => Environment;
+  /** How many may run at once; further invocations wait in the order in which they came. */
+  readonly maxEnvironments: number;
+  /** An environment that has been started already. */
+  readonly first: Environment;
+}
+
+/** A Lambda function: environments that are started on demand and run one invocation each. */
+export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
+  readonly #options: EnvironmentPoolOptions;
+  /** The most recently used comes last and is taken first, so that module state stays together. */
+  readonly #idle: Environment[];
+  readonly #busy = new Set<Environment>();
+  readonly #waiting: ((environment: Environment | undefined) => void)[] = [];
+  #state: 'open' | 'draining' | 'closed' = 'open';
+  #drained = (): void => {};
+
+  constructor(options: EnvironmentPoolOptions) {
+    this.#options = options;
+    this.#idle = [options.first];
+  }
+
+  async invoke(event: object, invocation: { requestId: string }): Promise<InvocationResult> {
+    const environment = await this.#take();
+    if (environment === undefined) {
+      const errorMessage = 'The function was closed before this invocation could run.';
+      return { type: 'error', errorType: 'Runtime.ExitError', errorMessage };
+    }
+    const result = await environment.invoke(event, invocation);
+    this.#giveBack(environment);
+    return result;
+  }
+
+  /** Lets what is running or waiting finish, then ends the processes. */
+  async drain(): Promise<void> {
+    if (this.#state === 'open') {
+      this.#state = 'draining';
+      if (this.#busy.size > 0) {
+        await new Promise<void>((resolve) => {
+          this.#drained = resolve;
+        });
+      }
+    }
+    await this.close();
+  }
+
+  /** Ends every process at once, with what it is running. */
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    for (const proceed of this.#waiting.splice(0)) {
+      proceed(undefined);
+    }
+    await Promise.all([...this.#idle, ...this.#busy].map((environment) => environment.close()));
+    this.#drained();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #take(): Promise<Environment | undefined> {
+    if (this.#state === 'closed') {
+      return undefined;
+    }
+    if (this.#busy.size < this.#options.maxEnvironments) {
+      return this.#next();
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  /** A free environment, or a new one in the place of those that ended while nobody used them. */
+  #next(): Environment {
+    let environment = this.#idle.pop();
+    while (environment !== undefined && !environment.isUsable) {
+      environment = this.#idle.pop();
+    }
+    environment ??= this.#options.start();
+    this.#busy.add(environment);
+    return environment;
+  }
+
+  #giveBack(environment: Environment): void {
+    if (this.#state === 'closed') {
+      return;
+    }
+    this.#busy.delete(environment);
+    this.#idle.push(environment);
+    const proceed = this.#waiting.shift();
+    if (proceed !== undefined) {
+      proceed(this.#next());
+      return;
+    }
+    if (this.#busy.size === 0) {
+      this.#drained();
+    }
+  }
+}

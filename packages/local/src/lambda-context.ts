@@ -1,0 +1,34 @@
+import type { InvokeRequest } from './environment-ipc.js';
+
+/** The second argument of a handler (AWS: "Using the Lambda context object for Node.js"). */
+export interface LambdaContext {
+  callbackWaitsForEmptyEventLoop: boolean;
+  readonly awsRequestId: string;
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly invokedFunctionArn: string;
+  readonly memoryLimitInMB: string;
+  readonly logGroupName: string;
+  readonly logStreamName: string;
+  getRemainingTimeInMillis(): number;
+}
+
+/** Makes the context of one invocation; what does not change comes from Lambda's variables. */
+export function lambdaContext({ requestId, functionArn, timeoutMs }: InvokeRequest): LambdaContext {
+  const deadlineMs = Date.now() + timeoutMs;
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    awsRequestId: requestId,
+    functionName: variable('AWS_LAMBDA_FUNCTION_NAME'),
+    functionVersion: variable('AWS_LAMBDA_FUNCTION_VERSION'),
+    invokedFunctionArn: functionArn,
+    memoryLimitInMB: variable('AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
+    logGroupName: variable('AWS_LAMBDA_LOG_GROUP_NAME'),
+    logStreamName: variable('AWS_LAMBDA_LOG_STREAM_NAME'),
+    getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
+  };
+}
+
+function variable(name: string): string {
+  return process.env[name] ?? '';
+}

@@ -1,0 +1,51 @@
+import type { Bundle } from './bundle.js';
+import type { Environment } from './environment.js';
+import type { LoadedModule, LoadFailure } from './environment-ipc.js';
+import { StartError } from './start-error.js';
+
+/**
+ * Waits until an environment has loaded its bundle.
+ *
+ * @throws StartError `ERR_LOAD_FAILED` with the module's own error.
+ */
+export async function loadModule(
+  environment: Environment,
+  { entry, bundle }: { entry: string; bundle: Bundle },
+): Promise<LoadedModule> {
+  const report = await environment.load();
+  if (report.type === 'loaded') {
+    return report.module;
+  }
+  const { failure } = report;
+  throw new StartError(
+    'ERR_LOAD_FAILED',
+    `"${entry}" failed while it was loaded.\n\n${failure.details}`,
+    decoratorHint(failure, { entry, bundle }),
+  );
+}
+
+/**
+ * Decorators written for `experimentalDecorators` read the class they stand in from their first
+ * argument, which is `undefined` for a property under standard decorators. The stack does not name
+ * the package: its source map leads to its own sources. So it is recognised by its place in the
+ * bundle and by the helper that esbuild puts around standard decorators.
+ */
+function decoratorHint(
+  { errorType, errorMessage, details }: LoadFailure,
+  { entry, bundle }: { entry: string; bundle: Bundle },
+): string | undefined {
+  const isDecoratorFailure =
+    errorType === 'TypeError' &&
+    errorMessage.includes("reading 'constructor'") &&
+    details.includes('__decorateElement');
+  const library = ['class-validator', 'class-transformer'].find((name) =>
+    bundle.inputs.some((input) => input.includes(`node_modules/${name}/`)),
+  );
+  if (!isDecoratorFailure || library === undefined) {
+    return undefined;
+  }
+  return (
+    `\n${library} cannot run under standard decorators. Set "experimentalDecorators": true in the ` +
+    `tsconfig.json that covers "${entry}", or use a Standard Schema library such as valibot or zod.`
+  );
+}

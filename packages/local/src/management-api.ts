@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answer, answerError } from './answer.js';
+import type { Api } from './api.js';
+import type { Connection } from './connection.js';
+import type { Credentials } from './credentials.js';
+import { MAX_MESSAGE_BYTES } from './frame-limits.js';
+import { verifySignature } from './signature.js';
+
+/** One HTTP request and the answer to it. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+// What is too large is read nevertheless, for its signature; past this nobody waits for the end.
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
+
+/** The stage and the connection id that the path of a request to `@connections` names, both forms of row 6.3. */
+export function managementTarget(
+  pathname: string,
+): { readonly stage: string; readonly connectionId: string } | undefined {
+  const match = /^(?:\/([^/]*))?\/(?:@|%40)connections\/([^/]+)$/.exec(pathname);
+  return match ? { stage: match[1] ?? '', connectionId: decoded(match[2] ?? '') } : undefined;
+}
+
+/** Answers a request to the `@connections` API: post, look up, disconnect (section 6). */
+export async function answerManagement(
+  api: Api,
+  credentials: Credentials,
+  { request, response, connectionId }: Exchange & { readonly connectionId: string },
+): Promise<void> {
+  const body = await readBody(request);
+  if (body === 'aborted') return;
+  if (body === 'too large') return tooLarge(response);
+  const { method = '', url = '', headers } = request;
+  const verification = await verifySignature(
+    { method, url, headers, body },
+    credentials,
+    api.facts.region,
+  );
+  if (!verification.isValid) {
+    const { errorType: type, message } = verification;
+    return answerError(response, 403, { type, message });
+  }
+  const operation = operations.get(method);
+  if (!operation) {
+    const type = 'MissingAuthenticationTokenException';
+    return answerError(response, 403, { type, message: 'Missing Authentication Token' });
+  }
+  const connection = api.connections.get(connectionId);
+  // Never existed, closed, malformed, or its `$connect` is still running: all the same (rows 6.10, 6.11, 3.14).
+  if (!connection) return answerError(response, 410, { type: 'GoneException' });
+  operation(connection, { response, body, now: api.now() });
+}
+
+interface Call {
+  readonly response: ServerResponse;
+  readonly body: Buffer;
+  readonly now: number;
+}
+
+const operations = new Map<string, (connection: Connection, call: Call) => void>([
+  ['POST', post],
+  ['GET', lookUp],
+  ['DELETE', disconnect],
+]);
+
+function post(connection: Connection, { response, body, now }: Call): void {
+  if (body.length > MAX_MESSAGE_BYTES) {
+    tooLarge(response);
+    return;
+  }
+  connection.lastActiveAt = now;
+  connection.send(body);
+  answer(response, 200);
+}
+
+function lookUp({ facts, lastActiveAt }: Connection, { response }: Call): void {
+  const { connectedAt, sourceIp, userAgent } = facts;
+  answer(response, 200, {
+    connectedAt: new Date(connectedAt).toISOString(),
+    identity: { sourceIp, userAgent },
+    lastActiveAt: new Date(lastActiveAt).toISOString(),
+  });
+}
+
+function disconnect(connection: Connection, { response }: Call): void {
+  connection.close(1000, 'Connection Closed Normally');
+  answer(response, 204);
+}
+
+function tooLarge(response: ServerResponse): void {
+  const message = `The payload is larger than ${MAX_MESSAGE_BYTES} bytes.`;
+  answerError(response, 413, { type: 'PayloadTooLargeException', message });
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | 'too large' | 'aborted'> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > MAX_BODY_BYTES) return 'too large';
+      chunks.push(chunk as Buffer);
+    }
+  } catch {
+    return 'aborted';
+  }
+  return Buffer.concat(chunks);
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

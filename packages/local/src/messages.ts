@@ -1,0 +1,59 @@
+import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
+import type { Api } from './api.js';
+import type { Connection } from './connection.js';
+import type { GatewayRoute, ServedDeployment } from './deployment.js';
+import { errorText } from './error-text.js';
+import { describe, invokeProxy, type ProxyOutcome } from './invoke.js';
+
+/**
+ * Routes one message to its integration and sends what the client is to get. The invocation starts before this
+ * function first waits, so messages start in the order in which they arrive and none waits for another (row 5.11).
+ */
+export async function handleMessage(api: Api, connection: Connection, body: string): Promise<void> {
+  const time = api.now();
+  const requestId = makeRequestId();
+  const { connectionId } = connection.facts;
+  connection.lastActiveAt = time;
+  const answer = (text: string) => {
+    connection.lastActiveAt = api.now();
+    connection.send(Buffer.from(text));
+  };
+
+  const { deployment } = api;
+  const route = deployment && findRoute(deployment, api.selectRoute(body));
+  if (!deployment || !route) {
+    answer(errorText('Forbidden', { connectionId, requestId }));
+    const detail = 'No route matches, and there is no "$default".';
+    api.report({ time, route: '$default', connectionId, result: 'no route', detail });
+    return;
+  }
+  const { routeKey, twoWay = false } = route;
+  if (route.integration === 'mock') {
+    if (twoWay) answer(route.response ?? '');
+    api.report({ time, route: routeKey, connectionId, result: 'ok', detail: 'mock' });
+    return;
+  }
+  const facts = { ...api.facts, ...connection.facts };
+  const event = makeMessageEvent({ ...facts, routeKey, body, requestId, now: time });
+  const outcome = await invokeProxy(deployment.handler, event, api.integrationTimeoutMs);
+  const error = errorOf(outcome);
+  if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
+  // A two-way route without a body answers with an empty frame (row 5.3).
+  else if (twoWay && outcome.type === 'response') answer(outcome.response.body ?? '');
+  api.report({ time, route: routeKey, connectionId, ...describe(outcome) });
+}
+
+/** A message cannot name a lifecycle route: keys that begin with `$` match nothing (row 2.8). */
+function findRoute(
+  { routes }: ServedDeployment,
+  routeKey: string | undefined,
+): GatewayRoute | undefined {
+  const isCustom = routeKey !== undefined && !routeKey.startsWith('$');
+  return (isCustom ? routes.get(routeKey) : undefined) ?? routes.get('$default');
+}
+
+/** Sent on one-way routes as well (row 5.5). The status that a function returns is no error (row 5.4). */
+function errorOf(outcome: ProxyOutcome): string | undefined {
+  if (outcome.type === 'failed') return 'Internal server error';
+  return outcome.type === 'timeout' ? 'Endpoint request timed out' : undefined;
+}

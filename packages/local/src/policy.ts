@@ -1,0 +1,54 @@
+/** What a policy says about one action on one resource. */
+export type Decision = 'allow' | 'deny' | { readonly problem: string };
+
+const knownElements = new Set(['Sid', 'Effect', 'Action', 'Resource']);
+
+/**
+ * Evaluates the policy document of an authorizer: a `Deny` that matches wins, then an `Allow` that matches; without
+ * either the answer is deny (row 4.5). `*` stands for any characters, slashes too, and `?` for one (row 4.6). A policy
+ * that is malformed, or has an element that is not evaluated here, such as `Condition`, is a problem and never a yes.
+ */
+export function evaluatePolicy(document: unknown, action: string, resource: string): Decision {
+  const statements = isObject(document) ? [document['Statement'] ?? []].flat() : [];
+  if (statements.length === 0) return { problem: 'its "policyDocument" has no "Statement"' };
+  const problem = statements.map(problemOf).find((found) => found !== undefined);
+  if (problem !== undefined) return { problem };
+
+  const effects = (statements as Record<string, unknown>[])
+    .filter(
+      ({ Action, Resource }) =>
+        texts(Action).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
+        texts(Resource).some((pattern) => matches(pattern, resource)),
+    )
+    .map(({ Effect }) => Effect);
+  return effects.includes('Allow') && !effects.includes('Deny') ? 'allow' : 'deny';
+}
+
+function problemOf(statement: unknown): string | undefined {
+  if (!isObject(statement)) return 'a statement of its policy is not an object';
+  const unknown = Object.keys(statement).find((element) => !knownElements.has(element));
+  if (unknown !== undefined) {
+    return `its policy has the element "${unknown}", which is not evaluated here`;
+  }
+  if (statement['Effect'] !== 'Allow' && statement['Effect'] !== 'Deny') {
+    return 'the "Effect" of a statement of its policy is neither "Allow" nor "Deny"';
+  }
+  const lacks = ['Action', 'Resource'].find((element) => texts(statement[element]).length === 0);
+  return lacks && `a statement of its policy has no "${lacks}"`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function texts(value: unknown): string[] {
+  return [value].flat().filter((text) => typeof text === 'string');
+}
+
+function matches(pattern: string, text: string): boolean {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${source}$`, 's').test(text);
+}

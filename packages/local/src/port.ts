@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Certificate } from './certificate.js';
+
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+export interface PortOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: Certificate;
+}
+
+/** One TCP port that speaks HTTP and HTTPS. */
+export interface Port {
+  readonly number: number;
+  serve(listeners: { readonly request: RequestListener; readonly upgrade: UpgradeListener }): void;
+  /** Frees the port and destroys every connection to it. */
+  close(): Promise<void>;
+}
+
+// The first byte of a TLS record that begins a handshake. No HTTP method begins with it.
+const TLS_HANDSHAKE = 0x16;
+
+/** @throws Error when the port cannot be had. */
+export async function openPort({ host, port, certificate }: PortOptions): Promise<Port> {
+  const plain = createHttpServer();
+  const secure = createHttpsServer({ key: certificate.key, cert: certificate.certificate });
+  const sockets = new Set<Socket>();
+  // Half-open as in an HTTP server of Node: a client may end its side and still read the answer.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    // A peer may vanish at any time; 'close' follows and is what everybody listens to.
+    socket.on('error', () => {});
+    socket.once('readable', () => {
+      const start: Buffer | null = socket.read();
+      if (!start) {
+        socket.destroy();
+        return;
+      }
+      socket.unshift(start);
+      (start[0] === TLS_HANDSHAKE ? secure : plain).emit('connection', socket);
+    });
+  });
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new Error(
+      `The gateway could not listen on port "${port}" of "${host}". Choose another port, or 0 for any free one.`,
+      { cause },
+    );
+  }
+  return {
+    number: (server.address() as AddressInfo).port,
+    serve({ request, upgrade }) {
+      for (const each of [plain, secure]) each.on('request', request).on('upgrade', upgrade);
+    },
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/** The result of a function behind a Lambda proxy integration. */
+export interface ProxyResponse {
+  readonly statusCode: number;
+  /** By their names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string | undefined;
+}
+
+const knownKeys = new Set([
+  'statusCode',
+  'headers',
+  'multiValueHeaders',
+  'body',
+  'isBase64Encoded',
+]);
+
+/**
+ * Reads what a function returned as API Gateway does (row 5.6): exactly the keys of a proxy response. A result that
+ * is no object, or has no status, is refused too, so that a handler that forgot `statusCode` fails here first.
+ */
+export function readProxyResponse(payload: unknown): ProxyResponse | { readonly problem: string } {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
+    return { problem: `it is ${kindOf(payload)}, not an object with "statusCode"` };
+  }
+  const unknownKey = Object.keys(payload).find((key) => !knownKeys.has(key));
+  if (unknownKey !== undefined) return { problem: `it has the unknown key "${unknownKey}"` };
+
+  const { statusCode, headers, body } = payload as Record<string, unknown>;
+  const status = typeof statusCode === 'string' ? Number(statusCode) : statusCode;
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) {
+    return { problem: 'its "statusCode" is not a whole number from 200 to 599' };
+  }
+  if (body !== undefined && body !== null && typeof body !== 'string') {
+    return { problem: `its "body" is ${kindOf(body)}, not a string` };
+  }
+  return { statusCode: status, headers: textHeaders(headers), body: body ?? undefined };
+}
+
+function textHeaders(headers: unknown): ReadonlyMap<string, string> {
+  const entries = typeof headers === 'object' && headers !== null ? Object.entries(headers) : [];
+  return new Map(
+    entries.flatMap(([name, value]): [string, string][] =>
+      typeof value === 'string' ? [[name.toLowerCase(), value]] : [],
+    ),
+  );
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

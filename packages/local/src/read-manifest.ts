@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RouteManifest } from '@gatecast/framework';
+import { openBundler } from './bundle.js';
+import { Environment } from './environment.js';
+import { lambdaVariables } from './lambda-variables.js';
+import { loadModule } from './load-module.js';
+import { parseManifest } from './route-manifest.js';
+import { StartError } from './start-error.js';
+
+/** An app's manifest, as the app has it and as the gateway reads it. */
+export interface ReadManifest {
+  readonly value: unknown;
+  readonly manifest: RouteManifest;
+}
+
+/**
+ * Bundles an app and reads its manifest. No event reaches the app.
+ *
+ * @throws StartError when the entry is missing, cannot be bundled, fails to load or exports no app.
+ */
+export async function readManifest(entry: string): Promise<ReadManifest> {
+  const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
+  try {
+    await using bundler = await openBundler(entry, directory);
+    const bundle = await bundler.build();
+    const settings = {
+      functionName: 'app',
+      handler: 'handler',
+      region: 'us-east-1',
+      memoryMb: 1024,
+    };
+    await using environment = Environment.start({
+      ...settings,
+      entry,
+      bundleFile: bundle.file,
+      variables: lambdaVariables({ ...settings, bundleDirectory: directory }),
+      functionArn: '',
+      timeoutMs: 0,
+    });
+    const module = await loadModule(environment, { entry, bundle });
+    if (module.manifest === undefined) {
+      throw new StartError(
+        'ERR_APP_NOT_FOUND',
+        `"${entry}" exports no "app" that createApp() made.`,
+        'Export it beside the handler: export const app = createApp({ channels }).',
+      );
+    }
+    const where = `The manifest of "app" in "${entry}"`;
+    return { value: module.manifest, manifest: parseManifest(module.manifest, where) };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,31 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type AnswerIds, errorText } from './error-text.js';
+
+/** How long a refused client may take to read its answer, in milliseconds. */
+const LINGER_MS = 2_000;
+
+const messages: Readonly<Record<number, string>> = {
+  500: 'Internal server error',
+  502: 'Internal server error',
+  504: 'Endpoint request timed out',
+};
+
+/** Answers a handshake with a plain HTTP response and ends the TCP connection (rows 3.4, 3.8). */
+export function refuse(socket: Duplex, status: number, ids: AnswerIds): void {
+  const statusText = STATUS_CODES[status] ?? '';
+  const body = errorText(messages[status] ?? statusText, ids);
+  const lines = [
+    `HTTP/1.1 ${status} ${statusText}`,
+    `Date: ${new Date().toUTCString()}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    ...(status === 426 ? ['Upgrade: websocket'] : []),
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  // To destroy a socket with unread bytes resets the connection, and the client might lose its answer.
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+}

@@ -1,0 +1,147 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { type Claim, readAuthorization } from './authorization-header.js';
+import type { Credential, Credentials } from './credentials.js';
+import { Sha256 } from './sha256.js';
+
+/** A request whose signature is to be verified. */
+export interface SignedRequest {
+  readonly method: string;
+  /** Path and query string as they stand in the request. */
+  readonly url: string;
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+/** Whose signature it is, or the error as AWS names it. */
+export type Verification =
+  | { readonly isValid: true; readonly principal: string }
+  | { readonly isValid: false; readonly errorType: string; readonly message: string };
+
+const SERVICE = 'execute-api';
+const CONTENT_HASH = 'x-amz-content-sha256';
+const MAX_SKEW_MS = 5 * 60_000;
+
+/**
+ * Verifies the AWS Signature Version 4 in a request's `Authorization` header: signs the same request with the secret
+ * of the access key it names, and compares.
+ */
+export async function verifySignature(
+  request: SignedRequest,
+  credentials: Credentials,
+  region: string,
+): Promise<Verification> {
+  const { authorization } = request.headers;
+  if (typeof authorization !== 'string' || authorization === '') {
+    return invalid('MissingAuthenticationTokenException', 'Missing Authentication Token');
+  }
+  const claim = readAuthorization(authorization);
+  if (typeof claim === 'string') return invalid('IncompleteSignatureException', claim);
+  const credential = credentials.find(claim.accessKeyId);
+  if (!credential || request.headers['x-amz-security-token'] !== credential.sessionToken) {
+    const message = 'The security token included in the request is invalid.';
+    return invalid('UnrecognizedClientException', message);
+  }
+  const problem = problemWith(request, claim, region);
+  if (problem !== undefined) return invalid('InvalidSignatureException', problem);
+  const expected = await signatureOf(request, claim, credential);
+  if (!isSame(expected, claim.signature)) {
+    const message =
+      'The request signature we calculated does not match the signature you provided. ' +
+      'Check your AWS Secret Access Key and signing method.';
+    return invalid('InvalidSignatureException', message);
+  }
+  return { isValid: true, principal: credential.principal };
+}
+
+function invalid(errorType: string, message: string): Verification {
+  return { isValid: false, errorType, message };
+}
+
+/** What is wrong with the request before its signature is looked at. */
+function problemWith(
+  { headers, body }: SignedRequest,
+  claim: Claim,
+  region: string,
+): string | undefined {
+  if (claim.service !== SERVICE) {
+    return `Credential should be scoped to correct service: "${SERVICE}", not "${claim.service}".`;
+  }
+  if (claim.region !== region) {
+    return `Credential should be scoped to the region "${region}", not "${claim.region}".`;
+  }
+  const unsigned = ['host', 'x-amz-date'].find((name) => !claim.signedHeaders.includes(name));
+  if (unsigned !== undefined) return `The header "${unsigned}" must be a signed header.`;
+  const absent = claim.signedHeaders.find((name) => !Object.hasOwn(headers, name));
+  if (absent !== undefined) return `The signed header "${absent}" is not in the request.`;
+
+  const date = String(headers['x-amz-date']);
+  const time = dateOf(date).getTime();
+  if (Number.isNaN(time) || !date.startsWith(claim.day)) {
+    return `The X-Amz-Date "${date}" is not of the form "${claim.day}T000000Z".`;
+  }
+  // The signer reads the clock of this machine, even while that of the gateway is moved.
+  const skewMs = Date.now() - time;
+  if (Math.abs(skewMs) > MAX_SKEW_MS) {
+    return skewMs > 0
+      ? `Signature expired: ${date} is more than 5 minutes ago.`
+      : `Signature not yet current: ${date} is more than 5 minutes ahead.`;
+  }
+  const claimedHash = claim.signedHeaders.includes(CONTENT_HASH)
+    ? headers[CONTENT_HASH]
+    : undefined;
+  if (
+    claimedHash !== undefined &&
+    claimedHash !== createHash('sha256').update(body).digest('hex')
+  ) {
+    return `The X-Amz-Content-Sha256 "${String(claimedHash)}" is not the hash of the body.`;
+  }
+  return undefined;
+}
+
+async function signatureOf(
+  { method, url, headers, body }: SignedRequest,
+  { signedHeaders, region }: Claim,
+  credential: Credential,
+): Promise<string> {
+  const [path = '', search = ''] = url.split(/\?(.*)/s);
+  const query = new URLSearchParams(search);
+  const signer = new SignatureV4({
+    credentials: {
+      accessKeyId: credential.accessKeyId,
+      secretAccessKey: credential.secretAccessKey,
+      ...(credential.sessionToken !== undefined && { sessionToken: credential.sessionToken }),
+    },
+    region,
+    service: SERVICE,
+    sha256: Sha256,
+    applyChecksum: false,
+  });
+  const signed = await signer.sign(
+    {
+      method,
+      protocol: 'http:',
+      hostname: '',
+      path,
+      query: Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)])),
+      headers: Object.fromEntries(signedHeaders.map((name) => [name, String(headers[name])])),
+      body,
+    },
+    { signingDate: dateOf(String(headers['x-amz-date'])), signableHeaders: new Set(signedHeaders) },
+  );
+  const claim = readAuthorization(signed.headers['authorization'] ?? '');
+  return typeof claim === 'string' ? '' : claim.signature;
+}
+
+/** `20261124T080910Z` */
+function dateOf(amzDate: string): Date {
+  const [, year, month, day, hour, minute, second] =
+    /^(....)(..)(..)T(..)(..)(..)Z$/.exec(amzDate) ?? [];
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}
+
+function isSame(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,24 @@
+export type StartErrorCode =
+  | 'ERR_ENTRY_NOT_FOUND'
+  | 'ERR_BUILD_FAILED'
+  | 'ERR_LOAD_FAILED'
+  | 'ERR_HANDLER_NOT_FOUND'
+  | 'ERR_APP_NOT_FOUND'
+  | 'ERR_ROUTES_UNKNOWN'
+  | 'ERR_MANIFEST_INVALID'
+  | 'ERR_PORT_TAKEN';
+
+/** Why a function could not be started or read. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly code: StartErrorCode;
+  /** What to change; missing where the message says it. */
+  readonly hint: string | undefined;
+
+  /** @internal */
+  constructor(code: StartErrorCode, message: string, hint?: string) {
+    super(hint === undefined ? message : `${message}\n${hint}`);
+    this.code = code;
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http';
+
+/** What the request of a handshake says, in the shape in which events are made of it. */
+export interface UpgradeRequest {
+  readonly headers: Readonly<Record<string, string[]>>;
+  readonly query: Readonly<Record<string, string[]>>;
+  readonly sourceIp: string;
+  readonly userAgent: string | undefined;
+}
+
+/** The status to refuse the request with, before any function is called; `undefined` when it may go on. */
+export function problemWith(request: IncomingMessage, stage: string): 400 | 403 | 426 | undefined {
+  const { method, headers } = request;
+  const { pathname } = splitUrl(request);
+  // Both with and without a slash at the end (row 3.22); any other path is no stage of this API (row 3.16).
+  if (pathname !== `/${stage}` && pathname !== `/${stage}/`) return 403;
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return 426;
+  const isValid =
+    method === 'GET' &&
+    /^[+/\w]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&
+    /^(?:13|8)$/.test(headers['sec-websocket-version'] ?? '') &&
+    isProtocolList(headers['sec-websocket-protocol']);
+  return isValid ? undefined : 400;
+}
+
+export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
+  const { rawHeaders, headers } = request;
+  const { search } = splitUrl(request);
+  const names = rawHeaders.filter((_, index) => index % 2 === 0);
+  const address = request.socket.remoteAddress ?? '';
+  return {
+    // In the client's own spelling (row 1.4), a header that came twice under the name it came by first.
+    headers: group(
+      names.map((name, index) => [name, rawHeaders[2 * index + 1] ?? '']),
+      (name) => name.toLowerCase(),
+    ),
+    query: group([...new URLSearchParams(search)], (name) => name),
+    sourceIp: address.replace(/^::ffff:/, ''),
+    userAgent: headers['user-agent'],
+  };
+}
+
+/** True for one token of HTTP, which is what a sub-protocol is. */
+export function isToken(text: string): boolean {
+  return /^[!#$%&'*+\-.^`|~\w]+$/.test(text);
+}
+
+function isProtocolList(header: string | undefined): boolean {
+  const protocols = header?.split(',').map((protocol) => protocol.trim()) ?? [];
+  return protocols.every(isToken) && new Set(protocols).size === protocols.length;
+}
+
+function splitUrl({ url = '' }: IncomingMessage): { pathname: string; search: string } {
+  const [pathname = '', ...search] = url.split('?');
+  return { pathname, search: search.join('?') };
+}
+
+function group(
+  pairs: readonly (readonly [name: string, value: string])[],
+  keyOf: (name: string) => string,
+): Record<string, string[]> {
+  const groups = new Map<string, [name: string, values: string[]]>();
+  for (const [name, value] of pairs) {
+    const group = groups.get(keyOf(name));
+    if (group) group[1].push(value);
+    else groups.set(keyOf(name), [name, [value]]);
+  }
+  return Object.fromEntries(groups.values());
+}

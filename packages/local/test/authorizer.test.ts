@@ -1,0 +1,251 @@
+import { describe, expect, it, vi } from 'vitest';
+import { type LocalApiOptions, openLocalApi, TestFunction } from './local-api.js';
+import { Peer, refusalOf } from './peer.js';
+
+interface Statement {
+  readonly Action?: unknown;
+  readonly Effect?: unknown;
+  readonly Resource?: unknown;
+}
+
+const arn = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345/dev/$connect';
+const allow: Statement = { Action: 'execute-api:Invoke', Effect: 'Allow', Resource: arn };
+
+const policy = (...statements: unknown[]) => ({
+  principalId: 'ann',
+  policyDocument: { Version: '2012-10-17', Statement: statements },
+});
+
+async function openApi(respond: () => unknown, options: LocalApiOptions = {}) {
+  const authorizer = new TestFunction(respond);
+  const api = await openLocalApi({
+    apiId: 'abcde12345',
+    authorizer: { function: authorizer },
+    ...options,
+  });
+  return { api, authorizer, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
+}
+
+/** The status of a handshake that the authorizer answers so. */
+async function statusFor(respond: () => unknown): Promise<number> {
+  await using opened = await openApi(respond);
+  const { api } = opened;
+  const status = await Peer.connect(api.url).then(
+    () => 101,
+    async () => (await refusalOf(api.url)).status,
+  );
+  expect(api.handler.events).toHaveLength(status === 101 ? 1 : 0);
+  return status;
+}
+
+describe('an authorizer', () => {
+  it('4.1 4.13 is asked at $connect and never again', async () => {
+    await using opened = await openApi(() => policy(allow));
+    const { api, authorizer } = opened;
+    const peer = await Peer.connect(api.url);
+    peer.send('one');
+    peer.webSocket.close();
+    await vi.waitFor(() => expect(api.handler.events).toHaveLength(3));
+    expect(authorizer.events).toHaveLength(1);
+  });
+
+  it('4.1 needs a route $connect to protect', async () => {
+    await expect(openApi(() => policy(allow), { routes: ['$default'] })).rejects.toThrow(
+      'no route "$connect"',
+    );
+  });
+
+  it('4.9 is asked at every handshake', async () => {
+    await using opened = await openApi(() => policy(allow));
+    await Peer.connect(opened.api.url);
+    await Peer.connect(opened.api.url);
+    expect(opened.authorizer.events).toHaveLength(2);
+  });
+
+  it('4.13 does not affect the connections that are open when it changes', async () => {
+    await using opened = await openApi(() => policy(allow), {
+      routes: ['$connect', { routeKey: '$default', twoWay: true }],
+    });
+    const { api } = opened;
+    const peer = await Peer.connect(api.url);
+    api.gateway.use({
+      handler: api.handler,
+      routes: [{ routeKey: '$connect' }, { routeKey: '$default', twoWay: true }],
+      authorizer: { function: new TestFunction(() => policy()) },
+    });
+    expect((await refusalOf(api.url)).status).toBe(500);
+    peer.send('one');
+    expect(await peer.next()).toBe('');
+  });
+});
+
+describe('identity sources', () => {
+  const sources = [
+    'route.request.header.Authorization',
+    'route.request.querystring.token',
+    'stageVariables.color',
+    'context.identity.sourceIp',
+  ];
+  const open = async (stageVariables = { color: 'red' }) => {
+    const authorizer = new TestFunction(() => policy(allow));
+    const api = await openLocalApi({
+      apiId: 'abcde12345',
+      stageVariables,
+      authorizer: { function: authorizer, identitySources: sources },
+    });
+    return { api, authorizer, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
+  };
+  const headers = { authorization: 'secret' };
+
+  it('4.2 let the function be called when all of them are there', async () => {
+    await using opened = await open();
+    await Peer.connect(`${opened.api.url}?token=t`, { headers });
+    expect(opened.authorizer.events).toHaveLength(1);
+  });
+
+  it.each([
+    ['the header is missing', '?token=t', {}],
+    ['the header is empty', '?token=t', { headers: { Authorization: '' } }],
+    ['the parameter is missing', '', { headers }],
+    ['the parameter is empty', '?token=', { headers }],
+  ])('4.2 refuse with 401, without a call, when %s', async (...[, query, options]) => {
+    await using opened = await open();
+    const { api, authorizer } = opened;
+    const { status, body } = await refusalOf(`${api.url}${query}`, options);
+    expect(status).toBe(401);
+    expect(body).toMatch(/^\{"message": "Unauthorized", /);
+    expect(authorizer.events).toEqual([]);
+    expect(api.log).toMatchObject([{ route: 'authorizer', result: 'refused' }]);
+  });
+
+  it('4.2 refuse with 401 when a stage variable is missing', async () => {
+    await using opened = await open({ color: '' });
+    expect((await refusalOf(`${opened.api.url}?token=t`, { headers })).status).toBe(401);
+  });
+
+  it.each(['Authorization', 'route.request.body.token', 'route.request.header.'])(
+    '4.2 are refused when they are none: %s',
+    async (source) => {
+      const authorizer = { function: new TestFunction(), identitySources: [source] };
+      await expect(openLocalApi({ authorizer })).rejects.toThrow(
+        `The identity source "${source}" cannot be understood.`,
+      );
+    },
+  );
+
+  it('4.3 need not be: then the function is always called', async () => {
+    await using opened = await openApi(() => policy(allow));
+    await Peer.connect(opened.api.url);
+    expect(opened.authorizer.events).toHaveLength(1);
+  });
+});
+
+describe('what an authorizer answers', () => {
+  it('4.4 is 401 when it throws exactly "Unauthorized"', async () => {
+    const throwing = (text: string) => () => {
+      throw new Error(text);
+    };
+    expect(await statusFor(throwing('Unauthorized'))).toBe(401);
+    expect(await statusFor(throwing('unauthorized'))).toBe(500);
+    expect(await statusFor(throwing('Unauthorized.'))).toBe(500);
+  });
+
+  it('4.5 is 403 for a Deny, even beside an Allow', async () => {
+    expect(await statusFor(() => policy({ ...allow, Effect: 'Deny' }))).toBe(403);
+    expect(await statusFor(() => policy(allow, { ...allow, Effect: 'Deny' }))).toBe(403);
+  });
+
+  it('4.5 is 403 when no statement matches', async () => {
+    const other = arn.replace('abcde12345', 'other12345');
+    expect(await statusFor(() => policy({ ...allow, Resource: other }))).toBe(403);
+    const action = 'execute-api:ManageConnections';
+    expect(await statusFor(() => policy({ ...allow, Action: action }))).toBe(403);
+  });
+
+  it.each([
+    [arn, 101],
+    [arn.replace('$connect', '*'), 101],
+    ['*', 101],
+    ['arn:aws:execute-api:*:*:*', 101],
+    ['arn:aws:execute-api:us-east-?:123456789012:abcde12345/dev/$connect', 101],
+    [arn.replace('$connect', '*/*'), 403],
+    [arn.replace('$connect', '$Connect'), 403],
+    [arn.replace('$connect', '.connect'), 403],
+    [`${arn}/`, 403],
+  ])('4.6 matches the resource %s: %i', async (Resource, status) => {
+    expect(await statusFor(() => policy({ ...allow, Resource }))).toBe(status);
+  });
+
+  it('4.6 matches lists of actions and resources, and an action in any case', async () => {
+    const lists = { Action: ['x:y', 'Execute-API:inv*'], Resource: ['a', arn] };
+    expect(await statusFor(() => policy({ ...allow, ...lists }))).toBe(101);
+    const single = { principalId: 'ann', policyDocument: { Statement: allow } };
+    expect(await statusFor(() => single)).toBe(101);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['text', 'Allow'],
+    ['a proxy response', { statusCode: 401 }],
+    ['no principalId', { policyDocument: { Statement: [allow] } }],
+    ['no policyDocument', { principalId: 'ann' }],
+    ['a policyDocument without Statement', { principalId: 'ann', policyDocument: {} }],
+    ['an empty Statement', policy()],
+    ['a statement that is text', policy('Allow')],
+    ['a statement without Resource', policy({ ...allow, Resource: undefined })],
+    ['a statement with another Effect', policy({ ...allow, Effect: 'allow' })],
+    ['a statement with a Condition, which is not evaluated', policy({ ...allow, Condition: {} })],
+  ])('4.7 is 500 for %s', async (_what, answer) => {
+    expect(await statusFor(() => answer)).toBe(500);
+  });
+
+  it('4.8 is 500 when it takes longer than the gateway waits', async () => {
+    await using opened = await openApi(() => new Promise(() => {}), { integrationTimeoutMs: 50 });
+    expect((await refusalOf(opened.api.url)).status).toBe(500);
+  });
+
+  it.each([
+    ['an object', { deep: {} }],
+    ['an array', { list: ['a'] }],
+  ])('4.10 is 500 when a value of the context is %s', async (_what, context) => {
+    expect(await statusFor(() => ({ ...policy(allow), context }))).toBe(500);
+    expect(await statusFor(() => ({ ...policy(allow), context: [] }))).toBe(500);
+  });
+
+  it('4.14 is 500 when it is larger than 8 KB', async () => {
+    const withContext = (length: number) => ({
+      ...policy(allow),
+      context: { text: 'x'.repeat(length) },
+    });
+    const rest = JSON.stringify(withContext(0)).length;
+    expect(await statusFor(() => withContext(8_192 - rest))).toBe(101);
+    expect(await statusFor(() => withContext(8_193 - rest))).toBe(500);
+  });
+});
+
+describe('the context of an authorizer', () => {
+  it('4.10 4.11 is in every event as text, with the latency in CONNECT alone', async () => {
+    let now = 1_700_000_000_000;
+    const respond = () => {
+      now += 42;
+      return { ...policy(allow), context: { role: 'admin', level: 1, isNew: true, none: null } };
+    };
+    await using opened = await openApi(respond, { now: () => now });
+    const { api } = opened;
+    const peer = await Peer.connect(api.url);
+    peer.send('one');
+    peer.webSocket.close();
+    await vi.waitFor(() => expect(api.handler.events).toHaveLength(3));
+    const values = { role: 'admin', level: '1', isNew: 'true', principalId: 'ann' };
+    const seen = (routeKey: string) => api.handler.of(routeKey)[0]?.requestContext['authorizer'];
+    expect(seen('$connect')).toEqual({ ...values, integrationLatency: 42 });
+    expect(seen('$default')).toEqual(values);
+    expect(seen('$disconnect')).toEqual(values);
+  });
+
+  it('4.11 is absent without an authorizer', async () => {
+    await using api = await openLocalApi();
+    await Peer.connect(api.url);
+    expect(api.handler.events[0]?.requestContext).not.toHaveProperty('authorizer');
+  });
+});

@@ -1,0 +1,274 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openConnection } from './open-connection.js';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const command = join(here, '../bin/gatecast.js');
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Running extends AsyncDisposable {
+  /** What has been printed so far. */
+  readonly output: { readonly stdout: string; readonly stderr: string };
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<Run>;
+}
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gatecast-cli-'));
+});
+
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+function start(...args: string[]): Running {
+  const child = spawn(process.execPath, [command, ...args], {
+    cwd: here,
+    env: { ...process.env, TMPDIR: directory },
+  });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+    });
+  }
+  const ended = once(child, 'close').then(() => ({ code: child.exitCode, ...output }));
+  return {
+    output,
+    kill: (signal) => child.kill(signal),
+    ended,
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      await ended;
+    },
+  };
+}
+
+const gatecast = (...args: string[]): Promise<Run> => start(...args).ended;
+
+const dev = (entry: string, ...args: string[]): Running =>
+  start('dev', entry, '--port', '0', ...args);
+
+describe('gatecast routes', { timeout: 20_000 }, () => {
+  it('lists each route with its kind, target and source', async () => {
+    expect(await gatecast('routes', 'fixtures/chat-app.mjs')).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: [
+        'ROUTE       KIND     GOES TO                               SOURCE',
+        '$connect    one-way  Lambda',
+        'rooms.post  two-way  Lambda                                RoomChannel.post',
+        'ping        two-way  API Gateway, answers {"type":"pong"}',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('says what to export when there is no app', async () => {
+    const { code, stdout, stderr } = await gatecast('routes', 'fixtures/handlers.mjs');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('"fixtures/handlers.mjs" exports no "app"');
+  });
+
+  it('explains why class-validator fails under standard decorators', async () => {
+    const { code, stderr } = await gatecast('routes', 'fixtures/standard-decorators/app.ts');
+    expect(code).toBe(1);
+    expect(stderr).toContain('fixtures/standard-decorators/app.ts:5');
+    expect(stderr).toContain('class-validator cannot run under standard decorators.');
+    expect(stderr).toContain('"experimentalDecorators": true');
+  });
+
+  it('reads an app with class-validator under experimentalDecorators', async () => {
+    const { code, stdout, stderr } = await gatecast('routes', 'fixtures/legacy-decorators/app.ts');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('Post');
+  });
+
+  it('shows the error of a module that fails while it is loaded', async () => {
+    const { code, stderr } = await gatecast('routes', 'fixtures/fails-to-load.mjs');
+    expect(code).toBe(1);
+    expect(stderr).toContain('"fixtures/fails-to-load.mjs" failed while it was loaded.');
+    expect(stderr).toMatch(/Error: not in the mood\n.*fixtures\/fails-to-load\.mjs:1/);
+  });
+});
+
+describe('gatecast manifest', { timeout: 20_000 }, () => {
+  it('writes the manifest to standard output', async () => {
+    const { code, stdout, stderr } = await gatecast('manifest', 'fixtures/chat-app.mjs');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ version: 1, routes: { length: 3 } });
+  });
+
+  it('writes the manifest to a file', async () => {
+    const file = join(directory, 'routes.json');
+    const run = await gatecast('manifest', 'fixtures/chat-app.mjs', '--out', file);
+    const written: unknown = JSON.parse(await readFile(file, 'utf8'));
+    expect(run).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(written).toMatchObject({ version: 1, routes: { length: 3 } });
+  });
+});
+
+describe('gatecast dev', { timeout: 20_000 }, () => {
+  const twoWay = 'fixtures/two-way-default.json';
+
+  /** The URL that it prints once clients can connect. */
+  const urlOf = ({ output }: Running): Promise<string> =>
+    vi.waitFor(
+      () => {
+        const url = /^WebSocket +(ws:.*)$/m.exec(output.stdout)?.[1];
+        expect({ url, stderr: output.stderr }).toEqual({ url: expect.any(String), stderr: '' });
+        return url ?? '';
+      },
+      { timeout: 10_000 },
+    );
+
+  it('serves a function that posts with the AWS SDK, and prints a line for each event', async () => {
+    const routes = '$connect,$disconnect,$default';
+    await using running = dev('fixtures/posts-with-sdk.mjs', '--stage', 'test', '--routes', routes);
+    const url = await urlOf(running);
+    expect(url).toMatch(/^ws:\/\/localhost:\d+\/test$/);
+    {
+      await using connection = await openConnection(url);
+      connection.send('hello');
+      expect(await connection.receive()).toBe('hello');
+    }
+    const lines = await vi.waitFor(() => {
+      const found = running.output.stdout.match(/^\d\d:.*$/gm) ?? [];
+      expect(found).toHaveLength(3);
+      return found;
+    });
+    const line = (route: string): unknown =>
+      expect.stringMatching(
+        new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3}  ${route}  [\\w-]{15}=  ok         +\\d+ ms`),
+      );
+    expect(lines).toEqual([line('\\$connect    '), line('\\$default    '), line('\\$disconnect ')]);
+    expect(running.output.stderr).toBe('');
+  });
+
+  it('takes the routes of a file that the manifest command wrote', async () => {
+    const file = join(directory, 'routes.json');
+    await gatecast('manifest', 'fixtures/chat-app.mjs', '--out', file);
+    await using running = dev('fixtures/tells-pid.mjs', '--routes', file);
+    await using connection = await openConnection(await urlOf(running));
+    connection.send('{"action":"ping"}');
+    expect(await connection.receive()).toBe('{"type":"pong"}');
+  });
+
+  it('runs no more invocations at once than --environments says', async () => {
+    await using running = dev('fixtures/tells-pid.mjs', '--routes', twoWay, '--environments', '1');
+    await using connection = await openConnection(await urlOf(running));
+    connection.send('who?');
+    connection.send('who else?');
+    expect(await connection.receive()).toBe(await connection.receive());
+  });
+
+  it('ends an invocation that takes longer than --timeout', async () => {
+    await using running = dev('fixtures/spins.mjs', '--routes', '$default', '--timeout', '1');
+    await using connection = await openConnection(await urlOf(running));
+    connection.send('hello');
+    expect(await connection.receive()).toContain('Internal server error');
+    await vi.waitFor(() =>
+      expect(running.output.stdout).toMatch(/ failed .* Task timed out after 1\.00 seconds$/m),
+    );
+  });
+
+  it('says what became of a change of the source', async () => {
+    const entry = join(directory, 'app.mjs');
+    await copyFile(join(here, 'fixtures/tells-pid.mjs'), entry);
+    await using running = dev(entry, '--routes', '$default');
+    await urlOf(running);
+    const waitFor = (pattern: RegExp): Promise<void> =>
+      vi.waitFor(() => expect(running.output.stdout).toMatch(pattern), { timeout: 10_000 });
+    await writeFile(entry, 'export const handler = async () => {};');
+    await waitFor(/^\d\d:\S+ {2}reloaded$/m);
+    await writeFile(entry, 'export const handler = ;');
+    await waitFor(/^\d\d:\S+ {2}not reloaded; the last good version goes on\.\n[^]*\[ERROR\]/m);
+  });
+
+  it('serves a page beside the function', async () => {
+    await writeFile(join(directory, 'index.html'), '<title>chat</title>');
+    await using running = dev('fixtures/chat-app.mjs', '--static', directory);
+    await urlOf(running);
+    const page = /^Page +(http:.*)$/m.exec(running.output.stdout)?.[1] ?? '';
+    const response = await fetch(page);
+    expect(await response.text()).toBe('<title>chat</title>');
+  });
+
+  const pidOver = async (url: string): Promise<number> => {
+    await using connection = await openConnection(url);
+    connection.send('who?');
+    return Number(await connection.receive());
+  };
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends it with all that it started', async (signal) => {
+    await using running = dev('fixtures/tells-pid.mjs', '--routes', twoWay);
+    const pid = await pidOver(await urlOf(running));
+    expect(process.kill(pid, 0)).toBe(true);
+    running.kill(signal);
+    expect(await running.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('takes its processes with it even when it is killed', async () => {
+    await using running = dev('fixtures/tells-pid.mjs', '--routes', twoWay);
+    const pid = await pidOver(await urlOf(running));
+    running.kill('SIGKILL');
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 5000 });
+  });
+
+  it('names the port that is taken and the option for another', async () => {
+    await using first = dev('fixtures/chat-app.mjs');
+    const { port } = new URL(await urlOf(first));
+    const { code, stderr } = await gatecast('dev', 'fixtures/chat-app.mjs', '--port', port);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Port ${port} is taken`);
+    expect(stderr).toContain('--port');
+  });
+});
+
+describe('gatecast', { timeout: 20_000 }, () => {
+  it('tells how it is used', async () => {
+    const { code, stdout, stderr } = await gatecast('--help');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('gatecast dev <entry>');
+  });
+
+  it('tells its version', async () => {
+    const { code, stdout } = await gatecast('--version');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it.each([
+    [['deploy'], 'There is no command "deploy", only dev, routes, manifest.'],
+    [['dev'], 'The entry file is missing.'],
+    [['dev', 'a.ts', 'b.ts'], 'There is one entry file, but "b.ts" was given as a second.'],
+    [['dev', 'a.ts', '--colour'], "Unknown option '--colour'."],
+    [['dev', 'a.ts', '--port', 'http'], '--port takes a whole number from 0, not "http".'],
+    [['dev', 'a.ts', '--timeout', '0'], '--timeout takes a whole number from 1, not "0".'],
+    [['routes', 'a.ts', '--port', '1'], "Unknown option '--port'."],
+  ])('refuses %j', async (args, message) => {
+    const { code, stdout, stderr } = await gatecast(...args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(`${message}\nRun gatecast --help to see how it is used.\n`);
+  });
+
+  it.each(['dev', 'routes', 'manifest'])('%s names an entry that is not there', async (name) => {
+    const { code, stderr } = await gatecast(name, 'src/nowhere.ts');
+    expect(code).toBe(1);
+    expect(stderr).toContain('The file "src/nowhere.ts" was not found.');
+  });
+});

@@ -1,0 +1,204 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+import { Environment, type EnvironmentOptions } from '../src/environment.js';
+import { lambdaVariables } from '../src/lambda-variables.js';
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+
+function start(options: Partial<EnvironmentOptions> = {}): Environment {
+  const handler = options.handler ?? 'handler';
+  return Environment.start({
+    bundleFile: fixture('handlers.mjs'),
+    entry: 'handlers.ts',
+    handler,
+    variables: lambdaVariables({
+      functionName: 'chat',
+      bundleDirectory: '/var/task',
+      handler,
+      region: 'eu-central-1',
+      memoryMb: 256,
+    }),
+    functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:chat',
+    timeoutMs: 20_000,
+    memoryMb: 256,
+    ...options,
+  });
+}
+
+function isRunning(pid: number | undefined): boolean {
+  try {
+    return pid !== undefined && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe('an invocation', { timeout: 20_000 }, () => {
+  it('hands over the event and brings back the result', async () => {
+    await using environment = start();
+    const result = await environment.invoke({ body: 'hello' }, { requestId: 'one' });
+    expect(result).toMatchObject({
+      type: 'response',
+      payload: { event: { body: 'hello' }, requestId: 'one' },
+    });
+  });
+
+  it('finds the module as the one before left it', async () => {
+    await using environment = start();
+    await environment.invoke({}, { requestId: 'one' });
+    const result = await environment.invoke({}, { requestId: 'two' });
+    expect(result).toMatchObject({ payload: { calls: 2, pid: environment.pid } });
+  });
+
+  it.each([
+    ['throws', 'RangeError', 'too far'],
+    ['throwsAtOnce', 'RangeError', 'too soon'],
+    ['throwsText', 'string', 'just text'],
+    ['callsBackWithError', 'TypeError', 'called back'],
+  ])('that ends by an error names it: %s', async (handler, errorType, errorMessage) => {
+    await using environment = start({ handler });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    expect(result).toEqual({ type: 'error', errorType, errorMessage });
+    expect(environment.isUsable).toBe(true);
+  });
+
+  it.each([
+    ['calledBack', { echo: { n: 1 } }],
+    ['worksOn', { worked: true }],
+    ['answersAtOnce', { worked: false }],
+    ['neverAnswers', null],
+    ['returnsNothing', null],
+  ])(
+    'that is answered otherwise than by a promise works as in Lambda: %s',
+    async (handler, payload) => {
+      await using environment = start({ handler });
+      for (const requestId of ['one', 'two']) {
+        const result = await environment.invoke({ n: 1 }, { requestId });
+        expect(result).toEqual({ type: 'response', payload });
+      }
+    },
+  );
+
+  it('fails when its result is no JSON', async () => {
+    await using environment = start({ handler: 'returnsCircle' });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    expect(result).toMatchObject({ type: 'error', errorType: 'Runtime.MarshalError' });
+  });
+
+  it('gets the context that Lambda gives', async () => {
+    await using environment = start({ handler: 'contextOf' });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    expect(result).toEqual({
+      type: 'response',
+      payload: {
+        callbackWaitsForEmptyEventLoop: true,
+        awsRequestId: 'one',
+        functionName: 'chat',
+        functionVersion: '$LATEST',
+        invokedFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:chat',
+        memoryLimitInMB: '256',
+        logGroupName: '/aws/lambda/chat',
+        logStreamName: 'local/[$LATEST]',
+        remaining: expect.any(Number),
+      },
+    });
+  });
+});
+
+describe('a process', { timeout: 20_000 }, () => {
+  it.each([
+    [0, 'RequestId: one Error: Runtime exited without providing a reason'],
+    [3, 'RequestId: one Error: Runtime exited with error: exit status 3'],
+  ])('that exits with %i during an invocation fails it', async (code, errorMessage) => {
+    await using environment = start({ handler: 'exits' });
+    const result = await environment.invoke({ code }, { requestId: 'one' });
+    expect(result).toEqual({ type: 'error', errorType: 'Runtime.ExitError', errorMessage });
+    expect(environment.isUsable).toBe(false);
+  });
+
+  it('is ended by a rejection that nobody handles', async () => {
+    await using environment = start({ handler: 'rejectsElsewhere' });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    expect(result).toMatchObject({ type: 'error', errorType: 'Runtime.ExitError' });
+  });
+
+  it('is killed at the time-out, even when it never yields', async () => {
+    await using environment = start({ handler: 'spins', timeoutMs: 100 });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    const errorMessage = 'one Task timed out after 0.10 seconds';
+    expect(result).toEqual({ type: 'error', errorType: 'Sandbox.Timedout', errorMessage });
+    await vi.waitFor(() => expect(isRunning(environment.pid)).toBe(false));
+  });
+
+  it('is gone once it is closed, even when it never yields', async () => {
+    const environment = start({ handler: 'spins' });
+    const result = environment.invoke({}, { requestId: 'one' });
+    await environment.load();
+    expect(isRunning(environment.pid)).toBe(true);
+    await environment.close();
+    expect(isRunning(environment.pid)).toBe(false);
+    expect(await result).toMatchObject({ type: 'error', errorType: 'Runtime.ExitError' });
+  });
+
+  it('does not end by Ctrl-C, which the terminal sends to it too', async () => {
+    await using environment = start();
+    await environment.load();
+    process.kill(environment.pid ?? 0, 'SIGINT');
+    const result = await environment.invoke({}, { requestId: 'one' });
+    expect(result).toMatchObject({ type: 'response', payload: { pid: environment.pid } });
+  });
+
+  it('has the variables it was given and no others', async () => {
+    await using environment = start({ handler: 'variables', variables: { GREETING: 'hello' } });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    expect(result).toMatchObject({ payload: { GREETING: 'hello' } });
+    expect(result).not.toHaveProperty('payload.PATH');
+  });
+});
+
+describe('a module', { timeout: 20_000 }, () => {
+  it('may be CommonJS', async () => {
+    await using environment = start({ bundleFile: fixture('common-js.cjs') });
+    const result = await environment.invoke({ n: 1 }, { requestId: 'one' });
+    expect(result).toEqual({ type: 'response', payload: { commonJs: { n: 1 } } });
+  });
+
+  it.each([
+    ['fails-to-load.mjs', 'Error', 'not in the mood'],
+    ['missing-import.mjs', 'Runtime.ImportModuleError', 'no-such-file.mjs'],
+  ])('that cannot be loaded fails the invocation: %s', async (file, errorType, text) => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    await using environment = start({ bundleFile: fixture(file) });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    const shown = stderr.mock.calls.join('');
+    stderr.mockRestore();
+    expect(result).toMatchObject({ type: 'error', errorType });
+    expect(result).toHaveProperty('errorMessage', expect.stringContaining(text));
+    expect(shown).toContain(text);
+    expect(environment.isUsable).toBe(false);
+  });
+
+  it('that lacks the handler is told by what it exports', async () => {
+    await using environment = start({ bundleFile: fixture('app-without-handler.mjs') });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    expect(result).toEqual({
+      type: 'error',
+      errorType: 'Runtime.HandlerNotFound',
+      errorMessage:
+        '"handlers.ts" does not export a function "handler". It exports "app", "other".',
+    });
+  });
+
+  it('tells of the manifest of its app', async () => {
+    await using environment = start({ bundleFile: fixture('app-without-handler.mjs') });
+    expect(await environment.load()).toEqual({
+      type: 'loaded',
+      module: {
+        exports: ['app', 'other'],
+        hasHandler: false,
+        manifest: { version: 1, routes: [] },
+      },
+    });
+  });
+});

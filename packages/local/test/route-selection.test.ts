@@ -1,0 +1,168 @@
+import { describe, expect, it, vi } from 'vitest';
+import { openLocalApi } from './local-api.js';
+import { Peer } from './peer.js';
+
+interface Selection {
+  readonly expression?: string;
+  readonly routes: readonly string[];
+  readonly message: string | object;
+}
+
+/** The route that the message reached, or the frame that came instead. */
+async function select({ expression, routes, message }: Selection): Promise<string> {
+  await using api = await openLocalApi({
+    routeSelectionExpression: expression,
+    routes: routes.map((routeKey) => ({ routeKey, twoWay: true })),
+    respond: ({ requestContext }) => ({ statusCode: 200, body: requestContext.routeKey }),
+  });
+  await using peer = await Peer.connect(api.url);
+  peer.send(message);
+  return await peer.next();
+}
+
+describe('the route of a message', () => {
+  it('2.1 is not asked for by $connect and $disconnect', async () => {
+    await using api = await openLocalApi({
+      routes: ['$connect', '$disconnect', 'send'],
+      routeSelectionExpression: 'send',
+    });
+    const peer = await Peer.connect(api.url);
+    peer.webSocket.close();
+    await vi.waitFor(() => expect(api.handler.events).toHaveLength(2));
+    const reached = api.handler.events.map(({ requestContext }) => requestContext.routeKey);
+    expect(reached).toEqual(['$connect', '$disconnect']);
+  });
+
+  it.each([
+    ['$request.body.action', { action: 'send' }, 'send'],
+    ['${request.body.action}', { action: 'send' }, 'send'],
+    ['$request.body.a.b', { a: { b: 'deep' } }, 'deep'],
+    ["$request.body['a b'][1]", { 'a b': ['x', 'second'] }, 'second'],
+    ['${request.body.first-name}', { 'first-name': 'ann' }, 'ann'],
+    ['${request.body.service}/${request.body.action}', { service: 's', action: 'a' }, 's/a'],
+    ['v1/$request.body.action', { action: 'send' }, 'v1/send'],
+    ['fixed', {}, 'fixed'],
+    ['\\$default', { action: 'send' }, '$default'],
+    ['a\\$b', {}, 'a$b'],
+  ])('2.2 follows the expression %s', async (expression, message, expected) => {
+    const routes = ['$default', 'send', 'deep', 'second', 'ann', 's/a', 'v1/send', 'fixed', 'a$b'];
+    expect(await select({ expression, routes, message })).toBe(expected);
+  });
+
+  it('2.3 evaluates the expression once', async () => {
+    const message = { action: '$request.body.other', other: 'send' };
+    expect(await select({ routes: ['send', '$default'], message })).toBe('$default');
+  });
+
+  it('2.4 takes nothing for a path that is missing', async () => {
+    const expression = '${request.body.action}-${request.body.bad}';
+    const message = { action: 'join' };
+    expect(await select({ expression, routes: ['join-', '$default'], message })).toBe('join-');
+    const inherited = { routes: ['', '$default'], expression: '$request.body.constructor.name' };
+    expect(await select({ ...inherited, message: {} })).toBe('');
+  });
+
+  it.each([
+    [1, '1'],
+    [1.5, '1.5'],
+    [true, 'true'],
+    [['item1', 'item2'], '[item1, item2]'],
+    [{ a: 1, b: ['x'] }, '{a=1, b=[x]}'],
+    [null, ''],
+  ])('2.5 turns %j into text', async (action, expected) => {
+    expect(await select({ routes: [expected, '$default'], message: { action } })).toBe(expected);
+  });
+
+  it.each(['hello', '{"action":', ''])(
+    '2.6 2.11 is $default for %j, which is no JSON',
+    async (message) => {
+      expect(await select({ routes: ['$default', 'fixed'], expression: 'fixed', message })).toBe(
+        '$default',
+      );
+    },
+  );
+
+  it.each(['"send"', '5', 'null', '["send"]'])('2.7 is $default for %s', async (message) => {
+    expect(await select({ routes: ['send', '5', '$default'], message })).toBe('$default');
+  });
+
+  it.each(['Send', ' send', '$connect', '$disconnect', '$default'])(
+    '2.8 is $default when the action is %j',
+    async (action) => {
+      const routes = ['$connect', '$disconnect', '$default', 'send'];
+      expect(await select({ routes, message: { action } })).toBe('$default');
+    },
+  );
+
+  it.each(['$connect', '$disconnect'])(
+    '2.8 is none when the action is %s and there is no $default',
+    async (action) => {
+      const message = { action };
+      const routes = ['$connect', '$disconnect'];
+      expect(await select({ routes, message })).toContain('Forbidden');
+    },
+  );
+
+  it('2.9 answers Forbidden when no route matches and there is no $default', async () => {
+    await using api = await openLocalApi({
+      routes: ['$connect', { routeKey: 'send', twoWay: true }],
+    });
+    await using peer = await Peer.connect(api.url);
+    peer.send({ action: 'other' });
+    const frame = await peer.next();
+    const connectionId = api.handler.events[0]?.requestContext.connectionId ?? '';
+    const { requestId } = JSON.parse(frame) as { requestId: string };
+    expect(requestId).toMatch(/^[A-Za-z0-9_-]{15}=$/);
+    expect(frame).toBe(
+      `{"message": "Forbidden", "connectionId":"${connectionId}", "requestId":"${requestId}"}`,
+    );
+    expect(api.log.at(-1)).toMatchObject({ result: 'no route', connectionId });
+    peer.send({ action: 'send' });
+    expect(await peer.next()).toBe('');
+  });
+
+  it('2.10 is none while the route is not part of the deployment', async () => {
+    await using api = await openLocalApi({ routes: ['$connect'] });
+    await using peer = await Peer.connect(api.url);
+    peer.send({ action: 'send' });
+    expect(await peer.next()).toContain('"Forbidden"');
+    api.gateway.use({ handler: api.handler, routes: [{ routeKey: 'send', twoWay: true }] });
+    peer.send({ action: 'send' });
+    expect(await peer.next()).toBe('');
+  });
+
+  it('survives a body that is nested as deep as a message can be', async () => {
+    const depth = 30_000;
+    const message = `{"action":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    await using api = await openLocalApi({ routes: [{ routeKey: '$default', twoWay: true }] });
+    await using peer = await Peer.connect(api.url);
+    const half = message.length / 2;
+    peer.webSocket.send(message.slice(0, half), { fin: false });
+    peer.webSocket.send(message.slice(half), { fin: true });
+    expect(await peer.next()).toBe('');
+  });
+});
+
+describe('what cannot be deployed', () => {
+  it.each([
+    '$context.connectionId',
+    '${request.header.x}',
+    '$request.body.a$',
+    '${request.body..a}',
+  ])('2.2 refuses the expression %s', async (routeSelectionExpression) => {
+    await expect(openLocalApi({ routeSelectionExpression })).rejects.toThrow(
+      `The route selection expression "${routeSelectionExpression}" cannot be read`,
+    );
+  });
+
+  it('2.8 refuses a route key of its own that begins with "$", and two routes with one key', async () => {
+    await using api = await openLocalApi();
+    const { gateway, handler } = api;
+    const deploy = (...keys: string[]) =>
+      gateway.use({ handler, routes: keys.map((routeKey) => ({ routeKey })) });
+    expect(() => deploy('$send')).toThrow('The route key "$send" begins with "$"');
+    expect(() => deploy('send', 'send')).toThrow('Two routes have the key "send".');
+    await using peer = await Peer.connect(api.url);
+    expect(peer.webSocket.readyState).toBe(peer.webSocket.OPEN);
+  });
+});

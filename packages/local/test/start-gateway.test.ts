@@ -1,0 +1,275 @@
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type ReloadEvent, type StartGatewayOptions, startGateway } from '../src/start-gateway.js';
+import { openConnection } from './open-connection.js';
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gatecast-start-'));
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true });
+});
+
+/** Puts the text there at once: a watcher must not see a half-written file. */
+async function source(text: string): Promise<string> {
+  const file = join(directory, 'app.ts');
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+  return file;
+}
+
+const twoWay = [{ routeKey: '$default', twoWay: true }];
+
+async function ask(url: string, text: string): Promise<string> {
+  await using connection = await openConnection(url);
+  connection.send(text);
+  return await connection.receive();
+}
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe('a gateway that was started', { timeout: 20_000 }, () => {
+  it('puts a TypeScript function behind a WebSocket', async () => {
+    const entry = await source(
+      'export const handler = async (event: { body: string }) => ({ statusCode: 200, body: event.body });',
+    );
+    await using gateway = await startGateway({ entry, routes: twoWay });
+    expect(await ask(gateway.url, 'hello')).toBe('hello');
+  });
+
+  it('lets a function post with the AWS SDK, without any configuration', async () => {
+    const entry = fixture('posts-with-sdk.mjs');
+    await using gateway = await startGateway({ entry, routes: ['$default'] });
+    expect(await ask(gateway.url, 'hello')).toBe('hello');
+  });
+
+  it('takes the routes of the app', async () => {
+    await using gateway = await startGateway({ entry: fixture('chat-app.mjs') });
+    expect(await ask(gateway.url, '{"action":"ping"}')).toBe('{"type":"pong"}');
+    expect(await ask(gateway.url, '{"action":"other"}')).toContain('Forbidden');
+  });
+
+  it('runs an app of the framework', async () => {
+    await using gateway = await startGateway({ entry: fixture('rooms/app.ts') });
+    await using connection = await openConnection(gateway.url);
+    connection.send('{"action":"subscribe","id":"1","channels":[{"channel":"rooms/7"}]}');
+    expect(JSON.parse(await connection.receive())).toMatchObject({ type: 'reply', id: '1' });
+    connection.send('{"action":"rooms.post","id":"2","channel":"rooms/7","data":"hello"}');
+    const frames = [await connection.receive(), await connection.receive()].map((frame): unknown =>
+      JSON.parse(frame),
+    );
+    expect(frames).toContainEqual(
+      expect.objectContaining({ type: 'event', channel: 'rooms/7', data: { text: 'hello' } }),
+    );
+    expect(frames).toContainEqual(expect.objectContaining({ type: 'reply', id: '2' }));
+  });
+
+  it('asks the function of an app with an authorizer who may connect', async () => {
+    const entry = await source(`
+      export const app = { manifest: { version: 1, authorizer: true,
+        routes: [{ routeKey: '$connect' }, { routeKey: '$default', twoWay: true }] } };
+      export const handler = async (event) => {
+        if (event.type !== 'REQUEST') return { statusCode: 200, body: event.requestContext.authorizer.principalId };
+        const { token } = event.queryStringParameters ?? {};
+        if (token === undefined) throw new Error('Unauthorized');
+        return { principalId: token, policyDocument: { Version: '2012-10-17', Statement: [
+          { Action: 'execute-api:Invoke', Effect: 'Allow', Resource: event.methodArn }] } };
+      };`);
+    await using gateway = await startGateway({ entry });
+    expect(await ask(`${gateway.url}?token=alice`, 'who?')).toBe('alice');
+    await expect(openConnection(gateway.url)).rejects.toThrow('401');
+  });
+
+  it('gives the function the variables that Lambda sets, the shell and the option', async () => {
+    vi.stubEnv('AWS_PROFILE', 'production');
+    vi.stubEnv('FROM_SHELL', 'shell');
+    vi.stubEnv('FROM_BOTH', 'shell');
+    const entry = await source(
+      'export const handler = async () => ({ statusCode: 200, body: JSON.stringify(process.env) });',
+    );
+    await using gateway = await startGateway({
+      entry,
+      routes: twoWay,
+      environment: { FROM_BOTH: 'option' },
+    });
+    const variables: unknown = JSON.parse(await ask(gateway.url, 'which?'));
+    expect(variables).toMatchObject({
+      AWS_ACCESS_KEY_ID: expect.stringMatching(/^ASIA/),
+      AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: gateway.endpoint,
+      AWS_LAMBDA_FUNCTION_NAME: 'app',
+      AWS_REGION: 'us-east-1',
+      FROM_BOTH: 'option',
+      FROM_SHELL: 'shell',
+      GATECAST_ENDPOINT: gateway.endpoint,
+      TZ: ':UTC',
+      _HANDLER: 'app.handler',
+    });
+    expect(variables).not.toHaveProperty('AWS_PROFILE');
+  });
+
+  it('answers an error for a function that takes too long, and goes on', async () => {
+    const entry = await source(`export const handler = async ({ body }) => {
+      while (body === 'spin');
+      return { statusCode: 200, body };
+    };`);
+    await using gateway = await startGateway({ entry, routes: twoWay, timeoutMs: 200 });
+    expect(await ask(gateway.url, 'spin')).toContain('Internal server error');
+    expect(await ask(gateway.url, 'hello')).toBe('hello');
+  });
+
+  it('leaves nothing behind when it closes', async () => {
+    const temporary = join(directory, 'tmp');
+    await mkdir(temporary);
+    vi.stubEnv('TMPDIR', temporary);
+    const entry = await source(
+      'export const handler = async () => ({ statusCode: 200, body: String(process.pid) });',
+    );
+    const gateway = await startGateway({ entry, routes: twoWay });
+    const pid = Number(await ask(gateway.url, 'who?'));
+    expect(isRunning(pid)).toBe(true);
+    await gateway.close();
+    expect(isRunning(pid)).toBe(false);
+    expect(await readdir(temporary)).toEqual([]);
+  });
+});
+
+describe('a change of the source', { timeout: 30_000 }, () => {
+  const versionOf = (version: string, manifest = ''): string => `${manifest}
+    let messages = 0;
+    export const handler = async () => {
+      messages += 1;
+      return { statusCode: 200, body: '${version} ' + messages };
+    };`;
+
+  interface Watching {
+    readonly options: StartGatewayOptions;
+    readonly reloads: ReloadEvent[];
+  }
+
+  function watching(entry: string, routes?: typeof twoWay): Watching {
+    const reloads: ReloadEvent[] = [];
+    const onReload = (event: ReloadEvent): void => void reloads.push(event);
+    return { options: { entry, routes, watch: true, onReload }, reloads };
+  }
+
+  const until = (reloads: ReloadEvent[], count: number): Promise<void> =>
+    vi.waitFor(() => expect(reloads).toHaveLength(count), { timeout: 10_000 });
+
+  it('reaches the next message of a connection that stays open', async () => {
+    const { options, reloads } = watching(await source(versionOf('old')), twoWay);
+    await using gateway = await startGateway(options);
+    await using connection = await openConnection(gateway.url);
+    connection.send('a');
+    expect(await connection.receive()).toBe('old 1');
+    await source(versionOf('new'));
+    await until(reloads, 1);
+    connection.send('b');
+    expect(await connection.receive()).toBe('new 1');
+    expect(reloads).toEqual([{ type: 'reloaded', closedConnections: false }]);
+  });
+
+  it('closes every connection of an app that keeps its state in memory', async () => {
+    const manifest = `export const app = { manifest: { version: 1, singleEnvironment: true,
+      routes: [{ routeKey: '$default', twoWay: true }] } };`;
+    const { options, reloads } = watching(await source(versionOf('old', manifest)));
+    await using gateway = await startGateway(options);
+    await using connection = await openConnection(gateway.url);
+    connection.send('a');
+    expect(await connection.receive()).toBe('old 1');
+    await source(versionOf('new', manifest));
+    expect(await connection.closed).toBe(1001);
+    expect(await ask(gateway.url, 'b')).toBe('new 1');
+    await until(reloads, 1);
+    expect(reloads).toEqual([{ type: 'reloaded', closedConnections: true }]);
+  });
+
+  it('is left out when it is a mistake', async () => {
+    const { options, reloads } = watching(await source(versionOf('old')), twoWay);
+    await using gateway = await startGateway(options);
+    await source('export const handler = ;');
+    await until(reloads, 1);
+    await source('throw new Error("not now");');
+    await until(reloads, 2);
+    expect(await ask(gateway.url, 'a')).toBe('old 1');
+    await source(versionOf('new'));
+    await until(reloads, 3);
+    expect(await ask(gateway.url, 'b')).toBe('new 1');
+    expect(reloads).toMatchObject([
+      { type: 'failed', error: { code: 'ERR_BUILD_FAILED' } },
+      { type: 'failed', error: { code: 'ERR_LOAD_FAILED' } },
+      { type: 'reloaded' },
+    ]);
+  });
+});
+
+describe('a gateway does not start', { timeout: 20_000 }, () => {
+  const good = 'export const handler = async () => {};';
+
+  it('when the file is missing', async () => {
+    const entry = join(directory, 'nowhere.ts');
+    await expect(startGateway({ entry, routes: ['$default'] })).rejects.toMatchObject({
+      code: 'ERR_ENTRY_NOT_FOUND',
+      message: expect.stringContaining(`The file "${entry}" was not found.`),
+    });
+  });
+
+  it.each([
+    ['export const =', 'ERR_BUILD_FAILED', '[ERROR]'],
+    ['throw new Error("no luck");', 'ERR_LOAD_FAILED', 'no luck'],
+    ['export const other = 1;', 'ERR_HANDLER_NOT_FOUND', 'It exports "other".'],
+  ])('when the file says %s', async (text, code, message) => {
+    const entry = await source(text);
+    await expect(startGateway({ entry, routes: ['$default'] })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it('when nobody names the routes', async () => {
+    await expect(startGateway({ entry: await source(good) })).rejects.toMatchObject({
+      code: 'ERR_ROUTES_UNKNOWN',
+      hint: expect.stringContaining("--routes '$connect,$disconnect,$default'"),
+    });
+  });
+
+  it('when the manifest of the app is broken', async () => {
+    const app = 'export const app = { manifest: { version: 1, routes: [{ twoWay: true }] } };';
+    await expect(startGateway({ entry: await source(`${app}${good}`) })).rejects.toMatchObject({
+      code: 'ERR_MANIFEST_INVALID',
+      message: expect.stringContaining('routes[0] of The manifest of "app"'),
+    });
+  });
+
+  it('when the port is taken', async () => {
+    const server = createServer();
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, '127.0.0.1', () => {
+        const address = server.address();
+        resolve(typeof address === 'object' ? (address?.port ?? 0) : 0);
+      });
+    });
+    const starting = startGateway({ entry: await source(good), routes: ['$default'], port });
+    await expect(starting).rejects.toMatchObject({
+      code: 'ERR_PORT_TAKEN',
+      message: expect.stringContaining(`Port ${port} is taken`),
+    });
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
