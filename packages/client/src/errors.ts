@@ -1,0 +1,46 @@
+import type { WireError, WireErrorCode } from '@gatecast/protocol';
+
+/** The codes that the client gives by itself, and what each means. The server's own are `wireErrors`. */
+export const clientErrors = {
+  ERR_TIMEOUT: 'No answer came in time. The server may have handled the request all the same.',
+  ERR_CLOSED: 'The client is closed. Create another one.',
+  ERR_QUEUE_FULL: 'Too many messages wait for an answer. Send fewer at a time.',
+  ERR_NOT_CONNECTED: 'There is no connection, and a message without a reply does not wait for one.',
+  ERR_MESSAGE_INVALID: 'The message is not JSON, or too large for a frame.',
+  ERR_UNSUBSCRIBED: 'unsubscribe() was called before subscribe() was answered.',
+  ERR_HANDSHAKE: 'The connection was refused. Check the URL, the token and the allowed origins.',
+  ERR_TOKEN: 'The option `token` threw. Look at the cause.',
+  ERR_CONNECTION_LOST: 'The connection ended.',
+  ERR_CONNECTION_SILENT: 'Nothing came through the connection any more.',
+} as const;
+
+/** A code that the client gives by itself. */
+export type ClientErrorCode = keyof typeof clientErrors;
+
+/** Why a request failed: what the server refused, or what the client could not do. */
+export class ClientRequestError extends Error {
+  override readonly name = 'ClientRequestError';
+  /** A code of `clientErrors`, of the server's `wireErrors`, or the app's own. */
+  readonly code: ClientErrorCode | WireErrorCode | (string & {});
+  /** What the server said besides, for `ERR_VALIDATION` a list of `{ path, message }`. */
+  readonly details: unknown;
+  /** Wait at least this long before trying again, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor({ code, message, details, retryAfterMs }: WireError, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** Whether a caught value is one, from whichever copy of this package. */
+  static is(value: unknown): value is ClientRequestError {
+    return value instanceof Error && value.name === 'ClientRequestError';
+  }
+}
+
+/** An error of the client's own table. */
+export function clientError(code: ClientErrorCode, options?: ErrorOptions): ClientRequestError {
+  return new ClientRequestError({ code, message: clientErrors[code] }, options);
+}

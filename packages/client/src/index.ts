@@ -1,0 +1,28 @@
+// The client
+
+// Channels
+export { ChannelNameError, channelName } from '@gatecast/protocol';
+export type { AppChannel, AppChannelName } from './app-channels.js';
+export type { ChannelEvent, ClientChannel } from './channel.js';
+export type { AppClient, Client, ClientOptions, OpenOptions, Refusal } from './client.js';
+export { createClient } from './client.js';
+export type { ConnectionState, StateReason } from './connection.js';
+// Errors
+export type { ClientErrorCode } from './errors.js';
+export { ClientRequestError, clientErrors } from './errors.js';
+// Messages
+export type { Json, Received } from './json.js';
+export type { Off } from './listeners.js';
+export type {
+  MessageName,
+  Messages,
+  Payload,
+  Reply,
+  SendArguments,
+  Sending,
+  SendOptions,
+  SubscribeData,
+  UntypedChannel,
+} from './messages.js';
+export type { SubscribeAnswer } from './subscriptions.js';
+export type { WebSocketConstructor, WebSocketLike } from './web-socket.js';

@@ -1,0 +1,43 @@
+import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
+import { base64url } from './base64url.js';
+
+/** What the client needs of a WebSocket: the browser's, Node's and that of the package `ws` have it. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: 'open' | 'error' | 'close', listener: () => void): void;
+  send(data: string): void;
+  close(code?: number): void;
+  /** Only `ws` has it. */
+  terminate?(): void;
+}
+
+/** The class of a {@link WebSocketLike}. */
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
+
+/** `readyState` of an open WebSocket. */
+export const OPEN = 1;
+
+/** The given class, or the runtime's. */
+export function webSocketClass(given: WebSocketConstructor | undefined): WebSocketConstructor {
+  const found: WebSocketConstructor | undefined = given ?? globalThis.WebSocket;
+  if (found) return found;
+  throw new TypeError(
+    'This runtime has no WebSocket. Give createClient the option `WebSocket`, such as the class of the package "ws".',
+  );
+}
+
+/** Checks what would otherwise fail at each attempt. The URL itself stays out of the message: it may hold a secret. */
+export function webSocketUrl(url: string | URL): string {
+  const { protocol, href } = new URL(url);
+  if (protocol === 'wss:' || protocol === 'ws:') return href;
+  throw new TypeError(
+    `The option \`url\` of createClient begins with "${protocol}". It must begin with "wss:" or "ws:".`,
+  );
+}
+
+/** A browser cannot set headers, and a URL ends up in logs: so the token travels as a sub-protocol. */
+export function subprotocols(token: string | undefined): string[] {
+  if (!token) return [SUBPROTOCOL];
+  return [SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX + base64url(new TextEncoder().encode(token))];
+}

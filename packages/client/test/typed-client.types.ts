@@ -1,0 +1,260 @@
+// Compiled, never run: `tsc -p packages/client/test`. Each `@ts-expect-error` fails when nothing does.
+/* oxlint-disable typescript/no-unnecessary-type-parameters -- types are compared by them. */
+import type {
+  AnyChannelType,
+  ChannelType,
+  ContractCarrier,
+  inputOf,
+  Params,
+} from '@gatecast/protocol';
+import { WebSocket } from 'ws';
+import {
+  type ChannelEvent,
+  ClientRequestError,
+  channelName,
+  createClient,
+  type Json,
+  type MessageName,
+  type Payload,
+  type Reply,
+  type Sending,
+  type SubscribeData,
+  type WebSocketConstructor,
+} from '../src/index.js';
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function is<T extends true>(): T;
+
+// ---- What the framework's types look like to a page ----
+
+interface BaseContext {
+  readonly connection: { readonly id: string };
+}
+interface ChannelContext<C extends AnyChannelType> extends BaseContext, ContractCarrier<C> {
+  readonly params: Params<C['pattern']>;
+}
+interface MessageContext<C extends AnyChannelType = ChannelType> extends ChannelContext<C> {
+  readonly messageId: string;
+}
+interface UnsubscribeContext<C extends AnyChannelType> extends ChannelContext<C> {
+  readonly cause: 'unsubscribe' | 'disconnect';
+}
+type FunctionalChannel<P extends string, E extends object, M> = {
+  readonly '~contract'?: ChannelType<P, E>;
+} & {
+  [K in keyof M]: M[K] extends { input: infer I; reply: infer R }
+    ? (message: I, ctx: { readonly connection: unknown } & ContractCarrier<ChannelType<P, E>>) => R
+    : never;
+};
+interface App<L extends readonly unknown[]> {
+  readonly '~channels'?: L;
+  handler(event: unknown): Promise<unknown>;
+}
+
+// ---- Channels ----
+
+type Room = ChannelType<
+  'rooms/:roomId',
+  { message: { text: string; at: Date }; typing: { who: string }; cleared: undefined }
+>;
+
+class Dto {
+  text!: string;
+  trimmed(): string {
+    return this.text.trim();
+  }
+}
+
+class RoomChannel {
+  join(ctx: ChannelContext<Room>): Promise<{ topic: string; since: Date }> {
+    return Promise.resolve({ topic: ctx.params.roomId, since: new Date() });
+  }
+  leave(ctx: UnsubscribeContext<Room>): string {
+    return ctx.cause;
+  }
+  async post(
+    message: { text: string },
+    ctx: MessageContext<Room>,
+  ): Promise<{ id: string; at: Date }> {
+    return { id: ctx.messageId + message.text, at: new Date() };
+  }
+  async typing(_message: unknown, _ctx: MessageContext<Room>): Promise<void> {}
+  wave(message: { to: string } | undefined): string | undefined {
+    return message?.to;
+  }
+  page(message: { n: number } & { readonly [inputOf]?: { n: string } }): number {
+    return message.n;
+  }
+  dto(message: Dto): string {
+    return this.helper(message);
+  }
+  private helper(message: Dto): string {
+    return message.text;
+  }
+}
+
+class AlertChannel {
+  ack(
+    _message: unknown,
+    ctx: MessageContext<ChannelType<'alerts', { raised: { level: number } }>>,
+  ): object {
+    return ctx.params;
+  }
+}
+
+class PlainChannel {
+  echo(message: { text: string }, ctx: MessageContext): string {
+    return message.text + ctx.messageId;
+  }
+}
+
+type Orders = FunctionalChannel<
+  'orgs/:org/orders/:order',
+  { shipped: { at: Date } },
+  { cancel: { input: { reason: string }; reply: Promise<{ refund: number }> } }
+>;
+
+const url = 'ws://localhost:3000/dev';
+const client = createClient({ url, token: async () => 'jwt', WebSocket });
+createClient({ url: new URL(url), token: () => undefined });
+is<typeof globalThis.WebSocket extends WebSocketConstructor ? true : false>();
+
+// ---- From a class ----
+
+const room = client.channel<RoomChannel>('rooms/42');
+client.channel<RoomChannel>(channelName('rooms/:roomId', { roomId: 'a b' }));
+client.channel<RoomChannel>(`rooms/${url}`, { as: 'rooms' });
+is<Equal<MessageName<RoomChannel>, 'post' | 'typing' | 'wave' | 'page' | 'dto'>>();
+is<Equal<Payload<RoomChannel, 'post'>, { text: string }>>();
+is<Equal<Payload<RoomChannel, 'page'>, { n: string }>>();
+is<Equal<Payload<RoomChannel, 'dto'>, { text: string }>>();
+is<Equal<Payload<RoomChannel, 'typing'>, unknown>>();
+is<Equal<Reply<RoomChannel, 'post'>, { id: string; at: string }>>();
+is<Equal<Reply<RoomChannel, 'typing'>, undefined>>();
+is<Equal<Reply<RoomChannel, 'wave'>, string | undefined>>();
+is<Equal<SubscribeData<RoomChannel>, { topic: string; since: string }>>();
+
+const sending = room.send('post', { text: 'hi' }, { timeoutMs: 1_000 });
+is<Equal<typeof sending, Sending<{ id: string; at: string }>>>();
+is<Equal<Awaited<typeof sending>, { id: string; at: string }>>();
+is<Equal<typeof sending.id, string>>();
+void room.send('typing');
+void room.send('typing', { anything: true }, { reply: false });
+void room.send('wave');
+void room.send('wave', { to: 'Ada' });
+void room.send('dto', { text: 'no method needed' });
+// @ts-expect-error the data is missing
+void room.send('post');
+// @ts-expect-error the data is of another type
+void room.send('post', { body: 'hi' });
+// @ts-expect-error the schema takes a string
+void room.send('page', { n: 1 });
+// @ts-expect-error there is no such message
+void room.send('psot', { text: 'hi' });
+// @ts-expect-error a handler of the channel's life is no message
+void room.send('join', {});
+// @ts-expect-error a private method is no message
+void room.send('helper', { text: '' });
+// @ts-expect-error there is no such option
+void room.send('post', { text: 'hi' }, { timeout: 1_000 });
+
+room.on('message', (data, event) => {
+  is<Equal<typeof data, { text: string; at: string }>>();
+  is<Equal<typeof event, ChannelEvent<{ text: string; at: string }, 'message'>>>();
+  is<Equal<typeof event.at, Date>>();
+});
+room.on('cleared', (data) => is<Equal<typeof data, undefined>>());
+// @ts-expect-error there is no such event
+room.on('mesage', () => {});
+// @ts-expect-error the name does not match the pattern
+client.channel<RoomChannel>('room/42');
+void room.subscribe().then((answer) => {
+  is<Equal<typeof answer.data, { topic: string; since: string }>>();
+  is<Equal<typeof answer.result, 'live' | 'resumed' | 'reset'>>();
+});
+
+// ---- From a class without a contract, from `defineChannel`, from nothing ----
+
+const plain = client.channel<PlainChannel>('anything/1');
+is<Equal<Payload<PlainChannel, 'echo'>, { text: string }>>();
+is<Equal<SubscribeData<PlainChannel>, unknown>>();
+plain.on('whatever', (data) => is<Equal<typeof data, unknown>>());
+
+const order = client.channel<Orders>('orgs/acme/orders/7');
+is<Equal<MessageName<Orders>, 'cancel'>>();
+is<Equal<Reply<Orders, 'cancel'>, { refund: number }>>();
+is<Equal<SubscribeData<Orders>, unknown>>();
+void order.send('cancel', { reason: 'late' });
+order.on('shipped', (data) => is<Equal<typeof data, { at: string }>>());
+// @ts-expect-error the reason is missing
+void order.send('cancel', {});
+// @ts-expect-error the name does not match the pattern
+client.channel<Orders>('orgs/acme/invoices/7');
+
+const untyped = client.channel('anything');
+is<Equal<Awaited<ReturnType<typeof untyped.send>>, unknown>>();
+void untyped.send('post');
+void untyped.send('post', { any: 'thing' }, { reply: false });
+untyped.on('message', (data) => is<Equal<typeof data, unknown>>());
+
+// ---- From the whole app ----
+
+type TheApp = App<readonly [typeof RoomChannel, AlertChannel, Orders]>;
+const typed = createClient<TheApp>({ url });
+const id: string = url;
+typed.channel('rooms/42').on('typing', (data) => is<Equal<typeof data, { who: string }>>());
+typed.channel(`rooms/${id}`).on('message', (data) => is<Equal<typeof data.at, string>>());
+typed.channel('alerts').on('raised', (data) => is<Equal<typeof data, { level: number }>>());
+void typed.channel('orgs/acme/orders/7').send('cancel', { reason: 'late' });
+typed.onState((state, reason) => [state, reason?.retryInMs]);
+// @ts-expect-error no channel of the app has that name
+typed.channel('invoices/1');
+// @ts-expect-error an event of another channel
+typed.channel('alerts').on('typing', () => {});
+
+// ---- JSON ----
+
+is<
+  Equal<
+    Json<{
+      a: Date;
+      f(): void;
+      u?: string;
+      v: number | undefined;
+      b: bigint | number;
+      l: Date[];
+      t: [Date, undefined, string?];
+      n: { s: symbol; d: Date | null };
+      m: Map<string, number>;
+    }>,
+    {
+      a: string;
+      b: number;
+      l: string[];
+      t: [string, null, (string | null)?];
+      n: { d: string | null };
+      m: Record<string, never>;
+      u?: string;
+      v?: number;
+    }
+  >
+>();
+// oxlint-disable-next-line typescript/no-explicit-any -- `any` has to stay.
+is<Equal<Json<any>, any>>();
+is<Equal<Json<unknown>, unknown>>();
+is<Equal<Json<Dto>, { text: string }>>();
+is<Equal<Json<'a' | 1 | true | null>, 'a' | 1 | true | null>>();
+
+// ---- Errors ----
+
+const caught: unknown = undefined;
+if (ClientRequestError.is(caught)) {
+  is<Equal<typeof caught.retryAfterMs, number | undefined>>();
+  // Ours are suggested, the app's own are allowed.
+  void [
+    caught.code === 'ERR_TIMEOUT',
+    caught.code === 'ERR_FORBIDDEN',
+    caught.code === 'ROOM_FULL',
+  ];
+}
