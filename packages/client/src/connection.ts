@@ -5,7 +5,7 @@ import { KeepAlive } from './keep-alive.js';
 import type { Off } from './listeners.js';
 import { readServerFrame } from './server-frame.js';
 import { onWake } from './wake.js';
-import { OPEN, subprotocols, type WebSocketConstructor, type WebSocketLike } from './web-webSocket.js';
+import { OPEN, subprotocols, type WebSocketConstructor, type WebSocketLike } from './web-socket.js';
 
 /** `waiting`: the client tries again after a while. `closed`: it never will. */
 export type ConnectionState = 'connecting' | 'connected' | 'waiting' | 'closed';

@@ -1,18 +1,21 @@
 // The client
 
-// Channels
-export { ChannelNameError, channelName } from '@gatecast/protocol';
 export type { AppChannel, AppChannelName } from './app-channels.js';
-export type { ChannelEvent, ClientChannel } from './channel.js';
 export type { AppClient, Client, ClientOptions, OpenOptions, Refusal } from './client.js';
 export { createClient } from './client.js';
 export type { ConnectionState, StateReason } from './connection.js';
-// Errors
-export type { ClientErrorCode } from './errors.js';
-export { ClientRequestError, clientErrors } from './errors.js';
-// Messages
-export type { Json, Received } from './json.js';
 export type { Off } from './listeners.js';
+export type { WebSocketConstructor, WebSocketLike } from './web-socket.js';
+
+// Channels
+
+export { ChannelNameError, channelName } from '@gatecast/protocol';
+export type { ChannelEvent, ClientChannel } from './channel.js';
+export type { SubscribeAnswer } from './subscriptions.js';
+
+// Messages
+
+export type { Json, Received } from './json.js';
 export type {
   MessageName,
   Messages,
@@ -24,5 +27,8 @@ export type {
   SubscribeData,
   UntypedChannel,
 } from './messages.js';
-export type { SubscribeAnswer } from './subscriptions.js';
-export type { WebSocketConstructor, WebSocketLike } from './web-socket.js';
+
+// Errors
+
+export type { ClientErrorCode } from './errors.js';
+export { ClientRequestError, clientErrors } from './errors.js';
