@@ -112,7 +112,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
   });
 
   it('tells that it reconnects, then sends what was written', { timeout: 60_000 }, async () => {
-    const first = await openGateway();
+    await using first = await openGateway();
     const { port } = first;
     await using browser = await openBrowser();
     const page = await openPage(browser, { url: `http://localhost:${port}/`, width: 1280 });
@@ -123,7 +123,8 @@ describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
     await page.keyboard.press('Enter');
     expect(await page.locator('.tick').textContent()).toBe('sending');
 
-    await using _second = await startGateway({ entry, port });
+    await using second = await startGateway({ entry, port });
+    expect(second.port).toBe(port);
     await page.getByText('✓ sent').waitFor();
     expect(await page.getByRole('status').textContent()).toBe('');
     expect(await page.getByRole('listitem').count()).toBe(1);

@@ -27,7 +27,8 @@ export class Acceptor {
       perMessageDeflate: options.compression,
       maxPayload: MAX_MESSAGE_BYTES,
       closeTimeout: CLOSE_TIMEOUT_MS,
-      // `ws` would take the first one offered; API Gateway names the one the function chose, or none (row 3.11).
+      // `ws` would take the first one offered; API Gateway names the one the function chose, or
+      // none (row 3.11).
       handleProtocols: () => false as const,
     };
     this.#server = new WebSocketServer(serverOptions);
@@ -38,7 +39,7 @@ export class Acceptor {
     });
   }
 
-  /** Answers with 101. `undefined` when the client has left meanwhile, or its offer of extensions is broken. */
+  /** Answers with 101. `undefined` when the client has left, or offers extensions that are none. */
   accept({ request, socket, head, protocol }: AcceptedHandshake): WebSocket | undefined {
     if (protocol !== undefined) this.#protocols.set(request, protocol);
     let accepted: WebSocket | undefined;

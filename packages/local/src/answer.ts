@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** One HTTP request and the answer to it. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
 
 /** Answers an HTTP request as API Gateway does. Without a body the answer is empty. */
 export function answer(response: ServerResponse, status: number, body?: object): void {
@@ -13,7 +19,10 @@ export function answer(response: ServerResponse, status: number, body?: object):
   response.end(text);
 }
 
-/** Answers with an error in the form that the AWS SDKs read: the type in a header, and a message unless it is gone. */
+/**
+ * Answers with an error in the form that the AWS SDKs read: the type in a header, and a message
+ * unless it is gone.
+ */
 export function answerError(
   response: ServerResponse,
   status: number,

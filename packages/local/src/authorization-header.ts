@@ -31,7 +31,7 @@ export function readAuthorization(header: string): Claim | string {
     parts.get('Credential') ?? ''
   ).split('/');
   if (end !== 'aws4_request') {
-    return 'The Credential of the Authorization header is not "KEY/DATE/REGION/SERVICE/aws4_request".';
+    return 'The Credential is not of the form "KEY/DATE/REGION/SERVICE/aws4_request".';
   }
   const signedHeaders = (parts.get('SignedHeaders') ?? '').toLowerCase().split(';');
   const signature = parts.get('Signature') ?? '';

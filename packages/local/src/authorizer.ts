@@ -9,7 +9,7 @@ import { evaluatePolicy } from './policy.js';
 export type Verdict =
   | {
       readonly isAllowed: true;
-      /** Its context as text, and `principalId`: what every event of the connection carries (row 4.11). */
+      /** Its context as text, and `principalId`: what later events carry (row 4.11). */
       readonly values: Readonly<Record<string, string>>;
     }
   | {
@@ -38,7 +38,7 @@ export async function authorize(
 function judge(outcome: Outcome, methodArn: string): Verdict {
   if (outcome.type === 'timeout') return refused(500, 'The authorizer did not answer in time.');
   if (outcome.type === 'error') {
-    // This very text is how an authorizer says 401; any other error is a failure of its own (rows 4.4, 4.7).
+    // This very text is how an authorizer says 401, and no other (rows 4.4, 4.7).
     return refused(
       outcome.errorMessage === 'Unauthorized' ? 401 : 500,
       `${outcome.errorType}: ${outcome.errorMessage}`,

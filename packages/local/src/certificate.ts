@@ -9,7 +9,7 @@ export interface Certificate {
 
 let certificate: Promise<Certificate> | undefined;
 
-/** Makes the certificate at the first call; the gateways of one process share it, since making it takes time. */
+/** Makes the certificate at the first call. The gateways of one process share it: it takes time. */
 export async function localCertificate(): Promise<Certificate> {
   certificate ??= makeCertificate();
   return certificate;

@@ -10,7 +10,9 @@ export type ConnectAnswer =
   | { readonly isAccepted: true; readonly protocol: string | undefined }
   | { readonly isAccepted: false; readonly status: number };
 
-/** Asks `$connect` about a connection. Without such a route every connection is accepted (row 3.2). */
+/**
+ * Asks `$connect` about a connection. Without such a route every connection is accepted (row 3.2).
+ */
 export async function connect(
   api: Api,
   { handler, routes }: ServedDeployment,

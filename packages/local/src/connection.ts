@@ -19,7 +19,7 @@ export interface Ending {
   readonly reason: string;
 }
 
-// The errors of `ws` by the code it closes with, so that `$disconnect` says the same. All others are 1002.
+// What `ws` closes with for each of its errors, so that `$disconnect` says the same; else 1002.
 const closeCodes: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
@@ -74,11 +74,14 @@ export class Connection {
       socket.off('data', watcher);
       this.close(1009, '', this.#meter.completeMessages);
     };
-    // Before `ws` gets the chunk, so that the message of a frame that is too large is never passed on.
+    // Before `ws` gets the chunk, so that no message of a frame that is too large is passed on.
     socket.prependListener('data', watcher);
   }
 
-  /** Sends one text message, in frames that are not too large (row 6.9). Does nothing once the connection has ended. */
+  /**
+   * Sends one text message, in frames that are not too large (row 6.9). Does nothing once the
+   * connection has ended.
+   */
   send(message: Buffer): void {
     let offset = 0;
     do {

@@ -3,8 +3,12 @@ import type { Connection } from './connection.js';
 /** The connections of one API, each until its `$disconnect` has been dealt with. */
 export class Connections {
   readonly #entries = new Map<string, { connection: Connection; finished: Promise<void> }>();
-  /** How often all connections were closed: a handshake that spans such a moment is closed as well. */
-  generation = 0;
+  #generation = 0;
+
+  /** How often all were closed: a handshake that spans such a moment is closed as well. */
+  get generation(): number {
+    return this.#generation;
+  }
 
   /** The connection of that id while messages can be sent to it. */
   get(connectionId: string): Connection | undefined {
@@ -21,7 +25,7 @@ export class Connections {
 
   /** Closes all of them and waits until all are finished. */
   async closeAll(): Promise<void> {
-    this.generation++;
+    this.#generation++;
     const entries = [...this.#entries.values()];
     for (const { connection } of entries) connection.close(1001, 'Going away');
     await Promise.all(entries.map(({ finished }) => finished));

@@ -5,7 +5,7 @@ export interface Credential {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   /** A request signed with this key must carry the token in `X-Amz-Security-Token`. */
-  readonly sessionToken?: string | undefined;
+  readonly sessionToken?: string;
   /** Whom the key belongs to, in words for a person. */
   readonly principal: string;
 }

@@ -3,11 +3,18 @@ import type { LambdaFunction } from './lambda-function.js';
 
 /** One route of the API. A bare route key is a one-way route to the Lambda function. */
 export interface GatewayRoute {
-  /** `$connect`, `$disconnect`, `$default`, or the text that the route selection expression yields. */
+  /**
+   * `$connect`, `$disconnect`, `$default`, or the text that the route selection expression yields.
+   */
   readonly routeKey: string;
   /** @default 'lambda' */
   readonly integration?: 'lambda' | 'mock' | undefined;
-  /** The route answers the message it was sent (a route response with key `$default`, rows 5.1 to 5.3). @default false */
+  /**
+   * The route answers the message it was sent (a route response with key `$default`, rows 5.1 to
+   * 5.3).
+   *
+   * @default false
+   */
   readonly twoWay?: boolean | undefined;
   /** What a mock integration answers. Sent as it is; only a two-way route sends it. */
   readonly response?: string | undefined;
@@ -17,8 +24,8 @@ export interface GatewayRoute {
 export interface GatewayAuthorizer {
   readonly function: LambdaFunction;
   /**
-   * `route.request.header.X`, `route.request.querystring.X`, `stageVariables.X` or `context.X`.
-   * A connection that lacks one of them is refused with 401 and the function is not called (row 4.2).
+   * `route.request.header.X`, `route.request.querystring.X`, `stageVariables.X` or `context.X`. A
+   * connection that lacks one of them is refused with 401 and the function is not called (row 4.2).
    *
    * @default none: the function is called for every connection
    */
@@ -58,7 +65,8 @@ export function checkDeployment({ handler, routes, authorizer }: Deployment): Se
     }
     if (routeKey.startsWith('$') && !reservedKeys.has(routeKey)) {
       throw new Error(
-        `The route key "${routeKey}" begins with "$", which is reserved for "$connect", "$disconnect" and "$default". Rename the route.`,
+        `The route key "${routeKey}" begins with "$", which only "$connect", "$disconnect" and ` +
+          '"$default" may. Rename the route.',
       );
     }
     byKey.set(routeKey, route);

@@ -3,7 +3,10 @@ import type { Api } from './api.js';
 import type { ConnectionFacts, Ending } from './connection.js';
 import { describe, invokeProxy } from './invoke.js';
 
-/** Tells the function that a connection has ended, if there is a route for it. Its answer goes nowhere (row 1.30). */
+/**
+ * Tells the function that a connection has ended, if there is a route for it. Its answer goes
+ * nowhere (row 1.30).
+ */
 export async function sendDisconnect(
   api: Api,
   facts: ConnectionFacts,

@@ -5,8 +5,8 @@ export interface AnswerIds {
 }
 
 /**
- * The text that API Gateway sends by itself, byte for byte: a space after the first colon and after each comma, none
- * after the other colons (row 2.9).
+ * The text that API Gateway sends by itself, byte for byte: a space after the first colon and after
+ * each comma, none after the other colons (row 2.9).
  */
 export function errorText(message: string, { connectionId, requestId }: AnswerIds): string {
   return `{"message": "${message}", "connectionId":"${connectionId}", "requestId":"${requestId}"}`;

@@ -8,8 +8,8 @@ const CONTINUATION = 0x0;
 const BINARY = 0x2;
 
 /**
- * Follows the frames of one connection by their headers alone, in whatever pieces the bytes come. It stops at the
- * first frame with a larger payload than API Gateway takes: `ws` bounds messages, not frames.
+ * Follows the frames of one connection by their headers alone, in whatever pieces the bytes come,
+ * up to the first frame that is larger than API Gateway takes. (`ws` bounds messages, not frames.)
  */
 export class FrameMeter {
   /** Messages that ended before the frame that is too large. */
@@ -19,7 +19,7 @@ export class FrameMeter {
   #headerBytes = 0;
   readonly #header = Buffer.alloc(MAX_HEADER_BYTES);
 
-  /** Reads on. True when a frame that is too large begins in this chunk; what comes after it is not looked at. */
+  /** Reads on. True once a frame that is too large has begun; what follows is not looked at. */
   read(chunk: Buffer): boolean {
     let offset = 0;
     while (offset < chunk.length && !this.#isExceeded) {

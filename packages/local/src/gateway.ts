@@ -31,7 +31,12 @@ export interface GatewayOptions {
   readonly staticDirectory?: string | undefined;
   /** How long the gateway waits for a function, in milliseconds. @default 29_000 */
   readonly integrationTimeoutMs?: number | undefined;
-  /** Negotiate permessage-deflate. Frame sizes then are those on the wire, so the 32 KB limit is hard to see. @default false */
+  /**
+   * Negotiate permessage-deflate. Frame sizes then are those on the wire, so the 32 KB limit is
+   * hard to see.
+   *
+   * @default false
+   */
   readonly compression?: boolean | undefined;
   /** The clock, in milliseconds since the epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
@@ -51,17 +56,25 @@ export interface Gateway extends AsyncDisposable {
   /** The access keys that may call the `@connections` API. */
   readonly credentials: Credentials;
   /**
-   * Puts functions and routes behind the API, or new ones in the place of those before. Invocations that are
-   * running go on; connections stay open and send their next message to the new function. Until the first call the
-   * gateway refuses connections with 403, as a stage without a deployment does (row 3.16), so a function may be
-   * told the endpoint, the certificate and its access key before it starts.
+   * Puts functions and routes behind the API, or new ones in the place of those before. Invocations
+   * that are running go on; connections stay open and send their next message to the new function.
+   * Until the first call the gateway refuses connections with 403, as a stage without a deployment
+   * does (row 3.16), so a function may be told the endpoint, the certificate and its access key
+   * before it starts.
    *
-   * @throws Error when two routes have one key, a key is reserved, or an identity source cannot be understood.
+   * @throws Error when two routes have one key, a key is reserved, or an identity source cannot be
+   * understood.
    */
   use(deployment: Deployment): void;
-  /** Closes every connection with 1001 and waits for the `$disconnect` events this brings. The gateway goes on. */
+  /**
+   * Closes every connection with 1001 and waits for the `$disconnect` events this brings. The
+   * gateway goes on.
+   */
   closeAllConnections(): Promise<void>;
-  /** Closes every connection as `closeAllConnections` does, but waits 2 seconds at most; then frees the port. */
+  /**
+   * Closes every connection as `closeAllConnections` does, but waits 2 seconds at most; then frees
+   * the port.
+   */
   close(): Promise<void>;
 }
 
@@ -69,7 +82,8 @@ export interface Gateway extends AsyncDisposable {
 const CLOSE_GRACE_MS = 2_000;
 
 /**
- * Opens a local API Gateway for one WebSocket API. It refuses every connection until `use` is called.
+ * Opens a local API Gateway for one WebSocket API. It refuses every connection until `use` is
+ * called.
  *
  * @throws Error when the port cannot be had, or the route selection expression cannot be read.
  */
@@ -109,7 +123,7 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
       void answerHandshake(api, acceptor, { request, socket, head }),
   });
 
-  const close = async () => {
+  const shutDown = async () => {
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise((resolve) => {
       timer = setTimeout(resolve, CLOSE_GRACE_MS);
@@ -117,6 +131,11 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
     await Promise.race([connections.closeAll(), grace]);
     clearTimeout(timer);
     await port.close();
+  };
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= shutDown();
+    return closed;
   };
   return {
     port: port.number,

@@ -30,11 +30,12 @@ type Admission =
   | { readonly type: 'left' };
 
 /**
- * Takes a handshake through the authorizer, `$connect` and the answer, in this order (row 3.1). The client waits
- * meanwhile: nothing it sends is read, and nothing can be posted to it.
+ * Takes a handshake through the authorizer, `$connect` and the answer, in this order (row 3.1). The
+ * client waits meanwhile: nothing it sends is read, and nothing can be posted to it.
  *
- * A client that leaves before the answer never had a connection. If `$connect` had accepted it, the function gets a
- * `$disconnect` with 1006 all the same, so that it can drop what it stored; otherwise it gets none.
+ * A client that leaves before the answer never had a connection. If `$connect` had accepted it, the
+ * function gets a `$disconnect` with 1006 all the same, so that it can drop what it stored;
+ * otherwise it gets none.
  */
 export async function answerHandshake(
   api: Api,
@@ -42,7 +43,7 @@ export async function answerHandshake(
   handshake: Handshake,
 ): Promise<void> {
   const { request, socket } = handshake;
-  // Whatever befalls the socket, 'close' follows, and the steps below look whether the client is still there.
+  // Whatever befalls the socket, the steps below look whether the client is still there.
   socket.on('error', () => {});
   const { deployment } = api;
   const { generation } = api.connections;
@@ -72,7 +73,7 @@ export async function answerHandshake(
   connection.read(socket, (body) => void handleMessage(api, connection, body));
   const finished = connection.ended.then((ending) => sendDisconnect(api, facts, ending));
   api.connections.add(connection, finished);
-  // Whoever closed all connections meant this one too, although its `$connect` had not answered yet.
+  // Whoever closed all connections meant this one too, whose `$connect` had not answered yet.
   if (generation !== api.connections.generation) connection.close(1001, 'Going away');
 }
 

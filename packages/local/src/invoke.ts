@@ -13,8 +13,8 @@ export type ProxyOutcome =
   | { readonly type: 'timeout' };
 
 /**
- * Starts an invocation at once and waits for its result, but no longer than `timeoutMs`. The function goes on
- * running after that (row 5.8). Never rejects.
+ * Starts an invocation at once and waits for its result, but no longer than `timeoutMs`. The
+ * function goes on running after that (row 5.8). Never rejects.
  */
 export async function invoke(
   lambda: LambdaFunction,

@@ -1,21 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answer, answerError } from './answer.js';
+import { answer, answerError, type Exchange } from './answer.js';
 import type { Api } from './api.js';
 import type { Connection } from './connection.js';
 import type { Credentials } from './credentials.js';
 import { MAX_MESSAGE_BYTES } from './frame-limits.js';
 import { verifySignature } from './signature.js';
 
-/** One HTTP request and the answer to it. */
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
-// What is too large is read nevertheless, for its signature; past this nobody waits for the end.
+// What is too large to post is kept nevertheless, for its signature; but not more than this.
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** The stage and the connection id that the path of a request to `@connections` names, both forms of row 6.3. */
+/** The stage and the connection id in a path to `@connections`, encoded or not (row 6.3). */
 export function managementTarget(
   pathname: string,
 ): { readonly stage: string; readonly connectionId: string } | undefined {
@@ -48,7 +42,7 @@ export async function answerManagement(
     return answerError(response, 403, { type, message: 'Missing Authentication Token' });
   }
   const connection = api.connections.get(connectionId);
-  // Never existed, closed, malformed, or its `$connect` is still running: all the same (rows 6.10, 6.11, 3.14).
+  // Never existed, closed, malformed, or still in `$connect`: all the same (rows 6.10, 6.11, 3.14).
   if (!connection) return answerError(response, 410, { type: 'GoneException' });
   operation(connection, { response, body, now: api.now() });
 }
@@ -98,15 +92,14 @@ async function readBody(request: IncomingMessage): Promise<Buffer | 'too large' 
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      bytes += (chunk as Buffer).length;
-      if (bytes > MAX_BODY_BYTES) return 'too large';
-      chunks.push(chunk as Buffer);
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
     }
   } catch {
     return 'aborted';
   }
-  return Buffer.concat(chunks);
+  return bytes > MAX_BODY_BYTES ? 'too large' : Buffer.concat(chunks);
 }
 
 function decoded(segment: string): string {

@@ -6,8 +6,9 @@ import { errorText } from './error-text.js';
 import { describe, invokeProxy, type ProxyOutcome } from './invoke.js';
 
 /**
- * Routes one message to its integration and sends what the client is to get. The invocation starts before this
- * function first waits, so messages start in the order in which they arrive and none waits for another (row 5.11).
+ * Routes one message to its integration and sends what the client is to get. The invocation starts
+ * before this function first waits, so messages start in the order in which they arrive and none
+ * waits for another (row 5.11).
  */
 export async function handleMessage(api: Api, connection: Connection, body: string): Promise<void> {
   const time = api.now();
@@ -52,7 +53,7 @@ function findRoute(
   return (isCustom ? routes.get(routeKey) : undefined) ?? routes.get('$default');
 }
 
-/** Sent on one-way routes as well (row 5.5). The status that a function returns is no error (row 5.4). */
+/** Sent on one-way routes too (row 5.5). A status that a function returns is no error (row 5.4). */
 function errorOf(outcome: ProxyOutcome): string | undefined {
   if (outcome.type === 'failed') return 'Internal server error';
   return outcome.type === 'timeout' ? 'Endpoint request timed out' : undefined;

@@ -4,9 +4,10 @@ export type Decision = 'allow' | 'deny' | { readonly problem: string };
 const knownElements = new Set(['Sid', 'Effect', 'Action', 'Resource']);
 
 /**
- * Evaluates the policy document of an authorizer: a `Deny` that matches wins, then an `Allow` that matches; without
- * either the answer is deny (row 4.5). `*` stands for any characters, slashes too, and `?` for one (row 4.6). A policy
- * that is malformed, or has an element that is not evaluated here, such as `Condition`, is a problem and never a yes.
+ * Evaluates the policy document of an authorizer: a `Deny` that matches wins, then an `Allow` that
+ * matches; without either the answer is deny (row 4.5). `*` stands for any characters, slashes too,
+ * and `?` for one (row 4.6). A policy that is malformed, or has an element that is not evaluated
+ * here, such as `Condition`, is a problem and never a yes.
  */
 export function evaluatePolicy(document: unknown, action: string, resource: string): Decision {
   const statements = isObject(document) ? [document['Statement'] ?? []].flat() : [];

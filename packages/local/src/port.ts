@@ -54,7 +54,8 @@ export async function openPort({ host, port, certificate }: PortOptions): Promis
     await once(server, 'listening');
   } catch (cause) {
     throw new Error(
-      `The gateway could not listen on port "${port}" of "${host}". Choose another port, or 0 for any free one.`,
+      `The gateway could not listen on port "${port}" of "${host}". ` +
+        'Choose another port, or 0 for any free one.',
       { cause },
     );
   }

@@ -15,8 +15,9 @@ const knownKeys = new Set([
 ]);
 
 /**
- * Reads what a function returned as API Gateway does (row 5.6): exactly the keys of a proxy response. A result that
- * is no object, or has no status, is refused too, so that a handler that forgot `statusCode` fails here first.
+ * Reads what a function returned as API Gateway does (row 5.6): exactly the keys of a proxy
+ * response. A result that is no object, or has no status, is refused too, so that a handler that
+ * forgot `statusCode` fails here first.
  */
 export function readProxyResponse(payload: unknown): ProxyResponse | { readonly problem: string } {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {

@@ -24,7 +24,7 @@ export function refuse(socket: Duplex, status: number, ids: AnswerIds): void {
     ...(status === 426 ? ['Upgrade: websocket'] : []),
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
-  // To destroy a socket with unread bytes resets the connection, and the client might lose its answer.
+  // Bytes that stay unread would turn the end into a reset, and the client might lose its answer.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer));

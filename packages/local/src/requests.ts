@@ -1,7 +1,7 @@
-import { answer, answerError } from './answer.js';
+import { answer, answerError, type Exchange } from './answer.js';
 import type { Api } from './api.js';
 import type { Credentials } from './credentials.js';
-import { answerManagement, type Exchange, managementTarget } from './management-api.js';
+import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
 
 export interface RequestOptions {
@@ -9,7 +9,7 @@ export interface RequestOptions {
   readonly staticDirectory: string | undefined;
 }
 
-/** Answers every request that is no handshake: the `@connections` API, the stage itself, and files beside it. */
+/** Answers what is no handshake: requests to `@connections`, to the stage itself, and for files. */
 export async function answerRequest(
   api: Api,
   { credentials, staticDirectory }: RequestOptions,

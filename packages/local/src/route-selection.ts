@@ -1,17 +1,22 @@
-/** Yields the text that a message's body selects a route by, or `undefined` when the body cannot be evaluated. */
+/**
+ * Yields the text that a message's body selects a route by, or `undefined` when the body cannot be
+ * evaluated.
+ */
 export type RouteSelector = (body: string) => string | undefined;
 
 type Part = { readonly text: string } | { readonly path: readonly string[] };
 
 const variable = 'request.body';
-// Nobody can name a route by text nested deeper than this, and a hostile body must not exhaust the stack.
+// No route is named by text nested deeper than this, and a body must not exhaust the stack.
 const MAX_DEPTH = 32;
 
 /**
- * Compiles a route selection expression (rows 2.2 to 2.7): text, `\$` for a dollar, and any number of
- * `$request.body.path` or `${request.body.path}`. Of JSONPath a path may have `.name`, `['name']` and `[0]`.
+ * Compiles a route selection expression (rows 2.2 to 2.7): text, `\$` for a dollar, and any number
+ * of `$request.body.path` or `${request.body.path}`. Of JSONPath a path may have `.name`,
+ * `['name']` and `[0]`.
  *
- * @throws Error when the expression names a variable other than `request.body`, or a path cannot be read.
+ * @throws Error when the expression names a variable other than `request.body`, or a path cannot be
+ * read.
  */
 export function routeSelector(expression: string): RouteSelector {
   const parts = parse(expression);
@@ -84,7 +89,10 @@ function valueAt(message: object, path: readonly string[]): unknown {
   return value;
 }
 
-/** Text as Java prints it: `[item1, item2]`, without the quotes of JSON (row 2.5); nothing for what is missing. */
+/**
+ * Text as Java prints it: `[item1, item2]`, without the quotes of JSON (row 2.5); nothing for what
+ * is missing.
+ */
 function textOf(value: unknown, depth = 0): string {
   if (value === undefined || value === null || depth > MAX_DEPTH) return '';
   if (Array.isArray(value)) return `[${value.map((item) => textOf(item, depth + 1)).join(', ')}]`;

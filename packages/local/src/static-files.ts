@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Exchange } from './management-api.js';
+import type { Exchange } from './answer.js';
 
 const contentTypes: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
@@ -18,8 +18,9 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Answers with the file of that path in the directory, `index.html` for a path that ends with a slash. False when there
- * is none: then nothing was answered. Files whose path has a part that begins with a dot are not served.
+ * Answers with the file of that path in the directory, `index.html` for a path that ends with a
+ * slash. False when there is none: then nothing was answered. Files whose path has a part that
+ * begins with a dot are not served.
  */
 export async function serveFile(
   directory: string,

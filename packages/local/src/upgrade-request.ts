@@ -8,28 +8,29 @@ export interface UpgradeRequest {
   readonly userAgent: string | undefined;
 }
 
-/** The status to refuse the request with, before any function is called; `undefined` when it may go on. */
+/** The status to refuse a request with before any function is called, if there is a reason to. */
 export function problemWith(request: IncomingMessage, stage: string): 400 | 403 | 426 | undefined {
   const { method, headers } = request;
   const { pathname } = splitUrl(request);
-  // Both with and without a slash at the end (row 3.22); any other path is no stage of this API (row 3.16).
+  // With or without a slash at the end (row 3.22). Any other path is no stage (row 3.16).
   if (pathname !== `/${stage}` && pathname !== `/${stage}/`) return 403;
   if (headers.upgrade?.toLowerCase() !== 'websocket') return 426;
   const isValid =
     method === 'GET' &&
-    /^[+/\w]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&
-    /^(?:13|8)$/.test(headers['sec-websocket-version'] ?? '') &&
+    /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&
+    headers['sec-websocket-version'] === '13' &&
     isProtocolList(headers['sec-websocket-protocol']);
   return isValid ? undefined : 400;
 }
 
+/** Reads what events are made of. */
 export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   const { rawHeaders, headers } = request;
   const { search } = splitUrl(request);
   const names = rawHeaders.filter((_, index) => index % 2 === 0);
   const address = request.socket.remoteAddress ?? '';
   return {
-    // In the client's own spelling (row 1.4), a header that came twice under the name it came by first.
+    // In the client's own spelling (row 1.4); what came twice, in that of the first time.
     headers: group(
       names.map((name, index) => [name, rawHeaders[2 * index + 1] ?? '']),
       (name) => name.toLowerCase(),

@@ -255,9 +255,9 @@ describe('a handshake', () => {
 });
 
 describe('a client that leaves during the handshake', () => {
-  it.each(['end', 'destroy'] as const)(
+  it.each(['end', 'destroy', 'reset'] as const)(
     'never had a connection, but $disconnect tells of it when $connect accepted (%s)',
-    async (leave) => {
+    async (how) => {
       const { opened, open } = gate();
       await using api = await openLocalApi({
         respond: async ({ requestContext }) => {
@@ -268,7 +268,7 @@ describe('a client that leaves during the handshake', () => {
       await using peer = await RawPeer.open(api.gateway.port);
       peer.write(handshakeText());
       await vi.waitFor(() => expect(api.handler.events).toHaveLength(1));
-      peer.socket[leave]();
+      peer.leave(how);
       // By the answer to this the gateway has read that the client left.
       expect((await fetch(api.gateway.endpoint)).status).toBe(426);
       open();

@@ -17,7 +17,10 @@ export interface SeenEvent {
   };
 }
 
-/** A Lambda function in this process: what it returns goes through JSON, what it throws becomes an error. */
+/**
+ * A Lambda function in this process: what it returns goes through JSON, what it throws becomes an
+ * error.
+ */
 export class TestFunction implements LambdaFunction {
   readonly events: SeenEvent[] = [];
   readonly #respond: (event: SeenEvent) => unknown;

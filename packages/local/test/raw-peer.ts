@@ -65,6 +65,13 @@ export class RawPeer implements AsyncDisposable {
     return frame;
   }
 
+  /** A reset is a FIN over TLS, where Node has no reset. */
+  leave(how: 'end' | 'destroy' | 'reset'): void {
+    if (how === 'end') this.socket.end();
+    else if (how === 'reset' && !('encrypted' in this.socket)) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.socket.destroy();
     await this.closed;

@@ -31,19 +31,18 @@ export interface ContractCarrier<C extends AnyChannelType = AnyChannelType> {
   readonly [channelOf]?: C;
 }
 
+// A context that names no channel (that of a connect handler) must not turn the contract into `any`.
+type ContractOfContext<X> = X extends { readonly connection: unknown }
+  ? typeof channelOf extends keyof X
+    ? X extends ContractCarrier<infer C>
+      ? C
+      : never
+    : never
+  : never;
+
 type ContractOfMethod<M> = M extends (...args: infer A) => unknown
   ? A extends [infer X, ...infer R]
-    ? X extends {
-        readonly connection: unknown;
-        readonly [channelOf]?: infer C extends AnyChannelType;
-      }
-      ? C
-      : R extends [
-            { readonly connection: unknown; readonly [channelOf]?: infer D extends AnyChannelType },
-            ...unknown[],
-          ]
-        ? D
-        : never
+    ? ContractOfContext<X> | (R extends [infer Y, ...unknown[]] ? ContractOfContext<Y> : never)
     : never
   : never;
 

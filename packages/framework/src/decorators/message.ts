@@ -6,7 +6,7 @@ import { decorateMethod, type StandardMethodContext } from './registry.js';
 export interface MessageOptions {
   /**
    * Whether the sender gets an answer. `false` makes a one-way route: no answer, not even a refusal,
-   * and no bill for one.
+   * and no bill for one. A client sends such a message with `{ reply: false }`.
    * @default true
    */
   readonly reply?: boolean;

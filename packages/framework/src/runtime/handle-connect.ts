@@ -1,7 +1,7 @@
 import { channelName, MAX_CHANNELS_PER_CONNECTION } from '@gatecast/protocol';
 import type { Connection, Identity } from '../connection.js';
 import { ClientError } from '../errors/client-error.js';
-import { checkAccess, isOpen } from '../messaging/access.js';
+import { checkAccess, isOpen as isOpenToAll } from '../messaging/access.js';
 import type { CompiledChannel } from '../routing/route-table.js';
 import type { ConnectionRecord } from '../store/connection-store.js';
 import {
@@ -35,11 +35,14 @@ export async function handleConnect(call: Call): Promise<ProxyResponse> {
   const connection = makeConnection(event.requestContext, identity);
   const channels = await automaticChannels(call, connection);
   const ctx = connectContext(call, connection, { ...handshake, unopened: channels });
+  let isOpen = false;
   const open = async (): Promise<void> => {
     for (const { connect } of core.table.channels) await connect?.call(ctx);
     await core.store.connections.connect(recordOf(call, identity, isInline), channels);
+    isOpen = true;
   };
   await (core.hooks.onConnect ? core.hooks.onConnect(ctx, open) : open());
+  if (!isOpen) throw new ClientError('ERR_FORBIDDEN', 'A plugin refused the connection.');
   return {
     statusCode: 200,
     ...(subprotocol !== undefined && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }),
@@ -134,7 +137,7 @@ async function mayUse({
   hasAuthorizer,
 }: Candidate): Promise<boolean> {
   const { access } = channel.options;
-  if (isOpen(access, hasAuthorizer)) return true;
+  if (isOpenToAll(access, hasAuthorizer)) return true;
   try {
     await checkAccess(access, { connection, params, channel: name, operation: 'subscribe' });
     return true;

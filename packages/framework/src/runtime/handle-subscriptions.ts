@@ -24,7 +24,7 @@ export async function handleSubscribe(
   const names = readChannels(frame).map((entry) =>
     typeof entry === 'object' && entry !== null && 'channel' in entry ? entry.channel : entry,
   );
-  const outcomes = new Map(names.map((name) => [name, subscribe(call, name)]));
+  const outcomes = new Map([...new Set(names)].map((name) => [name, subscribe(call, name)]));
   const channels = await Promise.all(
     names.map((name) => outcomes.get(name) as Promise<SubscribeOutcome>),
   );
@@ -58,7 +58,7 @@ function readChannels({ channels }: RawFrame): readonly unknown[] {
 async function subscribe(call: ConnectedCall, name: unknown): Promise<SubscribeOutcome> {
   const { core, connection } = call;
   const { connections } = core.store;
-  const channel = String(name);
+  const channel = nameOf(name);
   try {
     const { value, params } = findChannel(core, name);
     const { access } = value.options;
@@ -67,21 +67,31 @@ async function subscribe(call: ConnectedCall, name: unknown): Promise<SubscribeO
     }
     const ctx = subscribeContext(call, connection, { name: channel, params });
     let data: unknown;
+    let isMember = false;
     const enter = async (): Promise<void> => {
       // Membership first: what the handler reads afterwards can then miss no event.
       await join(call, channel);
-      try {
-        data = await value.subscribe?.call(ctx);
-      } catch (error) {
-        await connections.unsubscribe(connection.id, channel);
-        throw error;
-      }
+      isMember = true;
+      data = await value.subscribe?.call(ctx);
     };
-    await (core.hooks.onSubscribe ? core.hooks.onSubscribe(ctx, enter) : enter());
+    try {
+      await (core.hooks.onSubscribe ? core.hooks.onSubscribe(ctx, enter) : enter());
+    } catch (error) {
+      if (isMember) await connections.unsubscribe(connection.id, channel);
+      throw error;
+    }
+    if (!isMember) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
     return { channel, result: 'live', ...(data !== undefined && { data }) };
   } catch (error) {
+    // That is no matter of one channel: the whole frame is refused, so that the client reconnects.
+    if (ClientError.is(error) && error.code === 'ERR_CONNECTION_UNKNOWN') throw error;
     return { channel, error: refuse(call, error) };
   }
+}
+
+// What is no name is refused; the outcome still has to say what it is about.
+function nameOf(name: unknown): string {
+  return typeof name === 'string' ? name : '';
 }
 
 async function join({ core, connection }: ConnectedCall, channel: string): Promise<void> {
@@ -102,7 +112,7 @@ async function unsubscribe(
   call: ConnectedCall,
   name: unknown,
 ): Promise<UnsubscribeReply['channels'][number]> {
-  const channel = String(name);
+  const channel = nameOf(name);
   try {
     const { value, params } = findChannel(call.core, name);
     const wasSubscribed = await call.core.store.connections.unsubscribe(

@@ -91,7 +91,13 @@ async function answer(call: Call, messages: Map<string, MessageRoute>): Promise<
       : makeConnection(call.event.requestContext, undefined);
     if (!connection) return NO_ANSWER;
     const { core, event, lambdaContext } = call;
-    const connected = { core, event, lambdaContext, connection, route: String(action) };
+    const connected = {
+      core,
+      event,
+      lambdaContext,
+      connection,
+      route: typeof action === 'string' ? action : call.route,
+    };
     if (route) return await handleMessage(connected, route, frame);
     if (action === 'subscribe') return await handleSubscribe(connected, frame);
     if (action === 'unsubscribe') return await handleUnsubscribe(connected, frame);

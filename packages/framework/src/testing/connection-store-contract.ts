@@ -4,7 +4,7 @@ import type { ConnectionRecord, ConnectionStore, Subscriber } from '../store/con
 /** One check of a contract, tied to no test runner. */
 export interface ContractTest {
   readonly name: string;
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** A store to be checked, and how to be rid of it. */

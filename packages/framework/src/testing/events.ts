@@ -36,7 +36,9 @@ export interface EventOptions {
 
 /** What `makeConnectEvent` and `makeAuthorizerEvent` can be told besides. */
 export interface ConnectEventOptions extends EventOptions {
-  /** The headers as the client sent them; what API Gateway drops and adds is dropped and added here. */
+  /**
+   * The headers as the client sent them; what API Gateway drops and adds is dropped and added here.
+   */
   readonly headers?: NamesAndValues | undefined;
   /** The query string, decoded. */
   readonly query?: NamesAndValues | undefined;
@@ -200,7 +202,7 @@ export function makeDisconnectEvent(options: DisconnectEventOptions = {}): Disco
   };
 }
 
-/** An id in the form of `connectionId` and `messageId`: 11 bytes, 15 characters and a `=` (rows 0.1, 0.4). */
+/** An id in the form of `connectionId` and `messageId`: 11 bytes in base64url (rows 0.1, 0.4). */
 export function makeConnectionId(): string {
   return makeId(0x02);
 }
@@ -245,7 +247,7 @@ function connectContext(facts: Facts, { headers = {} }: ConnectEventOptions): Co
   return { routeKey: '$connect', ...authorizer, eventType: 'CONNECT', ...request, ...rest };
 }
 
-// In pieces, because each kind of event has keys of its own between them and keeps the order of real dumps.
+// In pieces, because each kind of event has keys of its own between them, in the order of AWS.
 function contextParts({ authorizer, userAgent, sourceIp, requestId, now, ...facts }: Facts) {
   return {
     authorizer: authorizer && { authorizer },
@@ -275,7 +277,7 @@ function commonLogTime(epochMs: number): string {
 
 type NameAndValues = readonly [name: string, values: string[]];
 
-/** Headers by their name in lower case: names are compared without regard to case but shown as they were sent. */
+/** Headers by their name in lower case, each with the name as it was sent. */
 type Headers = Map<string, NameAndValues>;
 
 function put(headers: Headers, added: NamesAndValues): void {
@@ -284,7 +286,9 @@ function put(headers: Headers, added: NamesAndValues): void {
   }
 }
 
-/** The client's headers without those that API Gateway removes, with those that it adds (row 1.4). */
+/**
+ * The client's headers without those that API Gateway removes, with those that it adds (row 1.4).
+ */
 function headersOf(facts: Facts, { headers: sent = {} }: ConnectEventOptions): Headers {
   const seconds = Math.floor(facts.now / 1000).toString(16);
   const headers: Headers = new Map();

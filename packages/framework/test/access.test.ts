@@ -1,0 +1,283 @@
+import {
+  type AccessContext,
+  type Authorizer,
+  Channel,
+  ClientError,
+  type MessageContext,
+  OnMessage,
+} from '@gatecast/framework';
+import {
+  createTestApp,
+  makeConnectEvent,
+  makeConnectionId,
+  makeMessageEvent,
+} from '@gatecast/framework/testing';
+import { describe, expect, it, vi } from 'vitest';
+
+const LIFETIME_MS = 60_000;
+const authorizer: Authorizer = ({ token }) => {
+  if (token === 'guest') return {};
+  if (token === 'banned') throw new ClientError('ERR_FORBIDDEN', 'Not you.');
+  if (token === 'broken') throw new Error('The user database is down.');
+  if (token === undefined || token === 'wrong') {
+    throw new ClientError('ERR_UNAUTHORIZED', 'Who are you?');
+  }
+  return { userId: token, claims: { team: 'red' } };
+};
+@Channel('rooms/:roomId')
+class RoomChannel {
+  @OnMessage()
+  who(_: unknown, { connection: { userId, claims } }: MessageContext) {
+    return { userId, claims };
+  }
+}
+
+@Channel('lobby', { access: 'public' })
+class LobbyChannel {
+  @OnMessage()
+  wave() {
+    return 'waved';
+  }
+}
+
+const isOwner = vi.fn(
+  ({ connection, params }: AccessContext<'inbox/:userId'>) => connection.userId === params.userId,
+);
+@Channel('inbox/:userId', { access: isOwner })
+class InboxChannel {
+  @OnMessage()
+  read() {
+    return 'mail';
+  }
+}
+
+// A rule that forgets to return, as JavaScript lets it.
+const forgetful = (() => undefined) as () => never;
+@Channel('forgotten', { access: forgetful })
+class ForgottenChannel {
+  @OnMessage()
+  read() {
+    return 'secret';
+  }
+}
+
+@Channel('rooms/admin', { name: 'admin', access: ({ connection }) => connection.userId === 'root' })
+class AdminChannel {
+  @OnMessage()
+  rule() {
+    return 'ruled';
+  }
+}
+
+const channels = [RoomChannel, LobbyChannel, InboxChannel, ForgottenChannel, AdminChannel] as const;
+const forbidden = { code: 'ERR_FORBIDDEN', message: 'You may not use this channel.' };
+
+describe('access', () => {
+  it('is open by default in an app without authorizer', async () => {
+    const ann = await createTestApp({ channels }).connect();
+    expect(await ann.subscribe('rooms/1')).toMatchObject([{ result: 'live' }]);
+    expect(await ann.send('rooms.who', 'rooms/1')).toMatchObject({ data: { claims: {} } });
+  });
+
+  it('is for users by default in an app with authorizer', async () => {
+    const app = createTestApp({ channels, authorizer });
+    const [ann, guest] = [
+      await app.connect({ token: 'ann' }),
+      await app.connect({ token: 'guest' }),
+    ];
+    expect(await ann.subscribe('rooms/1')).toMatchObject([{ result: 'live' }]);
+    expect(await guest.subscribe('rooms/1', 'lobby')).toEqual([
+      { channel: 'rooms/1', error: forbidden },
+      { channel: 'lobby', result: 'live' },
+    ]);
+    expect(await guest.send('lobby.wave', 'lobby')).toMatchObject({ data: 'waved' });
+  });
+
+  it.each([
+    ['a guest on a channel for users', 'guest', 'rooms.who', 'rooms/1'],
+    ["another user's inbox", 'ann', 'inbox.read', 'inbox/bob'],
+    ['a rule that returns nothing', 'ann', 'forgotten.read', 'forgotten'],
+  ])('refuses subscribing and messages alike: %s', async (_what, token, action, channel) => {
+    const ann = await createTestApp({ channels, authorizer }).connect({ token });
+    expect(await ann.subscribe(channel)).toEqual([{ channel, error: forbidden }]);
+    expect(await ann.send(action, channel)).toMatchObject({ type: 'error', error: forbidden });
+  });
+
+  it('asks a rule for each use, with who, where and what for', async () => {
+    isOwner.mockClear();
+    const ann = await createTestApp({ channels, authorizer }).connect({ token: 'ann' });
+    expect(await ann.subscribe('inbox/ann')).toMatchObject([{ result: 'live' }]);
+    expect(await ann.send('inbox.read', 'inbox/ann')).toMatchObject({ data: 'mail' });
+    const use = { params: { userId: 'ann' }, channel: 'inbox/ann' };
+    expect(isOwner.mock.calls).toMatchObject([
+      [{ ...use, operation: 'subscribe', connection: { id: ann.id, userId: 'ann' } }],
+      [{ ...use, operation: 'message' }],
+    ]);
+  });
+
+  it('of the more specific class cannot be got around by the route of another', async () => {
+    const ann = await createTestApp({ channels, authorizer }).connect({ token: 'ann' });
+    expect(await ann.send('rooms.who', 'rooms/admin')).toMatchObject({
+      type: 'error',
+      error: { code: 'ERR_CHANNEL_UNKNOWN' },
+    });
+    expect(await ann.send('admin.rule', 'rooms/1')).toMatchObject({
+      error: { code: 'ERR_CHANNEL_UNKNOWN' },
+    });
+    expect(await ann.send('admin.rule', 'rooms/admin')).toMatchObject({ error: forbidden });
+  });
+});
+
+describe.each([
+  ['with a deployed authorizer', true],
+  ['with the authorizer in $connect', false],
+])('the handshake, %s', (_how, isAuthorizerDeployed) => {
+  const origins = ['https://chat.example.com'];
+  const makeApp = () => createTestApp({ channels, authorizer, isAuthorizerDeployed, origins });
+
+  it('makes known who connects', async () => {
+    const ann = await makeApp().connect({ token: 'ann' });
+    expect(ann.headers).toEqual({ 'Sec-WebSocket-Protocol': 'gatecast.v1' });
+    expect(await ann.send('rooms.who', 'rooms/1')).toMatchObject({
+      data: { userId: 'ann', claims: { team: 'red' } },
+    });
+  });
+
+  it.each([
+    ['no token', {}, 401],
+    ['a wrong token', { token: 'wrong' }, 401],
+    ['a user who may not connect', { token: 'banned' }, 403],
+    ['a foreign origin', { token: 'ann', headers: { Origin: 'https://evil.example.com' } }, 403],
+    [
+      'an unknown sub-protocol',
+      { headers: { 'Sec-WebSocket-Protocol': 'graphql-ws', Authorization: 'Bearer ann' } },
+      400,
+    ],
+    ['protocol=2', { token: 'ann', query: { protocol: '2' } }, 400],
+  ])('of %s is refused', async (_what, options, status) => {
+    await expect(makeApp().connect(options)).rejects.toMatchObject({
+      name: 'HandshakeError',
+      status,
+    });
+  });
+
+  it('is refused with 500, and logged, when the authorizer fails', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    await expect(makeApp().connect({ token: 'broken' })).rejects.toMatchObject({ status: 500 });
+    expect(String(log.mock.calls[0]?.[1])).toContain('The user database is down.');
+    log.mockRestore();
+  });
+
+  it.each([
+    ['no origin', { token: 'ann' }],
+    ['an allowed origin', { token: 'ann', headers: { Origin: 'https://chat.example.com' } }],
+    ['no sub-protocol', { query: { token: 'ann', protocol: '1' } }],
+  ])('with %s is accepted', async (_what, options) => {
+    const ann = await makeApp().connect(options);
+    expect(await ann.send('rooms.who', 'rooms/1')).toMatchObject({ data: { userId: 'ann' } });
+  });
+
+  describe('gives an identity that ends', () => {
+    const connect = async () => {
+      let expiresAt = Infinity;
+      const app = createTestApp({
+        channels,
+        authorizer: ({ token }) => ({ userId: token ?? 'nobody', expiresAt }),
+        isAuthorizerDeployed,
+      });
+      expiresAt = app.clock.now() + LIFETIME_MS;
+      const ann = await app.connect({ token: 'ann' });
+      await ann.subscribe('rooms/1');
+      return { app, ann };
+    };
+    const bye = {
+      type: 'bye',
+      code: 'ERR_UNAUTHORIZED',
+      reason: 'The token has expired.',
+      reconnect: true,
+    };
+
+    it('and the next frame ends the connection', async () => {
+      const { app, ann } = await connect();
+      app.clock.advance(LIFETIME_MS - 1);
+      expect(await ann.send('rooms.who', 'rooms/1')).toMatchObject({ type: 'reply' });
+      app.clock.advance(1);
+      expect(await ann.send('rooms.who', 'rooms/1')).toBeUndefined();
+      expect(ann.bye).toEqual(bye);
+      expect(ann.isOpen).toBe(false);
+    });
+
+    it('and the next delivery ends the connection instead of reaching it', async () => {
+      const { app, ann } = await connect();
+      app.clock.advance(LIFETIME_MS);
+      const { delivery } = await app.app.channel('rooms/1').publish('x', {});
+      expect(delivery).toEqual({ delivered: 0, gone: 1, failed: 0, queued: 0 });
+      expect(ann.events).toEqual([]);
+      expect(ann.bye).toEqual(bye);
+      expect(await app.store.connections.get(ann.id)).toBeUndefined();
+    });
+  });
+});
+
+describe('a context of a foreign authorizer', () => {
+  const foreign = { principalId: 'root', userId: 'root', sub: 'root' };
+
+  it('opens nothing in an app with authorizer', async () => {
+    const { app } = createTestApp({ channels, authorizer });
+    expect(await app.handler(makeConnectEvent({ authorizer: foreign }))).toEqual({
+      statusCode: 401,
+    });
+    const garbled = { ...foreign, gatecast: '{"userId":7}' };
+    expect(await app.handler(makeConnectEvent({ authorizer: garbled }))).toEqual({
+      statusCode: 401,
+    });
+  });
+
+  it.each([
+    ['without the marker', foreign],
+    ['with a marker that is no identity', { ...foreign, gatecast: 'root' }],
+  ])('makes nobody a user, %s', async (_how, values) => {
+    const { app, store } = createTestApp({ channels, authorizer });
+    const connectionId = makeConnectionId();
+    const facts = {
+      region: 'us-east-1',
+      apiId: 'a',
+      stage: 'dev',
+      connectedAt: 0,
+      expiresAt: 9e15,
+    };
+    await store.connections.connect({ connectionId, ...facts }, []);
+    const body = JSON.stringify({ action: 'rooms.who', id: '1', channel: 'rooms/admin' });
+    const answer = await app.handler(makeMessageEvent({ connectionId, authorizer: values, body }));
+    expect(answer).toMatchObject({ body: expect.stringContaining('ERR_CHANNEL_UNKNOWN') });
+    const plain = body.replace('rooms/admin', 'rooms/1');
+    const other = makeMessageEvent({ connectionId, authorizer: values, body: plain });
+    expect(await app.handler(other)).toMatchObject({
+      body: expect.stringContaining('ERR_FORBIDDEN'),
+    });
+  });
+});
+
+describe('autoSubscribe', () => {
+  @Channel('news', { autoSubscribe: true, access: 'public' })
+  class NewsChannel {}
+  @Channel('users/:userId', { autoSubscribe: ({ userId }) => (userId ? { userId } : undefined) })
+  class UserChannel {}
+  @Channel('staff', {
+    autoSubscribe: true,
+    access: ({ connection }) => connection.userId === 'root',
+  })
+  class StaffChannel {}
+
+  it.each([
+    ['ann/b', ['news', 'users/ann%2Fb']],
+    ['root', ['news', 'staff', 'users/root']],
+    ['guest', ['news']],
+  ])('subscribes %s to what it may use', async (token, expected) => {
+    const app = createTestApp({ channels: [NewsChannel, UserChannel, StaffChannel], authorizer });
+    const ann = await app.connect({ token });
+    expect([...(await app.store.connections.channels(ann.id))].sort()).toEqual(expected);
+    await app.app.channel('news').publish('x', { n: 1 });
+    expect(ann.events).toMatchObject([{ channel: 'news', data: { n: 1 } }]);
+  });
+});

@@ -1,0 +1,223 @@
+import {
+  Channel,
+  type ChannelType,
+  type ConnectContext,
+  createPublisher,
+  type MessageContext,
+  OnConnect,
+  OnMessage,
+} from '@gatecast/framework';
+import { createTestApp } from '@gatecast/framework/testing';
+import { eventId } from '@gatecast/protocol';
+import { describe, expect, it, vi } from 'vitest';
+
+type Room = ChannelType<'rooms/:roomId', { said: { text: string } }>;
+
+@Channel('rooms/:roomId')
+class RoomChannel {
+  @OnMessage()
+  async say(_: unknown, ctx: MessageContext<Room>) {
+    const first = await ctx.channel.publish('said', { text: '1' });
+    const second = await ctx.channel.publish('said', { text: '2' });
+    const elsewhere = await ctx.app.channel<Room>('rooms/other').publish('said', { text: '3' });
+    return [first.id, second.id, elsewhere.id];
+  }
+}
+
+const LONGEST_CONNECT_MS = 35_000;
+const onError = vi.fn();
+async function makeRoom() {
+  onError.mockClear();
+  const app = createTestApp({
+    channels: [RoomChannel],
+    plugins: [{ name: 'errors', onError }],
+  });
+  const ann = await app.connect();
+  await ann.subscribe('rooms/1');
+  const room = app.app.channel<ChannelType>('rooms/1');
+  return { app, ann, room };
+}
+const none = { delivered: 0, gone: 0, failed: 0, queued: 0 };
+
+describe('a subscriber that is gone', () => {
+  it('is forgotten', async () => {
+    const { app, ann, room } = await makeRoom();
+    app.clock.advance(LONGEST_CONNECT_MS);
+    app.gateway.peers.delete(ann.id);
+    expect((await room.publish('x', {})).delivery).toEqual({ ...none, gone: 1 });
+    expect((await room.publish('x', {})).delivery).toEqual(none);
+    expect(await app.store.connections.get(ann.id)).toBeUndefined();
+  });
+
+  it('is kept while it may still be connecting', async () => {
+    const { app, ann, room } = await makeRoom();
+    app.clock.advance(LONGEST_CONNECT_MS - 1);
+    app.gateway.faults = () => 'gone';
+    expect((await room.publish('x', {})).delivery).toEqual({ ...none, gone: 1 });
+    app.gateway.faults = () => undefined;
+    expect((await room.publish('y', {})).delivery).toEqual({ ...none, delivered: 1 });
+    expect(ann.events).toMatchObject([{ event: 'y' }]);
+  });
+});
+
+describe('a post that is throttled', () => {
+  it('is tried again until it gets through', async () => {
+    const { app, ann, room } = await makeRoom();
+    let tries = 0;
+    app.gateway.faults = () => (++tries < 3 ? 'throttled' : undefined);
+    expect((await room.publish('x', {})).delivery).toEqual({ ...none, delivered: 1 });
+    expect(tries).toBe(3);
+    expect(ann.events).toHaveLength(1);
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['throttled', 'ERR_DELIVERY_THROTTLED'],
+    ['failed', 'ERR_DELIVERY_FAILED'],
+  ] as const)(
+    'or %s counts as failed when the time is up, and is reported',
+    async (fault, code) => {
+      const { app, ann, room } = await makeRoom();
+      app.gateway.faults = () => {
+        app.clock.advance(2_000);
+        return fault;
+      };
+      expect((await room.publish('x', {})).delivery).toEqual({ ...none, failed: 1 });
+      expect(onError.mock.calls).toMatchObject([
+        [
+          { name: 'DeliveryError', code },
+          { route: 'publish', isAnswered: false },
+        ],
+      ]);
+      app.gateway.faults = () => undefined;
+      await room.publish('y', {});
+      expect(ann.events).toMatchObject([{ event: 'y' }]);
+    },
+  );
+
+  it('is tried once when the event is ephemeral', async () => {
+    const { app, room } = await makeRoom();
+    let tries = 0;
+    app.gateway.faults = () => {
+      tries += 1;
+      return 'throttled';
+    };
+    const { delivery } = await room.publish('x', {}, { ephemeral: true });
+    expect(delivery).toEqual({ ...none, failed: 1 });
+    expect(tries).toBe(1);
+  });
+});
+
+describe('publish()', () => {
+  it('derives ids from the message, one a publish, unless one is given', async () => {
+    const { ann, room } = await makeRoom();
+    expect(await ann.sendFrame({ action: 'rooms.say', id: 'm', channel: 'rooms/1' })).toMatchObject(
+      {
+        data: [
+          eventId('rooms/1', 'm', 0),
+          eventId('rooms/1', 'm', 1),
+          eventId('rooms/other', 'm', 0),
+        ],
+      },
+    );
+    expect(await room.publish('x', {}, { id: 'order-7' })).toMatchObject({ id: 'order-7' });
+    expect(ann.events.at(-1)).toMatchObject({ id: 'order-7' });
+    expect((await room.publish('x', {})).id).not.toBe((await room.publish('x', {})).id);
+  });
+
+  const cyclic: Record<string, unknown> = {};
+  cyclic.self = cyclic;
+  it.each([
+    ['an event too large', 'rooms/1', 'x', 'é'.repeat(16_400), {}, 'ERR_EVENT_TOO_LARGE'],
+    ['data with a cycle', 'rooms/1', 'x', cyclic, {}, 'ERR_PUBLISH_DATA'],
+    ['a bigint', 'rooms/1', 'x', 1n, {}, 'ERR_PUBLISH_DATA'],
+    ['no event name', 'rooms/1', '', {}, {}, 'ERR_PUBLISH_EVENT'],
+    ['a long event name', 'rooms/1', 'x'.repeat(65), {}, {}, 'ERR_PUBLISH_EVENT'],
+    ['an empty id', 'rooms/1', 'x', {}, { id: '' }, 'ERR_PUBLISH_ID'],
+    ['a long id', 'rooms/1', 'x', {}, { id: 'x'.repeat(65) }, 'ERR_PUBLISH_ID'],
+    ['a bad channel name', 'rooms/#', 'x', {}, {}, 'ERR_PUBLISH_CHANNEL'],
+    [
+      'a sender where there is none',
+      'rooms/1',
+      'x',
+      {},
+      { except: 'sender' },
+      'ERR_PUBLISH_SENDER',
+    ],
+  ] as const)('refuses %s', async (_what, channel, event, data, options, code) => {
+    const { app, ann } = await makeRoom();
+    await expect(
+      app.app.channel<ChannelType>(channel).publish(event, data, options),
+    ).rejects.toMatchObject({ name: 'UsageError', code });
+    expect(ann.events).toEqual([]);
+  });
+
+  it('carries an event of exactly 32768 bytes', async () => {
+    const { ann, room } = await makeRoom();
+    await room.publish('x', '', { id: 'i' });
+    const bytes = Buffer.byteLength(JSON.stringify(ann.events[0]));
+    const data = 'x'.repeat(32_768 - bytes);
+    expect((await room.publish('x', data, { id: 'i' })).delivery.delivered).toBe(1);
+    await expect(room.publish('x', `${data}x`, { id: 'i' })).rejects.toMatchObject({
+      code: 'ERR_EVENT_TOO_LARGE',
+    });
+  });
+});
+
+describe('publishing in a connect handler', () => {
+  let except: 'sender' | undefined;
+  @Channel('news', { autoSubscribe: true })
+  class NewsChannel {
+    @OnConnect()
+    async announce({ app }: ConnectContext) {
+      await app.channel('news').publish('joined', {}, except ? { except } : {});
+    }
+  }
+
+  it('to a channel the connection will be on is refused', async () => {
+    except = undefined;
+    onError.mockClear();
+    const app = createTestApp({
+      channels: [NewsChannel],
+      plugins: [{ name: 'errors', onError }],
+    });
+    await expect(app.connect()).rejects.toMatchObject({ status: 500 });
+    expect(onError.mock.calls).toMatchObject([
+      [{ name: 'UsageError', code: 'ERR_SEND_IN_CONNECT' }, {}],
+    ]);
+  });
+
+  it('reaches the others when the sender is left out', async () => {
+    except = 'sender';
+    const app = createTestApp({ channels: [NewsChannel] });
+    const [ann, bob] = [await app.connect(), await app.connect()];
+    expect(ann.events).toMatchObject([{ event: 'joined' }]);
+    expect(bob.events).toEqual([]);
+  });
+});
+
+it('createPublisher() publishes without the app', async () => {
+  const { app, ann } = await makeRoom();
+  const { store, gateway } = app;
+  const publisher = createPublisher<typeof app.app>({ store, gateway });
+  const { delivery } = await publisher.channel('rooms/1').publish('said', { text: 'hi' });
+  expect(delivery).toEqual({ ...none, delivered: 1 });
+  expect(ann.events).toMatchObject([{ channel: 'rooms/1', event: 'said', data: { text: 'hi' } }]);
+});
+
+it('createPublisher() needs to be told the endpoint where no event tells it', async () => {
+  vi.stubEnv('GATECAST_ENDPOINT', '');
+  vi.stubEnv('AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI', '');
+  const { store } = createTestApp({ channels: [RoomChannel] });
+  await expect(
+    createPublisher({ store }).channel('rooms/1').publish('x', {}),
+  ).rejects.toMatchObject({
+    name: 'ConfigurationError',
+    code: 'ERR_ENDPOINT_UNKNOWN',
+    message: 'The endpoint of the @connections API is not known.',
+    hint: expect.stringContaining(
+      'Set GATECAST_ENDPOINT to https://{api-id}.execute-api.{region}.amazonaws.com/{stage}',
+    ),
+  });
+  vi.unstubAllEnvs();
+});

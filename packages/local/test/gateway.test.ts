@@ -1,0 +1,222 @@
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, request } from 'node:https';
+import { connect as connectTcp } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
+import { openGateway } from '../src/gateway.js';
+import { openLocalApi } from './local-api.js';
+import { Peer } from './peer.js';
+import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';
+import { sendRequest } from './signed-request.js';
+
+describe('the port of a gateway', () => {
+  it('3.21 speaks TLS and plain text, to WebSockets and to requests', async () => {
+    await using api = await openLocalApi({ routes: [{ routeKey: '$default', twoWay: true }] });
+    const { port, certificate, url } = api.gateway;
+    for (const host of ['localhost', '127.0.0.1']) {
+      const secure = await Peer.connect(`wss://${host}:${port}/dev`, { ca: certificate });
+      secure.send('one');
+      expect(await secure.next()).toBe('');
+    }
+    expect((await Peer.connect(url)).webSocket.readyState).toBe(1);
+
+    const agent = new Agent({ ca: certificate });
+    const secureRequest = request({ host: 'localhost', port, path: '/dev', agent }).end();
+    const [response] = (await once(secureRequest, 'response')) as [{ statusCode: number }];
+    expect(response.statusCode).toBe(426);
+    agent.destroy();
+  });
+
+  it('shows a certificate that its own authority signed', async () => {
+    await using gateway = await openGateway();
+    const authority = new X509Certificate(gateway.certificate);
+    expect(authority.ca).toBe(true);
+    const unknown = Peer.connect(gateway.url.replace('ws:', 'wss:'));
+    await expect(unknown).rejects.toThrow(/self.signed certificate|unable to verify/);
+  });
+
+  it('tells TLS and plain text apart by the first byte, although it comes alone', async () => {
+    await using api = await openLocalApi();
+    await using peer = await RawPeer.open(api.gateway.port);
+    for (const character of handshakeText()) {
+      await new Promise((resolve) => {
+        peer.socket.write(character, resolve);
+      });
+    }
+    expect(await peer.until(/^HTTP\/1\.1 \d+/)).toBe('HTTP/1.1 101');
+  });
+
+  it('is the one that was asked for, or an error that names it', async () => {
+    await using first = await openGateway();
+    await expect(openGateway({ port: first.port })).rejects.toThrow(
+      `The gateway could not listen on port "${first.port}" of "127.0.0.1".`,
+    );
+    const { port } = first;
+    await first.close();
+    await using second = await openGateway({ port });
+    expect(second.url).toBe(`ws://localhost:${port}/dev`);
+    expect(second.endpoint).toBe(`http://localhost:${port}/dev`);
+  });
+});
+
+describe('a gateway survives', () => {
+  /** 426 from a gateway that serves. */
+  const statusOf = async (port: number) => (await sendRequest({ port, path: '/dev' })).status;
+
+  it.each([
+    ['nothing at all', ''],
+    ['garbage', '\u0000\u0001\u0002\r\n\r\n'],
+    ['half a request', 'GET /dev HTTP/1.1\r\nHost: x'],
+    ['a request that is none', 'GET\r\n\r\n'],
+    ['another protocol', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['headers without end', `GET /dev HTTP/1.1\r\n${'X-A: b\r\n'.repeat(5_000)}`],
+    ['half of a TLS handshake', Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01])],
+    ['garbage that begins as TLS does', Buffer.alloc(500, 0x16)],
+    [
+      'a body that breaks off',
+      'POST /dev/@connections/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab',
+    ],
+    ['an id that cannot be decoded', 'GET /dev/@connections/%E0%A4%A HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['a proxy request', 'CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ])('%s, with and without an end', async (_what, bytes) => {
+    await using api = await openLocalApi();
+    const { port } = api.gateway;
+    for (const how of ['end', 'destroy', 'reset'] as const) {
+      const peer = await RawPeer.open(port);
+      await new Promise((resolve) => {
+        peer.socket.write(bytes, resolve);
+      });
+      expect(await statusOf(port)).toBe(426);
+      peer.leave(how);
+      expect(await statusOf(port)).toBe(426);
+      peer.socket.destroy();
+    }
+  });
+
+  it('clients that vanish at any step of a connection', async () => {
+    await using api = await openLocalApi({
+      routes: ['$connect', { routeKey: '$default', twoWay: true }],
+    });
+    const { port, certificate } = api.gateway;
+    const bytes = Buffer.concat([
+      Buffer.from(handshakeText()),
+      clientFrame({ payload: 'x'.repeat(200) }),
+      clientFrame({ payload: 'half', isLast: false }),
+    ]);
+    for (const authority of [undefined, certificate]) {
+      for (let length = 1; length <= bytes.length; length += 13) {
+        const peer = await RawPeer.open(port, authority);
+        peer.write(bytes.subarray(0, length));
+        peer.leave(length % 2 ? 'reset' : 'end');
+      }
+    }
+    expect(await statusOf(port)).toBe(426);
+  });
+
+  it('a reset in the middle of an answer', async () => {
+    const body = 'x'.repeat(120_000);
+    await using api = await openLocalApi({
+      routes: [{ routeKey: '$default', twoWay: true }],
+      respond: () => ({ statusCode: 200, body }),
+    });
+    const peer = await RawPeer.connect(api.gateway.port);
+    peer.socket.pause();
+    for (let count = 0; count < 50; count++) peer.write(clientFrame({ payload: 'one' }));
+    await vi.waitFor(() => expect(api.handler.events).toHaveLength(50));
+    peer.leave('reset');
+    expect(await statusOf(api.gateway.port)).toBe(426);
+  });
+
+  it('a refused client that sends on', async () => {
+    await using api = await openLocalApi({ respond: () => ({ statusCode: 403 }) });
+    await using peer = await RawPeer.open(api.gateway.port);
+    peer.write(handshakeText());
+    peer.write(clientFrame({ payload: 'x'.repeat(100_000) }));
+    expect(await peer.until(/^HTTP\/1\.1 \d+/)).toBe('HTTP/1.1 403');
+    peer.write(clientFrame({ payload: 'more' }));
+    expect(await statusOf(api.gateway.port)).toBe(426);
+  });
+});
+
+describe('closing a gateway', () => {
+  it('ends every connection with 1001, tells the function, and frees the port', async () => {
+    const api = await openLocalApi();
+    const { gateway } = api;
+    const peers = [
+      await Peer.connect(api.url),
+      await Peer.connect(api.url.replace('ws:', 'wss:'), { ca: gateway.certificate }),
+    ];
+    await gateway.close();
+    for (const { closed } of peers)
+      expect(await closed).toEqual({ code: 1001, reason: 'Going away' });
+    expect(api.handler.of('$disconnect')).toHaveLength(2);
+    await expect(sendRequest({ port: gateway.port, path: '/dev' })).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('waits neither for functions nor for clients that do not answer', async () => {
+    const api = await openLocalApi({
+      respond: ({ requestContext }) =>
+        requestContext.routeKey === '$connect' ? { statusCode: 200 } : new Promise(() => {}),
+    });
+    const { port } = api.gateway;
+    const silent = await RawPeer.open(port);
+    const paused = await RawPeer.connect(port);
+    paused.socket.pause();
+    const peer = await Peer.connect(api.url);
+    peer.send('one');
+    await vi.waitFor(() => expect(api.handler.of('$default')).toHaveLength(1));
+    await api.gateway.close();
+    await silent.closed;
+    paused.socket.destroy();
+    await expect(once(connectTcp(port, '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('ends a handshake that is pending', async () => {
+    let accept = () => {};
+    const api = await openLocalApi({
+      respond: () =>
+        new Promise((resolve) => {
+          accept = () => resolve({ statusCode: 200 });
+        }),
+    });
+    await using peer = await RawPeer.open(api.gateway.port);
+    peer.write(handshakeText());
+    await vi.waitFor(() => expect(api.handler.events).toHaveLength(1));
+    await api.gateway.close();
+    await peer.closed;
+    accept();
+    await vi.waitFor(() => expect(api.handler.of('$disconnect')).toHaveLength(1));
+  });
+
+  it('may be asked for twice', async () => {
+    const gateway = await openGateway();
+    await Promise.all([gateway.close(), gateway.close()]);
+    await gateway[Symbol.asyncDispose]();
+    await expect(sendRequest({ port: gateway.port, path: '/dev' })).rejects.toThrow('ECONNREFUSED');
+  });
+});
+
+describe('the report of events', () => {
+  it('has one entry for each event, with its time and duration', async () => {
+    let now = 1_000;
+    await using api = await openLocalApi({
+      now: () => now,
+      respond: () => {
+        now += 5;
+        return { statusCode: 200 };
+      },
+    });
+    const peer = await Peer.connect(api.url);
+    peer.send('one');
+    await vi.waitFor(() => expect(api.log).toHaveLength(2));
+    peer.webSocket.close();
+    await vi.waitFor(() => expect(api.log).toHaveLength(3));
+    const connectionId = api.handler.events[0]?.requestContext.connectionId;
+    const rest = { connectionId, result: 'ok', detail: '200', durationMs: 5 };
+    expect(api.log).toEqual([
+      { time: 1_000, route: '$connect', ...rest },
+      { time: 1_005, route: '$default', ...rest },
+      { time: 1_010, route: '$disconnect', ...rest },
+    ]);
+  });
+});

@@ -1,0 +1,104 @@
+import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+
+export interface SigningKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
+export interface SignedRequestOptions {
+  readonly port: number;
+  /** As it is to stand in the request. */
+  readonly path: string;
+  readonly key: SigningKey;
+  /** @default 'POST' */
+  readonly method?: string;
+  readonly body?: string | Buffer;
+  /** Signed with the rest. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly region?: string;
+  readonly service?: string;
+  readonly date?: Date;
+  /** The last word on the headers that are sent. */
+  readonly tamper?: (headers: Record<string, string>) => Record<string, string>;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+export interface PlainRequest {
+  readonly port: number;
+  readonly path: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+/** Sends a request with the path exactly as given. */
+export async function sendRequest(options: PlainRequest): Promise<HttpResponse> {
+  const { port, path, method = 'GET', headers = {}, body = '' } = options;
+  const request = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent: false });
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response) text += String(chunk);
+  return { status: response.statusCode ?? 0, headers: response.headers, body: text };
+}
+
+/** Sends a request that is signed by the book (AWS Signature Version 4), without any library. */
+export async function sendSigned(options: SignedRequestOptions): Promise<HttpResponse> {
+  const { port, path, method = 'POST', body = '', tamper = (headers) => headers } = options;
+  const headers = tamper(sign(options));
+  return sendRequest({ port, path, method, headers, body });
+}
+
+function sign(options: SignedRequestOptions): Record<string, string> {
+  const { key, region = 'us-east-1', service = 'execute-api', date = new Date() } = options;
+  const time = date.toISOString().replace(/[-:]|\.\d+/g, '');
+  const headers: Record<string, string> = {
+    host: `localhost:${options.port}`,
+    'x-amz-date': time,
+    ...(key.sessionToken !== undefined && { 'x-amz-security-token': key.sessionToken }),
+    ...options.headers,
+  };
+  const names = Object.keys(headers).sort();
+  const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`;
+  const [path = '', query = ''] = options.path.split('?');
+  const canonical = [
+    options.method ?? 'POST',
+    path.split('/').map(encode).join('/'),
+    query,
+    ...names.map((name) => `${name}:${headers[name]}`),
+    '',
+    names.join(';'),
+    createHash('sha256')
+      .update(options.body ?? '')
+      .digest('hex'),
+  ].join('\n');
+  const hash = createHash('sha256').update(canonical).digest('hex');
+  const text = ['AWS4-HMAC-SHA256', time, scope, hash].join('\n');
+  const signingKey = scope
+    .split('/')
+    .reduce<string | Buffer>(
+      (secret, part) => createHmac('sha256', secret).update(part).digest(),
+      `AWS4${key.secretAccessKey}`,
+    );
+  const signature = createHmac('sha256', signingKey).update(text).digest('hex');
+  const credential = `Credential=${key.accessKeyId}/${scope}`;
+  return {
+    ...headers,
+    authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
+  };
+}
+
+function encode(segment: string): string {
+  return encodeURIComponent(segment).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}

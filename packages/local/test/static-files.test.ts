@@ -1,0 +1,116 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLocalApi } from './local-api.js';
+import { Peer } from './peer.js';
+import { sendRequest } from './signed-request.js';
+
+let root: string;
+let staticDirectory: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'gatecast-static-'));
+  staticDirectory = join(root, 'public');
+  await mkdir(join(staticDirectory, 'assets'), { recursive: true });
+  await mkdir(join(staticDirectory, '.git'));
+  const files = {
+    'secret.txt': 'secret',
+    'public-other.txt': 'secret',
+    'public/index.html': '<h1>Hello</h1>',
+    'public/assets/index.html': 'assets',
+    'public/assets/a b.js': 'export {}',
+    'public/data.bin': 'x'.repeat(200_000),
+    'public/.env': 'secret',
+    'public/.git/config': 'secret',
+    'public/page.css': 'a{}',
+    'public/icon.svg': '<svg/>',
+    'public/icon.png': 'png',
+    'public/favicon.ico': 'ico',
+    'public/data.json': '{}',
+    'public/app.js.map': '{}',
+    'public/font.woff2': 'font',
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(root, name), text);
+});
+
+afterAll(() => rm(root, { recursive: true }));
+
+describe('the static directory', () => {
+  it('is served beside the API, with index.html at /', async () => {
+    await using api = await openLocalApi({ staticDirectory });
+    const { port } = api.gateway;
+    const page = await sendRequest({ port, path: '/?x=1' });
+    expect(page).toMatchObject({ status: 200, body: '<h1>Hello</h1>' });
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.headers['cache-control']).toBe('no-store');
+    expect((await sendRequest({ port, path: '/assets/' })).body).toBe('assets');
+    expect((await sendRequest({ port, path: '/assets/a%20b.js' })).body).toBe('export {}');
+    expect((await sendRequest({ port, path: '/data.bin' })).body).toHaveLength(200_000);
+    expect((await Peer.connect(api.url)).webSocket.readyState).toBe(1);
+  });
+
+  it.each([
+    ['/page.css', 'text/css; charset=utf-8'],
+    ['/assets/a%20b.js', 'text/javascript; charset=utf-8'],
+    ['/icon.svg', 'image/svg+xml'],
+    ['/icon.png', 'image/png'],
+    ['/favicon.ico', 'image/x-icon'],
+    ['/data.json', 'application/json'],
+    ['/app.js.map', 'application/json'],
+    ['/font.woff2', 'font/woff2'],
+    ['/data.bin', 'application/octet-stream'],
+  ])('says of %s that it is %s', async (path, type) => {
+    await using api = await openLocalApi({ staticDirectory });
+    const { headers } = await sendRequest({ port: api.gateway.port, path });
+    expect(headers['content-type']).toBe(type);
+  });
+
+  it('answers HEAD without the file', async () => {
+    await using api = await openLocalApi({ staticDirectory });
+    const { status, headers, body } = await sendRequest({
+      port: api.gateway.port,
+      path: '/page.css',
+      method: 'HEAD',
+    });
+    expect([status, headers['content-type'], body]).toEqual([200, 'text/css; charset=utf-8', '']);
+  });
+
+  it.each([
+    '/../secret.txt',
+    '/%2e%2e/secret.txt',
+    '/..%2fsecret.txt',
+    '/assets/../../secret.txt',
+    '/assets/..%5c..%5csecret.txt',
+    '/..\\secret.txt',
+    '/../public-other.txt',
+    '//secret.txt',
+    '/.env',
+    '/.git/config',
+    '/%2eenv',
+    '/index.html%00.txt',
+    '/%',
+    '/assets',
+    '/none.txt',
+    '/index.html/',
+    'secret.txt',
+  ])('does not serve %s', async (path) => {
+    await using api = await openLocalApi({ staticDirectory });
+    const { status, body } = await sendRequest({ port: api.gateway.port, path });
+    expect(status).toBe(path.startsWith('/') ? 403 : 400);
+    expect(body).not.toContain('secret');
+  });
+
+  it('takes no other method', async () => {
+    await using api = await openLocalApi({ staticDirectory });
+    const { status } = await sendRequest({ port: api.gateway.port, path: '/', method: 'POST' });
+    expect(status).toBe(403);
+  });
+
+  it('leaves / to one line about the gateway when there is none', async () => {
+    await using api = await openLocalApi();
+    const { status, body } = await sendRequest({ port: api.gateway.port, path: '/' });
+    expect(status).toBe(200);
+    expect(body).toBe(`A local API Gateway. Connect to ws://localhost:${api.gateway.port}/dev.\n`);
+  });
+});
