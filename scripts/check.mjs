@@ -1,5 +1,5 @@
 // `npm run check`: everything that can be said of the code without running it.
-import { installDependencies, run } from './install.mjs';
+import { installDependencies, run } from './run.mjs';
 
 installDependencies();
 run('npx', ['biome', 'ci', '.']);

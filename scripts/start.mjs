@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { installDependencies, run } from './install.mjs';
+import { installDependencies, run } from './run.mjs';
 
 const { values } = parseArgs({ options: { port: { type: 'string' } } });
 const port = values.port ?? process.env.PORT ?? '3000';

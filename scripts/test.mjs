@@ -1,6 +1,6 @@
 // `npm test`: installs, builds, type-checks the tests, and runs every test there is.
 import { existsSync } from 'node:fs';
-import { installDependencies, run } from './install.mjs';
+import { installDependencies, run } from './run.mjs';
 
 installDependencies();
 run('npm', ['run', '--silent', 'build']);

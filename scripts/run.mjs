@@ -8,13 +8,26 @@ const root = new URL('..', import.meta.url);
 const mark = new URL('node_modules/.package-lock.json', root);
 
 /** Runs a program in the repository's root; ends this process when it fails. */
-export function run(command, args, options = {}) {
-  const { status, error } = spawnSync(command, args, {
+export function run(command, args) {
+  finish(spawn(command, args, 'inherit'));
+}
+
+/** The same, but what the program says is shown only when it fails. */
+export function runQuietly(command, args) {
+  const result = spawn(command, args, 'pipe');
+  if (result.status !== 0) process.stderr.write(`${result.stdout}${result.stderr}`);
+  finish(result);
+}
+
+function spawn(command, args, stdio) {
+  return spawnSync(command, args, {
     cwd: fileURLToPath(root),
-    stdio: 'inherit',
+    stdio,
     shell: process.platform === 'win32',
-    ...options,
   });
+}
+
+function finish({ status, error }) {
   if (error) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }

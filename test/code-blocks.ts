@@ -1,0 +1,16 @@
+export interface CodeBlock {
+  /** The name in the block's first line (`// app.ts`), or one made of its place in the page. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** The TypeScript blocks of a Markdown page, with the indentation of a list item taken away. */
+export function codeBlocks(markdown: string): CodeBlock[] {
+  return [...markdown.matchAll(/^( *)```ts\n(.*?)^\1```$/gms)].map(
+    ([, indentation = '', code = ''], index) => {
+      const text = code.replaceAll(new RegExp(`^${indentation}`, 'gm'), '');
+      const [, name] = /^\/\/ (\S+\.ts)\n/.exec(text) ?? [];
+      return { file: name ?? `block-${index + 1}.ts`, text };
+    },
+  );
+}

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { codeBlocks } from './code-blocks.js';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+
+async function pages(): Promise<string[]> {
+  const names: string[] = [];
+  for (const folder of ['.', 'docs', 'packages', 'examples']) {
+    const deep = folder !== '.';
+    for (const name of await readdir(join(root, folder), { recursive: deep })) {
+      if (name.endsWith('.md') && !/node_modules|docs\/site/.test(name)) {
+        names.push(join(folder, name));
+      }
+    }
+  }
+  return names;
+}
+
+describe('the code in README and docs', () => {
+  it.each([
+    ['legacy', true],
+    ['standard', false],
+  ] as const)('compiles under %s decorators', async (mode, experimentalDecorators) => {
+    const folder = await mkdtemp(join(root, 'node_modules', `.documents-${mode}-`));
+    try {
+      let count = 0;
+      for (const page of await pages()) {
+        const place = join(folder, page.replaceAll(/\W/g, '-'));
+        const blocks = codeBlocks(await readFile(join(root, page), 'utf8'))
+          // class-validator's decorators do not exist in the standard convention.
+          .filter(({ text }) => experimentalDecorators || !text.includes('class-validator'));
+        if (blocks.length === 0) continue;
+        await mkdir(place);
+        for (const { file, text } of blocks) await writeFile(join(place, file), text);
+        count += blocks.length;
+      }
+      await writeFile(
+        join(folder, 'tsconfig.json'),
+        JSON.stringify({
+          extends: join(root, 'tsconfig.base.json'),
+          compilerOptions: {
+            composite: false,
+            declarationMap: false,
+            noEmit: true,
+            experimentalDecorators,
+            erasableSyntaxOnly: false,
+            isolatedDeclarations: false,
+            moduleDetection: 'force',
+            lib: ['ES2023', 'ESNext.Disposable', 'DOM'],
+            types: ['node'],
+          },
+          include: ['**/*.ts'],
+        }),
+      );
+      await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+      await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
+      const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch((error) => error);
+      expect(stdout).toBe('');
+      expect(count).toBeGreaterThan(2);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,96 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeBlocks } from './code-blocks.js';
+import { startCommand } from './running-command.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+let folder: string;
+
+async function run(command: string, ...args: string[]): Promise<void> {
+  await using running = startCommand(command, args, { cwd: folder });
+  const { code, stdout, stderr } = await running.ended;
+  expect({ code, output: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, output: '' });
+}
+
+/** What `npm install` is told for a package that the workspace has too. */
+function sameVersion(name: string): string {
+  const { version } = JSON.parse(lock).packages[`node_modules/${name}`] as { version: string };
+  return `${name}@${version}`;
+}
+
+let lock: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gatecast-packed-'));
+  lock = await readFile(join(root, 'package-lock.json'), 'utf8');
+  const archives = join(folder, 'archives');
+  await run(process.execPath, join(root, 'scripts/pack.mjs'), archives);
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  await run(
+    'npm',
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    ...(await readdir(archives)).map((name) => join(archives, name)),
+    ...['typescript', '@types/node', 'valibot', 'class-validator', 'class-transformer', 'ws'].map(
+      sameVersion,
+    ),
+  );
+  await writeFile(
+    join(folder, 'browser.mjs'),
+    "import { WebSocket } from 'ws';\nglobalThis.WebSocket = WebSocket;\n",
+  );
+}, 180_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe.each([
+  ['legacy', true],
+  ['standard', false],
+] as const)("the packed packages and the README's chat, %s decorators", (_mode, isLegacy) => {
+  beforeAll(async () => {
+    const blocks = codeBlocks(await readFile(join(root, 'README.md'), 'utf8'));
+    expect(blocks.map(({ file }) => file)).toEqual(['app.ts', 'page.ts', 'lobby.ts']);
+    for (const { file, text } of blocks) await writeFile(join(folder, file), text);
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          target: 'ES2022',
+          module: 'NodeNext',
+          lib: ['ES2022', 'DOM'],
+          types: ['node'],
+          noEmit: true,
+          ...(isLegacy && { experimentalDecorators: true }),
+        },
+        files: isLegacy ? ['app.ts', 'page.ts', 'lobby.ts'] : ['app.ts', 'page.ts'],
+      }),
+    );
+  });
+
+  it('type-check under strict', { timeout: 60_000 }, async () => {
+    await run('npx', 'tsc', '-p', '.');
+  });
+
+  it('run under gatecast dev and answer a client', { timeout: 60_000 }, async () => {
+    await using gatecast = startCommand('npx', ['gatecast', 'dev', 'app.ts', '--port', '0'], {
+      cwd: folder,
+    });
+    const url = await gatecast.prints(/^WebSocket {2}(\S+)$/m);
+    // The page as it stands, but for the port.
+    const page = await readFile(join(folder, 'page.ts'), 'utf8');
+    await writeFile(join(folder, 'page.ts'), page.replace('ws://localhost:3000/dev', url));
+    await run('npx', 'esbuild', 'page.ts', '--bundle', '--format=esm', '--outfile=page.mjs');
+    await using client = startCommand(process.execPath, ['--import', './browser.mjs', 'page.mjs'], {
+      cwd: folder,
+    });
+    await client.prints(/^someone: hello$/m);
+    expect(gatecast.output.stderr).toBe('');
+    expect(client.output.stderr).toBe('');
+  });
+});
