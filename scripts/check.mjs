@@ -1,11 +1,18 @@
 // `npm run check`: everything that can be said of the code without running it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { installDependencies, run } from './run.mjs';
+import { checkTypes } from './types.mjs';
 
 installDependencies();
 run('npx', ['biome', 'ci', '.']);
 run('npm', ['run', '--silent', 'build']);
+checkTypes();
 run('npx', ['oxlint', '--type-aware']);
+run('npx', ['knip']);
 run('node', ['scripts/errors-page.mjs', '--check']);
-for (const name of ['protocol', 'framework', 'client', 'local']) {
-  run('npx', ['publint', '--strict', `packages/${name}`]);
-}
+run('npm', ['run', '--silent', 'docs']);
+const archives = mkdtempSync(join(tmpdir(), 'gatecast-archives-'));
+process.on('exit', () => rmSync(archives, { recursive: true }));
+run('node', ['scripts/pack.mjs', archives]);

@@ -1,0 +1,32 @@
+// Passes the output of `npm test` through and exits 1 when a line of it is none of those that a
+// newcomer expects: a warning that makes one wonder is a fault. Used by .ci/run.
+import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
+
+const expected = [
+  /^$/,
+  /^> (gatecast-workspace(@\S*)? )?test$/,
+  /^> node scripts\/test\.mjs$/,
+  /^Installing dependencies …$/,
+  /^added \d+ packages in \d+m?s$/,
+  / RUN {2}v4\.\d+\.\d+ /,
+  /^ +(✓|↓) /,
+  /^ Test Files {2}(\d+ skipped \| )?\d+ passed/,
+  /^ {6}Tests {2}\d+ passed/,
+  /^ {3}Start at {2}/,
+  /^ {3}Duration {2}/,
+];
+
+const surprises = [];
+let passed = false;
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${line}\n`);
+  const text = stripVTControlCharacters(line);
+  if (!expected.some((form) => form.test(text))) surprises.push(text);
+  passed ||= /^ {6}Tests {2}\d+ passed/.test(text);
+}
+// A run that failed says so itself.
+if (passed && surprises.length > 0) {
+  process.stderr.write(`A newcomer would wonder about:\n${surprises.join('\n')}\n`);
+  process.exitCode = 1;
+}
