@@ -23,6 +23,7 @@ function spawn(command, args, stdio) {
   return spawnSync(command, args, {
     cwd: fileURLToPath(root),
     stdio,
+    encoding: 'utf8',
     shell: process.platform === 'win32',
   });
 }

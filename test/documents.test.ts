@@ -28,45 +28,49 @@ describe('the code in README and docs', () => {
   it.each([
     ['legacy', true],
     ['standard', false],
-  ] as const)('compiles under %s decorators', async (mode, experimentalDecorators) => {
-    const folder = await mkdtemp(join(root, 'node_modules', `.documents-${mode}-`));
-    try {
-      let count = 0;
-      for (const page of await pages()) {
-        const place = join(folder, page.replaceAll(/\W/g, '-'));
-        const blocks = codeBlocks(await readFile(join(root, page), 'utf8'))
-          // class-validator's decorators do not exist in the standard convention.
-          .filter(({ text }) => experimentalDecorators || !text.includes('class-validator'));
-        if (blocks.length === 0) continue;
-        await mkdir(place);
-        for (const { file, text } of blocks) await writeFile(join(place, file), text);
-        count += blocks.length;
+  ] as const)(
+    'compiles under %s decorators',
+    { timeout: 60_000 },
+    async (mode, experimentalDecorators) => {
+      const folder = await mkdtemp(join(root, 'node_modules', `.documents-${mode}-`));
+      try {
+        let count = 0;
+        for (const page of await pages()) {
+          const place = join(folder, page.replaceAll(/\W/g, '-'));
+          const blocks = codeBlocks(await readFile(join(root, page), 'utf8'))
+            // class-validator's decorators do not exist in the standard convention.
+            .filter(({ text }) => experimentalDecorators || !text.includes('class-validator'));
+          if (blocks.length === 0) continue;
+          await mkdir(place);
+          for (const { file, text } of blocks) await writeFile(join(place, file), text);
+          count += blocks.length;
+        }
+        await writeFile(
+          join(folder, 'tsconfig.json'),
+          JSON.stringify({
+            extends: join(root, 'tsconfig.base.json'),
+            compilerOptions: {
+              composite: false,
+              declarationMap: false,
+              noEmit: true,
+              experimentalDecorators,
+              erasableSyntaxOnly: false,
+              isolatedDeclarations: false,
+              moduleDetection: 'force',
+              lib: ['ES2023', 'ESNext.Disposable', 'DOM'],
+              types: ['node'],
+            },
+            include: ['**/*.ts'],
+          }),
+        );
+        await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+        await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
+        const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch((error) => error);
+        expect(stdout).toBe('');
+        expect(count).toBeGreaterThan(2);
+      } finally {
+        await rm(folder, { recursive: true });
       }
-      await writeFile(
-        join(folder, 'tsconfig.json'),
-        JSON.stringify({
-          extends: join(root, 'tsconfig.base.json'),
-          compilerOptions: {
-            composite: false,
-            declarationMap: false,
-            noEmit: true,
-            experimentalDecorators,
-            erasableSyntaxOnly: false,
-            isolatedDeclarations: false,
-            moduleDetection: 'force',
-            lib: ['ES2023', 'ESNext.Disposable', 'DOM'],
-            types: ['node'],
-          },
-          include: ['**/*.ts'],
-        }),
-      );
-      await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-      await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
-      const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch((error) => error);
-      expect(stdout).toBe('');
-      expect(count).toBeGreaterThan(2);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
+    },
+  );
 });

@@ -15,7 +15,7 @@ async function typedFrames(): Promise<[subscribe: string, post: string]> {
   return [subscribe, post];
 }
 
-async function connect(url: string): Promise<{ socket: WebSocket; next(): Promise<unknown> }> {
+async function connect(url: string): Promise<{ socket: WebSocket; next: () => Promise<unknown> }> {
   const socket = new WebSocket(url);
   const frames: unknown[] = [];
   socket.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString())));

@@ -23,6 +23,7 @@ import type { SubscribeAnswer, Subscriptions } from './subscriptions.js';
 
 /** An event as it arrived. */
 export interface ChannelEvent<T = unknown, N extends string = string> {
+  /** The event's name. */
   readonly event: N;
   readonly data: T;
   /** Equals the `id` of the `Sending` that led to it. */
@@ -35,6 +36,7 @@ export interface ChannelEvent<T = unknown, N extends string = string> {
 
 /** One channel, typed from its channel class. */
 export interface ClientChannel<C> {
+  /** The channel's name: `rooms/42`. */
   readonly name: string;
 
   /**
@@ -42,31 +44,36 @@ export interface ClientChannel<C> {
    * lasts, further calls get its latest answer.
    *
    * @returns The server's answer, whenever the connection comes about.
-   * @throws ClientRequestError with the server's code, or `ERR_TIMEOUT`, `ERR_CLOSED`,
+   * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s), `ERR_CLOSED`,
    * `ERR_UNSUBSCRIBED`: there is no subscription then. An end that comes later, when a new
    * connection is refused what an earlier one had, is told to `client.onRefused`.
    */
   subscribe(): Promise<SubscribeAnswer<SubscribeData<C>>>;
 
   /**
-   * Ends the subscription, for everyone who uses this channel of this client.
+   * Ends the subscription, for everyone who uses this channel of this client. Does nothing when
+   * there is none.
    *
-   * @throws ClientRequestError with the server's code, or `ERR_TIMEOUT`.
+   * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s).
    */
   unsubscribe(): Promise<void>;
 
   /**
    * Sends a message to the channel's handler. Messages of a channel go one by one, in order; one
-   * that has no answer when the connection ends is sent again on the next, with the same id.
+   * that has no answer when the connection ends is sent again on the next, with the same id. A
+   * message waits for the connection, and for a subscription of its channel that is under way.
    *
    * @returns A promise of what the handler returns, with the id of the event it will publish.
-   * @throws ClientRequestError (by the promise) with the server's code, or `ERR_TIMEOUT`,
+   * @throws ClientRequestError - by the promise, with the server's code, or `ERR_TIMEOUT`,
    * `ERR_CLOSED`, `ERR_QUEUE_FULL` (100 without an answer), `ERR_MESSAGE_INVALID`,
    * `ERR_NOT_CONNECTED` (with `reply: false`).
    */
   send<N extends MessageName<C>>(message: N, ...rest: SendArguments<C, N>): Sending<Reply<C, N>>;
 
-  /** Calls back for each event of that name, subscribed by `subscribe()` or by the server. */
+  /**
+   * Calls back for each event of that name, subscribed by `subscribe()` or by the server. What the
+   * handler throws goes to the runtime's `reportError`; the other handlers are called all the same.
+   */
   on<N extends keyof EventsOf<C> & string>(
     event: N,
     handler: (

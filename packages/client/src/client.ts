@@ -45,6 +45,7 @@ export interface Refusal {
 
 /** A client whose channels are typed one by one. */
 export interface Client {
+  /** What the connection is doing; `connecting` from the start. */
   readonly state: ConnectionState;
 
   /** Calls back for each change of state; with a reason for `waiting` and `closed`. */
@@ -85,7 +86,9 @@ export interface AppClient<A> extends Omit<Client, 'channel'> {
 }
 
 /**
- * Opens one connection to an app and keeps it open until it is closed.
+ * Opens one connection to an app and keeps it open until it is closed. API Gateway ends each
+ * WebSocket after 2 hours at most (Amazon API Gateway quotas): the client opens another one and
+ * subscribes again.
  *
  * @example
  * ```ts
@@ -98,7 +101,8 @@ export interface AppClient<A> extends Omit<Client, 'channel'> {
  *
  * With the app's type, `createClient<typeof app>(…)`, each channel's class follows from its name.
  *
- * @throws TypeError for a URL that is none of a WebSocket, and where the runtime has no WebSocket.
+ * @throws TypeError - for a URL that is none of a WebSocket, and where the runtime has no
+ * WebSocket.
  */
 export function createClient(options: ClientOptions): Client;
 export function createClient<A>(options: ClientOptions): AppClient<A>;

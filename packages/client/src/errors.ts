@@ -17,12 +17,24 @@ export const clientErrors = {
 /** A code that the client gives by itself. */
 export type ClientErrorCode = keyof typeof clientErrors;
 
-/** Why a request failed: what the server refused, or what the client could not do. */
+/**
+ * Why a request failed: what the server refused, or what the client could not do.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await room.send('post', { text });
+ * } catch (error) {
+ *   if (ClientRequestError.is(error) && error.code === 'ERR_VALIDATION') show(error.details);
+ *   else throw error;
+ * }
+ * ```
+ */
 export class ClientRequestError extends Error {
   override readonly name = 'ClientRequestError';
   /** A code of `clientErrors`, of the server's `wireErrors`, or the app's own. */
   readonly code: ClientErrorCode | WireErrorCode | (string & {});
-  /** What the server said besides, for `ERR_VALIDATION` a list of `{ path, message }`. */
+  /** What the server said besides; for `ERR_VALIDATION` a list of `{ path, message }`. */
   readonly details: unknown;
   /** Wait at least this long before trying again, in milliseconds. */
   readonly retryAfterMs: number | undefined;

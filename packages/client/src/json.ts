@@ -9,7 +9,10 @@ export type Json<T> = unknown extends T
   ? T
   : T extends Primitive
     ? T
-    : T extends { toJSON(): infer J }
+    : T extends {
+          /** What `JSON.stringify` writes instead. */
+          toJSON(): infer J;
+        }
       ? Json<J>
       : T extends Dropped | bigint
         ? never

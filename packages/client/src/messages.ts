@@ -30,10 +30,10 @@ type Taken<M> = M extends { readonly [inputOf]?: infer I }
   : M;
 type TakenBy<H> = H extends (message: infer M, ...rest: never[]) => unknown ? Taken<M> : never;
 
-/** The data of a message. */
+/** The data of a message, as it is sent: what its schema takes, where the class says so. */
 export type Payload<C, N extends keyof C> = Json<TakenBy<C[N]>>;
 
-/** The answer to a message: what its handler returns. */
+/** The answer to a message: what its handler returns, after JSON. */
 export type Reply<C, N extends keyof C> = C[N] extends (...args: never[]) => infer R
   ? Received<Awaited<R>>
   : never;
@@ -69,7 +69,10 @@ export interface Sending<R> extends Promise<R> {
 /** A channel of which nothing is known: any message, any event. */
 export type UntypedChannel = {
   readonly '~contract'?: ChannelType;
-} & { readonly [message: string]: (message: unknown) => unknown };
+} & {
+  /** Any message, with any answer. */
+  readonly [message: string]: (message: unknown) => unknown;
+};
 
 type Subscribed<M> = M extends (ctx: infer X) => infer R
   ? unknown extends X

@@ -15,9 +15,11 @@ import { ClientRequestError, clientError, clientErrors } from './errors.js';
 
 /** What the server says to a subscription. */
 export interface SubscribeAnswer<D = unknown> {
+  /** The channel's name. */
   readonly channel: string;
   /** `live`: events from now on. The others belong to channels with history. */
   readonly result: 'live' | 'resumed' | 'reset';
+  /** Why it is a `reset`. */
   readonly reason?: string;
   /** What the channel's `@OnSubscribe` handler returned. */
   readonly data: D;

@@ -3,12 +3,17 @@ import { base64url } from './base64url.js';
 
 /** What the client needs of a WebSocket: the browser's, Node's and that of the package `ws` have it. */
 export interface WebSocketLike {
+  /** 1 while it is open. */
   readonly readyState: number;
+  /** Calls back for each frame; `data` is the text of a text frame. */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  /** Calls back when it opens and when it has ended; `close` comes after `error` too. */
   addEventListener(type: 'open' | 'error' | 'close', listener: () => void): void;
+  /** Sends a text frame. Called only while it is open. */
   send(data: string): void;
+  /** Begins to close, with code 1000. */
   close(code?: number): void;
-  /** Only `ws` has it. */
+  /** Closes without waiting for the other end. Only `ws` has it. */
   terminate?(): void;
 }
 

@@ -1,3 +1,9 @@
+/**
+ * Schemas of class-validator classes. Needs `class-validator` and `class-transformer` to be installed.
+ *
+ * @module @gatecast/framework/class-validator
+ */
+
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, type ValidationError, validate } from 'class-validator';
@@ -7,8 +13,9 @@ import { makeError } from './errors/gatecast-error.js';
 export type DtoClass<T extends object> = new () => T;
 
 /**
- * Makes a schema of a class-validator class. Plain data becomes an instance (nested classes through
- * class-transformer's `@Type`), unknown properties are dropped, and what does not fit is told by path.
+ * Makes a schema of a class-validator class, for `@OnMessage`. Plain data becomes an instance
+ * (nested classes through class-transformer's `@Type`), unknown properties are dropped, and what
+ * does not fit is told by path.
  *
  * class-validator runs under `experimentalDecorators` only. This subpath needs `class-validator`,
  * `class-transformer` and `reflect-metadata` to be installed.

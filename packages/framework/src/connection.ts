@@ -18,8 +18,17 @@ export type Claims = Register extends { claims: infer C } ? C : Readonly<Record<
 export interface Identity {
   /** Absent for a guest: channels with `access: 'authenticated'` are closed to it. */
   readonly userId?: string;
+  /**
+   * What else is known of the user, as JSON can hold it. All that an authorizer returns must fit
+   * into 8 KB (Amazon API Gateway quotas).
+   * @default {}
+   */
   readonly claims?: Claims;
-  /** When the identity ends, in milliseconds since 1970. The connection is then asked to come back with a new token. */
+  /**
+   * When the identity ends, in milliseconds since 1970: the next message or event after it ends the
+   * connection, and its client is asked to come back with a new token.
+   * @default never
+   */
   readonly expiresAt?: number;
 }
 
@@ -33,6 +42,8 @@ export interface Connection {
   readonly claims: Claims;
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
+  /** Address of the client, as API Gateway saw it. */
   readonly sourceIp: string;
+  /** `User-Agent` of the handshake; absent when the client sent none. */
   readonly userAgent?: string;
 }

@@ -1,8 +1,15 @@
+/**
+ * What you import on the server: channels, the app, contexts, errors, plugins and stores.
+ *
+ * @module
+ * @mergeModuleWith <project>
+ */
+
 // What users write
 
 export type { ChannelName, ChannelType, Params } from '@gatecast/protocol';
 // Names
-export { channelName } from '@gatecast/protocol';
+export { ChannelNameError, channelName } from '@gatecast/protocol';
 // Contexts
 export type { Claims, Connection, Identity, Register } from './connection.js';
 export type { ChannelDecorator } from './decorators/channel.js';

@@ -1,3 +1,9 @@
+/**
+ * Authorizers that verify JSON Web Tokens. Needs `aws-jwt-verify` to be installed.
+ *
+ * @module @gatecast/framework/jwt
+ */
+
 import { CognitoJwtVerifier, JwtVerifier } from 'aws-jwt-verify';
 import { FetchError } from 'aws-jwt-verify/error';
 import type { Identity } from './connection.js';
@@ -7,9 +13,12 @@ import type { Authorizer } from './runtime/authorize.js';
 
 /** Options of {@link jwtAuthorizer}. */
 export interface JwtAuthorizerOptions {
-  /** `iss` of the tokens; their keys are read from its `.well-known/jwks.json`. @default GATECAST_JWT_ISSUER */
+  /**
+   * `iss` of the tokens; their keys are read from its `.well-known/jwks.json`.
+   * @default the environment variable `GATECAST_JWT_ISSUER`
+   */
   readonly issuer?: string;
-  /** `aud` of the tokens. @default GATECAST_JWT_AUDIENCE */
+  /** `aud` of the tokens. @default the environment variable `GATECAST_JWT_AUDIENCE` */
   readonly audience?: string;
   /** Where the issuer's keys are. @default `<issuer>/.well-known/jwks.json` */
   readonly jwksUri?: string;
@@ -20,8 +29,10 @@ export interface JwtAuthorizerOptions {
 }
 
 /**
- * An authorizer that verifies JSON Web Tokens of any OpenID Connect issuer: signature (RS256 and the
- * like, ES256 and the like, Ed25519), `iss`, `aud`, `exp` and `nbf`. Keys are fetched once and kept.
+ * An authorizer that verifies JSON Web Tokens of any OpenID Connect issuer: signature (RS256 and
+ * the like, ES256 and the like, Ed25519), `iss`, `aud`, `exp` and `nbf`. Keys are fetched once and
+ * kept. No token, or one that does not pass, is `ERR_UNAUTHORIZED`. Without an issuer or an
+ * audience the first event fails with ERR_JWT_OPTIONS.
  *
  * @example
  * ```ts
@@ -47,9 +58,15 @@ export function jwtAuthorizer(options: JwtAuthorizerOptions = {}): Authorizer {
 
 /** Options of {@link cognitoAuthorizer}. */
 export interface CognitoAuthorizerOptions {
-  /** @default GATECAST_USER_POOL_ID */
+  /**
+   * Id of the user pool: `eu-west-1_Example`.
+   * @default the environment variable `GATECAST_USER_POOL_ID`
+   */
   readonly userPoolId?: string;
-  /** One app client, or several. @default GATECAST_USER_POOL_CLIENT_ID */
+  /**
+   * One app client, or several.
+   * @default the environment variable `GATECAST_USER_POOL_CLIENT_ID`
+   */
   readonly clientId?: string | readonly string[];
   /** Which of Cognito's two tokens clients send. @default 'access' */
   readonly tokenUse?: 'access' | 'id';
@@ -59,7 +76,16 @@ export interface CognitoAuthorizerOptions {
   readonly toIdentity?: (claims: Readonly<Record<string, unknown>>) => Identity;
 }
 
-/** An authorizer for the tokens of an Amazon Cognito user pool. */
+/**
+ * An authorizer for the tokens of an Amazon Cognito user pool. No token, or one that does not pass,
+ * is `ERR_UNAUTHORIZED`. Without a user pool or an app client the first event fails with
+ * ERR_JWT_OPTIONS.
+ *
+ * @example
+ * ```ts
+ * createApp({ channels, store, authorizer: cognitoAuthorizer({ userPoolId, clientId }) });
+ * ```
+ */
 export function cognitoAuthorizer(options: CognitoAuthorizerOptions = {}): Authorizer {
   const { tokenUse = 'access', jwks, toIdentity } = options;
   return authorizerOf(() => {

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 
 /** An access key that may sign requests to the `@connections` API. */
 export interface Credential {
+  /** The `AWS_ACCESS_KEY_ID` of whoever signs. */
   readonly accessKeyId: string;
+  /** The `AWS_SECRET_ACCESS_KEY` of whoever signs. */
   readonly secretAccessKey: string;
   /** A request signed with this key must carry the token in `X-Amz-Security-Token`. */
   readonly sessionToken?: string;
@@ -26,14 +28,17 @@ export class Credentials {
     return credential;
   }
 
+  /** Registers a key, in the place of one with the same id. */
   add(credential: Credential): void {
     this.#byAccessKeyId.set(credential.accessKeyId, credential);
   }
 
+  /** Takes a key away: requests that are signed with it are refused from now on. */
   delete(accessKeyId: string): void {
     this.#byAccessKeyId.delete(accessKeyId);
   }
 
+  /** The key of that id. */
   find(accessKeyId: string): Credential | undefined {
     return this.#byAccessKeyId.get(accessKeyId);
   }

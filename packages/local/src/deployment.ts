@@ -7,7 +7,7 @@ export interface GatewayRoute {
    * `$connect`, `$disconnect`, `$default`, or the text that the route selection expression yields.
    */
   readonly routeKey: string;
-  /** @default 'lambda' */
+  /** Whether the function answers, or API Gateway by itself. @default 'lambda' */
   readonly integration?: 'lambda' | 'mock' | undefined;
   /**
    * The route answers the message it was sent (a route response with key `$default`, rows 5.1 to
@@ -22,6 +22,7 @@ export interface GatewayRoute {
 
 /** A Lambda REQUEST authorizer on `$connect`. */
 export interface GatewayAuthorizer {
+  /** Gets the REQUEST authorizer event; its policy decides. */
   readonly function: LambdaFunction;
   /**
    * `route.request.header.X`, `route.request.querystring.X`, `stageVariables.X` or `context.X`. A
@@ -37,6 +38,7 @@ export interface Deployment {
   /** The function behind every route whose integration is `lambda`. */
   readonly handler: LambdaFunction;
   readonly routes: readonly GatewayRoute[];
+  /** @default none: every client may connect */
   readonly authorizer?: GatewayAuthorizer | undefined;
 }
 

@@ -4,9 +4,16 @@ export interface GatewayEvent {
   readonly time: number;
   /** The route key, or `authorizer`. */
   readonly route: string;
+  /** Whom it is about. */
   readonly connectionId: string;
+  /**
+   * `refused`: a handshake that the function or the authorizer turned down. `failed`: the function
+   * threw, ended, or answered what API Gateway cannot use. `no route`: no route matched, and there
+   * is no `$default`.
+   */
   readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route';
   /** The status, or what went wrong, in words for a person. */
   readonly detail: string;
+  /** From its beginning until it had been dealt with. */
   readonly durationMs: number;
 }

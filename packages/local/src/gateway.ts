@@ -10,26 +10,33 @@ import { openPort } from './port.js';
 import { answerRequest } from './requests.js';
 import { routeSelector } from './route-selection.js';
 
+/** Options of {@link openGateway}. */
 export interface GatewayOptions {
-  /** 0 takes a free one. @default 0 */
+  /** The port to listen on; 0 takes a free one. @default 0 */
   readonly port?: number | undefined;
   /** The address to listen on. @default '127.0.0.1' */
   readonly host?: string | undefined;
-  /** @default 'dev' */
+  /** Name of the API's stage: first part of the path. @default 'dev' */
   readonly stage?: string | undefined;
-  /** @default 'local00000' */
+  /** Id of the API, as events name it. @default 'local00000' */
   readonly apiId?: string | undefined;
-  /** @default 'us-east-1' */
+  /** Region, as ARNs name it. @default 'us-east-1' */
   readonly region?: string | undefined;
-  /** @default '123456789012' */
+  /** Account, as ARNs name it. @default '123456789012' */
   readonly accountId?: string | undefined;
-  /** @default '$request.body.action' */
+  /**
+   * What is compared with the route keys: a path in the message, or text with such paths.
+   * @default '$request.body.action'
+   */
   readonly routeSelectionExpression?: string | undefined;
-  /** @default none */
+  /** Variables of the stage, as events carry them. @default none */
   readonly stageVariables?: Readonly<Record<string, string>> | undefined;
   /** A folder of files to serve beside the API, `index.html` at `/`. @default none */
   readonly staticDirectory?: string | undefined;
-  /** How long the gateway waits for a function, in milliseconds. @default 29_000 */
+  /**
+   * How long the gateway waits for a function, in milliseconds.
+   * @default 29_000, the longest that API Gateway allows (Amazon API Gateway quotas)
+   */
   readonly integrationTimeoutMs?: number | undefined;
   /**
    * Negotiate permessage-deflate. Frame sizes then are those on the wire, so the 32 KB limit is
@@ -46,6 +53,7 @@ export interface GatewayOptions {
 
 /** A local API Gateway that is listening. */
 export interface Gateway extends AsyncDisposable {
+  /** The port it listens on. */
   readonly port: number;
   /** Where clients connect: `ws://localhost:PORT/STAGE`. `wss` works on the same port. */
   readonly url: string;
@@ -62,8 +70,8 @@ export interface Gateway extends AsyncDisposable {
    * does (row 3.16), so a function may be told the endpoint, the certificate and its access key
    * before it starts.
    *
-   * @throws Error when two routes have one key, a key is reserved, or an identity source cannot be
-   * understood.
+   * @throws Error - when two routes have one key, a key is reserved, or an identity source cannot
+   * be understood.
    */
   use(deployment: Deployment): void;
   /**
@@ -85,7 +93,13 @@ const CLOSE_GRACE_MS = 2_000;
  * Opens a local API Gateway for one WebSocket API. It refuses every connection until `use` is
  * called.
  *
- * @throws Error when the port cannot be had, or the route selection expression cannot be read.
+ * @example
+ * ```ts
+ * await using gateway = await openGateway({ port: 3001 });
+ * gateway.use({ handler: { invoke }, routes: [{ routeKey: '$default', twoWay: true }] });
+ * ```
+ *
+ * @throws Error - when the port cannot be had, or the route selection expression cannot be read.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const { stage = 'dev', now = Date.now, onEvent, staticDirectory } = options;

@@ -1,4 +1,16 @@
-/** A Lambda function as API Gateway sees it: an event goes in, a result comes out. */
+/**
+ * A Lambda function as API Gateway sees it: an event goes in, a result comes out.
+ *
+ * @example
+ * ```ts
+ * const echo: LambdaFunction = {
+ *   invoke: async (event) => ({
+ *     type: 'response',
+ *     payload: { statusCode: 200, body: JSON.stringify(event) },
+ *   }),
+ * };
+ * ```
+ */
 export interface LambdaFunction {
   /** Runs one invocation. Never rejects: a function that fails is an `error` result. */
   invoke(event: object, invocation: { readonly requestId: string }): Promise<InvocationResult>;

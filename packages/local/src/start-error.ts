@@ -1,3 +1,4 @@
+/** What could not be found, bundled, loaded, understood or had. */
 export type StartErrorCode =
   | 'ERR_ENTRY_NOT_FOUND'
   | 'ERR_BUILD_FAILED'
@@ -8,9 +9,10 @@ export type StartErrorCode =
   | 'ERR_MANIFEST_INVALID'
   | 'ERR_PORT_TAKEN';
 
-/** Why a function could not be started or read. */
+/** Why a function could not be started or read: thrown by `startGateway`, printed by `gatecast`. */
 export class StartError extends Error {
   override readonly name = 'StartError';
+  /** Names the case. */
   readonly code: StartErrorCode;
   /** What to change; missing where the message says it. */
   readonly hint: string | undefined;

@@ -22,6 +22,7 @@ export type ReloadEvent =
       readonly error: Error;
     };
 
+/** Options of {@link startGateway}. */
 export interface StartGatewayOptions extends GatewayOptions {
   /** The source file that exports the handler, from the current folder. TypeScript or JavaScript. */
   readonly entry: string;
@@ -59,6 +60,7 @@ export interface StartGatewayOptions extends GatewayOptions {
 
 /** A Lambda function behind a local API Gateway that is listening. */
 export interface LocalGateway extends AsyncDisposable {
+  /** The port it listens on. */
   readonly port: number;
   /** Where clients connect: `ws://localhost:PORT/STAGE`. `wss` works on the same port. */
   readonly url: string;
@@ -69,14 +71,17 @@ export interface LocalGateway extends AsyncDisposable {
 }
 
 /**
- * Bundles a Lambda function and puts it behind a local API Gateway.
+ * Bundles a Lambda function and puts it behind a local API Gateway. Each execution environment is a
+ * process of its own, with the variables that Lambda sets and credentials of the gateway's.
  *
- * @throws StartError when the entry is missing, cannot be bundled or fails to load, when the handler
- * is missing or the routes are not known, and when the port is taken.
+ * @throws StartError - when the entry is missing, cannot be bundled or fails to load, when the
+ * handler is missing or the routes are not known, and when the port is taken.
  *
  * @example
+ * ```ts
  * await using gateway = await startGateway({ entry: 'src/app.ts' });
- * const connection = new WebSocket(gateway.url);
+ * const client = createClient({ url: gateway.url });
+ * ```
  */
 export async function startGateway(options: StartGatewayOptions): Promise<LocalGateway> {
   const running = new RunningGateway(options);

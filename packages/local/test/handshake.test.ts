@@ -150,7 +150,7 @@ describe('a handshake', () => {
     const names = response
       .split('\r\n')
       .slice(1, -2)
-      .map((line) => line.split(':')[0]);
+      .map((line) => line.split(':')[0] ?? '');
     expect(names.toSorted()).toEqual(['Connection', 'Date', 'Sec-WebSocket-Accept', 'Upgrade']);
     expect(response).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n');
   });

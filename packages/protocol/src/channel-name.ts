@@ -33,6 +33,8 @@ const SEGMENT = /^(?:[A-Za-z0-9_.~:@=-]|%[0-9A-F]{2})+$/;
  *
  * A name is segments joined by `/`. A segment is one or more of `A-Z a-z 0-9 _ . ~ : @ = -`; every
  * other character is percent-encoded, and only those are, so that no two names mean the same channel.
+ *
+ * @returns The end of a sentence that begins with the name: `is longer than 200 bytes`.
  */
 export function channelNameProblem(name: string): string | undefined {
   if (name.length <= MAX_CHANNEL_NAME_BYTES && PLAIN_NAME.test(name)) return undefined;
@@ -69,14 +71,15 @@ function encodeSegment(value: string): string {
 
 /**
  * Builds a channel's name from its pattern; each parameter is percent-encoded where it must be.
+ * What comes back in `ctx.params` is the parameter as it was given.
  *
  * @example
  * ```ts
  * channelName('rooms/:roomId', { roomId: 'a b' }); // 'rooms/a%20b'
  * ```
  *
- * @throws {@link ChannelNameError} for a missing, empty or unpaired-surrogate parameter, and for a
- * name over 200 bytes.
+ * @throws ChannelNameError - for a parameter that is missing, empty or has half of a surrogate
+ * pair, and for a name over 200 bytes.
  */
 export function channelName<P extends string>(
   pattern: P,

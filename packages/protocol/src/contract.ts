@@ -13,7 +13,9 @@ export interface ChannelType<
   P extends string = string,
   E extends object = Record<string, unknown>,
 > {
+  /** Segments joined by `/`; one that begins with `:` is a parameter. */
   readonly pattern: P;
+  /** The data of each event, by the event's name. */
   readonly events: E;
 }
 
@@ -46,12 +48,17 @@ type ContractOfMethod<M> = M extends (...args: infer A) => unknown
     : never
   : never;
 
-/** The contract of a channel class: what the contexts of its handlers say. */
+/**
+ * The contract of a channel class: what the contexts of its handlers say, or what `defineChannel`
+ * was given. `never` when none of them names a channel.
+ */
 export type ContractOf<T> = T extends { readonly '~contract'?: infer C extends AnyChannelType }
   ? C
   : { [K in keyof T]-?: ContractOfMethod<T[K]> }[keyof T];
 
-/** The names that the channels of a class may have. */
+/**
+ * The names that the channels of a class may have; any string when its handlers name no channel.
+ */
 export type NameOf<T> =
   ContractOf<T> extends { pattern: infer P extends string }
     ? string extends P
@@ -59,7 +66,7 @@ export type NameOf<T> =
       : ChannelName<P>
     : string;
 
-/** The events of a channel class. */
+/** The data of a channel class's events, by name; any event when its handlers name no channel. */
 export type EventsOf<T> = [ContractOf<T>] extends [never]
   ? Record<string, unknown>
   : ContractOf<T> extends { events: infer E extends object }

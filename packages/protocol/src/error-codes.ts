@@ -1,6 +1,6 @@
 /**
- * The codes of ours that a client may see in an `error` frame, and what each means.
- * An app's own codes are free strings.
+ * The codes of ours that a client may see in an `error` frame or in the outcome of a subscription,
+ * and what each means. An app's own codes are free strings.
  */
 export const wireErrors = {
   ERR_FRAME_INVALID: 'The frame is not JSON, or not of the form that its action asks for.',

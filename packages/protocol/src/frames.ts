@@ -3,21 +3,32 @@ import type { WireErrorCode } from './error-codes.js';
 /** What a client sends. `action` is the route key that API Gateway selects. */
 export type ClientFrame = SubscribeFrame | UnsubscribeFrame | PingFrame | MessageFrame;
 
-/** Asks to receive the events of channels. */
+/** Asks to receive the events of channels; the reply's data is a {@link SubscribeReply}. */
 export interface SubscribeFrame {
   readonly action: 'subscribe';
+  /** Names the request; 1 to 64 characters. */
   readonly id: string;
+  /** 1 to 50 channels. */
   readonly channels: readonly {
     readonly channel: string;
+    /**
+     * Last position that the client has; for channels with history, so not read by any server yet.
+     */
     readonly position?: string;
+    /**
+     * How many earlier events to send first; for channels with history, so not read by any server
+     * yet.
+     */
     readonly rewind?: number;
   }[];
 }
 
-/** Ends subscriptions. */
+/** Ends subscriptions; the reply's data is an {@link UnsubscribeReply}. */
 export interface UnsubscribeFrame {
   readonly action: 'unsubscribe';
+  /** Names the request; 1 to 64 characters. */
   readonly id: string;
+  /** 1 to 50 channels. */
   readonly channels: readonly string[];
 }
 
@@ -29,7 +40,10 @@ export interface PingFrame {
 /** A message for a channel's handler: `action` is `rooms.post`. */
 export interface MessageFrame {
   readonly action: string;
-  /** Names the request; unique, and best random: the event's id is derived from it. */
+  /**
+   * Names the request; 1 to 64 characters, unique, and best random: the event's id is derived from
+   * it.
+   */
   readonly id: string;
   readonly channel: string;
   readonly data?: unknown;
@@ -44,13 +58,22 @@ export type ServerFrame = ReplyFrame | ErrorFrame | EventFrame | EventsFrame | B
 export interface ReplyFrame {
   readonly type: 'reply';
   readonly id: string;
+  /**
+   * What the handler returned, a {@link SubscribeReply} or an {@link UnsubscribeReply}; absent for
+   * nothing.
+   */
   readonly data?: unknown;
 }
 
 /** Why a request, or one channel of it, was refused. */
 export interface WireError {
+  /** A code of {@link wireErrors}, or the app's own. */
   readonly code: WireErrorCode | (string & {});
+  /** For a person: it depends on the case. */
   readonly message: string;
+  /**
+   * For `ERR_VALIDATION` a list of `{ path, message }`; for an app's own code what the app gave.
+   */
   readonly details?: unknown;
   /** Wait at least this long before trying again, in milliseconds. */
   readonly retryAfterMs?: number;
@@ -65,8 +88,10 @@ export interface ErrorFrame {
 
 /** One event of a channel. */
 export interface ChannelEventBody {
+  /** The event's name. */
   readonly event: string;
   readonly data: unknown;
+  /** The same id on the same channel is the same event. */
   readonly id: string;
   /** When it was published, in milliseconds since 1970. */
   readonly at: number;
@@ -87,10 +112,15 @@ export interface EventsFrame {
   readonly events: readonly ChannelEventBody[];
 }
 
-/** Sent before the server disconnects. */
+/**
+ * Sent before the server disconnects, because API Gateway can give no reason of its own: it closes
+ * with 1000.
+ */
 export interface ByeFrame {
   readonly type: 'bye';
+  /** Why, as a code: `ERR_UNAUTHORIZED`. */
   readonly code: string;
+  /** Why, for a person. */
   readonly reason: string;
   /** Whether the client should come back. */
   readonly reconnect: boolean;
@@ -114,14 +144,16 @@ export type SubscribeOutcome =
       readonly channel: string;
       /** `live`: events from now on. The others belong to channels with history. */
       readonly result: 'live' | 'resumed' | 'reset';
+      /** Where the subscription begins; absent on channels without history. */
       readonly position?: string;
+      /** Why it is a `reset`. */
       readonly reason?: string;
       /** What the channel's subscribe handler returned. */
       readonly data?: unknown;
     }
   | { readonly channel: string; readonly error: WireError };
 
-/** What the reply to an `unsubscribe` frame says of each channel. */
+/** What the reply to an `unsubscribe` frame says of each channel, once each in the order asked. */
 export interface UnsubscribeReply {
   readonly channels: readonly (
     | { readonly channel: string }
@@ -129,7 +161,7 @@ export interface UnsubscribeReply {
   )[];
 }
 
-/** Size of a text on the wire: its UTF-8 bytes. */
+/** Size of a text on the wire, in bytes of UTF-8. */
 export function byteLength(text: string): number {
   let bytes = text.length;
   for (let index = 0; index < text.length; index += 1) {

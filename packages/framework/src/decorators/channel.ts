@@ -27,7 +27,7 @@ export interface ChannelDecorator<P extends string> {
 /**
  * Makes a class the home of every channel whose name matches the pattern. Segments are joined by
  * `/`; `:roomId` matches one segment and becomes `ctx.params.roomId`. A literal segment beats a
- * parameter.
+ * parameter. What is wrong with the class or its options is found by `createApp`.
  *
  * @example
  * ```ts

@@ -18,7 +18,10 @@ export interface EventType<T> {
   readonly [eventData]?: T;
 }
 
-/** Declares the data of an event by type alone, where there is no schema to name it. */
+/**
+ * Declares the data of an event of {@link defineChannel} by type alone, where there is no schema to
+ * name it: `event<{ text: string }>()`.
+ */
 export function event<T>(): EventType<T> {
   return {};
 }
@@ -35,8 +38,10 @@ type Contract<P extends string, E> = ChannelType<P, EventsFrom<E> & object>;
 
 /** One message of a channel defined without decorators: what {@link MessageDefiner} returns. */
 export interface DefinedMessage<I = unknown, R = unknown> {
+  /** Validates the message; without one the handler gets what the client sent. */
   readonly schema?: StandardSchemaV1;
   readonly options: MessageOptions;
+  /** As a method with `@OnMessage`: what it returns is the answer. */
   readonly handle: (message: never, ctx: never) => R;
   /** Types only. */
   readonly '~input'?: I;
@@ -98,6 +103,9 @@ const DEFINITION = Symbol.for('@gatecast/definition');
  *   }),
  * });
  * ```
+ *
+ * @throws ConfigurationError - ERR_SCHEMA_INVALID, for a `message()` that begins with neither a
+ * schema nor a handler. What else is wrong is found by `createApp`.
  */
 export function defineChannel<
   const P extends string,

@@ -33,13 +33,33 @@ export interface MessageDecorator<T> {
 
 /**
  * Makes a method the handler of the messages of its name: `post` of `@Channel('rooms/:roomId')` is
- * `rooms.post` on the wire. What it returns is the answer. Other public methods of a channel class
- * must not take a message: helpers are private.
+ * `rooms.post` on the wire. What it returns is the answer; with its frame it must fit into 32,768
+ * bytes. Other public methods of a channel class must not take a message: helpers are private.
  *
- * @param schema - A Standard Schema (valibot, zod, …), or `dto(Class)` for class-validator. Without
- * one the message is `unknown`. Properties that the schema does not know never reach the handler.
+ * Without a schema the message is whatever the client sent.
+ *
+ * @throws ConfigurationError - ERR_SCHEMA_INVALID, ERR_OPTION_UNKNOWN.
  */
 export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
+/**
+ * Makes a method the handler of the messages of its name, and validates them first. The handler
+ * gets what the schema makes of the message. One that does not fit is refused with
+ * `ERR_VALIDATION`, whose details are a list of `{ path, message }`, the path joined by dots.
+ *
+ * @example
+ * ```ts
+ * @OnMessage(v.object({ text: v.string() }))
+ * async post({ text }: { text: string }, ctx: MessageContext<Room>) {
+ *   const { id } = await ctx.channel.publish('message', { text });
+ *   return { id };
+ * }
+ * ```
+ *
+ * @param schema - A Standard Schema (valibot, zod, …), or `dto(Class)` for class-validator. What
+ * `object` of valibot or zod and `dto` do not know never reaches the handler.
+ *
+ * @throws ConfigurationError - ERR_SCHEMA_INVALID, ERR_OPTION_UNKNOWN.
+ */
 export function OnMessage<S extends StandardSchemaV1>(
   schema: S,
   options?: MessageOptions,

@@ -26,7 +26,7 @@ export interface DeliveryCount {
   readonly gone: number;
   /** Could not be reached in the time there was. */
   readonly failed: number;
-  /** Left to workers. */
+  /** Left to workers; always 0 so far. */
   readonly queued: number;
 }
 
@@ -41,8 +41,9 @@ export interface DeliveryMeans {
   readonly aroundBatch: (batch: DeliveryBatch, deliver: () => Promise<void>) => Promise<void>;
 }
 
-/** The subscribers that are posted to together. */
+/** The subscribers that are posted to together: one page of the store's. */
 export interface DeliveryBatch {
+  /** Name of the channel that the event is published on. */
   readonly channel: string;
   readonly connectionIds: readonly string[];
 }

@@ -24,7 +24,9 @@ export class ClientError extends Error {
   override readonly name = 'ClientError';
   /** One of ours, or a string of the app's own. */
   readonly code: WireErrorCode | (string & {});
+  /** Sent to the client. */
   readonly details?: unknown;
+  /** Sent to the client: how long it should wait before it tries again, in milliseconds. */
   readonly retryAfterMs?: number;
 
   constructor(

@@ -202,5 +202,7 @@ export const errorTable = {
   },
 } as const;
 
-/** A code of {@link errorTable}. */
+/**
+ * A code of an error that the framework itself throws. `docs/errors.md` says what to do about each.
+ */
 export type ErrorCode = keyof typeof errorTable;

@@ -12,8 +12,12 @@ type Names<C extends ErrorCode> = Exclude<
 /** The values that fill the text of an error. */
 export type ErrorValues<C extends ErrorCode> = { readonly [K in Names<C>]: string | number };
 
-/** Base of the errors that developers and operators see. None of them ever reaches a client. */
+/**
+ * Base of the errors that developers and operators see. None of them ever reaches a client: it is
+ * told `ERR_INTERNAL`.
+ */
 export class GatecastError extends Error {
+  /** Names the case; `docs/errors.md` has them all. */
   readonly code: ErrorCode;
   /** What to change. */
   readonly hint: string;
@@ -31,12 +35,12 @@ export class GatecastError extends Error {
     return errorTable[this.code].kind;
   }
 
-  /** Page that explains the error. */
+  /** URL of the page that explains the error. */
   get docs(): string {
     return `https://github.com/gatecast/gatecast/blob/main/docs/errors.md#${this.code.toLowerCase()}`;
   }
 
-  /** For logs: everything but the stack's noise. */
+  /** For logs: `name`, `code`, `message`, `hint`, `docs`, `stack`, and the stack of a `cause`. */
   toJSON(): object {
     const { name, code, message, hint, docs, stack, cause } = this;
     return {
@@ -69,7 +73,7 @@ export class UsageError extends GatecastError {
   }
 }
 
-/** A store failed. */
+/** A store failed: it could not be reached, or answered with an error. */
 export class StoreError extends GatecastError {
   override readonly name = 'StoreError';
   /** Whether a value is one, also when another copy of the package made it. */
@@ -78,7 +82,10 @@ export class StoreError extends GatecastError {
   }
 }
 
-/** A frame could not be handed to API Gateway. */
+/**
+ * A frame could not be handed to API Gateway. `publish` does not throw it: it counts the connection
+ * in `delivery.failed` and tells the plugins' `onError`.
+ */
 export class DeliveryError extends GatecastError {
   override readonly name = 'DeliveryError';
   /** Whether a value is one, also when another copy of the package made it. */

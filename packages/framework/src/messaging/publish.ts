@@ -30,16 +30,23 @@ export interface PublishResult {
   readonly position?: string;
   /** Whether the log had an event of that id already; `false` on a channel without history. */
   readonly duplicate: boolean;
+  /** How many subscribers it reached, and how many it did not. */
   readonly delivery: DeliveryCount;
 }
 
 /** A channel, as a server publishes on it. */
 export interface ServerChannel<E extends object = Record<string, unknown>> {
+  /** The channel's name: `rooms/42`. */
   readonly name: string;
   /**
-   * Publishes an event and delivers it to every subscriber before it returns.
+   * Publishes an event and delivers it to every subscriber before it returns. A post that meets
+   * 429, 5xx or a time-out is tried again, for 5 s in all and at most until the invocation ends.
+   * One that fails is counted and told to the plugins' `onError`; it does not reject.
    *
-   * @throws UsageError - for data that is no JSON or too large, or a name that is not legal.
+   * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_EVENT, ERR_PUBLISH_ID,
+   * ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that is no JSON; ERR_EVENT_TOO_LARGE, for a
+   * frame over 32,768 bytes; ERR_SEND_IN_CONNECT, in a connect handler.
+   * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, outside of any event.
    * @throws StoreError - when the subscribers cannot be read.
    */
   publish<N extends keyof E & string>(

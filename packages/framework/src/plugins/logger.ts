@@ -1,3 +1,9 @@
+/**
+ * A plugin that logs each event as one line of JSON.
+ *
+ * @module @gatecast/framework/plugins/logger
+ */
+
 import { ClientError } from '../errors/client-error.js';
 import { GatecastError } from '../errors/gatecast-error.js';
 import type { BaseContext } from '../runtime/context.js';
@@ -10,7 +16,10 @@ export type LogLevel = (typeof LEVELS)[number];
 
 /** Options of {@link logger}. */
 export interface LoggerOptions {
-  /** @default AWS_LAMBDA_LOG_LEVEL, which Lambda sets from the function's logging settings; else 'info' */
+  /**
+   * @default the environment variable `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's
+   * logging settings; else 'info'
+   */
   readonly level?: LogLevel;
   /** Takes each line. @default console.log, console.warn and console.error by level */
   readonly write?: (level: LogLevel, line: string) => void;
@@ -20,6 +29,11 @@ export interface LoggerOptions {
  * Logs one line of JSON for each event: `level`, `time`, `route`, `connectionId`, `requestId`,
  * `durationMs`, `outcome`, and the error where there was one. Never a token, a header or the body of a
  * message.
+ *
+ * @example
+ * ```ts
+ * createApp({ channels, store, plugins: [logger({ level: 'warn' })] });
+ * ```
  */
 export function logger(options: LoggerOptions = {}): Plugin {
   const { level = levelOfEnvironment(), write = writeToConsole } = options;

@@ -19,7 +19,10 @@ const BUILT_IN: readonly Route[] = [
 
 /**
  * Compiles channel classes, instances and `defineChannel` values into the table of routes. Every
- * mistake in their structure is found here; nothing of the environment is read.
+ * mistake in their structure is found here; nothing of the environment is read. `createApp` does it
+ * for you: `app.routes`.
+ *
+ * @param resolve - Makes the instances of the classes. Without it, they are made by `new`.
  *
  * @throws ConfigurationError - for the first mistake found.
  */

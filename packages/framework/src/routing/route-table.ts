@@ -25,22 +25,29 @@ export interface Route {
   readonly kind: RouteKind;
   /** Whether the client gets an answer: then the route has a route response. */
   readonly twoWay: boolean;
-  /** Which method it came from: `RoomChannel.post`. */
+  /** Which method it came from: `RoomChannel.post`; absent for routes of the framework's own. */
   readonly source?: string;
+  /** What validates its messages. */
   readonly schema?: StandardSchemaV1;
 }
 
 /** A {@link Route} of a message, with its handler. */
 export interface MessageRoute extends Route {
   readonly kind: 'message';
+  /** The channel class that it belongs to. */
   readonly channel: CompiledChannel;
+  /** The handler. */
   readonly message: MessageDefinition;
 }
 
 /** Everything that was compiled from an app's channels. Frozen. */
 export interface RouteTable {
+  /** The built-in routes first, then those of messages, in the order of the channels. */
   readonly routes: readonly (Route | MessageRoute)[];
   readonly channels: readonly CompiledChannel[];
-  /** Finds the channel class of a legal channel name. */
+  /**
+   * Finds the channel class of a legal channel name, and the decoded parameters; `undefined` for
+   * none.
+   */
   find(channelName: string): PatternMatch<CompiledChannel> | undefined;
 }

@@ -27,12 +27,12 @@ export type ChannelNamed<L extends readonly unknown[], N extends string> =
 /** Publishes on the channels of a known list, and on others by their contract. */
 export interface AppPublishing<L extends readonly unknown[]> {
   /**
-   * A channel by its name. The events are those of the channel class that the name belongs to, or of
-   * the contract that is given: `app.channel<Room>(name)`.
+   * A channel by its name. The events are those of the channel class that the name belongs to.
    */
   channel<const N extends NamesOf<L> & string>(
     name: N,
   ): ServerChannel<EventsOf<ChannelNamed<L, N>>>;
+  /** A channel by its name, typed by the contract that is given: `app.channel<Room>(name)`. */
   channel<C extends AnyChannelType = never>(
     name: ChannelName<C['pattern']>,
   ): ServerChannel<C['events']>;

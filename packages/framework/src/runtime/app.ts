@@ -25,7 +25,8 @@ export interface AppSettings {
    */
   readonly authorizer?: Authorizer;
   /**
-   * Origins whose pages may connect: `['https://chat.example.com']`.
+   * Origins whose pages may connect: `['https://chat.example.com']`. A handshake without
+   * `Origin` passes: every browser sends one.
    * @default every origin
    */
   readonly origins?: readonly string[];
@@ -39,7 +40,7 @@ export interface AppSettings {
 export interface App<L extends readonly unknown[] = readonly unknown[]> extends AppPublishing<L> {
   /** Types only: the list of channels. */
   readonly '~channels'?: L;
-  /** The one Lambda entry point. */
+  /** The one Lambda entry point: export it as `handler`. */
   readonly handler: Handler;
   /** What the channels compiled to. */
   readonly routes: RouteTable;
@@ -124,13 +125,16 @@ export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'>
 
 /**
  * Publishes from a function that is not the app's own, such as one behind a REST API. It loads no
- * channel class. The function needs `GATECAST_ENDPOINT`.
+ * channel class. The function needs the environment variable `GATECAST_ENDPOINT`, or the option
+ * `gateway`: without either, `publish` rejects with ERR_ENDPOINT_UNKNOWN.
  *
  * @example
  * ```ts
  * const realtime = createPublisher<typeof app>({ store });
  * await realtime.channel('rooms/42').publish('message', { text: 'hello' });
  * ```
+ *
+ * @throws ConfigurationError - for plugins in the wrong order, or one that is there twice.
  */
 export function createPublisher<A extends App = never>(
   options: PublisherOptions,

@@ -13,13 +13,25 @@ export interface AuthorizerRequest {
   readonly token?: string;
   /** Headers, names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Query parameters, decoded. */
   readonly query: Readonly<Record<string, string | undefined>>;
+  /** Address of the client, as API Gateway saw it. */
   readonly sourceIp: string;
 }
 
 /**
  * Says who a connection is, from its handshake. Throw a `ClientError` to refuse it:
- * `ERR_UNAUTHORIZED` becomes 401, `ERR_FORBIDDEN` 403, anything else that is thrown 500.
+ * `ERR_UNAUTHORIZED` becomes 401, `ERR_FORBIDDEN` and codes of your own 403. Anything else that is
+ * thrown becomes 500. What is returned but is no identity is `ERR_UNAUTHORIZED`.
+ *
+ * @example
+ * ```ts
+ * const authorizer: Authorizer = async ({ token }) => {
+ *   const session = await sessions.find(token);
+ *   if (!session) throw new ClientError('ERR_UNAUTHORIZED', 'Sign in again.');
+ *   return { userId: session.userId, expiresAt: session.expiresAt };
+ * };
+ * ```
  */
 export type Authorizer = (request: AuthorizerRequest) => Identity | Promise<Identity>;
 

@@ -18,6 +18,7 @@ export interface ContextVariables {}
 
 /** What every handler gets. */
 export interface BaseContext {
+  /** Whom the event is about. */
   readonly connection: Connection;
   /** The route key: `rooms.post`, `subscribe`, `$connect`. */
   readonly route: string;
@@ -25,7 +26,7 @@ export interface BaseContext {
   readonly app: Publishing;
   /** The event as API Gateway sent it. */
   readonly event: WebSocketEvent;
-  /** Lambda's context object. */
+  /** Lambda's context object; `undefined` where the handler is called without one, as in tests. */
   readonly lambdaContext: LambdaContext | undefined;
 }
 
@@ -35,6 +36,7 @@ export interface ChannelContext<C extends AnyChannelType = ChannelType>
     ContractCarrier<C> {
   /** The parameters in the channel's name, decoded. */
   readonly params: Params<C['pattern']>;
+  /** The channel that the frame names: publishes on it. */
   readonly channel: ServerChannel<C['events']>;
 }
 
@@ -69,6 +71,7 @@ export interface UnsubscribeContext<C extends AnyChannelType = ChannelType>
 export interface ConnectContext extends BaseContext {
   /** Headers of the handshake, names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Query parameters of the handshake, decoded. */
   readonly query: Readonly<Record<string, string | undefined>>;
 }
 
@@ -76,6 +79,7 @@ export interface ConnectContext extends BaseContext {
 export interface DisconnectContext extends BaseContext {
   /** Close code, such as 1001; 1005 when the client gave none. */
   readonly code: number;
+  /** Reason that came with the code; may be `''`. */
   readonly reason: string;
   /** Names of the channels that the connection left. */
   readonly channels: readonly string[];

@@ -25,7 +25,15 @@ const PONG: ProxyResponse = {
   body: JSON.stringify({ type: 'pong' } satisfies PongFrame),
 };
 
-/** The Lambda handler: one function for every event that the app can receive. */
+/**
+ * The Lambda handler: one function for every event that the app can receive, of a WebSocket API and
+ * of its REQUEST authorizer. What goes wrong in a message is answered and reported; it does not
+ * reject.
+ *
+ * @throws UsageError - ERR_EVENT_UNKNOWN, for any other event.
+ * @throws Error - `Unauthorized`, for an authorizer event that is refused: API Gateway makes 401 of
+ * that text and 500 of any other.
+ */
 export type Handler = (
   event: unknown,
   context?: unknown,

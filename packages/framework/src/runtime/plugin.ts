@@ -11,21 +11,26 @@ import type {
 
 /** What a plugin learns of the app it is in. */
 export interface PluginSetup {
+  /** What the channels compiled to. */
   readonly routes: RouteTable;
   readonly store: Store;
 }
 
 /** A publish, as `onPublish` sees it. */
 export interface PublishContext {
+  /** The channel's name. */
   readonly channel: string;
+  /** The event's name. */
   readonly event: string;
+  /** The event's id. */
   readonly id: string;
+  /** Whether it is tried once for each subscriber and never kept. */
   readonly ephemeral: boolean;
 }
 
 /** Where an error happened. */
 export interface ErrorContext {
-  /** The route key, or `authorizer`. */
+  /** The route key, `authorizer`, or `publish` outside of any event. */
   readonly route: string;
   readonly connectionId?: string;
   readonly requestId?: string;
@@ -40,7 +45,7 @@ export type NextWith<A extends object> = object extends A ? Next : (add: A) => P
 /**
  * Hooks around what an app does. They run in the order of `createApp({ plugins })` and unwind in
  * reverse. A hook that does not call `next()` stops what it wraps; one that throws a `ClientError`
- * refuses it.
+ * refuses it. Calling `next()` twice is ERR_PLUGIN_NEXT_TWICE.
  */
 export interface Plugin<A extends object = object> {
   /** Shows in errors and logs. */
@@ -49,26 +54,56 @@ export interface Plugin<A extends object = object> {
   readonly requires?: readonly string[];
   /** Runs when the app is created, once a cold start. */
   setup?(app: PluginSetup): void;
-  /** Around `$connect`: before the connect handlers and before the connection is stored. */
+  /**
+   * Around `$connect`: before the connect handlers and before the connection is stored. Without
+   * `next()` the connection is refused (403).
+   */
   onConnect?(ctx: ConnectContext, next: Next): unknown;
-  /** Around each channel of a subscribe frame, after its access rule. */
+  /**
+   * Around each channel of a subscribe frame, after its access rule; not for `autoSubscribe`.
+   * Without `next()` the subscription is refused (`ERR_FORBIDDEN`).
+   */
   onSubscribe?(ctx: SubscribeContext & Partial<A>, next: NextWith<A>): unknown;
-  /** Around each message, after its access rule and its schema. */
+  /**
+   * Around each message, after its access rule and its schema. Without `next()` the handler does
+   * not run and the answer has no data.
+   */
   onMessage?(ctx: MessageContext & Partial<A>, next: NextWith<A>): unknown;
-  /** Around each publish, before anything is delivered. */
+  /** Around each publish, before anything is delivered. Without `next()` nothing is. */
   onPublish?(ctx: PublishContext, next: Next): unknown;
   /** Around each batch of posts: once for up to some thousand connections, never once for each. */
   onDeliver?(batch: DeliveryBatch, next: Next): unknown;
-  /** Around `$disconnect`, after the store has forgotten the connection. */
+  /**
+   * Around `$disconnect`, after the store has forgotten the connection and before the handlers run.
+   * As late and as uncertain as `$disconnect` itself.
+   */
   onDisconnect?(ctx: DisconnectContext, next: Next): unknown;
   /**
    * Told of every error: what clients were refused (a `ClientError`) and what went wrong. When no
-   * plugin has this hook, the framework writes the latter to the console itself.
+   * plugin has this hook, the framework writes the latter to the console itself. What it throws
+   * goes there too.
    */
   onError?(error: unknown, ctx: ErrorContext): void;
 }
 
-/** Checks a plugin's type where it is written; returns it as it is. */
+/**
+ * Checks a plugin's type where it is written; returns it as it is. Mistakes in the order of plugins
+ * are found by `createApp`.
+ *
+ * @example
+ * ```ts
+ * const quota = definePlugin({
+ *   name: 'quota',
+ *   async onMessage(ctx, next) {
+ *     const retryAfterMs = await buckets.take(ctx.connection.id);
+ *     if (retryAfterMs > 0) throw new ClientError('ERR_RATE_LIMIT', 'Slow down.', { retryAfterMs });
+ *     await next();
+ *   },
+ * });
+ * ```
+ *
+ * @typeParam A - What the plugin adds to the context, by `next({ … })`.
+ */
 export function definePlugin<A extends object = object>(plugin: Plugin<A>): Plugin<A> {
   return plugin;
 }

@@ -9,7 +9,8 @@ export interface ConnectionRecord {
   readonly connectedAt: number;
   /**
    * When the row is dead whatever was heard of it, in milliseconds since 1970: 2 h 15 min after it
-   * was opened, because API Gateway cuts every connection at 2 h. A store hides the row from then on.
+   * was opened, because API Gateway cuts every connection at 2 h (Amazon API Gateway quotas). A
+   * store hides the row from then on.
    */
   readonly expiresAt: number;
   readonly userId?: string;
@@ -24,6 +25,7 @@ export interface Subscriber {
   readonly connectionId: string;
   /** When the connection was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
+  /** When the identity ends, in milliseconds since 1970. */
   readonly identityExpiresAt?: number;
 }
 

@@ -9,5 +9,6 @@ export interface Store {
   readonly name: string;
   /** True when the state is in this process's memory: then there can be only one process. */
   readonly isInProcess?: boolean;
+  /** Where connections and subscriptions live. */
   readonly connections: ConnectionStore;
 }

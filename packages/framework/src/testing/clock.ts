@@ -1,4 +1,4 @@
-/** A clock that moves only when it is told to. */
+/** A clock that moves only when it is told to. A test app reads the time from one: `app.clock`. */
 export class TestClock {
   #now: number;
 

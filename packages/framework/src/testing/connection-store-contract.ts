@@ -3,12 +3,15 @@ import type { ConnectionRecord, ConnectionStore, Subscriber } from '../store/con
 
 /** One check of a contract, tied to no test runner. */
 export interface ContractTest {
+  /** What the store must do, as the end of a sentence: `returns a connection as it was kept`. */
   readonly name: string;
+  /** Runs the check on a store of its own; rejects with an `AssertionError` when it fails. */
   readonly run: () => Promise<void>;
 }
 
 /** A store to be checked, and how to be rid of it. */
 export interface StoreUnderTest extends AsyncDisposable {
+  /** The part of the store that is checked. */
   readonly connections: ConnectionStore;
 }
 

@@ -4,7 +4,7 @@ export type AuthorizerValues = Readonly<Record<string, string | number>>;
 /** Names and values; a list where a name was sent more than once. */
 export type NamesAndValues = Readonly<Record<string, string | readonly string[]>>;
 
-/** What every event can be told. Whatever is left out gets a value fit for a test. */
+/** What every event can be told. What is left out gets a value fit for a test. */
 export interface EventOptions {
   /** @default a new one, `makeConnectionId()` */
   readonly connectionId?: string | undefined;
@@ -63,7 +63,7 @@ export interface DisconnectEventOptions extends EventOptions {
 }
 
 /** The part of `requestContext` that every event has (rows 0.3 to 0.10). */
-export interface EventContext {
+export interface EventRequestContext {
   readonly authorizer?: AuthorizerValues;
   readonly extendedRequestId: string;
   readonly requestTime: string;
@@ -78,18 +78,21 @@ export interface EventContext {
   readonly apiId: string;
 }
 
-export interface ConnectContext extends EventContext {
+/** `requestContext` of the `$connect` route and of its authorizer. */
+export interface ConnectRequestContext extends EventRequestContext {
   readonly routeKey: '$connect';
   readonly eventType: 'CONNECT';
 }
 
-export interface MessageContext extends EventContext {
+/** `requestContext` of a message. */
+export interface MessageRequestContext extends EventRequestContext {
   readonly routeKey: string;
   readonly messageId: string;
   readonly eventType: 'MESSAGE';
 }
 
-export interface DisconnectContext extends EventContext {
+/** `requestContext` of the `$disconnect` route. */
+export interface DisconnectRequestContext extends EventRequestContext {
   readonly routeKey: '$disconnect';
   readonly disconnectStatusCode: number;
   readonly eventType: 'DISCONNECT';
@@ -106,13 +109,13 @@ interface RequestParts {
 /** The event of the `$connect` route, as a Lambda function gets it (rows 1.1 to 1.8). */
 export interface ConnectEvent extends RequestParts {
   readonly stageVariables?: Readonly<Record<string, string>>;
-  readonly requestContext: ConnectContext;
+  readonly requestContext: ConnectRequestContext;
   readonly isBase64Encoded: false;
 }
 
 /** The event of a message (rows 1.10 to 1.14). */
 export interface MessageEvent {
-  readonly requestContext: MessageContext;
+  readonly requestContext: MessageRequestContext;
   readonly stageVariables?: Readonly<Record<string, string>>;
   readonly body: string;
   readonly isBase64Encoded: false;
@@ -122,7 +125,7 @@ export interface MessageEvent {
 export interface DisconnectEvent {
   readonly headers: Readonly<Record<string, string>>;
   readonly multiValueHeaders: Readonly<Record<string, string[]>>;
-  readonly requestContext: DisconnectContext;
+  readonly requestContext: DisconnectRequestContext;
   readonly isBase64Encoded: false;
 }
 
@@ -131,10 +134,10 @@ export interface AuthorizerEvent extends RequestParts {
   readonly type: 'REQUEST';
   readonly methodArn: string;
   readonly stageVariables: Readonly<Record<string, string>>;
-  readonly requestContext: ConnectContext;
+  readonly requestContext: ConnectRequestContext;
 }
 
-/** The event that API Gateway sends when a client connects. */
+/** The event that API Gateway sends when a client connects, with the keys in AWS's order. */
 export function makeConnectEvent(options: ConnectEventOptions = {}): ConnectEvent {
   const facts = fill(options);
   return {
@@ -161,7 +164,15 @@ export function makeAuthorizerEvent(options: ConnectEventOptions = {}): Authoriz
   };
 }
 
-/** The event that API Gateway sends for a message of a client. */
+/**
+ * The event that API Gateway sends for a message of a client.
+ *
+ * @example
+ * ```ts
+ * const frame = { action: 'rooms.post', id: '1', channel: 'rooms/42', data: { text: 'hello' } };
+ * await handler(makeMessageEvent({ routeKey: frame.action, body: JSON.stringify(frame) }));
+ * ```
+ */
 export function makeMessageEvent(options: MessageEventOptions = {}): MessageEvent {
   const { authorizer, request, rest } = contextParts(fill(options));
   return {
@@ -241,7 +252,10 @@ function fill(options: EventOptions) {
   };
 }
 
-function connectContext(facts: Facts, { headers = {} }: ConnectEventOptions): ConnectContext {
+function connectContext(
+  facts: Facts,
+  { headers = {} }: ConnectEventOptions,
+): ConnectRequestContext {
   const userAgent = facts.userAgent ?? headerNamed(headers, 'user-agent');
   const { authorizer, request, rest } = contextParts({ ...facts, userAgent });
   return { routeKey: '$connect', ...authorizer, eventType: 'CONNECT', ...request, ...rest };

@@ -1,9 +1,26 @@
+/**
+ * An app in process, the events that API Gateway sends, and the contract of a store: for tests.
+ *
+ * @module @gatecast/framework/testing
+ */
+
 // An app in process
 export { TestClock } from './clock.js';
 export type { ContractTest, StoreUnderTest } from './connection-store-contract.js';
 // Contracts that a store of your own has to pass
 export { connectionStoreContract } from './connection-store-contract.js';
 // Events as API Gateway sends them
+export type {
+  AuthorizerEvent,
+  AuthorizerValues,
+  ConnectEvent,
+  ConnectEventOptions,
+  DisconnectEvent,
+  DisconnectEventOptions,
+  EventOptions,
+  MessageEvent,
+  MessageEventOptions,
+} from './events.js';
 export {
   makeAuthorizerEvent,
   makeConnectEvent,

@@ -25,7 +25,7 @@ type Channels = readonly ((new (...args: any[]) => object) | object)[];
 export interface TestAppSettings extends Omit<AppSettings, 'store' | 'gateway'> {
   /** @default memoryStore(), on the test's clock */
   readonly store?: Store;
-  /** Makes the instances of the classes. */
+  /** Makes the instances of the classes. @default `new` */
   readonly resolve?: Resolve;
   /** `false`: the API has no authorizer, so the app's runs in `$connect`. @default true */
   readonly isAuthorizerDeployed?: boolean;
@@ -33,9 +33,11 @@ export interface TestAppSettings extends Omit<AppSettings, 'store' | 'gateway'> 
 
 /** How a client opens a connection. */
 export interface ConnectOptions {
-  /** Sent by sub-protocol, as the Gatecast client does. */
+  /** Sent by sub-protocol, as the Gatecast client does. @default none */
   readonly token?: string;
+  /** Headers of the handshake, as the client sends them. @default none */
   readonly headers?: NamesAndValues;
+  /** The query string, decoded. @default none */
   readonly query?: NamesAndValues;
 }
 
@@ -54,8 +56,11 @@ export class HandshakeError extends Error {
 
 /** An app in process, without sockets: what API Gateway does around it, reduced to what handlers see. */
 export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
+  /** What `createApp` would have made: `app.handler`, `app.channel(name)`. */
   readonly app: App<L>;
+  /** The store that was given, or the memory store that was made. */
   readonly store: Store;
+  /** The time, for the app and its store: `clock.advance(60_000)`. */
   readonly clock: TestClock;
   /** The `@connections` API, with its faults: `gateway.faults = () => 'throttled'`. */
   readonly gateway: TestGateway;
@@ -77,7 +82,7 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
   /**
    * Opens a connection, through the authorizer and `$connect`.
    *
-   * @throws {@link HandshakeError} when it is refused.
+   * @throws HandshakeError - when it is refused.
    */
   async connect({ token, headers = {}, query = {} }: ConnectOptions = {}): Promise<TestConnection> {
     const id = makeConnectionId();

@@ -18,7 +18,9 @@ export interface TestLink {
 
 /** One connection of a test app, seen from its client's side. */
 export class TestConnection {
+  /** `connectionId` of API Gateway. */
   readonly id: string;
+  /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
   /** Headers of the response that opened it. */
   readonly headers: Readonly<Record<string, string>>;
@@ -52,7 +54,11 @@ export class TestConnection {
     return this.received.find((frame) => frame.type === 'bye');
   }
 
-  /** Sends any text, or an object as JSON; returns the frame that came back, if one did. */
+  /**
+   * Sends any text, or an object as JSON; returns the frame that came back, if one did.
+   *
+   * @throws Error - when the connection is closed.
+   */
   async sendFrame(frame: unknown): Promise<ServerFrame | undefined> {
     const text = typeof frame === 'string' ? frame : JSON.stringify(frame);
     const answers = await this.#link.send(this, text);
@@ -61,13 +67,22 @@ export class TestConnection {
     return parsed[0];
   }
 
-  /** Sends a message: `send('rooms.post', 'rooms/42', { text })`; returns the reply or the error. */
+  /**
+   * Sends a message with an id of its own: `send('rooms.post', 'rooms/42', { text })`; returns the
+   * reply or the error. On a one-way route nothing comes back: use `sendFrame`.
+   *
+   * @throws Error - when the connection is closed.
+   */
   async send(action: string, channel: string, data?: unknown): Promise<ReplyFrame | ErrorFrame> {
     const answer = await this.sendFrame({ action, id: randomUUID(), channel, data });
     return answer as ReplyFrame | ErrorFrame;
   }
 
-  /** Subscribes to channels; returns one outcome each. */
+  /**
+   * Subscribes to channels; returns one outcome each, in the order asked.
+   *
+   * @throws Error - when the frame as a whole is refused, or the connection is closed.
+   */
   async subscribe(...channels: string[]): Promise<SubscribeReply['channels']> {
     const frame = {
       action: 'subscribe',
@@ -80,7 +95,13 @@ export class TestConnection {
     return (answer.data as SubscribeReply).channels;
   }
 
-  /** Closes the connection from the client's side. */
+  /**
+   * Closes the connection from the client's side: the app gets `$disconnect`. Does nothing when it
+   * is closed.
+   *
+   * @param code - Close code. @default 1005, as API Gateway says of a client that gives none
+   * @param reason - What goes with the code. @default ''
+   */
   async disconnect(code = 1005, reason = ''): Promise<void> {
     await this.#link.disconnect(this, code, reason);
   }

@@ -15,7 +15,9 @@ export type PostFaults = (post: {
 
 /** A connection of the in-process gateway. */
 export interface GatewayPeer {
+  /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
+  /** A text frame arrived. */
   receive(frame: string): void;
   /** The server closed the connection (close code 1000). */
   close(): void;
@@ -23,7 +25,14 @@ export interface GatewayPeer {
 
 const ENDPOINT = 'in-process';
 
-/** The `@connections` API in process, with faults. */
+/**
+ * The `@connections` API in process, with faults.
+ *
+ * @example
+ * ```ts
+ * app.gateway.faults = ({ connectionId }) => (connectionId === bob.id ? 'gone' : undefined);
+ * ```
+ */
 export class TestGateway implements Gateway {
   /** Connections that are open. */
   readonly peers: Map<string, GatewayPeer> = new Map();
