@@ -43,12 +43,22 @@ export function dto<T extends object>(type: DtoClass<T>): StandardSchemaV1<T, T>
         if (typeof value !== 'object' || value === null || Array.isArray(value)) {
           return { issues: [{ message: 'must be an object', path: [] }] };
         }
-        const instance = plainToInstance(type, value);
-        const errors = await validate(instance, { whitelist: true });
-        return errors.length === 0 ? { value: instance } : { issues: flatten(errors, []) };
+        try {
+          const instance = plainToInstance(type, value);
+          const errors = await validate(instance, { whitelist: true });
+          return errors.length === 0 ? { value: instance } : { issues: flatten(errors, []) };
+        } catch (error) {
+          // class-transformer and class-validator recurse into whatever a client sends.
+          if (!isStackOverflow(error)) throw error;
+          return { issues: [{ message: 'is nested too deeply', path: [] }] };
+        }
       },
     },
   };
+}
+
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.startsWith('Maximum call stack');
 }
 
 function flatten(

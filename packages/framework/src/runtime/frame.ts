@@ -15,6 +15,7 @@ export type RawFrame = Readonly<Record<string, unknown>>;
 
 // Keys that could reach a prototype are refused (secure-json-parse), not silently dropped.
 const PARSE_OPTIONS = { protoAction: 'error', constructorAction: 'error' } as const;
+const REMOVE_OPTIONS = { protoAction: 'remove', constructorAction: 'remove' } as const;
 
 /** Reads a frame. @throws ClientError - ERR_FRAME_INVALID, for anything but a JSON object. */
 export function parseFrame(body: string | null | undefined): RawFrame {
@@ -28,6 +29,19 @@ export function parseFrame(body: string | null | undefined): RawFrame {
     throw new ClientError('ERR_FRAME_INVALID', 'The frame is not a JSON object.');
   }
   return value as RawFrame;
+}
+
+/**
+ * The id of a frame that was refused for a forbidden key, so that its sender learns which one it
+ * was; nothing when the frame is no JSON object.
+ */
+export function idOfRefused(body: string | null | undefined): unknown {
+  try {
+    const frame: unknown = parseJson(body ?? '', undefined, REMOVE_OPTIONS);
+    return typeof frame === 'object' && frame !== null && 'id' in frame ? frame.id : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The frame's id. @throws ClientError - ERR_FRAME_INVALID, without one. */
@@ -68,12 +82,20 @@ export function replyResponse(id: string, data: unknown, route: string): ProxyRe
 export function errorResponse(id: unknown, error: unknown): ProxyResponse {
   const wire = toWireError(error);
   const head = { type: 'error', ...(isId(id) && { id }) } as const;
-  const frame: ErrorFrame = { ...head, error: wire };
-  const body = JSON.stringify(frame);
-  if (byteLength(body) <= MAX_FRAME_BYTES) return { statusCode: 200, body };
+  const body = jsonOf({ ...head, error: wire } satisfies ErrorFrame);
+  if (body !== undefined && byteLength(body) <= MAX_FRAME_BYTES) return { statusCode: 200, body };
   const { code, message } = wire;
   return {
     statusCode: 200,
     body: JSON.stringify({ ...head, error: { code, message: message.slice(0, 1_000) } }),
   };
+}
+
+/** The frame as text; nothing when the app's `details` are what JSON cannot hold. */
+function jsonOf(frame: ErrorFrame): string | undefined {
+  try {
+    return JSON.stringify(frame);
+  } catch {
+    return undefined;
+  }
 }

@@ -28,7 +28,13 @@ export async function handleSubscribe(
   const channels = await Promise.all(
     names.map((name) => outcomes.get(name) as Promise<SubscribeOutcome>),
   );
-  return replyResponse(id, { channels } satisfies SubscribeReply, call.route);
+  try {
+    return replyResponse(id, { channels } satisfies SubscribeReply, call.route);
+  } catch (error) {
+    // The client is told that the frame failed, so it must not be a member without knowing.
+    await undo(call, channels);
+    throw error;
+  }
 }
 
 /** Handles an unsubscribe frame. */
@@ -73,6 +79,8 @@ async function subscribe(call: ConnectedCall, name: unknown): Promise<SubscribeO
       await join(call, channel);
       isMember = true;
       data = await value.subscribe?.call(ctx);
+      // What JSON cannot hold fails this channel, not the whole frame.
+      JSON.stringify(data);
     };
     try {
       await (core.hooks.onSubscribe ? core.hooks.onSubscribe(ctx, enter) : enter());
@@ -87,6 +95,16 @@ async function subscribe(call: ConnectedCall, name: unknown): Promise<SubscribeO
     if (ClientError.is(error) && error.code === 'ERR_CONNECTION_UNKNOWN') throw error;
     return { channel, error: refuse(call, error) };
   }
+}
+
+async function undo(
+  { core, connection }: ConnectedCall,
+  outcomes: readonly SubscribeOutcome[],
+): Promise<void> {
+  const entered = outcomes.filter((outcome) => 'result' in outcome);
+  await Promise.all(
+    entered.map(({ channel }) => core.store.connections.unsubscribe(connection.id, channel)),
+  );
 }
 
 // What is no name is refused; the outcome still has to say what it is about.

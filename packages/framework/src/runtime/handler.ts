@@ -4,7 +4,14 @@ import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { MessageRoute } from '../routing/route-table.js';
 import { type AppCore, identityOf } from './core.js';
-import { errorResponse, NO_ANSWER, parseFrame, quote, type RawFrame } from './frame.js';
+import {
+  errorResponse,
+  idOfRefused,
+  NO_ANSWER,
+  parseFrame,
+  quote,
+  type RawFrame,
+} from './frame.js';
 import { handleAuthorizer } from './handle-authorizer.js';
 import { handleConnect, refusalOf } from './handle-connect.js';
 import { handleDisconnect } from './handle-disconnect.js';
@@ -114,7 +121,9 @@ async function answer(call: Call, messages: Map<string, MessageRoute>): Promise<
       : new ClientError('ERR_FRAME_INVALID', '"action" must be a string.');
   } catch (error) {
     report(call, error, isTwoWay);
-    return isTwoWay ? errorResponse(frame?.id, error) : NO_ANSWER;
+    return isTwoWay
+      ? errorResponse(frame ? frame['id'] : idOfRefused(call.event.body), error)
+      : NO_ANSWER;
   }
 }
 
