@@ -2,7 +2,9 @@ import { run } from './run.mjs';
 
 /** Type-checks what `npm run build` leaves out: tests and the example. */
 export function checkTypes() {
-  for (const project of [
+  run('npx', [
+    'tsc',
+    '-b',
     'packages/framework/test',
     'packages/framework/test/standard',
     'packages/framework/test/types',
@@ -12,7 +14,5 @@ export function checkTypes() {
     'packages/local/test',
     'test',
     'examples/chat',
-  ]) {
-    run('npx', ['tsc', '-p', project]);
-  }
+  ]);
 }
