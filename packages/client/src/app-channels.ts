@@ -1,4 +1,4 @@
-import type { NameOf } from '@gatecast/protocol';
+import type { ChannelNamed, NameOf } from '@gatecast/protocol';
 
 type InstanceOf<T> = T extends abstract new (...args: never[]) => infer I ? I : T;
 
@@ -6,10 +6,9 @@ type ChannelsOf<A> = A extends { readonly '~channels'?: infer L extends readonly
   ? InstanceOf<L[number]>
   : never;
 type NamesOf<C> = C extends unknown ? NameOf<C> : never;
-type Named<C, N extends string> = C extends unknown ? (N extends NameOf<C> ? C : never) : never;
 
 /** The names that the channels of an app may have. */
 export type AppChannelName<A> = NamesOf<ChannelsOf<A>> & string;
 
 /** The channel class of an app that a name belongs to. */
-export type AppChannel<A, N extends string> = Named<ChannelsOf<A>, N>;
+export type AppChannel<A, N extends string> = ChannelNamed<ChannelsOf<A>, N>;

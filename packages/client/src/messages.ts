@@ -2,7 +2,7 @@ import type { ChannelType, inputOf } from '@gatecast/protocol';
 import type { Json, Received } from './json.js';
 
 type IsMessage<M> = M extends (...args: infer A) => unknown
-  ? A extends [infer First, ...unknown[]]
+  ? Required<A> extends [infer First, ...unknown[]]
     ? unknown extends First
       ? true
       : First extends { readonly connection: unknown }

@@ -98,6 +98,9 @@ class RoomChannel {
   dto(message: Dto): string {
     return this.helper(message);
   }
+  nudge(message?: { times: number }): number {
+    return message?.times ?? 1;
+  }
   private helper(message: Dto): string {
     return message.text;
   }
@@ -134,7 +137,7 @@ is<typeof globalThis.WebSocket extends WebSocketConstructor ? true : false>();
 const room = client.channel<RoomChannel>('rooms/42');
 client.channel<RoomChannel>(channelName('rooms/:roomId', { roomId: 'a b' }));
 client.channel<RoomChannel>(`rooms/${url}`, { as: 'rooms' });
-is<Equal<MessageName<RoomChannel>, 'post' | 'typing' | 'wave' | 'page' | 'dto'>>();
+is<Equal<MessageName<RoomChannel>, 'post' | 'typing' | 'wave' | 'page' | 'dto' | 'nudge'>>();
 is<Equal<Payload<RoomChannel, 'post'>, { text: string }>>();
 is<Equal<Payload<RoomChannel, 'page'>, { n: string }>>();
 is<Equal<Payload<RoomChannel, 'dto'>, { text: string }>>();
@@ -152,6 +155,8 @@ void room.send('typing');
 void room.send('typing', { anything: true }, { reply: false });
 void room.send('wave');
 void room.send('wave', { to: 'Ada' });
+void room.send('nudge');
+void room.send('nudge', { times: 2 });
 void room.send('dto', { text: 'no method needed' });
 // @ts-expect-error the data is missing
 void room.send('post');

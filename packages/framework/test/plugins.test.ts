@@ -188,6 +188,13 @@ describe('plugins', () => {
       'Remove one of them from createApp({ plugins }).',
     ],
     [
+      'as the function that makes it',
+      [function audit() {}],
+      'ERR_PLUGIN_FACTORY',
+      'The function "audit" stands in the list of plugins; a plugin is an object.',
+      'Call it: createApp({ plugins: [audit()] }).',
+    ],
+    [
       'before what it requires',
       [{ name: 'b', requires: ['a'] }, { name: 'a' }],
       'ERR_PLUGIN_ORDER',

@@ -19,6 +19,20 @@ export type ChannelName<P extends string> = P extends `${infer Head}/${infer Tai
     ? string
     : P;
 
+type SegmentFit<N extends string, P extends string> = P extends `:${string}`
+  ? '1'
+  : N extends P
+    ? '0'
+    : never;
+/** How a name fits a pattern: a digit a segment, 0 for a literal, 1 for a parameter; `never` if it does not. */
+export type Fit<N extends string, P extends string> = P extends `${infer PHead}/${infer PTail}`
+  ? N extends `${infer NHead}/${infer NTail}`
+    ? `${SegmentFit<NHead, PHead>}${Fit<NTail, PTail>}`
+    : never
+  : N extends `${string}/${string}`
+    ? never
+    : SegmentFit<N, P>;
+
 /** Thrown by {@link channelName} for a parameter that cannot be part of a channel name. */
 export class ChannelNameError extends Error {
   override readonly name = 'ChannelNameError';

@@ -1,4 +1,4 @@
-import type { ChannelName } from './channel-name.js';
+import type { ChannelName, Fit } from './channel-name.js';
 
 /**
  * What a channel is to both sides: its pattern and its events. It types `ctx.params`, `publish`,
@@ -34,13 +34,15 @@ export interface ContractCarrier<C extends AnyChannelType = AnyChannelType> {
 }
 
 // A context that names no channel (that of a connect handler) must not turn the contract into `any`.
-type ContractOfContext<X> = X extends { readonly connection: unknown }
-  ? typeof channelOf extends keyof X
-    ? X extends ContractCarrier<infer C>
-      ? C
+type ContractOfContext<X> = 0 extends 1 & X // `any` would be every contract at once.
+  ? never
+  : X extends { readonly connection: unknown }
+    ? typeof channelOf extends keyof X
+      ? X extends ContractCarrier<infer C>
+        ? C
+        : never
       : never
-    : never
-  : never;
+    : never;
 
 type ContractOfMethod<M> = M extends (...args: infer A) => unknown
   ? A extends [infer X, ...infer R]
@@ -72,3 +74,31 @@ export type EventsOf<T> = [ContractOf<T>] extends [never]
   : ContractOf<T> extends { events: infer E extends object }
     ? E
     : Record<string, unknown>;
+
+type FitOf<C, N extends string> = C extends unknown
+  ? ContractOf<C> extends { pattern: infer P extends string }
+    ? string extends P
+      ? never
+      : Fit<N, P>
+    : never
+  : never;
+type Rest<F extends string> = F extends `${'0' | '1'}${infer R}` ? R : never;
+type Best<F extends string> = [F] extends ['']
+  ? F
+  : [Extract<F, `0${string}`>] extends [never]
+    ? `1${Best<Rest<F>>}`
+    : `0${Best<Rest<Extract<F, `0${string}`>>>}`;
+type Having<C, N extends string, F> = C extends unknown
+  ? [FitOf<C, N>] extends [never]
+    ? never
+    : FitOf<C, N> extends F
+      ? C
+      : never
+  : never;
+type Unpatterned<C> = C extends unknown ? (string extends NameOf<C> ? C : never) : never;
+
+/**
+ * The one of several channel classes that a name belongs to: as at run time, segment by segment, a
+ * literal before a parameter. Classes that name no pattern may have any name.
+ */
+export type ChannelNamed<C, N extends string> = Having<C, N, Best<FitOf<C, N>>> | Unpatterned<C>;

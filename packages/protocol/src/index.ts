@@ -11,6 +11,7 @@ export {
 // What a channel is to both sides
 export type {
   AnyChannelType,
+  ChannelNamed,
   ChannelType,
   ContractCarrier,
   ContractOf,

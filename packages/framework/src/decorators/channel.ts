@@ -42,7 +42,7 @@ export interface ChannelDecorator<P extends string> {
  */
 export function Channel<const P extends string>(
   pattern: P,
-  options: ChannelOptions<P> = {},
+  options: ChannelOptions<NoInfer<P>> = {},
 ): ChannelDecorator<P> {
   return (target: object): void =>
     recordChannel(target, { pattern, options: options as ChannelOptions });

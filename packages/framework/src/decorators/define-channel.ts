@@ -115,7 +115,7 @@ export function defineChannel<
   M extends Readonly<Record<string, DefinedMessage>> = {},
 >(
   pattern: P,
-  declaration: ChannelDeclaration<P, E, M> = {},
+  declaration: ChannelDeclaration<NoInfer<P>, E, M> = {},
 ): DefinedChannel<P, EventsFrom<E> & object, M> {
   const {
     events: _typesOnly,

@@ -1,4 +1,10 @@
-import type { ConnectContext, DisconnectContext } from '../runtime/context.js';
+import type {
+  ConnectContext,
+  DisconnectContext,
+  OfAnyChannel,
+  SubscribeContext,
+  UnsubscribeContext,
+} from '../runtime/context.js';
 import { decorateMethod, type HandlerRecord, type StandardMethodContext } from './registry.js';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- each handler names the context of its own channel.
@@ -10,13 +16,14 @@ export interface LifecycleDecorator<Context> {
   <M extends (ctx: Context) => unknown>(
     method: M,
     context: ClassMethodDecoratorContext<unknown, M> & {
+      readonly name: string;
       readonly static: false;
       readonly private: false;
     },
   ): void;
   /** @typeParam M - The method that is decorated. */
   <M extends (ctx: Context) => unknown>(
-    target: object,
+    target: object & { readonly prototype?: never },
     name: string,
     descriptor: TypedPropertyDescriptor<M>,
   ): void;
@@ -65,7 +72,7 @@ export function OnDisconnect(): LifecycleDecorator<DisconnectContext> {
  * }
  * ```
  */
-export function OnSubscribe(): LifecycleDecorator<AnyContext> {
+export function OnSubscribe(): LifecycleDecorator<OfAnyChannel<SubscribeContext>> {
   return lifecycle('subscribe', '@OnSubscribe()');
 }
 
@@ -74,7 +81,7 @@ export function OnSubscribe(): LifecycleDecorator<AnyContext> {
  * ended (then as late and as uncertain as `$disconnect`). Its context is an `UnsubscribeContext`.
  * It does not run for a connection that was found gone (410) before its `$disconnect` came.
  */
-export function OnUnsubscribe(): LifecycleDecorator<AnyContext> {
+export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>> {
   return lifecycle('unsubscribe', '@OnUnsubscribe()');
 }
 

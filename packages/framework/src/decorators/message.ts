@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { makeError } from '../errors/gatecast-error.js';
+import type { MessageContext, OfAnyChannel } from '../runtime/context.js';
 import { decorateMethod, type StandardMethodContext } from './registry.js';
 
 /** Options of {@link OnMessage}. */
@@ -12,20 +13,20 @@ export interface MessageOptions {
   readonly reply?: boolean;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- each handler names the context of its own channel.
-type MessageHandler<T> = (message: T, ctx: any) => unknown;
+type MessageHandler<T> = (message: T, ctx: OfAnyChannel<MessageContext>) => unknown;
 
 /** A decorator of a method that takes a message of type `T`, for both conventions. */
 export interface MessageDecorator<T> {
   <M extends MessageHandler<T>>(
     method: M,
     context: ClassMethodDecoratorContext<unknown, M> & {
+      readonly name: string;
       readonly static: false;
       readonly private: false;
     },
   ): void;
   <M extends MessageHandler<T>>(
-    target: object,
+    target: object & { readonly prototype?: never },
     name: string,
     descriptor: TypedPropertyDescriptor<M>,
   ): void;

@@ -103,6 +103,11 @@ export const errorTable = {
     message: 'Plugin "{plugin}" needs plugin "{needed}", which is not registered before it.',
     hint: 'Add {needed} before {plugin} in createApp({ plugins }).',
   },
+  ERR_PLUGIN_FACTORY: {
+    kind: 'configuration',
+    message: 'The function "{name}" stands in the list of plugins; a plugin is an object.',
+    hint: 'Call it: createApp({ plugins: [{name}()] }).',
+  },
   ERR_PLUGIN_DUPLICATE: {
     kind: 'configuration',
     message: 'Plugin "{plugin}" is registered twice.',

@@ -1,4 +1,10 @@
-import type { AnyChannelType, ChannelName, EventsOf, NameOf } from '@gatecast/protocol';
+import type {
+  AnyChannelType,
+  ChannelName,
+  ChannelNamed,
+  EventsOf,
+  NameOf,
+} from '@gatecast/protocol';
 import type { ServerChannel } from '../messaging/publish.js';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever the constructor takes.
@@ -14,16 +20,6 @@ type ChannelsOf<L extends readonly unknown[]> = InstanceOf<L[number]>;
 export type NamesOf<L extends readonly unknown[]> =
   ChannelsOf<L> extends infer C ? (C extends unknown ? NameOf<C> : never) : never;
 
-/** The channel class of a list that a name belongs to. */
-export type ChannelNamed<L extends readonly unknown[], N extends string> =
-  ChannelsOf<L> extends infer C
-    ? C extends unknown
-      ? N extends NameOf<C>
-        ? C
-        : never
-      : never
-    : never;
-
 /** Publishes on the channels of a known list, and on others by their contract. */
 export interface AppPublishing<L extends readonly unknown[]> {
   /**
@@ -31,7 +27,7 @@ export interface AppPublishing<L extends readonly unknown[]> {
    */
   channel<const N extends NamesOf<L> & string>(
     name: N,
-  ): ServerChannel<EventsOf<ChannelNamed<L, N>>>;
+  ): ServerChannel<EventsOf<ChannelNamed<ChannelsOf<L>, N>>>;
   /** A channel by its name, typed by the contract that is given: `app.channel<Room>(name)`. */
   channel<C extends AnyChannelType = never>(
     name: ChannelName<C['pattern']>,

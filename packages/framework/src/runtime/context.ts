@@ -1,4 +1,10 @@
-import type { AnyChannelType, ChannelType, ContractCarrier, Params } from '@gatecast/protocol';
+import type {
+  AnyChannelType,
+  ChannelType,
+  ContractCarrier,
+  channelOf,
+  Params,
+} from '@gatecast/protocol';
 import type { Connection } from '../connection.js';
 import type { Publishing, ServerChannel } from '../messaging/publish.js';
 import type { LambdaContext, WebSocketEvent } from './lambda-events.js';
@@ -84,3 +90,14 @@ export interface DisconnectContext extends BaseContext {
   /** Names of the channels that the connection left. */
   readonly channels: readonly string[];
 }
+
+/** A channel's context before its channel is known: it fits whatever contract a handler names. */
+export type OfAnyChannel<C extends ChannelContext> = Omit<
+  C,
+  'params' | 'channel' | typeof channelOf
+> & {
+  // oxlint-disable-next-line typescript/no-explicit-any -- `@Channel` checks the contract.
+  readonly params: any;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above.
+  readonly channel: any;
+};

@@ -130,12 +130,14 @@ export interface Hooks {
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- what each plugin adds is its own matter.
-export type AnyPlugin = Plugin<any>;
+export type AnyPlugin = Plugin<any> & { readonly call?: never };
 
 /** Checks the list of plugins and composes their hooks. */
 export function composeHooks(plugins: readonly AnyPlugin[]): Hooks {
   const names = new Set<string>();
-  for (const { name, requires = [] } of plugins) {
+  for (const plugin of plugins) {
+    const { name, requires = [] } = plugin;
+    if (typeof plugin === 'function') throw makeError('ERR_PLUGIN_FACTORY', { name });
     if (names.has(name)) throw makeError('ERR_PLUGIN_DUPLICATE', { plugin: name });
     const needed = requires.find((other) => !names.has(other));
     if (needed !== undefined) throw makeError('ERR_PLUGIN_ORDER', { plugin: name, needed });

@@ -168,9 +168,15 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
  * @throws ConfigurationError - as `createApp` does.
  */
 export function createTestApp<const L extends Channels>(
+  options: TestAppSettings & { readonly channels: L; readonly resolve: Resolve },
+): TestApp<L>;
+export function createTestApp<const L extends Channels>(
   options: TestAppSettings & {
     readonly channels: L & { readonly [I in keyof L]: AcceptChannel<L[I]> };
   },
+): TestApp<L>;
+export function createTestApp<const L extends Channels>(
+  options: TestAppSettings & { readonly channels: L },
 ): TestApp<L> {
   const { isAuthorizerDeployed = true, store: given, ...rest } = options;
   const clock = new TestClock();

@@ -14,6 +14,7 @@ import {
   OnMessage,
   type RouteTable,
 } from '@gatecast/framework';
+import { createTestApp } from '@gatecast/framework/testing';
 import { type Equal, is } from './equal.js';
 
 const store = memoryStore();
@@ -90,6 +91,9 @@ const resolved = createApp({
   resolve: <T extends object>(type: new (...args: never[]) => T) => container.get(type) as T,
 });
 is<Equal<typeof resolved, App<readonly [typeof OrderChannel]>>>();
+createTestApp({ channels: [OrderChannel], resolve: (type) => new type(new Database()) });
+// @ts-expect-error the constructor needs a database in a test, too
+createTestApp({ channels: [OrderChannel] });
 // @ts-expect-error it makes an instance of the class it is given, not of another
 createApp({ channels: [OrderChannel], store, resolve: () => new Database() });
 // @ts-expect-error it makes an instance, not the promise of one

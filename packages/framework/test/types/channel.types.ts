@@ -150,8 +150,14 @@ Channel('users/:userId', {
 Channel('users/:userId', { autoSubscribe: true });
 // @ts-expect-error the parameter may be missing
 Channel('users/:userId', { autoSubscribe: ({ userId }) => ({ userId }) });
+// @ts-expect-error the parameter has another name
+Channel('users/:userId', { autoSubscribe: ({ id }) => ({ id }) });
 // @ts-expect-error a pattern without parameters needs no function
 Channel('announcements', { autoSubscribe: () => ({}) });
+
+// @ts-expect-error the handlers are typed for `rooms/:roomId`, whatever the function returns
+@Channel('halls/:hallId', { autoSubscribe: ({ id }) => ({ hallId: id }) })
+class WrongAuto extends RoomChannel {}
 
 // ---- Other options ----
 
@@ -174,6 +180,7 @@ export {
   RoomChannel,
   TwoContracts,
   Uncalled,
+  WrongAuto,
   WrongDepth,
   WrongHeir,
   WrongLiteral,

@@ -155,6 +155,12 @@ defineChannel('alerts', { messages: {} });
 // ---- Options ----
 
 defineChannel('announcements', { autoSubscribe: true });
+const users = defineChannel('users/:userId', {
+  autoSubscribe: ({ userId }) => (userId === undefined ? undefined : { userId }),
+});
+is<Equal<NameOf<typeof users>, `users/${string}`>>();
+// @ts-expect-error the parameter has another name
+defineChannel('users/:userId', { autoSubscribe: ({ id }) => ({ id }) });
 // @ts-expect-error which user's?
 defineChannel('users/:userId', { autoSubscribe: true });
 // @ts-expect-error there is no such option

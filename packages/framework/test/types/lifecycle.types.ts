@@ -9,6 +9,7 @@ import {
   type Connection,
   type ContextVariables,
   type DisconnectContext,
+  type MessageContext,
   OnConnect,
   OnDisconnect,
   OnSubscribe,
@@ -135,6 +136,24 @@ class WrongContexts {
     return ctx.params.roomId;
   }
 
+  // @ts-expect-error only messages have an id
+  @OnSubscribe()
+  join(ctx: MessageContext<Room>) {
+    return ctx.messageId;
+  }
+
+  // @ts-expect-error a subscription that begins has no end
+  @OnSubscribe()
+  joinToo(ctx: UnsubscribeContext<Room>) {
+    return ctx.cause;
+  }
+
+  // @ts-expect-error what comes is a context
+  @OnSubscribe()
+  byName(channel: string) {
+    return channel;
+  }
+
   // @ts-expect-error what comes is a context
   @OnConnect()
   byId(connectionId: string) {
@@ -192,6 +211,14 @@ class WrongPlaces {
   // @ts-expect-error the decorator has to be called
   @OnSubscribe
   join() {}
+
+  // @ts-expect-error a static method belongs to no instance
+  @OnConnect()
+  static begin() {}
+
+  // @ts-expect-error the framework finds handlers by name
+  @OnSubscribe()
+  [Symbol.iterator]() {}
 
   closeNow() {
     this.#close();

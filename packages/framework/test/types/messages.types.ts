@@ -5,6 +5,7 @@ import {
   type Connection,
   type MessageContext,
   OnMessage,
+  type UnsubscribeContext,
 } from '@gatecast/framework';
 import * as v from 'valibot';
 import { type Equal, is } from './equal.js';
@@ -132,6 +133,12 @@ class WrongMessages {
     return [ctx, message];
   }
 
+  // @ts-expect-error a message is not the end of a subscription
+  @OnMessage(Post)
+  leave(_message: { text: string }, ctx: UnsubscribeContext<Room>) {
+    return ctx.cause;
+  }
+
   // @ts-expect-error message and context are the only arguments
   @OnMessage(Post)
   third(message: { text: string }, ctx: MessageContext<Room>, event: object) {
@@ -197,6 +204,14 @@ class WrongPlaces {
   // @ts-expect-error no one but the class can call a method behind a #
   @OnMessage()
   #secret() {}
+
+  // @ts-expect-error a static method belongs to no instance
+  @OnMessage()
+  static raw() {}
+
+  // @ts-expect-error a symbol is no name that a client could send
+  @OnMessage()
+  [Symbol.iterator]() {}
 
   open() {
     this.#secret();

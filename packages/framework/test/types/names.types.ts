@@ -69,6 +69,16 @@ is<Equal<ContractOf<RoomChannel>, Room>>();
 is<Equal<NameOf<RoomChannel>, `rooms/${string}`>>();
 is<Equal<EventsOf<RoomChannel>, { message: { text: string }; cleared: undefined }>>();
 
+// What takes anything says nothing of the contract.
+class CarelessChannel extends RoomChannel {
+  // oxlint-disable-next-line typescript/no-explicit-any -- it is what must do no harm.
+  log(anything: any, more?: any) {
+    return [anything, more];
+  }
+}
+is<Equal<ContractOf<CarelessChannel>, Room>>();
+is<Equal<NameOf<CarelessChannel>, `rooms/${string}`>>();
+
 // A class that names none: any name, any event.
 class PlainChannel {
   post(message: unknown, ctx: MessageContext) {

@@ -10,6 +10,7 @@ import {
   type Plugin,
   type PluginSetup,
 } from '@gatecast/framework';
+import { logger } from '@gatecast/framework/plugins/logger';
 import { type Equal, is } from './equal.js';
 
 interface User {
@@ -104,6 +105,9 @@ definePlugin({ name: 'x', onMessage: (_ctx: object, _next: object, _event: objec
 
 const store = memoryStore();
 createApp({ channels: [], store, plugins: [auth, tracer] });
+createApp({ channels: [], store, plugins: [logger()] });
+// @ts-expect-error the function that makes a plugin is none
+createApp({ channels: [], store, plugins: [logger] });
 // @ts-expect-error plugins come in a list
 createApp({ channels: [], store, plugins: auth });
 // @ts-expect-error a plugin is not its name

@@ -115,6 +115,24 @@ app.channel('invoices/1');
 // @ts-expect-error a name that is only known to be text may be none of the app's
 app.channel(roomId);
 
+// A name belongs to one class, as at run time: by its segments, a literal before a parameter.
+const nested = createApp({
+  channels: [
+    RoomChannel,
+    defineChannel('rooms/lobby', { events: { opened: event<number>() } }),
+    defineChannel('rooms/:roomId/files', { events: { added: event<number>() } }),
+  ],
+  store,
+});
+await nested.channel('rooms/42').publish('typing', { who: 'Ada' });
+await nested.channel('rooms/lobby').publish('opened', 1);
+await nested.channel('rooms/42/files').publish('added', 1);
+await nested.channel(`rooms/${roomId}/files`).publish('added', 1);
+// @ts-expect-error an event of the channel above
+await nested.channel('rooms/42/files').publish('typing', { who: 'Ada' });
+// @ts-expect-error an event of the channel below
+await nested.channel('rooms/42').publish('added', 1);
+
 // A contract names what the app does not: a channel of another app on the same store.
 type Invoices = ChannelType<'invoices/:id', { paid: { cents: number } }>;
 is<Equal<ReturnType<typeof elsewhere>, ServerChannel<{ paid: { cents: number } }>>>();
