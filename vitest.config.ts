@@ -9,5 +9,8 @@ export default defineConfig({
       'test/**/*.test.ts',
     ],
     environment: 'node',
+    // A hanging test is what this ends; a busy machine is no failure.
+    testTimeout: 60_000,
+    hookTimeout: 180_000,
   },
 });
