@@ -18,6 +18,14 @@ export interface GatewayRoute {
   readonly twoWay?: boolean | undefined;
   /** What a mock integration answers. Sent as it is; only a two-way route sends it. */
   readonly response?: string | undefined;
+  /** The function behind this route. @default that of the deployment */
+  readonly function?: LambdaFunction | undefined;
+  /**
+   * How long the gateway waits for this integration, in milliseconds, 50 to 29,000.
+   *
+   * @default that of the gateway
+   */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** A Lambda REQUEST authorizer on `$connect`. */
@@ -35,7 +43,7 @@ export interface GatewayAuthorizer {
 
 /** What the API serves: its routes and the functions behind them. */
 export interface Deployment {
-  /** The function behind every route whose integration is `lambda`. */
+  /** The function behind every route that names none of its own. */
   readonly handler: LambdaFunction;
   readonly routes: readonly GatewayRoute[];
   /** @default none: every client may connect */
@@ -48,10 +56,13 @@ export interface ServedAuthorizer {
   readonly identitySources: readonly IdentitySource[];
 }
 
+/** A route, checked and ready to serve. */
+export type ServedRoute = GatewayRoute;
+
 /** A deployment, checked and ready to serve. */
 export interface ServedDeployment {
   readonly handler: LambdaFunction;
-  readonly routes: ReadonlyMap<string, GatewayRoute>;
+  readonly routes: ReadonlyMap<string, ServedRoute>;
   readonly authorizer: ServedAuthorizer | undefined;
 }
 

@@ -1,7 +1,8 @@
 import { makeDisconnectEvent } from '@gatecast/framework/testing';
 import type { Api } from './api.js';
 import type { ConnectionFacts, Ending } from './connection.js';
-import { describe, invokeProxy } from './invoke.js';
+import { integrate } from './integration.js';
+import { describe } from './invoke.js';
 
 /**
  * Tells the function that a connection has ended, if there is a route for it. Its answer goes
@@ -12,9 +13,9 @@ export async function sendDisconnect(
   facts: ConnectionFacts,
   { code, reason }: Ending,
 ): Promise<void> {
-  const { handler, routes } = api.deployment ?? {};
-  const route = routes?.get('$disconnect');
-  if (!handler || !route || route.integration === 'mock') return;
+  const { deployment } = api;
+  const route = deployment?.routes.get('$disconnect');
+  if (!deployment || !route) return;
   const time = api.now();
   const event = makeDisconnectEvent({
     ...api.facts,
@@ -24,7 +25,7 @@ export async function sendDisconnect(
     reason: reason || undefined,
     now: time,
   });
-  const outcome = await invokeProxy(handler, event, api.integrationTimeoutMs);
+  const outcome = await integrate(api, deployment, { route, event });
   const { connectionId } = facts;
   api.report({ time, route: '$disconnect', connectionId, ...describe(outcome) });
 }

@@ -1,9 +1,10 @@
 import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
 import type { Api } from './api.js';
 import type { Connection } from './connection.js';
-import type { GatewayRoute, ServedDeployment } from './deployment.js';
+import type { ServedDeployment, ServedRoute } from './deployment.js';
 import { errorText } from './error-text.js';
-import { describe, invokeProxy, type ProxyOutcome } from './invoke.js';
+import { integrate } from './integration.js';
+import { describe, type ProxyOutcome } from './invoke.js';
 
 /**
  * Routes one message to its integration and sends what the client is to get. The invocation starts
@@ -29,14 +30,9 @@ export async function handleMessage(api: Api, connection: Connection, body: stri
     return;
   }
   const { routeKey, twoWay = false } = route;
-  if (route.integration === 'mock') {
-    if (twoWay) answer(route.response ?? '');
-    api.report({ time, route: routeKey, connectionId, result: 'ok', detail: 'mock' });
-    return;
-  }
   const facts = { ...api.facts, ...connection.facts };
   const event = makeMessageEvent({ ...facts, routeKey, body, requestId, now: time });
-  const outcome = await invokeProxy(deployment.handler, event, api.integrationTimeoutMs);
+  const outcome = await integrate(api, deployment, { route, event });
   const error = errorOf(outcome);
   if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
   // A two-way route without a body answers with an empty frame (row 5.3).
@@ -48,7 +44,7 @@ export async function handleMessage(api: Api, connection: Connection, body: stri
 function findRoute(
   { routes }: ServedDeployment,
   routeKey: string | undefined,
-): GatewayRoute | undefined {
+): ServedRoute | undefined {
   const isCustom = routeKey !== undefined && !routeKey.startsWith('$');
   return (isCustom ? routes.get(routeKey) : undefined) ?? routes.get('$default');
 }
