@@ -1,5 +1,7 @@
+import type { Clock } from './clock.js';
 import type { Connections } from './connections.js';
 import type { ServedDeployment } from './deployment.js';
+import type { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
 import type { RouteSelector } from './route-selection.js';
 
@@ -21,6 +23,14 @@ export interface Api {
   readonly selectRoute: RouteSelector;
   readonly connections: Connections;
   readonly now: () => number;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  /** What `$disconnect` is told when the TCP connection ended without a close frame (row 1.28). */
+  readonly droppedReason: string;
+  /** Messages of one connection wait for each other (row 5.11). */
+  readonly isSerial: boolean;
+  /** A ping counts as activity (row 5.19). */
+  readonly pingsCount: boolean;
   /** Reports an event that has just been dealt with. */
   readonly report: (event: Omit<GatewayEvent, 'durationMs'>) => void;
   deployment: ServedDeployment | undefined;

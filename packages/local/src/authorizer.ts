@@ -28,7 +28,7 @@ export async function authorize(
 ): Promise<Verdict> {
   const time = api.now();
   const verdict = identitySources.every((source) => source(event))
-    ? judge(await invoke(lambda, event, api.integrationTimeoutMs), event.methodArn)
+    ? judge(await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs }), event.methodArn)
     : refused(401, 'An identity source is missing.');
   const { connectionId } = event.requestContext;
   api.report({ time, route: 'authorizer', connectionId, ...describe(verdict) });

@@ -1,5 +1,6 @@
 import { makeDisconnectEvent } from '@gatecast/framework/testing';
 import type { Api } from './api.js';
+import { elapsed } from './clock.js';
 import type { ConnectionFacts, Ending } from './connection.js';
 import { integrate } from './integration.js';
 import { describe } from './invoke.js';
@@ -16,16 +17,23 @@ export async function sendDisconnect(
   const { deployment } = api;
   const route = deployment?.routes.get('$disconnect');
   if (!deployment || !route) return;
+  const { connectionId } = facts;
+  const fault = api.faults.strike('$disconnect', { connectionId });
+  if (fault?.kind === 'lost') {
+    const detail = 'A fault lost it.';
+    api.report({ time: api.now(), route: '$disconnect', connectionId, result: 'lost', detail });
+    return;
+  }
+  if (fault) await elapsed(api.clock, fault.delayMs);
   const time = api.now();
   const event = makeDisconnectEvent({
     ...api.facts,
     ...facts,
     code,
     // The factory knows what AWS says where a close frame says nothing (row 1.23).
-    reason: reason || undefined,
+    reason: reason || (code === 1006 ? api.droppedReason : '') || undefined,
     now: time,
   });
   const outcome = await integrate(api, deployment, { route, event });
-  const { connectionId } = facts;
   api.report({ time, route: '$disconnect', connectionId, ...describe(outcome) });
 }

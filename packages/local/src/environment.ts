@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { InvocationReport, LoadReport } from './environment-ipc.js';
-import type { InvocationResult } from './lambda-function.js';
+import type { Invocation, InvocationResult } from './lambda-function.js';
 
 // Through `dist` from here whichever of `src` and `dist` this file runs in: a child process cannot
 // run TypeScript.
@@ -82,7 +82,7 @@ export class Environment implements AsyncDisposable {
   }
 
   /** Runs one invocation. Never rejects; a second one must wait until the first has settled. */
-  async invoke(event: object, { requestId }: { requestId: string }): Promise<InvocationResult> {
+  async invoke(event: object, { requestId, kill }: Invocation): Promise<InvocationResult> {
     const { entry, functionArn, handler, timeoutMs } = this.#options;
     const outcome = await this.#loaded;
     if (outcome.type === 'loadFailed') {
@@ -95,7 +95,10 @@ export class Environment implements AsyncDisposable {
     }
     const report = this.#nextReport<InvocationReport>();
     this.#child.send({ event, requestId, functionArn, timeoutMs }, ignoreError);
+    const killed = () => this.#kill();
+    kill?.addEventListener('abort', killed);
     const settled = await within(timeoutMs, Promise.race([report, this.#ended]));
+    kill?.removeEventListener('abort', killed);
     if (settled === undefined) {
       this.#kill();
       const seconds = (timeoutMs / 1000).toFixed(2);

@@ -9,9 +9,9 @@ export interface GatewayEvent {
   /**
    * `refused`: a handshake that the function or the authorizer turned down. `failed`: the function
    * threw, ended, or answered what API Gateway cannot use. `no route`: no route matched, and there
-   * is no `$default`.
+   * is no `$default`. `lost`: a fault kept it from the function.
    */
-  readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route';
+  readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route' | 'lost';
   /** The status, or what went wrong, in words for a person. */
   readonly detail: string;
   /** From its beginning until it had been dealt with. */

@@ -1,9 +1,11 @@
 import { Acceptor } from './acceptor.js';
 import type { Api } from './api.js';
 import { localCertificate } from './certificate.js';
+import { Clock } from './clock.js';
 import { Connections } from './connections.js';
 import { Credentials } from './credentials.js';
 import { checkDeployment, type Deployment } from './deployment.js';
+import { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
 import { answerHandshake } from './handshake.js';
 import { openPort } from './port.js';
@@ -45,7 +47,20 @@ export interface GatewayOptions {
    * @default false
    */
   readonly compression?: boolean | undefined;
-  /** The clock, in milliseconds since the epoch. @default Date.now */
+  /**
+   * A message starts only when the one before it on the same connection has been dealt with. AWS
+   * promises no order; one report has it that API Gateway works this way (row 5.11).
+   *
+   * @default false
+   */
+  readonly serial?: boolean | undefined;
+  /** A ping of the client puts off the idle time-out; nobody knows whether it does on AWS (5.19). @default false */
+  readonly pingsResetIdle?: boolean | undefined;
+  /** The reason that `$disconnect` has beside 1006, for a connection that broke (row 1.28). @default '' */
+  readonly droppedReason?: string | undefined;
+  /** Where the probability of faults begins, so that a run can be repeated. @default 1 */
+  readonly seed?: number | undefined;
+  /** The time that `clock` starts from, in milliseconds since the epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
   /** Called once for each event, after it has been dealt with. Must not throw. */
   readonly onEvent?: ((event: GatewayEvent) => void) | undefined;
@@ -63,6 +78,10 @@ export interface Gateway extends AsyncDisposable {
   readonly certificate: string;
   /** The access keys that may call the `@connections` API. */
   readonly credentials: Credentials;
+  /** The gateway's time. Moved forward, connections run into their time-outs (rows 5.20, 5.21). */
+  readonly clock: Clock;
+  /** What is to go wrong. */
+  readonly faults: Faults;
   /**
    * Puts functions and routes behind the API, or new ones in the place of those before. Invocations
    * that are running go on; connections stay open and send their next message to the new function.
@@ -89,6 +108,9 @@ export interface Gateway extends AsyncDisposable {
 /** How long `close` waits for `$disconnect`, in milliseconds. */
 const CLOSE_GRACE_MS = 2_000;
 
+/** How often the gateway looks for connections whose time is up, in milliseconds. */
+const SWEEP_MS = 1_000;
+
 /**
  * Opens a local API Gateway for one WebSocket API. It refuses every connection until `use` is
  * called.
@@ -102,7 +124,9 @@ const CLOSE_GRACE_MS = 2_000;
  * @throws Error - when the port cannot be had, or the route selection expression cannot be read.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const { stage = 'dev', now = Date.now, onEvent, staticDirectory } = options;
+  const { stage = 'dev', onEvent, staticDirectory } = options;
+  const clock = new Clock(options.now);
+  const { now } = clock;
   const selectRoute = routeSelector(options.routeSelectionExpression ?? '$request.body.action');
   const certificate = await localCertificate();
   const port = await openPort({
@@ -126,6 +150,11 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
     selectRoute,
     connections,
     now,
+    clock,
+    faults: new Faults(options.seed ?? 1),
+    droppedReason: options.droppedReason ?? '',
+    isSerial: options.serial ?? false,
+    pingsCount: options.pingsResetIdle ?? false,
     report: (event) => onEvent?.({ ...event, durationMs: now() - event.time }),
     deployment: undefined,
   };
@@ -137,7 +166,14 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
       void answerHandshake(api, acceptor, { request, socket, head }),
   });
 
+  const sweep = () => {
+    connections.closeExpired(now());
+    stopSweeping = clock.after(SWEEP_MS, sweep);
+  };
+  let stopSweeping = clock.after(SWEEP_MS, sweep);
+
   const shutDown = async () => {
+    stopSweeping();
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise((resolve) => {
       timer = setTimeout(resolve, CLOSE_GRACE_MS);
@@ -157,6 +193,8 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
     endpoint: `http://${domainName}/${stage}`,
     certificate: certificate.authority,
     credentials,
+    clock,
+    faults: api.faults,
     use(deployment) {
       api.deployment = checkDeployment(deployment);
     },

@@ -9,7 +9,7 @@ import { Connection, type ConnectionFacts } from './connection.js';
 import type { ServedDeployment } from './deployment.js';
 import { sendDisconnect } from './disconnect.js';
 import type { AnswerIds } from './error-text.js';
-import { handleMessage } from './messages.js';
+import { messageHandler } from './messages.js';
 import { refuse } from './refusal.js';
 import { problemWith, readUpgradeRequest } from './upgrade-request.js';
 
@@ -19,6 +19,9 @@ export interface Handshake {
   readonly socket: Duplex;
   readonly head: Buffer;
 }
+
+/** What a connection that ended without a close frame is said to have ended with (RFC 6455, 7.1.5). */
+const DROPPED = 1006;
 
 type Admission =
   | {
@@ -66,11 +69,13 @@ export async function answerHandshake(
   const webSocket = hasLeft(socket) ? undefined : acceptor.accept({ ...handshake, protocol });
   if (!webSocket) {
     socket.destroy();
-    await sendDisconnect(api, facts, { code: 1006, reason: '' });
+    await sendDisconnect(api, facts, { code: DROPPED, reason: '' });
     return;
   }
   const connection = new Connection(facts, webSocket);
-  connection.read(socket, (body) => void handleMessage(api, connection, body));
+  connection.read(socket, messageHandler(api, connection), () => {
+    if (api.pingsCount) connection.lastActiveAt = api.now();
+  });
   const finished = connection.ended.then((ending) => sendDisconnect(api, facts, ending));
   api.connections.add(connection, finished);
   // Whoever closed all connections meant this one too, whose `$connect` had not answered yet.

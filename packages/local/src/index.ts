@@ -1,10 +1,14 @@
 // What the gateway serves, and who may call it
+
+// Time and faults
+export type { Clock } from './clock.js';
 export type { Credential, Credentials } from './credentials.js';
 export type { Deployment, GatewayAuthorizer, GatewayRoute } from './deployment.js';
+export type { Fault, Faults } from './faults.js';
 // The gateway alone, for a function that runs elsewhere
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.js';
 export type { GatewayEvent } from './gateway-event.js';
-export type { InvocationResult, LambdaFunction } from './lambda-function.js';
+export type { Invocation, InvocationResult, LambdaFunction } from './lambda-function.js';
 // A function behind the gateway
 export { StartError, type StartErrorCode } from './start-error.js';
 export {

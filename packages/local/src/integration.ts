@@ -2,6 +2,14 @@ import type { Api } from './api.js';
 import type { ServedDeployment, ServedRoute } from './deployment.js';
 import { invokeProxy, type ProxyOutcome } from './invoke.js';
 
+/** An event on its way to an integration. */
+export interface Integrated {
+  readonly route: ServedRoute;
+  readonly event: object;
+  /** Kills the execution environment that runs the event. */
+  readonly kill?: AbortSignal | undefined;
+}
+
 /**
  * Hands an event to what stands behind its route and reads the answer. Never rejects.
  *
@@ -10,7 +18,7 @@ import { invokeProxy, type ProxyOutcome } from './invoke.js';
 export async function integrate(
   api: Api,
   { handler }: ServedDeployment,
-  { route, event }: { readonly route: ServedRoute; readonly event: object },
+  { route, event, kill }: Integrated,
 ): Promise<ProxyOutcome> {
   if (route.integration === 'mock') {
     return {
@@ -19,5 +27,5 @@ export async function integrate(
     };
   }
   const timeoutMs = route.timeoutMs ?? api.integrationTimeoutMs;
-  return invokeProxy(route.function ?? handler, event, timeoutMs);
+  return invokeProxy(route.function ?? handler, event, { timeoutMs, kill });
 }

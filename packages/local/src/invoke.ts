@@ -12,6 +12,13 @@ export type ProxyOutcome =
   | { readonly type: 'failed'; readonly detail: string }
   | { readonly type: 'timeout' };
 
+/** How an event is given to a function. */
+export interface InvokeOptions {
+  readonly timeoutMs: number;
+  /** Kills the execution environment. */
+  readonly kill?: AbortSignal | undefined;
+}
+
 /**
  * Starts an invocation at once and waits for its result, but no longer than `timeoutMs`. The
  * function goes on running after that (row 5.8). Never rejects.
@@ -19,14 +26,14 @@ export type ProxyOutcome =
 export async function invoke(
   lambda: LambdaFunction,
   event: object,
-  timeoutMs: number,
+  { timeoutMs, kill }: InvokeOptions,
 ): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<Outcome>((resolve) => {
     timer = setTimeout(resolve, timeoutMs, { type: 'timeout' });
   });
   try {
-    return await Promise.race([start(lambda, event), timeout]);
+    return await Promise.race([start(lambda, event, kill), timeout]);
   } finally {
     clearTimeout(timer);
   }
@@ -36,9 +43,9 @@ export async function invoke(
 export async function invokeProxy(
   lambda: LambdaFunction,
   event: object,
-  timeoutMs: number,
+  options: InvokeOptions,
 ): Promise<ProxyOutcome> {
-  const outcome = await invoke(lambda, event, timeoutMs);
+  const outcome = await invoke(lambda, event, options);
   if (outcome.type === 'timeout') return outcome;
   if (outcome.type === 'error') {
     return { type: 'failed', detail: `${outcome.errorType}: ${outcome.errorMessage}` };
@@ -49,9 +56,13 @@ export async function invokeProxy(
     : { type: 'response', response };
 }
 
-async function start(lambda: LambdaFunction, event: object): Promise<Outcome> {
+async function start(
+  lambda: LambdaFunction,
+  event: object,
+  kill: AbortSignal | undefined,
+): Promise<Outcome> {
   try {
-    return await lambda.invoke(event, { requestId: randomUUID() });
+    return await lambda.invoke(event, { requestId: randomUUID(), kill });
   } catch (error) {
     return { type: 'error', errorType: 'Runtime.Unknown', errorMessage: String(error) };
   }

@@ -13,7 +13,14 @@
  */
 export interface LambdaFunction {
   /** Runs one invocation. Never rejects: a function that fails is an `error` result. */
-  invoke(event: object, invocation: { readonly requestId: string }): Promise<InvocationResult>;
+  invoke(event: object, invocation: Invocation): Promise<InvocationResult>;
+}
+
+/** What an invocation is called, and how it may be cut short. */
+export interface Invocation {
+  readonly requestId: string;
+  /** Kills the execution environment that runs it, as a fault does. A function may ignore it. */
+  readonly kill?: AbortSignal | undefined;
 }
 
 /** What came of an invocation. */

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer, answerError, type Exchange } from './answer.js';
 import type { Api } from './api.js';
+import { elapsed } from './clock.js';
 import type { Connection } from './connection.js';
 import type { Credentials } from './credentials.js';
+import type { FaultOn } from './faults.js';
 import { MAX_MESSAGE_BYTES } from './frame-limits.js';
 import { verifySignature } from './signature.js';
 
@@ -44,7 +46,41 @@ export async function answerManagement(
   const connection = api.connections.get(connectionId);
   // Never existed, closed, malformed, or still in `$connect`: all the same (rows 6.10, 6.11, 3.14).
   if (!connection) return answerError(response, 410, { type: 'GoneException' });
-  operation(connection, { response, body, now: api.now() });
+  const fault = method === 'POST' ? api.faults.strike('post', { connectionId }) : undefined;
+  if (fault) await postWithFault(api, fault, { connection, response, body });
+  else operation(connection, { response, body, now: api.now() });
+}
+
+async function postWithFault(
+  api: Api,
+  fault: FaultOn<'post'>,
+  { connection, response, body }: { connection: Connection } & Omit<Call, 'now'>,
+): Promise<void> {
+  switch (fault.kind) {
+    case 'delayed':
+      await elapsed(api.clock, fault.delayMs);
+      return post(connection, { response, body, now: api.now() });
+    case 'gone':
+      return answerError(response, 410, { type: 'GoneException' });
+    case 'arrived-gone':
+      connection.send(body);
+      return answerError(response, 410, { type: 'GoneException' });
+    case 'throttled':
+      return answerError(response, 429, {
+        type: 'LimitExceededException',
+        message: 'Too Many Requests',
+      });
+    case 'failed':
+      return answerError(response, 500, {
+        type: 'InternalServerErrorException',
+        message: 'Internal server error',
+      });
+    case 'lost':
+      return answer(response, 200);
+    case 'doubled':
+      connection.send(body);
+      return post(connection, { response, body, now: api.now() });
+  }
 }
 
 interface Call {

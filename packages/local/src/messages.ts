@@ -1,17 +1,27 @@
 import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
 import type { Api } from './api.js';
+import { elapsed } from './clock.js';
 import type { Connection } from './connection.js';
 import type { ServedDeployment, ServedRoute } from './deployment.js';
 import { errorText } from './error-text.js';
 import { integrate } from './integration.js';
 import { describe, type ProxyOutcome } from './invoke.js';
 
+/** Takes the messages of one connection, all at once or one after the other. */
+export function messageHandler(api: Api, connection: Connection): (body: string) => void {
+  if (!api.isSerial) return (body) => void handleMessage(api, connection, body);
+  let previous = Promise.resolve();
+  return (body) => {
+    previous = previous.then(() => handleMessage(api, connection, body));
+  };
+}
+
 /**
  * Routes one message to its integration and sends what the client is to get. The invocation starts
  * before this function first waits, so messages start in the order in which they arrive and none
  * waits for another (row 5.11).
  */
-export async function handleMessage(api: Api, connection: Connection, body: string): Promise<void> {
+async function handleMessage(api: Api, connection: Connection, body: string): Promise<void> {
   const time = api.now();
   const requestId = makeRequestId();
   const { connectionId } = connection.facts;
@@ -32,7 +42,10 @@ export async function handleMessage(api: Api, connection: Connection, body: stri
   const { routeKey, twoWay = false } = route;
   const facts = { ...api.facts, ...connection.facts };
   const event = makeMessageEvent({ ...facts, routeKey, body, requestId, now: time });
-  const outcome = await integrate(api, deployment, { route, event });
+  const fault = api.faults.strike('invocation', { connectionId, routeKey });
+  if (fault?.kind === 'delayed') await elapsed(api.clock, fault.delayMs);
+  const kill = fault?.kind === 'killed' ? AbortSignal.timeout(fault.delayMs ?? 0) : undefined;
+  const outcome = await integrate(api, deployment, { route, event, kill });
   const error = errorOf(outcome);
   if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
   // A two-way route without a body answers with an empty frame (row 5.3).

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
 import { type Bundler, openBundler, type Rebuild } from './bundle.js';
+import type { Clock } from './clock.js';
 import type { GatewayRoute } from './deployment.js';
+import type { Faults } from './faults.js';
 import { type Gateway, type GatewayOptions, openGateway } from './gateway.js';
 import { lambdaVariables } from './lambda-variables.js';
 import { type FunctionSettings, type LoadedFunction, loadFunction } from './load-function.js';
@@ -66,6 +68,10 @@ export interface LocalGateway extends AsyncDisposable {
   readonly url: string;
   /** Where functions post: `http://localhost:PORT/STAGE`. `https` works on the same port. */
   readonly endpoint: string;
+  /** The gateway's time; functions have that of the machine. */
+  readonly clock: Clock;
+  /** What is to go wrong. */
+  readonly faults: Faults;
   /** Closes every connection, ends every process and frees the port. */
   close(): Promise<void>;
 }
@@ -132,6 +138,8 @@ class RunningGateway {
       port: gateway.port,
       url: gateway.url,
       endpoint: gateway.endpoint,
+      clock: gateway.clock,
+      faults: gateway.faults,
       close: () => this.close(),
       [Symbol.asyncDispose]: () => this.close(),
     };
