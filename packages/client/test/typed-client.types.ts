@@ -4,7 +4,10 @@ import type {
   AnyChannelType,
   ChannelType,
   ContractCarrier,
+  ContractOf,
+  EventsOf,
   inputOf,
+  NameOf,
   Params,
 } from '@gatecast/protocol';
 import { WebSocket } from 'ws';
@@ -30,6 +33,12 @@ declare function is<T extends true>(): T;
 
 interface BaseContext {
   readonly connection: { readonly id: string };
+}
+interface ConnectContext extends BaseContext {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+interface DisconnectContext extends BaseContext {
+  readonly code: number;
 }
 interface ChannelContext<C extends AnyChannelType> extends BaseContext, ContractCarrier<C> {
   readonly params: Params<C['pattern']>;
@@ -174,6 +183,65 @@ void room.subscribe().then((answer) => {
   is<Equal<typeof answer.result, 'live' | 'resumed' | 'reset'>>();
 });
 
+// ---- From a class that also handles connections, whose contexts are of no channel ----
+
+class LobbyChannel {
+  open(ctx: ConnectContext): string | undefined {
+    return ctx.headers.origin;
+  }
+  audit(ctx: BaseContext): string {
+    return ctx.connection.id;
+  }
+  post(message: { text: string }, ctx: MessageContext<Room>): string {
+    return message.text + ctx.messageId;
+  }
+  join(ctx: ChannelContext<Room>): number {
+    return ctx.params.roomId.length;
+  }
+  async close(ctx: DisconnectContext): Promise<number> {
+    return ctx.code;
+  }
+}
+
+is<Equal<ContractOf<LobbyChannel>, Room>>();
+is<Equal<EventsOf<LobbyChannel>, Room['events']>>();
+is<Equal<NameOf<LobbyChannel>, `rooms/${string}`>>();
+is<Equal<MessageName<LobbyChannel>, 'post'>>();
+is<Equal<SubscribeData<LobbyChannel>, number>>();
+const lobby = client.channel<LobbyChannel>('rooms/lobby');
+is<Equal<Parameters<typeof lobby.on>[0], keyof Room['events']>>();
+lobby.on('typing', (data) => is<Equal<typeof data, { who: string }>>());
+void lobby.send('post', { text: 'hi' }).then((answer) => is<Equal<typeof answer, string>>());
+// @ts-expect-error there is no such event
+lobby.on('typed', () => {});
+// @ts-expect-error the event's data has no such part
+lobby.on('typing', (data) => data.whom);
+// @ts-expect-error the name does not match the pattern
+client.channel<LobbyChannel>('lobby');
+// @ts-expect-error a connect handler is no message
+void lobby.send('open', { headers: {} });
+// @ts-expect-error nor is a disconnect handler
+void lobby.send('close', { code: 1_000 });
+// @ts-expect-error nor is what takes any context
+void lobby.send('audit', {});
+
+// One that handles nothing else names no contract: any event, of which nothing is known.
+class DoorChannel {
+  open(ctx: ConnectContext): string | undefined {
+    return ctx.headers.origin;
+  }
+  close(ctx: DisconnectContext): number {
+    return ctx.code;
+  }
+}
+
+is<Equal<ContractOf<DoorChannel>, never>>();
+is<Equal<SubscribeData<DoorChannel>, unknown>>();
+const door = client.channel<DoorChannel>('doors/1');
+door.on('opened', (data) => is<Equal<typeof data, unknown>>());
+// @ts-expect-error it has no messages
+void door.send('open', {});
+
 // ---- From a class without a contract, from `defineChannel`, from nothing ----
 
 const plain = client.channel<PlainChannel>('anything/1');
@@ -212,6 +280,16 @@ typed.onState((state, reason) => [state, reason?.retryInMs]);
 typed.channel('invoices/1');
 // @ts-expect-error an event of another channel
 typed.channel('alerts').on('typing', () => {});
+
+const withLobby = createClient<App<readonly [typeof LobbyChannel, AlertChannel]>>({ url });
+withLobby.channel('rooms/1').on('typing', (data) => is<Equal<typeof data, { who: string }>>());
+withLobby.channel('alerts').on('raised', (data) => is<Equal<typeof data, { level: number }>>());
+// @ts-expect-error no channel of the app has that name
+withLobby.channel('lobby');
+// @ts-expect-error an event of another channel
+withLobby.channel('alerts').on('typing', () => {});
+// @ts-expect-error a message of another channel
+void withLobby.channel('alerts').send('post', { text: 'hi' });
 
 // ---- JSON ----
 
