@@ -26,14 +26,14 @@ export async function connect(
   const outcome = checked(await integrate(api, deployment, { route, event }));
   const answer = answerFrom(outcome);
   const { connectionId } = event.requestContext;
-  const { result, detail } = describe(outcome);
-  const isRefused = result === 'ok' && !answer.isAccepted;
+  const described = describe(outcome);
+  const isRefused = described.result === 'ok' && !answer.isAccepted;
   api.report({
     time,
     route: '$connect',
     connectionId,
-    result: isRefused ? 'refused' : result,
-    detail,
+    ...described,
+    ...(isRefused && { result: 'refused' }),
   });
   return answer;
 }

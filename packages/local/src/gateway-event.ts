@@ -14,6 +14,8 @@ export interface GatewayEvent {
   readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route' | 'lost';
   /** The status, or what went wrong, in words for a person. */
   readonly detail: string;
+  /** How long the start of an execution environment took, when the event had to wait for one. */
+  readonly coldStartMs?: number;
   /** From its beginning until it had been dealt with. */
   readonly durationMs: number;
 }

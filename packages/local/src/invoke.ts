@@ -8,8 +8,16 @@ export type Outcome = InvocationResult | { readonly type: 'timeout' };
 
 /** What came of a Lambda proxy integration. */
 export type ProxyOutcome =
-  | { readonly type: 'response'; readonly response: ProxyResponse }
-  | { readonly type: 'failed'; readonly detail: string }
+  | {
+      readonly type: 'response';
+      readonly response: ProxyResponse;
+      readonly coldStartMs?: number | undefined;
+    }
+  | {
+      readonly type: 'failed';
+      readonly detail: string;
+      readonly coldStartMs?: number | undefined;
+    }
   | { readonly type: 'timeout' };
 
 /** How an event is given to a function. */
@@ -47,13 +55,17 @@ export async function invokeProxy(
 ): Promise<ProxyOutcome> {
   const outcome = await invoke(lambda, event, options);
   if (outcome.type === 'timeout') return outcome;
+  const { coldStartMs } = outcome;
   if (outcome.type === 'error') {
-    return { type: 'failed', detail: `${outcome.errorType}: ${outcome.errorMessage}` };
+    const detail = `${outcome.errorType}: ${outcome.errorMessage}`;
+    return { type: 'failed', detail, coldStartMs };
   }
   const response = readProxyResponse(outcome.payload);
-  return 'problem' in response
-    ? { type: 'failed', detail: `The result is not a proxy response: ${response.problem}.` }
-    : { type: 'response', response };
+  if ('problem' in response) {
+    const detail = `The result is not a proxy response: ${response.problem}.`;
+    return { type: 'failed', detail, coldStartMs };
+  }
+  return { type: 'response', response, coldStartMs };
 }
 
 async function start(
@@ -69,9 +81,15 @@ async function start(
 }
 
 /** The outcome in words, for the gateway's report. */
-export function describe(outcome: ProxyOutcome): Pick<GatewayEvent, 'result' | 'detail'> {
-  if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail };
-  return outcome.type === 'timeout'
-    ? { result: 'timed out', detail: 'The function did not answer in time.' }
-    : { result: 'ok', detail: String(outcome.response.statusCode) };
+export function describe(
+  outcome: ProxyOutcome,
+): Pick<GatewayEvent, 'result' | 'detail' | 'coldStartMs'> {
+  if (outcome.type === 'timeout') {
+    return { result: 'timed out', detail: 'The function did not answer in time.' };
+  }
+  const { coldStartMs } = outcome;
+  const cold = coldStartMs === undefined ? {} : { coldStartMs };
+  return outcome.type === 'failed'
+    ? { result: 'failed', detail: outcome.detail, ...cold }
+    : { result: 'ok', detail: String(outcome.response.statusCode), ...cold };
 }

@@ -23,12 +23,16 @@ export interface Invocation {
   readonly kill?: AbortSignal | undefined;
 }
 
-/** What came of an invocation. */
+/**
+ * What came of an invocation. `coldStartMs` is there when it had to wait for an execution
+ * environment to start: how long that took, in milliseconds.
+ */
 export type InvocationResult =
   | {
       readonly type: 'response';
       /** What the handler returned, after a round trip through JSON; `null` for nothing. */
       readonly payload: unknown;
+      readonly coldStartMs?: number | undefined;
     }
   | {
       /** The handler threw, the process ended, or the function's own time-out struck. */
@@ -36,4 +40,5 @@ export type InvocationResult =
       /** As Lambda names it: the error's class, `Runtime.ExitError`, `Sandbox.Timedout`. */
       readonly errorType: string;
       readonly errorMessage: string;
+      readonly coldStartMs?: number | undefined;
     };
