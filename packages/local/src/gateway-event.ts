@@ -7,11 +7,11 @@ export interface GatewayEvent {
   /** Whom it is about. */
   readonly connectionId: string;
   /**
-   * `refused`: a handshake that the function or the authorizer turned down. `failed`: the function
-   * threw, ended, or answered what API Gateway cannot use. `no route`: no route matched, and there
-   * is no `$default`.
+   * `refused`: a handshake that was turned down. `failed`: the function threw, ended, or answered
+   * what API Gateway cannot use. `no route`: no route matched, and there is no `$default`.
+   * `throttled`: one too many for the route or the account.
    */
-  readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route';
+  readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route' | 'throttled';
   /** The status, or what went wrong, in words for a person. */
   readonly detail: string;
   /** From its beginning until it had been dealt with. */

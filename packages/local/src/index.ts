@@ -1,10 +1,13 @@
 // What the gateway serves, and who may call it
+
+export type { ApiKeySelectionExpression } from './access.js';
 export type { Credential, Credentials } from './credentials.js';
 export type { Deployment, GatewayAuthorizer, GatewayRoute } from './deployment.js';
 // The gateway alone, for a function that runs elsewhere
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.js';
 export type { GatewayEvent } from './gateway-event.js';
 export type { InvocationResult, LambdaFunction } from './lambda-function.js';
+export type { PolicyDocument } from './policy.js';
 // A function behind the gateway
 export { StartError, type StartErrorCode } from './start-error.js';
 export {
@@ -13,3 +16,4 @@ export {
   type StartGatewayOptions,
   startGateway,
 } from './start-gateway.js';
+export type { Throttle } from './token-bucket.js';
