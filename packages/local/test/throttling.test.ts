@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { openGateway } from '../src/gateway.js';
-import { openLocalApi } from './local-api.js';
+import { openLocalApi, TestFunction } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { sendSigned } from './signed-request.js';
 
@@ -17,8 +17,13 @@ describe('a route with a throttle', () => {
   it('3.18 7.5 refuses handshakes beyond its burst with 429, before the authorizer', async () => {
     const { now, advance } = clock();
     const throttle = { rateLimit: 1, burstLimit: 2 };
+    const authorizer = new TestFunction(() => ({
+      principalId: 'ann',
+      policyDocument: { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] },
+    }));
     await using api = await openLocalApi({
       now,
+      authorizer: { function: authorizer },
       routes: [{ routeKey: '$connect', throttle }, '$default'],
     });
     await Peer.connect(api.url);
@@ -27,6 +32,7 @@ describe('a route with a throttle', () => {
     expect(status).toBe(429);
     expect(body).toMatch(tooMany);
     expect(api.handler.events).toHaveLength(2);
+    expect(authorizer.events).toHaveLength(2);
     expect(api.log.at(-1)).toMatchObject({ route: '$connect', result: 'throttled' });
     advance(1_000);
     await Peer.connect(api.url);
