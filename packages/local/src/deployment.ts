@@ -1,5 +1,6 @@
 import { type IdentitySource, identitySource } from './identity-source.js';
 import type { LambdaFunction } from './lambda-function.js';
+import { type Throttle, TokenBucket } from './token-bucket.js';
 
 /** One route of the API. A bare route key is a one-way route to the Lambda function. */
 export interface GatewayRoute {
@@ -26,6 +27,17 @@ export interface GatewayRoute {
    * @default that of the gateway
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * `AWS_IAM`: a client must sign its handshake with an access key that may `execute-api:Invoke`,
+   * in headers or as a presigned URL (row 3.20). For `$connect` alone, and not beside an authorizer.
+   *
+   * @default 'NONE'
+   */
+  readonly authorizationType?: 'NONE' | 'AWS_IAM' | undefined;
+  /** A client must have one of the gateway's API keys. For `$connect` alone. @default false */
+  readonly apiKeyRequired?: boolean | undefined;
+  /** How often the route may be used, by all clients together; not `$disconnect`. @default any */
+  readonly throttle?: Throttle | undefined;
 }
 
 /** A Lambda REQUEST authorizer on `$connect`. */
@@ -64,6 +76,8 @@ export interface ServedDeployment {
   readonly handler: LambdaFunction;
   readonly routes: ReadonlyMap<string, ServedRoute>;
   readonly authorizer: ServedAuthorizer | undefined;
+  /** By route key. */
+  readonly throttles: ReadonlyMap<string, TokenBucket>;
 }
 
 const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
@@ -71,8 +85,9 @@ const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
 /** @throws Error when API Gateway would not take the deployment either. */
 export function checkDeployment({ handler, routes, authorizer }: Deployment): ServedDeployment {
   const byKey = new Map<string, GatewayRoute>();
+  const throttles = new Map<string, TokenBucket>();
   for (const route of routes) {
-    const { routeKey } = route;
+    const { routeKey, throttle } = route;
     if (byKey.has(routeKey)) {
       throw new Error(`Two routes have the key "${routeKey}". Remove one of them.`);
     }
@@ -82,19 +97,42 @@ export function checkDeployment({ handler, routes, authorizer }: Deployment): Se
           '"$default" may. Rename the route.',
       );
     }
+    checkAccess(route);
     byKey.set(routeKey, route);
+    if (throttle) {
+      throttles.set(routeKey, new TokenBucket(throttle, `the route "${routeKey}"`));
+    }
   }
   if (authorizer && !byKey.has('$connect')) {
     throw new Error(
       'There is an authorizer, but no route "$connect" for it to protect. Add that route.',
     );
   }
+  if (authorizer && byKey.get('$connect')?.authorizationType === 'AWS_IAM') {
+    throw new Error(
+      'The route "$connect" has the authorizationType "AWS_IAM" and an authorizer. It can have one ' +
+        'of the two: remove the other.',
+    );
+  }
   return {
     handler,
     routes: byKey,
+    throttles,
     authorizer: authorizer && {
       function: authorizer.function,
       identitySources: (authorizer.identitySources ?? []).map(identitySource),
     },
   };
+}
+
+/** Who may use a connection is settled when it begins (rows 3.19, 3.20). */
+function checkAccess({ routeKey, authorizationType = 'NONE', apiKeyRequired }: GatewayRoute): void {
+  if (routeKey === '$connect') return;
+  const option = authorizationType !== 'NONE' ? 'authorizationType' : 'apiKeyRequired';
+  if (authorizationType !== 'NONE' || apiKeyRequired === true) {
+    throw new Error(
+      `The route "${routeKey}" has the option "${option}", which only "$connect" may have. ` +
+        'Move it there.',
+    );
+  }
 }

@@ -1,5 +1,7 @@
 import { Acceptor } from './acceptor.js';
+import type { ApiKeySelectionExpression } from './access.js';
 import type { Api } from './api.js';
+import { apiPath } from './base-path.js';
 import { localCertificate } from './certificate.js';
 import { Clock } from './clock.js';
 import { Connections } from './connections.js';
@@ -11,6 +13,7 @@ import { answerHandshake } from './handshake.js';
 import { openPort } from './port.js';
 import { answerRequest } from './requests.js';
 import { routeSelector } from './route-selection.js';
+import { type Throttle, TokenBucket } from './token-bucket.js';
 
 /** Options of {@link openGateway}. */
 export interface GatewayOptions {
@@ -20,6 +23,13 @@ export interface GatewayOptions {
   readonly host?: string | undefined;
   /** Name of the API's stage: first part of the path. @default 'dev' */
   readonly stage?: string | undefined;
+  /**
+   * Base path of a custom domain that is mapped to the API: clients connect to `wss://HOST/BASEPATH`
+   * and functions post there, without the stage. An empty text maps the whole domain.
+   *
+   * @default none: the API is at its own domain, with the stage in the path
+   */
+  readonly basePath?: string | undefined;
   /** Id of the API, as events name it. @default 'local00000' */
   readonly apiId?: string | undefined;
   /** Region, as ARNs name it. @default 'us-east-1' */
@@ -33,6 +43,17 @@ export interface GatewayOptions {
   readonly routeSelectionExpression?: string | undefined;
   /** Variables of the stage, as events carry them. @default none */
   readonly stageVariables?: Readonly<Record<string, string>> | undefined;
+  /** The keys that a route with `apiKeyRequired` takes. @default none */
+  readonly apiKeys?: readonly string[] | undefined;
+  /** Where a client's API key is. @default '$request.header.x-api-key' */
+  readonly apiKeySelectionExpression?: ApiKeySelectionExpression | undefined;
+  /**
+   * How many handshakes, messages and requests to `@connections` the account may have, all together.
+   * AWS begins with a rate of 10,000 and a burst of 5,000 (Amazon API Gateway quotas).
+   *
+   * @default any number
+   */
+  readonly accountThrottle?: Throttle | undefined;
   /** A folder of files to serve beside the API, `index.html` at `/`. @default none */
   readonly staticDirectory?: string | undefined;
   /**
@@ -70,13 +91,16 @@ export interface GatewayOptions {
 export interface Gateway extends AsyncDisposable {
   /** The port it listens on. */
   readonly port: number;
-  /** Where clients connect: `ws://localhost:PORT/STAGE`. `wss` works on the same port. */
+  /**
+   * Where clients connect: `ws://localhost:PORT/STAGE`, or the base path instead of the stage. `wss`
+   * works on the same port.
+   */
   readonly url: string;
-  /** Where functions post: `http://localhost:PORT/STAGE`. `https` works on the same port. */
+  /** Where functions post: `url` with `http`. `https` works on the same port. */
   readonly endpoint: string;
   /** The certificate authority in PEM, to be trusted through `NODE_EXTRA_CA_CERTS`. */
   readonly certificate: string;
-  /** The access keys that may call the `@connections` API. */
+  /** The access keys that may call the `@connections` API and sign handshakes. */
   readonly credentials: Credentials;
   /** The gateway's time. Moved forward, connections run into their time-outs (rows 5.20, 5.21). */
   readonly clock: Clock;
@@ -89,8 +113,8 @@ export interface Gateway extends AsyncDisposable {
    * does (row 3.16), so a function may be told the endpoint, the certificate and its access key
    * before it starts.
    *
-   * @throws Error - when two routes have one key, a key is reserved, or an identity source cannot
-   * be understood.
+   * @throws Error - when two routes have one key, a key is reserved, an identity source cannot be
+   * understood, or a route has an option that API Gateway would not take.
    */
   use(deployment: Deployment): void;
   /**
@@ -121,12 +145,16 @@ const SWEEP_MS = 1_000;
  * gateway.use({ handler: { invoke }, routes: [{ routeKey: '$default', twoWay: true }] });
  * ```
  *
- * @throws Error - when the port cannot be had, or the route selection expression cannot be read.
+ * @throws Error - when the port cannot be had, the route selection expression cannot be read, or the
+ * base path or the throttle is none.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const { stage = 'dev', onEvent, staticDirectory } = options;
+  const { stage = 'dev', basePath, onEvent, staticDirectory } = options;
   const clock = new Clock(options.now);
   const { now } = clock;
+  const path = apiPath(stage, basePath);
+  const accountThrottle =
+    options.accountThrottle && new TokenBucket(options.accountThrottle, 'accountThrottle');
   const selectRoute = routeSelector(options.routeSelectionExpression ?? '$request.body.action');
   const certificate = await localCertificate();
   const port = await openPort({
@@ -145,7 +173,16 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
       accountId: options.accountId ?? '123456789012',
       domainName,
       stageVariables: options.stageVariables,
+      lowerCaseHeaders: path.lastIndexOf('/') > 0,
     },
+    path,
+    hasCustomDomain: basePath !== undefined,
+    access: {
+      credentials,
+      apiKeys: new Set(options.apiKeys),
+      apiKeySelectionExpression: options.apiKeySelectionExpression ?? '$request.header.x-api-key',
+    },
+    accountThrottle,
     integrationTimeoutMs: options.integrationTimeoutMs ?? 29_000,
     selectRoute,
     connections,
@@ -189,8 +226,8 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
   };
   return {
     port: port.number,
-    url: `ws://${domainName}/${stage}`,
-    endpoint: `http://${domainName}/${stage}`,
+    url: `ws://${domainName}${path}`,
+    endpoint: `http://${domainName}${path}`,
     certificate: certificate.authority,
     credentials,
     clock,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { makeAuthorizerEvent, makeConnectionId, makeRequestId } from '@gatecast/framework/testing';
 import type { Acceptor } from './acceptor.js';
+import { mayConnect } from './access.js';
 import type { Api } from './api.js';
 import { authorize } from './authorizer.js';
 import { connect } from './connect.js';
@@ -11,6 +12,7 @@ import { sendDisconnect } from './disconnect.js';
 import type { AnswerIds } from './error-text.js';
 import { messageHandler } from './messages.js';
 import { refuse } from './refusal.js';
+import { isThrottled } from './throttling.js';
 import { problemWith, readUpgradeRequest } from './upgrade-request.js';
 
 /** A request to become a WebSocket, as Node hands it over. */
@@ -51,9 +53,14 @@ export async function answerHandshake(
   const { deployment } = api;
   const { generation } = api.connections;
   const ids = { connectionId: makeConnectionId(), requestId: makeRequestId() };
-  const problem = deployment ? problemWith(request, api.facts.stage) : 403;
+  const problem = deployment ? problemWith(request, api.path) : 403;
   if (!deployment || problem) {
     refuse(socket, problem ?? 403, ids);
+    return;
+  }
+  // Before the authorizer, so that what is too much costs no invocation.
+  if (isThrottled(api, deployment, { route: '$connect', connectionId: ids.connectionId })) {
+    refuse(socket, 429, ids);
     return;
   }
   const admission = await admit(api, deployment, { handshake, ids });
@@ -97,6 +104,11 @@ async function admit(
     deployment.authorizer &&
     (await authorize(api, deployment.authorizer, makeAuthorizerEvent(asked)));
   if (verdict?.isAllowed === false) return { type: 'refused', status: verdict.status };
+  const { usageIdentifierKey } = verdict ?? {};
+  const applicant = { request: handshake.request, connectionId, usageIdentifierKey };
+  if (!(await mayConnect(api, deployment.routes.get('$connect'), applicant))) {
+    return { type: 'refused', status: 403 };
+  }
   if (hasLeft(handshake.socket)) return { type: 'left' };
 
   const integrationLatency = api.now() - connectedAt;

@@ -1,5 +1,6 @@
 // What the gateway serves, and who may call it
 
+export type { ApiKeySelectionExpression } from './access.js';
 // Time and faults
 export type { Clock } from './clock.js';
 export type { Credential, Credentials } from './credentials.js';
@@ -9,6 +10,7 @@ export type { Fault, Faults } from './faults.js';
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.js';
 export type { GatewayEvent } from './gateway-event.js';
 export type { Invocation, InvocationResult, LambdaFunction } from './lambda-function.js';
+export type { PolicyDocument } from './policy.js';
 // A function behind the gateway
 export { StartError, type StartErrorCode } from './start-error.js';
 export {
@@ -17,3 +19,4 @@ export {
   type StartGatewayOptions,
   startGateway,
 } from './start-gateway.js';
+export type { Throttle } from './token-bucket.js';

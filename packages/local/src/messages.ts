@@ -6,6 +6,7 @@ import type { ServedDeployment, ServedRoute } from './deployment.js';
 import { errorText } from './error-text.js';
 import { integrate } from './integration.js';
 import { describe, type ProxyOutcome } from './invoke.js';
+import { isThrottled } from './throttling.js';
 
 /** Takes the messages of one connection, all at once or one after the other. */
 export function messageHandler(api: Api, connection: Connection): (body: string) => void {
@@ -33,13 +34,18 @@ async function handleMessage(api: Api, connection: Connection, body: string): Pr
 
   const { deployment } = api;
   const route = deployment && findRoute(deployment, api.selectRoute(body));
+  const routeKey = route?.routeKey ?? '$default';
+  if (deployment && isThrottled(api, deployment, { route: routeKey, connectionId })) {
+    answer(errorText('Too Many Requests', { connectionId, requestId }));
+    return;
+  }
   if (!deployment || !route) {
     answer(errorText('Forbidden', { connectionId, requestId }));
     const detail = 'No route matches, and there is no "$default".';
-    api.report({ time, route: '$default', connectionId, result: 'no route', detail });
+    api.report({ time, route: routeKey, connectionId, result: 'no route', detail });
     return;
   }
-  const { routeKey, twoWay = false } = route;
+  const { twoWay = false } = route;
   const facts = { ...api.facts, ...connection.facts };
   const event = makeMessageEvent({ ...facts, routeKey, body, requestId, now: time });
   const fault = api.faults.strike('invocation', { connectionId, routeKey });

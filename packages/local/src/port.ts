@@ -31,7 +31,12 @@ const TLS_HANDSHAKE = 0x16;
 /** @throws Error when the port cannot be had. */
 export async function openPort({ host, port, certificate }: PortOptions): Promise<Port> {
   const plain = createHttpServer();
-  const secure = createHttpsServer({ key: certificate.key, cert: certificate.certificate });
+  const secure = createHttpsServer({
+    key: certificate.key,
+    cert: certificate.certificate,
+    // As on AWS (row 3.21), whatever Node was told by NODE_OPTIONS.
+    minVersion: 'TLSv1.2',
+  });
   const sockets = new Set<Socket>();
   // Half-open as in an HTTP server of Node: a client may end its side and still read the answer.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {

@@ -9,6 +9,7 @@ import type { Faults } from './faults.js';
 import { type Gateway, type GatewayOptions, openGateway } from './gateway.js';
 import { lambdaVariables } from './lambda-variables.js';
 import { type FunctionSettings, type LoadedFunction, loadFunction } from './load-function.js';
+import type { PolicyDocument } from './policy.js';
 import { StartError } from './start-error.js';
 
 /** What came of taking over a change of the source. */
@@ -43,6 +44,8 @@ export interface StartGatewayOptions extends GatewayOptions {
    * @default none
    */
   readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** What the function may do, as the policy of its role says it. @default everything */
+  readonly permissions?: PolicyDocument | undefined;
   /** How long one invocation may take, in milliseconds. @default 29_000 */
   readonly timeoutMs?: number | undefined;
   /** Memory of one environment, in MB; bounds its JavaScript heap. @default 1024 */
@@ -229,7 +232,10 @@ async function functionSettings(
   const { entry, handler = 'handler', memoryMb = 1024, timeoutMs = 29_000 } = options;
   const { region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID } = options;
   const functionName = basename(entry, extname(entry));
-  const credential = gateway.credentials.issue(`function ${functionName}`);
+  const credential = gateway.credentials.issue(
+    `arn:aws:sts::${accountId}:assumed-role/${functionName}/${functionName}`,
+    options.permissions,
+  );
   return {
     entry,
     handler,

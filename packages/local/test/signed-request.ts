@@ -57,9 +57,10 @@ export async function sendSigned(options: SignedRequestOptions): Promise<HttpRes
   return sendRequest({ port, path, method, headers, body });
 }
 
-function sign(options: SignedRequestOptions): Record<string, string> {
-  const { key, region = 'us-east-1', service = 'execute-api', date = new Date() } = options;
-  const time = date.toISOString().replace(/[-:]|\.\d+/g, '');
+/** The headers of a signed request. */
+export function sign(options: SignedRequestOptions): Record<string, string> {
+  const { key } = options;
+  const { time, scope } = timeAndScope(options);
   const headers: Record<string, string> = {
     host: `localhost:${options.port}`,
     'x-amz-date': time,
@@ -67,7 +68,6 @@ function sign(options: SignedRequestOptions): Record<string, string> {
     ...options.headers,
   };
   const names = Object.keys(headers).sort();
-  const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`;
   const [path = '', query = ''] = options.path.split('?');
   const canonical = [
     options.method ?? 'POST',
@@ -80,6 +80,66 @@ function sign(options: SignedRequestOptions): Record<string, string> {
       .update(options.body ?? '')
       .digest('hex'),
   ].join('\n');
+  const signature = signatureOf(canonical, { key, time, scope });
+  const credential = `Credential=${key.accessKeyId}/${scope}`;
+  return {
+    ...headers,
+    authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
+  };
+}
+
+/** A path whose query string carries a signature, as a presigned URL has it. */
+export function presign(
+  options: SignedRequestOptions & {
+    /** In seconds. @default 60 */
+    readonly expires?: number | string;
+    /** Changes the parameters before they are signed; `undefined` leaves one out. */
+    readonly parameters?: Readonly<Record<string, string | undefined>>;
+  },
+): string {
+  const { key, method = 'GET', port, expires = 60 } = options;
+  const { time, scope } = timeAndScope(options);
+  const headers: Record<string, string> = { host: `localhost:${port}`, ...options.headers };
+  const names = Object.keys(headers).sort();
+  const [path = '', search = ''] = options.path.split('?');
+  const parameters = {
+    ...Object.fromEntries(new URLSearchParams(search)),
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Credential': `${key.accessKeyId}/${scope}`,
+    'X-Amz-Date': time,
+    'X-Amz-Expires': String(expires),
+    'X-Amz-Security-Token': key.sessionToken,
+    'X-Amz-SignedHeaders': names.join(';'),
+    ...options.parameters,
+  };
+  const query = Object.entries(parameters)
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${encode(name)}=${encode(value)}`]))
+    .sort()
+    .join('&');
+  const canonical = [
+    method,
+    path.split('/').map(encode).join('/'),
+    query,
+    ...names.map((name) => `${name}:${headers[name]}`),
+    '',
+    names.join(';'),
+    createHash('sha256')
+      .update(options.body ?? '')
+      .digest('hex'),
+  ].join('\n');
+  return `${path}?${query}&X-Amz-Signature=${signatureOf(canonical, { key, time, scope })}`;
+}
+
+function timeAndScope(options: SignedRequestOptions): { time: string; scope: string } {
+  const { region = 'us-east-1', service = 'execute-api', date = new Date() } = options;
+  const time = date.toISOString().replace(/[-:]|\.\d+/g, '');
+  return { time, scope: `${time.slice(0, 8)}/${region}/${service}/aws4_request` };
+}
+
+function signatureOf(
+  canonical: string,
+  { key, time, scope }: { readonly key: SigningKey; readonly time: string; readonly scope: string },
+): string {
   const hash = createHash('sha256').update(canonical).digest('hex');
   const text = ['AWS4-HMAC-SHA256', time, scope, hash].join('\n');
   const signingKey = scope
@@ -88,12 +148,7 @@ function sign(options: SignedRequestOptions): Record<string, string> {
       (secret, part) => createHmac('sha256', secret).update(part).digest(),
       `AWS4${key.secretAccessKey}`,
     );
-  const signature = createHmac('sha256', signingKey).update(text).digest('hex');
-  const credential = `Credential=${key.accessKeyId}/${scope}`;
-  return {
-    ...headers,
-    authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
-  };
+  return createHmac('sha256', signingKey).update(text).digest('hex');
 }
 
 function encode(segment: string): string {

@@ -60,6 +60,31 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
     expect(await ask(gateway.url, 'hello')).toBe('hello');
   });
 
+  it('6.4 6.6 lets a function do what its permissions say and no more', async () => {
+    const entry = fixture('posts-with-sdk.mjs');
+    const allowing = (Resource: string) => ({
+      entry,
+      routes: ['$default'],
+      permissions: {
+        Statement: [
+          { Effect: 'Allow' as const, Action: 'execute-api:ManageConnections', Resource },
+        ],
+      },
+    });
+    await using allowed = await startGateway(allowing('arn:aws:execute-api:*/POST/@connections/*'));
+    expect(await ask(allowed.url, 'hello')).toBe('hello');
+    const details: string[] = [];
+    await using denied = await startGateway({
+      ...allowing('arn:aws:execute-api:*/GET/@connections/*'),
+      onEvent: ({ detail }) => details.push(detail),
+    });
+    expect(await ask(denied.url, 'hello')).toContain('Internal server error');
+    await vi.waitFor(() => expect(details).toHaveLength(1));
+    expect(details[0]).toMatch(
+      /^ForbiddenException: User: arn:aws:sts::123456789012:assumed-role\/posts-with-sdk\/posts-with-sdk is not authorized to perform: execute-api:ManageConnections on resource: /,
+    );
+  });
+
   it('takes the routes of the app', async () => {
     await using gateway = await startGateway({ entry: fixture('chat-app.mjs') });
     expect(await ask(gateway.url, '{"action":"ping"}')).toBe('{"type":"pong"}');
