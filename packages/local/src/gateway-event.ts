@@ -7,9 +7,9 @@ export interface GatewayEvent {
   /** Whom it is about. */
   readonly connectionId: string;
   /**
-   * `refused`: a handshake that the function or the authorizer turned down. `failed`: the function
-   * threw, ended, or answered what API Gateway cannot use. `no route`: no route matched, and there
-   * is no `$default`.
+   * `refused`: a handshake that the function or the authorizer turned down, or a message that did
+   * not fit its model. `failed`: the function threw, ended, or answered what API Gateway cannot
+   * use. `no route`: no route matched, and there is no `$default`.
    */
   readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route';
   /** The status, or what went wrong, in words for a person. */

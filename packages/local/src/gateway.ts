@@ -70,8 +70,8 @@ export interface Gateway extends AsyncDisposable {
    * does (row 3.16), so a function may be told the endpoint, the certificate and its access key
    * before it starts.
    *
-   * @throws Error - when two routes have one key, a key is reserved, or an identity source cannot
-   * be understood.
+   * @throws Error - when two routes have one key, a key is reserved, or an identity source, an
+   * integration, a template or a model cannot be understood.
    */
   use(deployment: Deployment): void;
   /**

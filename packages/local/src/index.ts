@@ -4,7 +4,13 @@ export type { Deployment, GatewayAuthorizer, GatewayRoute } from './deployment.j
 // The gateway alone, for a function that runs elsewhere
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.js';
 export type { GatewayEvent } from './gateway-event.js';
+export type {
+  ContentHandlingStrategy,
+  Integration,
+  IntegrationResponse,
+} from './integration-options.js';
 export type { InvocationResult, LambdaFunction } from './lambda-function.js';
+export type { RequestModels } from './request-model.js';
 // A function behind the gateway
 export { StartError, type StartErrorCode } from './start-error.js';
 export {

@@ -6,10 +6,20 @@ import { type ProxyResponse, readProxyResponse } from './proxy-response.js';
 /** What came of an invocation as far as the gateway waited for it. */
 export type Outcome = InvocationResult | { readonly type: 'timeout' };
 
-/** What came of a Lambda proxy integration. */
+/** What came of an integration; a proxy response is what every kind of them comes to. */
 export type ProxyOutcome =
-  | { readonly type: 'response'; readonly response: ProxyResponse }
-  | { readonly type: 'failed'; readonly detail: string }
+  | {
+      readonly type: 'response';
+      readonly response: ProxyResponse;
+      /** How the function failed that this was made of all the same. @default it has not */
+      readonly failure?: string | undefined;
+    }
+  | {
+      readonly type: 'failed';
+      readonly detail: string;
+      /** What API Gateway calls this. @default 502 */
+      readonly status?: number;
+    }
   | { readonly type: 'timeout' };
 
 /**
@@ -60,7 +70,10 @@ async function start(lambda: LambdaFunction, event: object): Promise<Outcome> {
 /** The outcome in words, for the gateway's report. */
 export function describe(outcome: ProxyOutcome): Pick<GatewayEvent, 'result' | 'detail'> {
   if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail };
-  return outcome.type === 'timeout'
-    ? { result: 'timed out', detail: 'The function did not answer in time.' }
-    : { result: 'ok', detail: String(outcome.response.statusCode) };
+  if (outcome.type === 'timeout') {
+    return { result: 'timed out', detail: 'The function did not answer in time.' };
+  }
+  return outcome.failure === undefined
+    ? { result: 'ok', detail: String(outcome.response.statusCode) }
+    : { result: 'failed', detail: outcome.failure };
 }

@@ -2,9 +2,10 @@ import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
 import type { Api } from './api.js';
 import type { Connection } from './connection.js';
 import type { ServedDeployment, ServedRoute } from './deployment.js';
-import { errorText } from './error-text.js';
+import { badBodyText, errorText } from './error-text.js';
 import { integrate } from './integration.js';
 import { describe, type ProxyOutcome } from './invoke.js';
+import { messageFor } from './refusal.js';
 
 /**
  * Routes one message to its integration and sends what the client is to get. The invocation starts
@@ -32,10 +33,18 @@ export async function handleMessage(api: Api, connection: Connection, body: stri
   const { routeKey, twoWay = false } = route;
   const facts = { ...api.facts, ...connection.facts };
   const event = makeMessageEvent({ ...facts, routeKey, body, requestId, now: time });
+  const problem = route.checkBody?.(body);
+  if (problem !== undefined) {
+    answer(badBodyText({ connectionId, messageId: event.requestContext.messageId }));
+    const detail = `Bad request body: ${problem}`;
+    api.report({ time, route: routeKey, connectionId, result: 'refused', detail });
+    return;
+  }
   const outcome = await integrate(api, deployment, { route, event });
   const error = errorOf(outcome);
   if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
-  // A two-way route without a body answers with an empty frame (row 5.3).
+  // A two-way route without a body answers with an empty frame (row 5.3); a one-way route stays
+  // silent, whatever its integration responses are (row 8.14).
   else if (twoWay && outcome.type === 'response') answer(outcome.response.body ?? '');
   api.report({ time, route: routeKey, connectionId, ...describe(outcome) });
 }
@@ -51,6 +60,6 @@ function findRoute(
 
 /** Sent on one-way routes too (row 5.5). A status that a function returns is no error (row 5.4). */
 function errorOf(outcome: ProxyOutcome): string | undefined {
-  if (outcome.type === 'failed') return 'Internal server error';
+  if (outcome.type === 'failed') return messageFor(outcome.status ?? 502);
   return outcome.type === 'timeout' ? 'Endpoint request timed out' : undefined;
 }
