@@ -48,7 +48,7 @@ function checked(outcome: ProxyOutcome): ProxyOutcome {
 
 function answerFrom(outcome: ProxyOutcome): ConnectAnswer {
   if (outcome.type === 'timeout') return { isAccepted: false, status: 504 };
-  if (outcome.type === 'failed') return { isAccepted: false, status: 502 };
+  if (outcome.type === 'failed') return { isAccepted: false, status: outcome.status ?? 502 };
   const { response } = outcome;
   return response.statusCode > 299
     ? { isAccepted: false, status: response.statusCode }

@@ -1,15 +1,23 @@
 import { type IdentitySource, identitySource } from './identity-source.js';
+import type { Integration } from './integration-options.js';
 import type { LambdaFunction } from './lambda-function.js';
+import { type NonProxyIntegration, nonProxyIntegration } from './non-proxy-integration.js';
+import { type BodyCheck, bodyCheck, type RequestModels } from './request-model.js';
 import { type Throttle, TokenBucket } from './token-bucket.js';
 
 /** One route of the API. A bare route key is a one-way route to the Lambda function. */
-export interface GatewayRoute {
+export interface GatewayRoute extends RequestModels {
   /**
    * `$connect`, `$disconnect`, `$default`, or the text that the route selection expression yields.
    */
   readonly routeKey: string;
-  /** Whether the function answers, or API Gateway by itself. @default 'lambda' */
-  readonly integration?: 'lambda' | 'mock' | undefined;
+  /**
+   * Whether the function answers, or API Gateway by itself: in short, or as AWS describes it.
+   * `lambda` is a proxy integration, `mock` one that answers `response`.
+   *
+   * @default 'lambda'
+   */
+  readonly integration?: 'lambda' | 'mock' | Integration | undefined;
   /**
    * The route answers the message it was sent (a route response with key `$default`, rows 5.1 to
    * 5.3).
@@ -17,7 +25,7 @@ export interface GatewayRoute {
    * @default false
    */
   readonly twoWay?: boolean | undefined;
-  /** What a mock integration answers. Sent as it is; only a two-way route sends it. */
+  /** What the integration `mock` answers. Sent as it is; only a two-way route sends it. */
   readonly response?: string | undefined;
   /** The function behind this route. @default that of the deployment */
   readonly function?: LambdaFunction | undefined;
@@ -69,7 +77,11 @@ export interface ServedAuthorizer {
 }
 
 /** A route, checked and ready to serve. */
-export type ServedRoute = GatewayRoute;
+export interface ServedRoute extends GatewayRoute {
+  /** What stands behind the route unless it is a proxy or answers in short. */
+  readonly nonProxy: NonProxyIntegration | undefined;
+  readonly checkBody: BodyCheck | undefined;
+}
 
 /** A deployment, checked and ready to serve. */
 export interface ServedDeployment {
@@ -84,7 +96,7 @@ const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
 
 /** @throws Error when API Gateway would not take the deployment either. */
 export function checkDeployment({ handler, routes, authorizer }: Deployment): ServedDeployment {
-  const byKey = new Map<string, GatewayRoute>();
+  const byKey = new Map<string, ServedRoute>();
   const throttles = new Map<string, TokenBucket>();
   for (const route of routes) {
     const { routeKey, throttle } = route;
@@ -98,7 +110,7 @@ export function checkDeployment({ handler, routes, authorizer }: Deployment): Se
       );
     }
     checkAccess(route);
-    byKey.set(routeKey, route);
+    byKey.set(routeKey, serve(route));
     if (throttle) {
       throttles.set(routeKey, new TokenBucket(throttle, `the route "${routeKey}"`));
     }
@@ -135,4 +147,14 @@ function checkAccess({ routeKey, authorizationType = 'NONE', apiKeyRequired }: G
         'Move it there.',
     );
   }
+}
+
+function serve(route: GatewayRoute): ServedRoute {
+  const { routeKey, integration } = route;
+  return {
+    ...route,
+    nonProxy:
+      typeof integration === 'object' ? nonProxyIntegration(integration, routeKey) : undefined,
+    checkBody: bodyCheck(route, `the route "${routeKey}"`),
+  };
 }

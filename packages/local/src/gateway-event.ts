@@ -7,10 +7,10 @@ export interface GatewayEvent {
   /** Whom it is about. */
   readonly connectionId: string;
   /**
-   * `refused`: a handshake that was turned down. `failed`: the function threw, ended, or answered
-   * what API Gateway cannot use. `no route`: no route matched, and there is no `$default`.
-   * `throttled`: one too many for the route or the account. `lost`: a fault kept it from the
-   * function.
+   * `refused`: a handshake that was turned down, or a message that did not fit its model. `failed`:
+   * the function threw, ended, or answered what API Gateway cannot use. `no route`: no route
+   * matched, and there is no `$default`. `throttled`: one too many for the route or the account.
+   * `lost`: a fault kept it from the function.
    */
   readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route' | 'throttled' | 'lost';
   /** The status, or what went wrong, in words for a person. */

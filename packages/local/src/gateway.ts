@@ -113,8 +113,9 @@ export interface Gateway extends AsyncDisposable {
    * does (row 3.16), so a function may be told the endpoint, the certificate and its access key
    * before it starts.
    *
-   * @throws Error - when two routes have one key, a key is reserved, an identity source cannot be
-   * understood, or a route has an option that API Gateway would not take.
+   * @throws Error - when two routes have one key, a key is reserved, an identity source, an
+   * integration, a template or a model cannot be understood, or a route has an option that API
+   * Gateway would not take.
    */
   use(deployment: Deployment): void;
   /**

@@ -9,8 +9,14 @@ export type { Fault, Faults } from './faults.js';
 // The gateway alone, for a function that runs elsewhere
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.js';
 export type { GatewayEvent } from './gateway-event.js';
+export type {
+  ContentHandlingStrategy,
+  Integration,
+  IntegrationResponse,
+} from './integration-options.js';
 export type { Invocation, InvocationResult, LambdaFunction } from './lambda-function.js';
 export type { PolicyDocument } from './policy.js';
+export type { RequestModels } from './request-model.js';
 // A function behind the gateway
 export { StartError, type StartErrorCode } from './start-error.js';
 export {

@@ -6,17 +6,21 @@ import { type ProxyResponse, readProxyResponse } from './proxy-response.js';
 /** What came of an invocation as far as the gateway waited for it. */
 export type Outcome = InvocationResult | { readonly type: 'timeout' };
 
-/** What came of a Lambda proxy integration. */
+/** What came of an integration; a proxy response is what every kind of them comes to. */
 export type ProxyOutcome =
   | {
       readonly type: 'response';
       readonly response: ProxyResponse;
       readonly coldStartMs?: number | undefined;
+      /** How the function failed that this was made of all the same. @default it has not */
+      readonly failure?: string | undefined;
     }
   | {
       readonly type: 'failed';
       readonly detail: string;
       readonly coldStartMs?: number | undefined;
+      /** What API Gateway calls this. @default 502 */
+      readonly status?: number;
     }
   | { readonly type: 'timeout' };
 
@@ -89,7 +93,8 @@ export function describe(
   }
   const { coldStartMs } = outcome;
   const cold = coldStartMs === undefined ? {} : { coldStartMs };
-  return outcome.type === 'failed'
-    ? { result: 'failed', detail: outcome.detail, ...cold }
-    : { result: 'ok', detail: String(outcome.response.statusCode), ...cold };
+  if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail, ...cold };
+  return outcome.failure === undefined
+    ? { result: 'ok', detail: String(outcome.response.statusCode), ...cold }
+    : { result: 'failed', detail: outcome.failure, ...cold };
 }

@@ -3,9 +3,10 @@ import type { Api } from './api.js';
 import { elapsed } from './clock.js';
 import type { Connection } from './connection.js';
 import type { ServedDeployment, ServedRoute } from './deployment.js';
-import { errorText } from './error-text.js';
+import { badBodyText, errorText } from './error-text.js';
 import { integrate } from './integration.js';
 import { describe, type ProxyOutcome } from './invoke.js';
+import { messageFor } from './refusal.js';
 import { isThrottled } from './throttling.js';
 
 /** Takes the messages of one connection, all at once or one after the other. */
@@ -48,13 +49,21 @@ async function handleMessage(api: Api, connection: Connection, body: string): Pr
   const { twoWay = false } = route;
   const facts = { ...api.facts, ...connection.facts };
   const event = makeMessageEvent({ ...facts, routeKey, body, requestId, now: time });
+  const problem = route.checkBody?.(body);
+  if (problem !== undefined) {
+    answer(badBodyText({ connectionId, messageId: event.requestContext.messageId }));
+    const detail = `Bad request body: ${problem}`;
+    api.report({ time, route: routeKey, connectionId, result: 'refused', detail });
+    return;
+  }
   const fault = api.faults.strike('invocation', { connectionId, routeKey });
   if (fault?.kind === 'delayed') await elapsed(api.clock, fault.delayMs);
   const kill = fault?.kind === 'killed' ? AbortSignal.timeout(fault.delayMs ?? 0) : undefined;
   const outcome = await integrate(api, deployment, { route, event, kill });
   const error = errorOf(outcome);
   if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
-  // A two-way route without a body answers with an empty frame (row 5.3).
+  // A two-way route without a body answers with an empty frame (row 5.3); a one-way route stays
+  // silent, whatever its integration responses are (row 8.14).
   else if (twoWay && outcome.type === 'response') answer(outcome.response.body ?? '');
   api.report({ time, route: routeKey, connectionId, ...describe(outcome) });
 }
@@ -70,6 +79,6 @@ function findRoute(
 
 /** Sent on one-way routes too (row 5.5). A status that a function returns is no error (row 5.4). */
 function errorOf(outcome: ProxyOutcome): string | undefined {
-  if (outcome.type === 'failed') return 'Internal server error';
+  if (outcome.type === 'failed') return messageFor(outcome.status ?? 502);
   return outcome.type === 'timeout' ? 'Endpoint request timed out' : undefined;
 }
