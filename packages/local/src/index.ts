@@ -1,15 +1,17 @@
 // What the gateway serves, and who may call it
 export type { Credential, Credentials } from './credentials.js';
 export type { Deployment, GatewayAuthorizer, GatewayRoute } from './deployment.js';
+// Functions behind the gateway
+export type { FunctionOptions } from './function-options.js';
 // The gateway alone, for a function that runs elsewhere
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.js';
 export type { GatewayEvent } from './gateway-event.js';
 export type { InvocationResult, LambdaFunction } from './lambda-function.js';
-// A function behind the gateway
+export type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
+export type { ReloadEvent } from './running-function.js';
 export { StartError, type StartErrorCode } from './start-error.js';
 export {
   type LocalGateway,
-  type ReloadEvent,
   type StartGatewayOptions,
   startGateway,
 } from './start-gateway.js';

@@ -14,6 +14,7 @@ function start(options: Partial<EnvironmentOptions> = {}): Environment {
     handler,
     variables: lambdaVariables({
       functionName: 'chat',
+      moduleName: 'handlers',
       bundleDirectory: '/var/task',
       handler,
       region: 'eu-central-1',
@@ -95,6 +96,7 @@ describe('an invocation', { timeout: 20_000 }, () => {
         callbackWaitsForEmptyEventLoop: true,
         awsRequestId: 'one',
         functionName: 'chat',
+        moduleName: 'handlers',
         functionVersion: '$LATEST',
         invokedFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:chat',
         memoryLimitInMB: '256',

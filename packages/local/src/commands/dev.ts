@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { clockTime, eventLine } from '../event-line.js';
 import { parseManifest } from '../route-manifest.js';
-import type { ReloadEvent, StartGatewayOptions } from '../start-gateway.js';
+import type { ReloadEvent } from '../running-function.js';
+import type { StartGatewayOptions } from '../start-gateway.js';
 import { CommandLineError, parseCommandLine, wholeNumber } from './command-line.js';
 
 export const devUsage = `gatecast dev <entry> [options]
