@@ -96,7 +96,6 @@ describe('an invocation', { timeout: 20_000 }, () => {
         callbackWaitsForEmptyEventLoop: true,
         awsRequestId: 'one',
         functionName: 'chat',
-        moduleName: 'handlers',
         functionVersion: '$LATEST',
         invokedFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:chat',
         memoryLimitInMB: '256',

@@ -178,7 +178,7 @@ Resources:
 /** The small template with the change. */
 async function changed(from: string, to: string): ReturnType<typeof readTemplate> {
   const template = small.replace(from, () => to);
-  if (from !== '') expect(template).not.toBe(small);
+  if (!small.includes(from)) throw new Error(`The template has no "${from}".`);
   await file('src/app.js', 'exports.handler = async () => ({ statusCode: 200 });');
   const options = { parameters: {}, stage: undefined };
   return readTemplate(await file('template.yaml', template), options);
@@ -316,52 +316,45 @@ describe('a template warns', () => {
 
 describe('a template is refused', () => {
   it.each([
-    ['Mappings:', 'Mappings: ]', 'cannot be read.', undefined],
-    ['VALUE: text', 'VALUE: !Secret text', 'Unresolved tag: !Secret', undefined],
-    ['ProtocolType: WEBSOCKET', 'ProtocolType: HTTP', 'has no WebSocket API', /WEBSOCKET/],
+    ['Mappings:', 'Mappings: ]', 'cannot be read.', ''],
+    ['VALUE: text', 'VALUE: !Secret text', 'Unresolved tag: !Secret', ''],
+    ['ProtocolType: WEBSOCKET', 'ProtocolType: HTTP', 'has no WebSocket API', 'WEBSOCKET'],
     [
       'VALUE: text',
       'VALUE: !Ref Missing',
       'of "Fn" needs the parameter "Missing"',
-      /--parameter M/,
+      '--parameter M',
     ],
-    ['VALUE: text', 'VALUE: !Ref Nobody', 'refers to "Nobody"', /Correct the name/],
-    [
-      'VALUE: text',
-      'VALUE: !Ref List',
-      '"Environment.Variables.VALUE" of "Fn" is ["a","b"]',
-      undefined,
-    ],
-    ['VALUE: text', 'VALUE: !If [Never, a, b]', 'names the condition "Never"', /"Conditions"/],
-    ['VALUE: text', 'VALUE: !FindInMap [Sizes, prod, memory]', '"Sizes" / "prod" / "mem', /Add it/],
-    ['VALUE: text', 'VALUE: !Cidr [a, 1, 2]', 'uses Fn::Cidr', /Write its value/],
-    ['${Integration}', '${Fn}', '"Target" of "Route" is "integrations/Fn"', /Target: !Join/],
-    [', Target:', ', Targets:', '"Route" (AWS::ApiGatewayV2::Route) has no "Target"', /!Join/],
-    ['functions/${Fn.Arn}', 'functions/${Fn}', '"IntegrationUri" of "Integration"', /\$\{YourFun/],
-    ['functions/${Fn.Arn}', 'functions/${Fn.Arn}x', 'the function "Fnx", which', /Add it as/],
-    ['AWS_PROXY', 'HTTP_PROXY', '"IntegrationType" of "Integration" is "HTTP_PROXY"', /AWS_PROXY/],
-    ['nodejs22.x', 'python3.12', '"Runtime" of "Fn" is "python3.12"', /Condition/],
+    ['VALUE: text', 'VALUE: !Ref Nobody', 'refers to "Nobody"', 'Correct the name'],
+    ['VALUE: text', 'VALUE: !Ref List', '"Environment.Variables.VALUE" of "Fn" is ["a","b"]', ''],
+    ['VALUE: text', 'VALUE: !If [Never, a, b]', 'names the condition "Never"', '"Conditions"'],
+    ['VALUE: text', 'VALUE: !FindInMap [Sizes, prod, memory]', '"Sizes" / "prod" / "mem', 'Add it'],
+    ['VALUE: text', 'VALUE: !Cidr [a, 1, 2]', 'uses Fn::Cidr', 'Write its value'],
+    ['${Integration}', '${Fn}', '"Target" of "Route" is "integrations/Fn"', 'Target: !Join'],
+    [', Target:', ', Targets:', '"Route" (AWS::ApiGatewayV2::Route) has no "Target"', '!Join'],
+    ['functions/${Fn.Arn}', 'functions/${Fn}', '"IntegrationUri" of "Integration"', '${YourFun'],
+    ['functions/${Fn.Arn}', 'functions/${Fn.Arn}x', 'the function "Fnx", which', 'Add it as'],
+    ['AWS_PROXY', 'HTTP_PROXY', '"IntegrationType" of "Integration" is "HTTP_PROXY"', 'AWS_PROXY'],
+    ['nodejs22.x', 'python3.12', '"Runtime" of "Fn" is "python3.12"', 'Condition'],
     [
       'Handler: app.handler',
       'Timeout: 3',
       '"Fn" (AWS::Serverless::Function) has no "Handler"',
-      /FILE/,
+      'FILE',
     ],
-    ['Handler: app.handler', 'Handler: app', '"Handler" of "Fn" is "app"', /src\/app\.handler/],
-    ['CodeUri: src', 'CodeUri: s3://bucket/key', '"CodeUri" of "Fn" is "s3://', /CodeUri: src/],
+    ['Handler: app.handler', 'Handler: app', '"Handler" of "Fn" is "app"', 'src/app.handler'],
+    ['CodeUri: src', 'CodeUri: s3://bucket/key', '"CodeUri" of "Fn" is "s3://', 'CodeUri: src'],
     [
       'CodeUri: src',
       'CodeUri: src\n      Timeout: soon',
       '"Timeout" of "Fn" is "soon", not a number',
-      undefined,
+      '',
     ],
   ])('when %s becomes %s', async (from, to, message, hint) => {
     const error: unknown = await changed(from, to).catch((e: unknown) => e);
-    expect(error).toMatchObject({
-      code: 'ERR_TEMPLATE_INVALID',
-      message: expect.stringContaining(message),
-      ...(hint && { hint: expect.stringMatching(hint) }),
-    });
+    expect(error).toMatchObject({ code: 'ERR_TEMPLATE_INVALID' });
+    expect(error).toMatchObject({ message: expect.stringContaining(message) });
+    expect(error).toMatchObject({ message: expect.stringContaining(hint) });
   });
 
   it('when it is not there', async () => {

@@ -32,7 +32,7 @@ const EXTENSIONS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
  */
 export async function findEntry(place: HandlerPlace): Promise<Entry> {
   const { logicalId, folder, handler, entryPoints } = place;
-  const [moduleName = '', exportName = ''] = splitFirst(basename(handler));
+  const [moduleName, exportName] = splitFirst(basename(handler));
   if (moduleName === '' || exportName === '') {
     throw templateError(
       `"Handler" of "${logicalId}" is "${handler}", which names no export of a file.`,

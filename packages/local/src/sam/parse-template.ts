@@ -24,10 +24,10 @@ export interface Template {
 }
 
 // AWS: "Intrinsic function reference", those that have a short form.
-const FUNCTIONS = [
-  ...['And', 'Base64', 'Cidr', 'Equals', 'FindInMap', 'GetAZs', 'If', 'ImportValue', 'Join'],
-  ...['Length', 'Not', 'Or', 'Select', 'Split', 'Sub', 'ToJsonString', 'Transform'],
-];
+const FUNCTIONS =
+  'And Base64 Cidr Equals FindInMap GetAZs If ImportValue Join Length Not Or Select Split Sub ToJsonString Transform'.split(
+    ' ',
+  );
 
 /**
  * Reads a template in YAML or JSON.

@@ -1,4 +1,5 @@
 import { type Fields, fieldsOf, type Template, type TemplateResource } from './parse-template.js';
+import { scalarText } from './scalar-text.js';
 import { templateError } from './template-error.js';
 
 /** What an intrinsic function of the template is resolved with. */
@@ -111,19 +112,15 @@ export class Resolver {
     }
     if (Object.hasOwn(template.parameters, name)) {
       const parameter = fieldsOf(template.parameters[name], `The parameter "${name}"`);
-      const value = parameters[name] ?? parameter['Default'];
-      if (value === undefined || value === null) {
+      const value = parameters[name] ?? scalarText(parameter['Default']);
+      if (value === undefined) {
         throw templateError(
           `${where} needs the parameter "${name}", which has no value.`,
           `Give it one: --parameter ${name}=VALUE, or a "Default" in the template.`,
         );
       }
       const isList = /^(?:CommaDelimitedList|List<)/.test(String(parameter['Type']));
-      return isList
-        ? String(value)
-            .split(',')
-            .map((item) => item.trim())
-        : String(value);
+      return isList ? value.split(',').map((item) => item.trim()) : value;
     }
     return this.#identity(name, undefined, where);
   }
@@ -234,8 +231,9 @@ function listOf(value: unknown, where: string): unknown[] {
 }
 
 function textOf(value: unknown, where: string): string {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-    return String(value);
+  const text = scalarText(value);
+  if (text === undefined) {
+    throw templateError(`${where} has ${JSON.stringify(value)} where a text belongs.`);
   }
-  throw templateError(`${where} has ${JSON.stringify(value)} where a text belongs.`);
+  return text;
 }

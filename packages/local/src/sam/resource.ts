@@ -1,5 +1,6 @@
 import { type Fields, fieldsOf } from './parse-template.js';
 import type { Resolver } from './resolve.js';
+import { scalarText } from './scalar-text.js';
 import { templateError } from './template-error.js';
 
 /** A resource of the template whose properties are resolved when they are read. */
@@ -49,9 +50,7 @@ export class Resource {
   /** @throws StartError `ERR_TEMPLATE_INVALID` when it is a list or an object. */
   text(name: string): string | undefined {
     const value = this.value(name);
-    if (value === undefined) return undefined;
-    if (typeof value === 'object') throw this.#invalid(name, value, 'a text');
-    return String(value);
+    return value === undefined ? undefined : this.#textOf(value, name);
   }
 
   /** @throws StartError `ERR_TEMPLATE_INVALID`, with the hint, when it is left out. */
@@ -113,11 +112,14 @@ export class Resource {
 
   #texts(fields: Fields, name: string): Record<string, string> {
     return Object.fromEntries(
-      Object.entries(fields).map(([key, value]) => {
-        if (typeof value === 'object') throw this.#invalid(`${name}.${key}`, value, 'a text');
-        return [key, String(value)];
-      }),
+      Object.entries(fields).map(([key, value]) => [key, this.#textOf(value, `${name}.${key}`)]),
     );
+  }
+
+  #textOf(value: unknown, name: string): string {
+    const text = scalarText(value);
+    if (text === undefined) throw this.#invalid(name, value, 'a text');
+    return text;
   }
 
   #invalid(name: string, value: unknown, kind: string): Error {

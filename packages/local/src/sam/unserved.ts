@@ -6,20 +6,36 @@ const TYPES_WITHOUT_EFFECT =
 
 /** Properties that change nothing of what a client or a function sees here. */
 const PROPERTIES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
-  ...['ApiId', 'Description', 'Name', 'OperationName', 'Tags'],
+  'ApiId',
+  'Description',
+  'Name',
+  'OperationName',
+  'Tags',
   // Who may do what, and what is written about it, is no matter of the local gateway.
-  ...['AuthorizerCredentialsArn', 'CredentialsArn', 'PermissionsBoundary', 'Policies', 'Role'],
-  ...['AccessLogSettings', 'LoggingConfig', 'Tracing', 'TracingConfig'],
+  'AuthorizerCredentialsArn',
+  'CredentialsArn',
+  'PermissionsBoundary',
+  'Policies',
+  'Role',
+  'AccessLogSettings',
+  'LoggingConfig',
+  'Tracing',
+  'TracingConfig',
   // How it is deployed.
-  ...['Architectures', 'AutoDeploy', 'AutoPublishAlias', 'DeploymentId', 'DeploymentPreference'],
-  ...['FunctionName', 'PackageType', 'PublishToLatestPublished', 'RuntimeManagementConfig'],
+  'Architectures',
+  'AutoDeploy',
+  'AutoPublishAlias',
+  'DeploymentId',
+  'DeploymentPreference',
+  'FunctionName',
+  'PackageType',
+  'PublishToLatestPublished',
+  'RuntimeManagementConfig',
   // What WebSocket APIs have one value for, or none.
-  ...[
-    'AuthorizerResultTtlInSeconds',
-    'ConnectionType',
-    'IntegrationMethod',
-    'PayloadFormatVersion',
-  ],
+  'AuthorizerResultTtlInSeconds',
+  'ConnectionType',
+  'IntegrationMethod',
+  'PayloadFormatVersion',
   'ContentType',
 ]);
 
