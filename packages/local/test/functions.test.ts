@@ -82,11 +82,12 @@ describe('several functions', { timeout: 30_000 }, () => {
         return { statusCode: 200, body: JSON.stringify({ ...env, arn: context.invokedFunctionArn }) };
       };`,
     );
+    const API = 'https://local00000.execute-api.us-east-1.amazonaws.com/dev';
     await using gateway = await startGateway({
       environment: { SHARED: 'all', WHO: 'nobody' },
       timeoutMs: 20_000,
       functions: {
-        alice: { entry, handler: 'other', environment: { WHO: 'alice' }, memoryMb: 256 },
+        alice: { entry, handler: 'other', environment: { WHO: 'alice', API }, memoryMb: 256 },
         bob: { entry, handler: 'other', timeoutMs: 300 },
       },
       routes: [twoWay('alice', 'alice'), twoWay('bob', 'bob')],
@@ -97,6 +98,7 @@ describe('several functions', { timeout: 30_000 }, () => {
       AWS_LAMBDA_FUNCTION_NAME: 'alice',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
       SHARED: 'all',
+      API: `https://localhost:${gateway.port}/dev`,
       WHO: 'alice',
       _HANDLER: 'vars.other',
       arn: 'arn:aws:lambda:us-east-1:123456789012:function:alice',
@@ -253,12 +255,15 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
 
   it('when one of them fails to load, and ends the processes of the others', async () => {
     const pidFile = join(directory, 'pid');
-    const notes = `require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
-      exports.handler = async () => {};`;
+    // It is still loading when the other one has failed.
+    const slow = `import { writeFileSync } from 'node:fs';
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
+      export const handler = async () => {};`;
     const starting = startGateway({
       functions: {
         bad: { entry: await source('bad.ts', 'throw new Error("no luck");') },
-        good: { entry: await source('good.cjs', notes) },
+        good: { entry: await source('good.mjs', slow) },
       },
       routes: [twoWay('$default', 'good')],
     });
