@@ -14,6 +14,7 @@ function start(options: Partial<EnvironmentOptions> = {}): Environment {
     handler,
     variables: lambdaVariables({
       functionName: 'chat',
+      moduleName: 'handlers',
       bundleDirectory: '/var/task',
       handler,
       region: 'eu-central-1',

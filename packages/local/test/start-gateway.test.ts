@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type ReloadEvent, type StartGatewayOptions, startGateway } from '../src/start-gateway.js';
+import type { ReloadEvent } from '../src/running-function.js';
+import { type StartGatewayOptions, startGateway } from '../src/start-gateway.js';
 import { openConnection } from './open-connection.js';
 
 const fixture = (name: string): string =>
@@ -207,7 +208,7 @@ describe('a change of the source', { timeout: 30_000 }, () => {
     await until(reloads, 1);
     connection.send('b');
     expect(await connection.receive()).toBe('new 1');
-    expect(reloads).toEqual([{ type: 'reloaded', closedConnections: false }]);
+    expect(reloads).toEqual([{ type: 'reloaded', functionName: 'app', closedConnections: false }]);
   });
 
   it('closes every connection of an app that keeps its state in memory', async () => {
@@ -222,7 +223,7 @@ describe('a change of the source', { timeout: 30_000 }, () => {
     expect(await connection.closed).toBe(1001);
     expect(await ask(gateway.url, 'b')).toBe('new 1');
     await until(reloads, 1);
-    expect(reloads).toEqual([{ type: 'reloaded', closedConnections: true }]);
+    expect(reloads).toEqual([{ type: 'reloaded', functionName: 'app', closedConnections: true }]);
   });
 
   it('is left out when it is a mistake', async () => {
