@@ -91,7 +91,7 @@ class Wscat implements AsyncDisposable {
   async connected(): Promise<void> {
     await vi.waitFor(() => {
       this.type('/ping');
-      expect(this.#output).toContain('Received pong (data: "")');
+      if (!this.#output.includes('Received pong (data: "")')) throw new Error(this.#output);
     }, patience);
   }
 
