@@ -31,8 +31,9 @@ export function lambdaVariables(options: LambdaVariablesOptions): Record<string,
   const { functionName, moduleName, bundleDirectory, handler, region, memoryMb } = options;
   const [nodeMajor] = process.versions.node.split('.');
   return {
-    // The framework's logger would say again what the gateway prints for each event.
-    AWS_LAMBDA_LOG_LEVEL: 'WARN',
+    // The framework's logger would say again what the gateway prints for each event. Other loggers
+    // read Lambda's own variable, which is not set unless the function's logs are JSON.
+    GATECAST_LOG_LEVEL: 'WARN',
     ...shellVariables(),
     _HANDLER: `${moduleName}.${handler}`,
     AWS_DEFAULT_REGION: region,

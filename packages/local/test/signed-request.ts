@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 
 export interface SigningKey {
   readonly accessKeyId: string;
@@ -21,6 +21,8 @@ export interface SignedRequestOptions {
   readonly region?: string;
   readonly service?: string;
   readonly date?: Date;
+  /** @default a TCP connection of its own */
+  readonly agent?: Agent;
   /** The last word on the headers that are sent. */
   readonly tamper?: (headers: Record<string, string>) => Record<string, string>;
 }
@@ -37,12 +39,14 @@ export interface PlainRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  /** @default a TCP connection of its own */
+  readonly agent?: Agent | false;
 }
 
 /** Sends a request with the path exactly as given. */
 export async function sendRequest(options: PlainRequest): Promise<HttpResponse> {
-  const { port, path, method = 'GET', headers = {}, body = '' } = options;
-  const request = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent: false });
+  const { port, path, method = 'GET', headers = {}, body = '', agent = false } = options;
+  const request = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent });
   request.end(body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   let text = '';
@@ -54,7 +58,7 @@ export async function sendRequest(options: PlainRequest): Promise<HttpResponse> 
 export async function sendSigned(options: SignedRequestOptions): Promise<HttpResponse> {
   const { port, path, method = 'POST', body = '', tamper = (headers) => headers } = options;
   const headers = tamper(sign(options));
-  return sendRequest({ port, path, method, headers, body });
+  return sendRequest({ port, path, method, headers, body, agent: options.agent ?? false });
 }
 
 /** The headers of a signed request. */
