@@ -124,7 +124,7 @@ describe('gatecast dev --sam', { timeout: 30_000 }, () => {
     connection.send(JSON.stringify(send));
     expect(JSON.parse(await connection.receive())).toMatchObject({ data: 'hello' });
     await expect(openConnection(url)).rejects.toThrow('502');
-    await running.printed(/^came after the change$/m);
+    await running.printed(/\tcame after the change$/m);
   });
 
   it.each([
