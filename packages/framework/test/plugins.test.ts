@@ -253,4 +253,18 @@ describe('logger()', () => {
     await ann.send('rooms.fail', 'rooms/1');
     expect(levels).toEqual(['error']);
   });
+
+  it.each([
+    [{ AWS_LAMBDA_LOG_LEVEL: 'ERROR' }, ['error']],
+    [{ AWS_LAMBDA_LOG_LEVEL: 'ERROR', GATECAST_LOG_LEVEL: 'WARN' }, ['warn', 'error']],
+  ])('takes its level from %o', async (variables, expected) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    const levels: string[] = [];
+    const plugin = logger({ write: (level) => levels.push(level) });
+    vi.unstubAllEnvs();
+    const ann = await makeApp(plugin).connect();
+    await ann.send('rooms.refuse', 'rooms/1');
+    await ann.send('rooms.fail', 'rooms/1');
+    expect(levels).toEqual(expected);
+  });
 });

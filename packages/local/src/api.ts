@@ -1,7 +1,11 @@
+import type { Access } from './access.js';
+import type { Clock } from './clock.js';
 import type { Connections } from './connections.js';
 import type { ServedDeployment } from './deployment.js';
+import type { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
 import type { RouteSelector } from './route-selection.js';
+import type { TokenBucket } from './token-bucket.js';
 
 /** What events say about the API. */
 export interface ApiFacts {
@@ -12,15 +16,30 @@ export interface ApiFacts {
   /** Host and port, so that `https://${domainName}/${stage}` reaches the `@connections` API. */
   readonly domainName: string;
   readonly stageVariables: Readonly<Record<string, string>> | undefined;
+  /** The base path of the custom domain has more than one level (row 1.6). */
+  readonly lowerCaseHeaders: boolean;
 }
 
 /** The API that a gateway serves, as its parts need to know it. */
 export interface Api {
   readonly facts: ApiFacts;
+  /** Where it is on its host: `/dev`; empty when a whole custom domain is mapped to it. */
+  readonly path: string;
+  readonly hasCustomDomain: boolean;
+  readonly access: Access;
+  readonly accountThrottle: TokenBucket | undefined;
   readonly integrationTimeoutMs: number;
   readonly selectRoute: RouteSelector;
   readonly connections: Connections;
   readonly now: () => number;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  /** What `$disconnect` is told when the TCP connection ended without a close frame (row 1.28). */
+  readonly droppedReason: string;
+  /** Messages of one connection wait for each other (row 5.11). */
+  readonly isSerial: boolean;
+  /** A ping counts as activity (row 5.19). */
+  readonly pingsCount: boolean;
   /** Reports an event that has just been dealt with. */
   readonly report: (event: Omit<GatewayEvent, 'durationMs'>) => void;
   deployment: ServedDeployment | undefined;

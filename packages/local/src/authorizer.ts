@@ -11,6 +11,8 @@ export type Verdict =
       readonly isAllowed: true;
       /** Its context as text, and `principalId`: what later events carry (row 4.11). */
       readonly values: Readonly<Record<string, string>>;
+      /** The client's API key, if that is where the API looks for it (row 4.12). */
+      readonly usageIdentifierKey: string | undefined;
     }
   | {
       readonly isAllowed: false;
@@ -28,7 +30,7 @@ export async function authorize(
 ): Promise<Verdict> {
   const time = api.now();
   const verdict = identitySources.every((source) => source(event))
-    ? judge(await invoke(lambda, event, api.integrationTimeoutMs), event.methodArn)
+    ? judge(await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs }), event.methodArn)
     : refused(401, 'An identity source is missing.');
   const { connectionId } = event.requestContext;
   api.report({ time, route: 'authorizer', connectionId, ...describe(verdict) });
@@ -49,14 +51,19 @@ function judge(outcome: Outcome, methodArn: string): Verdict {
   if (Buffer.byteLength(JSON.stringify(payload)) > MAX_RESULT_BYTES) {
     return unusable('it is larger than 8 KB');
   }
-  const { principalId, policyDocument, context = {} } = payload as Record<string, unknown>;
+  const { principalId, policyDocument, context = {}, ...rest } = payload as Record<string, unknown>;
   if (typeof principalId !== 'string') return unusable('it has no "principalId"');
   const values = contextValues(context);
   if (!values) return unusable('its "context" may hold strings, numbers and booleans only');
   const decision = evaluatePolicy(policyDocument, 'execute-api:Invoke', methodArn);
   if (typeof decision === 'object') return unusable(decision.problem);
   if (decision === 'deny') return refused(403, `The policy does not allow "${methodArn}".`);
-  return { isAllowed: true, values: { ...values, principalId } };
+  const key = rest['usageIdentifierKey'];
+  return {
+    isAllowed: true,
+    values: { ...values, principalId },
+    usageIdentifierKey: typeof key === 'string' ? key : undefined,
+  };
 }
 
 function unusable(problem: string): Verdict {

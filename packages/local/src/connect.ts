@@ -1,7 +1,8 @@
 import { makeConnectEvent } from '@gatecast/framework/testing';
 import type { Api } from './api.js';
 import type { ServedDeployment } from './deployment.js';
-import { describe, invokeProxy, type ProxyOutcome } from './invoke.js';
+import { integrate } from './integration.js';
+import { describe, type ProxyOutcome } from './invoke.js';
 import type { ProxyResponse } from './proxy-response.js';
 import { isToken } from './upgrade-request.js';
 
@@ -15,24 +16,24 @@ export type ConnectAnswer =
  */
 export async function connect(
   api: Api,
-  { handler, routes }: ServedDeployment,
+  deployment: ServedDeployment,
   request: Parameters<typeof makeConnectEvent>[0],
 ): Promise<ConnectAnswer> {
-  const route = routes.get('$connect');
-  if (!route || route.integration === 'mock') return { isAccepted: true, protocol: undefined };
+  const route = deployment.routes.get('$connect');
+  if (!route) return { isAccepted: true, protocol: undefined };
   const event = makeConnectEvent(request);
   const time = api.now();
-  const outcome = checked(await invokeProxy(handler, event, api.integrationTimeoutMs));
+  const outcome = checked(await integrate(api, deployment, { route, event }));
   const answer = answerFrom(outcome);
   const { connectionId } = event.requestContext;
-  const { result, detail } = describe(outcome);
-  const isRefused = result === 'ok' && !answer.isAccepted;
+  const described = describe(outcome);
+  const isRefused = described.result === 'ok' && !answer.isAccepted;
   api.report({
     time,
     route: '$connect',
     connectionId,
-    result: isRefused ? 'refused' : result,
-    detail,
+    ...described,
+    ...(isRefused && { result: 'refused' }),
   });
   return answer;
 }
@@ -47,7 +48,7 @@ function checked(outcome: ProxyOutcome): ProxyOutcome {
 
 function answerFrom(outcome: ProxyOutcome): ConnectAnswer {
   if (outcome.type === 'timeout') return { isAccepted: false, status: 504 };
-  if (outcome.type === 'failed') return { isAccepted: false, status: 502 };
+  if (outcome.type === 'failed') return { isAccepted: false, status: outcome.status ?? 502 };
   const { response } = outcome;
   return response.statusCode > 299
     ? { isAccepted: false, status: response.statusCode }

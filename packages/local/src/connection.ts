@@ -62,7 +62,8 @@ export class Connection {
   }
 
   /** Begins to read: every text message goes to `onMessage`, in the order of arrival. */
-  read(socket: Duplex, onMessage: (body: string) => void): void {
+  read(socket: Duplex, onMessage: (body: string) => void, onPing: () => void): void {
+    this.#webSocket.on('ping', onPing);
     this.#webSocket.on('message', (data, isBinary) => {
       this.#messageCount++;
       if (this.#messageCount > this.#lastMessage) return;

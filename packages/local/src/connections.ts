@@ -1,5 +1,10 @@
 import type { Connection } from './connection.js';
 
+/** How long a connection may be without a message in either direction, in milliseconds (row 5.20). */
+const IDLE_TIMEOUT_MS = 10 * 60_000;
+/** How long a connection may last, in milliseconds (row 5.21). */
+const MAX_DURATION_MS = 2 * 3_600_000;
+
 /** The connections of one API, each until its `$disconnect` has been dealt with. */
 export class Connections {
   readonly #entries = new Map<string, { connection: Connection; finished: Promise<void> }>();
@@ -21,6 +26,16 @@ export class Connections {
     const { connectionId } = connection.facts;
     this.#entries.set(connectionId, { connection, finished });
     void finished.then(() => this.#entries.delete(connectionId));
+  }
+
+  /** Closes those that were idle or open for too long (rows 5.20, 5.21). */
+  closeExpired(now: number): void {
+    for (const { connection } of this.#entries.values()) {
+      const { facts, lastActiveAt } = connection;
+      if (now - lastActiveAt >= IDLE_TIMEOUT_MS || now - facts.connectedAt >= MAX_DURATION_MS) {
+        connection.close(1001, 'Going away');
+      }
+    }
   }
 
   /** Closes all of them and waits until all are finished. */

@@ -1,5 +1,5 @@
 import type { Environment } from './environment.js';
-import type { InvocationResult, LambdaFunction } from './lambda-function.js';
+import type { Invocation, InvocationResult, LambdaFunction } from './lambda-function.js';
 
 export interface EnvironmentPoolOptions {
   /** Starts one more environment. */
@@ -25,7 +25,7 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
     this.#idle = [options.first];
   }
 
-  async invoke(event: object, invocation: { requestId: string }): Promise<InvocationResult> {
+  async invoke(event: object, invocation: Invocation): Promise<InvocationResult> {
     const environment = await this.#take();
     if (environment === undefined) {
       const errorMessage = 'The function was closed before this invocation could run.';

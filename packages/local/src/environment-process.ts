@@ -1,6 +1,7 @@
 // Runs inside a child process: the part Lambda's Node runtime plays, spoken over the IPC channel.
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { attributeConsole } from './attributed-console.js';
 import type {
   InvocationReport,
   InvokeRequest,
@@ -12,6 +13,9 @@ import { lambdaContext } from './lambda-context.js';
 
 type Callback = (error?: unknown, value?: unknown) => void;
 type Handler = (event: object, context: object, callback: Callback) => unknown;
+
+let requestId: string | undefined;
+attributeConsole(() => requestId);
 
 const [, , bundleFile = '', handlerName = ''] = process.argv;
 
@@ -56,11 +60,13 @@ function describe(exports: Record<string, unknown>): LoadedModule {
 }
 
 async function invoke(handler: Handler, request: InvokeRequest): Promise<InvocationReport> {
+  ({ requestId } = request);
   let value: unknown;
   try {
     value = await settle(handler, request);
   } catch (error) {
-    process.stderr.write(`${detailsOf(error)}\n`);
+    // oxlint-disable-next-line no-console -- it is the function's console, as in Lambda.
+    console.error(detailsOf(error));
     return { type: 'error', ...nameOf(error) };
   }
   try {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { InvocationReport, LoadReport } from './environment-ipc.js';
-import type { InvocationResult } from './lambda-function.js';
+import type { Invocation, InvocationResult } from './lambda-function.js';
 
 // Through `dist` from here whichever of `src` and `dist` this file runs in: a child process cannot
 // run TypeScript.
@@ -24,6 +24,8 @@ export interface EnvironmentOptions {
   readonly timeoutMs: number;
   /** Upper bound of the JavaScript heap, in MB. */
   readonly memoryMb: number;
+  /** Where a debugger may attach: a port or `host:port`. @default nowhere */
+  readonly inspect?: string | undefined;
 }
 
 interface Ending {
@@ -40,14 +42,20 @@ export class Environment implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ending>;
   readonly #loaded: Promise<LoadReport>;
+  readonly #startedAt = performance.now();
   #isUsable = true;
+  #loadMs: number | undefined;
 
   private constructor(options: EnvironmentOptions) {
     this.#options = options;
     this.#child = fork(PROCESS_FILE, [options.bundleFile, options.handler], {
       env: options.variables,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: ['--enable-source-maps', `--max-old-space-size=${options.memoryMb}`],
+      execArgv: [
+        '--enable-source-maps',
+        `--max-old-space-size=${options.memoryMb}`,
+        ...(options.inspect === undefined ? [] : [`--inspect=${options.inspect}`]),
+      ],
     });
     endWithThisProcess(this.#child);
     this.#ended = new Promise((resolve) => {
@@ -82,7 +90,13 @@ export class Environment implements AsyncDisposable {
   }
 
   /** Runs one invocation. Never rejects; a second one must wait until the first has settled. */
-  async invoke(event: object, { requestId }: { requestId: string }): Promise<InvocationResult> {
+  async invoke(event: object, invocation: Invocation): Promise<InvocationResult> {
+    const isCold = this.#loadMs === undefined;
+    const result = await this.#invoke(event, invocation);
+    return isCold ? { ...result, coldStartMs: this.#loadMs } : result;
+  }
+
+  async #invoke(event: object, { requestId, kill }: Invocation): Promise<InvocationResult> {
     const { entry, functionArn, handler, timeoutMs } = this.#options;
     const outcome = await this.#loaded;
     if (outcome.type === 'loadFailed') {
@@ -95,7 +109,10 @@ export class Environment implements AsyncDisposable {
     }
     const report = this.#nextReport<InvocationReport>();
     this.#child.send({ event, requestId, functionArn, timeoutMs }, ignoreError);
+    const killed = () => this.#kill();
+    kill?.addEventListener('abort', killed);
     const settled = await within(timeoutMs, Promise.race([report, this.#ended]));
+    kill?.removeEventListener('abort', killed);
     if (settled === undefined) {
       this.#kill();
       const seconds = (timeoutMs / 1000).toFixed(2);
@@ -124,6 +141,7 @@ export class Environment implements AsyncDisposable {
       LOAD_TIMEOUT_MS,
       Promise.race([this.#nextReport<LoadReport>(), this.#ended]),
     );
+    this.#loadMs = performance.now() - this.#startedAt;
     if (outcome?.type === 'loaded') {
       return outcome;
     }

@@ -11,3 +11,11 @@ export interface AnswerIds {
 export function errorText(message: string, { connectionId, requestId }: AnswerIds): string {
   return `{"message": "${message}", "connectionId":"${connectionId}", "requestId":"${requestId}"}`;
 }
+
+/** The same for a message that does not fit its model, which names the message (row 5.9). */
+export function badBodyText(ids: {
+  readonly connectionId: string;
+  readonly messageId: string;
+}): string {
+  return `{"message": "Bad request body", "connectionId":"${ids.connectionId}", "messageId":"${ids.messageId}"}`;
+}

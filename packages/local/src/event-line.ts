@@ -10,7 +10,7 @@ const LONGEST_RESULT = 'timed out'.length;
  * @param routeWidth how wide the column of route keys is
  */
 export function eventLine(event: GatewayEvent, routeWidth: number): string {
-  const { time, route, connectionId, result, durationMs, detail } = event;
+  const { time, route, connectionId, result, durationMs, detail, coldStartMs } = event;
   const columns = [
     clockTime(time),
     route.padEnd(routeWidth),
@@ -18,6 +18,7 @@ export function eventLine(event: GatewayEvent, routeWidth: number): string {
     result.padEnd(LONGEST_RESULT),
     `${Math.round(durationMs)} ms`.padStart(8),
     detail?.replace(/\s*\n\s*/g, ' ') ?? '',
+    coldStartMs === undefined ? '' : `cold start ${Math.round(coldStartMs)} ms`,
   ];
   return columns.join('  ').trimEnd();
 }

@@ -1,14 +1,19 @@
 import { Acceptor } from './acceptor.js';
+import type { ApiKeySelectionExpression } from './access.js';
 import type { Api } from './api.js';
+import { apiPath } from './base-path.js';
 import { localCertificate } from './certificate.js';
+import { Clock } from './clock.js';
 import { Connections } from './connections.js';
 import { Credentials } from './credentials.js';
 import { checkDeployment, type Deployment } from './deployment.js';
+import { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
 import { answerHandshake } from './handshake.js';
 import { openPort } from './port.js';
 import { answerRequest } from './requests.js';
 import { routeSelector } from './route-selection.js';
+import { type Throttle, TokenBucket } from './token-bucket.js';
 
 /** Options of {@link openGateway}. */
 export interface GatewayOptions {
@@ -18,6 +23,13 @@ export interface GatewayOptions {
   readonly host?: string | undefined;
   /** Name of the API's stage: first part of the path. @default 'dev' */
   readonly stage?: string | undefined;
+  /**
+   * Base path of a custom domain that is mapped to the API: clients connect to `wss://HOST/BASEPATH`
+   * and functions post there, without the stage. An empty text maps the whole domain.
+   *
+   * @default none: the API is at its own domain, with the stage in the path
+   */
+  readonly basePath?: string | undefined;
   /** Id of the API, as events name it. @default 'local00000' */
   readonly apiId?: string | undefined;
   /** Region, as ARNs name it. @default 'us-east-1' */
@@ -31,6 +43,17 @@ export interface GatewayOptions {
   readonly routeSelectionExpression?: string | undefined;
   /** Variables of the stage, as events carry them. @default none */
   readonly stageVariables?: Readonly<Record<string, string>> | undefined;
+  /** The keys that a route with `apiKeyRequired` takes. @default none */
+  readonly apiKeys?: readonly string[] | undefined;
+  /** Where a client's API key is. @default '$request.header.x-api-key' */
+  readonly apiKeySelectionExpression?: ApiKeySelectionExpression | undefined;
+  /**
+   * How many handshakes, messages and requests to `@connections` the account may have, all together.
+   * AWS begins with a rate of 10,000 and a burst of 5,000 (Amazon API Gateway quotas).
+   *
+   * @default any number
+   */
+  readonly accountThrottle?: Throttle | undefined;
   /** A folder of files to serve beside the API, `index.html` at `/`. @default none */
   readonly staticDirectory?: string | undefined;
   /**
@@ -45,7 +68,20 @@ export interface GatewayOptions {
    * @default false
    */
   readonly compression?: boolean | undefined;
-  /** The clock, in milliseconds since the epoch. @default Date.now */
+  /**
+   * A message starts only when the one before it on the same connection has been dealt with. AWS
+   * promises no order; one report has it that API Gateway works this way (row 5.11).
+   *
+   * @default false
+   */
+  readonly serial?: boolean | undefined;
+  /** A ping of the client puts off the idle time-out; nobody knows whether it does on AWS (5.19). @default false */
+  readonly pingsResetIdle?: boolean | undefined;
+  /** The reason that `$disconnect` has beside 1006, for a connection that broke (row 1.28). @default '' */
+  readonly droppedReason?: string | undefined;
+  /** Where the probability of faults begins, so that a run can be repeated. @default 1 */
+  readonly seed?: number | undefined;
+  /** The time that `clock` starts from, in milliseconds since the epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
   /** Called once for each event, after it has been dealt with. Must not throw. */
   readonly onEvent?: ((event: GatewayEvent) => void) | undefined;
@@ -55,14 +91,21 @@ export interface GatewayOptions {
 export interface Gateway extends AsyncDisposable {
   /** The port it listens on. */
   readonly port: number;
-  /** Where clients connect: `ws://localhost:PORT/STAGE`. `wss` works on the same port. */
+  /**
+   * Where clients connect: `ws://localhost:PORT/STAGE`, or the base path instead of the stage. `wss`
+   * works on the same port.
+   */
   readonly url: string;
-  /** Where functions post: `http://localhost:PORT/STAGE`. `https` works on the same port. */
+  /** Where functions post: `url` with `http`. `https` works on the same port. */
   readonly endpoint: string;
   /** The certificate authority in PEM, to be trusted through `NODE_EXTRA_CA_CERTS`. */
   readonly certificate: string;
-  /** The access keys that may call the `@connections` API. */
+  /** The access keys that may call the `@connections` API and sign handshakes. */
   readonly credentials: Credentials;
+  /** The gateway's time. Moved forward, connections run into their time-outs (rows 5.20, 5.21). */
+  readonly clock: Clock;
+  /** What is to go wrong. */
+  readonly faults: Faults;
   /**
    * Puts functions and routes behind the API, or new ones in the place of those before. Invocations
    * that are running go on; connections stay open and send their next message to the new function.
@@ -70,8 +113,9 @@ export interface Gateway extends AsyncDisposable {
    * does (row 3.16), so a function may be told the endpoint, the certificate and its access key
    * before it starts.
    *
-   * @throws Error - when two routes have one key, a key is reserved, or an identity source cannot
-   * be understood.
+   * @throws Error - when two routes have one key, a key is reserved, an identity source, an
+   * integration, a template or a model cannot be understood, or a route has an option that API
+   * Gateway would not take.
    */
   use(deployment: Deployment): void;
   /**
@@ -89,6 +133,9 @@ export interface Gateway extends AsyncDisposable {
 /** How long `close` waits for `$disconnect`, in milliseconds. */
 const CLOSE_GRACE_MS = 2_000;
 
+/** How often the gateway looks for connections whose time is up, in milliseconds. */
+const SWEEP_MS = 1_000;
+
 /**
  * Opens a local API Gateway for one WebSocket API. It refuses every connection until `use` is
  * called.
@@ -99,10 +146,16 @@ const CLOSE_GRACE_MS = 2_000;
  * gateway.use({ handler: { invoke }, routes: [{ routeKey: '$default', twoWay: true }] });
  * ```
  *
- * @throws Error - when the port cannot be had, or the route selection expression cannot be read.
+ * @throws Error - when the port cannot be had, the route selection expression cannot be read, or the
+ * base path or the throttle is none.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const { stage = 'dev', now = Date.now, onEvent, staticDirectory } = options;
+  const { stage = 'dev', basePath, onEvent, staticDirectory } = options;
+  const clock = new Clock(options.now);
+  const { now } = clock;
+  const path = apiPath(stage, basePath);
+  const accountThrottle =
+    options.accountThrottle && new TokenBucket(options.accountThrottle, 'accountThrottle');
   const selectRoute = routeSelector(options.routeSelectionExpression ?? '$request.body.action');
   const certificate = await localCertificate();
   const port = await openPort({
@@ -121,11 +174,25 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
       accountId: options.accountId ?? '123456789012',
       domainName,
       stageVariables: options.stageVariables,
+      lowerCaseHeaders: path.lastIndexOf('/') > 0,
     },
+    path,
+    hasCustomDomain: basePath !== undefined,
+    access: {
+      credentials,
+      apiKeys: new Set(options.apiKeys),
+      apiKeySelectionExpression: options.apiKeySelectionExpression ?? '$request.header.x-api-key',
+    },
+    accountThrottle,
     integrationTimeoutMs: options.integrationTimeoutMs ?? 29_000,
     selectRoute,
     connections,
     now,
+    clock,
+    faults: new Faults(options.seed ?? 1),
+    droppedReason: options.droppedReason ?? '',
+    isSerial: options.serial ?? false,
+    pingsCount: options.pingsResetIdle ?? false,
     report: (event) => onEvent?.({ ...event, durationMs: now() - event.time }),
     deployment: undefined,
   };
@@ -137,7 +204,14 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
       void answerHandshake(api, acceptor, { request, socket, head }),
   });
 
+  const sweep = () => {
+    connections.closeExpired(now());
+    stopSweeping = clock.after(SWEEP_MS, sweep);
+  };
+  let stopSweeping = clock.after(SWEEP_MS, sweep);
+
   const shutDown = async () => {
+    stopSweeping();
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise((resolve) => {
       timer = setTimeout(resolve, CLOSE_GRACE_MS);
@@ -153,10 +227,12 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
   };
   return {
     port: port.number,
-    url: `ws://${domainName}/${stage}`,
-    endpoint: `http://${domainName}/${stage}`,
+    url: `ws://${domainName}${path}`,
+    endpoint: `http://${domainName}${path}`,
     certificate: certificate.authority,
     credentials,
+    clock,
+    faults: api.faults,
     use(deployment) {
       api.deployment = checkDeployment(deployment);
     },

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { makeAuthorizerEvent, makeConnectionId, makeRequestId } from '@gatecast/framework/testing';
 import type { Acceptor } from './acceptor.js';
+import { mayConnect } from './access.js';
 import type { Api } from './api.js';
 import { authorize } from './authorizer.js';
 import { connect } from './connect.js';
@@ -9,8 +10,9 @@ import { Connection, type ConnectionFacts } from './connection.js';
 import type { ServedDeployment } from './deployment.js';
 import { sendDisconnect } from './disconnect.js';
 import type { AnswerIds } from './error-text.js';
-import { handleMessage } from './messages.js';
+import { messageHandler } from './messages.js';
 import { refuse } from './refusal.js';
+import { isThrottled } from './throttling.js';
 import { problemWith, readUpgradeRequest } from './upgrade-request.js';
 
 /** A request to become a WebSocket, as Node hands it over. */
@@ -19,6 +21,9 @@ export interface Handshake {
   readonly socket: Duplex;
   readonly head: Buffer;
 }
+
+/** What a connection that ended without a close frame is said to have ended with (RFC 6455, 7.1.5). */
+const DROPPED = 1006;
 
 type Admission =
   | {
@@ -48,9 +53,14 @@ export async function answerHandshake(
   const { deployment } = api;
   const { generation } = api.connections;
   const ids = { connectionId: makeConnectionId(), requestId: makeRequestId() };
-  const problem = deployment ? problemWith(request, api.facts.stage) : 403;
+  const problem = deployment ? problemWith(request, api.path) : 403;
   if (!deployment || problem) {
     refuse(socket, problem ?? 403, ids);
+    return;
+  }
+  // Before the authorizer, so that what is too much costs no invocation.
+  if (isThrottled(api, deployment, { route: '$connect', connectionId: ids.connectionId })) {
+    refuse(socket, 429, ids);
     return;
   }
   const admission = await admit(api, deployment, { handshake, ids });
@@ -66,11 +76,13 @@ export async function answerHandshake(
   const webSocket = hasLeft(socket) ? undefined : acceptor.accept({ ...handshake, protocol });
   if (!webSocket) {
     socket.destroy();
-    await sendDisconnect(api, facts, { code: 1006, reason: '' });
+    await sendDisconnect(api, facts, { code: DROPPED, reason: '' });
     return;
   }
   const connection = new Connection(facts, webSocket);
-  connection.read(socket, (body) => void handleMessage(api, connection, body));
+  connection.read(socket, messageHandler(api, connection), () => {
+    if (api.pingsCount) connection.lastActiveAt = api.now();
+  });
   const finished = connection.ended.then((ending) => sendDisconnect(api, facts, ending));
   api.connections.add(connection, finished);
   // Whoever closed all connections meant this one too, whose `$connect` had not answered yet.
@@ -92,6 +104,11 @@ async function admit(
     deployment.authorizer &&
     (await authorize(api, deployment.authorizer, makeAuthorizerEvent(asked)));
   if (verdict?.isAllowed === false) return { type: 'refused', status: verdict.status };
+  const { usageIdentifierKey } = verdict ?? {};
+  const applicant = { request: handshake.request, connectionId, usageIdentifierKey };
+  if (!(await mayConnect(api, deployment.routes.get('$connect'), applicant))) {
+    return { type: 'refused', status: 403 };
+  }
   if (hasLeft(handshake.socket)) return { type: 'left' };
 
   const integrationLatency = api.now() - connectedAt;

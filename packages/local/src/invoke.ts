@@ -6,11 +6,30 @@ import { type ProxyResponse, readProxyResponse } from './proxy-response.js';
 /** What came of an invocation as far as the gateway waited for it. */
 export type Outcome = InvocationResult | { readonly type: 'timeout' };
 
-/** What came of a Lambda proxy integration. */
+/** What came of an integration; a proxy response is what every kind of them comes to. */
 export type ProxyOutcome =
-  | { readonly type: 'response'; readonly response: ProxyResponse }
-  | { readonly type: 'failed'; readonly detail: string }
+  | {
+      readonly type: 'response';
+      readonly response: ProxyResponse;
+      readonly coldStartMs?: number | undefined;
+      /** How the function failed that this was made of all the same. @default it has not */
+      readonly failure?: string | undefined;
+    }
+  | {
+      readonly type: 'failed';
+      readonly detail: string;
+      readonly coldStartMs?: number | undefined;
+      /** What API Gateway calls this. @default 502 */
+      readonly status?: number;
+    }
   | { readonly type: 'timeout' };
+
+/** How an event is given to a function. */
+export interface InvokeOptions {
+  readonly timeoutMs: number;
+  /** Kills the execution environment. */
+  readonly kill?: AbortSignal | undefined;
+}
 
 /**
  * Starts an invocation at once and waits for its result, but no longer than `timeoutMs`. The
@@ -19,14 +38,14 @@ export type ProxyOutcome =
 export async function invoke(
   lambda: LambdaFunction,
   event: object,
-  timeoutMs: number,
+  { timeoutMs, kill }: InvokeOptions,
 ): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<Outcome>((resolve) => {
     timer = setTimeout(resolve, timeoutMs, { type: 'timeout' });
   });
   try {
-    return await Promise.race([start(lambda, event), timeout]);
+    return await Promise.race([start(lambda, event, kill), timeout]);
   } finally {
     clearTimeout(timer);
   }
@@ -36,31 +55,46 @@ export async function invoke(
 export async function invokeProxy(
   lambda: LambdaFunction,
   event: object,
-  timeoutMs: number,
+  options: InvokeOptions,
 ): Promise<ProxyOutcome> {
-  const outcome = await invoke(lambda, event, timeoutMs);
+  const outcome = await invoke(lambda, event, options);
   if (outcome.type === 'timeout') return outcome;
+  const { coldStartMs } = outcome;
   if (outcome.type === 'error') {
-    return { type: 'failed', detail: `${outcome.errorType}: ${outcome.errorMessage}` };
+    const detail = `${outcome.errorType}: ${outcome.errorMessage}`;
+    return { type: 'failed', detail, coldStartMs };
   }
   const response = readProxyResponse(outcome.payload);
-  return 'problem' in response
-    ? { type: 'failed', detail: `The result is not a proxy response: ${response.problem}.` }
-    : { type: 'response', response };
+  if ('problem' in response) {
+    const detail = `The result is not a proxy response: ${response.problem}.`;
+    return { type: 'failed', detail, coldStartMs };
+  }
+  return { type: 'response', response, coldStartMs };
 }
 
-async function start(lambda: LambdaFunction, event: object): Promise<Outcome> {
+async function start(
+  lambda: LambdaFunction,
+  event: object,
+  kill: AbortSignal | undefined,
+): Promise<Outcome> {
   try {
-    return await lambda.invoke(event, { requestId: randomUUID() });
+    return await lambda.invoke(event, { requestId: randomUUID(), kill });
   } catch (error) {
     return { type: 'error', errorType: 'Runtime.Unknown', errorMessage: String(error) };
   }
 }
 
 /** The outcome in words, for the gateway's report. */
-export function describe(outcome: ProxyOutcome): Pick<GatewayEvent, 'result' | 'detail'> {
-  if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail };
-  return outcome.type === 'timeout'
-    ? { result: 'timed out', detail: 'The function did not answer in time.' }
-    : { result: 'ok', detail: String(outcome.response.statusCode) };
+export function describe(
+  outcome: ProxyOutcome,
+): Pick<GatewayEvent, 'result' | 'detail' | 'coldStartMs'> {
+  if (outcome.type === 'timeout') {
+    return { result: 'timed out', detail: 'The function did not answer in time.' };
+  }
+  const { coldStartMs } = outcome;
+  const cold = coldStartMs === undefined ? {} : { coldStartMs };
+  if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail, ...cold };
+  return outcome.failure === undefined
+    ? { result: 'ok', detail: String(outcome.response.statusCode), ...cold }
+    : { result: 'failed', detail: outcome.failure, ...cold };
 }

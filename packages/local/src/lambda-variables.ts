@@ -2,6 +2,8 @@
 export interface LambdaVariablesOptions {
   readonly functionName: string;
   readonly bundleDirectory: string;
+  /** Name of the source file, without its extension. */
+  readonly moduleName: string;
   /** Name of the export that handles events. */
   readonly handler: string;
   readonly region: string;
@@ -26,13 +28,14 @@ const ACCOUNT_VARIABLES = new Set([
  * over those of the shell without the ones that lead to an AWS account.
  */
 export function lambdaVariables(options: LambdaVariablesOptions): Record<string, string> {
-  const { functionName, bundleDirectory, handler, region, memoryMb } = options;
+  const { functionName, moduleName, bundleDirectory, handler, region, memoryMb } = options;
   const [nodeMajor] = process.versions.node.split('.');
   return {
-    // The framework's logger would say again what the gateway prints for each event.
-    AWS_LAMBDA_LOG_LEVEL: 'WARN',
+    // The framework's logger would say again what the gateway prints for each event. Other loggers
+    // read Lambda's own variable, which is not set unless the function's logs are JSON.
+    GATECAST_LOG_LEVEL: 'WARN',
     ...shellVariables(),
-    _HANDLER: `${functionName}.${handler}`,
+    _HANDLER: `${moduleName}.${handler}`,
     AWS_DEFAULT_REGION: region,
     AWS_EXECUTION_ENV: `AWS_Lambda_nodejs${nodeMajor}.x`,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),

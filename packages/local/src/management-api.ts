@@ -1,20 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer, answerError, type Exchange } from './answer.js';
 import type { Api } from './api.js';
+import { elapsed } from './clock.js';
 import type { Connection } from './connection.js';
 import type { Credentials } from './credentials.js';
+import type { FaultOn } from './faults.js';
 import { MAX_MESSAGE_BYTES } from './frame-limits.js';
+import { problemWithPermission } from './permissions.js';
 import { verifySignature } from './signature.js';
+import { decoded } from './unknown-route.js';
 
 // What is too large to post is kept nevertheless, for its signature; but not more than this.
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** The stage and the connection id in a path to `@connections`, encoded or not (row 6.3). */
+/** Path of the API and connection id in a path to `@connections`, encoded or not (row 6.3). */
 export function managementTarget(
   pathname: string,
-): { readonly stage: string; readonly connectionId: string } | undefined {
-  const match = /^(?:\/([^/]*))?\/(?:@|%40)connections\/([^/]+)$/.exec(pathname);
-  return match ? { stage: match[1] ?? '', connectionId: decoded(match[2] ?? '') } : undefined;
+): { readonly path: string; readonly connectionId: string } | undefined {
+  const match = /^(.*)\/(?:@|%40)connections\/([^/]+)$/.exec(pathname);
+  return match ? { path: match[1] ?? '', connectionId: decoded(match[2] ?? '') } : undefined;
 }
 
 /** Answers a request to the `@connections` API: post, look up, disconnect (section 6). */
@@ -27,6 +31,10 @@ export async function answerManagement(
   if (body === 'aborted') return;
   if (body === 'too large') return tooLarge(response);
   const { method = '', url = '', headers } = request;
+  if (api.accountThrottle?.take(api.now()) === false) {
+    const type = 'LimitExceededException';
+    return answerError(response, 429, { type, message: 'Too Many Requests' });
+  }
   const verification = await verifySignature(
     { method, url, headers, body },
     credentials,
@@ -41,10 +49,51 @@ export async function answerManagement(
     const type = 'MissingAuthenticationTokenException';
     return answerError(response, 403, { type, message: 'Missing Authentication Token' });
   }
+  const message = problemWithPermission(verification.credential, api.facts, {
+    action: 'execute-api:ManageConnections',
+    path: `${method}/@connections/{connectionId}`,
+  });
+  if (message !== undefined) {
+    return answerError(response, 403, { type: 'ForbiddenException', message });
+  }
   const connection = api.connections.get(connectionId);
   // Never existed, closed, malformed, or still in `$connect`: all the same (rows 6.10, 6.11, 3.14).
   if (!connection) return answerError(response, 410, { type: 'GoneException' });
-  operation(connection, { response, body, now: api.now() });
+  const fault = method === 'POST' ? api.faults.strike('post', { connectionId }) : undefined;
+  if (fault) await postWithFault(api, fault, { connection, response, body });
+  else operation(connection, { response, body, now: api.now() });
+}
+
+async function postWithFault(
+  api: Api,
+  fault: FaultOn<'post'>,
+  { connection, response, body }: { connection: Connection } & Omit<Call, 'now'>,
+): Promise<void> {
+  switch (fault.kind) {
+    case 'delayed':
+      await elapsed(api.clock, fault.delayMs);
+      return post(connection, { response, body, now: api.now() });
+    case 'gone':
+      return answerError(response, 410, { type: 'GoneException' });
+    case 'arrived-gone':
+      connection.send(body);
+      return answerError(response, 410, { type: 'GoneException' });
+    case 'throttled':
+      return answerError(response, 429, {
+        type: 'LimitExceededException',
+        message: 'Too Many Requests',
+      });
+    case 'failed':
+      return answerError(response, 500, {
+        type: 'InternalServerErrorException',
+        message: 'Internal server error',
+      });
+    case 'lost':
+      return answer(response, 200);
+    case 'doubled':
+      connection.send(body);
+      return post(connection, { response, body, now: api.now() });
+  }
 }
 
 interface Call {
@@ -100,12 +149,4 @@ async function readBody(request: IncomingMessage): Promise<Buffer | 'too large' 
     return 'aborted';
   }
   return bytes > MAX_BODY_BYTES ? 'too large' : Buffer.concat(chunks);
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }

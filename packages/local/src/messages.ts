@@ -1,16 +1,29 @@
 import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
 import type { Api } from './api.js';
+import { elapsed } from './clock.js';
 import type { Connection } from './connection.js';
-import type { GatewayRoute, ServedDeployment } from './deployment.js';
-import { errorText } from './error-text.js';
-import { describe, invokeProxy, type ProxyOutcome } from './invoke.js';
+import type { ServedDeployment, ServedRoute } from './deployment.js';
+import { badBodyText, errorText } from './error-text.js';
+import { integrate } from './integration.js';
+import { describe, type ProxyOutcome } from './invoke.js';
+import { messageFor } from './refusal.js';
+import { isThrottled } from './throttling.js';
+
+/** Takes the messages of one connection, all at once or one after the other. */
+export function messageHandler(api: Api, connection: Connection): (body: string) => void {
+  if (!api.isSerial) return (body) => void handleMessage(api, connection, body);
+  let previous = Promise.resolve();
+  return (body) => {
+    previous = previous.then(() => handleMessage(api, connection, body));
+  };
+}
 
 /**
  * Routes one message to its integration and sends what the client is to get. The invocation starts
  * before this function first waits, so messages start in the order in which they arrive and none
  * waits for another (row 5.11).
  */
-export async function handleMessage(api: Api, connection: Connection, body: string): Promise<void> {
+async function handleMessage(api: Api, connection: Connection, body: string): Promise<void> {
   const time = api.now();
   const requestId = makeRequestId();
   const { connectionId } = connection.facts;
@@ -22,24 +35,35 @@ export async function handleMessage(api: Api, connection: Connection, body: stri
 
   const { deployment } = api;
   const route = deployment && findRoute(deployment, api.selectRoute(body));
+  const routeKey = route?.routeKey ?? '$default';
+  if (deployment && isThrottled(api, deployment, { route: routeKey, connectionId })) {
+    answer(errorText('Too Many Requests', { connectionId, requestId }));
+    return;
+  }
   if (!deployment || !route) {
     answer(errorText('Forbidden', { connectionId, requestId }));
     const detail = 'No route matches, and there is no "$default".';
-    api.report({ time, route: '$default', connectionId, result: 'no route', detail });
+    api.report({ time, route: routeKey, connectionId, result: 'no route', detail });
     return;
   }
-  const { routeKey, twoWay = false } = route;
-  if (route.integration === 'mock') {
-    if (twoWay) answer(route.response ?? '');
-    api.report({ time, route: routeKey, connectionId, result: 'ok', detail: 'mock' });
-    return;
-  }
+  const { twoWay = false } = route;
   const facts = { ...api.facts, ...connection.facts };
   const event = makeMessageEvent({ ...facts, routeKey, body, requestId, now: time });
-  const outcome = await invokeProxy(deployment.handler, event, api.integrationTimeoutMs);
+  const problem = route.checkBody?.(body);
+  if (problem !== undefined) {
+    answer(badBodyText({ connectionId, messageId: event.requestContext.messageId }));
+    const detail = `Bad request body: ${problem}`;
+    api.report({ time, route: routeKey, connectionId, result: 'refused', detail });
+    return;
+  }
+  const fault = api.faults.strike('invocation', { connectionId, routeKey });
+  if (fault?.kind === 'delayed') await elapsed(api.clock, fault.delayMs);
+  const kill = fault?.kind === 'killed' ? AbortSignal.timeout(fault.delayMs ?? 0) : undefined;
+  const outcome = await integrate(api, deployment, { route, event, kill });
   const error = errorOf(outcome);
   if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
-  // A two-way route without a body answers with an empty frame (row 5.3).
+  // A two-way route without a body answers with an empty frame (row 5.3); a one-way route stays
+  // silent, whatever its integration responses are (row 8.14).
   else if (twoWay && outcome.type === 'response') answer(outcome.response.body ?? '');
   api.report({ time, route: routeKey, connectionId, ...describe(outcome) });
 }
@@ -48,13 +72,13 @@ export async function handleMessage(api: Api, connection: Connection, body: stri
 function findRoute(
   { routes }: ServedDeployment,
   routeKey: string | undefined,
-): GatewayRoute | undefined {
+): ServedRoute | undefined {
   const isCustom = routeKey !== undefined && !routeKey.startsWith('$');
   return (isCustom ? routes.get(routeKey) : undefined) ?? routes.get('$default');
 }
 
 /** Sent on one-way routes too (row 5.5). A status that a function returns is no error (row 5.4). */
 function errorOf(outcome: ProxyOutcome): string | undefined {
-  if (outcome.type === 'failed') return 'Internal server error';
+  if (outcome.type === 'failed') return messageFor(outcome.status ?? 502);
   return outcome.type === 'timeout' ? 'Endpoint request timed out' : undefined;
 }

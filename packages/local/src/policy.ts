@@ -1,21 +1,30 @@
+/** What a principal may do, as an IAM policy says it. */
+export interface PolicyDocument {
+  readonly Version?: string | undefined;
+  readonly Statement: readonly {
+    readonly Sid?: string | undefined;
+    readonly Effect: 'Allow' | 'Deny';
+    /** Such as `execute-api:ManageConnections`. */
+    readonly Action: string | readonly string[];
+    /** Such as `arn:aws:execute-api:us-east-1:123456789012:local00000/dev/POST/@connections/*`. */
+    readonly Resource: string | readonly string[];
+  }[];
+}
+
 /** What a policy says about one action on one resource. */
 export type Decision = 'allow' | 'deny' | { readonly problem: string };
 
 const knownElements = new Set(['Sid', 'Effect', 'Action', 'Resource']);
 
 /**
- * Evaluates the policy document of an authorizer: a `Deny` that matches wins, then an `Allow` that
- * matches; without either the answer is deny (row 4.5). `*` stands for any characters, slashes too,
- * and `?` for one (row 4.6). A policy that is malformed, or has an element that is not evaluated
- * here, such as `Condition`, is a problem and never a yes.
+ * Evaluates the policy of an authorizer or of an access key: a `Deny` that matches wins, then an
+ * `Allow` that matches; without either the answer is deny (row 4.5). `*` stands for any characters,
+ * slashes too, and `?` for one (row 4.6). A policy with a problem is never a yes.
  */
 export function evaluatePolicy(document: unknown, action: string, resource: string): Decision {
-  const statements = isObject(document) ? [document['Statement'] ?? []].flat() : [];
-  if (statements.length === 0) return { problem: 'its "policyDocument" has no "Statement"' };
-  const problem = statements.map(problemOf).find((found) => found !== undefined);
+  const problem = problemWithPolicy(document);
   if (problem !== undefined) return { problem };
-
-  const effects = (statements as Record<string, unknown>[])
+  const effects = (statementsOf(document) as Record<string, unknown>[])
     .filter(
       ({ Action, Resource }) =>
         texts(Action).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
@@ -23,6 +32,20 @@ export function evaluatePolicy(document: unknown, action: string, resource: stri
     )
     .map(({ Effect }) => Effect);
   return effects.includes('Allow') && !effects.includes('Deny') ? 'allow' : 'deny';
+}
+
+/**
+ * Why a policy cannot be evaluated: it is malformed, or has an element that is not evaluated here,
+ * such as `Condition`.
+ */
+export function problemWithPolicy(document: unknown): string | undefined {
+  const statements = statementsOf(document);
+  if (statements.length === 0) return 'its policy has no "Statement"';
+  return statements.map(problemOf).find((found) => found !== undefined);
+}
+
+function statementsOf(document: unknown): unknown[] {
+  return isObject(document) ? [document['Statement'] ?? []].flat() : [];
 }
 
 function problemOf(statement: unknown): string | undefined {

@@ -31,7 +31,15 @@ const TLS_HANDSHAKE = 0x16;
 /** @throws Error when the port cannot be had. */
 export async function openPort({ host, port, certificate }: PortOptions): Promise<Port> {
   const plain = createHttpServer();
-  const secure = createHttpsServer({ key: certificate.key, cert: certificate.certificate });
+  const secure = createHttpsServer({
+    key: certificate.key,
+    cert: certificate.certificate,
+    // As on AWS (row 3.21), whatever Node was told by NODE_OPTIONS.
+    minVersion: 'TLSv1.2',
+  });
+  secure.on('secureConnection', (socket) => {
+    socket.allowHalfOpen = true;
+  });
   const sockets = new Set<Socket>();
   // Half-open as in an HTTP server of Node: a client may end its side and still read the answer.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -46,7 +54,11 @@ export async function openPort({ host, port, certificate }: PortOptions): Promis
         return;
       }
       socket.unshift(start);
-      (start[0] === TLS_HANDSHAKE ? secure : plain).emit('connection', socket);
+      const isSecure = start[0] === TLS_HANDSHAKE;
+      // Not yet half-open: a client that ends amid the TLS handshake gets no answer, and the socket
+      // would wait for two minutes.
+      if (isSecure) socket.allowHalfOpen = false;
+      (isSecure ? secure : plain).emit('connection', socket);
     });
   });
   server.listen(port, host);

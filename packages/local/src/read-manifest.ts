@@ -27,6 +27,7 @@ export async function readManifest(entry: string): Promise<ReadManifest> {
     const bundle = await bundler.build();
     const settings = {
       functionName: 'app',
+      moduleName: 'app',
       handler: 'handler',
       region: 'us-east-1',
       memoryMb: 1024,

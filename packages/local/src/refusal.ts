@@ -11,10 +11,15 @@ const messages: Readonly<Record<number, string>> = {
   504: 'Endpoint request timed out',
 };
 
+/** What API Gateway says with a status of its own. */
+export function messageFor(status: number): string {
+  return messages[status] ?? STATUS_CODES[status] ?? '';
+}
+
 /** Answers a handshake with a plain HTTP response and ends the TCP connection (rows 3.4, 3.8). */
 export function refuse(socket: Duplex, status: number, ids: AnswerIds): void {
   const statusText = STATUS_CODES[status] ?? '';
-  const body = errorText(messages[status] ?? statusText, ids);
+  const body = errorText(messageFor(status), ids);
   const lines = [
     `HTTP/1.1 ${status} ${statusText}`,
     `Date: ${new Date().toUTCString()}`,

@@ -3,6 +3,7 @@ import type { Api } from './api.js';
 import type { Credentials } from './credentials.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
+import { answerUnknownRoute } from './unknown-route.js';
 
 export interface RequestOptions {
   readonly credentials: Credentials;
@@ -17,32 +18,33 @@ export async function answerRequest(
 ): Promise<void> {
   const { request, response } = exchange;
   const [pathname = ''] = (request.url ?? '').split('?');
-  const { stage, domainName } = api.facts;
+  const { path } = api;
 
   const target = managementTarget(pathname);
-  if (target?.stage === stage) {
+  if (target?.path === path) {
     await answerManagement(api, credentials, { ...exchange, connectionId: target.connectionId });
     return;
   }
-  if (pathname === `/${stage}` || pathname === `/${stage}/`) {
+  const isOfApi = pathname === path || pathname.startsWith(`${path}/`);
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  // Files and the API share a domain of which all is mapped to the API.
+  if (isRead && !target && staticDirectory !== undefined && (!isOfApi || path === '')) {
+    if (await serveFile(staticDirectory, pathname, exchange)) return;
+  }
+  if (pathname === path || pathname === `${path}/`) {
     response.setHeader('Upgrade', 'websocket');
     answer(response, 426, { message: 'Upgrade Required' });
     return;
   }
-  if (pathname.startsWith(`/${stage}/`)) {
-    const type = 'MissingAuthenticationTokenException';
-    answerError(response, 403, { type, message: 'Missing Authentication Token' });
+  if (isOfApi) {
+    answerUnknownRoute(api, exchange, pathname);
     return;
-  }
-  const isRead = request.method === 'GET' || request.method === 'HEAD';
-  if (isRead && !target && staticDirectory !== undefined) {
-    if (await serveFile(staticDirectory, pathname, exchange)) return;
   }
   if (isRead && pathname === '/') {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8');
-    response.end(`A local API Gateway. Connect to ws://${domainName}/${stage}.\n`);
+    response.end(`A local API Gateway. Connect to ws://${api.facts.domainName}${path}.\n`);
     return;
   }
-  // On AWS every other path is one of a stage that does not exist (row 6.6).
+  // On AWS every other path is one of a stage that does not exist (row 6.6), or is not mapped.
   answerError(response, 403, { type: 'ForbiddenException', message: 'Forbidden' });
 }

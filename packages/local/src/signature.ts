@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { type Claim, readAuthorization } from './authorization-header.js';
+import { type Claim, type RequestHeaders, readAuthorization } from './authorization-header.js';
 import type { Credential, Credentials } from './credentials.js';
+import { readPresignedQuery, withoutSignature } from './presigned-query.js';
 import { Sha256 } from './sha256.js';
 
 /** A request whose signature is to be verified. */
@@ -9,14 +10,13 @@ export interface SignedRequest {
   readonly method: string;
   /** Path and query string as they stand in the request. */
   readonly url: string;
-  /** By their names in lower case. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: RequestHeaders;
   readonly body: Buffer;
 }
 
 /** Whose signature it is, or the error as AWS names it. */
 export type Verification =
-  | { readonly isValid: true; readonly principal: string }
+  | { readonly isValid: true; readonly credential: Credential }
   | { readonly isValid: false; readonly errorType: string; readonly message: string };
 
 const SERVICE = 'execute-api';
@@ -24,22 +24,21 @@ const CONTENT_HASH = 'x-amz-content-sha256';
 const MAX_SKEW_MS = 5 * 60_000;
 
 /**
- * Verifies the AWS Signature Version 4 in a request's `Authorization` header: signs the same
- * request with the secret of the access key it names, and compares.
+ * Verifies the AWS Signature Version 4 in a request's `Authorization` header or query string: signs
+ * the same request with the secret of the access key it names, and compares.
  */
 export async function verifySignature(
   request: SignedRequest,
   credentials: Credentials,
   region: string,
 ): Promise<Verification> {
-  const { authorization } = request.headers;
-  if (typeof authorization !== 'string' || authorization === '') {
+  const claim = readAuthorization(request.headers) ?? readPresignedQuery(queryOf(request));
+  if (claim === undefined) {
     return invalid('MissingAuthenticationTokenException', 'Missing Authentication Token');
   }
-  const claim = readAuthorization(authorization);
   if (typeof claim === 'string') return invalid('IncompleteSignatureException', claim);
   const credential = credentials.find(claim.accessKeyId);
-  if (!credential || request.headers['x-amz-security-token'] !== credential.sessionToken) {
+  if (!credential || claim.sessionToken !== credential.sessionToken) {
     const message = 'The security token included in the request is invalid.';
     return invalid('UnrecognizedClientException', message);
   }
@@ -52,7 +51,7 @@ export async function verifySignature(
       'Check your AWS Secret Access Key and signing method.';
     return invalid('InvalidSignatureException', message);
   }
-  return { isValid: true, principal: credential.principal };
+  return { isValid: true, credential };
 }
 
 function invalid(errorType: string, message: string): Verification {
@@ -71,22 +70,27 @@ function problemWith(
   if (claim.region !== region) {
     return `Credential should be scoped to the region "${region}", not "${claim.region}".`;
   }
-  const unsigned = ['host', 'x-amz-date'].find((name) => !claim.signedHeaders.includes(name));
+  const isPresigned = claim.validForSeconds !== undefined;
+  const mustBeSigned = isPresigned ? ['host'] : ['host', 'x-amz-date'];
+  const unsigned = mustBeSigned.find((name) => !claim.signedHeaders.includes(name));
   if (unsigned !== undefined) return `The header "${unsigned}" must be a signed header.`;
   const absent = claim.signedHeaders.find((name) => !Object.hasOwn(headers, name));
   if (absent !== undefined) return `The signed header "${absent}" is not in the request.`;
 
-  const date = String(headers['x-amz-date']);
+  const { date } = claim;
   const time = dateOf(date).getTime();
   if (Number.isNaN(time) || !date.startsWith(claim.day)) {
     return `The X-Amz-Date "${date}" is not of the form "${claim.day}T000000Z".`;
   }
   // The signer reads the clock of this machine, even while that of the gateway is moved.
   const skewMs = Date.now() - time;
-  if (Math.abs(skewMs) > MAX_SKEW_MS) {
-    return skewMs > 0
-      ? `Signature expired: ${date} is more than 5 minutes ago.`
-      : `Signature not yet current: ${date} is more than 5 minutes ahead.`;
+  if (skewMs < -MAX_SKEW_MS) {
+    return `Signature not yet current: ${date} is more than 5 minutes ahead.`;
+  }
+  const maxSkewMs = isPresigned ? claim.validForSeconds * 1000 : MAX_SKEW_MS;
+  if (skewMs > maxSkewMs) {
+    const limit = isPresigned ? `${claim.validForSeconds} seconds` : '5 minutes';
+    return `Signature expired: ${date} is more than ${limit} ago.`;
   }
   const claimedHash = claim.signedHeaders.includes(CONTENT_HASH)
     ? headers[CONTENT_HASH]
@@ -101,12 +105,11 @@ function problemWith(
 }
 
 async function signatureOf(
-  { method, url, headers, body }: SignedRequest,
-  { signedHeaders, region }: Claim,
+  request: SignedRequest,
+  { signedHeaders, region, date, validForSeconds }: Claim,
   credential: Credential,
 ): Promise<string> {
-  const [path = '', search = ''] = url.split(/\?(.*)/s);
-  const query = new URLSearchParams(search);
+  const { method, url, headers, body } = request;
   const signer = new SignatureV4({
     credentials: credential,
     region,
@@ -114,19 +117,34 @@ async function signatureOf(
     sha256: Sha256,
     applyChecksum: false,
   });
-  const signed = await signer.sign(
-    {
-      method,
-      protocol: 'http:',
-      hostname: '',
-      path,
-      query: Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)])),
-      headers: Object.fromEntries(signedHeaders.map((name) => [name, String(headers[name])])),
-      body,
-    },
-    { signingDate: dateOf(String(headers['x-amz-date'])), signableHeaders: new Set(signedHeaders) },
-  );
+  const isPresigned = validForSeconds !== undefined;
+  const query = isPresigned ? withoutSignature(queryOf(request)) : queryOf(request);
+  const unsigned = {
+    method,
+    protocol: 'http:',
+    hostname: '',
+    path: url.split('?')[0] ?? '',
+    query: Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)])),
+    headers: Object.fromEntries(signedHeaders.map((name) => [name, String(headers[name])])),
+    body,
+  };
+  const signableHeaders = new Set(signedHeaders);
+  const options = { signingDate: dateOf(date), signableHeaders };
+  if (isPresigned) {
+    const presigned = await signer.presign(unsigned, {
+      ...options,
+      expiresIn: validForSeconds,
+      // A header that was signed as a header stays one.
+      unhoistableHeaders: signableHeaders,
+    });
+    return String(presigned.query?.['X-Amz-Signature']);
+  }
+  const signed = await signer.sign(unsigned, options);
   return /Signature=(\w+)$/.exec(signed.headers['authorization'] ?? '')?.[1] ?? '';
+}
+
+function queryOf({ url }: SignedRequest): URLSearchParams {
+  return new URLSearchParams(url.split(/\?(.*)/s)[1] ?? '');
 }
 
 /** `20261124T080910Z` */

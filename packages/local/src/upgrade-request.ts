@@ -8,12 +8,15 @@ export interface UpgradeRequest {
   readonly userAgent: string | undefined;
 }
 
-/** The status to refuse a request with before any function is called, if there is a reason to. */
-export function problemWith(request: IncomingMessage, stage: string): 400 | 403 | 426 | undefined {
+/**
+ * The status to refuse a request with before any function is called, if there is a reason to. `path`
+ * is that of the API.
+ */
+export function problemWith(request: IncomingMessage, path: string): 400 | 403 | 426 | undefined {
   const { method, headers } = request;
   const { pathname } = splitUrl(request);
   // With or without a slash at the end (row 3.22). Any other path is no stage (row 3.16).
-  if (pathname !== `/${stage}` && pathname !== `/${stage}/`) return 403;
+  if (pathname !== path && pathname !== `${path}/`) return 403;
   if (headers.upgrade?.toLowerCase() !== 'websocket') return 426;
   const isValid =
     method === 'GET' &&

@@ -224,7 +224,7 @@ describe('what an authorizer answers', () => {
 });
 
 describe('the context of an authorizer', () => {
-  it('4.10 4.11 is in every event as text, with the latency in CONNECT alone', async () => {
+  it('4.10 4.11 5.23 is in every event as text, with the latency in CONNECT alone', async () => {
     let now = 1_700_000_000_000;
     const respond = () => {
       now += 42;

@@ -144,17 +144,34 @@ describe('gatecast dev', { timeout: 20_000 }, () => {
       connection.send('hello');
       expect(await connection.receive()).toBe('hello');
     }
-    const lines = await vi.waitFor(() => {
-      const found = running.output.stdout.match(/^\d\d:.*$/gm) ?? [];
-      expect(found).toHaveLength(3);
-      return found;
-    });
+    const lines = await vi.waitFor(
+      () => {
+        const found = running.output.stdout.match(/^\d\d:.*$/gm) ?? [];
+        expect(found).toHaveLength(3);
+        return found;
+      },
+      { timeout: 10_000 },
+    );
     const line = (route: string): unknown =>
       expect.stringMatching(
         new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3}  ${route}  [\\w-]{15}=  ok         +\\d+ ms`),
       );
     expect(lines).toEqual([line('\\$connect    '), line('\\$default    '), line('\\$disconnect ')]);
     expect(running.output.stderr).toBe('');
+  });
+
+  it('shows what a function prints with its time, request id and level, as Lambda does', async () => {
+    await using running = dev('fixtures/prints.mjs', '--routes', twoWay);
+    await using connection = await openConnection(await urlOf(running));
+    connection.send('hello');
+    const requestId = await connection.receive();
+    const line = (id: string, level: string, text: string) =>
+      new RegExp(`^\\d{4}-\\d\\d-\\d\\dT[\\d:.]{12}Z\\t${id}\\t${level}\\t${text}$`, 'm');
+    await vi.waitFor(() => {
+      expect(running.output.stdout).toMatch(line('undefined', 'INFO', 'loading'));
+      expect(running.output.stdout).toMatch(line(requestId, 'INFO', "got 'hello'"));
+      expect(running.output.stderr).toMatch(line(requestId, 'ERROR', 'bad'));
+    });
   });
 
   it('takes the routes of a file that the manifest command wrote', async () => {

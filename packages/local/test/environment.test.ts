@@ -14,6 +14,7 @@ function start(options: Partial<EnvironmentOptions> = {}): Environment {
     handler,
     variables: lambdaVariables({
       functionName: 'chat',
+      moduleName: 'handlers',
       bundleDirectory: '/var/task',
       handler,
       region: 'eu-central-1',
@@ -59,7 +60,7 @@ describe('an invocation', { timeout: 20_000 }, () => {
   ])('that ends by an error names it: %s', async (handler, errorType, errorMessage) => {
     await using environment = start({ handler });
     const result = await environment.invoke({}, { requestId: 'one' });
-    expect(result).toEqual({ type: 'error', errorType, errorMessage });
+    expect(result).toMatchObject({ type: 'error', errorType, errorMessage });
     expect(environment.isUsable).toBe(true);
   });
 
@@ -75,7 +76,7 @@ describe('an invocation', { timeout: 20_000 }, () => {
       await using environment = start({ handler });
       for (const requestId of ['one', 'two']) {
         const result = await environment.invoke({ n: 1 }, { requestId });
-        expect(result).toEqual({ type: 'response', payload });
+        expect(result).toMatchObject({ type: 'response', payload });
       }
     },
   );
@@ -89,7 +90,7 @@ describe('an invocation', { timeout: 20_000 }, () => {
   it('gets the context that Lambda gives', async () => {
     await using environment = start({ handler: 'contextOf' });
     const result = await environment.invoke({}, { requestId: 'one' });
-    expect(result).toEqual({
+    expect(result).toMatchObject({
       type: 'response',
       payload: {
         callbackWaitsForEmptyEventLoop: true,
@@ -106,6 +107,31 @@ describe('an invocation', { timeout: 20_000 }, () => {
   });
 });
 
+describe('a cold start', () => {
+  it('is told by the first invocation alone, with what it took', async () => {
+    await using environment = start();
+    const first = await environment.invoke({}, { requestId: 'one' });
+    expect(first.coldStartMs).toBeGreaterThan(1);
+    const second = await environment.invoke({}, { requestId: 'two' });
+    expect(second).not.toHaveProperty('coldStartMs');
+  });
+
+  it('is none for an environment that was loaded before', async () => {
+    await using environment = start();
+    await environment.load();
+    const result = await environment.invoke({}, { requestId: 'one' });
+    expect(result).not.toHaveProperty('coldStartMs');
+  });
+});
+
+describe('a debugger', () => {
+  it('may attach to the process', async () => {
+    await using environment = start({ handler: 'inspectorUrl', inspect: '127.0.0.1:0' });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    expect(result).toMatchObject({ payload: expect.stringMatching(/^ws:\/\/127\.0\.0\.1:\d+\//) });
+  });
+});
+
 describe('a process', { timeout: 20_000 }, () => {
   it.each([
     [0, 'RequestId: one Error: Runtime exited without providing a reason'],
@@ -113,7 +139,7 @@ describe('a process', { timeout: 20_000 }, () => {
   ])('that exits with %i during an invocation fails it', async (code, errorMessage) => {
     await using environment = start({ handler: 'exits' });
     const result = await environment.invoke({ code }, { requestId: 'one' });
-    expect(result).toEqual({ type: 'error', errorType: 'Runtime.ExitError', errorMessage });
+    expect(result).toMatchObject({ type: 'error', errorType: 'Runtime.ExitError', errorMessage });
     expect(environment.isUsable).toBe(false);
   });
 
@@ -127,7 +153,7 @@ describe('a process', { timeout: 20_000 }, () => {
     await using environment = start({ handler: 'spins', timeoutMs: 100 });
     const result = await environment.invoke({}, { requestId: 'one' });
     const errorMessage = 'one Task timed out after 0.10 seconds';
-    expect(result).toEqual({ type: 'error', errorType: 'Sandbox.Timedout', errorMessage });
+    expect(result).toMatchObject({ type: 'error', errorType: 'Sandbox.Timedout', errorMessage });
     await vi.waitFor(() => expect(isRunning(environment.pid)).toBe(false));
   });
 
@@ -161,7 +187,7 @@ describe('a module', { timeout: 20_000 }, () => {
   it('may be CommonJS', async () => {
     await using environment = start({ bundleFile: fixture('common-js.cjs') });
     const result = await environment.invoke({ n: 1 }, { requestId: 'one' });
-    expect(result).toEqual({ type: 'response', payload: { commonJs: { n: 1 } } });
+    expect(result).toMatchObject({ type: 'response', payload: { commonJs: { n: 1 } } });
   });
 
   it.each([
@@ -182,7 +208,7 @@ describe('a module', { timeout: 20_000 }, () => {
   it('that lacks the handler is told by what it exports', async () => {
     await using environment = start({ bundleFile: fixture('app-without-handler.mjs') });
     const result = await environment.invoke({}, { requestId: 'one' });
-    expect(result).toEqual({
+    expect(result).toMatchObject({
       type: 'error',
       errorType: 'Runtime.HandlerNotFound',
       errorMessage:

@@ -22,9 +22,8 @@ describe('the events of a connection', () => {
     ]);
     expect(new Set(contexts.map(({ connectionId }) => connectionId)).size).toBe(1);
     expect(contexts[0]?.connectionId).toMatch(/^[A-Za-z0-9_-]{15}=$/);
-    expect(new Set(contexts.map(({ connectedAt }) => connectedAt))).toEqual(
-      new Set([1_700_000_000_000]),
-    );
+    expect(new Set(contexts.map(({ connectedAt }) => connectedAt)).size).toBe(1);
+    expect(contexts[0]?.['connectedAt']).toBeGreaterThan(1_700_000_000_000);
     expect(new Set(contexts.map(({ requestId }) => requestId)).size).toBe(3);
     const times = contexts.map(({ requestTimeEpoch }) => Number(requestTimeEpoch));
     expect(times).toEqual(times.toSorted((left, right) => left - right));

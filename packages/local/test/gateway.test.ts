@@ -93,6 +93,17 @@ describe('a gateway survives', () => {
     }
   });
 
+  it('a client that ends amid the TLS handshake, and lets it go at once', async () => {
+    await using api = await openLocalApi();
+    for (const length of [1, 6]) {
+      await using peer = await RawPeer.open(api.gateway.port);
+      peer.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]).subarray(0, length));
+      peer.leave('end');
+      await peer.closed;
+    }
+    expect(await statusOf(api.gateway.port)).toBe(426);
+  });
+
   it('clients that vanish at any step of a connection', async () => {
     await using api = await openLocalApi({
       routes: ['$connect', { routeKey: '$default', twoWay: true }],

@@ -227,7 +227,7 @@ describe('a mock integration', () => {
     peer.send({ action: 'ping' });
     expect(await peer.next()).toBe('{"type":"pong"}');
     expect(api.handler.events).toEqual([]);
-    expect(api.log).toMatchObject([{ route: 'ping', result: 'ok', detail: 'mock' }]);
+    expect(api.log).toMatchObject([{ route: 'ping', result: 'ok', detail: '200' }]);
   });
 
   it('8 keeps silent when the route is one-way', async () => {

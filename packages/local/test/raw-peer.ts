@@ -131,7 +131,8 @@ export function frameHeader(frame: {
   return header;
 }
 
-function parseFrame(bytes: Buffer): { readonly frame: Frame; readonly length: number } {
+/** The frame at the beginning, and its length in bytes. Throws when it is not whole. */
+export function parseFrame(bytes: Buffer): { readonly frame: Frame; readonly length: number } {
   const [first = 0, second = 0] = bytes;
   const short = second & 0x7f;
   if (short === 127) throw new Error('The frame is larger than 64 KB.');

@@ -4,6 +4,7 @@ import { openLocalApi } from './local-api.js';
 import { Peer } from './peer.js';
 import {
   type PlainRequest,
+  presign,
   type SignedRequestOptions,
   sendRequest,
   sendSigned,
@@ -60,6 +61,20 @@ describe('a request to @connections', () => {
       'x-amz-content-sha256': createHash('sha256').update(body).digest('hex'),
     };
     expect(await post({ headers, body })).toMatchObject(accepted);
+  });
+
+  it('6.4 is taken when it is signed in its query string, as a presigned URL', async () => {
+    await using api = await openLocalApi();
+    const { port, credentials } = api.gateway;
+    const issued = credentials.issue('a test');
+    await using peer = await Peer.connect(api.url);
+    const plain = `/dev/@connections/${api.handler.events[0]?.requestContext.connectionId}`;
+    const headers = { host: `localhost:${port}` };
+    const signed = { port, key: issued, method: 'POST', body: 'hello', headers };
+    const path = presign({ ...signed, path: plain });
+    expect((await sendRequest({ ...signed, path })).status).toBe(200);
+    expect(await peer.next()).toBe('hello');
+    expect((await sendRequest({ ...signed, path, body: 'other' })).status).toBe(403);
   });
 
   it('6.5 is refused when it is not signed', async () => {

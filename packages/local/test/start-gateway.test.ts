@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type ReloadEvent, type StartGatewayOptions, startGateway } from '../src/start-gateway.js';
+import type { ReloadEvent } from '../src/running-function.js';
+import { type StartGatewayOptions, startGateway } from '../src/start-gateway.js';
 import { openConnection } from './open-connection.js';
 
 const fixture = (name: string): string =>
@@ -58,6 +59,31 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
     const entry = fixture('posts-with-sdk.mjs');
     await using gateway = await startGateway({ entry, routes: ['$default'] });
     expect(await ask(gateway.url, 'hello')).toBe('hello');
+  });
+
+  it('6.4 6.6 lets a function do what its permissions say and no more', async () => {
+    const entry = fixture('posts-with-sdk.mjs');
+    const allowing = (Resource: string) => ({
+      entry,
+      routes: ['$default'],
+      permissions: {
+        Statement: [
+          { Effect: 'Allow' as const, Action: 'execute-api:ManageConnections', Resource },
+        ],
+      },
+    });
+    await using allowed = await startGateway(allowing('arn:aws:execute-api:*/POST/@connections/*'));
+    expect(await ask(allowed.url, 'hello')).toBe('hello');
+    const details: string[] = [];
+    await using denied = await startGateway({
+      ...allowing('arn:aws:execute-api:*/GET/@connections/*'),
+      onEvent: ({ detail }) => details.push(detail),
+    });
+    expect(await ask(denied.url, 'hello')).toContain('Internal server error');
+    await vi.waitFor(() => expect(details).toHaveLength(1));
+    expect(details[0]).toMatch(
+      /^ForbiddenException: User: arn:aws:sts::123456789012:assumed-role\/posts-with-sdk\/posts-with-sdk is not authorized to perform: execute-api:ManageConnections on resource: /,
+    );
   });
 
   it('takes the routes of the app', async () => {
@@ -182,7 +208,7 @@ describe('a change of the source', { timeout: 30_000 }, () => {
     await until(reloads, 1);
     connection.send('b');
     expect(await connection.receive()).toBe('new 1');
-    expect(reloads).toEqual([{ type: 'reloaded', closedConnections: false }]);
+    expect(reloads).toEqual([{ type: 'reloaded', functionName: 'app', closedConnections: false }]);
   });
 
   it('closes every connection of an app that keeps its state in memory', async () => {
@@ -197,7 +223,7 @@ describe('a change of the source', { timeout: 30_000 }, () => {
     expect(await connection.closed).toBe(1001);
     expect(await ask(gateway.url, 'b')).toBe('new 1');
     await until(reloads, 1);
-    expect(reloads).toEqual([{ type: 'reloaded', closedConnections: true }]);
+    expect(reloads).toEqual([{ type: 'reloaded', functionName: 'app', closedConnections: true }]);
   });
 
   it('is left out when it is a mistake', async () => {

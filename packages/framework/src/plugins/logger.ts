@@ -17,8 +17,8 @@ export type LogLevel = (typeof LEVELS)[number];
 /** Options of {@link logger}. */
 export interface LoggerOptions {
   /**
-   * @default the environment variable `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's
-   * logging settings; else 'info'
+   * @default the environment variable `GATECAST_LOG_LEVEL`; else `AWS_LAMBDA_LOG_LEVEL`, which Lambda
+   * sets from the function's logging settings; else 'info'
    */
   readonly level?: LogLevel;
   /** Takes each line. @default console.log, console.warn and console.error by level */
@@ -88,7 +88,8 @@ function describe(error: unknown): object {
 }
 
 function levelOfEnvironment(): LogLevel {
-  const given = process.env.AWS_LAMBDA_LOG_LEVEL?.toLowerCase();
+  const { GATECAST_LOG_LEVEL, AWS_LAMBDA_LOG_LEVEL } = process.env;
+  const given = (GATECAST_LOG_LEVEL ?? AWS_LAMBDA_LOG_LEVEL)?.toLowerCase();
   if (given === 'fatal') return 'error';
   return LEVELS.find((level) => level === given) ?? (given === 'trace' ? 'debug' : 'info');
 }

@@ -114,6 +114,18 @@ describe('makeConnectEvent', () => {
     expect(event.multiValueQueryStringParameters).toEqual({ a: ['1', '2'], b: ['x'] });
   });
 
+  it('1.6 has the names of all headers in lower case when the base path has levels', () => {
+    const options = { ...facts, headers: { 'X-Custom': 'Value', Host: 'api.example.com' } };
+    const event = makeConnectEvent({ ...options, lowerCaseHeaders: true });
+    const names = keys(makeConnectEvent(options).headers).map((name) => name.toLowerCase());
+    expect(keys(event.headers)).toEqual(names);
+    expect(keys(event.multiValueHeaders)).toEqual(names);
+    expect(event.headers).toMatchObject({ 'x-custom': 'Value', host: 'api.example.com' });
+    const authorizerEvent = makeAuthorizerEvent({ ...options, lowerCaseHeaders: true });
+    expect(authorizerEvent.headers).toMatchObject({ connection: 'upgrade', 'x-custom': 'Value' });
+    expect(keys(makeAuthorizerEvent(options).headers)).toContain('Connection');
+  });
+
   it('1.4 keeps the spelling of headers, sorts them, drops some and adds some', () => {
     const { headers } = makeConnectEvent({
       ...facts,

@@ -42,6 +42,13 @@ export interface ConnectEventOptions extends EventOptions {
   readonly headers?: NamesAndValues | undefined;
   /** The query string, decoded. */
   readonly query?: NamesAndValues | undefined;
+  /**
+   * Every header's name is in lower case, as behind a custom domain whose base path has more than
+   * one level (row 1.6).
+   *
+   * @default false
+   */
+  readonly lowerCaseHeaders?: boolean | undefined;
 }
 
 /** What `makeMessageEvent` can be told besides. */
@@ -324,9 +331,17 @@ function headersOf(facts: Facts, { headers: sent = {} }: ConnectEventOptions): H
   return headers;
 }
 
-function requestParts({ query = {} }: ConnectEventOptions, headers: Headers): RequestParts {
+function requestParts(
+  { query = {}, lowerCaseHeaders = false }: ConnectEventOptions,
+  headers: Headers,
+): RequestParts {
   const sorted = [...headers].sort(([left], [right]) => (left < right ? -1 : 1));
-  const headerLists = sorted.map(([, nameAndValues]) => nameAndValues);
+  const headerLists = sorted.map(
+    ([lowerCaseName, [name, values]]): NameAndValues => [
+      lowerCaseHeaders ? lowerCaseName : name,
+      values,
+    ],
+  );
   const queryLists = Object.entries(query).map(
     ([name, value]): NameAndValues => [name, [value].flat()],
   );

@@ -3,9 +3,10 @@ import { makeError } from '../errors/gatecast-error.js';
 
 /**
  * What a fault makes of a post: `gone` (410) and `throttled` (429) are refused, `failed` answers 500,
- * `lost` is accepted and never arrives, `doubled` arrives twice.
+ * `lost` is accepted and never arrives, `doubled` arrives twice, `arrived-gone` arrives and is
+ * answered with 410 all the same.
  */
-export type PostFault = 'gone' | 'throttled' | 'failed' | 'lost' | 'doubled';
+export type PostFault = 'gone' | 'throttled' | 'failed' | 'lost' | 'doubled' | 'arrived-gone';
 
 /** Decides the fault of a post; `undefined` for none. */
 export type PostFaults = (post: {
@@ -55,7 +56,7 @@ export class TestGateway implements Gateway {
     }
     if (fault !== 'lost') peer.receive(frame);
     if (fault === 'doubled') peer.receive(frame);
-    return { result: 'delivered' };
+    return { result: fault === 'arrived-gone' ? 'gone' : 'delivered' };
   }
 
   async disconnect(connectionId: string): Promise<PostOutcome> {

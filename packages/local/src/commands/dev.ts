@@ -1,56 +1,132 @@
 import { readFile } from 'node:fs/promises';
 import { clockTime, eventLine } from '../event-line.js';
 import { parseManifest } from '../route-manifest.js';
-import type { ReloadEvent, StartGatewayOptions } from '../start-gateway.js';
-import { CommandLineError, parseCommandLine, wholeNumber } from './command-line.js';
+import type { ReloadEvent } from '../running-function.js';
+import type { StartGatewayOptions } from '../start-gateway.js';
+import {
+  type Arguments,
+  CommandLineError,
+  parseArguments,
+  wholeNumber,
+  withEntry,
+} from './command-line.js';
 
 export const devUsage = `gatecast dev <entry> [options]
-  Runs a Lambda function behind a local API Gateway and takes over changes of its source.
+gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
+  Runs a Lambda function, or those of a SAM or CloudFormation template, behind a local API Gateway
+  and takes over changes of their source.
 
   --port number         port to listen on, 0 for any that is free (default: 3000)
-  --stage name          stage of the API (default: dev)
+  --stage name          stage of the API (default: dev; with --sam the only one of the template)
   --static folder       also serve the files of a folder
   --routes list         route keys, joined by commas, or a .json file that "gatecast manifest" wrote
                         (default: those of the export "app")
   --environments number invocations that may run at once (default: 10; 1 with the memory store)
-  --timeout seconds     how long one invocation may take (default: 29)`;
+  --timeout seconds     how long one invocation may take (default: 29)
+  --inspect port        let a debugger attach to the function; it then runs one invocation at a time
+                        without a time-out
+  --api-keys list       API keys that a route with an API key takes, joined by commas
+
+  --sam file            run the WebSocket API of a template; it says the routes and time-outs, and a
+                        variable that the shell has too takes the value of the shell
+  --parameter Name=Value  a parameter of the template, in the place of its default`;
+
+const OPTIONS = [
+  'port',
+  'stage',
+  'static',
+  'routes',
+  'environments',
+  'timeout',
+  'inspect',
+  'api-keys',
+  'sam',
+] as const;
+
+type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 
 /** `gatecast dev`: resolves after SIGINT or SIGTERM, when all is closed. */
 export async function dev(args: readonly string[]): Promise<void> {
-  const { entry, values } = parseCommandLine(args, [
-    'port',
-    'stage',
-    'static',
-    'routes',
-    'environments',
-    'timeout',
-  ]);
-  const timeoutSeconds = wholeNumber(values.timeout, { option: '--timeout', least: 1 });
+  const parsed = parseArguments(args, OPTIONS, 'parameter');
+  const { values } = parsed;
+  const port = wholeNumber(values.port, { option: '--port', least: 0 }) ?? 3000;
+  const maxEnvironments = wholeNumber(values.environments, { option: '--environments', least: 1 });
+  const options = await (values.sam === undefined ? entryOptions(parsed) : templateOptions(parsed));
   // Before anything is opened, so that a signal during the start closes what has been opened.
   const stopped = stopSignal();
   // Here, because no other command needs the gateway, which takes a while to load.
   const { startGateway } = await import('../start-gateway.js');
+  const isSeveral = Object.keys(options.functions ?? {}).length > 1;
   let routeWidth = 12;
   await using gateway = await startGateway({
-    entry,
-    port: wholeNumber(values.port, { option: '--port', least: 0 }) ?? 3000,
-    stage: values.stage,
+    ...options,
+    port,
     staticDirectory: values.static,
-    routes: values.routes === undefined ? undefined : await readRoutes(values.routes),
-    maxEnvironments: wholeNumber(values.environments, { option: '--environments', least: 1 }),
-    timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
+    maxEnvironments,
+    apiKeys: values['api-keys']?.split(','),
     watch: true,
     onEvent(event) {
       routeWidth = Math.max(routeWidth, event.route.length);
       print(eventLine(event, routeWidth));
     },
-    onReload: (event) => print(`${clockTime(Date.now())}  ${reloadText(event)}`),
+    onReload(event) {
+      const who = isSeveral ? `${event.functionName} ` : '';
+      print(`${clockTime(Date.now())}  ${who}${reloadText(event)}`);
+    },
   });
   if (values.static !== undefined) {
     print(`Page       http://localhost:${gateway.port}/`);
   }
   print(`WebSocket  ${gateway.url}\n`);
   await stopped;
+}
+
+async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> {
+  const { entry, values } = withEntry(parsed);
+  if (parsed.list.length > 0) {
+    throw new CommandLineError('--parameter is for the template of --sam, which is missing.');
+  }
+  const timeoutSeconds = wholeNumber(values.timeout, { option: '--timeout', least: 1 });
+  return {
+    entry,
+    stage: values.stage,
+    routes: values.routes === undefined ? undefined : await readRoutes(values.routes),
+    timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
+    inspect: values.inspect,
+  };
+}
+
+async function templateOptions({
+  entry,
+  values,
+  list,
+}: DevArguments): Promise<StartGatewayOptions> {
+  if (entry !== undefined) {
+    throw new CommandLineError(
+      `--sam takes the functions of the template, so leave out "${entry}".`,
+    );
+  }
+  for (const name of ['routes', 'timeout', 'inspect'] as const) {
+    if (values[name] !== undefined) {
+      throw new CommandLineError(`--${name} is for an entry file; leave it out beside --sam.`);
+    }
+  }
+  const parameters = Object.fromEntries(list.map(parseParameter));
+  const { readTemplate } = await import('../sam/read-template.js');
+  const { sam: file = '', stage } = values;
+  const { options, warnings } = await readTemplate(file, { parameters, stage });
+  for (const warning of warnings) {
+    process.stderr.write(`Warning: ${warning}\n`);
+  }
+  return options;
+}
+
+function parseParameter(text: string): [string, string] {
+  const [, name, value] = /^(\w+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) {
+    throw new CommandLineError(`--parameter takes Name=Value, not "${text}".`);
+  }
+  return [name, value];
 }
 
 function stopSignal(): Promise<void> {

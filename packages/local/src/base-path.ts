@@ -1,0 +1,19 @@
+const MAX_LENGTH = 300;
+
+/**
+ * The path at which a host has the API: that of the stage, or the base path of a custom domain;
+ * empty when the whole domain is mapped to the API.
+ *
+ * @throws Error when API Gateway would not take the base path either (API mappings).
+ */
+export function apiPath(stage: string, basePath: string | undefined): string {
+  if (basePath === undefined) return `/${stage}`;
+  if (basePath === '') return '';
+  if (basePath.length > MAX_LENGTH || !/^[\w$.+!*'()-]+(?:\/[\w$.+!*'()-]+)*$/.test(basePath)) {
+    throw new Error(
+      `The base path "${basePath}" cannot be mapped. Use at most ${MAX_LENGTH} letters, digits and ` +
+        `$-_.+!*'(), with single slashes between them.`,
+    );
+  }
+  return `/${basePath}`;
+}

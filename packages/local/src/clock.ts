@@ -1,0 +1,68 @@
+/** Resolves when that much time has passed on the clock. */
+export function elapsed(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}
+
+interface Alarm {
+  readonly dueAt: number;
+  readonly ring: () => void;
+  timer?: NodeJS.Timeout;
+}
+
+/** The gateway's time: that of the machine, which can be moved forward. */
+export class Clock {
+  readonly #read: () => number;
+  readonly #alarms = new Set<Alarm>();
+  #aheadMs = 0;
+
+  constructor(read: () => number = Date.now) {
+    this.#read = read;
+  }
+
+  /** In milliseconds since the epoch. */
+  readonly now = (): number => this.#read() + this.#aheadMs;
+
+  /** How far it has been moved ahead of the machine's time, in milliseconds. */
+  get aheadMs(): number {
+    return this.#aheadMs;
+  }
+
+  /**
+   * Calls back once, that many milliseconds from now, unless the returned function is called
+   * before. Keeps no process alive.
+   */
+  after(delayMs: number, ring: () => void): () => void {
+    const alarm: Alarm = { dueAt: this.now() + delayMs, ring };
+    this.#alarms.add(alarm);
+    this.#arm(alarm);
+    return () => this.#disarm(alarm);
+  }
+
+  /** Moves the time forward. What has become due happens at once, in the order of its times. */
+  advance(byMs: number): void {
+    this.#aheadMs += byMs;
+    const alarms = [...this.#alarms].toSorted((a, b) => a.dueAt - b.dueAt);
+    for (const alarm of alarms) {
+      if (!this.#alarms.has(alarm)) continue;
+      if (alarm.dueAt > this.now()) this.#arm(alarm);
+      else this.#ring(alarm);
+    }
+  }
+
+  #arm(alarm: Alarm): void {
+    clearTimeout(alarm.timer);
+    alarm.timer = setTimeout(() => this.#ring(alarm), alarm.dueAt - this.now()).unref();
+  }
+
+  #ring(alarm: Alarm): void {
+    this.#disarm(alarm);
+    alarm.ring();
+  }
+
+  #disarm(alarm: Alarm): void {
+    clearTimeout(alarm.timer);
+    this.#alarms.delete(alarm);
+  }
+}

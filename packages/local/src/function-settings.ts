@@ -1,0 +1,78 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import type { FunctionDefinition } from './function-definition.js';
+import type { Gateway } from './gateway.js';
+import { lambdaVariables } from './lambda-variables.js';
+import type { FunctionSettings } from './load-function.js';
+
+/** Where a function runs. */
+export interface FunctionSurroundings {
+  readonly gateway: Gateway;
+  readonly apiId: string;
+  readonly region: string;
+  readonly accountId: string;
+  /** The file that `writeCertificates` wrote. */
+  readonly certificateFile: string;
+  /** Folder of its bundles. */
+  readonly directory: string;
+}
+
+/** The longest delay of a timer. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Settles how a function runs. It gets an access key of its own. */
+export function functionSettings(
+  definition: FunctionDefinition,
+  { gateway, apiId, region, accountId, certificateFile, directory }: FunctionSurroundings,
+): FunctionSettings {
+  const { name: functionName, entry, environment = {} } = definition;
+  const { handler = 'handler', memoryMb = 1024, inspect } = definition;
+  const { timeoutMs = inspect === undefined ? 29_000 : NO_TIMEOUT_MS } = definition;
+  const moduleName = basename(entry, extname(entry));
+  const credential = gateway.credentials.issue(
+    `arn:aws:sts::${accountId}:assumed-role/${functionName}/${functionName}`,
+    definition.permissions,
+  );
+  // What a template says of the API's address leads to AWS, and this API is not there.
+  const publicHost = `${apiId}.execute-api.${region}.amazonaws.com`;
+  const local = (value: string): string =>
+    value.replaceAll(publicHost, `localhost:${gateway.port}`);
+  return {
+    entry,
+    handler,
+    memoryMb,
+    timeoutMs,
+    inspect,
+    maxEnvironments: definition.maxEnvironments ?? (inspect === undefined ? 10 : 1),
+    manifest: definition.manifest,
+    functionArn: `arn:aws:lambda:${region}:${accountId}:function:${functionName}`,
+    variables: {
+      ...lambdaVariables({
+        functionName,
+        moduleName,
+        bundleDirectory: directory,
+        handler,
+        region,
+        memoryMb,
+      }),
+      AWS_ACCESS_KEY_ID: credential.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,
+      AWS_SESSION_TOKEN: credential.sessionToken ?? '',
+      AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: gateway.endpoint,
+      GATECAST_ENDPOINT: gateway.endpoint,
+      NODE_EXTRA_CA_CERTS: certificateFile,
+      ...Object.fromEntries(
+        Object.entries(environment).map(([name, value]) => [name, local(value)]),
+      ),
+    },
+  };
+}
+
+/** Node reads one file, so what the shell trusts already goes into it too. */
+export async function writeCertificates(certificate: string, directory: string): Promise<string> {
+  const shellFile = process.env['NODE_EXTRA_CA_CERTS'];
+  const trusted = shellFile === undefined ? '' : await readFile(shellFile, 'utf8').catch(() => '');
+  const file = join(directory, 'certificates.pem');
+  await writeFile(file, `${trusted}\n${certificate}`);
+  return file;
+}

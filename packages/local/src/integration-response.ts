@@ -1,0 +1,81 @@
+import { decodeBase64 } from './base64.js';
+import type { IntegrationResponse } from './integration-options.js';
+import type { SelectionFacts } from './selection-expression.js';
+import { templateSelection } from './template-selection.js';
+import { type TemplateFacts, templateVariables } from './template-variables.js';
+
+/** An integration response, ready to be used. */
+export interface ServedResponse {
+  /** What its key is compared with; all of it must match. */
+  matches(selected: string): boolean;
+  /**
+   * Makes the payload of the client from what the integration answered.
+   *
+   * @throws Error when its template fails.
+   */
+  render(selection: SelectionFacts, facts: TemplateFacts & { readonly payload: string }): string;
+}
+
+/**
+ * Chooses the integration response (row 8.12): the first whose pattern matches, else the one with
+ * the key `$default`, else none.
+ */
+export type ResponseChoice = (selected: string) => ServedResponse | undefined;
+
+/** @throws Error when a key, a template or an expression cannot be read. */
+export function responseChoice(
+  responses: readonly IntegrationResponse[],
+  where: string,
+): ResponseChoice {
+  const patterns: ServedResponse[] = [];
+  let fallback: ServedResponse | undefined;
+  for (const response of responses) {
+    const served = serve(response, where);
+    if (isDefault(response)) fallback = served;
+    else patterns.push(served);
+  }
+  return (selected) => patterns.find((response) => response.matches(selected)) ?? fallback;
+}
+
+function serve(response: IntegrationResponse, where: string): ServedResponse {
+  const { integrationResponseKey: key, contentHandlingStrategy, responseTemplates } = response;
+  const pattern = isDefault(response) ? /^/ : patternOf(key, where);
+  const template = templateSelection({
+    templates: responseTemplates,
+    expression: response.templateSelectionExpression,
+    variables: [
+      'request.body',
+      'integration.response.statuscode',
+      'integration.response.header',
+      'integration.response.multivalueheader',
+    ],
+    where: `the integration response "${key}" of ${where}`,
+  });
+  return {
+    matches: (selected) => pattern.test(selected),
+    render(selection, { payload, ...facts }) {
+      const toText = contentHandlingStrategy === 'CONVERT_TO_TEXT';
+      const encode = (text: string) => (toText ? Buffer.from(text).toString('base64') : text);
+      const body = encode(facts.body);
+      const text = template(selection)?.(templateVariables({ ...facts, body })) ?? encode(payload);
+      return contentHandlingStrategy === 'CONVERT_TO_BINARY' ? decodeBase64(text) : text;
+    },
+  };
+}
+
+function isDefault({ integrationResponseKey: key }: IntegrationResponse): boolean {
+  return key === '$default' || key === '\\$default';
+}
+
+function patternOf(key: string, where: string): RegExp {
+  const [, source] = /^\/(.*)\/$/s.exec(key) ?? [];
+  try {
+    if (source !== undefined) return new RegExp(`^(?:${source})$`);
+  } catch {
+    // The error below says it.
+  }
+  throw new Error(
+    `The integration response key "${key}" of ${where} cannot be read. Use "$default" or a ` +
+      'regular expression between slashes, such as "/2\\d\\d/".',
+  );
+}

@@ -1,0 +1,107 @@
+import type { RouteManifest } from '@gatecast/framework';
+import type { Deployment, GatewayAuthorizer, GatewayRoute } from './deployment.js';
+import type { LambdaFunction } from './lambda-function.js';
+import { StartError } from './start-error.js';
+
+/** One route of the local gateway. Without `function` it leads to the function of `entry`. */
+export interface LocalRoute extends Omit<GatewayRoute, 'function'> {
+  /** Which one of `functions` is behind it, by name. @default that of `entry` */
+  readonly function?: string | undefined;
+}
+
+/** A Lambda REQUEST authorizer on `$connect`. */
+export interface LocalAuthorizer extends Omit<GatewayAuthorizer, 'function'> {
+  /** Which one of `functions` decides, by name. */
+  readonly function: string;
+}
+
+/** The function of `entry`. */
+interface MainFunction {
+  readonly entry: string;
+  readonly function: LambdaFunction;
+  readonly manifest: RouteManifest | undefined;
+}
+
+export interface DeploymentParts {
+  readonly main: MainFunction | undefined;
+  readonly functions: ReadonlyMap<string, LambdaFunction>;
+  readonly routes: readonly (string | LocalRoute)[] | RouteManifest | undefined;
+  readonly authorizer: LocalAuthorizer | undefined;
+}
+
+/**
+ * Puts each route before its function.
+ *
+ * @throws StartError when the routes are not known, or one of them leads to no function.
+ */
+export function makeDeployment(parts: DeploymentParts): Deployment {
+  const { main, functions, authorizer } = parts;
+  const named = (name: string, user: string): LambdaFunction =>
+    functions.get(name) ?? functionUnknown(name, user, [...functions.keys()]);
+  const routes = routesOf(parts).map((route): GatewayRoute => {
+    const user = `The route "${route.routeKey}"`;
+    if (route.function !== undefined) {
+      return { ...route, function: named(route.function, user) };
+    }
+    if (main === undefined && !isMock(route)) {
+      throw new StartError(
+        'ERR_FUNCTION_UNKNOWN',
+        `${user} names no function, and there is no "entry" that it would lead to.`,
+        `Give it one: { routeKey: '${route.routeKey}', function: 'NAME' }.`,
+      );
+    }
+    return { ...route, function: main?.function };
+  });
+  if (authorizer !== undefined) {
+    const lambda = named(authorizer.function, 'The authorizer');
+    return { handler: lambda, routes, authorizer: { ...authorizer, function: lambda } };
+  }
+  const handler = main?.function ?? [...functions.values()][0];
+  if (handler === undefined) {
+    throw noFunction();
+  }
+  const isAuthorizer = main?.manifest?.authorizer === true;
+  return { handler, routes, authorizer: isAuthorizer ? { function: handler } : undefined };
+}
+
+function isMock({ integration }: LocalRoute): boolean {
+  return integration === 'mock' || (typeof integration === 'object' && integration.type === 'MOCK');
+}
+
+/** What is thrown when the options name no function at all. */
+export function noFunction(): StartError {
+  return new StartError(
+    'ERR_FUNCTION_UNKNOWN',
+    'No function was given.',
+    "Name its source file: startGateway({ entry: 'app.ts' }); or several: functions: { NAME: { entry } }.",
+  );
+}
+
+function routesOf({ main, functions, routes }: DeploymentParts): readonly LocalRoute[] {
+  const known = routes ?? main?.manifest;
+  if (known === undefined) {
+    const whose =
+      main === undefined
+        ? `The routes of the functions ${list([...functions.keys()])} are not known.`
+        : `The routes of "${main.entry}" are not known: it exports no "app" that createApp() made.`;
+    throw new StartError(
+      'ERR_ROUTES_UNKNOWN',
+      whose,
+      "Name them: --routes '$connect,$disconnect,$default', or the option routes of startGateway().",
+    );
+  }
+  const listed = 'routes' in known ? known.routes : known;
+  return listed.map((route) => (typeof route === 'string' ? { routeKey: route } : route));
+}
+
+function functionUnknown(name: string, user: string, known: readonly string[]): never {
+  throw new StartError(
+    'ERR_FUNCTION_UNKNOWN',
+    `${user} names the function "${name}", but there is ${known.length === 0 ? 'none' : `only ${list(known)}`}.`,
+    `Add it: functions: { '${name}': { entry: 'FILE' } }.`,
+  );
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
+}

@@ -1,0 +1,50 @@
+import { type Claim, readScope } from './authorization-header.js';
+
+// AWS takes a week at most (AWS Signature Version 4, query parameters).
+const MAX_SECONDS = 604_800;
+
+const required = [
+  'X-Amz-Algorithm',
+  'X-Amz-Credential',
+  'X-Amz-Date',
+  'X-Amz-Expires',
+  'X-Amz-SignedHeaders',
+  'X-Amz-Signature',
+];
+const ownNames = new Set([...required, 'X-Amz-Security-Token']);
+
+/**
+ * Reads the signature in the query string of a presigned URL, or says what is wrong with it;
+ * `undefined` when there is none.
+ */
+export function readPresignedQuery(query: URLSearchParams): Claim | string | undefined {
+  if (!query.has('X-Amz-Signature')) return undefined;
+  const missing = required.find((name) => !query.get(name));
+  if (missing !== undefined) return `The query string requires "${missing}" parameter.`;
+
+  const [algorithm, credential, date, expires, signedHeaders, signature] = required.map(
+    (name) => query.get(name) ?? '',
+  ) as [string, string, string, string, string, string];
+  if (algorithm !== 'AWS4-HMAC-SHA256') {
+    return `The X-Amz-Algorithm "${algorithm}" is not "AWS4-HMAC-SHA256".`;
+  }
+  const scope = readScope(credential);
+  if (typeof scope === 'string') return scope;
+  const validForSeconds = Number(expires);
+  if (!/^\d+$/.test(expires) || validForSeconds < 1 || validForSeconds > MAX_SECONDS) {
+    return `The X-Amz-Expires "${expires}" is not a number of seconds from 1 to ${MAX_SECONDS}.`;
+  }
+  return {
+    ...scope,
+    signedHeaders: signedHeaders.toLowerCase().split(';'),
+    signature,
+    date,
+    sessionToken: query.get('X-Amz-Security-Token') ?? undefined,
+    validForSeconds,
+  };
+}
+
+/** The parameters that the client had before the URL was signed. */
+export function withoutSignature(query: URLSearchParams): URLSearchParams {
+  return new URLSearchParams([...query].filter(([name]) => !ownNames.has(name)));
+}

@@ -1,0 +1,158 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RouteManifest } from '@gatecast/framework';
+import { type Bundle, type Bundler, openBundler } from './bundle.js';
+import { definitionsOf, type FunctionDefinition } from './function-definition.js';
+import { functionSettings, writeCertificates } from './function-settings.js';
+import { type Gateway, openGateway } from './gateway.js';
+import { makeDeployment } from './make-deployment.js';
+import { type ReloadEvent, RunningFunction } from './running-function.js';
+import { StartError } from './start-error.js';
+import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
+
+// The gateway's own defaults, which functions are told too.
+const DEFAULT_API_ID = 'local00000';
+const DEFAULT_REGION = 'us-east-1';
+const DEFAULT_ACCOUNT_ID = '123456789012';
+
+interface Built {
+  readonly definition: FunctionDefinition;
+  readonly directory: string;
+  readonly bundler: Bundler;
+  readonly bundle: Bundle;
+}
+
+/** A gateway and its functions, from the first bundle to the last process. */
+export class RunningGateway {
+  readonly #options: StartGatewayOptions;
+  readonly #bundlers: Bundler[] = [];
+  readonly #functions: RunningFunction[] = [];
+  #directory: string | undefined;
+  #gateway: Gateway | undefined;
+  #main: RunningFunction | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: StartGatewayOptions) {
+    this.#options = options;
+  }
+
+  /** @throws StartError as `startGateway` says; `close` then frees what was opened. */
+  async start(): Promise<LocalGateway> {
+    const { main, named } = definitionsOf(this.#options);
+    // Outside the project, so that there is nothing to ignore or to clean.
+    const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
+    this.#directory = directory;
+    const definitions = main === undefined ? named : [main, ...named];
+    const built = await all(
+      definitions.map((definition, index) =>
+        // A number, because two functions may differ in what a file system takes for the same.
+        this.#build(definition, join(directory, String(index))),
+      ),
+    );
+    const gateway = await listen(this.#options);
+    this.#gateway = gateway;
+    const certificateFile = await writeCertificates(gateway.certificate, directory);
+    const running = await all(built.map((parts) => this.#load(parts, gateway, certificateFile)));
+    this.#main = main === undefined ? undefined : running[0];
+    this.#use(gateway, this.#main?.manifest);
+    if (this.#options.watch === true) {
+      await all(running.map((lambda) => this.#watch(lambda, gateway)));
+    }
+    return {
+      port: gateway.port,
+      url: gateway.url,
+      endpoint: gateway.endpoint,
+      clock: gateway.clock,
+      faults: gateway.faults,
+      close: () => this.close(),
+      [Symbol.asyncDispose]: () => this.close(),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#bundlers.map((bundler) => bundler.close()));
+    await Promise.all(this.#functions.map((lambda) => lambda.reloaded()));
+    await this.#gateway?.close();
+    await Promise.all(this.#functions.map((lambda) => lambda.close()));
+    if (this.#directory !== undefined) {
+      await rm(this.#directory, { recursive: true, force: true });
+    }
+  }
+
+  async #build(definition: FunctionDefinition, directory: string): Promise<Built> {
+    await mkdir(directory);
+    const bundler = await openBundler(definition.entry, directory);
+    this.#bundlers.push(bundler);
+    return { definition, directory, bundler, bundle: await bundler.build() };
+  }
+
+  async #load(
+    { definition, directory, bundler, bundle }: Built,
+    gateway: Gateway,
+    certificateFile: string,
+  ): Promise<RunningFunction> {
+    const { apiId = DEFAULT_API_ID, region = DEFAULT_REGION } = this.#options;
+    const { accountId = DEFAULT_ACCOUNT_ID } = this.#options;
+    const surroundings = { gateway, apiId, region, accountId, certificateFile, directory };
+    const settings = functionSettings(definition, surroundings);
+    const { name } = definition;
+    const lambda = await RunningFunction.load({ name, bundler, bundle, settings });
+    this.#functions.push(lambda);
+    return lambda;
+  }
+
+  /** Serves the routes as the app of `entry` would have them now. */
+  #use(gateway: Gateway, manifest: RouteManifest | undefined): void {
+    const { entry = '', routes, authorizer } = this.#options;
+    const main = this.#main && { entry, function: this.#main, manifest };
+    const named = this.#functions.filter((lambda) => lambda !== this.#main);
+    const functions = new Map(named.map((lambda) => [lambda.name, lambda]));
+    gateway.use(makeDeployment({ main, functions, routes, authorizer }));
+  }
+
+  async #watch(lambda: RunningFunction, gateway: Gateway): Promise<void> {
+    await lambda.watch({
+      accept: (manifest) => {
+        if (lambda === this.#main) {
+          this.#use(gateway, manifest);
+        }
+      },
+      closeAllConnections: () => gateway.closeAllConnections(),
+      onReload: this.#options.onReload ?? reportFailure,
+    });
+  }
+}
+
+async function listen(options: StartGatewayOptions): Promise<Gateway> {
+  try {
+    return await openGateway(options);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
+      throw new StartError(
+        'ERR_PORT_TAKEN',
+        `Port ${options.port} is taken by another program.`,
+        'Choose another one with --port, or 0 for any that is free (option port of startGateway()).',
+      );
+    }
+    throw error;
+  }
+}
+
+/** Waits for all of them even when one fails, so that nothing is still being opened after that. */
+async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+function reportFailure(event: ReloadEvent): void {
+  if (event.type === 'failed') {
+    process.stderr.write(`${event.error.message}\n`);
+  }
+}

@@ -1,0 +1,107 @@
+import { type CollectionTag, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
+import { templateError } from './template-error.js';
+
+/** An object of the template whose values may hold intrinsic functions. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** One entry of `Resources`, as it is written. */
+export interface TemplateResource {
+  readonly type: string;
+  /** Name of the condition under which it exists. */
+  readonly condition: string | undefined;
+  readonly properties: Fields;
+  readonly metadata: Fields;
+}
+
+/** A SAM or CloudFormation template, every intrinsic function in its long form. */
+export interface Template {
+  readonly parameters: Fields;
+  readonly mappings: Fields;
+  readonly conditions: Fields;
+  /** By section: `Function`, `Api`. */
+  readonly globals: Fields;
+  readonly resources: ReadonlyMap<string, TemplateResource>;
+}
+
+// AWS: "Intrinsic function reference", those that have a short form.
+const FUNCTIONS =
+  'And Base64 Cidr Equals FindInMap GetAZs If ImportValue Join Length Not Or Select Split Sub ToJsonString Transform'.split(
+    ' ',
+  );
+
+/**
+ * Reads a template in YAML or JSON.
+ *
+ * @throws StartError `ERR_TEMPLATE_INVALID` when the text cannot be read, or a resource has no type.
+ */
+export function parseTemplate(text: string, file: string): Template {
+  const document = parseDocument(text, { customTags: shortForms(), merge: true });
+  // A warning is a tag that nobody knows: its value would stand for something else.
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) {
+    throw templateError(`The template "${file}" cannot be read.\n\n${problem.message}`);
+  }
+  const root = fieldsOf(document.toJS(), `The template "${file}"`);
+  const section = (name: string): Fields => fieldsOf(root[name] ?? {}, `"${name}" of "${file}"`);
+  const resources = Object.entries(section('Resources')).map(
+    ([logicalId, value]) => [logicalId, resourceOf(logicalId, value)] as const,
+  );
+  return {
+    parameters: section('Parameters'),
+    mappings: section('Mappings'),
+    conditions: section('Conditions'),
+    globals: section('Globals'),
+    resources: new Map(resources),
+  };
+}
+
+/** @throws StartError `ERR_TEMPLATE_INVALID` when the value is no object. */
+export function fieldsOf(value: unknown, where: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw templateError(`${where} is ${JSON.stringify(value)}, not an object.`);
+  }
+  return { ...value };
+}
+
+function resourceOf(logicalId: string, value: unknown): TemplateResource {
+  const where = `The resource "${logicalId}"`;
+  const { Type: type, Condition: condition, Properties, Metadata } = fieldsOf(value, where);
+  if (typeof type !== 'string') {
+    throw templateError(
+      `${where} has no "Type".`,
+      'Give it one, such as AWS::Serverless::Function.',
+    );
+  }
+  return {
+    type,
+    condition: typeof condition === 'string' ? condition : undefined,
+    properties: fieldsOf(Properties ?? {}, `"Properties" of "${logicalId}"`),
+    metadata: fieldsOf(Metadata ?? {}, `"Metadata" of "${logicalId}"`),
+  };
+}
+
+function shortForms(): (ScalarTag | CollectionTag)[] {
+  return [
+    { tag: '!Ref', resolve: (name) => ({ Ref: name }) },
+    { tag: '!Condition', resolve: (name) => ({ Condition: name }) },
+    { tag: '!GetAtt', resolve: (path) => ({ 'Fn::GetAtt': path }) },
+    collectionTag('GetAtt', 'seq'),
+    ...FUNCTIONS.flatMap((name): (ScalarTag | CollectionTag)[] => [
+      { tag: `!${name}`, resolve: (text) => ({ [`Fn::${name}`]: text }) },
+      collectionTag(name, 'seq'),
+      collectionTag(name, 'map'),
+    ]),
+  ];
+}
+
+function collectionTag(name: string, collection: 'seq' | 'map'): CollectionTag {
+  return {
+    tag: `!${name}`,
+    collection,
+    resolve(value) {
+      const map = new YAMLMap();
+      map.set(`Fn::${name}`, value);
+      return map;
+    },
+  };
+}

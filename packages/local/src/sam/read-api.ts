@@ -1,0 +1,144 @@
+import { API_ID, FUNCTION_URI_HINT, functionNameIn } from './identities.js';
+import { readIntegration } from './read-integration.js';
+import { type RouteSurroundings, readRoute } from './read-route.js';
+import type { Resource } from './resource.js';
+import type {
+  TemplateApi,
+  TemplateAuthorizer,
+  TemplateRoute,
+  TemplateStage,
+} from './template-api.js';
+import { templateError } from './template-error.js';
+
+const PREFIX = 'AWS::ApiGatewayV2::';
+
+/**
+ * Reads the WebSocket API of a template.
+ *
+ * @param stageName which stage; `undefined` takes the only one
+ * @throws StartError `ERR_TEMPLATE_INVALID` when there is not exactly one, or it is not whole.
+ */
+export function readApi(
+  resources: readonly Resource[],
+  { file, stageName }: { file: string; stageName: string | undefined },
+): TemplateApi {
+  const api = findApi(resources, file);
+  const ofType = (name: string): readonly Resource[] =>
+    resources.filter(({ type }) => type === `${PREFIX}${name}`);
+  // Those of another API are not served, and so not read any further.
+  const ofApi = (name: string): readonly Resource[] =>
+    ofType(name).filter((resource) => resource.text('ApiId') === API_ID);
+  const stage = findStage(ofApi('Stage'), stageName);
+  const integrationResponses = ofApi('IntegrationResponse');
+  const parts: RouteSurroundings = {
+    stage,
+    integrations: new Map(
+      ofApi('Integration').map((resource) => {
+        const integration = readIntegration(resource, integrationResponses);
+        return [integration.logicalId, integration];
+      }),
+    ),
+    routeResponses: ofApi('RouteResponse'),
+    models: ofApi('Model'),
+  };
+  const routes = ofApi('Route').map((route) => readRoute(route, parts));
+  return {
+    routeSelectionExpression: api.text('RouteSelectionExpression'),
+    apiKeySelectionExpression: api.text('ApiKeySelectionExpression'),
+    stage: stage && readStage(stage),
+    routes,
+    authorizer: findAuthorizer(routes, ofApi('Authorizer')),
+  };
+}
+
+function findApi(resources: readonly Resource[], file: string): Resource {
+  const apis = resources.filter(
+    (resource) => resource.type === `${PREFIX}Api` && resource.text('ProtocolType') === 'WEBSOCKET',
+  );
+  const [api] = apis;
+  if (api === undefined) {
+    throw templateError(
+      `The template "${file}" has no WebSocket API.`,
+      'It needs an AWS::ApiGatewayV2::Api whose ProtocolType is WEBSOCKET.',
+    );
+  }
+  if (apis.length > 1) {
+    throw templateError(
+      `The template "${file}" has several WebSocket APIs, ${names(apis)}, and one runs at a time.`,
+      'Give all but one a Condition that a parameter turns off.',
+    );
+  }
+  return api.serve();
+}
+
+function findStage(stages: readonly Resource[], wanted: string | undefined): Resource | undefined {
+  const name = (stage: Resource): string =>
+    stage.requiredText('StageName', 'Write its name, such as dev.');
+  if (wanted === undefined && stages.length > 1) {
+    throw templateError(
+      `The API has several stages: ${stages.map((stage) => `"${name(stage)}"`).join(', ')}.`,
+      'Choose one: --stage NAME.',
+    );
+  }
+  const stage = stages.find((candidate) => wanted === undefined || name(candidate) === wanted);
+  if (stage === undefined && stages.length > 0) {
+    throw templateError(
+      `The API has no stage "${wanted}", only ${stages.map((each) => `"${name(each)}"`).join(', ')}.`,
+      'Choose one of them with --stage, or leave the option out.',
+    );
+  }
+  return stage?.serve();
+}
+
+function readStage(stage: Resource): TemplateStage {
+  return {
+    name: stage.requiredText('StageName', 'Write its name, such as dev.'),
+    variables: stage.textFields('StageVariables'),
+  };
+}
+
+/** Only `$connect` can have one (row 4.1). */
+function findAuthorizer(
+  routes: readonly TemplateRoute[],
+  authorizers: readonly Resource[],
+): TemplateAuthorizer | undefined {
+  const connect = routes.find(({ routeKey }) => routeKey === '$connect');
+  if (connect?.authorizationType !== 'CUSTOM') return undefined;
+  const { logicalId, authorizerId } = connect;
+  const authorizer = authorizers.find((candidate) => candidate.logicalId === authorizerId);
+  if (authorizer === undefined) {
+    throw templateError(
+      `"AuthorizerId" of "${logicalId}" is "${authorizerId ?? ''}", which is no authorizer of this API.`,
+      'Write AuthorizerId: !Ref YourAuthorizer.',
+    );
+  }
+  return readAuthorizer(authorizer.serve());
+}
+
+function readAuthorizer(authorizer: Resource): TemplateAuthorizer {
+  const hint = 'Write AuthorizerType: REQUEST.';
+  const type = authorizer.requiredText('AuthorizerType', hint);
+  if (type !== 'REQUEST') {
+    throw templateError(
+      `${authorizer.where('AuthorizerType')} is "${type}", which no WebSocket API has.`,
+      hint,
+    );
+  }
+  const uri = authorizer.requiredText('AuthorizerUri', FUNCTION_URI_HINT);
+  const functionName = functionNameIn(uri);
+  if (functionName === undefined) {
+    throw templateError(
+      `${authorizer.where('AuthorizerUri')} is "${uri}", which leads to no Lambda function.`,
+      FUNCTION_URI_HINT,
+    );
+  }
+  return {
+    logicalId: authorizer.logicalId,
+    functionName,
+    identitySources: authorizer.texts('IdentitySource'),
+  };
+}
+
+function names(resources: readonly Resource[]): string {
+  return resources.map(({ logicalId }) => `"${logicalId}"`).join(', ');
+}

@@ -1,0 +1,239 @@
+import { type Fields, fieldsOf, type Template, type TemplateResource } from './parse-template.js';
+import { scalarText } from './scalar-text.js';
+import { templateError } from './template-error.js';
+
+/** What an intrinsic function of the template is resolved with. */
+export interface ResolverOptions {
+  readonly template: Template;
+  /** Values of parameters, over their defaults. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** The pseudo parameters, such as `AWS::Region`. */
+  readonly pseudoParameters: Readonly<Record<string, string>>;
+  /**
+   * What `Ref`, or `Fn::GetAtt` with an attribute, yields for a resource. A resource that does not
+   * run locally is known by its logical id.
+   */
+  readonly identityOf: (
+    resource: TemplateResource,
+    names: { readonly logicalId: string; readonly attribute: string | undefined },
+    resolver: Resolver,
+  ) => string;
+}
+
+type IntrinsicFunction = (argument: unknown, where: string) => unknown;
+
+/** Resolves the intrinsic functions of a template (AWS: "Intrinsic function reference"). */
+export class Resolver {
+  readonly #options: ResolverOptions;
+  readonly #conditions = new Map<string, boolean>();
+  readonly #functions: ReadonlyMap<string, IntrinsicFunction>;
+
+  constructor(options: ResolverOptions) {
+    this.#options = options;
+    this.#functions = new Map<string, IntrinsicFunction>([
+      ['Ref', (name, where) => this.#ref(textOf(name, where), where)],
+      ['Fn::And', (items, where) => this.#truths(items, where).every(Boolean)],
+      ['Fn::Or', (items, where) => this.#truths(items, where).some(Boolean)],
+      ['Fn::Not', (items, where) => !this.#truths(items, where)[0]],
+      ['Fn::Equals', (pair, where) => this.#equals(pair, where)],
+      ['Fn::If', (choice, where) => this.#if(choice, where)],
+      ['Fn::GetAtt', (path, where) => this.#getAtt(path, where)],
+      ['Fn::Sub', (text, where) => this.#sub(text, where)],
+      ['Fn::Join', (parts, where) => this.#join(parts, where)],
+      ['Fn::Split', (parts, where) => this.#split(parts, where)],
+      ['Fn::Select', (choice, where) => this.#select(choice, where)],
+      ['Fn::FindInMap', (path, where) => this.#findInMap(path, where)],
+      ['Fn::Base64', (text, where) => base64(textOf(this.resolve(text, where), where))],
+      // What another stack exports is known here by its name only.
+      ['Fn::ImportValue', (name, where) => this.resolve(name, where)],
+    ]);
+  }
+
+  /**
+   * The value without intrinsic functions; `undefined` for `AWS::NoValue`, which objects and lists
+   * leave out.
+   *
+   * @param where what the value is, for messages: `"Target" of "ConnectRoute"`
+   * @throws StartError `ERR_TEMPLATE_INVALID` when something in it cannot be resolved.
+   */
+  resolve(value: unknown, where: string): unknown {
+    if (Array.isArray(value)) {
+      return value
+        .map((item: unknown) => this.resolve(item, where))
+        .filter((item) => item !== undefined);
+    }
+    if (typeof value !== 'object' || value === null) {
+      return value ?? undefined;
+    }
+    const entries = Object.entries(value);
+    const [[name, argument] = ['', undefined]] = entries;
+    if (entries.length === 1 && (name === 'Ref' || name.startsWith('Fn::'))) {
+      const intrinsic = this.#functions.get(name);
+      if (intrinsic === undefined) {
+        throw templateError(
+          `${where} uses ${name}, which cannot be resolved locally.`,
+          'Write its value, or take it from a parameter.',
+        );
+      }
+      return intrinsic(argument, where);
+    }
+    return Object.fromEntries(
+      entries
+        .map(([key, item]: [string, unknown]) => [key, this.resolve(item, where)] as const)
+        .filter(([, item]) => item !== undefined),
+    );
+  }
+
+  /** @throws StartError `ERR_TEMPLATE_INVALID` when there is no such condition. */
+  condition(name: string, where: string): boolean {
+    const known = this.#conditions.get(name);
+    if (known !== undefined) {
+      return known;
+    }
+    const { conditions } = this.#options.template;
+    if (!Object.hasOwn(conditions, name)) {
+      throw templateError(
+        `${where} names the condition "${name}", which the template does not have.`,
+        'Add it to "Conditions".',
+      );
+    }
+    const value = this.#truth(conditions[name], `The condition "${name}"`);
+    this.#conditions.set(name, value);
+    return value;
+  }
+
+  #ref(name: string, where: string): unknown {
+    const { template, parameters, pseudoParameters } = this.#options;
+    if (name === 'AWS::NoValue') {
+      return undefined;
+    }
+    if (Object.hasOwn(pseudoParameters, name)) {
+      return pseudoParameters[name];
+    }
+    if (Object.hasOwn(template.parameters, name)) {
+      const parameter = fieldsOf(template.parameters[name], `The parameter "${name}"`);
+      const value = parameters[name] ?? scalarText(parameter['Default']);
+      if (value === undefined) {
+        throw templateError(
+          `${where} needs the parameter "${name}", which has no value.`,
+          `Give it one: --parameter ${name}=VALUE, or a "Default" in the template.`,
+        );
+      }
+      const isList = /^(?:CommaDelimitedList|List<)/.test(String(parameter['Type']));
+      return isList ? value.split(',').map((item) => item.trim()) : value;
+    }
+    return this.#identity(name, undefined, where);
+  }
+
+  #getAtt(path: unknown, where: string): string {
+    const parts = Array.isArray(path) ? path : textOf(path, where).split('.');
+    const [logicalId, ...attribute] = parts.map((part: unknown) =>
+      textOf(this.resolve(part, where), where),
+    );
+    return this.#identity(logicalId ?? '', attribute.join('.'), where);
+  }
+
+  #identity(logicalId: string, attribute: string | undefined, where: string): string {
+    const resource = this.#options.template.resources.get(logicalId);
+    if (resource === undefined) {
+      throw templateError(
+        `${where} refers to "${logicalId}", which is neither a parameter nor a resource of the template.`,
+        'Correct the name, or add it to the template.',
+      );
+    }
+    return this.#options.identityOf(resource, { logicalId, attribute }, this);
+  }
+
+  #sub(argument: unknown, where: string): string {
+    const [text, own = {}] = Array.isArray(argument) ? (argument as unknown[]) : [argument];
+    const variables: Fields = fieldsOf(own, `The second argument of Fn::Sub in ${where}`);
+    return textOf(text, where).replaceAll(/\$\{([^}]*)\}/g, (_whole, name: string) => {
+      if (name.startsWith('!')) {
+        return `\${${name.slice(1)}}`;
+      }
+      const variable = name.trim();
+      if (Object.hasOwn(variables, variable)) {
+        return textOf(this.resolve(variables[variable], where), where);
+      }
+      return variable.includes('.')
+        ? this.#getAtt(variable, where)
+        : textOf(this.#ref(variable, where), where);
+    });
+  }
+
+  #join(argument: unknown, where: string): string {
+    const [delimiter, parts] = this.#list(argument, where);
+    return listOf(parts, where)
+      .map((part) => textOf(part, where))
+      .join(textOf(delimiter, where));
+  }
+
+  #split(argument: unknown, where: string): string[] {
+    const [delimiter, text] = this.#list(argument, where);
+    return textOf(text, where).split(textOf(delimiter, where));
+  }
+
+  #select(argument: unknown, where: string): unknown {
+    const [index, items] = this.#list(argument, where);
+    return listOf(items, where)[Number(index)];
+  }
+
+  #findInMap(argument: unknown, where: string): unknown {
+    const path = this.#list(argument, where).map((part) => textOf(part, where));
+    let value: unknown = this.#options.template.mappings;
+    for (const key of path) {
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
+        throw templateError(
+          `${where} looks for ${path.map((part) => `"${part}"`).join(' / ')} in "Mappings", where it is not.`,
+          'Add it, or choose another one with a parameter.',
+        );
+      }
+      value = (value as Fields)[key];
+    }
+    return value;
+  }
+
+  #if(argument: unknown, where: string): unknown {
+    const [name, whenTrue, whenFalse] = listOf(argument, where);
+    return this.resolve(this.condition(textOf(name, where), where) ? whenTrue : whenFalse, where);
+  }
+
+  #equals(argument: unknown, where: string): boolean {
+    const [one, other] = this.#list(argument, where);
+    return String(one) === String(other);
+  }
+
+  #truths(argument: unknown, where: string): boolean[] {
+    return listOf(argument, where).map((item) => this.#truth(item, where));
+  }
+
+  #truth(value: unknown, where: string): boolean {
+    if (typeof value === 'object' && value !== null && 'Condition' in value) {
+      return this.condition(textOf(value.Condition, where), where);
+    }
+    return String(this.resolve(value, where)) === 'true';
+  }
+
+  #list(argument: unknown, where: string): unknown[] {
+    return listOf(this.resolve(argument, where), where);
+  }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+function listOf(value: unknown, where: string): unknown[] {
+  if (!Array.isArray(value)) {
+    throw templateError(`${where} has ${JSON.stringify(value)} where a list belongs.`);
+  }
+  return value;
+}
+
+function textOf(value: unknown, where: string): string {
+  const text = scalarText(value);
+  if (text === undefined) {
+    throw templateError(`${where} has ${JSON.stringify(value)} where a text belongs.`);
+  }
+  return text;
+}

@@ -1,0 +1,128 @@
+import { type Fields, fieldsOf } from './parse-template.js';
+import type { Resolver } from './resolve.js';
+import { scalarText } from './scalar-text.js';
+import { templateError } from './template-error.js';
+
+/** A resource of the template whose properties are resolved when they are read. */
+export class Resource {
+  readonly logicalId: string;
+  readonly type: string;
+  readonly metadata: Fields;
+  readonly #properties: Fields;
+  readonly #resolver: Resolver;
+  readonly #read = new Set<string>();
+  #isServed = false;
+
+  constructor(
+    logicalId: string,
+    of: { readonly type: string; readonly properties: Fields; readonly metadata: Fields },
+    resolver: Resolver,
+  ) {
+    this.logicalId = logicalId;
+    this.type = of.type;
+    this.metadata = of.metadata;
+    this.#properties = of.properties;
+    this.#resolver = resolver;
+  }
+
+  /** Whether it runs locally, so that a property nobody reads is worth a warning. */
+  get isServed(): boolean {
+    return this.#isServed;
+  }
+
+  /** Says that it runs locally. */
+  serve(): this {
+    this.#isServed = true;
+    return this;
+  }
+
+  /** Names of the properties that nobody has read. */
+  get unread(): readonly string[] {
+    return Object.keys(this.#properties).filter((name) => !this.#read.has(name));
+  }
+
+  /** A property as it is, without intrinsic functions; `undefined` when it is left out. */
+  value(name: string): unknown {
+    this.#read.add(name);
+    return this.#resolver.resolve(this.#properties[name], this.where(name));
+  }
+
+  /** @throws StartError `ERR_TEMPLATE_INVALID` when it is a list or an object. */
+  text(name: string): string | undefined {
+    const value = this.value(name);
+    return value === undefined ? undefined : this.#textOf(value, name);
+  }
+
+  /** @throws StartError `ERR_TEMPLATE_INVALID`, with the hint, when it is left out. */
+  requiredText(name: string, hint: string): string {
+    const text = this.text(name);
+    if (text === undefined) {
+      throw templateError(`"${this.logicalId}" (${this.type}) has no "${name}".`, hint);
+    }
+    return text;
+  }
+
+  /** @throws StartError `ERR_TEMPLATE_INVALID` when it is no number. */
+  number(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    if (!/^\d+(?:\.\d+)?$/.test(text)) throw this.#invalid(name, text, 'a number');
+    return Number(text);
+  }
+
+  flag(name: string): boolean {
+    return this.text(name) === 'true';
+  }
+
+  /** A list of texts, or one text in the place of the list; empty when it is left out. */
+  texts(name: string): readonly string[] {
+    const value = this.value(name) ?? [];
+    return (Array.isArray(value) ? value : [value]).map(String);
+  }
+
+  /** @throws StartError `ERR_TEMPLATE_INVALID` when it is no object. */
+  fields(name: string): Fields | undefined {
+    const value = this.value(name);
+    return value === undefined ? undefined : fieldsOf(value, this.where(name));
+  }
+
+  /**
+   * An object of texts.
+   *
+   * @throws StartError `ERR_TEMPLATE_INVALID` when it is none.
+   */
+  textFields(name: string): Readonly<Record<string, string>> | undefined {
+    const fields = this.fields(name);
+    return fields && this.#texts(fields, name);
+  }
+
+  /** `Environment.Variables`, as functions of both types have it. */
+  variables(): Record<string, string> {
+    const { Variables = {} } = this.fields('Environment') ?? {};
+    return this.#texts(
+      fieldsOf(Variables, this.where('Environment.Variables')),
+      'Environment.Variables',
+    );
+  }
+
+  /** What a property is called in a message. */
+  where(name: string): string {
+    return `"${name}" of "${this.logicalId}"`;
+  }
+
+  #texts(fields: Fields, name: string): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(fields).map(([key, value]) => [key, this.#textOf(value, `${name}.${key}`)]),
+    );
+  }
+
+  #textOf(value: unknown, name: string): string {
+    const text = scalarText(value);
+    if (text === undefined) throw this.#invalid(name, value, 'a text');
+    return text;
+  }
+
+  #invalid(name: string, value: unknown, kind: string): Error {
+    return templateError(`${this.where(name)} is ${JSON.stringify(value)}, not ${kind}.`);
+  }
+}

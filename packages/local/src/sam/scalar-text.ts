@@ -1,0 +1,6 @@
+/** The text of a text, number or truth value; `undefined` for anything else. */
+export function scalarText(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
+}

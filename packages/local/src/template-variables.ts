@@ -1,0 +1,69 @@
+import { parseJson, parsePath, textOf, valueAt } from './json-path.js';
+import { TemplateFunctions } from './template-methods.js';
+
+/** What a mapping template may ask about. */
+export interface TemplateFacts {
+  /** `$context`. */
+  readonly context: object;
+  readonly stageVariables: Readonly<Record<string, string>> | undefined;
+  /** The payload that `$input` reads. */
+  readonly body: string;
+  /** Of the handshake; other events have none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly queryStringParameters?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * The variables of a mapping template (row 8.5): `$context`, `$stageVariables`, `$input` and
+ * `$util`. They are copies: what a template sets stays in it.
+ */
+export function templateVariables(facts: TemplateFacts): Readonly<Record<string, unknown>> {
+  return {
+    context: structuredClone(facts.context),
+    stageVariables: { ...facts.stageVariables },
+    input: input(facts),
+    util,
+  };
+}
+
+function input({ body, headers, queryStringParameters }: TemplateFacts): TemplateFunctions {
+  // What is no JSON is a text.
+  const payload = parseJson(body) ?? body;
+  const params = {
+    path: {},
+    querystring: { ...queryStringParameters },
+    header: { ...headers },
+  };
+  const functions = new TemplateFunctions({
+    json: (path) => JSON.stringify(select(payload, path)),
+    path: (path) => select(payload, path),
+    params: (name) => {
+      if (name === undefined) return params;
+      const key = textOf(name);
+      return valueAt(params, [key]) ?? params.querystring[key] ?? params.header[key] ?? '';
+    },
+  });
+  return Object.assign(functions, { body });
+}
+
+/** What is missing is an empty text, for `$input.json` and `$input.path` alike. */
+function select(payload: unknown, path: unknown): unknown {
+  const text = textOf(path);
+  const steps = text.startsWith('$') ? parsePath(text.slice(1)) : undefined;
+  if (!steps) {
+    throw new Error(
+      `The path "${text}" cannot be read. Of JSONPath, use "$" with ".name", "['name']" and "[0]".`,
+    );
+  }
+  return valueAt(payload, steps) ?? '';
+}
+
+const util = new TemplateFunctions({
+  base64Decode: (text) => Buffer.from(textOf(text), 'base64').toString(),
+  base64Encode: (text) => Buffer.from(textOf(text)).toString('base64'),
+  // Single quotes too, which JSON does not know: the documentation says so and has a remedy.
+  escapeJavaScript: (text) => JSON.stringify(textOf(text)).slice(1, -1).replaceAll("'", "\\'"),
+  parseJson: (text) => parseJson(textOf(text)),
+  urlDecode: (text) => new URLSearchParams(`x=${textOf(text).replaceAll('&', '%26')}`).get('x'),
+  urlEncode: (text) => new URLSearchParams([['x', textOf(text)]]).toString().slice(2),
+});

@@ -1,0 +1,274 @@
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ReloadEvent } from '../src/running-function.js';
+import { startGateway } from '../src/start-gateway.js';
+import { openConnection } from './open-connection.js';
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gatecast-functions-'));
+});
+
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+/** Puts the text there at once: a watcher must not see a half-written file. */
+async function source(name: string, text: string): Promise<string> {
+  const file = join(directory, name);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+  return file;
+}
+
+async function ask(url: string, text: string): Promise<string> {
+  await using connection = await openConnection(url);
+  connection.send(text);
+  return await connection.receive();
+}
+
+const action = (name: string): string => JSON.stringify({ action: name });
+const twoWay = (routeKey: string, name?: string) => ({ routeKey, twoWay: true, function: name });
+/** Tells which file ran, in which process, and how often it has run. */
+const tells = (name: string): string => `let count = 0;
+  export const handler = async () => ({ statusCode: 200,
+    body: JSON.stringify({ name: '${name}', pid: process.pid, count: ++count }) });`;
+const parsed = async (answer: Promise<string>): Promise<Record<string, unknown>> =>
+  JSON.parse(await answer) as Record<string, unknown>;
+
+describe('several functions', { timeout: 30_000 }, () => {
+  it('are behind the routes that name them', async () => {
+    await using gateway = await startGateway({
+      functions: {
+        post: { entry: await source('post/app.ts', tells('post')) },
+        read: { entry: await source('read/app.ts', tells('read')) },
+      },
+      routes: [twoWay('post', 'post'), twoWay('read', 'read')],
+    });
+    expect(await parsed(ask(gateway.url, action('post')))).toMatchObject({ name: 'post' });
+    expect(await parsed(ask(gateway.url, action('read')))).toMatchObject({ name: 'read' });
+  });
+
+  it('leave the routes that name none to the function of entry', async () => {
+    await using gateway = await startGateway({
+      entry: await source('app.ts', tells('app')),
+      functions: { app: { entry: await source('other/app.ts', tells('other')) } },
+      routes: [twoWay('$default'), twoWay('other', 'app')],
+    });
+    expect(await parsed(ask(gateway.url, action('any')))).toMatchObject({ name: 'app' });
+    expect(await parsed(ask(gateway.url, action('other')))).toMatchObject({ name: 'other' });
+  });
+
+  it('keep their state over all routes that one of them serves', async () => {
+    await using gateway = await startGateway({
+      functions: { one: { entry: await source('one.ts', tells('one')) } },
+      routes: [twoWay('a', 'one'), twoWay('b', 'one')],
+    });
+    const first = await parsed(ask(gateway.url, action('a')));
+    const second = await parsed(ask(gateway.url, action('b')));
+    expect([first['count'], second]).toEqual([1, { ...first, count: 2 }]);
+  });
+
+  it('each have variables, memory, a time-out and an access key of their own', async () => {
+    const entry = await source(
+      'vars.mjs',
+      `export const other = async ({ body }, context) => {
+        while (body.includes('spin'));
+        const { env } = process;
+        return { statusCode: 200, body: JSON.stringify({ ...env, arn: context.invokedFunctionArn }) };
+      };`,
+    );
+    const API = 'https://local00000.execute-api.us-east-1.amazonaws.com/dev';
+    await using gateway = await startGateway({
+      environment: { SHARED: 'all', WHO: 'nobody' },
+      timeoutMs: 20_000,
+      functions: {
+        alice: { entry, handler: 'other', environment: { WHO: 'alice', API }, memoryMb: 256 },
+        bob: { entry, handler: 'other', timeoutMs: 300 },
+      },
+      routes: [twoWay('alice', 'alice'), twoWay('bob', 'bob')],
+    });
+    const alice = await parsed(ask(gateway.url, action('alice')));
+    const bob = await parsed(ask(gateway.url, action('bob')));
+    expect(alice).toMatchObject({
+      AWS_LAMBDA_FUNCTION_NAME: 'alice',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
+      SHARED: 'all',
+      API: `https://localhost:${gateway.port}/dev`,
+      WHO: 'alice',
+      _HANDLER: 'vars.other',
+      arn: 'arn:aws:lambda:us-east-1:123456789012:function:alice',
+    });
+    expect(bob).toMatchObject({ AWS_LAMBDA_FUNCTION_NAME: 'bob', SHARED: 'all', WHO: 'nobody' });
+    expect(alice['AWS_ACCESS_KEY_ID']).not.toBe(bob['AWS_ACCESS_KEY_ID']);
+    const spin = JSON.stringify({ action: 'bob', text: 'spin' });
+    expect(await ask(gateway.url, spin)).toContain('Internal server error');
+  });
+
+  it('may have one among them that decides who connects', async () => {
+    const authorizer = `export const handler = async (event) => ({
+      principalId: event.queryStringParameters.token,
+      policyDocument: { Version: '2012-10-17', Statement: [{ Action: 'execute-api:Invoke',
+        Effect: event.queryStringParameters.token === 'eve' ? 'Deny' : 'Allow', Resource: event.methodArn }] } });`;
+    await using gateway = await startGateway({
+      entry: await source(
+        'app.ts',
+        `export const handler = async (event: any) => ({ statusCode: 200,
+           body: event.requestContext.authorizer.principalId });`,
+      ),
+      functions: { auth: { entry: await source('auth.mjs', authorizer) } },
+      routes: ['$connect', twoWay('$default')],
+      authorizer: { function: 'auth', identitySources: ['route.request.querystring.token'] },
+    });
+    expect(await ask(`${gateway.url}?token=alice`, 'who?')).toBe('alice');
+    await expect(openConnection(`${gateway.url}?token=eve`)).rejects.toThrow('403');
+    await expect(openConnection(gateway.url)).rejects.toThrow('401');
+  });
+
+  it('do not disturb each other when one of them is reloaded', async () => {
+    const reloads: ReloadEvent[] = [];
+    const until = (count: number): Promise<void> =>
+      vi.waitFor(() => expect(reloads).toHaveLength(count), { timeout: 10_000 });
+    await using gateway = await startGateway({
+      functions: {
+        post: { entry: await source('post/app.ts', tells('post')) },
+        read: { entry: await source('read/app.ts', tells('read')) },
+      },
+      routes: [twoWay('post', 'post'), twoWay('read', 'read')],
+      watch: true,
+      onReload: (event) => void reloads.push(event),
+    });
+    await using connection = await openConnection(gateway.url);
+    const answer = async (name: string): Promise<Record<string, unknown>> => {
+      connection.send(action(name));
+      return parsed(connection.receive());
+    };
+    const read = await answer('read');
+    expect(await answer('post')).toMatchObject({ name: 'post', count: 1 });
+
+    await source('post/app.ts', tells('newer post'));
+    await until(1);
+    expect(await answer('post')).toMatchObject({ name: 'newer post', count: 1 });
+    expect(await answer('read')).toEqual({ ...read, count: 2 });
+
+    await source('post/app.ts', 'export const handler = ;');
+    await until(2);
+    expect(await answer('post')).toMatchObject({ name: 'newer post', count: 2 });
+    expect(reloads).toMatchObject([
+      { type: 'reloaded', functionName: 'post', closedConnections: false },
+      { type: 'failed', functionName: 'post', error: { code: 'ERR_BUILD_FAILED' } },
+    ]);
+  });
+});
+
+describe('an entry', { timeout: 20_000 }, () => {
+  it.each([
+    [
+      'an ES module in TypeScript',
+      'app.ts',
+      `import { EOL } from 'node:os';
+       interface Event { body: string }
+       export const handler = async ({ body }: Event) => ({ statusCode: 200, body: body + EOL.length });`,
+    ],
+    [
+      'an ES module in JavaScript',
+      'app.mjs',
+      `import { EOL } from 'node:os';
+       const { length } = await Promise.resolve(EOL);
+       export const handler = async ({ body }) => ({ statusCode: 200, body: body + length });`,
+    ],
+    [
+      'CommonJS in TypeScript',
+      'app.cts',
+      `import os = require('node:os');
+       interface Event { body: string }
+       export = { handler: async ({ body }: Event) => ({ statusCode: 200, body: body + os.EOL.length }) };`,
+    ],
+    [
+      'CommonJS in JavaScript',
+      'app.cjs',
+      `const { EOL } = require('node:os');
+       exports.handler = (event, context, callback) =>
+         callback(null, { statusCode: 200, body: event.body + EOL.length });`,
+    ],
+    [
+      'CommonJS in a .js file without a package.json',
+      'app.js',
+      `const { EOL } = require('node:os');
+       module.exports.handler = async ({ body }) => ({ statusCode: 200, body: body + EOL.length });`,
+    ],
+  ])('may be %s', async (_kind, name, text) => {
+    const entry = await source(name, text);
+    await using gateway = await startGateway({ entry, routes: [twoWay('$default')] });
+    expect(await ask(gateway.url, 'hello')).toBe('hello1');
+  });
+});
+
+describe('a gateway does not start', { timeout: 20_000 }, () => {
+  const functions = async () => ({ chat: { entry: await source('chat.ts', tells('chat')) } });
+
+  it('without any function', async () => {
+    await expect(startGateway({ routes: ['$default'] })).rejects.toMatchObject({
+      code: 'ERR_FUNCTION_UNKNOWN',
+      message: expect.stringContaining("startGateway({ entry: 'app.ts' })"),
+    });
+  });
+
+  it('when a route names a function that is not there', async () => {
+    const routes = [twoWay('$default', 'chta')];
+    await expect(startGateway({ functions: await functions(), routes })).rejects.toMatchObject({
+      code: 'ERR_FUNCTION_UNKNOWN',
+      message: expect.stringContaining(
+        'The route "$default" names the function "chta", but there is only "chat".',
+      ),
+    });
+  });
+
+  it('when a route names no function and there is no entry', async () => {
+    const starting = startGateway({ functions: await functions(), routes: ['$default'] });
+    await expect(starting).rejects.toMatchObject({
+      code: 'ERR_FUNCTION_UNKNOWN',
+      hint: "Give it one: { routeKey: '$default', function: 'NAME' }.",
+    });
+  });
+
+  it('when the authorizer is not among the functions', async () => {
+    const starting = startGateway({
+      functions: await functions(),
+      routes: [twoWay('$connect', 'chat')],
+      authorizer: { function: 'auth' },
+    });
+    await expect(starting).rejects.toMatchObject({
+      message: expect.stringContaining('The authorizer names the function "auth"'),
+    });
+  });
+
+  it('when nobody names the routes of several functions', async () => {
+    await expect(startGateway({ functions: await functions() })).rejects.toMatchObject({
+      code: 'ERR_ROUTES_UNKNOWN',
+    });
+  });
+
+  it('when one of them fails to load, and ends the processes of the others', async () => {
+    const pidFile = join(directory, 'pid');
+    // It is still loading when the other one has failed.
+    const slow = `import { writeFileSync } from 'node:fs';
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
+      export const handler = async () => {};`;
+    const starting = startGateway({
+      functions: {
+        bad: { entry: await source('bad.ts', 'throw new Error("no luck");') },
+        good: { entry: await source('good.mjs', slow) },
+      },
+      routes: [twoWay('$default', 'good')],
+    });
+    await expect(starting).rejects.toMatchObject({ code: 'ERR_LOAD_FAILED' });
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+});

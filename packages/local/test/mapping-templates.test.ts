@@ -1,0 +1,221 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { IntegrationResponse } from '../src/integration-options.js';
+import { type LocalApiOptions, openLocalApi } from './local-api.js';
+import { Peer } from './peer.js';
+
+interface Rendered extends Pick<LocalApiOptions, 'authorizer' | 'stageVariables' | 'now'> {
+  readonly message?: string | object;
+}
+
+/** What a template renders about a message, behind a function that answers with the message. */
+async function rendered(template: string, options: Rendered = {}): Promise<string> {
+  const { message = {}, ...rest } = options;
+  const response: IntegrationResponse = {
+    integrationResponseKey: '$default',
+    responseTemplates: { $default: template },
+  };
+  await using api = await openLocalApi({
+    ...rest,
+    respond: (event) => event,
+    routes: [
+      { routeKey: '$connect', integration: 'mock' },
+      { routeKey: '$default', twoWay: true, integration: { type: 'AWS', responses: [response] } },
+    ],
+  });
+  await using peer = await Peer.connect(api.url);
+  peer.send(message);
+  const frame = await peer.next();
+  const failure = api.log.find(({ result }) => result === 'failed');
+  if (failure) throw new Error(failure.detail);
+  return frame;
+}
+
+/** Lets everybody in, with values for `$context.authorizer`. */
+const authorizer = {
+  function: {
+    invoke: async () => {
+      const allow = { Action: 'execute-api:Invoke', Effect: 'Allow', Resource: '*' };
+      return {
+        type: 'response',
+        payload: {
+          principalId: 'ann',
+          policyDocument: { Version: '2012-10-17', Statement: [allow] },
+          context: { plan: 1 },
+        },
+      } as const;
+    },
+  },
+};
+
+describe('a mapping template', () => {
+  it('8.5 knows the context of the message', async () => {
+    const template =
+      '$context.connectionId $context.messageId $context.requestId $context.extendedRequestId ' +
+      '$context.domainName $context.apiId $context.stage $context.eventType $context.routeKey ' +
+      '$context.connectedAt $context.requestTimeEpoch $context.identity.sourceIp $context.status';
+    const id = '[\\w-]{15}=';
+    expect(await rendered(template, { now: () => 1_701_245_041_796 })).toMatch(
+      new RegExp(
+        `^${id} ${id} (${id}) \\1 localhost:\\d+ local00000 dev MESSAGE \\$default ` +
+          '1701245041796 1701245041796 127\\.0\\.0\\.1 200$',
+      ),
+    );
+  });
+
+  it('8.5 knows what the authorizer said, and the stage variables', async () => {
+    const template =
+      '$context.authorizer.principalId $context.authorizer.plan $stageVariables.color ' +
+      "$stageVariables['color'] ${stageVariables['color']}";
+    const stageVariables = { color: 'red' };
+    expect(await rendered(template, { authorizer, stageVariables })).toBe('ann 1 red red red');
+  });
+
+  const pets = { pets: [{ id: 1 }, { id: 2 }], name: "it's", none: null };
+  it.each([
+    ['$input.body', JSON.stringify(pets)],
+    ["$input.json('$')", JSON.stringify(pets)],
+    ["$input.json('$.pets')", '[{"id":1},{"id":2}]'],
+    ["$input.json('$.pets[1].id') $input.json('$[\"name\"]')", '2 "it\'s"'],
+    ["$input.json('$.missing')", '""'],
+    ["$input.path('$.name')", "it's"],
+    ["$input.path('$.pets').size() $input.path('$.pets').count()", '2 2'],
+    ["$input.path('$.pets')[1].id $input.path('$').pets.get(0).id", '2 1'],
+    ["$input.path('$.pets')", '[{id=1}, {id=2}]'],
+    ["[$input.path('$.missing')] [$input.path('$').missing] [$input.path('$.none')]", '[] [] []'],
+  ])('8.5 reads the payload by %s', async (template, expected) => {
+    expect(await rendered(template, { message: pets })).toBe(expected);
+  });
+
+  it('8.5 fails on JSONPath that the local gateway does not have, and says so', async () => {
+    await expect(rendered("$input.json('$..id')")).rejects.toThrow(
+      'The template "$default" of the integration response "$default" of the integration of the ' +
+        'route "$default" failed. The path "$..id" cannot be read.',
+    );
+  });
+
+  it.each([
+    ['base64Encode("hi é")', 'aGkgw6k='],
+    ['base64Decode("aGkgw6k=")', 'hi é'],
+    ['urlEncode("a b&c=d~é*")', 'a+b%26c%3Dd%7E%C3%A9*'],
+    ['urlDecode("a+b%26c%3Dd&e=f")', 'a b&c=d&e=f'],
+    ["escapeJavaScript($input.path('$.text'))", 'it\\\'s \\"quoted\\"\\n'],
+    [
+      'escapeJavaScript($input.path(\'$.text\')).replaceAll("\\\\\'","\'")',
+      'it\'s \\"quoted\\"\\n',
+    ],
+    ["parseJson($input.path('$.json')).key2.arr[0]", '7'],
+  ])('8.5 has $util.%s', async (call, expected) => {
+    const message = { text: 'it\'s "quoted"\n', json: '{"key2":{"arr":[7]}}' };
+    expect(await rendered(`$util.${call}`, { message })).toBe(expected);
+  });
+
+  it('8.5 reads the headers and the query string of a handshake', async () => {
+    const template =
+      '{"plan":"$input.params(\'plan\')","host":"$input.params().header.get(\'Host\')",' +
+      '"none":"$input.params(\'none\')","body":"$input.body",' +
+      '"query":{#foreach($name in $input.params().querystring.keySet())' +
+      '"$name":"$input.params($name)"#if($foreach.hasNext),#end#end}}';
+    await using api = await openLocalApi({
+      routes: [
+        {
+          routeKey: '$connect',
+          integration: {
+            type: 'AWS',
+            requestTemplates: { $default: template },
+            responses: [{ integrationResponseKey: '$default' }],
+          },
+        },
+      ],
+    });
+    await Peer.connect(`${api.url}?plan=gold&x=1`);
+    await vi.waitFor(() => expect(api.handler.events).toHaveLength(1));
+    expect(api.handler.events).toEqual([
+      {
+        plan: 'gold',
+        host: `localhost:${api.gateway.port}`,
+        none: '',
+        body: '',
+        query: { plan: 'gold', x: '1' },
+      },
+    ]);
+  });
+
+  it.each([
+    ['#set($x = "a")$x#set($x = $x + "b") $x', 'a ab'],
+    ['#if($context.stage == "dev")dev#elseif(true)other#else none#end', 'dev'],
+    [
+      '#foreach($n in $input.path("$.list"))$foreach.index:$n#if($foreach.hasNext),#end#end',
+      '0:a,1:b',
+    ],
+    ['#set($map = {})$map.put("k", 1)#foreach($k in $map.keySet())$k=$map.get($k)#end', 'k=1'],
+    ['#set($list = [])#set($ok = $list.add("x"))$list.size() $list.isEmpty()', '1 false'],
+    ["$input.path('$.list')[0].toUpperCase().concat('!').contains('A')", 'true'],
+    ['#macro(tag $name)<$name>#end#tag("x")', '<x>'],
+    [
+      '## a comment\n{"price":"$5.00","$default":1,"room":"#general"}',
+      '{"price":"$5.00","$default":1,"room":"#general"}',
+    ],
+  ])('8.5 is written in Velocity: %s', async (template, expected) => {
+    expect(await rendered(template, { message: { list: ['a', 'b'] } })).toBe(expected);
+  });
+
+  it('8.6 takes an unset value of the context for an empty text', async () => {
+    const template = '#if($context.authorizer.plan == "")none#end[$context.authorizer.plan]';
+    expect(await rendered(template)).toBe('none[]');
+    expect(await rendered('[$context.nothing.at.all][$stageVariables.none]')).toBe('[][]');
+  });
+
+  it('8.7 divides whole numbers into whole numbers', async () => {
+    const template = '#set($ttl = ($context.requestTimeEpoch / 1000) + 9000)$ttl';
+    expect(await rendered(template, { now: () => 1_701_245_041_796 })).toBe('1701254041');
+    expect(await rendered('#set($a = -7 / 2)$a #set($b = 7.5 / 2)$b')).toBe('-3 3.75');
+    expect(await rendered('#set($x = 1 / 0)[$!x]')).toBe('[]');
+  });
+});
+
+describe('a mapping template reaches nothing but its variables', () => {
+  it.each([
+    '$context.constructor',
+    '$context.constructor.constructor("return process")',
+    '$context.toString',
+    '$context.__proto__.toString',
+    '$context["constructor"]',
+    '$context.hasOwnProperty("stage")',
+    '$util.constructor',
+    '$util.base64Encode',
+    '$util.call("base64Encode")',
+    '$input.json.constructor',
+    '$input.body.constructor',
+    '$input.body.at(0)',
+    "$input.path('$').constructor",
+    "$input.path('$.constructor')",
+    "$input.path('$.list').map",
+    "$input.path('$.list').constructor",
+    '#@toString()#end',
+  ])('as nothing: %s', async (template) => {
+    expect(await rendered(`[${template}]`, { message: { list: [1] } })).toBe('[]');
+  });
+
+  it('even when the message has such names', async () => {
+    const message = '{"toString":1,"constructor":{"name":"x"},"__proto__":{"y":2}}';
+    expect(await rendered("$input.path('$')", { message })).toBe(
+      '{toString=1, constructor={name=x}, __proto__={y=2}}',
+    );
+    expect(await rendered("$input.path('$').constructor.name", { message })).toBe('x');
+  });
+
+  it('even when it writes', async () => {
+    const template =
+      '#set($map = {})#set($map.__proto__.polluted = 1)#set($map.constructor.prototype.polluted = 1)' +
+      '$map.put("__proto__", {"polluted": 1})|$map.polluted|';
+    expect(await rendered(template)).toBe('||');
+    expect(Reflect.get({}, 'polluted')).toBeUndefined();
+  });
+
+  it('and changes none of them for the next one', async () => {
+    const template = '#set($stageVariables.color = "blue")$stageVariables.color';
+    const stageVariables = { color: 'red' };
+    expect(await rendered(template, { stageVariables })).toBe('blue');
+    expect(stageVariables).toEqual({ color: 'red' });
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import type { PolicyDocument } from '../src/policy.js';
+import { openLocalApi } from './local-api.js';
+import { Peer } from './peer.js';
+import { sendSigned } from './signed-request.js';
+
+const principal = 'arn:aws:sts::123456789012:assumed-role/chat/chat';
+const stageArn = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345/dev';
+
+const policy = (...statements: Partial<PolicyDocument['Statement'][number]>[]): PolicyDocument => ({
+  Version: '2012-10-17',
+  Statement: statements.map((statement) => ({
+    Effect: 'Allow',
+    Action: 'execute-api:ManageConnections',
+    Resource: `${stageArn}/*/@connections/*`,
+    ...statement,
+  })),
+});
+
+/** The answers to a GET, a POST and a DELETE for one connection, with a key that has the policy. */
+async function answersFor(document?: PolicyDocument) {
+  await using api = await openLocalApi({ apiId: 'abcde12345' });
+  const { port, credentials } = api.gateway;
+  const key = credentials.issue(principal, document);
+  await Peer.connect(api.url);
+  const path = `/dev/@connections/${api.handler.events[0]?.requestContext.connectionId}`;
+  const answers = [];
+  for (const method of ['GET', 'POST', 'DELETE']) {
+    answers.push(await sendSigned({ port, key, path, method }));
+  }
+  return answers;
+}
+
+const statusesFor = async (document?: PolicyDocument) =>
+  (await answersFor(document)).map(({ status }) => status);
+
+const allowed = [200, 200, 204];
+const denied = [403, 403, 403];
+
+describe('an access key', () => {
+  it('6.4 may do everything without a policy', async () => {
+    expect(await statusesFor()).toEqual(allowed);
+  });
+
+  it('6.4 may do what a statement of its policy allows', async () => {
+    expect(await statusesFor(policy({}))).toEqual(allowed);
+    expect(await statusesFor(policy({ Action: ['execute-api:*'], Resource: '*' }))).toEqual(
+      allowed,
+    );
+    const Resource = `${stageArn}/POST/@connections/*`;
+    expect(await statusesFor(policy({ Resource }))).toEqual([403, 200, 403]);
+  });
+
+  it('6.6 may do nothing else', async () => {
+    expect(await statusesFor(policy({ Action: 'execute-api:Invoke' }))).toEqual(denied);
+    const Resource = `${stageArn.replace('/dev', '/prod')}/*`;
+    expect(await statusesFor(policy({ Resource }))).toEqual(denied);
+  });
+
+  it('6.6 may not do what a statement of its policy denies, whatever another allows', async () => {
+    const deny = { Effect: 'Deny', Resource: `${stageArn}/DELETE/*` } as const;
+    expect(await statusesFor(policy({ Resource: '*' }, deny))).toEqual([200, 200, 403]);
+  });
+
+  it('6.6 is told who may not do what with which resource, the account masked', async () => {
+    const [, answer] = await answersFor(policy({ Resource: 'arn:other' }));
+    expect(answer?.headers['x-amzn-errortype']).toBe('ForbiddenException');
+    expect(JSON.parse(answer?.body ?? '')).toEqual({
+      message:
+        `User: ${principal} is not authorized to perform: execute-api:ManageConnections ` +
+        'on resource: arn:aws:execute-api:us-east-1:********9012:abcde12345/dev/POST/@connections/{connectionId}',
+    });
+  });
+
+  it('6.6 is refused before it can learn whether a connection exists', async () => {
+    await using api = await openLocalApi();
+    const { port, credentials } = api.gateway;
+    const key = credentials.issue(principal, policy({ Resource: 'arn:other' }));
+    const path = '/dev/@connections/AAAAAAAAAAACAAA=';
+    expect((await sendSigned({ port, key, path })).status).toBe(403);
+  });
+
+  it.each([
+    ['no statement', { Statement: [] }, /has no "Statement"/],
+    [
+      'a condition',
+      { Statement: [{ ...policy({}).Statement[0], Condition: {} }] },
+      /the element "Condition", which is not evaluated here/,
+    ],
+  ])('cannot have a policy with %s', async (...[, document, message]) => {
+    await using api = await openLocalApi();
+    const { credentials } = api.gateway;
+    expect(() => credentials.issue('ann', document as PolicyDocument)).toThrow(message);
+  });
+});

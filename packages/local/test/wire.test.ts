@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { connect as connectTls, type SecureVersion } from 'node:tls';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openLocalApi } from './local-api.js';
+import { Peer } from './peer.js';
+import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';
+import { sendSigned } from './signed-request.js';
+
+const MINUTE_MS = 60_000;
+const TEXT = 1;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('what $connect returns beside a 2xx status', () => {
+  it('3.9 is not sent, whatever its body and its route say', async () => {
+    await using api = await openLocalApi({
+      routes: [
+        { routeKey: '$connect', twoWay: true },
+        { routeKey: '$default', twoWay: true },
+      ],
+      respond: ({ requestContext }) => ({ statusCode: 200, body: requestContext.routeKey }),
+    });
+    await using peer = await RawPeer.connect(api.gateway.port);
+    peer.write(clientFrame({ payload: 'hello' }));
+    expect((await peer.nextFrame()).payload.toString()).toBe('$default');
+  });
+
+  it('3.12 leaves its headers behind, but for the sub-protocol', async () => {
+    const headers = {
+      'Sec-WebSocket-Protocol': 'one',
+      'Set-Cookie': 'a=1',
+      'X-Custom': 'value',
+      Upgrade: 'h2c',
+    };
+    await using api = await openLocalApi({ respond: () => ({ statusCode: 200, headers }) });
+    await using peer = await RawPeer.open(api.gateway.port);
+    peer.write(handshakeText({ 'Sec-WebSocket-Protocol': 'one' }));
+    const response = await peer.until(/^HTTP\/1\.1 101 [^]*\r\n\r\n/);
+    const names = response
+      .split('\r\n')
+      .slice(1, -2)
+      .map((line) => line.split(':')[0] ?? '');
+    expect(names.toSorted()).toEqual([
+      'Connection',
+      'Date',
+      'Sec-WebSocket-Accept',
+      'Sec-WebSocket-Protocol',
+      'Upgrade',
+    ]);
+    expect(response).toContain('Upgrade: websocket\r\n');
+  });
+});
+
+describe('TLS', () => {
+  /** The version that is spoken with a client that speaks but one. */
+  async function spokenWith(version: SecureVersion): Promise<string | null> {
+    await using api = await openLocalApi();
+    const { port, certificate } = api.gateway;
+    const socket = connectTls({
+      port,
+      host: 'localhost',
+      ca: certificate,
+      minVersion: version,
+      maxVersion: version,
+      // Without it OpenSSL does not even offer 1.1.
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    });
+    try {
+      await once(socket, 'secureConnect');
+      return socket.getProtocol();
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('3.21 is spoken as %s', async (version) => {
+    expect(await spokenWith(version)).toBe(version);
+  });
+
+  it('3.21 is not spoken as TLSv1.1', async () => {
+    await expect(spokenWith('TLSv1.1')).rejects.toMatchObject({
+      code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+    });
+  });
+});
+
+describe('what a connection is sent', () => {
+  it('5.18 has no pings of the gateway, for as long as a connection can live', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'Date'] });
+    await using api = await openLocalApi({
+      routes: [{ routeKey: '$default', twoWay: true }],
+      respond: ({ body }) => ({ statusCode: 200, body }),
+    });
+    await using peer = await RawPeer.connect(api.gateway.port);
+    // Often enough not to be idle, and not as long as any connection may last.
+    for (let minutes = 9; minutes < 120; minutes += 9) {
+      await vi.advanceTimersByTimeAsync(9 * MINUTE_MS);
+      peer.write(clientFrame({ payload: `${minutes}` }));
+      const { opcode, payload } = await peer.nextFrame();
+      expect([opcode, payload.toString()]).toEqual([TEXT, `${minutes}`]);
+    }
+    expect(peer.received).toHaveLength(0);
+  });
+
+  it('6.8 is what was posted, byte for byte, in a text frame, although it is not UTF-8', async () => {
+    await using api = await openLocalApi();
+    const { port, credentials } = api.gateway;
+    await using peer = await RawPeer.connect(port);
+    const path = `/dev/@connections/${api.handler.events[0]?.requestContext.connectionId}`;
+    const body = Buffer.from([0x61, 0xff, 0xfe, 0xc3, 0x28, 0x00]);
+    const headers = { 'content-type': 'application/octet-stream' };
+    const key = credentials.issue('a test');
+    expect((await sendSigned({ port, key, path, body, headers })).status).toBe(200);
+    // AWS does not say what it does. A client that checks, as browsers do, closes with 1007.
+    expect(await peer.nextFrame()).toEqual({ isLast: true, opcode: TEXT, payload: body });
+  });
+});
+
+describe('an API that has the route $default alone', () => {
+  it('5.22 gets every message there, whatever it says', async () => {
+    await using api = await openLocalApi({ routes: ['$default'] });
+    await using peer = await Peer.connect(api.url);
+    const bodies = ['{"action":"send"}', 'hello', ''];
+    for (const body of bodies) peer.send(body);
+    await vi.waitFor(() => expect(api.handler.events.map(({ body }) => body)).toEqual(bodies));
+    expect(api.handler.of('$default')).toHaveLength(bodies.length);
+  });
+});
+
+describe('a connection id', () => {
+  it.each([
+    'x',
+    'AAAAAAAAAAACAAA',
+    'AAAAAAAAAAACAAA==',
+    'AAAAAAAAAAACAA%2F=',
+    '__proto__',
+    '%00',
+    '%zz',
+    'x'.repeat(1_000),
+  ])('6.11 that is malformed, as %s, gets 410 like one that is gone', async (id) => {
+    await using api = await openLocalApi();
+    await Peer.connect(api.url);
+    const { port, credentials } = api.gateway;
+    const key = credentials.issue('a test');
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const path = `/dev/@connections/${id}`;
+      const { status, headers, body } = await sendSigned({ port, key, path, method });
+      expect([status, headers['x-amzn-errortype'], body]).toEqual([410, 'GoneException', '']);
+    }
+  });
+});
