@@ -39,6 +39,7 @@ export type { ClientErrorOptions } from './errors/client-error.js';
 // Errors
 export { ClientError } from './errors/client-error.js';
 export type { ErrorCode } from './errors/error-table.js';
+export type { StoreFailure } from './errors/gatecast-error.js';
 export {
   ConfigurationError,
   DeliveryError,

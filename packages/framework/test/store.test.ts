@@ -1,6 +1,6 @@
-import { memoryStore } from '@gatecast/framework';
+import { memoryStore, StoreError } from '@gatecast/framework';
 import { connectionStoreContract } from '@gatecast/framework/testing';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 const makeStore = async () => ({
   connections: memoryStore().connections,
@@ -10,4 +10,30 @@ const makeStore = async () => ({
 describe('memoryStore()', () => {
   // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
   for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
+});
+
+describe('StoreError.of()', () => {
+  const failure = { store: 'dynamodb', operation: 'keep a connection', reason: 'It is down.' };
+
+  it('is retryable unless somebody has to change something first', () => {
+    expect(StoreError.of(failure)).toMatchObject({
+      code: 'ERR_STORE_UNAVAILABLE',
+      message: 'The store "dynamodb" could not keep a connection: It is down.',
+      hint: 'Look at the store itself. The same call may succeed later.',
+      retryable: true,
+    });
+  });
+
+  it('says what to change, and keeps the cause', () => {
+    const cause = new Error('AccessDenied');
+    const error = StoreError.of({ ...failure, advice: 'Grant dynamodb:PutItem.', cause });
+    expect(error).toMatchObject({
+      code: 'ERR_STORE_REFUSED',
+      message: 'The store "dynamodb" refused to keep a connection: It is down.',
+      hint: 'Grant dynamodb:PutItem.',
+      retryable: false,
+      cause,
+    });
+    expect(StoreError.is(error)).toBe(true);
+  });
 });

@@ -202,8 +202,13 @@ export const errorTable = {
   // What a store may report
   ERR_STORE_UNAVAILABLE: {
     kind: 'store',
-    message: 'The store could not {operation}: {reason}',
-    hint: 'Look at the store itself; the framework tries again where that is safe.',
+    message: 'The store "{store}" could not {operation}: {reason}',
+    hint: 'Look at the store itself. The same call may succeed later.',
+  },
+  ERR_STORE_REFUSED: {
+    kind: 'store',
+    message: 'The store "{store}" refused to {operation}: {reason}',
+    hint: '{advice}',
   },
 } as const;
 

@@ -73,9 +73,43 @@ export class UsageError extends GatecastError {
   }
 }
 
+/** What {@link StoreError.of} makes an error of. */
+export interface StoreFailure {
+  /** Name of the store: `dynamodb`. */
+  readonly store: string;
+  /** What it was to do, after "could not": `subscribe a connection`. */
+  readonly operation: string;
+  /** What happened, as a sentence; no secret. */
+  readonly reason: string;
+  /**
+   * What the operator has to change, as one sentence, when trying again cannot help.
+   *
+   * @default none: the same call may succeed later
+   */
+  readonly advice?: string;
+  /** The error of the client library. */
+  readonly cause?: unknown;
+}
+
 /** A store failed: it could not be reached, or answered with an error. */
 export class StoreError extends GatecastError {
   override readonly name = 'StoreError';
+
+  /**
+   * Makes the error that a store throws from each of its methods: `ERR_STORE_REFUSED` with an
+   * advice, else `ERR_STORE_UNAVAILABLE`.
+   */
+  static of({ store, operation, reason, advice, cause }: StoreFailure): StoreError {
+    return advice === undefined
+      ? makeError('ERR_STORE_UNAVAILABLE', { store, operation, reason }, cause)
+      : makeError('ERR_STORE_REFUSED', { store, operation, reason, advice }, cause);
+  }
+
+  /** Whether the same call may succeed later. */
+  get retryable(): boolean {
+    return this.code === 'ERR_STORE_UNAVAILABLE';
+  }
+
   /** Whether a value is one, also when another copy of the package made it. */
   static is(value: unknown): value is StoreError {
     return isOfKind(value, 'store');
