@@ -1,11 +1,13 @@
 // Installs what package-lock.json names, when that has changed since the last time. Needs nothing
 // but Node and npm, so that `npm start` and `npm test` work in a fresh clone.
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
-const mark = new URL('node_modules/.package-lock.json', root);
+/** Holds the hash of the lock file that was installed. */
+const mark = new URL('node_modules/.installed-lock', root);
 
 /** Runs a program in the repository's root; ends this process when it fails. */
 export function run(command, args) {
@@ -35,10 +37,19 @@ function finish({ status, error }) {
 
 /** Installs the dependencies if need be. */
 export function installDependencies() {
-  const isCurrent =
-    existsSync(mark) &&
-    statSync(mark).mtimeMs >= statSync(new URL('package-lock.json', root)).mtimeMs;
-  if (isCurrent) return;
+  const lock = createHash('sha256')
+    .update(readFileSync(new URL('package-lock.json', root)))
+    .digest('hex');
+  if (lock === installedLock()) return;
   process.stdout.write('Installing dependencies …\n');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(mark, lock);
+}
+
+function installedLock() {
+  try {
+    return readFileSync(mark, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
