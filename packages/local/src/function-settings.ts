@@ -15,6 +15,8 @@ export interface FunctionSurroundings {
   readonly certificateFile: string;
   /** Folder of its bundles. */
   readonly directory: string;
+  /** Variables that lead to the embedded DynamoDB, if there is one. */
+  readonly storeVariables: Readonly<Record<string, string>>;
 }
 
 /** The longest delay of a timer. */
@@ -23,8 +25,9 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1;
 /** Settles how a function runs. It gets an access key of its own. */
 export function functionSettings(
   definition: FunctionDefinition,
-  { gateway, apiId, region, accountId, certificateFile, directory }: FunctionSurroundings,
+  surroundings: FunctionSurroundings,
 ): FunctionSettings {
+  const { gateway, apiId, region, accountId, certificateFile, directory } = surroundings;
   const { name: functionName, entry, environment = {} } = definition;
   const { handler = 'handler', memoryMb = 1024, inspect } = definition;
   const { timeoutMs = inspect === undefined ? 29_000 : NO_TIMEOUT_MS } = definition;
@@ -61,6 +64,7 @@ export function functionSettings(
       AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: gateway.endpoint,
       GATECAST_ENDPOINT: gateway.endpoint,
       NODE_EXTRA_CA_CERTS: certificateFile,
+      ...surroundings.storeVariables,
       ...Object.fromEntries(
         Object.entries(environment).map(([name, value]) => [name, local(value)]),
       ),

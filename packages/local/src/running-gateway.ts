@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
 import { type Bundle, type Bundler, openBundler } from './bundle.js';
 import { definitionsOf, type FunctionDefinition } from './function-definition.js';
-import { functionSettings, writeCertificates } from './function-settings.js';
+import type { EmbeddedDynamoDb } from './embedded-dynamodb.js';
+import { type FunctionSurroundings, functionSettings, writeCertificates } from './function-settings.js';
 import { type Gateway, openGateway } from './gateway.js';
 import { makeDeployment } from './make-deployment.js';
 import { type ReloadEvent, RunningFunction } from './running-function.js';
@@ -15,6 +16,9 @@ import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
 const DEFAULT_API_ID = 'local00000';
 const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_ACCOUNT_ID = '123456789012';
+
+/** A source file of the store, in the workspace and where it was installed. */
+const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
 
 interface Built {
   readonly definition: FunctionDefinition;
@@ -29,6 +33,7 @@ export class RunningGateway {
   readonly #bundlers: Bundler[] = [];
   readonly #functions: RunningFunction[] = [];
   #directory: string | undefined;
+  #store: EmbeddedDynamoDb | undefined;
   #gateway: Gateway | undefined;
   #main: RunningFunction | undefined;
   #closed: Promise<void> | undefined;
@@ -53,7 +58,9 @@ export class RunningGateway {
     const gateway = await listen(this.#options);
     this.#gateway = gateway;
     const certificateFile = await writeCertificates(gateway.certificate, directory);
-    const running = await all(built.map((parts) => this.#load(parts, gateway, certificateFile)));
+    const storeVariables = await this.#openStore(built);
+    const shared = { gateway, certificateFile, storeVariables };
+    const running = await all(built.map((parts) => this.#load(parts, shared)));
     this.#main = main === undefined ? undefined : running[0];
     this.#use(gateway, this.#main?.manifest);
     if (this.#options.watch === true) {
@@ -80,6 +87,7 @@ export class RunningGateway {
     await Promise.all(this.#functions.map((lambda) => lambda.reloaded()));
     await this.#gateway?.close();
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
+    await this.#store?.[Symbol.asyncDispose]();
     if (this.#directory !== undefined) {
       await rm(this.#directory, { recursive: true, force: true });
     }
@@ -92,14 +100,28 @@ export class RunningGateway {
     return { definition, directory, bundler, bundle: await bundler.build() };
   }
 
+  /** An embedded DynamoDB for the functions that need one and have none. */
+  async #openStore(built: readonly Built[]): Promise<Readonly<Record<string, string>>> {
+    const uses = built.some(({ bundle }) => bundle.inputs.some((input) => DYNAMODB_STORE.test(input)));
+    const variables = { ...process.env, ...this.#options.environment };
+    const hasEndpoint =
+      variables['AWS_ENDPOINT_URL_DYNAMODB'] !== undefined ||
+      variables['AWS_ENDPOINT_URL'] !== undefined;
+    if (!uses || hasEndpoint) return {};
+    const table = variables['GATECAST_TABLE'] ?? 'gatecast';
+    // Here, because few functions need it.
+    const { openEmbeddedDynamoDb } = await import('./embedded-dynamodb.js');
+    this.#store = await openEmbeddedDynamoDb({ directory: this.#options.dataDirectory, table });
+    return { AWS_ENDPOINT_URL_DYNAMODB: this.#store.endpoint, GATECAST_TABLE: table };
+  }
+
   async #load(
     { definition, directory, bundler, bundle }: Built,
-    gateway: Gateway,
-    certificateFile: string,
+    shared: Pick<FunctionSurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
   ): Promise<RunningFunction> {
     const { apiId = DEFAULT_API_ID, region = DEFAULT_REGION } = this.#options;
     const { accountId = DEFAULT_ACCOUNT_ID } = this.#options;
-    const surroundings = { gateway, apiId, region, accountId, certificateFile, directory };
+    const surroundings = { ...shared, apiId, region, accountId, directory };
     const settings = functionSettings(definition, surroundings);
     const { name } = definition;
     const lambda = await RunningFunction.load({ name, bundler, bundle, settings });

@@ -32,6 +32,14 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
    * @default the function of `entry`, when the manifest says that it is one
    */
   readonly authorizer?: LocalAuthorizer | undefined;
+  /**
+   * Where the embedded DynamoDB keeps its data. One is started for functions that use
+   * `dynamoDbStore`, unless `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` say where another one
+   * is.
+   *
+   * @default in memory, so that it is empty after a restart
+   */
+  readonly dataDirectory?: string | undefined;
   /** Take over changes of the source files. @default false */
   readonly watch?: boolean | undefined;
   /** Called after each change was taken over or refused. @default errors go to stderr */

@@ -25,6 +25,7 @@ gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
   --timeout seconds     how long one invocation may take (default: 29)
   --inspect port        let a debugger attach to the function; it then runs one invocation at a time
                         without a time-out
+  --ephemeral           keep the data of the embedded DynamoDB in memory, not in .gatecast
   --api-keys list       API keys that a route with an API key takes, joined by commas
 
   --sam file            run the WebSocket API of a template; it says the routes and time-outs, and a
