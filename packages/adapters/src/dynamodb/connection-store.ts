@@ -172,7 +172,9 @@ export class DynamoDbConnectionStore implements ConnectionStore {
         ...(channels.length > 0 && { '#channels': 'channels' }),
       },
       ExpressionAttributeValues: {
-        ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`:${name}`, value])),
+        ...Object.fromEntries(
+          Object.entries(attributes).map(([name, value]) => [`:${name}`, value]),
+        ),
         ...(channels.length > 0 && { ':channels': { SS: [...channels] } }),
         ':now': { N: String(this.#now()) },
       },

@@ -39,7 +39,9 @@ export function isConditionFailed(error: unknown): boolean {
 export function isTransient(error: unknown): boolean {
   const { name, $metadata } = error as AwsError;
   return (
-    THROTTLED.has(name) || ($metadata?.httpStatusCode ?? 0) >= 500 || networkFault(error) !== undefined
+    THROTTLED.has(name) ||
+    ($metadata?.httpStatusCode ?? 0) >= 500 ||
+    networkFault(error) !== undefined
   );
 }
 
@@ -68,7 +70,8 @@ function explain(
     return { reason: `DynamoDB throttles ${where} (${name}), and the time to try again is over.` };
   }
   const fault = networkFault(error);
-  if (fault !== undefined) return { reason: `DynamoDB in ${region} could not be reached (${fault}).` };
+  if (fault !== undefined)
+    return { reason: `DynamoDB in ${region} could not be reached (${fault}).` };
   if (status !== undefined && status >= 500) {
     return { reason: `DynamoDB failed at ${action} on ${where}: ${name} (${status}).` };
   }

@@ -65,10 +65,7 @@ export function toConnectionRow(item: Item): ConnectionRow {
 }
 
 /** The membership row that a connection's row asks for: small, because a publish reads them all. */
-export function toMembership(
-  row: ConnectionRow | undefined,
-  channel: string,
-): Item | undefined {
+export function toMembership(row: ConnectionRow | undefined, channel: string): Item | undefined {
   if (!row?.channels.has(channel)) return undefined;
   const { connectionId, connectedAt, identityExpiresAt, expiresAt } = row.record;
   return {
