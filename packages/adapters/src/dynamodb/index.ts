@@ -1,1 +1,12 @@
-export {};
+/**
+ * A store in one DynamoDB table.
+ *
+ * @module @gatecast/adapters/dynamodb
+ */
+
+export type { CreateTableOptions } from './create-table.js';
+export { createTable } from './create-table.js';
+export type { DynamoDbStoreOptions } from './dynamo-db-store.js';
+export { dynamoDbStore } from './dynamo-db-store.js';
+export type { TableDefinition } from './table-definition.js';
+export { iamActions, tableDefinition } from './table-definition.js';

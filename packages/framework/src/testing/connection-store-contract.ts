@@ -1,5 +1,13 @@
 import { strict as assert } from 'node:assert';
-import type { ConnectionRecord, ConnectionStore, Subscriber } from '../store/connection-store.js';
+import type { ConnectionStore } from '../store/connection-store.js';
+import { concurrencyChecks } from './connection-store-concurrency.js';
+import {
+  type Check,
+  everySubscriber,
+  LIFETIME_MS,
+  record,
+  uniqueChannel,
+} from './contract-fixtures.js';
 
 /** One check of a contract, tied to no test runner. */
 export interface ContractTest {
@@ -9,50 +17,21 @@ export interface ContractTest {
   readonly run: () => Promise<void>;
 }
 
+/** How much of it a contract tries. */
+export interface ContractOptions {
+  /** How many subscribers a channel has at once. @default 300 */
+  readonly subscribers?: number;
+  /** What the random orders are drawn from; another number, other orders. @default 1 */
+  readonly seed?: number;
+}
+
 /** A store to be checked, and how to be rid of it. */
 export interface StoreUnderTest extends AsyncDisposable {
   /** The part of the store that is checked. */
   readonly connections: ConnectionStore;
 }
 
-const LIFETIME_MS = 8_100_000;
-let made = 0;
-
-function record(over: Partial<ConnectionRecord> = {}): ConnectionRecord {
-  made += 1;
-  return {
-    connectionId: `c${String(made).padStart(6, '0')}=`,
-    apiId: 'abcde12345',
-    stage: 'dev',
-    region: 'us-east-1',
-    connectedAt: Date.now(),
-    expiresAt: Date.now() + LIFETIME_MS,
-    ...over,
-  };
-}
-
-function uniqueChannel(): string {
-  made += 1;
-  return `contract/${made}`;
-}
-
-async function everySubscriber(
-  store: ConnectionStore,
-  channel: string,
-  limit: number,
-): Promise<Subscriber[]> {
-  const all: Subscriber[] = [];
-  let after: string | undefined;
-  do {
-    const page = await store.subscribers(channel, { limit, ...(after !== undefined && { after }) });
-    assert.ok(page.items.length <= limit, 'a page is longer than its limit');
-    all.push(...page.items);
-    after = page.next;
-  } while (after !== undefined);
-  return all;
-}
-
-const checks: Readonly<Record<string, (store: ConnectionStore) => Promise<void>>> = {
+const checks: Readonly<Record<string, Check>> = {
   'speaks version 1 of the contract': async (store) => {
     assert.equal(store.contract, 1);
   },
@@ -186,20 +165,6 @@ const checks: Readonly<Record<string, (store: ConnectionStore) => Promise<void>>
     assert.deepEqual(await store.channels(old.connectionId), []);
     assert.deepEqual((await store.subscribers(channel)).items, []);
   },
-
-  'leaves no membership behind when subscribe and disconnect race': async (store) => {
-    const channel = uniqueChannel();
-    const all = Array.from({ length: 20 }, () => record());
-    await Promise.all(all.map((connection) => store.connect(connection, [])));
-    await Promise.all(
-      all.flatMap(({ connectionId }) => [
-        store.subscribe(connectionId, channel, 200),
-        store.disconnect(connectionId),
-      ]),
-    );
-    assert.deepEqual((await store.subscribers(channel)).items, []);
-    for (const { connectionId } of all) assert.deepEqual(await store.channels(connectionId), []);
-  },
 };
 
 /**
@@ -212,11 +177,14 @@ const checks: Readonly<Record<string, (store: ConnectionStore) => Promise<void>>
  *
  * @param make - Makes a store for one check. Stores may share their database: the checks use ids and
  * channels of their own.
+ * @param options - How much is tried.
  */
 export function connectionStoreContract(
   make: () => Promise<StoreUnderTest>,
+  { subscribers = 300, seed = 1 }: ContractOptions = {},
 ): readonly ContractTest[] {
-  return Object.entries(checks).map(([name, check]) => ({
+  const all = { ...checks, ...concurrencyChecks({ subscribers, seed }) };
+  return Object.entries(all).map(([name, check]) => ({
     name,
     async run() {
       await using store = await make();

@@ -6,7 +6,7 @@
 
 // An app in process
 export { TestClock } from './clock.js';
-export type { ContractTest, StoreUnderTest } from './connection-store-contract.js';
+export type { ContractOptions, ContractTest, StoreUnderTest } from './connection-store-contract.js';
 // Contracts that a store of your own has to pass
 export { connectionStoreContract } from './connection-store-contract.js';
 // Events as API Gateway sends them
