@@ -1,0 +1,161 @@
+import type { Cluster, Redis } from 'ioredis';
+import { type RedisAddress, readAddress } from './redis-address.js';
+import {
+  describe,
+  isStale,
+  LostConnectionError,
+  RedisSetupError,
+  toStoreError,
+} from './redis-failure.js';
+import type { RedisStoreOptions } from './redis-store.js';
+import type { Script } from './scripts.js';
+
+type Client = Redis | Cluster;
+
+/** A client that the link made, and what last went wrong with it. */
+interface Made {
+  readonly client: Client;
+  readonly where: string;
+  lastError?: unknown;
+}
+
+/**
+ * The way to the server. A client of its own never reconnects by itself: a lost connection ends it,
+ * and the next command gets a new one. So nothing piles up while the server is away, nothing hammers
+ * it in the background, and a frozen environment wakes up with no timer of yesterday's.
+ */
+export class RedisLink {
+  readonly #options: RedisStoreOptions;
+  #made: Promise<Made> | undefined;
+
+  constructor(options: RedisStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Runs commands, and turns whatever they fail with into a `StoreError`. */
+  async during<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw toStoreError(operation, error);
+    }
+  }
+
+  /** Sends a command; a second time when the connection turns out to be dead. It must be repeatable. */
+  async send<T>(command: (client: Client) => Promise<T>): Promise<T> {
+    if (this.#options.client) return command(this.#options.client);
+    try {
+      return await this.#attempt(command);
+    } catch (error) {
+      if (!(error instanceof LostConnectionError)) throw error;
+      return this.#attempt(command);
+    }
+  }
+
+  /** Runs a script on its one key. */
+  run({ lua, sha }: Script, key: string, args: readonly (string | number)[]): Promise<unknown> {
+    return this.send(async (client) => {
+      try {
+        return await client.evalsha(sha, 1, key, ...args);
+      } catch (error) {
+        if (!describe(error).includes('NOSCRIPT')) throw error;
+        return await client.eval(lua, 1, key, ...args);
+      }
+    });
+  }
+
+  /** Ends the link's own client. */
+  async close(): Promise<void> {
+    const made = await this.#made?.catch(() => undefined);
+    this.#made = undefined;
+    made?.client.disconnect();
+  }
+
+  async #attempt<T>(command: (client: Client) => Promise<T>): Promise<T> {
+    this.#made ??= make(this.#options);
+    const current = this.#made;
+    let made: Made;
+    try {
+      made = await current;
+    } catch (error) {
+      // What was missing may be there at the next call.
+      if (this.#made === current) this.#made = undefined;
+      throw error;
+    }
+    try {
+      return await command(made.client);
+    } catch (error) {
+      if (!isStale(error)) throw error;
+      // Of all the commands that fail with a client, only the first one replaces it.
+      if (this.#made === current) {
+        this.#made = undefined;
+        made.client.disconnect();
+      }
+      // "Connection is closed." says nothing; what the client heard before does.
+      const cause = describe(error).includes('READONLY') ? error : (made.lastError ?? error);
+      throw new LostConnectionError(made.where, cause);
+    }
+  }
+}
+
+async function make(options: RedisStoreOptions): Promise<Made> {
+  const { cluster, commandTimeoutMs = 2_000 } = options;
+  const urls = cluster ?? options.url ?? process.env.GATECAST_REDIS_URL;
+  const addresses = [urls ?? []].flat().map(readAddress);
+  const [first] = addresses;
+  if (first === undefined) {
+    throw new RedisSetupError(
+      'No server is named.',
+      'Pass redisStore({ url }), or set the environment variable GATECAST_REDIS_URL.',
+    );
+  }
+  const ioredis = await load();
+  const settings = {
+    lazyConnect: true,
+    retryStrategy: null,
+    connectTimeout: commandTimeoutMs,
+    socketTimeout: commandTimeoutMs,
+    // Each of these would cost a round trip before the first command.
+    enableReadyCheck: false,
+    disableClientInfo: true,
+    protocol: 2 as const,
+  };
+  const client =
+    cluster === undefined
+      ? new ioredis.Redis({ ...first, ...settings })
+      : new ioredis.Cluster(
+          addresses.map(({ host, port }) => ({ host, port })),
+          {
+            lazyConnect: true,
+            clusterRetryStrategy: null,
+            enableReadyCheck: false,
+            slotsRefreshTimeout: commandTimeoutMs,
+            // Certificates are for names, so names must not become numbers before the handshake.
+            dnsLookup: (host, found) => found(null, host),
+            redisOptions: { ...credentials(first), ...settings },
+          },
+        );
+  const where = addresses.map(({ host, port }) => `${host}:${port}`).join(', ');
+  const made: Made = { client, where };
+  const note = (error: unknown): void => {
+    made.lastError = error;
+  };
+  client.on('error', note).on('node error', note);
+  return made;
+}
+
+function credentials({ host: _host, port: _port, db: _db, ...rest }: RedisAddress) {
+  return rest;
+}
+
+async function load(): Promise<{ Redis: typeof Redis; Cluster: typeof Cluster }> {
+  try {
+    return await import('ioredis');
+  } catch (error) {
+    throw new RedisSetupError(
+      'The package ioredis cannot be loaded.',
+      'npm install ioredis',
+      error,
+    );
+  }
+}

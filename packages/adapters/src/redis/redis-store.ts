@@ -1,0 +1,64 @@
+import type { Store } from '@gatecast/framework';
+import type { Cluster, Redis } from 'ioredis';
+import { RedisConnectionStore } from './redis-connection-store.js';
+import { RedisLink } from './redis-link.js';
+
+/** Options of {@link redisStore}. Give one of `url`, `cluster` and `client`. */
+export interface RedisStoreOptions {
+  /**
+   * One server: `redis://user:password@host:6379/0`, with TLS `rediss://…`.
+   *
+   * @default the environment variable `GATECAST_REDIS_URL`, read at the first call
+   */
+  readonly url?: string;
+  /**
+   * A cluster: the URL of its configuration endpoint, or those of some of its nodes. Name, password
+   * and TLS of the first one count for all.
+   */
+  readonly cluster?: string | readonly string[];
+  /**
+   * A client of your own, used as it is: its time-outs and retries count, and it is never closed.
+   */
+  readonly client?: Redis | Cluster;
+  /**
+   * What every key begins with. Apps and stages that share a server need one each: otherwise they
+   * deliver each other's events.
+   *
+   * @default 'gatecast:'
+   */
+  readonly keyPrefix?: string;
+  /**
+   * How long the server may be silent while it owes an answer, and how long opening a connection may
+   * take, in milliseconds. Then the command is sent once more, over a new connection. Does not count
+   * for a `client` of your own.
+   *
+   * @default 2000
+   */
+  readonly commandTimeoutMs?: number;
+  /** The clock, in milliseconds since 1970. @default Date.now */
+  readonly now?: () => number;
+}
+
+/**
+ * A store in Redis 6.2 or later, or in what speaks its language: Valkey, ElastiCache, MemoryDB. It
+ * connects at the first call, and again at the next call after the connection was lost: an
+ * environment of Lambda that was frozen, a server that failed over. The whole environment shares one
+ * client.
+ *
+ * A process other than a Lambda function ends only when the store is disposed of
+ * (`await using store = redisStore()`); a client of your own is left open then.
+ *
+ * @example
+ * ```ts
+ * createApp({ channels: [RoomChannel], store: redisStore({ url: process.env.REDIS_URL }) });
+ * ```
+ */
+export function redisStore(options: RedisStoreOptions = {}): Store & AsyncDisposable {
+  const { keyPrefix = 'gatecast:', now = Date.now } = options;
+  const link = new RedisLink(options);
+  return {
+    name: 'redis',
+    connections: new RedisConnectionStore({ link, keyPrefix, now }),
+    [Symbol.asyncDispose]: () => link.close(),
+  };
+}

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** Stands between a client and a server, and does what networks do. */
+export class RedisProxy implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  #isMute = false;
+  /** How many connections it has accepted. */
+  accepted = 0;
+
+  private constructor(target: number, delayMs: number) {
+    this.#server = createServer((client) => {
+      this.accepted += 1;
+      this.#isMute = false;
+      const server = connect(target, '127.0.0.1');
+      const pair = [client, server] as const;
+      this.#pairs.add(pair);
+      client.on('data', (bytes) => server.write(bytes));
+      server.on('data', (bytes) => {
+        if (this.#isMute) return;
+        if (delayMs === 0) client.write(bytes);
+        else setTimeout(() => client.write(bytes), delayMs);
+      });
+      for (const socket of pair) {
+        socket.on('error', () => {});
+        socket.on('close', () => {
+          for (const end of pair) end.destroy();
+          this.#pairs.delete(pair);
+        });
+      }
+    });
+  }
+
+  /** @param delayMs - How long each answer is on its way. */
+  static async start(target: number, { delayMs = 0 } = {}): Promise<RedisProxy> {
+    const proxy = new RedisProxy(target, delayMs);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('The proxy is closed.');
+    return `redis://127.0.0.1:${address.port}`;
+  }
+
+  /** Closes every connection. */
+  cut(): void {
+    for (const [client] of this.#pairs) client.destroy();
+  }
+
+  /** Swallows what the server answers on the connections there are: a path that died unnoticed. */
+  mute(): void {
+    this.#isMute = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}

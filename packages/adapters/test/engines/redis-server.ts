@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Redis } from 'ioredis';
+import { describe } from 'vitest';
+
+const hasRedisServer = spawnSync('redis-server', ['--version']).status === 0;
+if (!hasRedisServer && !process.env.CI) {
+  console.warn('redis-server is missing, so Redis is NOT tested: apt-get install redis-server');
+}
+
+/** `describe` where there is a redis-server. In CI a missing one is a failure. */
+export const describeRedis = describe.skipIf(!hasRedisServer && !process.env.CI);
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A redis-server of this process: in memory only, gone with the test. */
+export class RedisServer implements AsyncDisposable {
+  readonly port: number;
+  /** For looking at the keys and for settings. */
+  readonly admin: Redis;
+  readonly #args: readonly string[];
+  readonly #directory = mkdtempSync(join(tmpdir(), 'gatecast-redis-'));
+  #child: ChildProcess | undefined;
+
+  private constructor(port: number, args: readonly string[]) {
+    this.port = port;
+    this.#args = args;
+    this.admin = new Redis({ port, lazyConnect: true, retryStrategy: () => 20 });
+    this.admin.on('error', () => {});
+  }
+
+  /** @param args - Further arguments of redis-server. */
+  static async start(...args: readonly string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), args);
+    await server.startAgain();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, empty, on the same port. */
+  async startAgain(): Promise<void> {
+    const settings = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#directory];
+    const child = spawn('redis-server', [
+      ...[...settings, '--save', '', '--appendonly', 'no', '--enable-debug-command', 'local'],
+      ...this.#args,
+    ]);
+    this.#child = child;
+    running.add(child);
+    const said: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      said.push(line);
+      if (!line.includes('Ready to accept connections')) continue;
+      child.stdout.resume();
+      return;
+    }
+    throw new Error(`redis-server did not start:\n${said.join('\n')}`);
+  }
+
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    running.delete(child);
+  }
+
+  /** Stops it from answering, without closing anything; `false` lets it go on. */
+  freeze(isFrozen: boolean): void {
+    this.#child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.admin.disconnect();
+    await this.kill();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** A port that nobody listens on: redis-server cannot choose one by itself. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('No port.');
+  return address.port;
+}

@@ -1,0 +1,249 @@
+import { inspect } from 'node:util';
+import { StoreError } from '@gatecast/framework';
+import { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { RedisProxy } from './engines/redis-proxy.js';
+import { describeRedis, freePort, RedisServer } from './engines/redis-server.js';
+import { everySubscriber, openStore, recordOf } from './redis-records.js';
+
+/** What a call fails with; a call that works fails the test. */
+async function failureOf(call: Promise<unknown>): Promise<StoreError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!StoreError.is(error)) throw new Error(`Not a StoreError: ${inspect(error)}`);
+  return error;
+}
+
+describe('redisStore() without a server', () => {
+  it('says where it could not connect, and does so again at the next call', async () => {
+    const port = await freePort();
+    await using store = openStore({ url: `redis://127.0.0.1:${port}` });
+    for (let call = 0; call < 2; call += 1) {
+      expect(await failureOf(store.connections.get('a='))).toMatchObject({
+        code: 'ERR_STORE_UNAVAILABLE',
+        retryable: true,
+        message: `The store "redis" could not read a connection: The connection to 127.0.0.1:${port} failed: connect ECONNREFUSED 127.0.0.1:${port}.`,
+      });
+    }
+  });
+
+  it('says so of a cluster of which no node answers', async () => {
+    const port = await freePort();
+    await using store = openStore({ cluster: [`redis://127.0.0.1:${port}`] });
+    const error = await failureOf(store.connections.get('a='));
+    expect(error.retryable).toBe(true);
+    expect(error.message).toContain(`127.0.0.1:${port}`);
+  });
+
+  it('asks for an address', async () => {
+    await using store = openStore();
+    expect(await failureOf(store.connections.get('a='))).toMatchObject({
+      code: 'ERR_STORE_REFUSED',
+      message: 'The store "redis" refused to read a connection: No server is named.',
+      hint: 'Pass redisStore({ url }), or set the environment variable GATECAST_REDIS_URL.',
+    });
+  });
+
+  it.each(['localhost:6379', 'http://u:secret@cache:6379', 'u:secret@cache', 'redis://'])(
+    'refuses the address %s without showing its password',
+    async (url) => {
+      await using store = openStore({ url });
+      const error = await failureOf(store.connections.get('a='));
+      expect(error.code).toBe('ERR_STORE_REFUSED');
+      expect(error.hint).toContain('redis://host:6379');
+      expect(inspect(error, { depth: 9 })).not.toContain('secret');
+    },
+  );
+});
+
+describeRedis('redisStore(), when the server fails', () => {
+  it('goes on by itself after the server was killed and came back on the same port', async () => {
+    await using server = await RedisServer.start();
+    await using store = openStore({ url: server.url });
+    const { connections } = store;
+    await connections.connect(recordOf('a='), ['x']);
+    const calls = Array.from({ length: 50 }, (_, at) => connections.subscribe('a=', `c${at}`, 200));
+    const outcomes = Promise.allSettled(calls);
+    await server.kill();
+    for (const outcome of await outcomes) {
+      if (outcome.status === 'rejected') {
+        expect(StoreError.is(outcome.reason) && outcome.reason.retryable).toBe(true);
+      }
+    }
+    const error = await failureOf(connections.connect(recordOf('a='), ['x']));
+    expect(error.message).toContain('ECONNREFUSED');
+    expect(error.retryable).toBe(true);
+
+    await server.startAgain();
+    await connections.connect(recordOf('a='), ['x']);
+    expect(await connections.channels('a=')).toEqual(['x']);
+    expect(await everySubscriber(connections, 'x')).toEqual(['a=']);
+  });
+
+  it('sends a command again when the connection broke while nobody used it', async () => {
+    await using server = await RedisServer.start();
+    await using proxy = await RedisProxy.start(server.port);
+    await using store = openStore({ url: proxy.url });
+    await store.connections.connect(recordOf('a='), []);
+    proxy.cut();
+    expect(await store.connections.get('a=')).toMatchObject({ connectionId: 'a=' });
+    expect(proxy.accepted).toBe(2);
+  });
+
+  it('gives up a connection that died unnoticed and sends the command over another', async () => {
+    await using server = await RedisServer.start();
+    await using proxy = await RedisProxy.start(server.port);
+    await using store = openStore({ url: proxy.url, commandTimeoutMs: 200 });
+    await store.connections.connect(recordOf('a='), []);
+    proxy.mute();
+    expect(await store.connections.get('a=')).toMatchObject({ connectionId: 'a=' });
+    expect(proxy.accepted).toBe(2);
+  });
+
+  it('fails when the server does not answer at all, and goes on when it does', async () => {
+    await using server = await RedisServer.start();
+    await using store = openStore({ url: server.url, commandTimeoutMs: 200 });
+    await store.connections.connect(recordOf('a='), []);
+    server.freeze(true);
+    const error = await failureOf(store.connections.get('a='));
+    expect(error.retryable).toBe(true);
+    expect(error.message).toContain('200ms');
+    server.freeze(false);
+    expect(await store.connections.get('a=')).toMatchObject({ connectionId: 'a=' });
+  });
+
+  it('says that the server is full, and still accepts what relieves it', async () => {
+    await using server = await RedisServer.start('--maxmemory-policy', 'noeviction');
+    await using store = openStore({ url: server.url });
+    const { connections } = store;
+    await connections.connect(recordOf('a='), ['x']);
+    await connections.connect(recordOf('b='), ['x', 'y']);
+    await connections.connect(recordOf('c='), ['x']);
+    await server.admin.config('SET', 'maxmemory', '1mb');
+    for (const call of [
+      () => connections.connect(recordOf('d='), ['x']),
+      () => connections.subscribe('a=', 'z', 200),
+    ]) {
+      expect(await failureOf(call())).toMatchObject({
+        code: 'ERR_STORE_REFUSED',
+        message: expect.stringContaining('The server is full (OOM, maxmemory).'),
+        hint: 'Give the server more memory, and keep its maxmemory-policy at noeviction.',
+      });
+    }
+    expect(await store.keys(server.admin)).toEqual([
+      'c:{a=}',
+      'c:{b=}',
+      'c:{c=}',
+      's:{x}',
+      's:{y}',
+    ]);
+    expect(await connections.unsubscribe('a=', 'x')).toBe(true);
+    expect([...(await connections.disconnect('b='))].sort()).toEqual(['x', 'y']);
+    await connections.prune(['c=']);
+    expect(await store.keys(server.admin)).toEqual(['c:{a=}']);
+    expect(await server.admin.pttl(`${store.keyPrefix}c:{a=}`)).toBeGreaterThan(0);
+
+    await server.admin.config('SET', 'maxmemory', '0');
+    expect(await connections.subscribe('a=', 'z', 200)).toBe('subscribed');
+  });
+
+  it('names a read-only replica, and finds the primary over a new connection', async () => {
+    await using server = await RedisServer.start();
+    await using primary = await RedisServer.start();
+    await using store = openStore({ url: server.url });
+    await store.connections.connect(recordOf('a='), []);
+    await server.admin.replicaof('127.0.0.1', primary.port);
+    expect(await failureOf(store.connections.connect(recordOf('b='), []))).toMatchObject({
+      code: 'ERR_STORE_REFUSED',
+      message: expect.stringContaining('The server is a read-only replica (READONLY).'),
+      hint: expect.stringContaining('primary endpoint'),
+    });
+    const before = Number(/total_connections_received:(\d+)/.exec(await server.admin.info())?.[1]);
+    await server.admin.replicaof('NO', 'ONE');
+    await store.connections.connect(recordOf('b='), []);
+    const after = Number(/total_connections_received:(\d+)/.exec(await server.admin.info())?.[1]);
+    expect(after - before).toBe(1);
+  });
+
+  it('says which credentials are missing or wrong, shows none, and goes on when they are right', async () => {
+    await using server = await RedisServer.start();
+    await server.admin.config('SET', 'requirepass', 'right');
+    const { port } = server;
+    const record = recordOf('a=', { identity: '{"claims":"private"}' });
+    for (const [credentials, reason] of [
+      ['', 'The server asks for a password (NOAUTH).'],
+      [':hush@', 'The server does not accept the user name and password (WRONGPASS).'],
+      ['ann:hush@', 'The server does not accept the user name and password (WRONGPASS).'],
+    ] as const) {
+      await using store = openStore({ url: `redis://${credentials}127.0.0.1:${port}` });
+      const error = await failureOf(store.connections.connect(record, []));
+      expect(error.code).toBe('ERR_STORE_REFUSED');
+      expect(error.message).toContain(reason);
+      expect(error.hint).toContain('in the URL, percent-encoded');
+      const all = inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error);
+      expect(all).not.toMatch(/hush|private/);
+    }
+
+    await using store = openStore({ url: `redis://:later@127.0.0.1:${port}` });
+    expect((await failureOf(store.connections.get('a='))).message).toContain('WRONGPASS');
+    await server.admin.config('SET', 'requirepass', 'later');
+    expect(await store.connections.get('a=')).toBeUndefined();
+  });
+
+  it('says what a user of the server may not do', async () => {
+    await using server = await RedisServer.start();
+    await server.admin.acl('SETUSER', 'ann', 'on', '>pw', '~*', '+@read');
+    await using store = openStore({ url: `redis://ann:pw@127.0.0.1:${server.port}` });
+    const error = await failureOf(store.connections.connect(recordOf('a='), []));
+    expect(error.message).toContain('NOPERM');
+    const allowed = /Allow it (.*) on the keys/.exec(error.hint)?.[1]?.split(' ') ?? [];
+    await server.admin.acl('SETUSER', 'ann', ...allowed);
+    await server.admin.acl('SETUSER', 'ann', '-@read', ...allowed);
+    await store.connections.connect(recordOf('a='), ['x']);
+    expect(await store.connections.subscribe('a=', 'y', 200)).toBe('subscribed');
+    expect(await everySubscriber(store.connections, 'x')).toEqual(['a=']);
+    await store.connections.disconnect('a=');
+  });
+
+  it('says that a key is taken by something else', async () => {
+    await using server = await RedisServer.start();
+    await using store = openStore({ url: server.url });
+    await server.admin.set(`${store.keyPrefix}s:{x}`, 'taken');
+    const error = await failureOf(store.connections.subscribers('x'));
+    expect(error.hint).toContain('keyPrefix');
+  });
+
+  it('knows its scripts again after the server has forgotten them', async () => {
+    await using server = await RedisServer.start();
+    await using store = openStore({ url: server.url });
+    await store.connections.connect(recordOf('a='), []);
+    await server.admin.script('FLUSH');
+    await store.connections.connect(recordOf('b='), ['x']);
+    expect(await everySubscriber(store.connections, 'x')).toEqual(['b=']);
+  });
+
+  it('reports what a client of the user fails with, and leaves trying again to it', async () => {
+    await using server = await RedisServer.start();
+    const client = new Redis({ port: server.port, retryStrategy: null });
+    client.on('error', () => {});
+    await client.ping();
+    await using store = openStore({ client });
+    await server.kill();
+    const error = await failureOf(store.connections.get('a='));
+    expect(error.retryable).toBe(true);
+    expect(error.message).toContain('could not read a connection');
+    client.disconnect();
+  });
+
+  it('does not speak plainly to a server that it should reach by TLS', async () => {
+    await using server = await RedisServer.start();
+    await using store = openStore({
+      url: server.url.replace('redis:', 'rediss:'),
+      commandTimeoutMs: 500,
+    });
+    expect((await failureOf(store.connections.get('a='))).retryable).toBe(true);
+    expect(await server.admin.info('commandstats')).not.toContain('cmdstat_hget');
+  });
+});

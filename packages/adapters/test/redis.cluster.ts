@@ -1,0 +1,84 @@
+import { StoreError } from '@gatecast/framework';
+import { connectionStoreContract } from '@gatecast/framework/testing';
+import { Cluster } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { RedisCluster } from './engines/redis-cluster.js';
+import { describeRedis } from './engines/redis-server.js';
+import { everySubscriber, openStore, recordOf } from './redis-records.js';
+
+describeRedis('redisStore() on a cluster', () => {
+  let cluster: RedisCluster;
+  beforeAll(async () => {
+    cluster = await RedisCluster.start();
+  });
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
+  describe('by the URL of one node', () => {
+    const makeStore = async () => openStore({ cluster: cluster.urls[0] ?? '' });
+    // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
+    for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
+  });
+
+  describe('by a client of the user', () => {
+    const makeStore = async () => {
+      const client = new Cluster(cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port })));
+      return {
+        connections: openStore({ client }).connections,
+        async [Symbol.asyncDispose]() {
+          client.disconnect();
+        },
+      };
+    };
+    // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
+    for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
+  });
+
+  it('spreads its keys over all nodes', async () => {
+    await using store = openStore({ cluster: cluster.urls });
+    const channels = Array.from({ length: 30 }, (_, number) => `c${number}`);
+    await store.connections.connect(recordOf('a='), channels);
+    const counts = await Promise.all(cluster.nodes.map(({ admin }) => admin.dbsize()));
+    expect(counts.every((count) => count > 0)).toBe(true);
+    expect([...(await store.connections.disconnect('a='))].sort()).toEqual(channels.sort());
+    for (const { admin } of cluster.nodes) expect(await store.keys(admin)).toEqual([]);
+  });
+
+  it('asks for the option cluster when it was given a node as url', async () => {
+    await using store = openStore({ url: cluster.urls[0] ?? '' });
+    const ids = Array.from({ length: 20 }, (_, number) => `n${number}=`);
+    const outcomes = await Promise.allSettled(ids.map((id) => store.connections.get(id)));
+    const [failed] = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as StoreError] : [],
+    );
+    expect(failed).toMatchObject({
+      code: 'ERR_STORE_REFUSED',
+      hint: 'Pass its URL as redisStore({ cluster }) instead of redisStore({ url }).',
+    });
+  });
+
+  // The last one: the cluster is another one afterwards.
+  it('fails with StoreErrors while a node is away, and goes on when it is back', async () => {
+    await using store = openStore({ cluster: cluster.urls, commandTimeoutMs: 500 });
+    const ids = Array.from({ length: 20 }, (_, number) => `k${number}=`);
+    const connectAll = () =>
+      Promise.allSettled(ids.map((id) => store.connections.connect(recordOf(id), ['x'])));
+    expect((await connectAll()).every(({ status }) => status === 'fulfilled')).toBe(true);
+    const [node] = cluster.nodes;
+    await node?.kill();
+    const failed = (await connectAll()).flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+    );
+    expect(failed.length).toBeGreaterThan(0);
+    for (const error of failed) expect(StoreError.is(error) && error.retryable).toBe(true);
+
+    await node?.startAgain();
+    await vi.waitFor(
+      async () => {
+        const outcomes = await connectAll();
+        expect(outcomes.every(({ status }) => status === 'fulfilled')).toBe(true);
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+    expect(await everySubscriber(store.connections, 'x')).toEqual([...ids].sort());
+  });
+});
