@@ -26,7 +26,10 @@ export async function openEmbeddedDynamoDb({
   table,
 }: EmbeddedDynamoDbOptions): Promise<EmbeddedDynamoDb> {
   const dynalite = createRequire(import.meta.url)('dynalite') as Dynalite;
-  const server = dynalite({ ...(directory !== undefined && { path: directory }), createTableMs: 0 });
+  const server = dynalite({
+    ...(directory !== undefined && { path: directory }),
+    createTableMs: 0,
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -47,7 +50,9 @@ export async function openEmbeddedDynamoDb({
 async function createTable(endpoint: string, table: string): Promise<void> {
   const { TableNames } = (await call(endpoint, 'ListTables', {})) as { TableNames: string[] };
   if (TableNames.includes(table)) return;
-  await call(endpoint, 'CreateTable', { ...tableDefinition, TableName: table });
+  // The store hides by itself what has expired.
+  const { TimeToLiveSpecification: _, ...definition } = tableDefinition;
+  await call(endpoint, 'CreateTable', { ...definition, TableName: table });
 }
 
 /** One call of DynamoDB's JSON protocol. dynalite wants a signature to be there, not to be right. */

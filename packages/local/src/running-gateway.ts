@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
 import { type Bundle, type Bundler, openBundler } from './bundle.js';
-import { definitionsOf, type FunctionDefinition } from './function-definition.js';
 import type { EmbeddedDynamoDb } from './embedded-dynamodb.js';
-import { type FunctionSurroundings, functionSettings, writeCertificates } from './function-settings.js';
+import { definitionsOf, type FunctionDefinition } from './function-definition.js';
+import {
+  type FunctionSurroundings,
+  functionSettings,
+  writeCertificates,
+} from './function-settings.js';
 import { type Gateway, openGateway } from './gateway.js';
 import { makeDeployment } from './make-deployment.js';
 import { type ReloadEvent, RunningFunction } from './running-function.js';
@@ -102,7 +106,9 @@ export class RunningGateway {
 
   /** An embedded DynamoDB for the functions that need one and have none. */
   async #openStore(built: readonly Built[]): Promise<Readonly<Record<string, string>>> {
-    const uses = built.some(({ bundle }) => bundle.inputs.some((input) => DYNAMODB_STORE.test(input)));
+    const uses = built.some(({ bundle }) =>
+      bundle.inputs.some((input) => DYNAMODB_STORE.test(input)),
+    );
     const variables = { ...process.env, ...this.#options.environment };
     const hasEndpoint =
       variables['AWS_ENDPOINT_URL_DYNAMODB'] !== undefined ||

@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createClient } from '@gatecast/client';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { startGateway } from '../src/start-gateway.js';
+import { openConnection } from './open-connection.js';
+
+const entry = fileURLToPath(new URL('fixtures/rooms-on-dynamodb/app.ts', import.meta.url));
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gatecast-data-'));
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true });
+});
+
+describe('an app on dynamoDbStore', () => {
+  it('gets a DynamoDB, and several environments that share it', async () => {
+    await using gateway = await startGateway({ entry });
+    const pids = new Set<unknown>();
+    const clients = ['ann', 'bob'].map(() => createClient({ url: gateway.url, WebSocket }));
+    const [ann, bob] = clients.map((client) => client.channel('rooms/1'));
+    const heard = vi.fn();
+    bob?.on('said', heard);
+    await Promise.all([ann?.subscribe(), bob?.subscribe()]);
+    // Each waits for the other, so they run at the same time.
+    const replies = await Promise.all([ann?.send('say', 'hi'), bob?.send('say', 'hello')]);
+    for (const reply of replies) pids.add(reply);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(2));
+    expect(pids.size).toBe(2);
+    for (const client of clients) client.close();
+  });
+
+  it('finds what it stored after a restart, where it is kept in a folder', async () => {
+    const rowsSeen = async () => {
+      await using gateway = await startGateway({ entry, dataDirectory: directory });
+      const client = createClient({ url: gateway.url, WebSocket });
+      const seen = await client.channel('rooms/1').send('remember', 'one more');
+      client.close();
+      return seen;
+    };
+    expect(await rowsSeen()).toBe(1);
+    expect(await rowsSeen()).toBe(2);
+  });
+
+  it('is led to the DynamoDB that the shell names, and to no other', async () => {
+    const asked: unknown[] = [];
+    const elsewhere = createServer((request, response) => {
+      asked.push(request.headers['x-amz-target']);
+      response.writeHead(400).end('{"__type":"AccessDeniedException"}');
+    }).listen(0);
+    await once(elsewhere, 'listening');
+    const { port } = elsewhere.address() as AddressInfo;
+    vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', `http://127.0.0.1:${port}`);
+    vi.stubEnv('GATECAST_TABLE', 'mine');
+    await using gateway = await startGateway({ entry });
+    await expect(openConnection(gateway.url)).rejects.toThrow('500');
+    expect(asked).toEqual(['DynamoDB_20120810.UpdateItem']);
+    elsewhere.closeAllConnections();
+    elsewhere.close();
+  });
+});
