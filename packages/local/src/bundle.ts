@@ -1,5 +1,6 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type BuildResult, context, formatMessages, type Message } from 'esbuild';
 import { StartError } from './start-error.js';
 
@@ -35,6 +36,9 @@ export interface Bundler extends AsyncDisposable {
 const BANNER = `import { createRequire as __gatecastCreateRequire } from 'node:module';
 const require = __gatecastCreateRequire(import.meta.url);`;
 
+// `__dirname` and `__filename`. Through `dist`, because esbuild reads the file.
+const COMMON_JS_NAMES = fileURLToPath(new URL('../dist/common-js-names.js', import.meta.url));
+
 /**
  * Opens a bundler that writes into `directory`. It bundles as a deployment does: one ES module with
  * nothing left external, the ES module builds of dependencies first.
@@ -58,6 +62,7 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
     mainFields: ['module', 'main'],
     sourcemap: 'external',
     banner: { js: BANNER },
+    inject: [COMMON_JS_NAMES],
     metafile: true,
     write: false,
     logLevel: 'silent',

@@ -8,6 +8,8 @@ export interface EnvironmentPoolOptions {
   readonly maxEnvironments: number;
   /** An environment that has been started already. */
   readonly first: Environment;
+  /** Told when a process ended that the pool did not end, with all that it had in memory. */
+  readonly onDeath?: (() => void) | undefined;
 }
 
 /** A Lambda function: environments that are started on demand and run one invocation each. */
@@ -22,7 +24,7 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
 
   constructor(options: EnvironmentPoolOptions) {
     this.#options = options;
-    this.#idle = [options.first];
+    this.#idle = [this.#watched(options.first)];
   }
 
   async invoke(event: object, invocation: Invocation): Promise<InvocationResult> {
@@ -81,8 +83,17 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
     while (environment !== undefined && !environment.isUsable) {
       environment = this.#idle.pop();
     }
-    environment ??= this.#options.start();
+    environment ??= this.#watched(this.#options.start());
     this.#busy.add(environment);
+    return environment;
+  }
+
+  #watched(environment: Environment): Environment {
+    void environment.ended.then(() => {
+      if (this.#state === 'open') {
+        this.#options.onDeath?.();
+      }
+    });
     return environment;
   }
 

@@ -79,6 +79,11 @@ export class Environment implements AsyncDisposable {
     return this.#isUsable;
   }
 
+  /** Settles when the process has ended, for whatever reason. Never rejects. */
+  get ended(): Promise<unknown> {
+    return this.#ended;
+  }
+
   /** The process's id; `undefined` when it could not be started. */
   get pid(): number | undefined {
     return this.#child.pid;
@@ -114,7 +119,8 @@ export class Environment implements AsyncDisposable {
     const settled = await within(timeoutMs, Promise.race([report, this.#ended]));
     kill?.removeEventListener('abort', killed);
     if (settled === undefined) {
-      this.#kill();
+      // What the client does when it has the answer must not meet the process.
+      await this.close();
       const seconds = (timeoutMs / 1000).toFixed(2);
       return failed('Sandbox.Timedout', `${requestId} Task timed out after ${seconds} seconds`);
     }
@@ -192,10 +198,18 @@ function loadFailed(errorType: string, details: string): LoadReport {
   return { type: 'loadFailed', failure: { errorType, errorMessage: details, details } };
 }
 
+// Lambda has the words of Linux. V8 aborts a process whose heap is full.
+const signalNames: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGABRT: 'aborted',
+  SIGKILL: 'killed',
+  SIGSEGV: 'segmentation fault',
+  SIGTERM: 'terminated',
+};
+
 /** As Lambda words it. */
 function endingReason(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal !== null) {
-    return `Runtime exited with error: signal: ${signal}`;
+    return `Runtime exited with error: signal: ${signalNames[signal] ?? signal}`;
   }
   return code === 0
     ? 'Runtime exited without providing a reason'

@@ -27,11 +27,13 @@ export interface LoadedFunction {
 /**
  * Starts a function's first environment and learns from it what the gateway must know.
  *
+ * @param onStateLost called when the one process that holds the function's state has died.
  * @throws StartError when the module fails to load, lacks the handler, or has a broken manifest.
  */
 export async function loadFunction(
   bundle: Bundle,
   settings: FunctionSettings,
+  onStateLost: () => void,
 ): Promise<LoadedFunction> {
   const start = (): Environment => Environment.start({ ...settings, bundleFile: bundle.file });
   const first = start();
@@ -43,6 +45,7 @@ export async function loadFunction(
       start,
       maxEnvironments: isSingle ? 1 : settings.maxEnvironments,
       first,
+      onDeath: isSingle ? onStateLost : undefined,
     });
     return { bundle, pool, manifest, isSingle };
   } catch (error) {

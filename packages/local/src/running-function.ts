@@ -34,6 +34,8 @@ export interface BundledFunction {
   readonly bundler: Bundler;
   readonly bundle: Bundle;
   readonly settings: FunctionSettings;
+  /** Called when the process has died that kept the function's state in memory. */
+  readonly onStateLost: () => void;
 }
 
 /**
@@ -44,20 +46,23 @@ export class RunningFunction implements LambdaFunction {
   readonly name: string;
   readonly #bundler: Bundler;
   readonly #settings: FunctionSettings;
+  readonly #onStateLost: () => void;
   readonly #retired = new Set<LoadedFunction>();
   #current: LoadedFunction;
   #reloading: Promise<void> = Promise.resolve();
 
-  private constructor({ name, bundler, settings }: BundledFunction, first: LoadedFunction) {
-    this.name = name;
-    this.#bundler = bundler;
-    this.#settings = settings;
+  private constructor(bundled: BundledFunction, first: LoadedFunction) {
+    this.name = bundled.name;
+    this.#bundler = bundled.bundler;
+    this.#settings = bundled.settings;
+    this.#onStateLost = bundled.onStateLost;
     this.#current = first;
   }
 
   /** @throws StartError when the module fails to load or lacks the handler. */
   static async load(bundled: BundledFunction): Promise<RunningFunction> {
-    return new RunningFunction(bundled, await loadFunction(bundled.bundle, bundled.settings));
+    const { bundle, settings, onStateLost } = bundled;
+    return new RunningFunction(bundled, await loadFunction(bundle, settings, onStateLost));
   }
 
   /** That of the version of the moment. */
@@ -92,7 +97,7 @@ export class RunningFunction implements LambdaFunction {
       if (rebuild.type === 'failed') {
         throw rebuild.error;
       }
-      const next = await loadFunction(rebuild.bundle, this.#settings);
+      const next = await loadFunction(rebuild.bundle, this.#settings, this.#onStateLost);
       const closedConnections = await this.#replace(next, hooks);
       hooks.onReload({ type: 'reloaded', functionName, closedConnections });
     } catch (error) {

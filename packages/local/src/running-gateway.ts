@@ -130,7 +130,10 @@ export class RunningGateway {
     const surroundings = { ...shared, apiId, region, accountId, directory };
     const settings = functionSettings(definition, surroundings);
     const { name } = definition;
-    const lambda = await RunningFunction.load({ name, bundler, bundle, settings });
+    // Nobody else tells the clients that their subscriptions are gone. First the gateway answers
+    // those whose invocations ended with the process.
+    const onStateLost = () => setImmediate(() => void gateway.closeAllConnections());
+    const lambda = await RunningFunction.load({ name, bundler, bundle, settings, onStateLost });
     this.#functions.push(lambda);
     return lambda;
   }

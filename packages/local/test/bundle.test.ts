@@ -57,6 +57,32 @@ describe('a bundle', () => {
     expect(await imported((await bundler.build()).file)).toEqual({ same: true });
   });
 
+  it('tells CommonJS code where the bundle is', async () => {
+    const entry = await source('old.cjs', 'module.exports = { __dirname, __filename };');
+    await using bundler = await bundlerOf(entry);
+    const { file } = await bundler.build();
+    expect(await imported(file)).toEqual({
+      default: { __dirname: join(directory, 'out'), __filename: file },
+    });
+  });
+
+  it('leaves the names that code declares itself to it', async () => {
+    await source('old.cjs', 'module.exports = __dirname;');
+    const entry = await source(
+      'app.ts',
+      `import { dirname } from 'node:path';
+       import { fileURLToPath } from 'node:url';
+       import theirs from './old.cjs';
+       const __filename = fileURLToPath(import.meta.url);
+       const __dirname = dirname(dirname(__filename));
+       export const folders = [__dirname, theirs];`,
+    );
+    await using bundler = await bundlerOf(entry);
+    expect(await imported((await bundler.build()).file)).toEqual({
+      folders: [directory, join(directory, 'out')],
+    });
+  });
+
   it('takes the decorators of the tsconfig.json that covers the entry', async () => {
     const text = `const kinds: string[] = [];
       const mark = (...args: unknown[]) => { kinds.push(typeof args[1]); };

@@ -143,6 +143,17 @@ describe('a process', { timeout: 20_000 }, () => {
     expect(environment.isUsable).toBe(false);
   });
 
+  it.each([
+    ['aborted', 'fillsMemory'],
+    ['killed', 'killsItself'],
+  ])('that was %s fails the invocation: %s', async (signal, handler) => {
+    await using environment = start({ handler, memoryMb: 64 });
+    const result = await environment.invoke({}, { requestId: 'one' });
+    const errorMessage = `RequestId: one Error: Runtime exited with error: signal: ${signal}`;
+    expect(result).toMatchObject({ type: 'error', errorType: 'Runtime.ExitError', errorMessage });
+    expect(environment.isUsable).toBe(false);
+  });
+
   it('is ended by a rejection that nobody handles', async () => {
     await using environment = start({ handler: 'rejectsElsewhere' });
     const result = await environment.invoke({}, { requestId: 'one' });

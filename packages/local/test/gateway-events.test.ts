@@ -252,7 +252,7 @@ describe('DISCONNECT', () => {
 });
 
 describe('the event of an authorizer', () => {
-  it('1.40 to 1.45 is that of CONNECT with the upgrade headers and methodArn', async () => {
+  it('1.40 1.41 1.42 1.43 1.45 is that of CONNECT with the upgrade headers and methodArn', async () => {
     const authorizer = new TestFunction((event) => ({
       principalId: 'ann',
       policyDocument: {

@@ -172,7 +172,7 @@ Resources:
       Handler: app.handler
       Runtime: nodejs22.x
       Environment: { Variables: { VALUE: text } }
-  Queue: { Type: AWS::SQS::Queue }
+  Queue: { Type: AWS::SQS::Queue, Condition: Both }
 `;
 
 /** The small template with the change. */
@@ -350,6 +350,18 @@ describe('a template is refused', () => {
     ['VALUE: text', 'VALUE: !Ref Nobody', 'refers to "Nobody"', 'Correct the name'],
     ['VALUE: text', 'VALUE: !Ref List', '"Environment.Variables.VALUE" of "Fn" is ["a","b"]', ''],
     ['VALUE: text', 'VALUE: !If [Never, a, b]', 'names the condition "Never"', '"Conditions"'],
+    [
+      '!Equals [!Ref Plain, plain]',
+      '!Or [!Condition IsPlain, !Equals [1, 1]]',
+      'The condition "IsPlain" refers to itself: "IsPlain" -> "IsPlain".',
+      'Take it out',
+    ],
+    [
+      '!Equals [!Ref Plain, plain]',
+      '!Not [!Condition IsOther]',
+      'The condition "IsPlain" refers to itself: "IsPlain" -> "IsOther" -> "IsPlain".',
+      'Take it out',
+    ],
     ['VALUE: text', 'VALUE: !FindInMap [Sizes, prod, memory]', '"Sizes" / "prod" / "mem', 'Add it'],
     ['VALUE: text', 'VALUE: !Cidr [a, 1, 2]', 'uses Fn::Cidr', 'Write its value'],
     ['${Integration}', '${Fn}', '"Target" of "Route" is "integrations/Fn"', 'Target: !Join'],

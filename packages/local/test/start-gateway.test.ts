@@ -245,6 +245,45 @@ describe('a change of the source', { timeout: 30_000 }, () => {
   });
 });
 
+describe('a process that dies', { timeout: 20_000 }, () => {
+  const text = `let calls = 0;
+    export const handler = async ({ body }: { body: string }) => {
+      if (body === 'die') process.exit(1);
+      calls += 1;
+      return { statusCode: 200, body: 'call ' + calls };
+    };`;
+
+  it('closes every connection of an app that keeps its state in memory', async () => {
+    const manifest = `export const app = { manifest: { version: 1, singleEnvironment: true,
+      routes: [{ routeKey: '$default', twoWay: true }] } };`;
+    await using gateway = await startGateway({ entry: await source(`${manifest}${text}`) });
+    await using witness = await openConnection(gateway.url);
+    await using offender = await openConnection(gateway.url);
+    witness.send('a');
+    expect(await witness.receive()).toBe('call 1');
+    offender.send('die');
+    expect(JSON.parse(await offender.receive())).toMatchObject({
+      message: 'Internal server error',
+    });
+    expect([await offender.closed, await witness.closed]).toEqual([1001, 1001]);
+    expect(await ask(gateway.url, 'b')).toBe('call 1');
+  });
+
+  it('closes none of any other function', async () => {
+    await using gateway = await startGateway({ entry: await source(text), routes: twoWay });
+    await using witness = await openConnection(gateway.url);
+    await using offender = await openConnection(gateway.url);
+    offender.send('die');
+    expect(JSON.parse(await offender.receive())).toMatchObject({
+      message: 'Internal server error',
+    });
+    for (const connection of [offender, witness]) {
+      connection.send('a');
+      expect(await connection.receive()).toMatch(/^call [12]$/);
+    }
+  });
+});
+
 describe('a gateway does not start', { timeout: 20_000 }, () => {
   const good = 'export const handler = async () => {};';
 

@@ -26,6 +26,8 @@ type IntrinsicFunction = (argument: unknown, where: string) => unknown;
 export class Resolver {
   readonly #options: ResolverOptions;
   readonly #conditions = new Map<string, boolean>();
+  /** The conditions that are being resolved, each by the one before it. */
+  readonly #open = new Set<string>();
   readonly #functions: ReadonlyMap<string, IntrinsicFunction>;
 
   constructor(options: ResolverOptions) {
@@ -84,7 +86,10 @@ export class Resolver {
     );
   }
 
-  /** @throws StartError `ERR_TEMPLATE_INVALID` when there is no such condition. */
+  /**
+   * @throws StartError `ERR_TEMPLATE_INVALID` when there is no such condition, or when it depends on
+   * itself.
+   */
   condition(name: string, where: string): boolean {
     const known = this.#conditions.get(name);
     if (known !== undefined) {
@@ -97,7 +102,17 @@ export class Resolver {
         'Add it to "Conditions".',
       );
     }
+    if (this.#open.has(name)) {
+      const open = [...this.#open];
+      const circle = [...open.slice(open.indexOf(name)), name].map((step) => `"${step}"`);
+      throw templateError(
+        `The condition "${name}" refers to itself: ${circle.join(' -> ')}.`,
+        'Take it out of its own definition.',
+      );
+    }
+    this.#open.add(name);
     const value = this.#truth(conditions[name], `The condition "${name}"`);
+    this.#open.delete(name);
     this.#conditions.set(name, value);
     return value;
   }

@@ -1,0 +1,295 @@
+// Every fault of the local gateway, and its clock, against the real client: whatever happens, the
+// client ends up connected, subscribed, and receives what is published from then on.
+import { fileURLToPath } from 'node:url';
+import { type Client, type ClientChannel, createClient } from '@gatecast/client';
+import {
+  type GatewayEvent,
+  type LocalGateway,
+  type StartGatewayOptions,
+  startGateway,
+} from '@gatecast/local';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import type { RoomChannel } from './fixtures/faults/app.js';
+
+const entry = fileURLToPath(new URL('fixtures/faults/app.ts', import.meta.url));
+const MINUTE = 60_000;
+const toBoth = { delivered: 2, gone: 0, failed: 0, queued: 0 };
+// A client waits for half a second at most before it comes back for the first time.
+const soon = { timeout: 10_000 };
+
+interface Heard {
+  readonly text: string;
+  readonly id: string;
+}
+
+/** One client in the room, as an app would use it. */
+class Member {
+  readonly room: ClientChannel<RoomChannel>;
+  readonly heard: Heard[] = [];
+  readonly states: string[] = [];
+  readonly #webSockets: WebSocket[] = [];
+  readonly #client: Client;
+
+  private constructor(url: string, room: string) {
+    const webSockets = this.#webSockets;
+    class Kept extends WebSocket {
+      constructor(address: string | URL, protocols?: string | string[]) {
+        super(address, protocols);
+        webSockets.push(this);
+      }
+    }
+    this.#client = createClient({ url, WebSocket: Kept });
+    this.#client.onState((state) => this.states.push(state));
+    this.room = this.#client.channel<RoomChannel>(`rooms/${room}`);
+    this.room.on('said', (text, { id }) => this.heard.push({ text, id }));
+  }
+
+  static async join(url: string, room: string): Promise<Member> {
+    const member = new Member(url, room);
+    await member.room.subscribe();
+    return member;
+  }
+
+  get texts(): readonly string[] {
+    return this.heard.map(({ text }) => text);
+  }
+
+  get connections(): number {
+    return this.#webSockets.length;
+  }
+
+  /** Subscribes to something else, which the server looks the connection up for. */
+  async askTheServer(): Promise<void> {
+    await this.#client.channel<RoomChannel>('rooms/other').subscribe();
+  }
+
+  /** The network is gone, without a close frame. */
+  breakDown(): void {
+    this.#webSockets.at(-1)?.terminate();
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+const log: GatewayEvent[] = [];
+let shared: LocalGateway;
+let rooms = 0;
+
+function openGateway(options: Partial<StartGatewayOptions> = {}): Promise<LocalGateway> {
+  return startGateway({ ...options, entry, onEvent: (event) => log.push(event) });
+}
+
+beforeAll(async () => {
+  shared = await openGateway();
+});
+
+afterAll(() => shared.close());
+
+/** A room of its own with two clients; alice is the one to whom things happen. */
+async function openRoom(gateway = shared) {
+  rooms += 1;
+  const join = () => Member.join(gateway.url, `${rooms}`);
+  const [alice, bob] = [await join(), await join()];
+  const { data: connectionId } = await alice.room.subscribe();
+  return {
+    alice,
+    bob,
+    clock: gateway.clock,
+    faults: gateway.faults,
+    /** Of alice's first connection. */
+    connectionId,
+    /** Both are connected and subscribed, or will be soon, and miss nothing from then on. */
+    async expectToGoOn() {
+      await vi.waitFor(
+        async () => expect(await bob.room.send('say', 'anyone?')).toMatchObject({ delivered: 2 }),
+        soon,
+      );
+      const texts = ['one', 'two', 'three'];
+      for (const text of texts) await bob.room.send('say', text);
+      const later = (member: Member) => member.texts.filter((text) => texts.includes(text));
+      for (const member of [alice, bob])
+        await vi.waitFor(() => expect(later(member)).toEqual(texts));
+      expect([alice.states.at(-1), bob.states.at(-1)]).toEqual(['connected', 'connected']);
+    },
+    async [Symbol.asyncDispose]() {
+      alice.close();
+      bob.close();
+      gateway.faults.clear();
+    },
+  };
+}
+
+/** What came of the `$disconnect` of a connection. */
+function endOf(connectionId: string): GatewayEvent | undefined {
+  return log.find((event) => event.route === '$disconnect' && event.connectionId === connectionId);
+}
+
+describe('a client survives a post', { timeout: 30_000 }, () => {
+  it('gone while its connection is new: it misses the event and stays subscribed', async () => {
+    await using all = await openRoom();
+    const { alice, bob, faults, connectionId } = all;
+    faults.add({ on: 'post', kind: 'gone', connectionId, times: 1 });
+    expect(await bob.room.send('say', 'lost')).toEqual({ ...toBoth, delivered: 1, gone: 1 });
+    await all.expectToGoOn();
+    expect(alice.texts).not.toContain('lost');
+    expect(alice.connections).toBe(1);
+  });
+
+  it.each([
+    ['gone', []],
+    ['arrived-gone', ['last']],
+  ] as const)('%s: forgotten, it comes back when it asks for something', async (kind, heard) => {
+    // The connections are a minute old when they begin.
+    await using gateway = await openGateway({ now: () => Date.now() - MINUTE });
+    await using all = await openRoom(gateway);
+    const { alice, bob, faults, connectionId } = all;
+    faults.add({ on: 'post', kind, connectionId, times: 1 });
+    expect(await bob.room.send('say', 'last')).toEqual({ ...toBoth, delivered: 1, gone: 1 });
+    expect(await bob.room.send('say', 'unheard')).toEqual({ ...toBoth, delivered: 1 });
+    await alice.askTheServer();
+    await all.expectToGoOn();
+    expect(alice.texts).not.toContain('unheard');
+    expect(alice.texts.filter((text) => text === 'last')).toEqual(heard);
+    expect(alice.connections).toBe(2);
+  });
+
+  it.each(['throttled', 'failed'] as const)(
+    '%s: it is tried again until it arrives, unless it may get lost',
+    async (kind) => {
+      await using all = await openRoom();
+      const { alice, bob, faults, connectionId } = all;
+      faults.add({ on: 'post', kind, connectionId, times: 2 });
+      expect(await bob.room.send('say', 'at last')).toEqual(toBoth);
+      await vi.waitFor(() => expect(alice.texts).toEqual(['at last']));
+      faults.add({ on: 'post', kind, connectionId, times: 1 });
+      expect(await bob.room.send('mutter', 'hm')).toEqual({ ...toBoth, delivered: 1, failed: 1 });
+      await all.expectToGoOn();
+      expect(alice.texts).not.toContain('hm');
+      expect(alice.connections).toBe(1);
+    },
+  );
+
+  it('lost: it misses the event, and nobody can know', async () => {
+    await using all = await openRoom();
+    const { alice, bob, faults, connectionId } = all;
+    faults.add({ on: 'post', kind: 'lost', connectionId, times: 1 });
+    expect(await bob.room.send('say', 'lost')).toEqual(toBoth);
+    await all.expectToGoOn();
+    expect(alice.texts).not.toContain('lost');
+    expect(alice.connections).toBe(1);
+  });
+
+  it('doubled: it hears the event twice, with one id', async () => {
+    await using all = await openRoom();
+    const { alice, bob, faults, connectionId } = all;
+    faults.add({ on: 'post', kind: 'doubled', connectionId, times: 1 });
+    const sending = bob.room.send('say', 'twice');
+    expect(await sending).toEqual(toBoth);
+    const twice = { text: 'twice', id: sending.id };
+    await vi.waitFor(() => expect(alice.heard).toEqual([twice, twice]));
+    await all.expectToGoOn();
+    expect(alice.connections).toBe(1);
+  });
+
+  it('delayed: it hears the event when it comes, and the sender waits as long', async () => {
+    await using all = await openRoom();
+    const { alice, bob, faults, clock, connectionId } = all;
+    faults.add({ on: 'post', kind: 'delayed', delayMs: MINUTE, connectionId, times: 1 });
+    const sending = bob.room.send('say', 'late');
+    await vi.waitFor(() => expect(bob.texts).toEqual(['late']));
+    await vi.waitFor(() => expect(faults.list).toEqual([]));
+    expect(alice.texts).toEqual([]);
+    clock.advance(MINUTE);
+    expect(await sending).toEqual(toBoth);
+    await all.expectToGoOn();
+    expect(alice.texts[0]).toBe('late');
+    expect(alice.connections).toBe(1);
+  });
+});
+
+describe('a client survives a $disconnect', { timeout: 30_000 }, () => {
+  it('lost: what is left of its old connection does not disturb the new one', async () => {
+    await using all = await openRoom();
+    all.faults.add({ on: '$disconnect', kind: 'lost', connectionId: all.connectionId });
+    all.alice.breakDown();
+    await vi.waitFor(() => expect(endOf(all.connectionId)).toMatchObject({ result: 'lost' }));
+    await all.expectToGoOn();
+    expect(await all.bob.room.send('say', 'bye')).toEqual({ ...toBoth, gone: 1 });
+    expect(all.alice.connections).toBe(2);
+  });
+
+  it('delayed: when it comes at last, it ends the old connection alone', async () => {
+    await using all = await openRoom();
+    const { connectionId } = all;
+    all.faults.add({
+      on: '$disconnect',
+      kind: 'delayed',
+      delayMs: MINUTE,
+      connectionId,
+      times: 1,
+    });
+    all.alice.breakDown();
+    await vi.waitFor(() => expect(all.faults.list).toEqual([]));
+    await all.expectToGoOn();
+    expect(await all.bob.room.send('say', 'two of her')).toEqual({ ...toBoth, gone: 1 });
+    all.clock.advance(MINUTE);
+    await vi.waitFor(() => expect(endOf(connectionId)).toMatchObject({ result: 'ok' }));
+    expect(await all.bob.room.send('say', 'one of her')).toEqual(toBoth);
+    expect(all.alice.connections).toBe(2);
+  });
+});
+
+describe('a client survives an invocation', { timeout: 30_000 }, () => {
+  it('delayed: its message is answered when the time has come', async () => {
+    await using all = await openRoom();
+    const { alice, bob, faults, clock, connectionId } = all;
+    faults.add({ on: 'invocation', kind: 'delayed', delayMs: MINUTE, connectionId, times: 1 });
+    const sending = alice.room.send('say', 'late');
+    await vi.waitFor(() => expect(faults.list).toEqual([]));
+    // Others are not held up.
+    expect(await bob.room.send('say', 'early')).toEqual(toBoth);
+    clock.advance(MINUTE);
+    expect(await sending).toEqual(toBoth);
+    await vi.waitFor(() => expect(alice.texts).toEqual(['early', 'late']));
+    await all.expectToGoOn();
+    expect(alice.connections).toBe(1);
+  });
+
+  it('killed: everyone comes back, and its message is sent again', async () => {
+    await using all = await openRoom();
+    const { alice, bob, faults, connectionId } = all;
+    const routeKey = 'rooms.hold';
+    faults.add({ on: 'invocation', kind: 'killed', routeKey, connectionId, times: 1 });
+    expect(await alice.room.send('hold')).toBe(2);
+    await all.expectToGoOn();
+    expect([alice.connections, bob.connections]).toEqual([2, 2]);
+  });
+});
+
+describe('a client survives', { timeout: 30_000 }, () => {
+  it('10 minutes of silence, after which API Gateway ends its connection', async () => {
+    await using all = await openRoom();
+    all.clock.advance(10 * MINUTE);
+    await vi.waitFor(() => expect(all.alice.connections).toBe(2), soon);
+    await all.expectToGoOn();
+    expect(all.alice.states).toContain('waiting');
+    expect(all.bob.connections).toBe(2);
+  });
+
+  it('the end of its 2 hours, and what it sends meanwhile is answered', async () => {
+    await using all = await openRoom();
+    const { alice, bob, clock } = all;
+    for (let minutes = 9; minutes < 120; minutes += 9) {
+      clock.advance(9 * MINUTE);
+      expect(await bob.room.send('say', `minute ${minutes}`)).toEqual(toBoth);
+    }
+    expect([alice.connections, bob.connections]).toEqual([1, 1]);
+    clock.advance(3 * MINUTE);
+    expect(await bob.room.send('say', 'after two hours')).toMatchObject({ failed: 0 });
+    await all.expectToGoOn();
+    expect([alice.connections, bob.connections]).toEqual([2, 2]);
+  });
+});
