@@ -1,10 +1,21 @@
-// `npm start`: installs, builds, and serves the chat example.
+// `npm start`: installs, builds, and serves the chat example, on an embedded DynamoDB or on Redis:
+// npm start -- --store redis --redis-url redis://localhost:6379
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { installDependencies, run } from './run.mjs';
 
-const { values } = parseArgs({ options: { port: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string' },
+    store: { type: 'string', default: 'dynamodb' },
+    'redis-url': { type: 'string', default: 'redis://localhost:6379' },
+  },
+});
+if (!['dynamodb', 'redis'].includes(values.store)) {
+  process.stderr.write(`--store takes dynamodb or redis, not "${values.store}".\n`);
+  process.exit(2);
+}
 const port = values.port ?? process.env.PORT ?? '3000';
 
 installDependencies();
@@ -23,7 +34,11 @@ const gatecast = spawn(
     '--port',
     port,
   ],
-  { cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: 'inherit' },
+  {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    stdio: 'inherit',
+    env: { ...process.env, CHAT_REDIS_URL: values.store === 'redis' ? values['redis-url'] : '' },
+  },
 );
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => gatecast.kill(signal));
 gatecast.on('exit', (code) => process.exit(code ?? 0));

@@ -38,7 +38,8 @@ export function startCommand(
   }
   const ended = once(child, 'close').then(() => ({ code: child.exitCode, ...output }));
   const kill = (signal: NodeJS.Signals) => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal);
+    const isRunning = child.exitCode === null && child.signalCode === null;
+    if (child.pid !== undefined && isRunning) process.kill(-child.pid, signal);
   };
   return {
     output,

@@ -63,6 +63,7 @@ it('npm start serves the chat to a browser and to a stranger, and says nothing e
     await once(socket, 'close');
   }
 
+  await command.prints(/(?:\$disconnect[^\n]*\n[^]*){2}/);
   command.kill('SIGINT');
   const { stdout, stderr } = await command.ended;
   const allowed = [
@@ -72,7 +73,7 @@ it('npm start serves the chat to a browser and to a stranger, and says nothing e
     /^Building …$/,
     /^Page {7}http:\/\/localhost:\d+\/$/,
     /^WebSocket {2}ws:\/\/localhost:\d+\/dev$/,
-    /^\d\d:\d\d:\d\d\.\d{3} {2}(\$connect|subscribe|rooms\.post|\$disconnect) +\S{16} {2}ok +\d+ ms( {2}200)?$/,
+    /^\d\d:\d\d:\d\d\.\d{3} {2}(\$connect|subscribe|rooms\.post|\$disconnect) +\S{16} {2}ok +\d+ ms {2}200( {2}cold start \d+ ms)?$/,
   ];
   const surprises = stdout.split('\n').filter((line) => !allowed.some((form) => form.test(line)));
   expect(surprises).toEqual([]);

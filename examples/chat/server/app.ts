@@ -1,9 +1,10 @@
+import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
+import { redisStore } from '@gatecast/adapters/redis';
 import {
   Channel,
   type ChannelType,
   createApp,
   type MessageContext,
-  memoryStore,
   OnMessage,
   OnSubscribe,
   type SubscribeContext,
@@ -53,9 +54,12 @@ export class RoomChannel {
   }
 }
 
+// `npm start -- --store redis` sets the variable.
+const { CHAT_REDIS_URL: redisUrl } = process.env;
+
 export const app = createApp({
   channels: [RoomChannel],
-  store: memoryStore(),
+  store: redisUrl ? redisStore({ url: redisUrl }) : dynamoDbStore(),
   plugins: [logger()],
 });
 

@@ -26,6 +26,8 @@ export interface EnvironmentOptions {
   readonly memoryMb: number;
   /** Where a debugger may attach: a port or `host:port`. @default nowhere */
   readonly inspect?: string | undefined;
+  /** What the function prints goes nowhere. @default false */
+  readonly quiet?: boolean | undefined;
 }
 
 interface Ending {
@@ -48,9 +50,10 @@ export class Environment implements AsyncDisposable {
 
   private constructor(options: EnvironmentOptions) {
     this.#options = options;
+    const output = options.quiet === true ? 'ignore' : 'inherit';
     this.#child = fork(PROCESS_FILE, [options.bundleFile, options.handler], {
       env: options.variables,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', output, output, 'ipc'],
       execArgv: [
         '--enable-source-maps',
         `--max-old-space-size=${options.memoryMb}`,

@@ -31,6 +31,7 @@ export function definitionsOf(options: StartGatewayOptions): FunctionDefinitions
     maxEnvironments: own.maxEnvironments ?? options.maxEnvironments,
     permissions: own.permissions ?? options.permissions,
     inspect: own.inspect,
+    quiet: own.quiet ?? options.quiet,
     manifest: undefined,
   }));
   if (entry === undefined) {

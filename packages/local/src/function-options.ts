@@ -26,6 +26,8 @@ export interface FunctionOptions {
    * @default 10; 1 with `inspect`
    */
   readonly maxEnvironments?: number | undefined;
+  /** What the function prints goes nowhere, for a test that makes it fail. @default false */
+  readonly quiet?: boolean | undefined;
   /**
    * Where a debugger may attach: a port or `host:port` (`node --inspect`). A time-out would end a
    * function that stands at a breakpoint, so there is none then unless `timeoutMs` says so.

@@ -46,6 +46,7 @@ export function functionSettings(
     memoryMb,
     timeoutMs,
     inspect,
+    quiet: definition.quiet,
     maxEnvironments: definition.maxEnvironments ?? (inspect === undefined ? 10 : 1),
     manifest: definition.manifest,
     functionArn: `arn:aws:lambda:${region}:${accountId}:function:${functionName}`,

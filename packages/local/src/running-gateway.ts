@@ -132,7 +132,7 @@ export class RunningGateway {
     const { name } = definition;
     // Nobody else tells the clients that their subscriptions are gone. First the gateway answers
     // those whose invocations ended with the process.
-    const onStateLost = () => setImmediate(() => void gateway.closeAllConnections());
+    const onStateLost = () => setImmediate(() => void shared.gateway.closeAllConnections());
     const lambda = await RunningFunction.load({ name, bundler, bundle, settings, onStateLost });
     this.#functions.push(lambda);
     return lambda;
