@@ -1,11 +1,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { type Bundle, type Bundler, openBundler } from './bundle.js';
+import type { ControlledFunctions } from './control/state.js';
 import { definitionsOf, type FunctionDefinition } from './function-definition.js';
 import { functionSettings, writeCertificates } from './function-settings.js';
-import { type Gateway, openGateway } from './gateway.js';
+import { type Gateway, openGatewayBefore } from './gateway.js';
 import { makeDeployment } from './make-deployment.js';
 import { type ReloadEvent, RunningFunction } from './running-function.js';
 import { StartError } from './start-error.js';
@@ -28,6 +30,8 @@ export class RunningGateway {
   readonly #options: StartGatewayOptions;
   readonly #bundlers: Bundler[] = [];
   readonly #functions: RunningFunction[] = [];
+  /** By name of the function, until a change of its source was taken over. */
+  readonly #failures = new Map<string, string>();
   #directory: string | undefined;
   #gateway: Gateway | undefined;
   #main: RunningFunction | undefined;
@@ -50,7 +54,7 @@ export class RunningGateway {
         this.#build(definition, join(directory, String(index))),
       ),
     );
-    const gateway = await listen(this.#options);
+    const gateway = await listen(this.#options, this.#controlled());
     this.#gateway = gateway;
     const certificateFile = await writeCertificates(gateway.certificate, directory);
     const running = await all(built.map((parts) => this.#load(parts, gateway, certificateFile)));
@@ -116,7 +120,19 @@ export class RunningGateway {
     gateway.use(makeDeployment({ main, functions, routes, authorizer }));
   }
 
+  #controlled(): ControlledFunctions {
+    return {
+      failures: () =>
+        [...this.#failures].map(([functionName, message]) => ({ functionName, message })),
+      killEnvironments: async () => {
+        const killed = await all(this.#functions.map((lambda) => lambda.killEnvironments()));
+        return killed.reduce((sum, count) => sum + count, 0);
+      },
+    };
+  }
+
   async #watch(lambda: RunningFunction, gateway: Gateway): Promise<void> {
+    const { onReload = reportFailure } = this.#options;
     await lambda.watch({
       accept: (manifest) => {
         if (lambda === this.#main) {
@@ -124,14 +140,23 @@ export class RunningGateway {
         }
       },
       closeAllConnections: () => gateway.closeAllConnections(),
-      onReload: this.#options.onReload ?? reportFailure,
+      onReload: (event) => {
+        const { functionName } = event;
+        if (event.type === 'reloaded') this.#failures.delete(functionName);
+        // esbuild colours what it says for a terminal.
+        else this.#failures.set(functionName, stripVTControlCharacters(event.error.message));
+        onReload(event);
+      },
     });
   }
 }
 
-async function listen(options: StartGatewayOptions): Promise<Gateway> {
+async function listen(
+  options: StartGatewayOptions,
+  functions: ControlledFunctions,
+): Promise<Gateway> {
   try {
-    return await openGateway(options);
+    return await openGatewayBefore(functions, options);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
