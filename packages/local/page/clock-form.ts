@@ -11,13 +11,20 @@ export function showClock(aheadMs: number): void {
     aheadMs === 0 ? 'It runs with that of the machine.' : `It is ${durationText(aheadMs)} ahead.`;
 }
 
-form.addEventListener('submit', async (submitted) => {
+form.addEventListener('submit', (submitted) => {
   submitted.preventDefault();
-  if (await control('POST', 'clock', { by: by.value })) by.value = '';
+  void advance();
 });
 
-for (const button of form.querySelectorAll<HTMLButtonElement>('[data-by]')) {
-  button.addEventListener('click', () => void control('POST', 'clock', { by: button.dataset['by'] }));
+for (const button of document.querySelectorAll<HTMLButtonElement>('#steps button')) {
+  button.addEventListener(
+    'click',
+    () => void control('POST', 'clock', { by: button.dataset['by'] }),
+  );
+}
+
+async function advance(): Promise<void> {
+  if (await control('POST', 'clock', { by: by.value })) by.value = '';
 }
 
 /** `1 h 10 min`; the units that are none are left out. */

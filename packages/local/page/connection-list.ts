@@ -46,7 +46,12 @@ function show(state: ConnectionState): Shown {
   return added;
 }
 
-function connectionItem({ connectionId, connectedAt, sourceIp, userAgent }: ConnectionState): Shown {
+function connectionItem({
+  connectionId,
+  connectedAt,
+  sourceIp,
+  userAgent,
+}: ConnectionState): Shown {
   const path = `connections/${encodeURIComponent(connectionId)}`;
   const active = make('span');
   const channels = make('ul', { className: 'channels', ariaLabel: 'Channels' });
@@ -64,9 +69,12 @@ function connectionItem({ connectionId, connectedAt, sourceIp, userAgent }: Conn
     ariaLabel: `Frame for ${connectionId}`,
   });
   const form = make('form', {}, text, make('button', {}, 'Post'));
-  form.addEventListener('submit', async (submitted) => {
-    submitted.preventDefault();
+  const post = async () => {
     if (await control('POST', path, { text: text.value })) text.value = '';
+  };
+  form.addEventListener('submit', (submitted) => {
+    submitted.preventDefault();
+    void post();
   });
   const item = make(
     'li',

@@ -44,13 +44,15 @@ form.addEventListener('submit', (submitted) => {
 
 clear.addEventListener('click', () => void control('DELETE', 'faults'));
 
-kill.addEventListener('click', async () => {
+kill.addEventListener('click', () => void killEnvironments());
+
+fault.addEventListener('change', fit);
+
+async function killEnvironments(): Promise<void> {
   if (await control('DELETE', 'environments')) {
     tell('Every environment was killed. The next event starts a new one.');
   }
-});
-
-fault.addEventListener('change', fit);
+}
 
 /** Only what the chosen fault has can be filled in. */
 function fit(): void {

@@ -9,6 +9,7 @@ const templates = element('templates', HTMLDivElement);
 const template = element('template', HTMLSelectElement);
 const frame = element('frame', HTMLTextAreaElement);
 const sendButton = element('send', HTMLButtonElement);
+const hint = element('frame-hint', HTMLParagraphElement);
 const log = element('log', HTMLDivElement);
 const transcript = element('transcript', HTMLOListElement);
 
@@ -63,21 +64,23 @@ function open(): void {
   connection = opened;
   let isOpen = false;
   toggle.textContent = 'Cancel';
-  opened.onopen = () => {
+  opened.addEventListener('open', () => {
     isOpen = true;
     toggle.textContent = 'Disconnect';
     sendButton.disabled = false;
+    hint.textContent = 'Ctrl+Enter sends, too.';
     line('note', 'connected');
-  };
-  opened.onmessage = ({ data }) => line('received', String(data));
-  opened.onclose = ({ code, reason }) => {
+  });
+  opened.addEventListener('message', ({ data }) => line('received', String(data)));
+  opened.addEventListener('close', ({ code, reason }) => {
     connection = undefined;
     toggle.textContent = 'Connect';
     sendButton.disabled = true;
+    hint.textContent = 'Connect first.';
     // A browser tells a page nothing of a handshake that was refused.
     const refused = 'could not connect; the events say why';
     line('note', isOpen ? `closed with ${code} ${reason}`.trim() : refused);
-  };
+  });
 }
 
 function send(): void {
@@ -89,7 +92,9 @@ function send(): void {
 function line(kind: 'sent' | 'received' | 'note', text: string): void {
   const content = kind === 'note' ? make('span', {}, text) : make('pre', {}, pretty(text));
   const about = kind === 'note' ? timeOfDay(Date.now()) : `${timeOfDay(Date.now())} ${kind}`;
-  transcript.append(make('li', { className: kind }, make('span', { className: 'muted' }, about), content));
+  transcript.append(
+    make('li', { className: kind }, make('span', { className: 'muted' }, about), content),
+  );
   if (transcript.childElementCount > MAX_LINES) transcript.firstElementChild?.remove();
   log.hidden = false;
   log.scrollTop = log.scrollHeight;
@@ -104,7 +109,8 @@ function frameFor(action: string): string {
   }
   const [example = 'rooms'] = offered.split(',').flatMap((key) => /^(.+)\./.exec(key)?.[1] ?? []);
   const channel = `${example}/1`;
-  if (action === 'subscribe') return JSON.stringify({ action, id, channels: [{ channel }] }, null, 2);
+  if (action === 'subscribe')
+    return JSON.stringify({ action, id, channels: [{ channel }] }, null, 2);
   if (action === 'unsubscribe') return JSON.stringify({ action, id, channels: [channel] }, null, 2);
   return JSON.stringify({ action });
 }

@@ -13,16 +13,16 @@ const failures = element('failures', HTMLDivElement);
 let shownFailures = '';
 
 const stream = new EventSource('/@gatecast/events');
-stream.onopen = () => {
+stream.addEventListener('open', () => {
   link.textContent = 'Live';
   link.className = 'live';
   // The stream begins with all there is.
   clearEntries();
-};
-stream.onerror = () => {
+});
+stream.addEventListener('error', () => {
   link.textContent = 'The gateway does not answer. Trying again …';
   link.className = 'lost';
-};
+});
 stream.addEventListener('entry', ({ data }) => addEntry(JSON.parse(data) as JournalEntry));
 stream.addEventListener('state', ({ data }) => {
   const state = JSON.parse(data) as ControlState;

@@ -1,4 +1,5 @@
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 
 /** A request to the control API, and headers to send beside those that are right. */
 export interface ControlRequest {
@@ -10,41 +11,35 @@ export interface ControlRequest {
 /** What the control API answered. */
 export interface ControlAnswer {
   readonly status: number;
-  readonly headers: NodeJS.Dict<string | string[]>;
+  readonly headers: IncomingMessage['headers'];
   readonly text: string;
   readonly json: Record<string, unknown>;
 }
 
 /** Not `fetch`, which lets nobody choose `Host`. */
-export function askControl(
+export async function askControl(
   port: number,
   path: string,
   { method = 'GET', body, headers }: ControlRequest = {},
 ): Promise<ControlAnswer> {
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      {
-        host: '127.0.0.1',
-        port,
-        path: `/@gatecast/${path}`,
-        method,
-        headers: { Host: `localhost:${port}`, 'Content-Type': 'application/json', ...headers },
-      },
-      async (response) => {
-        let text = '';
-        for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
-        const isJson = response.headers['content-type'] === 'application/json';
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text,
-          json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
-        });
-      },
-    );
-    asked.on('error', reject);
-    asked.end(typeof body === 'string' ? body : body && JSON.stringify(body));
+  const asked = request({
+    host: '127.0.0.1',
+    port,
+    path: `/@gatecast/${path}`,
+    method,
+    headers: { Host: `localhost:${port}`, 'Content-Type': 'application/json', ...headers },
   });
+  asked.end(typeof body === 'string' ? body : body && JSON.stringify(body));
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
+  const isJson = response.headers['content-type'] === 'application/json';
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    text,
+    json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
+  };
 }
 
 /** Server-sent events as they arrive. */

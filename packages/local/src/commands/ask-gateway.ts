@@ -24,8 +24,13 @@ export async function askGateway<T>(port: number, { method, path, body }: Questi
   const url = `http://127.0.0.1:${port}${CONTROL_PATH}${path}`;
   const headers = { 'Content-Type': 'application/json' };
   const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-  const response = await fetch(url, init).catch(() => {
-    throw notFound(`Nothing listens on port ${port}.`);
+  const response = await fetch(url, init).catch((error: Error) => {
+    const cause = error.cause as NodeJS.ErrnoException | undefined;
+    throw notFound(
+      cause?.code === 'ECONNREFUSED'
+        ? `Nothing listens on port ${port}.`
+        : `Port ${port} could not be asked: ${cause?.message ?? error.message}.`,
+    );
   });
   if (!response.headers.has(CONTROL_HEADER)) {
     throw notFound(`What listens on port ${port} is not "gatecast dev".`);

@@ -21,6 +21,9 @@ export function admit({ method = '', headers }: IncomingMessage): void {
     throw new RequestError(403, 'Pages of another origin may change nothing here.');
   }
   if (!/^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')) {
-    throw new RequestError(415, 'Send it as JSON: with the header "Content-Type: application/json".');
+    throw new RequestError(
+      415,
+      'Send it as JSON: with the header "Content-Type: application/json".',
+    );
   }
 }

@@ -14,6 +14,8 @@ const LONGEST_DELAY_MS = 86_400_000;
 interface Rule {
   readonly isKept: (value: unknown) => boolean;
   readonly text: string;
+  /** Its option on the command line, where that has another name. */
+  readonly option?: string;
 }
 
 const isName = (value: unknown): boolean => typeof value === 'string' && value !== '';
@@ -21,7 +23,7 @@ const isIn = (value: unknown, least: number, most: number): boolean =>
   typeof value === 'number' && value >= least && value <= most;
 
 const rules: Readonly<Record<string, Rule>> = {
-  connectionId: { isKept: isName, text: 'a connection id' },
+  connectionId: { isKept: isName, text: 'a connection id', option: '--connection' },
   times: {
     isKept: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
     text: 'a whole number from 1',
@@ -33,8 +35,9 @@ const rules: Readonly<Record<string, Rule>> = {
   delayMs: {
     isKept: (value) => isIn(value, 0, LONGEST_DELAY_MS),
     text: 'a number of milliseconds up to 86400000, a day',
+    option: '--delay',
   },
-  routeKey: { isKept: isName, text: 'a route key' },
+  routeKey: { isKept: isName, text: 'a route key', option: '--route' },
 };
 
 /**
@@ -61,7 +64,8 @@ export function parseFault(value: unknown): Fault {
       throw wrong(`A fault has no "${name}", only ${list(['on', 'kind', ...Object.keys(rules)])}.`);
     }
     if (given !== undefined && !rule.isKept(given)) {
-      throw wrong(`"${name}" is ${quote(given)}, but must be ${rule.text}.`);
+      const called = rule.option === undefined ? `"${name}"` : `"${name}" (${rule.option})`;
+      throw wrong(`${called} is ${quote(given)}, but must be ${rule.text}.`);
     }
   }
   const { delayMs, routeKey } = rest;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { GatewayEvent } from '../gateway-event.js';
 import type { FaultOn } from '../faults.js';
+import type { GatewayEvent } from '../gateway-event.js';
 import type { Journal } from './journal.js';
 
 /** What posts are called in the journal, where events have their route. */
