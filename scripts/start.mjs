@@ -8,6 +8,7 @@ import { installDependencies, run } from './run.mjs';
 const { values } = parseArgs({
   options: {
     port: { type: 'string' },
+    ephemeral: { type: 'boolean', default: false },
     store: { type: 'string', default: 'dynamodb' },
     'redis-url': { type: 'string', default: 'redis://localhost:6379' },
   },
@@ -33,6 +34,7 @@ const gatecast = spawn(
     'examples/chat/dist/web',
     '--port',
     port,
+    ...(values.ephemeral ? ['--ephemeral'] : []),
   ],
   {
     cwd: fileURLToPath(new URL('..', import.meta.url)),

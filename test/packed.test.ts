@@ -84,6 +84,10 @@ describe.each([
       cwd: folder,
     });
     const url = await gatecast.prints(/^WebSocket {2}(\S+)$/m);
+    const developersPage = await gatecast.prints(/^Page {7}(\S+)$/m);
+    for (const path of ['', '@gatecast/page.css', '@gatecast/page.js', '@gatecast/element.js']) {
+      expect([path, (await fetch(developersPage + path)).status]).toEqual([path, 200]);
+    }
     // The page as it stands, but for the port.
     const page = await readFile(join(folder, 'page.ts'), 'utf8');
     await writeFile(join(folder, 'page.ts'), page.replace('ws://localhost:3000/dev', url));

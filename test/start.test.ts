@@ -33,7 +33,9 @@ it('npm start serves the chat to a browser and to a stranger, and says nothing e
   timeout: 60_000,
 }, async () => {
   const [subscribe, post] = await typedFrames();
-  await using command = startCommand('npm', ['start', '--', '--port', '0'], { cwd: root });
+  await using command = startCommand('npm', ['start', '--', '--port', '0', '--ephemeral'], {
+    cwd: root,
+  });
   const page = await command.prints(/^Page {7}(\S+)$/m, { timeout: 40_000 });
   const url = await command.prints(/^WebSocket {2}(\S+)$/m);
   expect(await (await fetch(page)).text()).toContain('<title>');
@@ -69,7 +71,7 @@ it('npm start serves the chat to a browser and to a stranger, and says nothing e
   const allowed = [
     /^$/,
     /^> (gatecast-workspace(@\S*)? )?start$/,
-    /^> node scripts\/start\.mjs --port 0$/,
+    /^> node scripts\/start\.mjs --port 0 --ephemeral$/,
     /^Building …$/,
     /^Page {7}http:\/\/localhost:\d+\/$/,
     /^WebSocket {2}ws:\/\/localhost:\d+\/dev$/,

@@ -1,6 +1,7 @@
 import type { Access } from './access.js';
 import type { Clock } from './clock.js';
 import type { Connections } from './connections.js';
+import type { Journal, Traffic } from './control/journal.js';
 import type { ServedDeployment } from './deployment.js';
 import type { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
@@ -41,6 +42,8 @@ export interface Api {
   /** A ping counts as activity (row 5.19). */
   readonly pingsCount: boolean;
   /** Reports an event that has just been dealt with. */
-  readonly report: (event: Omit<GatewayEvent, 'durationMs'>) => void;
+  readonly report: (event: Omit<GatewayEvent, 'durationMs'>, traffic?: Traffic) => void;
+  /** What passes, kept while somebody may look at it. */
+  readonly journal: Journal | undefined;
   deployment: ServedDeployment | undefined;
 }

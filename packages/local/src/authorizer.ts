@@ -33,7 +33,7 @@ export async function authorize(
     ? judge(await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs }), event.methodArn)
     : refused(401, 'An identity source is missing.');
   const { connectionId } = event.requestContext;
-  api.report({ time, route: 'authorizer', connectionId, ...describe(verdict) });
+  api.report({ time, route: 'authorizer', connectionId, ...describe(verdict) }, { event });
   return verdict;
 }
 

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
+import { clock, clockUsage } from './commands/clock.js';
 import { CommandLineError } from './commands/command-line.js';
 import { dev, devUsage } from './commands/dev.js';
+import { fault, faultUsage } from './commands/fault.js';
 import { manifest, manifestUsage } from './commands/manifest.js';
 import { routes, routesUsage } from './commands/routes.js';
 import { StartError } from './start-error.js';
@@ -10,6 +12,8 @@ const commands = new Map([
   ['dev', dev],
   ['routes', routes],
   ['manifest', manifest],
+  ['clock', clock],
+  ['fault', fault],
 ]);
 
 const HELP = `Runs and describes realtime functions for API Gateway WebSocket APIs.
@@ -19,6 +23,10 @@ ${devUsage}
 ${routesUsage}
 
 ${manifestUsage}
+
+${clockUsage}
+
+${faultUsage}
 
 gatecast --help
 gatecast --version

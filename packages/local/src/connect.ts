@@ -28,13 +28,16 @@ export async function connect(
   const { connectionId } = event.requestContext;
   const described = describe(outcome);
   const isRefused = described.result === 'ok' && !answer.isAccepted;
-  api.report({
-    time,
-    route: '$connect',
-    connectionId,
-    ...described,
-    ...(isRefused && { result: 'refused' }),
-  });
+  api.report(
+    {
+      time,
+      route: '$connect',
+      connectionId,
+      ...described,
+      ...(isRefused && { result: 'refused' }),
+    },
+    { event },
+  );
   return answer;
 }
 

@@ -32,6 +32,8 @@ export class Connection {
   readonly facts: ConnectionFacts;
   /** When the last message went either way, in milliseconds since the epoch (row 6.14). */
   lastActiveAt: number;
+  /** What is known of its subscriptions; kept for the control API alone. */
+  channels: ReadonlySet<string> = new Set();
   /** Settles when the TCP connection has ended. Never rejects. */
   readonly ended: Promise<Ending>;
   readonly #webSocket: WebSocket;

@@ -21,6 +21,13 @@ export class Connections {
     return connection?.isOpen ? connection : undefined;
   }
 
+  /** Those to which messages can be sent, the oldest first. */
+  get open(): readonly Connection[] {
+    return [...this.#entries.values()]
+      .map(({ connection }) => connection)
+      .filter(({ isOpen }) => isOpen);
+  }
+
   /** Keeps the connection until `finished` settles. */
   add(connection: Connection, finished: Promise<void>): void {
     const { connectionId } = connection.facts;

@@ -35,5 +35,5 @@ export async function sendDisconnect(
     now: time,
   });
   const outcome = await integrate(api, deployment, { route, event });
-  api.report({ time, route: '$disconnect', connectionId, ...describe(outcome) });
+  api.report({ time, route: '$disconnect', connectionId, ...describe(outcome) }, { event });
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -25,6 +26,7 @@ export async function openEmbeddedDynamoDb({
   directory,
   table,
 }: EmbeddedDynamoDbOptions): Promise<EmbeddedDynamoDb> {
+  if (directory !== undefined) await mkdir(directory, { recursive: true });
   const dynalite = createRequire(import.meta.url)('dynalite') as Dynalite;
   const server = dynalite({
     ...(directory !== undefined && { path: directory }),

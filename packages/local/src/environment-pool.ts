@@ -61,6 +61,18 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
     this.#drained();
   }
 
+  /**
+   * Kills every process, with what it is running, and resolves to how many there were. Further
+   * invocations start new ones.
+   */
+  async killAll(): Promise<number> {
+    const environments = [...this.#idle.splice(0), ...this.#busy].filter(
+      ({ isUsable }) => isUsable,
+    );
+    await Promise.all(environments.map((environment) => environment.close()));
+    return environments.length;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -5,6 +5,8 @@ import { apiPath } from './base-path.js';
 import { localCertificate } from './certificate.js';
 import { Clock } from './clock.js';
 import { Connections } from './connections.js';
+import { Journal } from './control/journal.js';
+import type { ControlledFunctions } from './control/state.js';
 import { Credentials } from './credentials.js';
 import { checkDeployment, type Deployment } from './deployment.js';
 import { Faults } from './faults.js';
@@ -56,6 +58,15 @@ export interface GatewayOptions {
   readonly accountThrottle?: Throttle | undefined;
   /** A folder of files to serve beside the API, `index.html` at `/`. @default none */
   readonly staticDirectory?: string | undefined;
+  /**
+   * Serve the control API under `/@gatecast/`, with a page that shows what passes; it is at `/` too
+   * when there is no `staticDirectory`. Whoever reaches the port through the names `localhost`,
+   * `127.0.0.1` or `[::1]` may then read the last 200 events with their bodies, post to connections
+   * and close them.
+   *
+   * @default false
+   */
+  readonly control?: boolean | undefined;
   /**
    * How long the gateway waits for a function, in milliseconds.
    * @default 29_000, the longest that API Gateway allows (Amazon API Gateway quotas)
@@ -150,6 +161,14 @@ const SWEEP_MS = 1_000;
  * base path or the throttle is none.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  return openGatewayBefore(undefined, options);
+}
+
+/** Opens a gateway as `openGateway` does, before functions that its control API reaches. @internal */
+export async function openGatewayBefore(
+  functions: ControlledFunctions | undefined,
+  options: GatewayOptions,
+): Promise<Gateway> {
   const { stage = 'dev', basePath, onEvent, staticDirectory } = options;
   const clock = new Clock(options.now);
   const { now } = clock;
@@ -166,6 +185,7 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
   const domainName = `localhost:${port.number}`;
   const connections = new Connections();
   const credentials = new Credentials();
+  const journal = options.control === true ? new Journal() : undefined;
   const api: Api = {
     facts: {
       apiId: options.apiId ?? 'local00000',
@@ -193,13 +213,18 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
     droppedReason: options.droppedReason ?? '',
     isSerial: options.serial ?? false,
     pingsCount: options.pingsResetIdle ?? false,
-    report: (event) => onEvent?.({ ...event, durationMs: now() - event.time }),
+    report: (event, traffic) => {
+      const dealtWith = { ...event, durationMs: now() - event.time };
+      onEvent?.(dealtWith);
+      journal?.record({ ...dealtWith, ...traffic });
+    },
+    journal,
     deployment: undefined,
   };
   const acceptor = new Acceptor({ compression: options.compression ?? false });
   port.serve({
     request: (request, response) =>
-      void answerRequest(api, { credentials, staticDirectory }, { request, response }),
+      void answerRequest(api, { credentials, staticDirectory, functions }, { request, response }),
     upgrade: (request, socket, head) =>
       void answerHandshake(api, acceptor, { request, socket, head }),
   });

@@ -3,6 +3,7 @@ import { answer, answerError, type Exchange } from './answer.js';
 import type { Api } from './api.js';
 import { elapsed } from './clock.js';
 import type { Connection } from './connection.js';
+import { recordPost } from './control/record-post.js';
 import type { Credentials } from './credentials.js';
 import type { FaultOn } from './faults.js';
 import { MAX_MESSAGE_BYTES } from './frame-limits.js';
@@ -56,12 +57,17 @@ export async function answerManagement(
   if (message !== undefined) {
     return answerError(response, 403, { type: 'ForbiddenException', message });
   }
+  const time = api.now();
   const connection = api.connections.get(connectionId);
+  const fault =
+    connection && method === 'POST' ? api.faults.strike('post', { connectionId }) : undefined;
   // Never existed, closed, malformed, or still in `$connect`: all the same (rows 6.10, 6.11, 3.14).
-  if (!connection) return answerError(response, 410, { type: 'GoneException' });
-  const fault = method === 'POST' ? api.faults.strike('post', { connectionId }) : undefined;
-  if (fault) await postWithFault(api, fault, { connection, response, body });
-  else operation(connection, { response, body, now: api.now() });
+  if (!connection) answerError(response, 410, { type: 'GoneException' });
+  else if (fault) await postWithFault(api, fault, { connection, response, body });
+  else operation(connection, { response, body, now: time });
+  if (api.journal && method === 'POST') {
+    recordPost(api.journal, { time, now: api.now(), connectionId, body, response, fault });
+  }
 }
 
 async function postWithFault(

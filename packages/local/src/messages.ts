@@ -2,6 +2,7 @@ import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
 import type { Api } from './api.js';
 import { elapsed } from './clock.js';
 import type { Connection } from './connection.js';
+import { channelsAfter } from './control/channels-after.js';
 import type { ServedDeployment, ServedRoute } from './deployment.js';
 import { badBodyText, errorText } from './error-text.js';
 import { integrate } from './integration.js';
@@ -28,7 +29,9 @@ async function handleMessage(api: Api, connection: Connection, body: string): Pr
   const requestId = makeRequestId();
   const { connectionId } = connection.facts;
   connection.lastActiveAt = time;
+  const frames: string[] = [];
   const answer = (text: string) => {
+    frames.push(text);
     connection.lastActiveAt = api.now();
     connection.send(Buffer.from(text));
   };
@@ -43,7 +46,8 @@ async function handleMessage(api: Api, connection: Connection, body: string): Pr
   if (!deployment || !route) {
     answer(errorText('Forbidden', { connectionId, requestId }));
     const detail = 'No route matches, and there is no "$default".';
-    api.report({ time, route: routeKey, connectionId, result: 'no route', detail });
+    const refused = { time, route: routeKey, connectionId, result: 'no route', detail } as const;
+    api.report(refused, { event: { body }, frames });
     return;
   }
   const { twoWay = false } = route;
@@ -53,7 +57,8 @@ async function handleMessage(api: Api, connection: Connection, body: string): Pr
   if (problem !== undefined) {
     answer(badBodyText({ connectionId, messageId: event.requestContext.messageId }));
     const detail = `Bad request body: ${problem}`;
-    api.report({ time, route: routeKey, connectionId, result: 'refused', detail });
+    const refused = { time, route: routeKey, connectionId, result: 'refused', detail } as const;
+    api.report(refused, { event, frames });
     return;
   }
   const fault = api.faults.strike('invocation', { connectionId, routeKey });
@@ -65,7 +70,10 @@ async function handleMessage(api: Api, connection: Connection, body: string): Pr
   // A two-way route without a body answers with an empty frame (row 5.3); a one-way route stays
   // silent, whatever its integration responses are (row 8.14).
   else if (twoWay && outcome.type === 'response') answer(outcome.response.body ?? '');
-  api.report({ time, route: routeKey, connectionId, ...describe(outcome) });
+  if (api.journal) {
+    connection.channels = channelsAfter(connection.channels, { body, answer: frames[0] });
+  }
+  api.report({ time, route: routeKey, connectionId, ...describe(outcome) }, { event, frames });
 }
 
 /** A message cannot name a lifecycle route: keys that begin with `$` match nothing (row 2.8). */

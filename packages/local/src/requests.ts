@@ -1,5 +1,8 @@
 import { answer, answerError, type Exchange } from './answer.js';
 import type { Api } from './api.js';
+import { answerControl } from './control/control-api.js';
+import { CONTROL_PATH } from './control/control-path.js';
+import type { ControlledFunctions } from './control/state.js';
 import type { Credentials } from './credentials.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
@@ -8,18 +11,23 @@ import { answerUnknownRoute } from './unknown-route.js';
 export interface RequestOptions {
   readonly credentials: Credentials;
   readonly staticDirectory: string | undefined;
+  readonly functions: ControlledFunctions | undefined;
 }
 
 /** Answers what is no handshake: requests to `@connections`, to the stage itself, and for files. */
 export async function answerRequest(
   api: Api,
-  { credentials, staticDirectory }: RequestOptions,
+  { credentials, staticDirectory, functions }: RequestOptions,
   exchange: Exchange,
 ): Promise<void> {
   const { request, response } = exchange;
   const [pathname = ''] = (request.url ?? '').split('?');
-  const { path } = api;
+  const { path, journal } = api;
 
+  if (journal && pathname.startsWith(CONTROL_PATH)) {
+    await answerControl({ api, functions, journal }, pathname, exchange);
+    return;
+  }
   const target = managementTarget(pathname);
   if (target?.path === path) {
     await answerManagement(api, credentials, { ...exchange, connectionId: target.connectionId });
@@ -38,6 +46,10 @@ export async function answerRequest(
   }
   if (isOfApi) {
     answerUnknownRoute(api, exchange, pathname);
+    return;
+  }
+  if (journal && isRead && pathname === '/') {
+    await answerControl({ api, functions, journal }, CONTROL_PATH, exchange);
     return;
   }
   if (isRead && pathname === '/') {

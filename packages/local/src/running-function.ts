@@ -74,6 +74,11 @@ export class RunningFunction implements LambdaFunction {
     return this.#current.pool.invoke(event, invocation);
   }
 
+  /** Kills the execution environments of the version of the moment; resolves to their number. */
+  killEnvironments(): Promise<number> {
+    return this.#current.pool.killAll();
+  }
+
   /** Takes over each change of the source, until the bundler is closed. */
   async watch(hooks: ReloadHooks): Promise<void> {
     await this.#bundler.watch((rebuild) => {

@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { type Bundle, type Bundler, openBundler } from './bundle.js';
+import type { ControlledFunctions } from './control/state.js';
 import type { EmbeddedDynamoDb } from './embedded-dynamodb.js';
 import { definitionsOf, type FunctionDefinition } from './function-definition.js';
 import {
@@ -10,7 +12,7 @@ import {
   functionSettings,
   writeCertificates,
 } from './function-settings.js';
-import { type Gateway, openGateway } from './gateway.js';
+import { type Gateway, openGatewayBefore } from './gateway.js';
 import { makeDeployment } from './make-deployment.js';
 import { type ReloadEvent, RunningFunction } from './running-function.js';
 import { StartError } from './start-error.js';
@@ -36,6 +38,8 @@ export class RunningGateway {
   readonly #options: StartGatewayOptions;
   readonly #bundlers: Bundler[] = [];
   readonly #functions: RunningFunction[] = [];
+  /** By name of the function, until a change of its source was taken over. */
+  readonly #failures = new Map<string, string>();
   #directory: string | undefined;
   #store: EmbeddedDynamoDb | undefined;
   #gateway: Gateway | undefined;
@@ -59,7 +63,7 @@ export class RunningGateway {
         this.#build(definition, join(directory, String(index))),
       ),
     );
-    const gateway = await listen(this.#options);
+    const gateway = await listen(this.#options, this.#controlled());
     this.#gateway = gateway;
     const certificateFile = await writeCertificates(gateway.certificate, directory);
     const storeVariables = await this.#openStore(built);
@@ -147,7 +151,19 @@ export class RunningGateway {
     gateway.use(makeDeployment({ main, functions, routes, authorizer }));
   }
 
+  #controlled(): ControlledFunctions {
+    return {
+      failures: () =>
+        [...this.#failures].map(([functionName, message]) => ({ functionName, message })),
+      killEnvironments: async () => {
+        const killed = await all(this.#functions.map((lambda) => lambda.killEnvironments()));
+        return killed.reduce((sum, count) => sum + count, 0);
+      },
+    };
+  }
+
   async #watch(lambda: RunningFunction, gateway: Gateway): Promise<void> {
+    const { onReload = reportFailure } = this.#options;
     await lambda.watch({
       accept: (manifest) => {
         if (lambda === this.#main) {
@@ -155,14 +171,23 @@ export class RunningGateway {
         }
       },
       closeAllConnections: () => gateway.closeAllConnections(),
-      onReload: this.#options.onReload ?? reportFailure,
+      onReload: (event) => {
+        const { functionName } = event;
+        if (event.type === 'reloaded') this.#failures.delete(functionName);
+        // esbuild colours what it says for a terminal.
+        else this.#failures.set(functionName, stripVTControlCharacters(event.error.message));
+        onReload(event);
+      },
     });
   }
 }
 
-async function listen(options: StartGatewayOptions): Promise<Gateway> {
+async function listen(
+  options: StartGatewayOptions,
+  functions: ControlledFunctions,
+): Promise<Gateway> {
   try {
-    return await openGateway(options);
+    return await openGatewayBefore(functions, options);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {

@@ -9,7 +9,9 @@ export type StartErrorCode =
   | 'ERR_FUNCTION_UNKNOWN'
   | 'ERR_TEMPLATE_INVALID'
   | 'ERR_MANIFEST_INVALID'
-  | 'ERR_PORT_TAKEN';
+  | 'ERR_PORT_TAKEN'
+  | 'ERR_GATEWAY_NOT_FOUND'
+  | 'ERR_REFUSED';
 
 /** Why a function could not be started or read: thrown by `startGateway`, printed by `gatecast`. */
 export class StartError extends Error {

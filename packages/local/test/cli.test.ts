@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -223,6 +225,63 @@ describe('gatecast dev', { timeout: 20_000 }, () => {
     expect(await response.text()).toBe('<title>chat</title>');
   });
 
+  it('serves a page that shows what passes', async () => {
+    await using running = dev('fixtures/chat-app.mjs');
+    await urlOf(running);
+    const page = /^Page {7}(http:\/\/localhost:\d+\/)$/m.exec(running.output.stdout)?.[1] ?? '';
+    expect(await (await fetch(page)).text()).toContain('<title>Gatecast dev</title>');
+  });
+
+  it('--serial lets a message wait for the one before it', async () => {
+    const args = ['--routes', twoWay, '--serial'];
+    await using running = dev('fixtures/tells-pid.mjs', ...args);
+    await using connection = await openConnection(await urlOf(running));
+    connection.send('who?');
+    connection.send('who else?');
+    // One environment was free for both of them.
+    expect(await connection.receive()).toBe(await connection.receive());
+  });
+
+  it('takes time and faults from other commands', async () => {
+    await using running = dev('fixtures/chat-app.mjs', '--seed', '7');
+    const url = await urlOf(running);
+    const { port } = new URL(url);
+    await using connection = await openConnection(url);
+    const run = (...args: string[]): Promise<Run> => gatecast(...args, '--port', port);
+    const done = (stdout: string): Run => ({ code: 0, stderr: '', stdout });
+
+    expect(await run('fault', 'list')).toEqual(done('There are no faults.\n'));
+    const killed = ['fault', 'invocation', 'killed', '--route', 'rooms.post', '--delay', '5'];
+    const lines = [
+      'invocation killed delayMs=5 routeKey=rooms.post\n',
+      'disconnect lost times=1\n',
+    ];
+    expect(await run(...killed)).toEqual(done(lines[0] ?? ''));
+    expect(await run('fault', 'disconnect', 'lost', '--times', '1')).toEqual(done(lines.join('')));
+    expect(await run('fault', 'list')).toEqual(done(lines.join('')));
+    expect(await run('fault', 'clear')).toEqual(done('There are no faults.\n'));
+
+    expect(await run('clock', 'advance', '10m')).toEqual(done('The clock is 600 s ahead.\n'));
+    expect(await connection.closed).toBe(1001);
+  });
+
+  it('is named as what is missing when a command finds nothing on the port', async () => {
+    const server = createServer((_request, response) => response.end());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const port = String((server.address() as AddressInfo).port);
+    const other = await gatecast('fault', 'list', '--port', port);
+    expect(other).toMatchObject({ code: 1, stdout: '' });
+    expect(other.stderr).toContain(`What listens on port ${port} is not "gatecast dev".`);
+    server.close();
+    await once(server, 'close');
+    const none = await gatecast('clock', 'advance', '1m', '--port', port);
+    expect(none).toMatchObject({ code: 1, stdout: '' });
+    expect(none.stderr).toBe(
+      `Nothing listens on port ${port}.\nStart "gatecast dev" first, or name the port it printed: --port 3000.\n`,
+    );
+  });
+
   const pidOver = async (url: string): Promise<number> => {
     await using connection = await openConnection(url);
     connection.send('who?');
@@ -270,13 +329,32 @@ describe('gatecast', { timeout: 20_000 }, () => {
   });
 
   it.each([
-    [['deploy'], 'There is no command "deploy", only dev, routes, manifest.'],
+    [['deploy'], 'There is no command "deploy", only dev, routes, manifest, clock, fault.'],
     [['dev'], 'The entry file is missing.'],
     [['dev', 'a.ts', 'b.ts'], 'There is one entry file, but "b.ts" was given as a second.'],
     [['dev', 'a.ts', '--colour'], "Unknown option '--colour'."],
     [['dev', 'a.ts', '--port', 'http'], '--port takes a whole number from 0, not "http".'],
     [['dev', 'a.ts', '--timeout', '0'], '--timeout takes a whole number from 1, not "0".'],
+    [['dev', 'a.ts', '--seed', 'x'], '--seed takes a whole number from 0, not "x".'],
     [['routes', 'a.ts', '--port', '1'], "Unknown option '--port'."],
+    [['clock'], 'Write: gatecast clock advance 10m'],
+    [['clock', 'advance', '1m', '2m'], 'Write: gatecast clock advance 10m'],
+    [
+      ['clock', 'advance', 'soon'],
+      '"soon" is no duration. Write a number and a unit, up to a year: 500ms, 90s, 10m, 2h or 1d.',
+    ],
+    [['fault'], 'Write: gatecast fault post throttled, or fault list, fault clear'],
+    [['fault', 'list', 'all'], 'Write: gatecast fault post throttled, or fault list, fault clear'],
+    [['fault', 'get', 'lost'], 'There is no fault of "get", only of post, disconnect, invocation.'],
+    [
+      ['fault', 'invocation', 'exploded'],
+      'There is no fault "exploded" of "invocation", only "killed", "delayed".',
+    ],
+    [
+      ['fault', 'post', 'delayed', '--delay', 'long'],
+      '"delayMs" (--delay) is "long", but must be a number of milliseconds up to 86400000, a day.',
+    ],
+    [['fault', 'post', 'gone', '--times', ''], '"times" is "", but must be a whole number from 1.'],
   ])('refuses %j', async (args, message) => {
     const { code, stdout, stderr } = await gatecast(...args);
     expect([code, stdout]).toEqual([2, '']);

@@ -42,7 +42,10 @@ describe('an app on dynamoDbStore', () => {
 
   it('finds what it stored after a restart, where it is kept in a folder', async () => {
     const rowsSeen = async () => {
-      await using gateway = await startGateway({ entry, dataDirectory: directory });
+      await using gateway = await startGateway({
+        entry,
+        dataDirectory: join(directory, 'new', 'folder'),
+      });
       const client = createClient({ url: gateway.url, WebSocket });
       const seen = await client.channel('rooms/1').send('remember', 'one more');
       client.close();

@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { RequestError } from '../control/request-error.js';
 
 /** The command was called in a way that cannot be understood. */
 export class CommandLineError extends Error {
@@ -14,6 +15,16 @@ export interface Arguments<T extends string> {
   readonly values: Readonly<Partial<Record<T, string>>>;
   /** What an option that may be given several times was given, in order. */
   readonly list: readonly string[];
+  /** The options without a value that were given. */
+  readonly flags: ReadonlySet<string>;
+}
+
+/** Options beside those that each take a value once. */
+interface FurtherOptions {
+  /** One that may be given several times. */
+  readonly list?: string;
+  /** Those that take no value. */
+  readonly flags?: readonly string[];
 }
 
 /** The arguments of a command that cannot do without an entry file. */
@@ -43,19 +54,19 @@ export function withEntry<T extends string>(parsed: Arguments<T>): CommandLine<T
 }
 
 /**
- * Reads the arguments of a command: at most one entry file, and options that each take a value.
+ * Reads the arguments of a command: at most one entry file, and options.
  *
- * @param listName the option that may be given several times
  * @throws CommandLineError that says what is wrong.
  */
 export function parseArguments<T extends string>(
   args: readonly string[],
   names: readonly T[],
-  listName?: string,
+  { list: listName, flags: flagNames = [] }: FurtherOptions = {},
 ): Arguments<T> {
-  const options: OptionTypes = Object.fromEntries(
-    names.map((name) => [name, { type: 'string' as const }]),
-  );
+  const options: OptionTypes = Object.fromEntries([
+    ...names.map((name) => [name, { type: 'string' }]),
+    ...flagNames.map((name) => [name, { type: 'boolean' }]),
+  ]);
   if (listName !== undefined) {
     options[listName] = { type: 'string', multiple: true };
   }
@@ -65,7 +76,22 @@ export function parseArguments<T extends string>(
     throw new CommandLineError(`There is one entry file, but "${second}" was given as a second.`);
   }
   const list = listName === undefined ? undefined : (values[listName] as string[] | undefined);
-  return { entry, values: values as Partial<Record<T, string>>, list: list ?? [] };
+  const flags = new Set(flagNames.filter((name) => values[name] === true));
+  return { entry, values: values as Partial<Record<T, string>>, list: list ?? [], flags };
+}
+
+/**
+ * Reads the arguments of a command that takes words and options with a value.
+ *
+ * @throws CommandLineError that says what is wrong.
+ */
+export function parseWords<T extends string>(
+  args: readonly string[],
+  names: readonly T[],
+): { readonly words: readonly string[]; readonly values: Readonly<Partial<Record<T, string>>> } {
+  const options: OptionTypes = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+  const { values, positionals } = parse(args, options);
+  return { words: positionals, values: values as Partial<Record<T, string>> };
 }
 
 /** @throws CommandLineError when the value is not a whole number of at least `least`. */
@@ -81,6 +107,15 @@ export function wholeNumber(
     throw new CommandLineError(`${option} takes a whole number from ${least}, not "${value}".`);
   }
   return number;
+}
+
+/** Reads what was typed as the gateway would. @throws CommandLineError with what it would say. */
+export function understood<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof RequestError ? new CommandLineError(error.message) : error;
+  }
 }
 
 function parse(args: readonly string[], options: OptionTypes): ReturnType<typeof parseArgs> {

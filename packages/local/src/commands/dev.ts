@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { clockTime, eventLine } from '../event-line.js';
 import { parseManifest } from '../route-manifest.js';
 import type { ReloadEvent } from '../running-function.js';
@@ -18,7 +19,8 @@ gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
 
   --port number         port to listen on, 0 for any that is free (default: 3000)
   --stage name          stage of the API (default: dev; with --sam the only one of the template)
-  --static folder       also serve the files of a folder
+  --static folder       also serve the files of a folder, at / in the place of the page that shows
+                        what passes; that one then is at /@gatecast/
   --routes list         route keys, joined by commas, or a .json file that "gatecast manifest" wrote
                         (default: those of the export "app")
   --environments number invocations that may run at once (default: 10; 1 with the memory store)
@@ -26,6 +28,8 @@ gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
   --inspect port        let a debugger attach to the function; it then runs one invocation at a time
                         without a time-out
   --ephemeral           keep the data of the embedded DynamoDB in memory, not in .gatecast
+  --serial              a message waits for the one before it on the same connection
+  --seed number         where the probability of faults begins, to repeat a run (default: 1)
   --api-keys list       API keys that a route with an API key takes, joined by commas
 
   --sam file            run the WebSocket API of a template; it says the routes and time-outs, and a
@@ -40,6 +44,7 @@ const OPTIONS = [
   'environments',
   'timeout',
   'inspect',
+  'seed',
   'api-keys',
   'sam',
 ] as const;
@@ -48,7 +53,10 @@ type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 
 /** `gatecast dev`: resolves after SIGINT or SIGTERM, when all is closed. */
 export async function dev(args: readonly string[]): Promise<void> {
-  const parsed = parseArguments(args, OPTIONS, 'parameter');
+  const parsed = parseArguments(args, OPTIONS, {
+    list: 'parameter',
+    flags: ['serial', 'ephemeral'],
+  });
   const { values } = parsed;
   const port = wholeNumber(values.port, { option: '--port', least: 0 }) ?? 3000;
   const maxEnvironments = wholeNumber(values.environments, { option: '--environments', least: 1 });
@@ -65,6 +73,10 @@ export async function dev(args: readonly string[]): Promise<void> {
     staticDirectory: values.static,
     maxEnvironments,
     apiKeys: values['api-keys']?.split(','),
+    seed: wholeNumber(values.seed, { option: '--seed', least: 0 }),
+    serial: parsed.flags.has('serial'),
+    dataDirectory: parsed.flags.has('ephemeral') ? undefined : join('.gatecast', 'dynamodb'),
+    control: true,
     watch: true,
     onEvent(event) {
       routeWidth = Math.max(routeWidth, event.route.length);
@@ -75,9 +87,7 @@ export async function dev(args: readonly string[]): Promise<void> {
       print(`${clockTime(Date.now())}  ${who}${reloadText(event)}`);
     },
   });
-  if (values.static !== undefined) {
-    print(`Page       http://localhost:${gateway.port}/`);
-  }
+  print(`Page       http://localhost:${gateway.port}/`);
   print(`WebSocket  ${gateway.url}\n`);
   await stopped;
 }

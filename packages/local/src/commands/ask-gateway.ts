@@ -1,0 +1,51 @@
+import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-path.js';
+import { StartError } from '../start-error.js';
+import { wholeNumber } from './command-line.js';
+
+interface Question {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Below `/@gatecast/`. */
+  readonly path: string;
+  readonly body?: object;
+}
+
+/** Reads `--port`. @throws CommandLineError when it is no number. */
+export function portOf(value: string | undefined): number {
+  return wholeNumber(value, { option: '--port', least: 1 }) ?? 3000;
+}
+
+/**
+ * Sends a request to the control API of a running `gatecast dev` and resolves to the answer.
+ *
+ * @throws StartError `ERR_GATEWAY_NOT_FOUND` when none listens on that port, `ERR_REFUSED` with what
+ * it says when it refuses.
+ */
+export async function askGateway<T>(port: number, { method, path, body }: Question): Promise<T> {
+  const url = `http://127.0.0.1:${port}${CONTROL_PATH}${path}`;
+  const headers = { 'Content-Type': 'application/json' };
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  const response = await fetch(url, init).catch((error: Error) => {
+    const cause = error.cause as NodeJS.ErrnoException | undefined;
+    throw notFound(
+      cause?.code === 'ECONNREFUSED'
+        ? `Nothing listens on port ${port}.`
+        : `Port ${port} could not be asked: ${cause?.message ?? error.message}.`,
+    );
+  });
+  if (!response.headers.has(CONTROL_HEADER)) {
+    throw notFound(`What listens on port ${port} is not "gatecast dev".`);
+  }
+  const answer = (await response.json()) as T & { readonly message?: string };
+  if (response.ok) {
+    return answer;
+  }
+  throw new StartError('ERR_REFUSED', answer.message ?? `It answered ${response.status}.`);
+}
+
+function notFound(message: string): StartError {
+  return new StartError(
+    'ERR_GATEWAY_NOT_FOUND',
+    message,
+    'Start "gatecast dev" first, or name the port it printed: --port 3000.',
+  );
+}

@@ -1,0 +1,92 @@
+import type { IncomingMessage } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { answer, type Exchange } from '../answer.js';
+import { serveFile } from '../static-files.js';
+import { decoded } from '../unknown-route.js';
+import { admit } from './admission.js';
+import { CONTROL_HEADER, CONTROL_PATH } from './control-path.js';
+import { streamEvents } from './event-stream.js';
+import type { Journal } from './journal.js';
+import { operations } from './operations.js';
+import { RequestError } from './request-error.js';
+import type { Controlled } from './state.js';
+
+/** A frame of the largest size, should every character of it be escaped. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+// The same from `src` and from `dist`.
+const PAGE_DIRECTORY = fileURLToPath(new URL('../../page/', import.meta.url));
+const SCRIPT_DIRECTORY = fileURLToPath(new URL('../../dist/page/', import.meta.url));
+
+// The page shows what anybody sent; none of it is to run, and no other page may frame it.
+const CONTENT_SECURITY_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; " +
+  "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Answers a request below {@link CONTROL_PATH}: the page, the stream of events, the operations. */
+export async function answerControl(
+  controlled: Controlled & { readonly journal: Journal },
+  pathname: string,
+  exchange: Exchange,
+): Promise<void> {
+  const { request, response } = exchange;
+  response.setHeader(CONTROL_HEADER, '1');
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  try {
+    admit(request);
+    const { method = '' } = request;
+    const path = pathname.slice(CONTROL_PATH.length);
+    if (method === 'GET' && path === 'events') {
+      streamEvents(controlled, controlled.journal, response);
+      return;
+    }
+    const [, id] = /^connections\/([^/]+)$/.exec(path) ?? [];
+    const name = `${method} ${id === undefined ? path : 'connections/ID'}`;
+    const operation = operations.get(name);
+    if (operation) {
+      const body = method === 'POST' ? await readJson(request) : {};
+      const call = { ...controlled, connectionId: decoded(id ?? ''), body };
+      answer(response, 200, await operation(call));
+      return;
+    }
+    if (method === 'GET' || method === 'HEAD') {
+      response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+      if (await serveFile(PAGE_DIRECTORY, `/${path}`, exchange)) return;
+      if (await serveFile(SCRIPT_DIRECTORY, `/${path}`, exchange)) return;
+    }
+    throw new RequestError(404, `There is no ${method} ${pathname}.`);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    answer(response, error.status, { message: error.message });
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // To the end even when it is too large: a client that is still sending would miss the answer.
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+    }
+  } catch {
+    throw new RequestError(400, 'The request was cut off.');
+  }
+  if (bytes > MAX_BODY_BYTES) {
+    throw new RequestError(413, `The body has ${bytes} bytes, more than ${MAX_BODY_BYTES}.`);
+  }
+  const value = parsed(Buffer.concat(chunks).toString());
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new RequestError(400, 'The body must be a JSON object.');
+  }
+  return value as Record<string, unknown>;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RequestError(400, 'The body is not JSON.');
+  }
+}

@@ -1,0 +1,43 @@
+import type { ServerResponse } from 'node:http';
+import type { Journal } from './journal.js';
+import { type Controlled, controlState } from './state.js';
+
+/** How often the state is compared with the one sent last, in milliseconds. */
+const STATE_INTERVAL_MS = 200;
+
+/** A reader that is further behind is cut off, and begins anew, in bytes. */
+const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Streams server-sent events: each entry of the journal as `entry`, those there are first, and the
+ * state as `state`, whenever it has changed.
+ *
+ * The state is read several times a second, because too much of what it is made of changes without
+ * a word: connections, clock, faults that are spent, routes. This costs nothing while nobody reads.
+ */
+export function streamEvents(
+  controlled: Controlled,
+  journal: Journal,
+  response: ServerResponse,
+): void {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+  const send = (type: 'entry' | 'state', json: string) => {
+    if (response.writableLength > MAX_BACKLOG_BYTES) response.destroy();
+    else response.write(`event: ${type}\ndata: ${json}\n\n`);
+  };
+  let sent: string | undefined;
+  const sendState = () => {
+    const state = JSON.stringify(controlState(controlled));
+    if (state === sent) return;
+    sent = state;
+    send('state', state);
+  };
+  sendState();
+  for (const entry of journal.entries) send('entry', JSON.stringify(entry));
+  const stopListening = journal.listen((entry) => send('entry', JSON.stringify(entry)));
+  const timer = setInterval(sendState, STATE_INTERVAL_MS).unref();
+  response.once('close', () => {
+    clearInterval(timer);
+    stopListening();
+  });
+}
