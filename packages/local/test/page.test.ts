@@ -174,8 +174,9 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
       await using first = await openGateway();
       const { port } = first;
       const page = await openPage({ gateway: first });
-      await using _before = await openConnection(first.url);
-      await page.locator('#entries').getByText('$connect').waitFor();
+      await using before = await openConnection(first.url);
+      before.send(subscribe('0'));
+      await page.locator('#entries').getByText('subscribe').waitFor();
       await first.close();
       await page.getByText('The gateway does not answer.').waitFor();
       await using second = await openGateway({ port });
