@@ -12,8 +12,8 @@ vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 export interface CallHooks {
   /** Called with the command's input before it is sent; what it throws is thrown instead. */
   before?: (action: string, input: Record<string, unknown>) => unknown;
-  /** Called when it was answered. */
-  after?: (action: string, output: Record<string, unknown>) => unknown;
+  /** Called when it was answered, with the same input. */
+  after?: (action: string, output: Record<string, unknown>, input: object) => unknown;
 }
 
 /** An empty table of its own, and a store on it. */
@@ -52,7 +52,7 @@ export async function openTable(
       calls.push(action);
       await hooks.before?.(action, args.input as unknown as Record<string, unknown>);
       const answer = await next(args);
-      await hooks.after?.(action, answer.output as unknown as Record<string, unknown>);
+      await hooks.after?.(action, answer.output as unknown as Record<string, unknown>, args.input);
       return answer;
     },
     { step: 'initialize' },
