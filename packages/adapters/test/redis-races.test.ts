@@ -176,6 +176,21 @@ describeRedis('redisStore(), when much happens at once', () => {
       }
     });
 
+    it('shows a connection once while an older membership of it has not gone yet', async () => {
+      await using store = openStore({ url: server.url });
+      const client = interceptCommands(server.admin, async (send, command) => {
+        if (command === 'zrem') throw new Error('The function has died.');
+        return send();
+      });
+      await using died = openStore({ client, keyPrefix: store.keyPrefix });
+      await store.connections.connect(record, ['x']);
+      const renewed = { ...record, expiresAt: record.expiresAt + 1 };
+      await expect(died.connections.connect(renewed, [])).rejects.toThrow('has died');
+      expect(await server.admin.zcard(`${store.keyPrefix}s:{x}`)).toBe(2);
+      expect(await everySubscriber(store.connections, 'x')).toEqual(['a=']);
+      expect(await everySubscriber(store.connections, 'x', 1)).toEqual(['a=']);
+    });
+
     it('tells the channels that an interrupted disconnect has left', async () => {
       await using store = openStore({ url: server.url });
       let sent = 0;
@@ -188,6 +203,7 @@ describeRedis('redisStore(), when much happens at once', () => {
       await store.connections.connect(record, ['x']);
       await expect(died.connections.disconnect('a=')).rejects.toThrow('The function has died.');
       expect(await store.connections.get('a=')).toBeUndefined();
+      expect(await server.admin.pttl(`${store.keyPrefix}c:{a=}`)).toBeGreaterThan(0);
       expect(await store.connections.disconnect('a=')).toEqual(['x']);
     });
   });
