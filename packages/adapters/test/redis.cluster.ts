@@ -15,7 +15,7 @@ describeRedis('redisStore() on a cluster', () => {
 
   describe('by the URL of one node', () => {
     const makeStore = async () => openStore({ cluster: cluster.urls[0] ?? '' });
-    // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
+    // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- so do the checks themselves.
     for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
   });
 
@@ -29,7 +29,7 @@ describeRedis('redisStore() on a cluster', () => {
         },
       };
     };
-    // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
+    // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- so do the checks themselves.
     for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
   });
 

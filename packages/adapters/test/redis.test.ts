@@ -32,6 +32,7 @@ describeRedis('redisStore()', () => {
         },
       };
     };
+    // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
     for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
   });
 

@@ -62,6 +62,8 @@ const known: Readonly<Record<string, Known>> = {
     reason: 'The server cannot save to its disk and refuses writes (MISCONF).',
     advice: 'Look at the disk and the log of the server.',
   },
+  // How the cluster client begins when it gives up following MOVED and the like.
+  redirections: { reason: 'No node of the cluster served the key.' },
   CLUSTERDOWN: { reason: 'The cluster has no node for some of its slots (CLUSTERDOWN).' },
   LOADING: { reason: 'The server is still loading its data (LOADING).' },
   MASTERDOWN: { reason: 'The replica has lost its primary (MASTERDOWN).' },
@@ -74,7 +76,9 @@ const knownWord = new RegExp(`\\b(${Object.keys(known).join('|')})\\b`);
 /** Makes the error that the framework expects of whatever a command failed with. */
 export function toStoreError(operation: string, error: unknown): StoreError {
   const cause = withoutCommand(error);
-  const word = knownWord.exec(cause.message)?.[0] ?? '';
+  // A cluster that is down is told by "Too many Cluster redirections. Last error: … CLUSTERDOWN".
+  const word =
+    /\bCLUSTERDOWN\b/.exec(cause.message)?.[0] ?? knownWord.exec(cause.message)?.[0] ?? '';
   const advice = error instanceof RedisSetupError ? { advice: error.advice } : undefined;
   return StoreError.of({
     store: 'redis',
@@ -86,7 +90,7 @@ export function toStoreError(operation: string, error: unknown): StoreError {
 
 // READONLY: what was the primary has become a replica, and a new connection finds the new one.
 const stale =
-  /Connection is closed|startup nodes is available|refresh slots cache|Cluster is ended|READONLY/;
+  /Connection is closed|startup nodes is available|refresh slots cache|Cluster is ended|no answer within|READONLY/;
 
 /** Whether an error says that the connection is of no use any more. */
 export function isStale(error: unknown): boolean {

@@ -12,6 +12,8 @@ import type { Script } from './scripts.js';
 
 type Client = Redis | Cluster;
 
+const TIMEOUT_MS = 2_000;
+
 /** A client that the link made, and what last went wrong with it. */
 interface Made {
   readonly client: Client;
@@ -83,23 +85,41 @@ export class RedisLink {
       throw error;
     }
     try {
-      return await command(made.client);
+      return await within(this.#options.commandTimeoutMs ?? TIMEOUT_MS, command(made.client));
     } catch (error) {
       if (!isStale(error)) throw error;
-      // Of all the commands that fail with a client, only the first one replaces it.
-      if (this.#made === current) {
+      // Of all the commands that fail with a client, only the first one replaces it. A cluster's
+      // client replaces what it has lost by itself, and serves others over its other nodes.
+      if (this.#made === current && !isWorkingCluster(made.client)) {
         this.#made = undefined;
         made.client.disconnect();
       }
       // "Connection is closed." says nothing; what the client heard before does.
-      const cause = describe(error).includes('READONLY') ? error : (made.lastError ?? error);
-      throw new LostConnectionError(made.where, cause);
+      const saysNothing = describe(error) === 'Connection is closed.';
+      throw new LostConnectionError(made.where, saysNothing ? (made.lastError ?? error) : error);
     }
   }
 }
 
+function isWorkingCluster(client: Client): boolean {
+  return client.isCluster && client.status === 'ready';
+}
+
+// Neither the queues of ioredis nor those of its cluster client have a limit of time of their own.
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function make(options: RedisStoreOptions): Promise<Made> {
-  const { cluster, commandTimeoutMs = 2_000 } = options;
+  const { cluster, commandTimeoutMs = TIMEOUT_MS } = options;
   const urls = cluster ?? options.url ?? process.env.GATECAST_REDIS_URL;
   const addresses = [urls ?? []].flat().map(readAddress);
   const [first] = addresses;

@@ -28,9 +28,9 @@ export interface RedisStoreOptions {
    */
   readonly keyPrefix?: string;
   /**
-   * How long the server may be silent while it owes an answer, and how long opening a connection may
-   * take, in milliseconds. Then the command is sent once more, over a new connection. Does not count
-   * for a `client` of your own.
+   * How long one command may take, opening a connection included, in milliseconds. Then it is sent
+   * once more, over a new connection, and fails after the same time. Does not count for a `client` of
+   * your own.
    *
    * @default 2000
    */

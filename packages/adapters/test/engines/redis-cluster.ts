@@ -37,7 +37,7 @@ export class RedisCluster implements AsyncDisposable {
       // Nodes of the same epoch would first have to settle a conflict.
       await admin.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
     }
-    const [, busPort = ''] = (await first.admin.config('GET', 'cluster-port')) as string[];
+    const [, busPort = ''] = await first.admin.config('GET', 'cluster-port');
     for (const { admin } of others) {
       await admin.call('CLUSTER', 'MEET', '127.0.0.1', first.port, busPort);
     }

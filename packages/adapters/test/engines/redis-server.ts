@@ -10,10 +10,12 @@ import { describe } from 'vitest';
 
 const hasRedisServer = spawnSync('redis-server', ['--version']).status === 0;
 if (!hasRedisServer && !process.env.CI) {
+  // oxlint-disable-next-line no-console -- a part that is not tested is skipped loudly.
   console.warn('redis-server is missing, so Redis is NOT tested: apt-get install redis-server');
 }
 
 /** `describe` where there is a redis-server. In CI a missing one is a failure. */
+// oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- it is no call of describe.
 export const describeRedis = describe.skipIf(!hasRedisServer && !process.env.CI);
 
 const running = new Set<ChildProcess>();
@@ -50,11 +52,9 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts it, empty, on the same port. */
   async startAgain(): Promise<void> {
-    const settings = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#directory];
-    const child = spawn('redis-server', [
-      ...[...settings, '--save', '', '--appendonly', 'no', '--enable-debug-command', 'local'],
-      ...this.#args,
-    ]);
+    const place = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#directory];
+    const inMemory = ['--save', '', '--appendonly', 'no'];
+    const child = spawn('redis-server', [...place, ...inMemory, ...this.#args]);
     this.#child = child;
     running.add(child);
     const said: string[] = [];
