@@ -12,6 +12,7 @@ export function checkTypes() {
     'packages/framework/test/types/augmented',
     'packages/client/test',
     'packages/local/test',
+    'packages/adapters/test',
     'test',
     'examples/chat',
   ]);

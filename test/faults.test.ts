@@ -79,7 +79,7 @@ let shared: LocalGateway;
 let rooms = 0;
 
 function openGateway(options: Partial<StartGatewayOptions> = {}): Promise<LocalGateway> {
-  return startGateway({ ...options, entry, onEvent: (event) => log.push(event) });
+  return startGateway({ quiet: true, ...options, entry, onEvent: (event) => log.push(event) });
 }
 
 beforeAll(async () => {

@@ -18,7 +18,8 @@ if (!hasBrowser && !process.env.CI) {
   console.warn(`"${CHROMIUM}" is missing, so the page is NOT tested: apt-get install chromium`);
 }
 
-const openGateway = () => startGateway({ entry, staticDirectory: pageDirectory, port: 0 });
+const openGateway = () =>
+  startGateway({ quiet: true, entry, staticDirectory: pageDirectory, port: 0 });
 
 describe('the server', () => {
   it('answers a post and tells the room', async () => {
@@ -123,7 +124,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
     await page.keyboard.press('Enter');
     expect(await page.locator('.tick').textContent()).toBe('sending');
 
-    await using second = await startGateway({ entry, port });
+    await using second = await startGateway({ quiet: true, entry, port });
     expect(second.port).toBe(port);
     await page.getByText('✓ sent').waitFor();
     expect(await page.getByRole('status').textContent()).toBe('');

@@ -340,7 +340,7 @@ describe('the channels of a connection', () => {
 describe('what gatecast dev runs', { timeout: 20_000 }, () => {
   it('shows the channels that an app granted, and kills its environments', async () => {
     const entry = fixture('rooms/app.ts');
-    await using gateway = await startGateway({ entry, control: true });
+    await using gateway = await startGateway({ quiet: true, entry, control: true });
     await using connection = await openConnection(gateway.url);
     await using stream = new ControlStream(gateway.port);
     connection.send('{"action":"subscribe","id":"1","channels":[{"channel":"rooms/1"}]}');
@@ -368,6 +368,7 @@ describe('what gatecast dev runs', { timeout: 20_000 }, () => {
       const entry = join(directory, 'app.mjs');
       await copyFile(fixture('tells-pid.mjs'), entry);
       await using gateway = await startGateway({
+        quiet: true,
         entry,
         routes: ['$default'],
         control: true,

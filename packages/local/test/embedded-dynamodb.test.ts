@@ -25,7 +25,7 @@ afterEach(async () => {
 
 describe('an app on dynamoDbStore', () => {
   it('gets a DynamoDB, and several environments that share it', async () => {
-    await using gateway = await startGateway({ entry });
+    await using gateway = await startGateway({ quiet: true, entry });
     const pids = new Set<unknown>();
     const clients = ['ann', 'bob'].map(() => createClient({ url: gateway.url, WebSocket }));
     const [ann, bob] = clients.map((client) => client.channel('rooms/1'));
@@ -43,6 +43,7 @@ describe('an app on dynamoDbStore', () => {
   it('finds what it stored after a restart, where it is kept in a folder', async () => {
     const rowsSeen = async () => {
       await using gateway = await startGateway({
+        quiet: true,
         entry,
         dataDirectory: join(directory, 'new', 'folder'),
       });
@@ -65,7 +66,7 @@ describe('an app on dynamoDbStore', () => {
     const { port } = elsewhere.address() as AddressInfo;
     vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', `http://127.0.0.1:${port}`);
     vi.stubEnv('GATECAST_TABLE', 'mine');
-    await using gateway = await startGateway({ entry });
+    await using gateway = await startGateway({ quiet: true, entry });
     await expect(openConnection(gateway.url)).rejects.toThrow('500');
     expect(asked).toEqual(['DynamoDB_20120810.UpdateItem']);
     elsewhere.closeAllConnections();

@@ -23,6 +23,7 @@ function start(options: Partial<EnvironmentOptions> = {}): Environment {
     functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:chat',
     timeoutMs: 20_000,
     memoryMb: 256,
+    quiet: true,
     ...options,
   });
 }

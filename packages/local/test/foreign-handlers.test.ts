@@ -115,6 +115,7 @@ describe('the chat of the AWS samples', { timeout: 60_000 }, () => {
   it('serves two wscat clients, and forgets those that are gone', async () => {
     await using table = await openTable();
     await using gateway = await startGateway({
+      quiet: true,
       entry: fixture('chat.mjs'),
       routes: ['$connect', '$disconnect', 'sendmessage'],
       environment: { AWS_ENDPOINT_URL_DYNAMODB: table.endpoint, TABLE_NAME: TableName },
@@ -142,7 +143,11 @@ describe('the chat of the AWS samples', { timeout: 60_000 }, () => {
 
 describe('a handler', { timeout: 30_000 }, () => {
   it('wrapped by middy goes through its middleware', async () => {
-    await using gateway = await startGateway({ entry: fixture('middy.mjs'), routes: twoWay });
+    await using gateway = await startGateway({
+      quiet: true,
+      entry: fixture('middy.mjs'),
+      routes: twoWay,
+    });
     await using peer = await Peer.connect(gateway.url);
     peer.send({ text: 'hello' });
     expect(await peer.next()).toBe('HELLO at $default');
@@ -151,7 +156,11 @@ describe('a handler', { timeout: 30_000 }, () => {
   });
 
   it('of a CommonJS module that calls back is answered, or its error is', async () => {
-    await using gateway = await startGateway({ entry: fixture('callback.cjs'), routes: twoWay });
+    await using gateway = await startGateway({
+      quiet: true,
+      entry: fixture('callback.cjs'),
+      routes: twoWay,
+    });
     await using peer = await Peer.connect(gateway.url);
     peer.send('a/b');
     expect(await peer.next()).toBe('b');
@@ -203,6 +212,7 @@ describe('GraphQL over "graphql-transport-ws"', { timeout: 30_000 }, () => {
   /** One environment, because the handler keeps its subscriptions in memory. */
   const start = (): Promise<LocalGateway> =>
     startGateway({
+      quiet: true,
       entry: fixture('graphql.mjs'),
       routes: ['$connect', '$disconnect', '$default'],
       maxEnvironments: 1,

@@ -43,6 +43,7 @@ const parsed = async (answer: Promise<string>): Promise<Record<string, unknown>>
 describe('several functions', { timeout: 30_000 }, () => {
   it('are behind the routes that name them', async () => {
     await using gateway = await startGateway({
+      quiet: true,
       functions: {
         post: { entry: await source('post/app.ts', tells('post')) },
         read: { entry: await source('read/app.ts', tells('read')) },
@@ -55,6 +56,7 @@ describe('several functions', { timeout: 30_000 }, () => {
 
   it('leave the routes that name none to the function of entry', async () => {
     await using gateway = await startGateway({
+      quiet: true,
       entry: await source('app.ts', tells('app')),
       functions: { app: { entry: await source('other/app.ts', tells('other')) } },
       routes: [twoWay('$default'), twoWay('other', 'app')],
@@ -65,6 +67,7 @@ describe('several functions', { timeout: 30_000 }, () => {
 
   it('keep their state over all routes that one of them serves', async () => {
     await using gateway = await startGateway({
+      quiet: true,
       functions: { one: { entry: await source('one.ts', tells('one')) } },
       routes: [twoWay('a', 'one'), twoWay('b', 'one')],
     });
@@ -84,6 +87,7 @@ describe('several functions', { timeout: 30_000 }, () => {
     );
     const API = 'https://local00000.execute-api.us-east-1.amazonaws.com/dev';
     await using gateway = await startGateway({
+      quiet: true,
       environment: { SHARED: 'all', WHO: 'nobody' },
       timeoutMs: 20_000,
       functions: {
@@ -115,6 +119,7 @@ describe('several functions', { timeout: 30_000 }, () => {
       policyDocument: { Version: '2012-10-17', Statement: [{ Action: 'execute-api:Invoke',
         Effect: event.queryStringParameters.token === 'eve' ? 'Deny' : 'Allow', Resource: event.methodArn }] } });`;
     await using gateway = await startGateway({
+      quiet: true,
       entry: await source(
         'app.ts',
         `export const handler = async (event: any) => ({ statusCode: 200,
@@ -134,6 +139,7 @@ describe('several functions', { timeout: 30_000 }, () => {
     const until = (count: number): Promise<void> =>
       vi.waitFor(() => expect(reloads).toHaveLength(count), { timeout: 10_000 });
     await using gateway = await startGateway({
+      quiet: true,
       functions: {
         post: { entry: await source('post/app.ts', tells('post')) },
         read: { entry: await source('read/app.ts', tells('read')) },
@@ -203,7 +209,7 @@ describe('an entry', { timeout: 20_000 }, () => {
     ],
   ])('may be %s', async (_kind, name, text) => {
     const entry = await source(name, text);
-    await using gateway = await startGateway({ entry, routes: [twoWay('$default')] });
+    await using gateway = await startGateway({ quiet: true, entry, routes: [twoWay('$default')] });
     expect(await ask(gateway.url, 'hello')).toBe('hello1');
   });
 });
@@ -212,7 +218,7 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
   const functions = async () => ({ chat: { entry: await source('chat.ts', tells('chat')) } });
 
   it('without any function', async () => {
-    await expect(startGateway({ routes: ['$default'] })).rejects.toMatchObject({
+    await expect(startGateway({ quiet: true, routes: ['$default'] })).rejects.toMatchObject({
       code: 'ERR_FUNCTION_UNKNOWN',
       message: expect.stringContaining("startGateway({ entry: 'app.ts' })"),
     });
@@ -220,7 +226,9 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
 
   it('when a route names a function that is not there', async () => {
     const routes = [twoWay('$default', 'chta')];
-    await expect(startGateway({ functions: await functions(), routes })).rejects.toMatchObject({
+    await expect(
+      startGateway({ quiet: true, functions: await functions(), routes }),
+    ).rejects.toMatchObject({
       code: 'ERR_FUNCTION_UNKNOWN',
       message: expect.stringContaining(
         'The route "$default" names the function "chta", but there is only "chat".',
@@ -229,7 +237,11 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
   });
 
   it('when a route names no function and there is no entry', async () => {
-    const starting = startGateway({ functions: await functions(), routes: ['$default'] });
+    const starting = startGateway({
+      quiet: true,
+      functions: await functions(),
+      routes: ['$default'],
+    });
     await expect(starting).rejects.toMatchObject({
       code: 'ERR_FUNCTION_UNKNOWN',
       hint: "Give it one: { routeKey: '$default', function: 'NAME' }.",
@@ -238,6 +250,7 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
 
   it('when the authorizer is not among the functions', async () => {
     const starting = startGateway({
+      quiet: true,
       functions: await functions(),
       routes: [twoWay('$connect', 'chat')],
       authorizer: { function: 'auth' },
@@ -248,9 +261,11 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
   });
 
   it('when nobody names the routes of several functions', async () => {
-    await expect(startGateway({ functions: await functions() })).rejects.toMatchObject({
-      code: 'ERR_ROUTES_UNKNOWN',
-    });
+    await expect(startGateway({ quiet: true, functions: await functions() })).rejects.toMatchObject(
+      {
+        code: 'ERR_ROUTES_UNKNOWN',
+      },
+    );
   });
 
   it('when one of them fails to load, and ends the processes of the others', async () => {
@@ -261,6 +276,7 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
       writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
       export const handler = async () => {};`;
     const starting = startGateway({
+      quiet: true,
       functions: {
         bad: { entry: await source('bad.ts', 'throw new Error("no luck");') },
         good: { entry: await source('good.mjs', slow) },

@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 const openGateway = (options: Partial<StartGatewayOptions> = {}): Promise<LocalGateway> =>
-  startGateway({ entry: rooms, control: true, onReload() {}, ...options });
+  startGateway({ quiet: true, entry: rooms, control: true, onReload() {}, ...options });
 
 // In CI a missing browser is a failure: Playwright says so itself.
 describe.skipIf(!hasBrowser && !process.env.CI)(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startCommand } from '../../../test/running-command.js';
 import type { ReloadEvent } from '../src/running-function.js';
 import { type StartGatewayOptions, startGateway } from '../src/start-gateway.js';
 import { openConnection } from './open-connection.js';
@@ -51,13 +52,13 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
     const entry = await source(
       'export const handler = async (event: { body: string }) => ({ statusCode: 200, body: event.body });',
     );
-    await using gateway = await startGateway({ entry, routes: twoWay });
+    await using gateway = await startGateway({ quiet: true, entry, routes: twoWay });
     expect(await ask(gateway.url, 'hello')).toBe('hello');
   });
 
   it('lets a function post with the AWS SDK, without any configuration', async () => {
     const entry = fixture('posts-with-sdk.mjs');
-    await using gateway = await startGateway({ entry, routes: ['$default'] });
+    await using gateway = await startGateway({ quiet: true, entry, routes: ['$default'] });
     expect(await ask(gateway.url, 'hello')).toBe('hello');
   });
 
@@ -76,6 +77,7 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
     expect(await ask(allowed.url, 'hello')).toBe('hello');
     const details: string[] = [];
     await using denied = await startGateway({
+      quiet: true,
       ...allowing('arn:aws:execute-api:*/GET/@connections/*'),
       onEvent: ({ detail }) => details.push(detail),
     });
@@ -86,14 +88,31 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
     );
   });
 
+  it.each([
+    [false, /INFO\tnot now\n$/],
+    [true, /^$/],
+  ])('shows what the function prints, unless quiet is %s', async (quiet, stdout) => {
+    const entry = await source("console.log('not now'); export const handler = async () => {};");
+    const options = JSON.stringify({ entry, quiet, routes: ['$default'] });
+    const module = fileURLToPath(new URL('../dist/index.js', import.meta.url));
+    const program = `import { startGateway } from ${JSON.stringify(module)};
+      await (await startGateway(${options})).close();`;
+    await using running = startCommand(process.execPath, ['--input-type=module', '-e', program]);
+    expect(await running.ended).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(stdout),
+      stderr: '',
+    });
+  });
+
   it('takes the routes of the app', async () => {
-    await using gateway = await startGateway({ entry: fixture('chat-app.mjs') });
+    await using gateway = await startGateway({ quiet: true, entry: fixture('chat-app.mjs') });
     expect(await ask(gateway.url, '{"action":"ping"}')).toBe('{"type":"pong"}');
     expect(await ask(gateway.url, '{"action":"other"}')).toContain('Forbidden');
   });
 
   it('runs an app of the framework', async () => {
-    await using gateway = await startGateway({ entry: fixture('rooms/app.ts') });
+    await using gateway = await startGateway({ quiet: true, entry: fixture('rooms/app.ts') });
     await using connection = await openConnection(gateway.url);
     connection.send('{"action":"subscribe","id":"1","channels":[{"channel":"rooms/7"}]}');
     expect(JSON.parse(await connection.receive())).toMatchObject({ type: 'reply', id: '1' });
@@ -118,7 +137,7 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
         return { principalId: token, policyDocument: { Version: '2012-10-17', Statement: [
           { Action: 'execute-api:Invoke', Effect: 'Allow', Resource: event.methodArn }] } };
       };`);
-    await using gateway = await startGateway({ entry });
+    await using gateway = await startGateway({ quiet: true, entry });
     expect(await ask(`${gateway.url}?token=alice`, 'who?')).toBe('alice');
     await expect(openConnection(gateway.url)).rejects.toThrow('401');
   });
@@ -131,6 +150,7 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
       'export const handler = async () => ({ statusCode: 200, body: JSON.stringify(process.env) });',
     );
     await using gateway = await startGateway({
+      quiet: true,
       entry,
       routes: twoWay,
       environment: { FROM_BOTH: 'option' },
@@ -155,7 +175,12 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
       while (body === 'spin');
       return { statusCode: 200, body };
     };`);
-    await using gateway = await startGateway({ entry, routes: twoWay, timeoutMs: 200 });
+    await using gateway = await startGateway({
+      quiet: true,
+      entry,
+      routes: twoWay,
+      timeoutMs: 200,
+    });
     expect(await ask(gateway.url, 'spin')).toContain('Internal server error');
     expect(await ask(gateway.url, 'hello')).toBe('hello');
   });
@@ -167,7 +192,7 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
     const entry = await source(
       'export const handler = async () => ({ statusCode: 200, body: String(process.pid) });',
     );
-    const gateway = await startGateway({ entry, routes: twoWay });
+    const gateway = await startGateway({ quiet: true, entry, routes: twoWay });
     const pid = Number(await ask(gateway.url, 'who?'));
     expect(isRunning(pid)).toBe(true);
     await gateway.close();
@@ -256,7 +281,10 @@ describe('a process that dies', { timeout: 20_000 }, () => {
   it('closes every connection of an app that keeps its state in memory', async () => {
     const manifest = `export const app = { manifest: { version: 1, singleEnvironment: true,
       routes: [{ routeKey: '$default', twoWay: true }] } };`;
-    await using gateway = await startGateway({ entry: await source(`${manifest}${text}`) });
+    await using gateway = await startGateway({
+      quiet: true,
+      entry: await source(`${manifest}${text}`),
+    });
     await using witness = await openConnection(gateway.url);
     await using offender = await openConnection(gateway.url);
     witness.send('a');
@@ -270,7 +298,11 @@ describe('a process that dies', { timeout: 20_000 }, () => {
   });
 
   it('closes none of any other function', async () => {
-    await using gateway = await startGateway({ entry: await source(text), routes: twoWay });
+    await using gateway = await startGateway({
+      quiet: true,
+      entry: await source(text),
+      routes: twoWay,
+    });
     await using witness = await openConnection(gateway.url);
     await using offender = await openConnection(gateway.url);
     offender.send('die');
@@ -289,7 +321,7 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
 
   it('when the file is missing', async () => {
     const entry = join(directory, 'nowhere.ts');
-    await expect(startGateway({ entry, routes: ['$default'] })).rejects.toMatchObject({
+    await expect(startGateway({ quiet: true, entry, routes: ['$default'] })).rejects.toMatchObject({
       code: 'ERR_ENTRY_NOT_FOUND',
       message: expect.stringContaining(`The file "${entry}" was not found.`),
     });
@@ -301,14 +333,14 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
     ['export const other = 1;', 'ERR_HANDLER_NOT_FOUND', 'It exports "other".'],
   ])('when the file says %s', async (text, code, message) => {
     const entry = await source(text);
-    await expect(startGateway({ entry, routes: ['$default'] })).rejects.toMatchObject({
+    await expect(startGateway({ quiet: true, entry, routes: ['$default'] })).rejects.toMatchObject({
       code,
       message: expect.stringContaining(message),
     });
   });
 
   it('when nobody names the routes', async () => {
-    await expect(startGateway({ entry: await source(good) })).rejects.toMatchObject({
+    await expect(startGateway({ quiet: true, entry: await source(good) })).rejects.toMatchObject({
       code: 'ERR_ROUTES_UNKNOWN',
       hint: expect.stringContaining("--routes '$connect,$disconnect,$default'"),
     });
@@ -316,7 +348,9 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
 
   it('when the manifest of the app is broken', async () => {
     const app = 'export const app = { manifest: { version: 1, routes: [{ twoWay: true }] } };';
-    await expect(startGateway({ entry: await source(`${app}${good}`) })).rejects.toMatchObject({
+    await expect(
+      startGateway({ quiet: true, entry: await source(`${app}${good}`) }),
+    ).rejects.toMatchObject({
       code: 'ERR_MANIFEST_INVALID',
       message: expect.stringContaining('routes[0] of The manifest of "app"'),
     });
@@ -330,7 +364,12 @@ describe('a gateway does not start', { timeout: 20_000 }, () => {
         resolve(typeof address === 'object' ? (address?.port ?? 0) : 0);
       });
     });
-    const starting = startGateway({ entry: await source(good), routes: ['$default'], port });
+    const starting = startGateway({
+      quiet: true,
+      entry: await source(good),
+      routes: ['$default'],
+      port,
+    });
     await expect(starting).rejects.toMatchObject({
       code: 'ERR_PORT_TAKEN',
       message: expect.stringContaining(`Port ${port} is taken`),
