@@ -24,7 +24,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-describe('a handler that never returns', { timeout: 20_000 }, () => {
+describe('a handler that never returns', () => {
   it.each([
     ['endless', 'failing.run'],
     // On a one-way route a failure of the function is answered too.
@@ -78,7 +78,7 @@ describe('a handler that never returns', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a handler that API Gateway does not wait for', { timeout: 20_000 }, () => {
+describe('a handler that API Gateway does not wait for', () => {
   it('goes on after the client was told, and its reply is lost', async () => {
     await using gateway = await openGateway({ integrationTimeoutMs: timeoutMs });
     await using witness = await Peer.open(gateway.url);

@@ -113,7 +113,7 @@ describe('a bundle', () => {
   });
 });
 
-describe('a bundler that watches', { timeout: 30_000 }, () => {
+describe('a bundler that watches', () => {
   it('builds each change into a file of its own, and tells of mistakes', async () => {
     const entry = await source('app.ts', 'export const version = 1;');
     const rebuilds: Rebuild[] = [];

@@ -63,7 +63,7 @@ const gatecast = (...args: string[]): Promise<Run> => start(...args).ended;
 const dev = (entry: string, ...args: string[]): Running =>
   start('dev', entry, '--port', '0', ...args);
 
-describe('gatecast routes', { timeout: 20_000 }, () => {
+describe('gatecast routes', () => {
   it('lists each route with its kind, target and source', async () => {
     expect(await gatecast('routes', 'fixtures/chat-app.mjs')).toEqual({
       code: 0,
@@ -106,7 +106,7 @@ describe('gatecast routes', { timeout: 20_000 }, () => {
   });
 });
 
-describe('gatecast manifest', { timeout: 20_000 }, () => {
+describe('gatecast manifest', () => {
   it('writes the manifest to standard output', async () => {
     const { code, stdout, stderr } = await gatecast('manifest', 'fixtures/chat-app.mjs');
     expect([code, stderr]).toEqual([0, '']);
@@ -122,7 +122,7 @@ describe('gatecast manifest', { timeout: 20_000 }, () => {
   });
 });
 
-describe('gatecast dev', { timeout: 20_000 }, () => {
+describe('gatecast dev', () => {
   const twoWay = 'fixtures/two-way-default.json';
 
   /** The URL that it prints once clients can connect. */
@@ -315,7 +315,7 @@ describe('gatecast dev', { timeout: 20_000 }, () => {
   });
 });
 
-describe('gatecast', { timeout: 20_000 }, () => {
+describe('gatecast', () => {
   it('tells how it is used', async () => {
     const { code, stdout, stderr } = await gatecast('--help');
     expect([code, stderr]).toEqual([0, '']);

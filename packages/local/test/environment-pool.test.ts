@@ -54,7 +54,7 @@ const isRunning = ({ pid = 0 }: Environment): boolean => {
 const payload = (result: InvocationResult): unknown =>
   result.type === 'response' ? result.payload : result;
 
-describe('a pool', { timeout: 20_000 }, () => {
+describe('a pool', () => {
   it('runs invocations side by side, each in its own process', async () => {
     await using test = makePool('waitsForFile', 10);
     const results = [1, 2].map((n) =>

@@ -36,7 +36,7 @@ function isRunning(pid: number | undefined): boolean {
   }
 }
 
-describe('an invocation', { timeout: 20_000 }, () => {
+describe('an invocation', () => {
   it('hands over the event and brings back the result', async () => {
     await using environment = start();
     const result = await environment.invoke({ body: 'hello' }, { requestId: 'one' });
@@ -133,7 +133,7 @@ describe('a debugger', () => {
   });
 });
 
-describe('a process', { timeout: 20_000 }, () => {
+describe('a process', () => {
   it.each([
     [0, 'RequestId: one Error: Runtime exited without providing a reason'],
     [3, 'RequestId: one Error: Runtime exited with error: exit status 3'],
@@ -195,7 +195,7 @@ describe('a process', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a module', { timeout: 20_000 }, () => {
+describe('a module', () => {
   it('may be CommonJS', async () => {
     await using environment = start({ bundleFile: fixture('common-js.cjs') });
     const result = await environment.invoke({ n: 1 }, { requestId: 'one' });

@@ -141,7 +141,7 @@ describe('the chat of the AWS samples', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a handler', { timeout: 30_000 }, () => {
+describe('a handler', () => {
   it('wrapped by middy goes through its middleware', async () => {
     await using gateway = await startGateway({
       quiet: true,
@@ -169,7 +169,7 @@ describe('a handler', { timeout: 30_000 }, () => {
   });
 });
 
-describe('the logger of Powertools for AWS Lambda', { timeout: 30_000 }, () => {
+describe('the logger of Powertools for AWS Lambda', () => {
   it('writes its lines with the request id of the invocation', async () => {
     // Started as a command, because a function writes to the standard output of the gateway.
     const command = fileURLToPath(new URL('../bin/gatecast.js', import.meta.url));
@@ -208,7 +208,7 @@ describe('the logger of Powertools for AWS Lambda', { timeout: 30_000 }, () => {
   });
 });
 
-describe('GraphQL over "graphql-transport-ws"', { timeout: 30_000 }, () => {
+describe('GraphQL over "graphql-transport-ws"', () => {
   /** One environment, because the handler keeps its subscriptions in memory. */
   const start = (): Promise<LocalGateway> =>
     startGateway({

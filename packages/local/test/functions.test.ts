@@ -40,7 +40,7 @@ const tells = (name: string): string => `let count = 0;
 const parsed = async (answer: Promise<string>): Promise<Record<string, unknown>> =>
   JSON.parse(await answer) as Record<string, unknown>;
 
-describe('several functions', { timeout: 30_000 }, () => {
+describe('several functions', () => {
   it('are behind the routes that name them', async () => {
     await using gateway = await startGateway({
       quiet: true,
@@ -171,7 +171,7 @@ describe('several functions', { timeout: 30_000 }, () => {
   });
 });
 
-describe('an entry', { timeout: 20_000 }, () => {
+describe('an entry', () => {
   it.each([
     [
       'an ES module in TypeScript',
@@ -214,7 +214,7 @@ describe('an entry', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a gateway does not start', { timeout: 20_000 }, () => {
+describe('a gateway does not start', () => {
   const functions = async () => ({ chat: { entry: await source('chat.ts', tells('chat')) } });
 
   it('without any function', async () => {

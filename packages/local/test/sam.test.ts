@@ -74,7 +74,7 @@ function gatecast(...args: string[]): RunningCommand {
 
 const WEBSOCKET = /^WebSocket +(ws:.*)$/m;
 
-describe('gatecast dev --sam', { timeout: 30_000 }, () => {
+describe('gatecast dev --sam', () => {
   it('runs the routes, functions and stage of a template', async () => {
     await using running = gatecast('dev', '--sam', 'fixtures/sam/template.yaml', '--port', '0');
     const url = await running.printed(WEBSOCKET);

@@ -47,7 +47,7 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
-describe('a gateway that was started', { timeout: 20_000 }, () => {
+describe('a gateway that was started', () => {
   it('puts a TypeScript function behind a WebSocket', async () => {
     const entry = await source(
       'export const handler = async (event: { body: string }) => ({ statusCode: 200, body: event.body });',
@@ -201,7 +201,7 @@ describe('a gateway that was started', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a change of the source', { timeout: 30_000 }, () => {
+describe('a change of the source', () => {
   const versionOf = (version: string, manifest = ''): string => `${manifest}
     let messages = 0;
     export const handler = async () => {
@@ -270,7 +270,7 @@ describe('a change of the source', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a process that dies', { timeout: 20_000 }, () => {
+describe('a process that dies', () => {
   const text = `let calls = 0;
     export const handler = async ({ body }: { body: string }) => {
       if (body === 'die') process.exit(1);
@@ -316,7 +316,7 @@ describe('a process that dies', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a gateway does not start', { timeout: 20_000 }, () => {
+describe('a gateway does not start', () => {
   const good = 'export const handler = async () => {};';
 
   it('when the file is missing', async () => {
