@@ -25,6 +25,7 @@ const hasJava = spawnSync('java', ['-version']).status === 0;
 /** Whether the tests on DynamoDB Local are left out. With CI set they never are: they fail instead. */
 export const isWithoutDynamoDbLocal: boolean = !hasJava && !process.env['CI'];
 if (isWithoutDynamoDbLocal) {
+  // oxlint-disable-next-line no-console -- nobody must take what is skipped for tested.
   console.warn(
     'Java is missing, so the store is NOT tested on DynamoDB Local: apt-get install openjdk-17-jre-headless',
   );
