@@ -1,4 +1,4 @@
-import { StoreError } from '@gatecast/framework';
+import { type ConnectionRecord, StoreError } from '@gatecast/framework';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from './engines/engine.js';
 import { startDynalite } from './engines/start-dynalite.js';
@@ -18,179 +18,225 @@ afterAll(async () => {
 /** What is cut off: the request on its way, or the answer on its way back. */
 type Moment = 'before' | 'after';
 
-/**
- * Runs an operation with its n-th call cut off; returns whether it has that many calls. `meanwhile`
- * happens at that moment.
- */
-async function cutOff(
+/** Runs an operation with one of its calls cut off; returns whether it has that many calls. */
+type Cut = (
   operation: () => Promise<unknown>,
-  { call, moment, meanwhile }: { call: number; moment: Moment; meanwhile?: () => Promise<unknown> },
-): Promise<boolean> {
-  let count = 0;
-  let isCutOff = false;
-  table.hooks[moment] = async () => {
-    count += 1;
-    if (count !== call) return;
-    isCutOff = true;
-    delete table.hooks[moment];
-    await meanwhile?.();
-    // As when the environment ends: what is under way is not waited for, and nothing follows.
-    table.hooks.before = () => {
+  meanwhile?: () => Promise<unknown>,
+) => Promise<boolean>;
+
+/** Cuts off the n-th call; `meanwhile` happens at that moment. */
+function cutAt(call: number, moment: Moment): Cut {
+  return async (operation, meanwhile) => {
+    const { hooks } = table;
+    let count = 0;
+    let isCutOff = false;
+    const fail = () => {
       throw new Error('cut off');
     };
-    throw new Error('cut off');
+    hooks[moment] = async () => {
+      count += 1;
+      if (count !== call) return;
+      isCutOff = true;
+      delete hooks[moment];
+      await meanwhile?.();
+      // As when the environment ends: nothing follows.
+      hooks.before = fail;
+      fail();
+    };
+    const error: unknown = await operation().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    delete hooks.before;
+    delete hooks.after;
+    expect(StoreError.is(error)).toBe(isCutOff);
+    return isCutOff;
   };
-  try {
-    await operation();
-    expect(isCutOff).toBe(false);
-  } catch (error) {
-    expect(isCutOff).toBe(true);
-    expect(error).toBeInstanceOf(StoreError);
-  } finally {
-    delete table.hooks.before;
-    delete table.hooks.after;
-  }
-  return isCutOff;
 }
 
-/** Runs a scenario with each call of its operation cut off in turn, at both moments. */
-async function everywhere(
-  scenario: (cut: {
-    readonly cut: (
-      operation: () => Promise<unknown>,
-      meanwhile?: () => Promise<unknown>,
-    ) => Promise<void>;
-  }) => Promise<void>,
-): Promise<number> {
+/**
+ * Plays a scenario with each call of its operation cut off in turn, on the way there and on the way
+ * back; nothing may be in the table afterwards. Returns how many calls were cut off.
+ */
+async function everywhere(scenario: (cut: Cut) => Promise<boolean>): Promise<number> {
   let calls = 0;
   for (const moment of ['before', 'after'] as const) {
-    let wasCutOff = true;
-    for (let call = 1; wasCutOff; call += 1) {
-      await scenario({
-        async cut(operation, meanwhile) {
-          wasCutOff = await cutOff(operation, { call, moment, ...(meanwhile && { meanwhile }) });
-          if (wasCutOff) calls += 1;
-        },
-      });
+    for (let call = 1; await scenario(cutAt(call, moment)); call += 1) {
+      calls += 1;
       expect(await table.rows(), `${moment} call ${call}`).toEqual([]);
     }
+    expect(await table.rows()).toEqual([]);
   }
   return calls;
 }
 
 const channels = Array.from({ length: 30 }, (_, index) => `rooms/${index}`);
 
-describe('an operation that is cut off at any call', () => {
-  it.each(['again', 'never'])(
-    'leaves nothing behind when it is connect, tried %s, and the connection ends',
-    async (when) => {
+/** An operation on a connection, and what it leads to. */
+interface Case {
+  readonly begin: () => Promise<ConnectionRecord>;
+  readonly run: (record: ConnectionRecord) => Promise<unknown>;
+  readonly calls: number;
+  readonly channels: readonly string[];
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  connect: {
+    begin: async () => makeRecord(),
+    run: (record) => table.connections.connect(record, channels),
+    calls: 4,
+    channels,
+  },
+  subscribe: {
+    begin: () => connected(table),
+    run: ({ connectionId }) => table.connections.subscribe(connectionId, 'rooms/1', 200),
+    calls: 3,
+    channels: ['rooms/1'],
+  },
+  unsubscribe: {
+    begin: () => connected(table, ['rooms/1', 'rooms/2']),
+    run: ({ connectionId }) => table.connections.unsubscribe(connectionId, 'rooms/1'),
+    calls: 3,
+    channels: ['rooms/2'],
+  },
+};
+
+describe.each(Object.entries(cases))(
+  '%s() cut off at any call',
+  (_name, { begin, run, ...rest }) => {
+    it('does the whole of it when it is tried again', async () => {
       const { connections } = table;
-      const calls = await everywhere(async ({ cut }) => {
-        const record = makeRecord();
-        await cut(() => connections.connect(record, channels));
-        if (when === 'again') {
-          await connections.connect(record, channels);
-          expect(await connections.channels(record.connectionId)).toHaveLength(30);
-          expect((await connections.subscribers('rooms/29')).items).toHaveLength(1);
+      const calls = await everywhere(async (cut) => {
+        const record = await begin();
+        const wasCutOff = await cut(() => run(record));
+        await run(record);
+        const found = await connections.channels(record.connectionId);
+        expect([...found].sort()).toEqual([...rest.channels].sort());
+        for (const channel of ['rooms/1', 'rooms/2']) {
+          const { items } = await connections.subscribers(channel);
+          expect(items).toHaveLength(rest.channels.includes(channel) ? 1 : 0);
         }
         await connections.disconnect(record.connectionId);
+        return wasCutOff;
       });
-      expect(calls).toBe(8);
-    },
-  );
+      expect(calls).toBe(2 * rest.calls);
+    });
 
-  it.each(['again', 'never'])(
-    'leaves nothing behind when it is subscribe, tried %s, and the connection ends',
-    async (when) => {
-      const { connections } = table;
-      const calls = await everywhere(async ({ cut }) => {
-        const { connectionId } = await connected(table);
-        await cut(() => connections.subscribe(connectionId, 'rooms/1', 200));
-        if (when === 'again') {
-          expect(await connections.subscribe(connectionId, 'rooms/1', 200)).toBe('subscribed');
-          expect((await connections.subscribers('rooms/1')).items).toHaveLength(1);
-        }
-        await connections.disconnect(connectionId);
+    it('leaves nothing behind when it is not tried again and the connection ends', async () => {
+      const calls = await everywhere(async (cut) => {
+        const record = await begin();
+        const wasCutOff = await cut(() => run(record));
+        await table.connections.disconnect(record.connectionId);
+        return wasCutOff;
       });
-      expect(calls).toBe(6);
-    },
-  );
+      expect(calls).toBe(2 * rest.calls);
+    });
+  },
+);
 
+describe('an operation that is cut off', () => {
   it('leaves nothing behind when it is subscribe, and the connection ends at that moment', async () => {
     const { connections } = table;
-    await everywhere(async ({ cut }) => {
+    const calls = await everywhere(async (cut) => {
       const { connectionId } = await connected(table);
-      await cut(
+      const wasCutOff = await cut(
         () => connections.subscribe(connectionId, 'rooms/1', 200),
         () => connections.disconnect(connectionId),
       );
       await connections.disconnect(connectionId);
       expect(await connections.subscribe(connectionId, 'rooms/1', 200)).toBe('gone');
+      return wasCutOff;
     });
+    expect(calls).toBe(6);
   });
 
-  it.each(['again', 'never'])(
-    'leaves nothing behind when it is unsubscribe, tried %s, and the connection ends',
-    async (when) => {
-      const { connections } = table;
-      const calls = await everywhere(async ({ cut }) => {
-        const { connectionId } = await connected(table, ['rooms/1', 'rooms/2']);
-        await cut(() => connections.unsubscribe(connectionId, 'rooms/1'));
-        if (when === 'again') {
-          await connections.unsubscribe(connectionId, 'rooms/1');
-          expect(await connections.channels(connectionId)).toEqual(['rooms/2']);
-        }
-        expect((await connections.subscribers('rooms/1')).items.length).toBeLessThan(2);
-        await connections.disconnect(connectionId);
-      });
-      expect(calls).toBe(6);
-    },
-  );
+  it('leaves nothing behind when it is a subscribe whose last write came after the end', async () => {
+    const { connections, hooks } = table;
+    const { connectionId } = await connected(table);
+    hooks.before = async (action) => {
+      if (action !== 'PutItem') return;
+      delete hooks.before;
+      await connections.disconnect(connectionId);
+    };
+    hooks.after = (action) => {
+      if (action === 'PutItem') throw new Error('cut off');
+    };
+    await expect(connections.subscribe(connectionId, 'rooms/1', 200)).rejects.toThrow(StoreError);
+    delete hooks.after;
+    expect(await table.rows()).toHaveLength(1);
+    expect(await connections.subscribe(connectionId, 'rooms/1', 200)).toBe('gone');
+    expect(await table.rows()).toEqual([]);
+  });
 
-  it('leaves nothing behind when it is disconnect, and hides the connection from the first write on', async () => {
+  it('leaves nothing behind when it is a disconnect, and an older one for the same id ends late', async () => {
+    const { connections, hooks } = table;
+    const record = await connected(table, ['rooms/1']);
+    const { connectionId } = record;
+    hooks.before = async (action) => {
+      if (action !== 'DeleteItem') return;
+      delete hooks.before;
+      await connections.disconnect(connectionId);
+      await connections.connect(record, ['rooms/2']);
+      await cutAt(1, 'after')(() => connections.disconnect(connectionId));
+    };
+    await connections.disconnect(connectionId);
+    expect(await connections.disconnect(connectionId)).toEqual(['rooms/2']);
+    expect(await table.rows()).toEqual([]);
+  });
+
+  it('leaves nothing behind when it is disconnect, tried again', async () => {
     const { connections } = table;
-    const calls = await everywhere(async ({ cut }) => {
+    const calls = await everywhere(async (cut) => {
       const { connectionId } = await connected(table, channels);
-      await cut(() => connections.disconnect(connectionId));
-      const left = await connections.disconnect(connectionId);
-      expect([0, 30]).toContain(left.length);
+      const wasCutOff = await cut(() => connections.disconnect(connectionId));
+      await connections.disconnect(connectionId);
+      return wasCutOff;
     });
     expect(calls).toBe(8);
+  });
+
+  it('hides a connection from the first write of its disconnect on, and tells its channels again', async () => {
+    const { connections } = table;
     const { connectionId } = await connected(table, channels);
-    await cutOff(() => connections.disconnect(connectionId), { call: 1, moment: 'after' });
+    await cutAt(1, 'after')(() => connections.disconnect(connectionId));
     expect(await connections.get(connectionId)).toBeUndefined();
     expect(await connections.subscribe(connectionId, 'rooms/99', 200)).toBe('gone');
     expect(await connections.disconnect(connectionId)).toHaveLength(30);
     expect(await table.rows()).toEqual([]);
   });
 
-  it('leaves nothing behind when it is prune', async () => {
+  it('leaves nothing behind when it is prune, tried again', async () => {
     const { connections } = table;
-    await everywhere(async ({ cut }) => {
+    const calls = await everywhere(async (cut) => {
       const some = [await connected(table, ['rooms/1']), await connected(table, ['rooms/2'])];
       const ids = some.map(({ connectionId }) => connectionId);
-      await cut(() => connections.prune(ids));
+      const wasCutOff = await cut(() => connections.prune(ids));
       await connections.prune(ids);
+      return wasCutOff;
     });
+    expect(calls).toBe(10);
   });
 
-  it('leaves nothing behind of an expired connection whose id comes back', async () => {
-    const { connections } = table;
-    await everywhere(async ({ cut }) => {
-      const old = makeRecord({ expiresAt: Date.now() + 60_000 });
+  it('leaves nothing behind when it is connect, with the id of an expired connection', async () => {
+    let now = 0;
+    await using aged = await openTable(engine, { table: table.table, now: () => now });
+    const { connections } = aged;
+    const calls = await everywhere(async (cut) => {
+      now = 1_000;
+      const old = makeRecord({ expiresAt: 2_000 });
       await connections.connect(old, ['rooms/1', 'rooms/2']);
-      const later = await openTable(engine, {
-        table: table.table,
-        now: () => Date.now() + 120_000,
-      });
-      await using _ = later;
-      Object.defineProperty(later, 'hooks', { value: table.hooks });
-      const again = { ...old, expiresAt: Date.now() + 8_100_000 };
-      await cut(() => later.connections.connect(again, ['rooms/3']));
-      await later.connections.connect(again, ['rooms/3']);
-      expect(await later.connections.channels(old.connectionId)).toEqual(['rooms/3']);
-      expect((await later.connections.subscribers('rooms/1')).items).toEqual([]);
-      await later.connections.disconnect(old.connectionId);
+      now = 3_000;
+      const again = { ...old, expiresAt: 4_000 };
+      aged.hooks.before = (action, input) => table.hooks.before?.(action, input);
+      aged.hooks.after = (action, output, input) => table.hooks.after?.(action, output, input);
+      const wasCutOff = await cut(() => connections.connect(again, ['rooms/3']));
+      await connections.connect(again, ['rooms/3']);
+      expect(await connections.channels(old.connectionId)).toEqual(['rooms/3']);
+      expect((await connections.subscribers('rooms/1')).items).toEqual([]);
+      await connections.disconnect(old.connectionId);
+      return wasCutOff;
     });
+    // Seven on the way there; the first is refused, and so has no way back here.
+    expect(calls).toBe(13);
   });
 });

@@ -14,6 +14,8 @@ export interface CallHooks {
   before?: (action: string, input: Record<string, unknown>) => unknown;
   /** Called when it was answered, with the same input. */
   after?: (action: string, output: Record<string, unknown>, input: object) => unknown;
+  /** Called when it was answered or refused. */
+  finally?: () => void;
 }
 
 /** An empty table of its own, and a store on it. */
@@ -51,7 +53,7 @@ export async function openTable(
       const action = (context['commandName'] as string).replace(/Command$/, '');
       calls.push(action);
       await hooks.before?.(action, args.input as unknown as Record<string, unknown>);
-      const answer = await next(args);
+      const answer = await next(args).finally(() => hooks.finally?.());
       await hooks.after?.(action, answer.output as unknown as Record<string, unknown>, args.input);
       return answer;
     },

@@ -27,6 +27,8 @@ export type OpenTable = (operation: string) => Promise<Table>;
 
 const CONNECTIONS_AT_ONCE = 25;
 
+type Membership = readonly [connectionId: string, channel: string];
+
 const LIVE = 'attribute_not_exists(#closing) AND #expiresAt > :now';
 const LIVE_NAMES = { '#closing': 'closing', '#expiresAt': 'expiresAt' };
 
@@ -70,7 +72,8 @@ export class DynamoDbConnectionStore implements ConnectionStore {
     await table.write(memberships.map((Item) => ({ PutRequest: { Item } })));
     const current = await this.#read(table, connectionId);
     for (const channel of wanted) {
-      if (!asksForTheSame(row, current, channel)) await this.#settle(table, connectionId, channel);
+      if (!asksForTheSame(row, current, channel))
+        await this.#settle(table, [connectionId, channel]);
     }
   }
 
@@ -106,11 +109,11 @@ export class DynamoDbConnectionStore implements ConnectionStore {
       ReturnValues: 'ALL_NEW',
     });
     if (joined) {
-      const row = await this.#settle(table, connectionId, channel, toConnectionRow(joined));
+      const row = await this.#settle(table, [connectionId, channel], toConnectionRow(joined));
       return row ? 'subscribed' : 'gone';
     }
     // An earlier attempt may have been cut off between its two writes.
-    const row = await this.#settle(table, connectionId, channel);
+    const row = await this.#settle(table, [connectionId, channel]);
     if (!row) return 'gone';
     return row.channels.has(channel) ? 'subscribed' : 'full';
   }
@@ -129,7 +132,7 @@ export class DynamoDbConnectionStore implements ConnectionStore {
       ReturnValues: 'ALL_OLD',
     });
     if (!before) return false;
-    if (await table.get(key)) await this.#settle(table, connectionId, channel);
+    if (await table.get(key)) await this.#settle(table, [connectionId, channel]);
     return this.#isLive(toConnectionRow(before));
   }
 
@@ -197,8 +200,7 @@ export class DynamoDbConnectionStore implements ConnectionStore {
   /** Makes a membership row what the connection's row says; returns that row as it was seen last. */
   async #settle(
     table: Table,
-    connectionId: string,
-    channel: string,
+    [connectionId, channel]: Membership,
     known?: ConnectionRow,
   ): Promise<ConnectionRow | undefined> {
     let row = known ?? (await this.#read(table, connectionId));
@@ -245,6 +247,6 @@ export class DynamoDbConnectionStore implements ConnectionStore {
     if (await table.deleteIf(key, ['closing', closing ?? ''])) return;
     // Another removal was faster, and the id may be in use again: with memberships deleted here.
     if (!(await this.#read(table, connectionId))) return;
-    for (const channel of channels) await this.#settle(table, connectionId, channel);
+    for (const channel of channels) await this.#settle(table, [connectionId, channel]);
   }
 }

@@ -23,7 +23,7 @@ import { inParallel, piecesOf } from './in-parallel.js';
 import type { Item } from './items.js';
 
 /** Calls of one operation that are under way at once. */
-export const CALLS_IN_FLIGHT = 25;
+const CALLS_IN_FLIGHT = 25;
 
 const ITEMS_PER_BATCH = 25;
 const CONNECT_TIMEOUT_MS = 1_000;

@@ -24,11 +24,10 @@ const home = join(cache, TARBALL.replace('.tgz', ''));
 const hasJava = spawnSync('java', ['-version']).status === 0;
 /** Whether the tests on DynamoDB Local are left out. With CI set they never are: they fail instead. */
 export const isWithoutDynamoDbLocal: boolean = !hasJava && !process.env['CI'];
-if (isWithoutDynamoDbLocal) {
-  console.warn(
-    'Java is missing, so the store is NOT tested on DynamoDB Local: apt-get install openjdk-17-jre-headless',
-  );
-}
+const MISSING =
+  'Java is missing, so the store is NOT tested on DynamoDB Local: apt-get install openjdk-17-jre-headless';
+// oxlint-disable-next-line no-console -- nobody must take what is skipped for tested.
+if (isWithoutDynamoDbLocal) console.warn(MISSING);
 
 /** DynamoDB Local in a process of its own, in memory. */
 export interface DynamoDbLocal extends Engine {
@@ -40,6 +39,7 @@ export interface DynamoDbLocal extends Engine {
 
 /** Starts DynamoDB Local on a free port, after fetching it when this is the first time. */
 export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
+  if (!hasJava) throw new Error(MISSING);
   if (!existsSync(home)) await fetchEmulator();
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;

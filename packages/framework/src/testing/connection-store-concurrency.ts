@@ -68,6 +68,22 @@ export function concurrencyChecks({
       await assertAgreement(store, [connectionId], channels);
     },
 
+    'leaves connections and subscribers in agreement when subscribe and unsubscribe race': async (
+      store,
+    ) => {
+      const [channel, all] = [uniqueChannel(), Array.from({ length: 20 }, () => record())];
+      await forAll(all, (connection) => store.connect(connection, []));
+      await Promise.all(
+        all.flatMap(({ connectionId }) => [
+          store.subscribe(connectionId, channel, 200),
+          store.unsubscribe(connectionId, channel),
+          store.subscribe(connectionId, channel, 200),
+          store.unsubscribe(connectionId, channel),
+        ]),
+      );
+      await assertAgreement(store, idsOf(all), [channel]);
+    },
+
     'pages every subscriber that stays while others join and leave': async (store) => {
       const channel = uniqueChannel();
       const staying = Array.from({ length: subscribers }, () => record());
@@ -125,7 +141,7 @@ export function concurrencyChecks({
         }),
       );
       await assertAgreement(store, idsOf(connections), channels);
-      const [left = [], stayed = []] = [connections.slice(0, 4), connections.slice(4)];
+      const [left, stayed] = [connections.slice(0, 4), connections.slice(4)];
       await Promise.all([
         ...left.map(({ connectionId }) => store.disconnect(connectionId)),
         ...stayed.map((connection) => store.connect(connection, [])),
@@ -143,13 +159,13 @@ export function concurrencyChecks({
 }
 
 interface Operation {
-  readonly name: 'connect' | 'subscribe' | 'unsubscribe' | 'disconnect';
+  readonly name: 'connect' | 'connectTo' | 'subscribe' | 'unsubscribe' | 'disconnect';
   readonly channel: string;
 }
 
 const NAMES: readonly Operation['name'][] = [
   'connect',
-  'connect',
+  'connectTo',
   'subscribe',
   'subscribe',
   'subscribe',
@@ -171,6 +187,7 @@ async function perform(
 ): Promise<unknown> {
   const { connectionId } = connection;
   if (name === 'connect') return store.connect(connection, []);
+  if (name === 'connectTo') return store.connect(connection, [channel]);
   if (name === 'subscribe') return store.subscribe(connectionId, channel, MAX_CHANNELS);
   if (name === 'unsubscribe') return store.unsubscribe(connectionId, channel);
   return [...(await store.disconnect(connectionId))].sort();
@@ -182,8 +199,9 @@ class Model {
   channels: Set<string> | undefined;
 
   perform({ name, channel }: Operation): unknown {
-    if (name === 'connect') {
+    if (name === 'connect' || name === 'connectTo') {
       this.channels ??= new Set();
+      if (name === 'connectTo') this.channels.add(channel);
       return undefined;
     }
     if (name === 'unsubscribe') return this.channels?.delete(channel) ?? false;
