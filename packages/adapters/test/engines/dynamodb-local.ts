@@ -61,10 +61,11 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
 }
 
 async function launch(port: number, endpoint: string): Promise<ChildProcess> {
+  // One database for all access keys: each function has a key of its own.
   const options = ['-Xmx512m', '-Djava.library.path=DynamoDBLocal_lib', '-jar'];
   const java = spawn(
     'java',
-    [...options, 'DynamoDBLocal.jar', '-inMemory', '-port', String(port)],
+    [...options, 'DynamoDBLocal.jar', '-inMemory', '-sharedDb', '-port', String(port)],
     {
       cwd: join(home, 'package/emulator'),
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,0 +1,222 @@
+// What each operation of a store costs: calls, capacity units by the engine's own accounting, and
+// time, on dynalite in this process, on DynamoDB Local (when the tests have fetched it and there is
+// Java) and on a redis-server (when there is one).
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createTable, dynamoDbStore } from '@gatecast/adapters/dynamodb';
+import { redisStore } from '@gatecast/adapters/redis';
+import { memoryStore } from '@gatecast/framework';
+import dynalite from 'dynalite';
+import { Redis } from 'ioredis';
+
+const REPEATS = 30;
+const SUBSCRIBERS = [10, 1_000, 10_000];
+const TABLE = 'bench';
+const emulator = fileURLToPath(
+  new URL(
+    '../node_modules/.cache/gatecast/amplify-dynamodb-simulator-2.9.30/package/emulator',
+    import.meta.url,
+  ),
+);
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
+/** A store, and what has been counted since the last look. */
+async function onDynamoDb(name, { endpoint, stop }) {
+  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
+  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  await createTable({ table: TABLE, client });
+  const counted = { calls: 0, WCU: 0, RCU: 0 };
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        args.input.ReturnConsumedCapacity = 'TOTAL';
+        const answer = await next(args);
+        counted.calls += 1;
+        const unit = /^(Get|Query)/.test(commandName) ? 'RCU' : 'WCU';
+        for (const { CapacityUnits = 0 } of [answer.output.ConsumedCapacity ?? []].flat()) {
+          counted[unit] += CapacityUnits;
+        }
+        return answer;
+      },
+    { step: 'initialize' },
+  );
+  const { connections } = dynamoDbStore({ table: TABLE, client });
+  return { name, connections, counted, stop };
+}
+
+async function onRedis() {
+  const port = await freePort();
+  const child = spawn('redis-server', ['--port', port, '--save', '', '--bind', '127.0.0.1'], {
+    stdio: 'ignore',
+  });
+  const client = new Redis({ port, retryStrategy: () => 50, maxRetriesPerRequest: null });
+  client.on('error', () => {});
+  await client.ping();
+  const counted = { calls: 0 };
+  const sendCommand = client.sendCommand.bind(client);
+  client.sendCommand = (...args) => {
+    counted.calls += 1;
+    return sendCommand(...args);
+  };
+  const stop = async () => {
+    client.disconnect();
+    child.kill();
+    await once(child, 'exit');
+  };
+  return { name: 'Redis', connections: redisStore({ client }).connections, counted, stop };
+}
+
+async function startDynalite() {
+  const server = dynalite({ createTableMs: 0 });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { endpoint: `http://127.0.0.1:${server.address().port}`, stop };
+}
+
+async function startDynamoDbLocal() {
+  const port = await freePort();
+  const options = ['-Djava.library.path=DynamoDBLocal_lib', '-jar', 'DynamoDBLocal.jar'];
+  const java = spawn('java', [...options, '-inMemory', '-port', port], {
+    cwd: emulator,
+    stdio: 'ignore',
+  });
+  const endpoint = `http://127.0.0.1:${port}`;
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    if (await fetch(endpoint).catch(() => undefined)) break;
+    await sleep(100);
+  }
+  return { endpoint, stop: () => java.kill('SIGKILL') };
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return String(port);
+}
+
+let made = 0;
+function record() {
+  made += 1;
+  const connectionId = `${String(made).padStart(15, '0')}=`;
+  const connectedAt = Date.now();
+  const facts = { apiId: 'abcde12345', stage: 'prod', region: 'us-east-1', userId: 'user-1234' };
+  return { ...facts, connectionId, connectedAt, expiresAt: connectedAt + 8_100_000 };
+}
+
+async function connected(connections, channels = []) {
+  const connection = record();
+  await connections.connect(connection, channels);
+  return connection.connectionId;
+}
+
+async function readAll(connections, channel) {
+  let count = 0;
+  let after;
+  do {
+    const page = await connections.subscribers(channel, after === undefined ? {} : { after });
+    count += page.items.length;
+    after = page.next;
+  } while (after !== undefined);
+  return count;
+}
+
+const names = (count) => Array.from({ length: count }, (_, index) => `rooms/${index}`);
+
+/** Each operation: what it needs, made before it is counted, and the operation itself. */
+const operations = {
+  connect: [record, (store, connection) => store.connect(connection, [])],
+  'connect, 1 automatic subscription': [
+    record,
+    (store, connection) => store.connect(connection, ['users/1']),
+  ],
+  get: [connected, (store, id) => store.get(id)],
+  subscribe: [connected, (store, id) => store.subscribe(id, 'rooms/1', 200)],
+  unsubscribe: [
+    (store) => connected(store, ['rooms/1']),
+    (store, id) => store.unsubscribe(id, 'rooms/1'),
+  ],
+  'disconnect, 1 channel': [
+    (store) => connected(store, ['rooms/1']),
+    (store, id) => store.disconnect(id),
+  ],
+  'disconnect, 50 channels': [
+    (store) => connected(store, names(50)),
+    (store, id) => store.disconnect(id),
+  ],
+};
+
+async function costOf({ connections, counted }, prepare, operate) {
+  const times = [];
+  const total = {};
+  for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+    const prepared = await prepare(connections);
+    for (const unit of Object.keys(counted)) counted[unit] = 0;
+    const start = performance.now();
+    await operate(connections, prepared);
+    times.push(performance.now() - start);
+    for (const [unit, value] of Object.entries(counted)) total[unit] = (total[unit] ?? 0) + value;
+  }
+  const averages = Object.entries(total).map(([unit, sum]) => [
+    unit,
+    Number((sum / REPEATS).toFixed(1)),
+  ]);
+  const median = times.toSorted((a, b) => a - b)[Math.floor(REPEATS / 2)];
+  return { ...Object.fromEntries(averages), ms: Number(median.toFixed(2)) };
+}
+
+async function measureStore(store) {
+  const rows = [];
+  const add = async (operation, prepare, operate) => {
+    const cost = await costOf(store, prepare, operate);
+    rows.push({ engine: store.name, operation, calls: '', WCU: '', RCU: '', ...cost });
+  };
+  for (const [operation, [prepare, operate]] of Object.entries(operations)) {
+    await add(operation, prepare, operate);
+  }
+  for (const count of SUBSCRIBERS) {
+    const channel = `large/${count}`;
+    for (let index = 0; index < count; index += 50) {
+      const some = Array.from({ length: Math.min(50, count - index) });
+      await Promise.all(some.map(() => connected(store.connections, [channel])));
+    }
+    await add(
+      `publish to ${count}`,
+      () => undefined,
+      async (connections) => {
+        const found = await readAll(connections, channel);
+        if (found !== count) throw new Error(`${found} of ${count} subscribers were read.`);
+      },
+    );
+  }
+  await store.stop();
+  return rows;
+}
+
+const runs = (program, ...args) => spawnSync(program, args).status === 0;
+
+export async function measure() {
+  const memory = { name: 'memory', connections: memoryStore().connections, counted: {} };
+  const rows = await measureStore({ ...memory, stop() {} });
+  rows.push(...(await measureStore(await onDynamoDb('dynalite', await startDynalite()))));
+  if (runs('java', '-version') && existsSync(emulator)) {
+    const store = await onDynamoDb('DynamoDB Local', await startDynamoDbLocal());
+    rows.push(...(await measureStore(store)));
+  } else {
+    console.warn('DynamoDB Local is left out: install Java, then run npm test, which fetches it.');
+  }
+  if (runs('redis-server', '--version')) rows.push(...(await measureStore(await onRedis())));
+  else console.warn('Redis is left out: apt-get install redis-server.');
+  return { benchmark: 'store', repeats: REPEATS, node: process.version, rows };
+}

@@ -1,0 +1,59 @@
+// The chat with several environments on real engines, one of which dies in the middle.
+import { fileURLToPath } from 'node:url';
+import { createClient } from '@gatecast/client';
+import { startGateway } from '@gatecast/local';
+import { describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import type { RoomChannel } from '../examples/chat/server/app.js';
+import {
+  isWithoutDynamoDbLocal,
+  startDynamoDbLocal,
+} from '../packages/adapters/test/engines/dynamodb-local.js';
+import { describeRedis, RedisServer } from '../packages/adapters/test/engines/redis-server.js';
+import { startDynalite } from '../packages/adapters/test/engines/start-dynalite.js';
+import { openTable } from '../packages/adapters/test/table-under-test.js';
+
+const entry = fileURLToPath(new URL('../examples/chat/server/app.ts', import.meta.url));
+const MESSAGES = 20;
+
+async function expectToChat(environment: Readonly<Record<string, string>>): Promise<void> {
+  await using gateway = await startGateway({ entry, environment, quiet: true });
+  const clients = [0, 1].map(() => createClient({ url: gateway.url, WebSocket }));
+  const [ann, bob] = clients.map((client) => client.channel<RoomChannel>('rooms/general'));
+  const heard: string[] = [];
+  bob?.on('message', ({ text }) => heard.push(text));
+  await Promise.all([ann?.subscribe(), bob?.subscribe()]);
+
+  // It kills the environment of one message alone: the others share nothing with it.
+  gateway.faults.add({ on: 'invocation', kind: 'killed', routeKey: 'rooms.post', times: 1 });
+  await expect(
+    ann?.send('post', { text: 'lost', from: 'Ann' }, { timeoutMs: 500 }),
+  ).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
+
+  const texts = Array.from({ length: MESSAGES }, (_, index) => `message ${index}`);
+  for (const text of texts) await ann?.send('post', { text, from: 'Ann' });
+  await vi.waitFor(() => expect(heard.filter((text) => text !== 'lost')).toEqual(texts), 10_000);
+  for (const client of clients) client.close();
+}
+
+// oxlint-disable vitest/expect-expect -- expectToChat expects.
+describe('the chat, with an environment killed in the middle', () => {
+  it('goes on, on dynalite', async () => {
+    await using engine = await startDynalite();
+    await using table = await openTable(engine);
+    await expectToChat({ AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint, GATECAST_TABLE: table.table });
+  });
+
+  it.skipIf(isWithoutDynamoDbLocal)('goes on, on DynamoDB Local', async () => {
+    await using engine = await startDynamoDbLocal();
+    await using table = await openTable(engine);
+    await expectToChat({ AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint, GATECAST_TABLE: table.table });
+  });
+});
+
+describeRedis('the chat on Redis, with an environment killed in the middle', () => {
+  it('goes on', async () => {
+    await using server = await RedisServer.start();
+    await expectToChat({ CHAT_REDIS_URL: server.url });
+  });
+});
