@@ -406,6 +406,6 @@ describe('a template is refused', () => {
 
 it('a template that was read starts in a test as it does on the command line', async () => {
   const { options } = await readTemplate(chat, { parameters: {}, stage: 'Prod' });
-  await using gateway = await startGateway(options);
+  await using gateway = await startGateway({ ...options, quiet: true });
   expect(await ask(gateway.url, { message: 'ping' })).toEqual({ type: 'pong' });
 }, 20_000);
