@@ -15,8 +15,6 @@ export type { Claims, Connection, Identity, Register } from './connection.js';
 export type { ChannelDecorator } from './decorators/channel.js';
 export { Channel } from './decorators/channel.js';
 export type {
-  AccessContext,
-  AccessRule,
   AutoSubscribe,
   ChannelOptions,
   HistoryOptions,
@@ -47,6 +45,7 @@ export {
   StoreError,
   UsageError,
 } from './errors/gatecast-error.js';
+export type { AccessContext, AccessRule } from './messaging/access.js';
 export type {
   Publishing,
   PublishOptions,

@@ -1,27 +1,7 @@
 import type { Params } from '@gatecast/protocol';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Connection } from '../connection.js';
-
-/** What an access rule decides on. */
-export interface AccessContext<P extends string = string> {
-  readonly connection: Connection;
-  /** The parameters in the channel's name, decoded. */
-  readonly params: Params<P>;
-  /** The channel's name. */
-  readonly channel: string;
-  /** What the connection wants to do: `subscribe` to the channel, or send it a `message`. */
-  readonly operation: 'subscribe' | 'message';
-}
-
-/**
- * Who may use a channel: `public`, everyone; `authenticated`, every connection that has a user; or
- * a function that returns whether this one may. Anything it returns but `true` is `ERR_FORBIDDEN`;
- * it may throw a `ClientError` of its own.
- */
-export type AccessRule<P extends string = string> =
-  | 'public'
-  | 'authenticated'
-  | ((ctx: AccessContext<P>) => boolean | Promise<boolean>);
+import type { AccessRule } from '../messaging/access.js';
 
 /**
  * Subscribes each new connection. `true` for a pattern without parameters; else a function that

@@ -1,14 +1,27 @@
+import type { Params } from '@gatecast/protocol';
 import type { Connection } from '../connection.js';
-import type { AccessContext, AccessRule } from '../decorators/channel-definition.js';
 import { ClientError } from '../errors/client-error.js';
 
-/** One use of a channel by a connection. */
-export interface Access {
+/** What an access rule decides on. */
+export interface AccessContext<P extends string = string> {
   readonly connection: Connection;
-  readonly params: Readonly<Record<string, string>>;
+  /** The parameters in the channel's name, decoded. */
+  readonly params: Params<P>;
+  /** The channel's name. */
   readonly channel: string;
-  readonly operation: AccessContext['operation'];
+  /** What the connection wants to do: `subscribe` to the channel, or send it a `message`. */
+  readonly operation: 'subscribe' | 'message';
 }
+
+/**
+ * Who may use a channel: `public`, everyone; `authenticated`, every connection that has a user; or
+ * a function that returns whether this one may. Anything it returns but `true` is `ERR_FORBIDDEN`;
+ * it may throw a `ClientError` of its own.
+ */
+export type AccessRule<P extends string = string> =
+  | 'public'
+  | 'authenticated'
+  | ((ctx: AccessContext<P>) => boolean | Promise<boolean>);
 
 /** Whether the rule lets everyone in, so that there is nothing to ask. */
 export function isOpen(rule: AccessRule | undefined, hasAuthorizer: boolean): boolean {
@@ -16,7 +29,10 @@ export function isOpen(rule: AccessRule | undefined, hasAuthorizer: boolean): bo
 }
 
 /** Refuses what the channel's rule does not allow, with the same error whatever the operation was. */
-export async function checkAccess(rule: AccessRule | undefined, access: Access): Promise<void> {
+export async function checkAccess(
+  rule: AccessRule | undefined,
+  access: AccessContext,
+): Promise<void> {
   const isAllowed: unknown =
     typeof rule === 'function' ? await rule(access) : access.connection.userId !== undefined;
   // Only `true` opens: a rule that forgets to return lets nobody in.
