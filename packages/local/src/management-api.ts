@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { answer, answerError, type Exchange } from './answer.js';
 import type { Api } from './api.js';
 import { elapsed } from './clock.js';
@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.js';
 import type { FaultOn } from './faults.js';
 import { MAX_MESSAGE_BYTES } from './frame-limits.js';
 import { problemWithPermission } from './permissions.js';
+import { readBody } from './read-body.js';
 import { verifySignature } from './signature.js';
 import { decoded } from './unknown-route.js';
 
@@ -28,9 +29,10 @@ export async function answerManagement(
   credentials: Credentials,
   { request, response, connectionId }: Exchange & { readonly connectionId: string },
 ): Promise<void> {
-  const body = await readBody(request);
-  if (body === 'aborted') return;
-  if (body === 'too large') return tooLarge(response);
+  const read = await readBody(request, MAX_BODY_BYTES);
+  if (read.type === 'cut off') return;
+  if (read.type === 'too large') return tooLarge(response);
+  const { body } = read;
   const { method = '', url = '', headers } = request;
   if (api.accountThrottle?.take(api.now()) === false) {
     const type = 'LimitExceededException';
@@ -59,8 +61,8 @@ export async function answerManagement(
   }
   const time = api.now();
   const connection = api.connections.get(connectionId);
-  const fault =
-    connection && method === 'POST' ? api.faults.strike('post', { connectionId }) : undefined;
+  const mayFail = connection && method === 'POST' && body.length <= MAX_MESSAGE_BYTES;
+  const fault = mayFail ? api.faults.strike('post', { connectionId }) : undefined;
   // Never existed, closed, malformed, or still in `$connect`: all the same (rows 6.10, 6.11, 3.14).
   if (!connection) answerError(response, 410, { type: 'GoneException' });
   else if (fault) await postWithFault(api, fault, { connection, response, body });
@@ -78,6 +80,7 @@ async function postWithFault(
   switch (fault.kind) {
     case 'delayed':
       await elapsed(api.clock, fault.delayMs);
+      if (!connection.isOpen) return answerError(response, 410, { type: 'GoneException' });
       return post(connection, { response, body, now: api.now() });
     case 'gone':
       return answerError(response, 410, { type: 'GoneException' });
@@ -141,18 +144,4 @@ function disconnect(connection: Connection, { response }: Call): void {
 function tooLarge(response: ServerResponse): void {
   const message = `The payload is larger than ${MAX_MESSAGE_BYTES} bytes.`;
   answerError(response, 413, { type: 'PayloadTooLargeException', message });
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer | 'too large' | 'aborted'> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-    }
-  } catch {
-    return 'aborted';
-  }
-  return bytes > MAX_BODY_BYTES ? 'too large' : Buffer.concat(chunks);
 }

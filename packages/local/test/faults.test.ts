@@ -73,6 +73,28 @@ describe('a fault of a post', () => {
     expect(await all.framesSoFar()).toEqual(['hi']);
   });
 
+  it('delayed answers 410 when the connection has ended by then', async () => {
+    await using all = await openAll();
+    all.faults.add({ on: 'post', kind: 'delayed', delayMs: 60_000, times: 1 });
+    const answered = all.post('hi');
+    await vi.waitFor(() => expect(all.faults.list).toEqual([]));
+    all.peer.webSocket.close();
+    await vi.waitFor(async () => expect((await all.post('', 'GET')).status).toBe(410));
+    all.clock.advance(60_000);
+    expect((await answered).status).toBe(410);
+  });
+
+  it.each(['lost', 'doubled', 'arrived-gone'] as const)(
+    '%s does not strike what is too large to be posted',
+    async (kind) => {
+      await using all = await openAll();
+      all.faults.add({ on: 'post', kind, times: 1 });
+      expect((await all.post('x'.repeat(131_073))).status).toBe(413);
+      expect(all.faults.list).toHaveLength(1);
+      expect(await all.framesSoFar()).toEqual([]);
+    },
+  );
+
   it('strikes posts only, not what is looked up or closed', async () => {
     await using all = await openAll();
     all.faults.add({ on: 'post', kind: 'gone' });

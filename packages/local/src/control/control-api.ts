@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { answer, type Exchange } from '../answer.js';
+import { readBody } from '../read-body.js';
 import { serveFile } from '../static-files.js';
 import { decoded } from '../unknown-route.js';
 import { admit } from './admission.js';
@@ -62,21 +63,12 @@ export async function answerControl(
 }
 
 async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // To the end even when it is too large: a client that is still sending would miss the answer.
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-    }
-  } catch {
-    throw new RequestError(400, 'The request was cut off.');
+  const read = await readBody(request, MAX_BODY_BYTES);
+  if (read.type === 'cut off') throw new RequestError(400, 'The request was cut off.');
+  if (read.type === 'too large') {
+    throw new RequestError(413, `The body has ${read.bytes} bytes, more than ${MAX_BODY_BYTES}.`);
   }
-  if (bytes > MAX_BODY_BYTES) {
-    throw new RequestError(413, `The body has ${bytes} bytes, more than ${MAX_BODY_BYTES}.`);
-  }
-  const value = parsed(Buffer.concat(chunks).toString());
+  const value = parsed(read.body.toString());
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new RequestError(400, 'The body must be a JSON object.');
   }
