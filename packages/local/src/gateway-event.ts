@@ -17,6 +17,6 @@ export interface GatewayEvent {
   readonly detail: string;
   /** How long the start of an execution environment took, when the event had to wait for one. */
   readonly coldStartMs?: number;
-  /** From its beginning until it had been dealt with. */
+  /** From its beginning until it had been dealt with, on the gateway's clock: moved, it shows here. */
   readonly durationMs: number;
 }
