@@ -3,18 +3,22 @@
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+async function startGatecast(serial) {
+  const { startGateway } = await import('@gatecast/local');
+  return startGateway({
+    entry: fileURLToPath(new URL('gateway-echo.mjs', import.meta.url)),
+    routes: [
+      { routeKey: '$connect' },
+      { routeKey: '$disconnect' },
+      { routeKey: '$default', twoWay: true },
+    ],
+    serial,
+  });
+}
+
 const servers = {
-  async gatecast() {
-    const { startGateway } = await import('@gatecast/local');
-    return startGateway({
-      entry: fileURLToPath(new URL('gateway-echo.mjs', import.meta.url)),
-      routes: [
-        { routeKey: '$connect' },
-        { routeKey: '$disconnect' },
-        { routeKey: '$default', twoWay: true },
-      ],
-    });
-  },
+  gatecast: () => startGatecast(false),
+  'gatecast, serial': () => startGatecast(true),
   async ws() {
     const { WebSocketServer } = await import('ws');
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });

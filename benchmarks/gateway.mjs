@@ -1,5 +1,6 @@
 // The local gateway with a trivial function behind it: how much memory 5,000 connections take, and
-// whether 2,000 messages a second are each answered once. Beside it, an echo server of `ws` alone.
+// whether 2,000 messages a second over 50 of them are each answered once, and in order where the
+// gateway is told to be serial. Beside it, an echo server of `ws` alone.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -8,6 +9,7 @@ import { WebSocket } from 'ws';
 
 const CONNECTIONS = 5_000;
 const OPENING_AT_ONCE = 50;
+const SENDING = 50;
 const MESSAGES_A_SECOND = 2_000;
 const SECONDS = 10;
 const DRAIN_SECONDS = 20;
@@ -66,14 +68,18 @@ async function load(connections) {
   const dueAt = (index) => start + (index * 1_000) / MESSAGES_A_SECOND;
   let answered = 0;
   let doubled = 0;
+  let outOfOrder = 0;
   let lastAnswerAt = start;
   let finish;
   const allAnswered = new Promise((resolve) => {
     finish = resolve;
   });
   for (const webSocket of connections) {
+    let latest = -1;
     webSocket.on('message', (data) => {
       const index = Number(data);
+      if (index < latest) outOfOrder += 1;
+      latest = Math.max(latest, index);
       answers[index] += 1;
       if (answers[index] > 1) {
         doubled += 1;
@@ -100,6 +106,7 @@ async function load(connections) {
     answered,
     lost: sent - answered,
     doubled,
+    'out of order': outOfOrder,
     'messages a second': Math.round((answered * 1_000) / (lastAnswerAt - start)),
     'ms, median': percentile(0.5),
     'ms, 99 of 100': percentile(0.99),
@@ -115,7 +122,7 @@ async function measureServer(name) {
     const connections = await openAll(server.url, CONNECTIONS);
     const after = await server.memory();
     const held = connections.filter(({ readyState }) => readyState === WebSocket.OPEN).length;
-    const figures = await load(connections);
+    const figures = await load(connections.slice(0, SENDING));
     await closeAll(connections);
     return {
       name,
@@ -129,6 +136,7 @@ async function measureServer(name) {
 }
 
 export async function measure() {
-  const rows = [await measureServer('ws'), await measureServer('gatecast')];
+  const rows = [];
+  for (const name of ['ws', 'gatecast', 'gatecast, serial']) rows.push(await measureServer(name));
   return { benchmark: 'gateway', seconds: SECONDS, node: process.version, rows };
 }
