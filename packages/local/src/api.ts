@@ -1,12 +1,12 @@
-import type { Access } from './access.js';
+import type { Access } from './access/access.js';
+import type { TokenBucket } from './access/token-bucket.js';
 import type { Clock } from './clock.js';
-import type { Connections } from './connections.js';
+import type { Connections } from './connection/connections.js';
 import type { Journal, Traffic } from './control/journal.js';
 import type { ServedDeployment } from './deployment.js';
 import type { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
-import type { RouteSelector } from './route-selection.js';
-import type { TokenBucket } from './token-bucket.js';
+import type { RouteSelector } from './integration/route-selection.js';
 
 /** What events say about the API. */
 export interface ApiFacts {

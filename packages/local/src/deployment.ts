@@ -1,9 +1,12 @@
-import { type IdentitySource, identitySource } from './identity-source.js';
-import type { Integration } from './integration-options.js';
-import type { LambdaFunction } from './lambda-function.js';
-import { type NonProxyIntegration, nonProxyIntegration } from './non-proxy-integration.js';
-import { type BodyCheck, bodyCheck, type RequestModels } from './request-model.js';
-import { type Throttle, TokenBucket } from './token-bucket.js';
+import { type IdentitySource, identitySource } from './access/identity-source.js';
+import { type Throttle, TokenBucket } from './access/token-bucket.js';
+import type { Integration } from './integration/integration-options.js';
+import {
+  type NonProxyIntegration,
+  nonProxyIntegration,
+} from './integration/non-proxy-integration.js';
+import { type BodyCheck, bodyCheck, type RequestModels } from './integration/request-model.js';
+import type { LambdaFunction } from './lambda/lambda-function.js';
 
 /** One route of the API. A bare route key is a one-way route to the Lambda function. */
 export interface GatewayRoute extends RequestModels {

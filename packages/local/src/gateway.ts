@@ -1,21 +1,21 @@
-import { Acceptor } from './acceptor.js';
-import type { ApiKeySelectionExpression } from './access.js';
+import type { ApiKeySelectionExpression } from './access/access.js';
+import { Credentials } from './access/credentials.js';
+import { type Throttle, TokenBucket } from './access/token-bucket.js';
 import type { Api } from './api.js';
-import { apiPath } from './base-path.js';
-import { localCertificate } from './certificate.js';
 import { Clock } from './clock.js';
-import { Connections } from './connections.js';
+import { Acceptor } from './connection/acceptor.js';
+import { Connections } from './connection/connections.js';
+import { answerHandshake } from './connection/handshake.js';
 import { Journal } from './control/journal.js';
 import type { ControlledFunctions } from './control/state.js';
-import { Credentials } from './credentials.js';
 import { checkDeployment, type Deployment } from './deployment.js';
 import { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
-import { answerHandshake } from './handshake.js';
-import { openPort } from './port.js';
-import { answerRequest } from './requests.js';
-import { routeSelector } from './route-selection.js';
-import { type Throttle, TokenBucket } from './token-bucket.js';
+import { apiPath } from './http/base-path.js';
+import { localCertificate } from './http/certificate.js';
+import { openPort } from './http/port.js';
+import { answerRequest } from './http/requests.js';
+import { routeSelector } from './integration/route-selection.js';
 
 /** Options of {@link openGateway}. */
 export interface GatewayOptions {

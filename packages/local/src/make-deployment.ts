@@ -1,6 +1,6 @@
 import type { RouteManifest } from '@gatecast/framework';
 import type { Deployment, GatewayAuthorizer, GatewayRoute } from './deployment.js';
-import type { LambdaFunction } from './lambda-function.js';
+import type { LambdaFunction } from './lambda/lambda-function.js';
 import { StartError } from './start-error.js';
 
 /** One route of the local gateway. Without `function` it leads to the function of `entry`. */

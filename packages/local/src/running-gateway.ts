@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
-import { type Bundle, type Bundler, openBundler } from './bundle.js';
 import type { ControlledFunctions } from './control/state.js';
-import type { EmbeddedDynamoDb } from './embedded-dynamodb.js';
-import { definitionsOf, type FunctionDefinition } from './function-definition.js';
+import { type Gateway, openGatewayBefore } from './gateway.js';
+import { type Bundle, type Bundler, openBundler } from './lambda/bundle.js';
+import type { EmbeddedDynamoDb } from './lambda/embedded-dynamodb.js';
+import { definitionsOf, type FunctionDefinition } from './lambda/function-definition.js';
 import {
   type FunctionSurroundings,
   functionSettings,
   writeCertificates,
-} from './function-settings.js';
-import { type Gateway, openGatewayBefore } from './gateway.js';
+} from './lambda/function-settings.js';
+import { type ReloadEvent, RunningFunction } from './lambda/running-function.js';
 import { makeDeployment } from './make-deployment.js';
-import { type ReloadEvent, RunningFunction } from './running-function.js';
 import { StartError } from './start-error.js';
 import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
 
@@ -120,7 +120,7 @@ export class RunningGateway {
     if (!uses || hasEndpoint) return {};
     const table = variables['GATECAST_TABLE'] ?? 'gatecast';
     // Here, because few functions need it.
-    const { openEmbeddedDynamoDb } = await import('./embedded-dynamodb.js');
+    const { openEmbeddedDynamoDb } = await import('./lambda/embedded-dynamodb.js');
     this.#store = await openEmbeddedDynamoDb({ directory: this.#options.dataDirectory, table });
     return { AWS_ENDPOINT_URL_DYNAMODB: this.#store.endpoint, GATECAST_TABLE: table };
   }

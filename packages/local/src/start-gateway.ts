@@ -1,10 +1,10 @@
 import type { RouteManifest } from '@gatecast/framework';
 import type { Clock } from './clock.js';
 import type { Faults } from './faults.js';
-import type { FunctionOptions } from './function-options.js';
 import type { GatewayOptions } from './gateway.js';
+import type { FunctionOptions } from './lambda/function-options.js';
+import type { ReloadEvent } from './lambda/running-function.js';
 import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
-import type { ReloadEvent } from './running-function.js';
 import { RunningGateway } from './running-gateway.js';
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openBundler, type Rebuild } from '../src/bundle.js';
+import { openBundler, type Rebuild } from '../src/lambda/bundle.js';
 
 let directory: string;
 

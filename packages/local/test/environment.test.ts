@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { Environment, type EnvironmentOptions } from '../src/environment.js';
-import { lambdaVariables } from '../src/lambda-variables.js';
+import { Environment, type EnvironmentOptions } from '../src/lambda/environment.js';
+import { lambdaVariables } from '../src/lambda/lambda-variables.js';
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));

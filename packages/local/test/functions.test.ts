@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReloadEvent } from '../src/running-function.js';
+import type { ReloadEvent } from '../src/lambda/running-function.js';
 import { startGateway } from '../src/start-gateway.js';
 import { openConnection } from './open-connection.js';
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { clockTime, eventLine } from '../event-line.js';
-import { parseManifest } from '../route-manifest.js';
-import type { ReloadEvent } from '../running-function.js';
+import { parseManifest } from '../lambda/route-manifest.js';
+import type { ReloadEvent } from '../lambda/running-function.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import {
   type Arguments,

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { readManifest } from '../read-manifest.js';
+import { readManifest } from '../lambda/read-manifest.js';
 import { parseCommandLine } from './command-line.js';
 
 export const manifestUsage = `gatecast manifest <entry> [--out file]

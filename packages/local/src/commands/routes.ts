@@ -1,5 +1,5 @@
 import type { ManifestRoute } from '@gatecast/framework';
-import { readManifest } from '../read-manifest.js';
+import { readManifest } from '../lambda/read-manifest.js';
 import { parseCommandLine } from './command-line.js';
 
 export const routesUsage = `gatecast routes <entry>

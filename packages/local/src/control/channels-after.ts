@@ -1,4 +1,4 @@
-import { parseJson } from '../json-path.js';
+import { parseJson } from '../integration/json-path.js';
 
 /** A message of a client, and the frame that answered it. */
 export interface AnsweredMessage {

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { answer, type Exchange } from '../answer.js';
-import { readBody } from '../read-body.js';
-import { serveFile } from '../static-files.js';
-import { decoded } from '../unknown-route.js';
+import { answer, type Exchange } from '../http/answer.js';
+import { readBody } from '../http/read-body.js';
+import { serveFile } from '../http/static-files.js';
+import { decoded } from '../http/unknown-route.js';
 import { admit } from './admission.js';
 import { CONTROL_HEADER, CONTROL_PATH } from './control-path.js';
 import { streamEvents } from './event-stream.js';

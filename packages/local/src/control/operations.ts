@@ -1,5 +1,5 @@
-import type { Connection } from '../connection.js';
-import { MAX_MESSAGE_BYTES } from '../frame-limits.js';
+import type { Connection } from '../connection/connection.js';
+import { MAX_MESSAGE_BYTES } from '../connection/frame-limits.js';
 import type { Journal } from './journal.js';
 import { parseDuration } from './parse-duration.js';
 import { parseFault } from './parse-fault.js';

@@ -1,4 +1,4 @@
-import type { Integration } from '../integration-options.js';
+import type { Integration } from '../integration/integration-options.js';
 import type { LocalRoute } from '../make-deployment.js';
 import { FUNCTION_URI_HINT } from './identities.js';
 import type { TemplateApi, TemplateIntegration, TemplateRoute } from './template-api.js';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { FunctionOptions } from '../function-options.js';
+import type { FunctionOptions } from '../lambda/function-options.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import { gatewayRoutes } from './gateway-options.js';
 import {

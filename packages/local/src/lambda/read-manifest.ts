@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
+import { StartError } from '../start-error.js';
 import { openBundler } from './bundle.js';
 import { Environment } from './environment.js';
 import { lambdaVariables } from './lambda-variables.js';
 import { loadModule } from './load-module.js';
 import { parseManifest } from './route-manifest.js';
-import { StartError } from './start-error.js';
 
 /** An app's manifest, as the app has it and as the gateway reads it. */
 export interface ReadManifest {

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { makeAuthorizerEvent, makeConnectionId, makeRequestId } from '@gatecast/framework/testing';
+import { mayConnect } from '../access/access.js';
+import { authorize } from '../access/authorizer.js';
+import { isThrottled } from '../access/throttling.js';
+import type { Api } from '../api.js';
+import type { ServedDeployment } from '../deployment.js';
 import type { Acceptor } from './acceptor.js';
-import { mayConnect } from './access.js';
-import type { Api } from './api.js';
-import { authorize } from './authorizer.js';
 import { connect } from './connect.js';
 import { Connection, type ConnectionFacts } from './connection.js';
-import type { ServedDeployment } from './deployment.js';
 import { sendDisconnect } from './disconnect.js';
 import type { AnswerIds } from './error-text.js';
 import { messageHandler } from './messages.js';
 import { refuse } from './refusal.js';
-import { isThrottled } from './throttling.js';
 import { problemWith, readUpgradeRequest } from './upgrade-request.js';
 
 /** A request to become a WebSocket, as Node hands it over. */

@@ -1,8 +1,8 @@
 import { basename, extname } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
+import { noFunction } from '../make-deployment.js';
+import type { StartGatewayOptions } from '../start-gateway.js';
 import type { FunctionOptions } from './function-options.js';
-import { noFunction } from './make-deployment.js';
-import type { StartGatewayOptions } from './start-gateway.js';
 
 /** One function to run, its defaults not yet filled in. */
 export interface FunctionDefinition extends FunctionOptions {

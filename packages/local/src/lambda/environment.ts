@@ -5,7 +5,9 @@ import type { Invocation, InvocationResult } from './lambda-function.js';
 
 // Through `dist` from here whichever of `src` and `dist` this file runs in: a child process cannot
 // run TypeScript.
-const PROCESS_FILE = fileURLToPath(new URL('../dist/environment-process.js', import.meta.url));
+const PROCESS_FILE = fileURLToPath(
+  new URL('../../dist/lambda/environment-process.js', import.meta.url),
+);
 
 // AWS: "Lambda execution environment lifecycle", Init phase.
 const LOAD_TIMEOUT_MS = 10_000;

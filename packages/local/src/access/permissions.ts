@@ -1,4 +1,4 @@
-import type { ApiFacts } from './api.js';
+import type { ApiFacts } from '../api.js';
 import type { Credential } from './credentials.js';
 import { evaluatePolicy } from './policy.js';
 

@@ -2,7 +2,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildResult, context, formatMessages, type Message } from 'esbuild';
-import { StartError } from './start-error.js';
+import { StartError } from '../start-error.js';
 
 /** A function's code as one file. */
 export interface Bundle {
@@ -37,7 +37,9 @@ const BANNER = `import { createRequire as __gatecastCreateRequire } from 'node:m
 const require = __gatecastCreateRequire(import.meta.url);`;
 
 // `__dirname` and `__filename`. Through `dist`, because esbuild reads the file.
-const COMMON_JS_NAMES = fileURLToPath(new URL('../dist/common-js-names.js', import.meta.url));
+const COMMON_JS_NAMES = fileURLToPath(
+  new URL('../../dist/lambda/common-js-names.js', import.meta.url),
+);
 
 /**
  * Opens a bundler that writes into `directory`. It bundles as a deployment does: one ES module with

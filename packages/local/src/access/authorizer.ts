@@ -1,8 +1,8 @@
 import type { makeAuthorizerEvent } from '@gatecast/framework/testing';
-import type { Api } from './api.js';
-import type { ServedAuthorizer } from './deployment.js';
-import type { GatewayEvent } from './gateway-event.js';
-import { invoke, type Outcome } from './invoke.js';
+import type { Api } from '../api.js';
+import type { ServedAuthorizer } from '../deployment.js';
+import type { GatewayEvent } from '../gateway-event.js';
+import { invoke, type Outcome } from '../integration/invoke.js';
 import { evaluatePolicy } from './policy.js';
 
 /** What the authorizer decided about a connection. */

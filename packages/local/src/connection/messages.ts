@@ -1,14 +1,14 @@
 import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
-import type { Api } from './api.js';
-import { elapsed } from './clock.js';
+import { isThrottled } from '../access/throttling.js';
+import type { Api } from '../api.js';
+import { elapsed } from '../clock.js';
+import { channelsAfter } from '../control/channels-after.js';
+import type { ServedDeployment, ServedRoute } from '../deployment.js';
+import { integrate } from '../integration/integration.js';
+import { describe, type ProxyOutcome } from '../integration/invoke.js';
 import type { Connection } from './connection.js';
-import { channelsAfter } from './control/channels-after.js';
-import type { ServedDeployment, ServedRoute } from './deployment.js';
 import { badBodyText, errorText } from './error-text.js';
-import { integrate } from './integration.js';
-import { describe, type ProxyOutcome } from './invoke.js';
 import { messageFor } from './refusal.js';
-import { isThrottled } from './throttling.js';
 
 /** Takes the messages of one connection, all at once or one after the other. */
 export function messageHandler(api: Api, connection: Connection): (body: string) => void {

@@ -1,5 +1,5 @@
-import type { Api } from './api.js';
-import type { ServedDeployment } from './deployment.js';
+import type { Api } from '../api.js';
+import type { ServedDeployment } from '../deployment.js';
 
 /**
  * Whether a request on a route is one too many for the route or the account; if not, it is counted

@@ -1,5 +1,5 @@
-import type { Api } from './api.js';
-import type { ServedDeployment, ServedRoute } from './deployment.js';
+import type { Api } from '../api.js';
+import type { ServedDeployment, ServedRoute } from '../deployment.js';
 import { invoke, invokeProxy, type ProxyOutcome } from './invoke.js';
 
 /** What the factories of events make. */

@@ -1,7 +1,7 @@
+import { StartError } from '../start-error.js';
 import type { Bundle } from './bundle.js';
 import type { Environment } from './environment.js';
 import type { LoadedModule, LoadFailure } from './environment-ipc.js';
-import { StartError } from './start-error.js';
 
 /**
  * Waits until an environment has loaded its bundle.

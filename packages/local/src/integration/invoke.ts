@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { GatewayEvent } from './gateway-event.js';
-import type { InvocationResult, LambdaFunction } from './lambda-function.js';
+import type { GatewayEvent } from '../gateway-event.js';
+import type { InvocationResult, LambdaFunction } from '../lambda/lambda-function.js';
 import { type ProxyResponse, readProxyResponse } from './proxy-response.js';
 
 /** What came of an invocation as far as the gateway waited for it. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Api } from './api.js';
+import type { Api } from '../api.js';
+import type { ServedRoute } from '../deployment.js';
 import type { Credentials } from './credentials.js';
-import type { ServedRoute } from './deployment.js';
 import { problemWithPermission } from './permissions.js';
 import { verifySignature } from './signature.js';
 

@@ -1,9 +1,9 @@
+import type { Credentials } from '../access/credentials.js';
+import type { Api } from '../api.js';
+import { answerControl } from '../control/control-api.js';
+import { CONTROL_PATH } from '../control/control-path.js';
+import type { ControlledFunctions } from '../control/state.js';
 import { answer, answerError, type Exchange } from './answer.js';
-import type { Api } from './api.js';
-import { answerControl } from './control/control-api.js';
-import { CONTROL_PATH } from './control/control-path.js';
-import type { ControlledFunctions } from './control/state.js';
-import type { Credentials } from './credentials.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
 import { answerUnknownRoute } from './unknown-route.js';

@@ -1,5 +1,5 @@
 import type { ManifestRoute, RouteManifest } from '@gatecast/framework';
-import { StartError } from './start-error.js';
+import { StartError } from '../start-error.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,11 +1,11 @@
 import type { RouteManifest } from '@gatecast/framework';
+import { StartError } from '../start-error.js';
 import type { Bundle } from './bundle.js';
 import { Environment, type EnvironmentOptions, handlerNotFound } from './environment.js';
 import type { LoadedModule } from './environment-ipc.js';
 import { EnvironmentPool } from './environment-pool.js';
 import { loadModule } from './load-module.js';
 import { parseManifest } from './route-manifest.js';
-import { StartError } from './start-error.js';
 
 /** How a function is to run, whatever its bundle. */
 export interface FunctionSettings extends Omit<EnvironmentOptions, 'bundleFile'> {

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
+import type { Credentials } from '../access/credentials.js';
+import { problemWithPermission } from '../access/permissions.js';
+import { verifySignature } from '../access/signature.js';
+import type { Api } from '../api.js';
+import { elapsed } from '../clock.js';
+import type { Connection } from '../connection/connection.js';
+import { MAX_MESSAGE_BYTES } from '../connection/frame-limits.js';
+import { recordPost } from '../control/record-post.js';
+import type { FaultOn } from '../faults.js';
 import { answer, answerError, type Exchange } from './answer.js';
-import type { Api } from './api.js';
-import { elapsed } from './clock.js';
-import type { Connection } from './connection.js';
-import { recordPost } from './control/record-post.js';
-import type { Credentials } from './credentials.js';
-import type { FaultOn } from './faults.js';
-import { MAX_MESSAGE_BYTES } from './frame-limits.js';
-import { problemWithPermission } from './permissions.js';
 import { readBody } from './read-body.js';
-import { verifySignature } from './signature.js';
 import { decoded } from './unknown-route.js';
 
 // What is too large to post is kept nevertheless, for its signature; but not more than this.

@@ -1,9 +1,9 @@
 import { makeConnectEvent } from '@gatecast/framework/testing';
-import type { Api } from './api.js';
-import type { ServedDeployment } from './deployment.js';
-import { integrate } from './integration.js';
-import { describe, type ProxyOutcome } from './invoke.js';
-import type { ProxyResponse } from './proxy-response.js';
+import type { Api } from '../api.js';
+import type { ServedDeployment } from '../deployment.js';
+import { integrate } from '../integration/integration.js';
+import { describe, type ProxyOutcome } from '../integration/invoke.js';
+import type { ProxyResponse } from '../integration/proxy-response.js';
 import { isToken } from './upgrade-request.js';
 
 /** What `$connect` said about a connection. */

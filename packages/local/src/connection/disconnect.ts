@@ -1,9 +1,9 @@
 import { makeDisconnectEvent } from '@gatecast/framework/testing';
-import type { Api } from './api.js';
-import { elapsed } from './clock.js';
+import type { Api } from '../api.js';
+import { elapsed } from '../clock.js';
+import { integrate } from '../integration/integration.js';
+import { describe } from '../integration/invoke.js';
 import type { ConnectionFacts, Ending } from './connection.js';
-import { integrate } from './integration.js';
-import { describe } from './invoke.js';
 
 /**
  * Tells the function that a connection has ended, if there is a route for it. Its answer goes

@@ -1,5 +1,5 @@
+import type { Api } from '../api.js';
 import { answerError, type Exchange } from './answer.js';
-import type { Api } from './api.js';
 
 /**
  * Answers a request to a path of the API behind which there is nothing. On a custom domain API

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
+import type { Gateway } from '../gateway.js';
 import type { FunctionDefinition } from './function-definition.js';
-import type { Gateway } from './gateway.js';
 import { lambdaVariables } from './lambda-variables.js';
 import type { FunctionSettings } from './load-function.js';
 
