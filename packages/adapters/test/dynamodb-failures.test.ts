@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { type ConnectionStore, StoreError } from '@gatecast/framework';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine } from './engines/engine.js';
+import { startRefusing } from './engines/refusing-server.js';
 import { startDynalite } from './engines/start-dynalite.js';
 import { connected, makeRecord, makeTestClient, openTable } from './table-under-test.js';
 
@@ -13,34 +11,6 @@ beforeAll(async () => {
   engine = await startDynalite();
 });
 afterAll(() => engine[Symbol.asyncDispose]());
-
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly message?: string;
-}
-
-/** A server that refuses every request as DynamoDB would; counts them. */
-async function startRefusing({ status, type, message = '' }: Answer) {
-  const served = { count: 0 };
-  const server = createServer((request, response) => {
-    served.count += 1;
-    request.resume();
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' });
-    response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message }));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    served,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
 
 function storeAt(endpoint: string, budgetMs = 100): ConnectionStore {
   const client = makeTestClient(endpoint);

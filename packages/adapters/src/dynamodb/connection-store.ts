@@ -22,8 +22,11 @@ import {
 import { readSubscribers } from './subscribers-query.js';
 import type { Table } from './table.js';
 
-/** Opens the table for one operation, named as it goes after "could not". */
-export type OpenTable = (operation: string) => Promise<Table>;
+/**
+ * Opens the table for one operation, named as it goes after "could not", which is given up at `endsAt`,
+ * in milliseconds of `performance.now()`.
+ */
+export type OpenTable = (operation: string, endsAt: number) => Promise<Table>;
 
 const CONNECTIONS_AT_ONCE = 25;
 
@@ -49,12 +52,19 @@ const LIVE_NAMES = { '#closing': 'closing', '#expiresAt': 'expiresAt' };
  */
 export class DynamoDbConnectionStore implements ConnectionStore {
   readonly contract = 1;
-  readonly #open: OpenTable;
+  readonly #openTable: OpenTable;
   readonly #now: () => number;
+  readonly #endsAt: number;
 
-  constructor(open: OpenTable, now: () => number) {
-    this.#open = open;
+  constructor(openTable: OpenTable, now: () => number, endsAt: number = Infinity) {
+    this.#openTable = openTable;
     this.#now = now;
+    this.#endsAt = endsAt;
+  }
+
+  within(timeLeftMs: number): ConnectionStore {
+    const endsAt = Math.min(this.#endsAt, performance.now() + timeLeftMs);
+    return new DynamoDbConnectionStore(this.#openTable, this.#now, endsAt);
   }
 
   async connect(record: ConnectionRecord, channels: readonly string[]): Promise<void> {
@@ -150,6 +160,10 @@ export class DynamoDbConnectionStore implements ConnectionStore {
     for (const some of piecesOf([...new Set(connectionIds)], CONNECTIONS_AT_ONCE)) {
       await this.#remove(await this.#open('prune connections'), some);
     }
+  }
+
+  #open(operation: string): Promise<Table> {
+    return this.#openTable(operation, this.#endsAt);
   }
 
   /** Writes a connection's row over a live one, keeping its channels; not over one of another time. */

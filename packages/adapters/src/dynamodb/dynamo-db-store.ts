@@ -20,8 +20,8 @@ export interface DynamoDbStoreOptions {
    */
   readonly endpoint?: string;
   /**
-   * How long calls that are throttled, or do not reach DynamoDB, are tried again in one operation,
-   * in milliseconds. An attempt that is under way then may take 3 s longer.
+   * How long one operation may take in which calls are throttled, or do not reach DynamoDB, and are
+   * tried again, in milliseconds. It ends half a second before the invocation does in any case.
    *
    * @default 5000
    */
@@ -42,7 +42,7 @@ export interface DynamoDbStoreOptions {
 export function dynamoDbStore(options: DynamoDbStoreOptions = {}): Store {
   const { budgetMs = 5_000, now = Date.now } = options;
   let made: DynamoDBClient | undefined;
-  const openTable: OpenTable = async (operation) => {
+  const openTable: OpenTable = async (operation, endsAt) => {
     const table = options.table ?? process.env['GATECAST_TABLE'];
     if (!table) {
       throw StoreError.of({
@@ -52,7 +52,7 @@ export function dynamoDbStore(options: DynamoDbStoreOptions = {}): Store {
         advice: 'Set GATECAST_TABLE to the name of the table, or pass dynamoDbStore({ table }).',
       });
     }
-    const deadline = performance.now() + budgetMs;
+    const deadline = Math.min(endsAt, performance.now() + budgetMs);
     try {
       const { makeClient, Table } = await import('./table.js');
       made ??= options.client ?? makeClient(options.endpoint);

@@ -107,6 +107,7 @@ function explain(
 
 function networkFault(error: unknown): string | undefined {
   const { name, code, $metadata } = error as AwsError;
+  if (name === 'AbortError') return 'no answer in time';
   if (name === 'TimeoutError') return code ?? name;
   // Codes of the operating system; those of Node itself begin with ERR_ and mean a mistake.
   const isNetwork = code !== undefined && /^E[A-Z]+(_AGAIN)?$/.test(code);

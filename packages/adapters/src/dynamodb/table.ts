@@ -28,6 +28,8 @@ const CALLS_IN_FLIGHT = 25;
 const ITEMS_PER_BATCH = 25;
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 3_000;
+/** What an attempt has at least: with less, no operation could begin near the deadline. */
+const SHORTEST_TIMEOUT_MS = 250;
 const FIRST_DELAY_MS = 25;
 const LONGEST_DELAY_MS = 1_000;
 // A subscribe frame names up to 50 channels, and each is a call.
@@ -42,13 +44,16 @@ export function makeClient(endpoint: string | undefined): DynamoDBClient {
     maxAttempts: 1,
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
       httpAgent: agent,
       httpsAgent: agent,
     },
   });
 }
+
+type Request<T> = (
+  client: DynamoDBClient,
+  options: { readonly abortSignal: AbortSignal },
+) => Promise<T>;
 
 /** A table, and one operation of the store on it. */
 export interface TableOperation {
@@ -57,7 +62,7 @@ export interface TableOperation {
   readonly region: string;
   /** What the store is to do, after "could not". */
   readonly operation: string;
-  /** No attempt is repeated after it, in milliseconds of `performance.now()`. */
+  /** When it gives up, in milliseconds of `performance.now()`. */
   readonly deadline: number;
 }
 
@@ -75,17 +80,17 @@ export class Table {
   /** Reads an item, strongly consistent. */
   async get(Key: Item): Promise<Item | undefined> {
     const command = new GetItemCommand({ TableName: this.#of.table, Key, ConsistentRead: true });
-    return (await this.#send('GetItem', () => this.#of.client.send(command)))?.Item;
+    return (await this.#send('GetItem', (client, options) => client.send(command, options)))?.Item;
   }
 
   async put(item: Item): Promise<void> {
     const command = new PutItemCommand({ TableName: this.#of.table, Item: item });
-    await this.#send('PutItem', () => this.#of.client.send(command));
+    await this.#send('PutItem', (client, options) => client.send(command, options));
   }
 
   async delete(Key: Item): Promise<void> {
     const command = new DeleteItemCommand({ TableName: this.#of.table, Key });
-    await this.#send('DeleteItem', () => this.#of.client.send(command));
+    await this.#send('DeleteItem', (client, options) => client.send(command, options));
   }
 
   /** Deletes an item whose attribute has this value; returns whether it did. */
@@ -97,13 +102,19 @@ export class Table {
       ExpressionAttributeNames: { '#name': name },
       ExpressionAttributeValues: { ':value': { S: value } },
     });
-    return (await this.#send('DeleteItem', () => this.#of.client.send(command))) !== undefined;
+    const deleted = await this.#send('DeleteItem', (client, options) =>
+      client.send(command, options),
+    );
+    return deleted !== undefined;
   }
 
   /** Updates an item; returns the attributes it is asked for, `undefined` when its condition fails. */
   async update(input: Omit<UpdateItemCommandInput, 'TableName'>): Promise<Item | undefined> {
     const command = new UpdateItemCommand({ TableName: this.#of.table, ...input });
-    return (await this.#send('UpdateItem', () => this.#of.client.send(command)))?.Attributes;
+    const updated = await this.#send('UpdateItem', (client, options) =>
+      client.send(command, options),
+    );
+    return updated?.Attributes;
   }
 
   /** Reads one page of at most 1 MB, strongly consistent. */
@@ -115,7 +126,7 @@ export class Table {
       ConsistentRead: true,
       ...input,
     });
-    const found = await this.#send('Query', () => this.#of.client.send(command));
+    const found = await this.#send('Query', (client, options) => client.send(command, options));
     return { items: found?.Items ?? [], lastKey: found?.LastEvaluatedKey };
   }
 
@@ -127,21 +138,26 @@ export class Table {
   }
 
   async #writeBatch(batch: readonly WriteRequest[]): Promise<void> {
-    const { client, table } = this.#of;
+    const { table } = this.#of;
     let pending = [...batch];
     for (let attempt = 0; ; attempt += 1) {
       const command = new BatchWriteItemCommand({ RequestItems: { [table]: pending } });
-      const answer = await this.#send('BatchWriteItem', () => client.send(command));
+      const answer = await this.#send('BatchWriteItem', (client, options) =>
+        client.send(command, options),
+      );
       pending = answer?.UnprocessedItems?.[table] ?? [];
       if (pending.length === 0) return;
       await this.#pause(attempt, () => leftUnprocessed(this.#attempted('BatchWriteItem')));
     }
   }
 
-  async #send<T>(action: string, request: () => Promise<T>): Promise<T | undefined> {
+  async #send<T>(action: string, request: Request<T>): Promise<T | undefined> {
+    const { client, deadline } = this.#of;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await request();
+        const leftMs = Math.max(SHORTEST_TIMEOUT_MS, Math.ceil(deadline - performance.now()));
+        const abortSignal = AbortSignal.timeout(Math.min(REQUEST_TIMEOUT_MS, leftMs));
+        return await request(client, { abortSignal });
       } catch (error) {
         if (isConditionFailed(error)) return undefined;
         const fail = () => toStoreError(error, this.#attempted(action));

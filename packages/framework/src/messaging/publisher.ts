@@ -23,8 +23,6 @@ export interface PublishScope {
   readonly source?: { readonly frameId: string; readonly ordinals: Map<string, number> };
   /** Channels on which the sender would miss what it publishes, because it is not open yet. */
   readonly unopened?: readonly string[];
-  /** When the invocation must be over, in milliseconds since 1970. */
-  readonly endsAt?: number;
 }
 
 /** What a publisher works with. */
@@ -32,6 +30,8 @@ export interface PublisherMeans {
   readonly connections: ConnectionStore;
   readonly gateway: () => Promise<Gateway>;
   readonly now: () => number;
+  /** When all has to be over, in milliseconds since 1970. */
+  readonly endsAt: number;
   /** The plugins' onPublish and onDeliver. */
   readonly around: {
     publish(event: PreparedEvent, deliver: () => Promise<void>): Promise<void>;
@@ -69,7 +69,7 @@ export class Publisher {
     const event = prepareEvent(request, deriveId(channel, options, scope), now);
     let delivery: DeliveryCount = { delivered: 0, gone: 0, failed: 0, queued: 0 };
     await this.#means.around.publish(event, async () => {
-      delivery = await this.#deliver(event, options, scope);
+      delivery = await this.#deliver(event, options, scope.sender);
     });
     return { id: event.id, duplicate: false, delivery };
   }
@@ -77,16 +77,16 @@ export class Publisher {
   async #deliver(
     { channel, frame, ephemeral }: PreparedEvent,
     { except }: PublishOptions,
-    scope: PublishScope,
+    sender: string | undefined,
   ): Promise<DeliveryCount> {
-    const { connections, gateway, now, around, onFailure } = this.#means;
-    const deadline = Math.min(now() + POSTING_TIME_MS, scope.endsAt ?? Infinity);
+    const { connections, gateway, now, endsAt, around, onFailure } = this.#means;
+    const deadline = Math.min(now() + POSTING_TIME_MS, endsAt);
     return fanOut(
       {
         channel,
         frame,
         ephemeral,
-        ...(except === 'sender' && scope.sender && { except: scope.sender }),
+        ...(except === 'sender' && sender && { except: sender }),
       },
       {
         connections,

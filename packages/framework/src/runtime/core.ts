@@ -4,6 +4,7 @@ import type { Gateway } from '../delivery/gateway.js';
 import type { Publishing } from '../messaging/publish.js';
 import { Publisher, type PublishScope } from '../messaging/publisher.js';
 import type { RouteTable } from '../routing/route-table.js';
+import type { ConnectionStore } from '../store/connection-store.js';
 import type { Store } from '../store/store.js';
 import type { Authorizer } from './authorize.js';
 import { decodeIdentity, IDENTITY_KEY } from './identity.js';
@@ -32,15 +33,22 @@ export function addressOf({ apiId, stage }: RequestContext): StageAddress {
   return { apiId, stage, region: process.env.AWS_REGION ?? '' };
 }
 
+/** The event that something is done for, and the invocation that it has. */
+export interface Occasion {
+  readonly request: RequestContext;
+  readonly lambdaContext: LambdaContext | undefined;
+}
+
 /** Publishing on behalf of one event, or of none. */
 export function publishing(
   core: AppCore,
   scope: PublishScope = {},
-  request?: RequestContext,
+  { request, lambdaContext }: Partial<Occasion> = {},
 ): Publishing {
   const { hooks, report } = core;
   const publisher = new Publisher({
-    connections: core.store.connections,
+    connections: connectionsWithin(core, lambdaContext),
+    endsAt: core.now() + timeLeftMs(lambdaContext),
     gateway: () => core.gateway(request && addressOf(request)),
     now: core.now,
     around: {
@@ -57,10 +65,18 @@ export function publishing(
   return { channel: (name: string) => publisher.channel(name, scope) };
 }
 
-/** When an invocation has to be over, in milliseconds since 1970. */
-export function endOf(core: AppCore, lambda: LambdaContext | undefined): number {
-  if (typeof lambda?.getRemainingTimeInMillis !== 'function') return Infinity;
-  return core.now() + lambda.getRemainingTimeInMillis() - RESERVE_MS;
+/** The connections of the store, which gives up in time for the invocation to answer. */
+export function connectionsWithin(
+  core: AppCore,
+  lambdaContext: LambdaContext | undefined,
+): ConnectionStore {
+  const { connections } = core.store;
+  return connections.within?.(timeLeftMs(lambdaContext)) ?? connections;
+}
+
+function timeLeftMs(lambdaContext: LambdaContext | undefined): number {
+  if (typeof lambdaContext?.getRemainingTimeInMillis !== 'function') return Infinity;
+  return lambdaContext.getRemainingTimeInMillis() - RESERVE_MS;
 }
 
 /**
@@ -69,9 +85,10 @@ export function endOf(core: AppCore, lambda: LambdaContext | undefined): number 
  */
 export async function identityOf(
   core: AppCore,
-  { authorizer, connectionId }: RequestContext,
+  { request: { authorizer, connectionId }, lambdaContext }: Occasion,
 ): Promise<Identity | undefined> {
   if (authorizer?.[IDENTITY_KEY] !== undefined) return decodeIdentity(authorizer[IDENTITY_KEY]);
   if (!core.authorizer) return undefined;
-  return decodeIdentity((await core.store.connections.get(connectionId))?.identity);
+  const record = await connectionsWithin(core, lambdaContext).get(connectionId);
+  return decodeIdentity(record?.identity);
 }

@@ -11,7 +11,7 @@ import {
   identify,
   readHandshake,
 } from './authorize.js';
-import { addressOf } from './core.js';
+import { addressOf, connectionsWithin } from './core.js';
 import { decodeIdentity, encodeIdentity, IDENTITY_KEY, makeConnection } from './identity.js';
 import type { ProxyResponse } from './lambda-events.js';
 import { type Call, connectContext } from './make-context.js';
@@ -38,7 +38,10 @@ export async function handleConnect(call: Call): Promise<ProxyResponse> {
   let isOpen = false;
   const open = async (): Promise<void> => {
     for (const { connect } of core.table.channels) await connect?.call(ctx);
-    await core.store.connections.connect(recordOf(call, identity, isInline), channels);
+    await connectionsWithin(core, call.lambdaContext).connect(
+      recordOf(call, identity, isInline),
+      channels,
+    );
     isOpen = true;
   };
   await (core.hooks.onConnect ? core.hooks.onConnect(ctx, open) : open());

@@ -1,14 +1,14 @@
-import { identityOf } from './core.js';
+import { connectionsWithin, identityOf } from './core.js';
 import { makeConnection } from './identity.js';
 import { type Call, disconnectContext, unsubscribeContext } from './make-context.js';
 
 /** Forgets a connection, then tells the handlers. One that throws does not keep the others from it. */
 export async function handleDisconnect(call: Call): Promise<void> {
-  const { core, event, route } = call;
+  const { core, event, lambdaContext, route } = call;
   const { requestContext } = event;
   const { connectionId, requestId } = requestContext;
-  const identity = await identityOf(core, requestContext);
-  const channels = await core.store.connections.disconnect(connectionId);
+  const identity = await identityOf(core, { request: requestContext, lambdaContext });
+  const channels = await connectionsWithin(core, lambdaContext).disconnect(connectionId);
   const connection = makeConnection(requestContext, identity);
   const attempt = async (run: () => unknown): Promise<void> => {
     try {

@@ -8,6 +8,7 @@ import {
 import type { Connection } from '../connection.js';
 import { ClientError, toWireError } from '../errors/client-error.js';
 import { checkAccess, isOpen } from '../messaging/access.js';
+import { connectionsWithin } from './core.js';
 import { type RawFrame, replyResponse, requireId } from './frame.js';
 import { findChannel } from './handle-message.js';
 import type { ProxyResponse } from './lambda-events.js';
@@ -63,7 +64,6 @@ function readChannels({ channels }: RawFrame): readonly unknown[] {
 
 async function subscribe(call: ConnectedCall, name: unknown): Promise<SubscribeOutcome> {
   const { core, connection } = call;
-  const { connections } = core.store;
   const channel = nameOf(name);
   try {
     const { value, params } = findChannel(core, name);
@@ -85,7 +85,7 @@ async function subscribe(call: ConnectedCall, name: unknown): Promise<SubscribeO
     try {
       await (core.hooks.onSubscribe ? core.hooks.onSubscribe(ctx, enter) : enter());
     } catch (error) {
-      if (isMember) await connections.unsubscribe(connection.id, channel);
+      if (isMember) await leave(call, channel);
       throw error;
     }
     if (!isMember) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
@@ -97,14 +97,9 @@ async function subscribe(call: ConnectedCall, name: unknown): Promise<SubscribeO
   }
 }
 
-async function undo(
-  { core, connection }: ConnectedCall,
-  outcomes: readonly SubscribeOutcome[],
-): Promise<void> {
+async function undo(call: ConnectedCall, outcomes: readonly SubscribeOutcome[]): Promise<void> {
   const entered = outcomes.filter((outcome) => 'result' in outcome);
-  await Promise.all(
-    entered.map(({ channel }) => core.store.connections.unsubscribe(connection.id, channel)),
-  );
+  await Promise.all(entered.map(({ channel }) => leave(call, channel)));
 }
 
 // What is no name is refused; the outcome still has to say what it is about.
@@ -112,8 +107,11 @@ function nameOf(name: unknown): string {
   return typeof name === 'string' ? name : '';
 }
 
-async function join({ core, connection }: ConnectedCall, channel: string): Promise<void> {
-  const { connections } = core.store;
+async function join(
+  { core, connection, lambdaContext }: ConnectedCall,
+  channel: string,
+): Promise<void> {
+  const connections = connectionsWithin(core, lambdaContext);
   const result = await connections.subscribe(connection.id, channel, MAX_CHANNELS_PER_CONNECTION);
   if (result === 'gone') {
     throw new ClientError('ERR_CONNECTION_UNKNOWN', 'The connection has ended. Connect again.');
@@ -126,6 +124,14 @@ async function join({ core, connection }: ConnectedCall, channel: string): Promi
   }
 }
 
+/** Returns whether it was subscribed. */
+function leave(
+  { core, connection, lambdaContext }: ConnectedCall,
+  channel: string,
+): Promise<boolean> {
+  return connectionsWithin(core, lambdaContext).unsubscribe(connection.id, channel);
+}
+
 async function unsubscribe(
   call: ConnectedCall,
   name: unknown,
@@ -133,11 +139,7 @@ async function unsubscribe(
   const channel = nameOf(name);
   try {
     const { value, params } = findChannel(call.core, name);
-    const wasSubscribed = await call.core.store.connections.unsubscribe(
-      call.connection.id,
-      channel,
-    );
-    if (wasSubscribed && value.unsubscribe) {
+    if ((await leave(call, channel)) && value.unsubscribe) {
       const left = { name: channel, params, cause: 'unsubscribe' } as const;
       await value.unsubscribe.call(unsubscribeContext(call, call.connection, left));
     }

@@ -135,9 +135,9 @@ function needsIdentity({ core, event }: Call): boolean {
 }
 
 /** Who the connection is; nothing when its time was up and it has been sent away. */
-async function identified({ core, event }: Call): Promise<Connection | undefined> {
+async function identified({ core, event, lambdaContext }: Call): Promise<Connection | undefined> {
   const { requestContext } = event;
-  const identity = await identityOf(core, requestContext);
+  const identity = await identityOf(core, { request: requestContext, lambdaContext });
   if (await endExpired(core, identity, requestContext)) return undefined;
   return makeConnection(requestContext, identity);
 }

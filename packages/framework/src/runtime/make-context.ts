@@ -11,7 +11,7 @@ import type {
   SubscribeContext,
   UnsubscribeContext,
 } from './context.js';
-import { type AppCore, endOf, publishing } from './core.js';
+import { type AppCore, publishing } from './core.js';
 import type { LambdaContext, WebSocketEvent } from './lambda-events.js';
 
 /** One invocation, and who it is for. */
@@ -47,9 +47,10 @@ class Context implements BaseContext {
   }
 
   get app(): Publishing {
-    const { requestContext } = this.event;
-    const endsAt = endOf(this.#core, this.lambdaContext);
-    this.#app ??= publishing(this.#core, { ...this.scope(), endsAt }, requestContext);
+    this.#app ??= publishing(this.#core, this.scope(), {
+      request: this.event.requestContext,
+      lambdaContext: this.lambdaContext,
+    });
     return this.#app;
   }
 

@@ -80,4 +80,9 @@ export interface ConnectionStore {
   channels(connectionId: string): Promise<readonly string[]>;
   /** Removes connections that turned out to be gone, with all their memberships. */
   prune(connectionIds: readonly string[]): Promise<void>;
+  /**
+   * The same store for what is left of one invocation: when `timeLeftMs` are over, counted from now, it
+   * gives up instead of trying again. A store that never tries for longer than a moment leaves it out.
+   */
+  within?(timeLeftMs: number): ConnectionStore;
 }

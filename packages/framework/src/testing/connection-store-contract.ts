@@ -147,6 +147,15 @@ const checks: Readonly<Record<string, Check>> = {
     assert.equal(high.items[0]?.connectionId, middle);
   },
 
+  'is the same store within an invocation': async (store) => {
+    const [channel, connection] = [uniqueChannel(), record()];
+    const invoked = store.within?.(60_000) ?? store;
+    await invoked.connect(connection, [channel]);
+    assert.deepEqual(await store.get(connection.connectionId), connection);
+    assert.deepEqual(await store.disconnect(connection.connectionId), [channel]);
+    assert.equal(await invoked.get(connection.connectionId), undefined);
+  },
+
   'hides a connection whose row has expired': async (store) => {
     const [channel, old, live] = [uniqueChannel(), record({ expiresAt: 1_000 }), record()];
     await store.connect(old, [channel]);
