@@ -17,6 +17,7 @@ if (!['dynamodb', 'redis'].includes(values.store)) {
   process.stderr.write(`--store takes dynamodb or redis, not "${values.store}".\n`);
   process.exit(2);
 }
+const isOnRedis = values.store === 'redis';
 const port = values.port ?? process.env.PORT ?? '3000';
 
 installDependencies();
@@ -29,7 +30,7 @@ const gatecast = spawn(
   [
     'packages/local/bin/gatecast.js',
     'dev',
-    'examples/chat/server/app.ts',
+    isOnRedis ? 'examples/chat/server/app-on-redis.ts' : 'examples/chat/server/app.ts',
     '--static',
     'examples/chat/dist/web',
     '--port',
@@ -39,7 +40,7 @@ const gatecast = spawn(
   {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: 'inherit',
-    env: { ...process.env, CHAT_REDIS_URL: values.store === 'redis' ? values['redis-url'] : '' },
+    env: { ...process.env, ...(isOnRedis && { GATECAST_REDIS_URL: values['redis-url'] }) },
   },
 );
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => gatecast.kill(signal));

@@ -4,7 +4,7 @@ import { createClient } from '@gatecast/client';
 import { startGateway } from '@gatecast/local';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { RoomChannel } from '../examples/chat/server/app.js';
+import type { RoomChannel } from '../examples/chat/server/rooms.js';
 import {
   isWithoutDynamoDbLocal,
   startDynamoDbLocal,
@@ -13,10 +13,14 @@ import { describeRedis, RedisServer } from '../packages/adapters/test/engines/re
 import { startDynalite } from '../packages/adapters/test/engines/start-dynalite.js';
 import { openTable } from '../packages/adapters/test/table-under-test.js';
 
-const entry = fileURLToPath(new URL('../examples/chat/server/app.ts', import.meta.url));
+const onDynamoDb = fileURLToPath(new URL('../examples/chat/server/app.ts', import.meta.url));
+const onRedis = fileURLToPath(new URL('../examples/chat/server/app-on-redis.ts', import.meta.url));
 const MESSAGES = 20;
 
-async function expectToChat(environment: Readonly<Record<string, string>>): Promise<void> {
+async function expectToChat(
+  entry: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
   await using gateway = await startGateway({ entry, environment, quiet: true });
   const clients = [0, 1].map(() => createClient({ url: gateway.url, WebSocket }));
   const [ann, bob] = clients.map((client) => client.channel<RoomChannel>('rooms/general'));
@@ -41,19 +45,25 @@ describe('the chat, with an environment killed in the middle', () => {
   it('goes on, on dynalite', async () => {
     await using engine = await startDynalite();
     await using table = await openTable(engine);
-    await expectToChat({ AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint, GATECAST_TABLE: table.table });
+    await expectToChat(onDynamoDb, {
+      AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
+      GATECAST_TABLE: table.table,
+    });
   });
 
   it.skipIf(isWithoutDynamoDbLocal)('goes on, on DynamoDB Local', async () => {
     await using engine = await startDynamoDbLocal();
     await using table = await openTable(engine);
-    await expectToChat({ AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint, GATECAST_TABLE: table.table });
+    await expectToChat(onDynamoDb, {
+      AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
+      GATECAST_TABLE: table.table,
+    });
   });
 });
 
 describeRedis('the chat on Redis, with an environment killed in the middle', () => {
   it('goes on', async () => {
     await using server = await RedisServer.start();
-    await expectToChat({ CHAT_REDIS_URL: server.url });
+    await expectToChat(onRedis, { GATECAST_REDIS_URL: server.url });
   });
 });

@@ -1,9 +1,14 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { startCommand } from './running-command.js';
+import {
+  describeRedis,
+  freePort,
+  RedisServer,
+} from '../packages/adapters/test/engines/redis-server.js';
+import { type RunningCommand, startCommand } from './running-command.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -15,7 +20,13 @@ async function typedFrames(): Promise<[subscribe: string, post: string]> {
   return [subscribe, post];
 }
 
-async function connect(url: string): Promise<{ socket: WebSocket; next: () => Promise<unknown> }> {
+interface Peer extends AsyncDisposable {
+  readonly socket: WebSocket;
+  /** The next frame that has not been taken yet. */
+  next(): Promise<unknown>;
+}
+
+async function connect(url: string): Promise<Peer> {
   const socket = new WebSocket(url);
   const frames: unknown[] = [];
   socket.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString())));
@@ -26,43 +37,60 @@ async function connect(url: string): Promise<{ socket: WebSocket; next: () => Pr
       while (frames.length === 0) await once(socket, 'message');
       return frames.shift();
     },
+    async [Symbol.asyncDispose]() {
+      socket.close();
+      await once(socket, 'close');
+    },
   };
 }
 
-it('npm start serves the chat to a browser and to a stranger, and says nothing else', {
-  timeout: 60_000,
-}, async () => {
+/** Types the frames of the README in both, and looks at what comes back. */
+async function expectToHearEachOther(ann: Peer, bob: Peer): Promise<void> {
   const [subscribe, post] = await typedFrames();
-  await using command = startCommand('npm', ['start', '--', '--port', '0', '--ephemeral'], {
+  for (const peer of [ann, bob]) {
+    peer.socket.send(subscribe);
+    expect(await peer.next()).toMatchObject({ type: 'reply', id: '1' });
+  }
+  for (const [speaker, listener] of [
+    [ann, bob],
+    [bob, ann],
+  ] as const) {
+    speaker.socket.send(post);
+    const received = [await speaker.next(), await speaker.next()];
+    const event = await listener.next();
+    expect(event).toMatchObject({
+      type: 'event',
+      channel: 'rooms/general',
+      event: 'message',
+      data: { text: 'hello', from: 'me' },
+    });
+    expect(received).toContainEqual(event);
+    expect(received).toContainEqual({
+      type: 'reply',
+      id: 'my-first-message',
+      data: { id: (event as { id: string }).id },
+    });
+  }
+}
+
+function startChat(args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningCommand {
+  return startCommand('npm', ['start', '--', '--port', '0', '--ephemeral', ...args], {
     cwd: root,
+    env: { ...process.env, ...env },
   });
-  const page = await command.prints(/^Page {7}(\S+)$/m, { timeout: 40_000 });
+}
+
+const started = { timeout: 40_000 };
+
+it('npm start serves the chat to a browser and to a stranger, and says nothing else', async () => {
+  await using command = startChat([]);
+  const page = await command.prints(/^Page {7}(\S+)$/m, started);
   const url = await command.prints(/^WebSocket {2}(\S+)$/m);
   expect(await (await fetch(page)).text()).toContain('<title>');
-
-  const [ann, bob] = [await connect(url), await connect(url)];
-  for (const { socket, next } of [ann, bob]) {
-    socket.send(subscribe);
-    expect(await next()).toMatchObject({ type: 'reply', id: '1' });
-  }
-  ann.socket.send(post);
-  const received = [await ann.next(), await ann.next()];
-  const event = await bob.next();
-  expect(event).toMatchObject({
-    type: 'event',
-    channel: 'rooms/general',
-    event: 'message',
-    data: { text: 'hello', from: 'me' },
-  });
-  expect(received).toContainEqual(event);
-  expect(received).toContainEqual({
-    type: 'reply',
-    id: 'my-first-message',
-    data: { id: (event as { id: string }).id },
-  });
-  for (const { socket } of [ann, bob]) {
-    socket.close();
-    await once(socket, 'close');
+  {
+    await using ann = await connect(url);
+    await using bob = await connect(url);
+    await expectToHearEachOther(ann, bob);
   }
 
   await command.prints(/(?:\$disconnect[^\n]*\n[^]*){2}/);
@@ -80,4 +108,45 @@ it('npm start serves the chat to a browser and to a stranger, and says nothing e
   const surprises = stdout.split('\n').filter((line) => !allowed.some((form) => form.test(line)));
   expect(surprises).toEqual([]);
   expect(stderr).toBe('');
+});
+
+describeRedis('npm start -- --store redis', () => {
+  it('serves the chat on that server, and starts no DynamoDB', async () => {
+    await using server = await RedisServer.start();
+    // No table can have this name, so the gateway would not start with an embedded DynamoDB.
+    const noTable = { GATECAST_TABLE: '!' };
+    await using command = startChat(['--store', 'redis', '--redis-url', server.url], noTable);
+    const url = await command.prints(/^WebSocket {2}(\S+)$/m, started);
+    await using ann = await connect(url);
+    await using bob = await connect(url);
+    await expectToHearEachOther(ann, bob);
+    const keys = await server.admin.keys('*');
+    expect(keys.sort()).toEqual([
+      expect.stringMatching(/^gatecast:c:\{\S{16}\}$/),
+      expect.stringMatching(/^gatecast:c:\{\S{16}\}$/),
+      'gatecast:s:{rooms/general}',
+    ]);
+  });
+});
+
+it('npm start tells in the terminal that no Redis server is there, and what to look at', async () => {
+  const address = `127.0.0.1:${await freePort()}`;
+  await using command = startChat(['--store', 'redis', '--redis-url', `redis://${address}`]);
+  const url = await command.prints(/^WebSocket {2}(\S+)$/m, started);
+  await expect(connect(url)).rejects.toThrow('500');
+  await vi.waitFor(() => {
+    const { stderr } = command.output;
+    expect(stderr).toContain(
+      `The store \\"redis\\" could not keep a connection: The connection to ${address} failed: connect ECONNREFUSED`,
+    );
+    expect(stderr).toContain('Check that the store is up, reachable');
+  });
+});
+
+it('npm start refuses a store that it does not know', async () => {
+  await using command = startChat(['--store', 'mysql']);
+  expect(await command.ended).toMatchObject({
+    code: 2,
+    stderr: '--store takes dynamodb or redis, not "mysql".\n',
+  });
 });

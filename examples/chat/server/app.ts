@@ -1,65 +1,11 @@
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
-import { redisStore } from '@gatecast/adapters/redis';
-import {
-  Channel,
-  type ChannelType,
-  createApp,
-  type MessageContext,
-  OnMessage,
-  OnSubscribe,
-  type SubscribeContext,
-} from '@gatecast/framework';
-import { dto } from '@gatecast/framework/class-validator';
+import { createApp } from '@gatecast/framework';
 import { logger } from '@gatecast/framework/plugins/logger';
-import { IsString, Length } from 'class-validator';
-
-type Room = ChannelType<
-  'rooms/:roomId',
-  { message: { text: string; from: string }; typing: { who: string } }
->;
-
-class Post {
-  @IsString()
-  @Length(1, 2_000)
-  text!: string;
-
-  @IsString()
-  @Length(1, 40)
-  from!: string;
-}
-
-class Typing {
-  @IsString()
-  @Length(1, 40)
-  who!: string;
-}
-
-/** One chat room. */
-@Channel('rooms/:roomId')
-export class RoomChannel {
-  @OnSubscribe()
-  join(ctx: SubscribeContext<Room>) {
-    return { topic: `Welcome to ${ctx.params.roomId}` };
-  }
-
-  @OnMessage(dto(Post))
-  async post({ text, from }: Post, ctx: MessageContext<Room>) {
-    const { id } = await ctx.channel.publish('message', { text, from });
-    return { id };
-  }
-
-  @OnMessage(dto(Typing), { reply: false })
-  async typing({ who }: Typing, ctx: MessageContext<Room>) {
-    await ctx.channel.publish('typing', { who }, { ephemeral: true, except: 'sender' });
-  }
-}
-
-// `npm start -- --store redis` sets the variable.
-const { CHAT_REDIS_URL: redisUrl } = process.env;
+import { RoomChannel } from './rooms.js';
 
 export const app = createApp({
   channels: [RoomChannel],
-  store: redisUrl ? redisStore({ url: redisUrl }) : dynamoDbStore(),
+  store: dynamoDbStore(),
   plugins: [logger()],
 });
 

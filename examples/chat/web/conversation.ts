@@ -1,5 +1,5 @@
 import { type Client, channelName } from '@gatecast/client';
-import type { RoomChannel } from '../server/app.js';
+import type { RoomChannel } from '../server/rooms.js';
 import { MessageList } from './message-list.js';
 import { TypingIndicator } from './typing-indicator.js';
 

@@ -19,7 +19,7 @@ describe('StoreError.of()', () => {
     expect(StoreError.of(failure)).toMatchObject({
       code: 'ERR_STORE_UNAVAILABLE',
       message: 'The store "dynamodb" could not keep a connection: It is down.',
-      hint: 'Look at the store itself. The same call may succeed later.',
+      hint: 'Check that the store is up, reachable from the function and within its limits. The same call may succeed later.',
       retryable: true,
     });
   });

@@ -203,7 +203,7 @@ export const errorTable = {
   ERR_STORE_UNAVAILABLE: {
     kind: 'store',
     message: 'The store "{store}" could not {operation}: {reason}',
-    hint: 'Look at the store itself. The same call may succeed later.',
+    hint: 'Check that the store is up, reachable from the function and within its limits. The same call may succeed later.',
   },
   ERR_STORE_REFUSED: {
     kind: 'store',
