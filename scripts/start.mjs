@@ -9,15 +9,16 @@ const { values } = parseArgs({
   options: {
     port: { type: 'string' },
     ephemeral: { type: 'boolean', default: false },
-    store: { type: 'string', default: 'dynamodb' },
-    'redis-url': { type: 'string', default: 'redis://localhost:6379' },
+    store: { type: 'string' },
+    'redis-url': { type: 'string' },
   },
 });
-if (!['dynamodb', 'redis'].includes(values.store)) {
-  process.stderr.write(`--store takes dynamodb or redis, not "${values.store}".\n`);
+const { 'redis-url': redisUrl, store = redisUrl === undefined ? 'dynamodb' : 'redis' } = values;
+if (!['dynamodb', 'redis'].includes(store)) {
+  process.stderr.write(`--store takes dynamodb or redis, not "${store}".\n`);
   process.exit(2);
 }
-const isOnRedis = values.store === 'redis';
+const isOnRedis = store === 'redis';
 const port = values.port ?? process.env.PORT ?? '3000';
 
 installDependencies();
@@ -40,7 +41,11 @@ const gatecast = spawn(
   {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: 'inherit',
-    env: { ...process.env, ...(isOnRedis && { GATECAST_REDIS_URL: values['redis-url'] }) },
+    env: {
+      GATECAST_REDIS_URL: 'redis://localhost:6379',
+      ...process.env,
+      ...(redisUrl !== undefined && { GATECAST_REDIS_URL: redisUrl }),
+    },
   },
 );
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => gatecast.kill(signal));

@@ -131,7 +131,7 @@ describeRedis('npm start -- --store redis', () => {
 
 it('npm start tells in the terminal that no Redis server is there, and what to look at', async () => {
   const address = `127.0.0.1:${await freePort()}`;
-  await using command = startChat(['--store', 'redis', '--redis-url', `redis://${address}`]);
+  await using command = startChat(['--redis-url', `redis://${address}`]);
   const url = await command.prints(/^WebSocket {2}(\S+)$/m, started);
   await expect(connect(url)).rejects.toThrow('500');
   await vi.waitFor(() => {
