@@ -33,8 +33,9 @@ export type { MessageDecorator, MessageOptions } from './decorators/message.js';
 export { OnMessage } from './decorators/message.js';
 export type { DeliveryBatch, DeliveryCount } from './delivery/fan-out.js';
 export type { ConnectionInfo, Gateway, PostOutcome } from './delivery/gateway.js';
-export type { ClientErrorOptions } from './errors/client-error.js';
 // Errors
+export { checkOptions } from './errors/check-options.js';
+export type { ClientErrorOptions } from './errors/client-error.js';
 export { ClientError } from './errors/client-error.js';
 export type { ErrorCode } from './errors/error-table.js';
 export type { StoreFailure } from './errors/gatecast-error.js';

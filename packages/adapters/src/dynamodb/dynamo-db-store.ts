@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type Store, StoreError } from '@gatecast/framework';
+import { checkOptions, type Store, StoreError } from '@gatecast/framework';
 import { DynamoDbConnectionStore, type OpenTable } from './connection-store.js';
 
 /** Options of {@link dynamoDbStore}. */
@@ -14,7 +14,7 @@ export interface DynamoDbStoreOptions {
    */
   readonly client?: DynamoDBClient;
   /**
-   * URL of a DynamoDB elsewhere, such as DynamoDB Local.
+   * URL of a DynamoDB elsewhere, such as DynamoDB Local. A `client` of your own has one itself.
    *
    * @default AWS_ENDPOINT_URL_DYNAMODB, else DynamoDB in the Region
    */
@@ -38,8 +38,11 @@ export interface DynamoDbStoreOptions {
  * ```ts
  * export const { handler } = createApp({ channels: [RoomChannel], store: dynamoDbStore() });
  * ```
+ *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_CONFLICT.
  */
 export function dynamoDbStore(options: DynamoDbStoreOptions = {}): Store {
+  checkOptions('dynamoDbStore()', options, ['table', ['client', 'endpoint'], 'budgetMs', 'now']);
   const { budgetMs = 5_000, now = Date.now } = options;
   let made: DynamoDBClient | undefined;
   const openTable: OpenTable = async (operation, endsAt) => {

@@ -1,4 +1,4 @@
-import type { Store } from '@gatecast/framework';
+import { checkOptions, type Store } from '@gatecast/framework';
 import type { Cluster, Redis } from 'ioredis';
 import { RedisConnectionStore } from './redis-connection-store.js';
 import { RedisLink } from './redis-link.js';
@@ -52,8 +52,16 @@ export interface RedisStoreOptions {
  * ```ts
  * createApp({ channels: [RoomChannel], store: redisStore({ url: process.env.REDIS_URL }) });
  * ```
+ *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_CONFLICT.
  */
 export function redisStore(options: RedisStoreOptions = {}): Store & AsyncDisposable {
+  checkOptions('redisStore()', options, [
+    ['url', 'cluster', 'client'],
+    'keyPrefix',
+    'commandTimeoutMs',
+    'now',
+  ]);
   const { keyPrefix = 'gatecast:', now = Date.now } = options;
   const link = new RedisLink(options);
   return {

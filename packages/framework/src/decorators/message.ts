@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { checkOptions } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { MessageContext, OfAnyChannel } from '../runtime/context.js';
 import { decorateMethod, type StandardMethodContext } from './registry.js';
@@ -73,15 +74,9 @@ export function OnMessage(
   if (!hasSchema && (typeof first !== 'object' || first === null)) {
     throw makeError('ERR_SCHEMA_INVALID', { label: '@OnMessage()' });
   }
-  const { reply = true, ...rest } = hasSchema ? second : first;
-  const unknown = Object.keys(rest)[0];
-  if (unknown !== undefined) {
-    throw makeError('ERR_OPTION_UNKNOWN', {
-      where: '@OnMessage()',
-      option: unknown,
-      known: 'reply',
-    });
-  }
+  const options = hasSchema ? second : first;
+  checkOptions('@OnMessage()', options, ['reply']);
+  const { reply = true } = options;
   const record = {
     kind: 'message',
     decorator: '@OnMessage()',

@@ -15,6 +15,11 @@ export const errorTable = {
     message: '{where} was given the unknown option "{option}".',
     hint: 'Use one of: {known}.',
   },
+  ERR_OPTION_CONFLICT: {
+    kind: 'configuration',
+    message: '{where} was given both "{first}" and "{second}".',
+    hint: 'Keep one of them.',
+  },
   ERR_CHANNELS_EMPTY: {
     kind: 'configuration',
     message: 'createApp() was given no channels.',

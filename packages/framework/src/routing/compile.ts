@@ -1,5 +1,6 @@
 import type { ChannelDefinition, ChannelOptions } from '../decorators/channel-definition.js';
 import { isStandardSchema } from '../decorators/message.js';
+import { checkOptions } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { PatternTree, parametersOf, patternProblem } from './channel-pattern.js';
 import { type Resolve, readChannel } from './read-channel.js';
@@ -52,11 +53,7 @@ function compileChannel(definition: ChannelDefinition): CompiledChannel {
   const { label, pattern, options } = definition;
   const problem = patternProblem(pattern);
   if (problem) throw makeError('ERR_PATTERN_INVALID', { pattern, label, problem });
-  const option = Object.keys(options).find((key) => !OPTIONS.some((known) => known === key));
-  if (option) {
-    const known = OPTIONS.join(', ');
-    throw makeError('ERR_OPTION_UNKNOWN', { where: `The channel of ${label}`, option, known });
-  }
+  checkOptions(`The channel of ${label}`, options, OPTIONS);
   if (options.history) throw makeError('ERR_HISTORY_UNSUPPORTED', { label });
   checkAutoSubscribe(definition);
   const literal = pattern.split('/').find((segment) => !segment.startsWith(':'));

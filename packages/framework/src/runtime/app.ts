@@ -1,5 +1,6 @@
 import { managementEndpoint } from '../delivery/endpoint.js';
 import type { Gateway } from '../delivery/gateway.js';
+import { checkOptions } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { Publishing } from '../messaging/publish.js';
 import { compile } from '../routing/compile.js';
@@ -52,7 +53,15 @@ export interface App<L extends readonly unknown[] = readonly unknown[]> extends 
 type AnyClass = new (...args: any[]) => object;
 type Channels = readonly (AnyClass | object)[];
 
-const SETTINGS = ['channels', 'store', 'authorizer', 'origins', 'plugins', 'gateway', 'resolve'];
+const SETTINGS = [
+  'channels',
+  'store',
+  'authorizer',
+  'origins',
+  'plugins',
+  'gateway',
+  'resolve',
+] as const;
 
 /**
  * Makes an app of channel classes (or instances of them, or `defineChannel` values) and a store.
@@ -88,7 +97,8 @@ export function buildApp<const L extends Channels>(
   options: AppSettings & { readonly channels: L; readonly resolve?: Resolve },
   now: () => number,
 ): App<L> {
-  checkOptions(options);
+  checkOptions('createApp()', options, SETTINGS);
+  checkContract(options.store);
   const { channels, store, authorizer, origins, plugins = [], gateway, resolve } = options;
   const table = compile(channels, resolve);
   const core: AppCore = {
@@ -151,16 +161,7 @@ export function createPublisher<A extends App = never>(
   return publishing(core);
 }
 
-function checkOptions(options: AppSettings & { readonly channels: Channels }): void {
-  const option = Object.keys(options).find((key) => !SETTINGS.includes(key));
-  if (option !== undefined) {
-    throw makeError('ERR_OPTION_UNKNOWN', {
-      where: 'createApp()',
-      option,
-      known: SETTINGS.join(', '),
-    });
-  }
-  const { contract } = options.store.connections;
+function checkContract({ connections: { contract } }: Store): void {
   if (contract !== 1) throw makeError('ERR_STORE_CONTRACT', { given: String(contract) });
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from '../errors/check-options.js';
 import type {
   ConnectionRecord,
   ConnectionStore,
@@ -24,8 +25,11 @@ export interface MemoryStoreOptions {
 /**
  * A store in the memory of one process: for tests, and for `gatecast dev` with one environment. On
  * AWS every execution environment would see only its own connections.
+ *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkOptions('memoryStore()', options, ['now']);
   return {
     name: 'memory',
     isInProcess: true,
