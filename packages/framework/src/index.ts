@@ -81,6 +81,8 @@ export type {
 } from './runtime/plugin.js';
 // Plugins
 export { definePlugin } from './runtime/plugin.js';
+export type { StoreParts } from './store/compose.js';
+export { composeStore } from './store/compose.js';
 export type {
   ConnectionRecord,
   ConnectionStore,

@@ -1,6 +1,6 @@
-import { checkOptions, memoryStore, StoreError } from '@gatecast/framework';
+import { checkOptions, composeStore, memoryStore, StoreError } from '@gatecast/framework';
 import { connectionStoreContract } from '@gatecast/framework/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 const makeStore = async () => ({
   connections: memoryStore().connections,
@@ -47,6 +47,27 @@ describe('checkOptions()', () => {
         message: 'myStore() was given both "url" and "client".',
         hint: 'Keep one of them.',
       }),
+    );
+  });
+});
+
+describe('composeStore()', () => {
+  it('is the stores that its parts are taken from', async () => {
+    const dispose = vi.fn<() => Promise<void>>(async () => {});
+    const memory = memoryStore();
+    const connections = { ...memory, [Symbol.asyncDispose]: dispose };
+    const store = composeStore({ connections });
+    expect(store).toMatchObject({ name: 'memory', isInProcess: true });
+    expect(store.connections).toBe(memory.connections);
+    await store[Symbol.asyncDispose]();
+    expect(dispose).toHaveBeenCalledOnce();
+  });
+
+  it('needs none of them to be disposable, and refuses a part that no store has', async () => {
+    const connections = memoryStore();
+    await expect(composeStore({ connections })[Symbol.asyncDispose]()).resolves.toBeUndefined();
+    expect(() => composeStore({ connections, log: connections } as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTION_UNKNOWN', hint: 'Use one of: connections.' }),
     );
   });
 });

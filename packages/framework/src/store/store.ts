@@ -2,9 +2,11 @@ import type { ConnectionStore } from './connection-store.js';
 
 /**
  * Where an app's state lives. The log of channels with history and the leases of presence will be
- * further members beside `connections`, so that each may live elsewhere.
+ * further members beside `connections`, so that each may live elsewhere: see {@link composeStore}.
+ *
+ * To dispose of it closes what it holds open, where it does.
  */
-export interface Store {
+export interface Store extends Partial<AsyncDisposable> {
   /** Names the store in messages: `memory`, `dynamodb`. */
   readonly name: string;
   /** True when the state is in this process's memory: then there can be only one process. */
