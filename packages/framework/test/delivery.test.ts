@@ -2,10 +2,14 @@ import {
   Channel,
   type ChannelType,
   type ConnectContext,
+  type ConnectionStore,
   createPublisher,
   type MessageContext,
+  memoryStore,
   OnConnect,
   OnMessage,
+  type Store,
+  StoreError,
 } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
 import { eventId } from '@gatecast/protocol';
@@ -26,10 +30,11 @@ class RoomChannel {
 
 const LONGEST_CONNECT_MS = 35_000;
 const onError = vi.fn();
-async function makeRoom() {
+async function makeRoom(store?: Store) {
   onError.mockClear();
   const app = createTestApp({
     channels: [RoomChannel],
+    ...(store && { store }),
     plugins: [{ name: 'errors', onError }],
   });
   const ann = await app.connect();
@@ -37,6 +42,12 @@ async function makeRoom() {
   const room = app.app.channel<ChannelType>('rooms/1');
   return { app, ann, room };
 }
+
+function pagesOfOne(connections: ConnectionStore): ConnectionStore['subscribers'] {
+  const subscribers = connections.subscribers.bind(connections);
+  return (channel, range) => subscribers(channel, { ...range, limit: 1 });
+}
+
 const none = { delivered: 0, gone: 0, failed: 0, queued: 0 };
 
 describe('a subscriber that is gone', () => {
@@ -47,6 +58,24 @@ describe('a subscriber that is gone', () => {
     expect((await room.publish('x', {})).delivery).toEqual({ ...none, gone: 1 });
     expect((await room.publish('x', {})).delivery).toEqual(none);
     expect(await app.store.connections.get(ann.id)).toBeUndefined();
+  });
+
+  it('keeps the event from nobody when the store cannot forget it', async () => {
+    const memory = memoryStore();
+    const failure = StoreError.of({ store: 'any', operation: 'prune', reason: 'It is down.' });
+    const connections = Object.assign(memory.connections, {
+      prune: () => Promise.reject(failure),
+      subscribers: pagesOfOne(memory.connections),
+    });
+    const { app, ann, room } = await makeRoom({ ...memory, connections });
+    const bob = await app.connect();
+    await bob.subscribe('rooms/1');
+    app.clock.advance(LONGEST_CONNECT_MS);
+    const [first, second] = [ann, bob].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    app.gateway.peers.delete(first?.id ?? '');
+    expect((await room.publish('x', {})).delivery).toEqual({ ...none, gone: 1, delivered: 1 });
+    expect(second?.events).toMatchObject([{ event: 'x' }]);
+    expect(onError).toHaveBeenCalledExactlyOnceWith(failure, expect.anything());
   });
 
   it('is kept while it may still be connecting', async () => {

@@ -35,8 +35,8 @@ export interface DeliveryMeans {
   readonly connections: ConnectionStore;
   readonly gateway: Gateway;
   readonly budget: PostBudget;
-  /** Told once a batch of the first post that failed for good. */
-  readonly onFailure: (error: DeliveryError) => void;
+  /** Told of the first post of a batch that failed for good, and of a store that failed to prune. */
+  readonly onFailure: (error: unknown) => void;
   /** Wraps each batch: the plugins' onDeliver. */
   readonly aroundBatch: (batch: DeliveryBatch, deliver: () => Promise<void>) => Promise<void>;
 }
@@ -116,6 +116,11 @@ async function deliverBatch(
     await Promise.all(Array.from({ length: Math.min(POSTS_IN_FLIGHT, targets.length) }, work));
   });
   count.gone += gone.length + pending;
-  if (gone.length > 0) await connections.prune(gone);
   if (failure) means.onFailure(failure);
+  try {
+    if (gone.length > 0) await connections.prune(gone);
+  } catch (error) {
+    // The event still has to reach the others; who was not forgotten is gone again at the next one.
+    means.onFailure(error);
+  }
 }

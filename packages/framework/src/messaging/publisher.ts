@@ -1,7 +1,6 @@
 import { eventId } from '@gatecast/protocol';
 import { type DeliveryCount, type DeliveryMeans, fanOut } from '../delivery/fan-out.js';
 import type { Gateway } from '../delivery/gateway.js';
-import type { DeliveryError } from '../errors/gatecast-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connection-store.js';
 import {
@@ -37,7 +36,7 @@ export interface PublisherMeans {
     publish(event: PreparedEvent, deliver: () => Promise<void>): Promise<void>;
     readonly batch: DeliveryMeans['aroundBatch'];
   };
-  readonly onFailure: (error: DeliveryError) => void;
+  readonly onFailure: DeliveryMeans['onFailure'];
 }
 
 /** Publishes events: names them, writes their frames, and delivers them to their subscribers. */
