@@ -37,7 +37,7 @@ export class RedisConnectionStore implements ConnectionStore {
     return this.#link.during('keep a connection', async () => {
       const { connectionId: id, connectedAt, expiresAt, identityExpiresAt = '' } = record;
       const now = this.#now();
-      const [active, dying] = (await this.#link.run(keepScript, this.#connectionKey(id), [
+      const [active, dying] = (await this.#link.run(keepScript, this.#connectionKey(id), () => [
         now,
         lifetime(expiresAt, now),
         JSON.stringify(record),
@@ -65,12 +65,11 @@ export class RedisConnectionStore implements ConnectionStore {
 
   subscribe(connectionId: string, channel: string, maxChannels: number): Promise<SubscribeResult> {
     return this.#link.during('subscribe a connection', async () => {
-      const outcome = (await this.#link.run(subscribeScript, this.#connectionKey(connectionId), [
-        this.#now(),
-        channel,
-        maxChannels,
-        randomUUID(),
-      ])) as string;
+      const outcome = (await this.#link.run(
+        subscribeScript,
+        this.#connectionKey(connectionId),
+        () => [this.#now(), channel, maxChannels, randomUUID()],
+      )) as string;
       if (outcome === 'full') return 'full';
       if (outcome === 'gone') {
         await this.#removeRemains(connectionId, channel);
@@ -83,7 +82,9 @@ export class RedisConnectionStore implements ConnectionStore {
 
   unsubscribe(connectionId: string, channel: string): Promise<boolean> {
     return this.#link.during('unsubscribe a connection', async () => {
-      return (await this.#retire(connectionId, channel)).length > 0;
+      const left = await this.#retire(connectionId, channel);
+      if (left.length === 0) await this.#removeRemains(connectionId, channel);
+      return left.length > 0;
     });
   }
 
@@ -101,11 +102,10 @@ export class RedisConnectionStore implements ConnectionStore {
       const page = members.slice(0, limit).map((member) => ({ member, ...readMember(member) }));
       const now = this.#now();
       const expired = page.filter(({ expiresAt }) => expiresAt <= now);
-      if (expired.length > 0)
-        await this.#remove(
-          channel,
-          expired.map(({ member }) => member),
-        );
+      await this.#clear(
+        channel,
+        expired.map(({ member }) => member),
+      );
       const items = page
         .filter(({ expiresAt }) => expiresAt > now)
         // A connection that subscribes anew is there twice until the older membership is removed.
@@ -141,8 +141,8 @@ export class RedisConnectionStore implements ConnectionStore {
       memberships.map(async ({ channel, held }) => {
         const member = `${id} ${held}`;
         const ttl = lifetime(readMember(member).expiresAt, now);
-        const args = [member, ttl, id];
-        const members = await this.#link.run(addScript, this.#channelKey(channel), args);
+        const key = this.#channelKey(channel);
+        const members = await this.#link.run(addScript, key, () => [member, ttl, id, now]);
         return { channel, members: members as string[] };
       }),
     );
@@ -179,7 +179,7 @@ export class RedisConnectionStore implements ConnectionStore {
   /** Ends one membership or, with the connection, all. Returns the channels that were left. */
   async #retire(id: string, channel: string): Promise<readonly string[]> {
     const key = this.#connectionKey(id);
-    const dying = (await this.#link.run(retireScript, key, [channel])) as string[];
+    const dying = (await this.#link.run(retireScript, key, () => [channel])) as string[];
     await this.#sweep(id, dying);
     const now = this.#now();
     const left = dying
@@ -197,6 +197,11 @@ export class RedisConnectionStore implements ConnectionStore {
     );
     const key = this.#connectionKey(id);
     await this.#link.send((client) => client.hdel(key, ...dying));
+  }
+
+  /** Removes what nobody sees any more. A server that refuses it can still be read. */
+  async #clear(channel: string, members: readonly string[]): Promise<void> {
+    if (members.length > 0) await this.#remove(channel, members).catch(() => {});
   }
 
   async #remove(channel: string, members: readonly string[]): Promise<void> {

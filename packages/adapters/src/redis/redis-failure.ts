@@ -91,7 +91,7 @@ const known: Readonly<Record<string, Known>> = {
   NOPERM: {
     reason: 'The user may not do this (NOPERM).',
     advice:
-      'Allow it +@hash +@sortedset +@scripting +pexpire +pttl on the keys of the prefix (ACL SETUSER), and in a cluster +cluster|slots.',
+      'Allow it +@hash +@sortedset +@scripting +pexpire +pttl on the keys of the prefix (ACL SETUSER), +select for a database other than 0, and in a cluster +cluster|slots.',
   },
   MOVED: {
     reason: 'The server is a node of a cluster (MOVED).',
@@ -100,6 +100,14 @@ const known: Readonly<Record<string, Known>> = {
   'cluster support disabled': {
     reason: 'The server is no node of a cluster.',
     advice: 'Pass its URL as redisStore({ url }) instead of redisStore({ cluster }).',
+  },
+  'DB index is out of range': {
+    reason: 'The server has no database of this number.',
+    advice: 'End the URL with the number of one that it has, or with none.',
+  },
+  'unknown command': {
+    reason: 'The server does not know a command that the store needs.',
+    advice: 'Use Redis 6.2 or later, or what speaks its language, and rename none of its commands.',
   },
   WRONGTYPE: {
     reason: 'A key of this name holds something else (WRONGTYPE).',
@@ -148,11 +156,11 @@ export function isStale(error: unknown): boolean {
 export function describe(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return describe(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
+  // What a server says of a command that it does not know goes on with the arguments.
+  const [message = ''] = error.message.split(', with args beginning with');
   // The message of OpenSSL's errors is for its own developers.
   const { reason } = error as { reason?: unknown };
-  return typeof reason === 'string' && codeOf(error).startsWith('ERR_SSL_')
-    ? reason
-    : error.message;
+  return typeof reason === 'string' && codeOf(error).startsWith('ERR_SSL_') ? reason : message;
 }
 
 function codeOf(error: unknown): string {
@@ -165,7 +173,8 @@ function withoutCommand(error: unknown): Error {
   const clean = new Error(describe(error));
   if (!(error instanceof Error)) return clean;
   clean.name = error.name;
-  if (error.stack !== undefined) clean.stack = error.stack;
+  const { stack, message } = error;
+  if (stack !== undefined) clean.stack = stack.replace(message, () => clean.message);
   return clean;
 }
 

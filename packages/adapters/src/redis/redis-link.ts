@@ -22,6 +22,9 @@ interface Made {
   readonly isTls: boolean;
   /** Makes a client of a cluster's first node alone. */
   readonly makeFirst?: () => Made;
+  /** Number of the database, where it is not the first one. */
+  readonly db?: number;
+  selected?: Promise<unknown>;
   lastError?: unknown;
   /** What that node fails with. */
   firstError?: Promise<unknown>;
@@ -36,6 +39,7 @@ export class RedisLink {
   readonly #options: RedisStoreOptions;
   #made: Promise<Made> | undefined;
   #wasAnswered = false;
+  #isClosed = false;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
@@ -61,9 +65,19 @@ export class RedisLink {
     }
   }
 
-  /** Runs a script on its one key. */
-  run({ lua, sha }: Script, key: string, args: readonly (string | number)[]): Promise<unknown> {
+  /**
+   * Runs a script on its one key.
+   *
+   * @param makeArgs - Makes its arguments anew when it is sent a second time: it may have run the
+   * first time, and what it wrote then may have been removed since.
+   */
+  run(
+    { lua, sha }: Script,
+    key: string,
+    makeArgs: () => readonly (string | number)[],
+  ): Promise<unknown> {
     return this.send(async (client) => {
+      const args = makeArgs();
       try {
         return await client.evalsha(sha, 1, key, ...args);
       } catch (error) {
@@ -73,14 +87,18 @@ export class RedisLink {
     });
   }
 
-  /** Ends the link's own client. */
+  /** Ends the link's own client, and with it the link. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const made = await this.#made?.catch(() => undefined);
     this.#made = undefined;
     if (made) end(made);
   }
 
   async #attempt<T>(command: (client: Client) => Promise<T>): Promise<T> {
+    if (this.#isClosed) {
+      throw new RedisSetupError('The store was disposed of.', 'Dispose of it after its last use.');
+    }
     this.#made ??= make(this.#options);
     const current = this.#made;
     let made: Made;
@@ -93,7 +111,10 @@ export class RedisLink {
     }
     const limitMs = this.#options.commandTimeoutMs ?? TIMEOUT_MS;
     try {
-      const answer = await within(limitMs, command(made.client));
+      const answer = await within(
+        limitMs,
+        select(made).then(() => command(made.client)),
+      );
       this.#wasAnswered = true;
       return answer;
     } catch (error) {
@@ -112,6 +133,13 @@ export class RedisLink {
       throw connectionError({ ...made, wasAnswered: this.#wasAnswered || isWorking, cause });
     }
   }
+}
+
+// ioredis itself goes on with the first database when the server refuses another one.
+async function select(made: Made): Promise<void> {
+  if (made.db === undefined || made.client.isCluster) return;
+  made.selected ??= made.client.select(made.db);
+  await made.selected;
 }
 
 // For a client that has ended already ioredis would set a timer that nothing takes away.
@@ -181,8 +209,14 @@ async function make(options: RedisStoreOptions): Promise<Made> {
   };
   const isTls = first.tls !== undefined;
   const where = addresses.map(({ host, port }) => `${host}:${port}`).join(', ');
+  const { db, ...server } = first;
   const makeFirst = (): Made =>
-    listening({ client: new ioredis.Redis({ ...first, ...settings }), where, isTls });
+    listening({
+      client: new ioredis.Redis({ ...server, ...settings }),
+      where,
+      isTls,
+      ...(db !== undefined && db > 0 && { db }),
+    });
   if (cluster === undefined) return makeFirst();
   const client = new ioredis.Cluster(
     addresses.map(({ host, port }) => ({ host, port })),

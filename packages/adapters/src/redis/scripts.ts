@@ -95,9 +95,17 @@ if #dying > 0 and ttl > 0 then redis.call('PEXPIRE', KEYS[1], ttl) end
 return dying
 `);
 
-/** KEYS: channel. ARGV: member, ttl, connection id. Returns all members of that connection. */
+// Who reads a channel removes what has expired. In one that nobody reads, each new member removes some
+// of what connections have left whose end nobody was told of.
+/** KEYS: channel. ARGV: member, ttl, connection id, now. Returns all members of that connection. */
 export const addScript: Script = script(`
 redis.call('ZADD', KEYS[1], 0, ARGV[1])
+for _, member in ipairs(redis.call('ZRANDMEMBER', KEYS[1], 2)) do
+  local expiresAt = tonumber(string.match(member, '^%S+ %S+ (%S+)'))
+  if expiresAt <= tonumber(ARGV[4]) and member ~= ARGV[1] then
+    redis.call('ZREM', KEYS[1], member)
+  end
+end
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return redis.call('ZRANGEBYLEX', KEYS[1], '[' .. ARGV[3] .. ' ', '(' .. ARGV[3] .. '!')
 `);
