@@ -141,9 +141,10 @@ export class DynamoDbConnectionStore implements ConnectionStore {
       ExpressionAttributeValues: { ':channels': { SS: [channel] }, ':channel': { S: channel } },
       ReturnValues: 'ALL_OLD',
     });
-    if (!before) return false;
+    // Also when its condition failed: an update that is sent again after its answer was lost finds its
+    // own work done.
     if (await table.get(key)) await this.#settle(table, [connectionId, channel]);
-    return this.#isLive(toConnectionRow(before));
+    return before !== undefined && this.#isLive(toConnectionRow(before));
   }
 
   async subscribers(channel: string, range: SubscriberRange = {}): Promise<Page<Subscriber>> {
