@@ -1,62 +1,10 @@
 import { inspect } from 'node:util';
 import { StoreError } from '@gatecast/framework';
 import { Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { RedisProxy } from './engines/redis-proxy.js';
-import { describeRedis, freePort, RedisServer } from './engines/redis-server.js';
-import { everySubscriber, openStore, recordOf } from './redis-records.js';
-
-/** What a call fails with; a call that works fails the test. */
-async function failureOf(call: Promise<unknown>): Promise<StoreError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!StoreError.is(error)) throw new Error(`Not a StoreError: ${inspect(error)}`);
-  return error;
-}
-
-describe('redisStore() without a server', () => {
-  it('says where it could not connect, and does so again at the next call', async () => {
-    const port = await freePort();
-    await using store = openStore({ url: `redis://127.0.0.1:${port}` });
-    for (let call = 0; call < 2; call += 1) {
-      expect(await failureOf(store.connections.get('a='))).toMatchObject({
-        code: 'ERR_STORE_UNAVAILABLE',
-        retryable: true,
-        message: `The store "redis" could not read a connection: The connection to 127.0.0.1:${port} failed: connect ECONNREFUSED 127.0.0.1:${port}.`,
-      });
-    }
-  });
-
-  it('says so of a cluster of which no node answers', async () => {
-    const port = await freePort();
-    await using store = openStore({ cluster: [`redis://127.0.0.1:${port}`] });
-    const error = await failureOf(store.connections.get('a='));
-    expect(error.retryable).toBe(true);
-    expect(error.message).toContain(`127.0.0.1:${port}`);
-  });
-
-  it('asks for an address', async () => {
-    await using store = openStore();
-    expect(await failureOf(store.connections.get('a='))).toMatchObject({
-      code: 'ERR_STORE_REFUSED',
-      message: 'The store "redis" refused to read a connection: No server is named.',
-      hint: 'Pass redisStore({ url }), or set the environment variable GATECAST_REDIS_URL.',
-    });
-  });
-
-  it.each(['localhost:6379', 'http://u:secret@cache:6379', 'u:secret@cache', 'redis://'])(
-    'refuses the address %s without showing its password',
-    async (url) => {
-      await using store = openStore({ url });
-      const error = await failureOf(store.connections.get('a='));
-      expect(error.code).toBe('ERR_STORE_REFUSED');
-      expect(error.hint).toContain('redis://host:6379');
-      expect(inspect(error, { depth: 9 })).not.toContain('secret');
-    },
-  );
-});
+import { describeRedis, RedisServer } from './engines/redis-server.js';
+import { everySubscriber, failureOf, openStore, recordOf } from './redis-records.js';
 
 describeRedis('redisStore(), when the server fails', () => {
   it('goes on by itself after the server was killed and came back on the same port', async () => {
@@ -108,7 +56,7 @@ describeRedis('redisStore(), when the server fails', () => {
     server.freeze(true);
     const error = await failureOf(store.connections.get('a='));
     expect(error.retryable).toBe(true);
-    expect(error.message).toContain('failed: no answer within 200 ms.');
+    expect(error.message).toMatch(/failed: no answer within 200 ms\.$/);
     server.freeze(false);
     expect(await store.connections.get('a=')).toMatchObject({ connectionId: 'a=' });
   });
@@ -234,15 +182,5 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(error.retryable).toBe(true);
     expect(error.message).toContain('could not read a connection');
     client.disconnect();
-  });
-
-  it('does not speak plainly to a server that it should reach by TLS', async () => {
-    await using server = await RedisServer.start();
-    await using store = openStore({
-      url: server.url.replace('redis:', 'rediss:'),
-      commandTimeoutMs: 500,
-    });
-    expect((await failureOf(store.connections.get('a='))).retryable).toBe(true);
-    expect(await server.admin.info('commandstats')).not.toContain('cmdstat_hget');
   });
 });

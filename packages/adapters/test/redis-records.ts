@@ -1,5 +1,11 @@
+import { inspect } from 'node:util';
 import { type RedisStoreOptions, redisStore } from '@gatecast/adapters/redis';
-import type { ConnectionRecord, ConnectionStore, Subscriber } from '@gatecast/framework';
+import {
+  type ConnectionRecord,
+  type ConnectionStore,
+  StoreError,
+  type Subscriber,
+} from '@gatecast/framework';
 import type { Redis } from 'ioredis';
 
 let prefixes = 0;
@@ -55,4 +61,14 @@ export async function everySubscriber(
     after = page.next;
   } while (after !== undefined);
   return all.map(({ connectionId }) => connectionId);
+}
+
+/** What a call fails with; a call that works fails the test. */
+export async function failureOf(call: Promise<unknown>): Promise<StoreError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!StoreError.is(error)) throw new Error(`Not a StoreError: ${inspect(error)}`);
+  return error;
 }

@@ -4,7 +4,7 @@ import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RedisCluster } from './engines/redis-cluster.js';
 import { describeRedis } from './engines/redis-server.js';
-import { everySubscriber, openStore, recordOf } from './redis-records.js';
+import { everySubscriber, failureOf, openStore, recordOf } from './redis-records.js';
 
 describeRedis('redisStore() on a cluster', () => {
   let cluster: RedisCluster;
@@ -54,6 +54,28 @@ describeRedis('redisStore() on a cluster', () => {
       code: 'ERR_STORE_REFUSED',
       hint: 'Pass its URL as redisStore({ cluster }) instead of redisStore({ url }).',
     });
+  });
+
+  it('says what is wrong with the credentials, and what a user may not do', async () => {
+    const [url = ''] = cluster.urls;
+    const setUser = (...rules: readonly string[]) =>
+      Promise.all(cluster.nodes.map(({ admin }) => admin.acl('SETUSER', 'ann', ...rules)));
+    await setUser('on', '>pw', '~*', '+@read');
+    const urlOf = (credentials: string) => url.replace('//', `//${credentials}@`);
+    await using guest = openStore({ cluster: urlOf('ann:hush') });
+    const wrong = await failureOf(guest.connections.get('a='));
+    expect(wrong.message).toContain('does not accept the user name and password (WRONGPASS).');
+    expect(wrong.retryable).toBe(false);
+
+    await using store = openStore({ cluster: urlOf('ann:pw') });
+    const { message, hint } = await failureOf(store.connections.get('a='));
+    expect(message).toContain('The user may not do this (NOPERM).');
+    const [, allowed = '', inCluster = ''] =
+      /Allow it (.*) on the keys .* in a cluster (.*)\.$/.exec(hint) ?? [];
+    await setUser('-@all', ...allowed.split(' '), inCluster);
+    await store.connections.connect(recordOf('a='), ['x']);
+    expect(await everySubscriber(store.connections, 'x')).toEqual(['a=']);
+    await store.connections.disconnect('a=');
   });
 
   // The last one: the cluster is another one afterwards.

@@ -11,21 +11,43 @@ export interface RedisAddress {
 }
 
 /** Reads `redis://user:password@host:6379/0`. Its errors never show what stands before the "@". */
-export function readAddress(url: string): RedisAddress {
-  const given = URL.canParse(url) ? new URL(url) : undefined;
-  if (given?.hostname === undefined || !/^rediss?:$/.test(given.protocol) || !given.hostname) {
-    throw new RedisSetupError(
-      `"${url.replace(/^.*@/s, '…@')}" is not the URL of a Redis server.`,
-      'Pass one of the form redis://host:6379, or rediss://user:password@host:6379 for TLS.',
-    );
-  }
-  const { protocol, hostname, port, username, password, pathname } = given;
+export function readAddress(text: string): RedisAddress {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !isOfServer(url)) throw unreadable(text);
+  const { protocol, hostname, port, pathname } = url;
+  const [username, password] = [url.username, url.password].map((part) => decode(part, text));
   return {
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(port || 6379),
     ...(pathname.length > 1 && { db: Number(pathname.slice(1)) }),
-    ...(username && { username: decodeURIComponent(username) }),
-    ...(password && { password: decodeURIComponent(password) }),
+    ...(username && { username }),
+    ...(password && { password }),
     ...(protocol === 'rediss:' && { tls: {} }),
   };
+}
+
+// A password with a "/", "?" or "#" in it would end the host before its place.
+function isOfServer({ protocol, hostname, pathname, search, hash }: URL): boolean {
+  return (
+    /^rediss?:$/.test(protocol) && hostname !== '' && /^\/?\d*$/.test(pathname + search + hash)
+  );
+}
+
+function decode(part: string, text: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw unreadable(text);
+  }
+}
+
+function unreadable(text: string): RedisSetupError {
+  // Without an "@" it may be one that was cut off: a number behind a colon is a port.
+  const shown = text.includes('@')
+    ? text.replace(/^.*@/s, '…@')
+    : text.replace(/:(?!\/\/|\d+(?:\/|$)).*/s, ':…');
+  return new RedisSetupError(
+    `"${shown}" is not the URL of a Redis server.`,
+    'Pass one of the form redis://host:6379, or rediss://user:password@host:6379 for TLS, with the password percent-encoded.',
+  );
 }

@@ -14,11 +14,54 @@ export class RedisSetupError extends Error {
 /** The connection broke, or never came about: another one may do better. */
 export class LostConnectionError extends Error {
   override readonly name = 'LostConnectionError';
-
-  constructor(where: string, cause: unknown) {
-    super(`The connection to ${where} failed: ${describe(cause)}`, { cause });
-  }
 }
+
+const untrusted =
+  'Set NODE_EXTRA_CA_CERTS to the file with the certificate of its authority before the process starts, or pass redisStore({ client }) with tls.ca.';
+const plain =
+  'Let the URL begin with redis://, or give the port on which the server speaks TLS: this one does not.';
+
+// By the codes of Node and OpenSSL.
+const tlsAdvice: Readonly<Record<string, string>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'Use a name in the URL that the certificate is for.',
+  CERT_HAS_EXPIRED: 'Renew the certificate of the server.',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    'Pass redisStore({ client }) with tls.cert and tls.key: the server asks for a certificate.',
+  ERR_SSL_WRONG_VERSION_NUMBER: plain,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: plain,
+};
+
+/** A connection that broke, or never came about. */
+export interface BrokenConnection {
+  readonly where: string;
+  readonly isTls: boolean;
+  /** Whether the server has ever answered, over this connection or an earlier one. */
+  readonly wasAnswered: boolean;
+  readonly cause: unknown;
+}
+
+/** Tells a mistake in the set-up from a connection that another one may replace. */
+export function connectionError(broken: BrokenConnection): RedisSetupError | LostConnectionError {
+  const { where, isTls, wasAnswered, cause } = broken;
+  const text = sentence(describe(cause));
+  const advice = tlsAdvice[codeOf(cause)];
+  if (advice !== undefined) {
+    return new RedisSetupError(`TLS with ${where} failed: ${text}`, advice, cause);
+  }
+  const mistake = isTls
+    ? ' If the server speaks no TLS on this port, let the URL begin with redis://.'
+    : ' If the server expects TLS, let the URL begin with rediss://.';
+  const likely = !wasAnswered && silent.test(text) ? mistake : '';
+  return new LostConnectionError(`The connection to ${where} failed: ${text}${likely}`, { cause });
+}
+
+// What is seen of a server that makes no sense of the first bytes.
+const silent =
+  /ECONNRESET|EPIPE|Connection is closed|before secure TLS connection|no answer within/;
 
 interface Known {
   readonly reason: string;
@@ -48,11 +91,15 @@ const known: Readonly<Record<string, Known>> = {
   NOPERM: {
     reason: 'The user may not do this (NOPERM).',
     advice:
-      'Allow it +@hash +@sortedset +@scripting +pexpire +pttl on the keys of the prefix (ACL SETUSER).',
+      'Allow it +@hash +@sortedset +@scripting +pexpire +pttl on the keys of the prefix (ACL SETUSER), and in a cluster +cluster|slots.',
   },
   MOVED: {
     reason: 'The server is a node of a cluster (MOVED).',
     advice: 'Pass its URL as redisStore({ cluster }) instead of redisStore({ url }).',
+  },
+  'cluster support disabled': {
+    reason: 'The server is no node of a cluster.',
+    advice: 'Pass its URL as redisStore({ url }) instead of redisStore({ cluster }).',
   },
   WRONGTYPE: {
     reason: 'A key of this name holds something else (WRONGTYPE).',
@@ -100,7 +147,17 @@ export function isStale(error: unknown): boolean {
 /** The text of an error; one that holds several may have none of its own. */
 export function describe(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return describe(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // The message of OpenSSL's errors is for its own developers.
+  const { reason } = error as { reason?: unknown };
+  return typeof reason === 'string' && codeOf(error).startsWith('ERR_SSL_')
+    ? reason
+    : error.message;
+}
+
+function codeOf(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' ? code : '';
 }
 
 // ioredis hangs the command on its errors: the password of AUTH, the identity in a record.

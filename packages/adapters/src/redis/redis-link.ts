@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { type RedisAddress, readAddress } from './redis-address.js';
 import {
+  connectionError,
   describe,
   isStale,
   LostConnectionError,
@@ -18,7 +19,12 @@ const TIMEOUT_MS = 2_000;
 interface Made {
   readonly client: Client;
   readonly where: string;
+  readonly isTls: boolean;
+  /** Makes a client of a cluster's first node alone. */
+  readonly makeFirst?: () => Made;
   lastError?: unknown;
+  /** What that node fails with. */
+  firstError?: Promise<unknown>;
 }
 
 /**
@@ -29,6 +35,7 @@ interface Made {
 export class RedisLink {
   readonly #options: RedisStoreOptions;
   #made: Promise<Made> | undefined;
+  #wasAnswered = false;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
@@ -70,7 +77,7 @@ export class RedisLink {
   async close(): Promise<void> {
     const made = await this.#made?.catch(() => undefined);
     this.#made = undefined;
-    made?.client.disconnect();
+    if (made) end(made);
   }
 
   async #attempt<T>(command: (client: Client) => Promise<T>): Promise<T> {
@@ -84,25 +91,57 @@ export class RedisLink {
       if (this.#made === current) this.#made = undefined;
       throw error;
     }
+    const limitMs = this.#options.commandTimeoutMs ?? TIMEOUT_MS;
     try {
-      return await within(this.#options.commandTimeoutMs ?? TIMEOUT_MS, command(made.client));
+      const answer = await within(limitMs, command(made.client));
+      this.#wasAnswered = true;
+      return answer;
     } catch (error) {
-      if (!isStale(error)) throw error;
+      if (!isStale(error)) {
+        this.#wasAnswered = true;
+        throw error;
+      }
+      const isWorking = isWorkingCluster(made.client);
       // Of all the commands that fail with a client, only the first one replaces it. A cluster's
       // client replaces what it has lost by itself, and serves others over its other nodes.
-      if (this.#made === current && !isWorkingCluster(made.client)) {
+      if (this.#made === current && !isWorking) {
         this.#made = undefined;
-        made.client.disconnect();
+        end(made);
       }
-      // "Connection is closed." says nothing; what the client heard before does.
-      const saysNothing = describe(error) === 'Connection is closed.';
-      throw new LostConnectionError(made.where, saysNothing ? (made.lastError ?? error) : error);
+      const cause = await causeOf(made, error, limitMs);
+      throw connectionError({ ...made, wasAnswered: this.#wasAnswered || isWorking, cause });
     }
   }
 }
 
+// For a client that has ended already ioredis would set a timer that nothing takes away.
+function end({ client }: Made): void {
+  if (client.status !== 'end') client.disconnect();
+}
+
 function isWorkingCluster(client: Client): boolean {
   return client.isCluster && client.status === 'ready';
+}
+
+/** What the client heard before, where the error itself says nothing. */
+async function causeOf(made: Made, error: unknown, limitMs: number): Promise<unknown> {
+  const said = describe(error) === 'Connection is closed.' ? (made.lastError ?? error) : error;
+  const hasNoNode = /startup nodes is available|slots cache/.test(describe(said));
+  if (made.makeFirst === undefined || !hasNoNode) return said;
+  // Why it reached no node, a cluster's client keeps to itself.
+  made.firstError ??= askForSlots(made.makeFirst(), limitMs);
+  return (await made.firstError) ?? said;
+}
+
+async function askForSlots(made: Made, limitMs: number): Promise<unknown> {
+  try {
+    await within(limitMs, made.client.cluster('SLOTS'));
+    return undefined;
+  } catch (error) {
+    return causeOf(made, error, limitMs);
+  } finally {
+    end(made);
+  }
 }
 
 // Neither the queues of ioredis nor those of its cluster client have a limit of time of their own.
@@ -140,27 +179,31 @@ async function make(options: RedisStoreOptions): Promise<Made> {
     disableClientInfo: true,
     protocol: 2 as const,
   };
-  const client =
-    cluster === undefined
-      ? new ioredis.Redis({ ...first, ...settings })
-      : new ioredis.Cluster(
-          addresses.map(({ host, port }) => ({ host, port })),
-          {
-            lazyConnect: true,
-            clusterRetryStrategy: null,
-            enableReadyCheck: false,
-            slotsRefreshTimeout: commandTimeoutMs,
-            // Certificates are for names, so names must not become numbers before the handshake.
-            dnsLookup: (host, found) => found(null, host),
-            redisOptions: { ...credentials(first), ...settings },
-          },
-        );
+  const isTls = first.tls !== undefined;
   const where = addresses.map(({ host, port }) => `${host}:${port}`).join(', ');
-  const made: Made = { client, where };
+  const makeFirst = (): Made =>
+    listening({ client: new ioredis.Redis({ ...first, ...settings }), where, isTls });
+  if (cluster === undefined) return makeFirst();
+  const client = new ioredis.Cluster(
+    addresses.map(({ host, port }) => ({ host, port })),
+    {
+      lazyConnect: true,
+      clusterRetryStrategy: null,
+      enableReadyCheck: false,
+      slotsRefreshTimeout: commandTimeoutMs,
+      // Certificates are for names, so names must not become numbers before the handshake.
+      dnsLookup: (host, found) => found(null, host),
+      redisOptions: { ...credentials(first), ...settings },
+    },
+  );
+  return listening({ client, where, isTls, makeFirst });
+}
+
+function listening(made: Made): Made {
   const note = (error: unknown): void => {
     made.lastError = error;
   };
-  client.on('error', note).on('node error', note);
+  made.client.on('error', note).on('node error', note);
   return made;
 }
 

@@ -1,0 +1,80 @@
+import { inspect } from 'node:util';
+import { describe, expect, it, vi } from 'vitest';
+import { describeRedis, freePort, RedisServer } from './engines/redis-server.js';
+import { failureOf, openStore } from './redis-records.js';
+
+describe('redisStore() without a server', () => {
+  it('says where it could not connect, and does so again at the next call', async () => {
+    const port = await freePort();
+    await using store = openStore({ url: `redis://127.0.0.1:${port}` });
+    for (let call = 0; call < 2; call += 1) {
+      expect(await failureOf(store.connections.get('a='))).toMatchObject({
+        code: 'ERR_STORE_UNAVAILABLE',
+        retryable: true,
+        message: `The store "redis" could not read a connection: The connection to 127.0.0.1:${port} failed: connect ECONNREFUSED 127.0.0.1:${port}.`,
+      });
+    }
+  });
+
+  it('says so of a cluster of which no node answers', async () => {
+    const port = await freePort();
+    await using store = openStore({ cluster: [`redis://127.0.0.1:${port}`] });
+    const error = await failureOf(store.connections.get('a='));
+    expect(error.retryable).toBe(true);
+    expect(error.message).toContain(`The connection to 127.0.0.1:${port} failed: connect ECONN`);
+  });
+
+  it('leaves no timer behind', async () => {
+    await using store = openStore({ url: `redis://127.0.0.1:${await freePort()}` });
+    const countTimers = () =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = countTimers();
+    await failureOf(store.connections.get('a='));
+    // The test runner has timers too; one that ioredis leaves behind lasts 2 s.
+    await vi.waitFor(() => expect(countTimers()).toBeLessThanOrEqual(before), { timeout: 1_000 });
+  });
+
+  it('asks for an address', async () => {
+    await using store = openStore();
+    expect(await failureOf(store.connections.get('a='))).toMatchObject({
+      code: 'ERR_STORE_REFUSED',
+      message: 'The store "redis" refused to read a connection: No server is named.',
+      hint: 'Pass redisStore({ url }), or set the environment variable GATECAST_REDIS_URL.',
+    });
+  });
+
+  it.each([
+    ['localhost:6379', 'localhost:6379'],
+    ['http://u:secret@cache:6379', '…@cache:6379'],
+    ['u:secret@cache', '…@cache'],
+    ['redis://', 'redis://'],
+    ['redis://:secret', 'redis://:…'],
+    ['redis://u:6secret', 'redis://u:…'],
+    ['redis://u:100%secret@cache', '…@cache'],
+    ['redis://u:1/secret@cache', '…@cache'],
+    ['redis://u:1?secret@cache', '…@cache'],
+    ['redis://u:1#secret@cache', '…@cache'],
+    ['redis://:secret@cache:6379/first', '…@cache:6379/first'],
+  ])('refuses the address %s without showing its password', async (url, shown) => {
+    await using store = openStore({ url });
+    const error = await failureOf(store.connections.get('a='));
+    expect(error).toMatchObject({
+      code: 'ERR_STORE_REFUSED',
+      message: expect.stringContaining(`"${shown}" is not the URL of a Redis server.`),
+      hint: expect.stringContaining('redis://host:6379'),
+    });
+    expect(inspect(error, { depth: 9 })).not.toContain('secret');
+  });
+});
+
+describeRedis('redisStore() with the option cluster', () => {
+  it('asks for the option url when the server is no node of one', async () => {
+    await using server = await RedisServer.start();
+    await using store = openStore({ cluster: server.url });
+    expect(await failureOf(store.connections.get('a='))).toMatchObject({
+      code: 'ERR_STORE_REFUSED',
+      message: expect.stringContaining('The server is no node of a cluster.'),
+      hint: 'Pass its URL as redisStore({ url }) instead of redisStore({ cluster }).',
+    });
+  });
+});
