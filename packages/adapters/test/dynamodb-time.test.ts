@@ -1,6 +1,6 @@
 // How long an operation is tried: for its budget, and never past what the invocation has left.
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
-import { createApp, defineChannel, type Store, StoreError } from '@gatecast/framework';
+import { createApp, defineChannel, event, type Store, StoreError } from '@gatecast/framework';
 import { makeMessageEvent } from '@gatecast/framework/testing';
 import { describe, expect, it } from 'vitest';
 import { startRefusing, startSilent } from './engines/refusing-server.js';
@@ -46,7 +46,7 @@ describe('a dynamoDbStore', () => {
   ])('lets an invocation answer while there is time: %s', async (action, fields) => {
     await using server = await startRefusing(THROTTLED);
     const channel = defineChannel('rooms/:roomId', {
-      events: { said: {} as { text: string } },
+      events: { said: event<{ text: string }>() },
       messages: ({ message }) => ({
         say: message((_, ctx) => ctx.channel.publish('said', { text: 'hello' })),
       }),
