@@ -1,9 +1,9 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { redisStore } from '@gatecast/adapters/redis';
 import { ConfigurationError } from '@gatecast/framework';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { makeTestClient } from './table-under-test.js';
 
 /** What a store refuses its options with, where it is made. */
 function refusalOf(make: () => unknown): ConfigurationError {
@@ -34,7 +34,7 @@ describe('the options of a store', () => {
 
   const url = 'redis://:hush@cache:6379';
   const redis = new Redis({ lazyConnect: true });
-  const dynamoDb = new DynamoDBClient({ region: 'us-east-1' });
+  const dynamoDb = makeTestClient('http://localhost:8000');
   it.each([
     [() => redisStore({ url, cluster: url }), 'redisStore() was given both "url" and "cluster".'],
     [
