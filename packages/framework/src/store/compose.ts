@@ -28,7 +28,7 @@ export function composeStore(parts: StoreParts): Store & AsyncDisposable {
     isInProcess: stores.some(({ isInProcess }) => isInProcess),
     connections: parts.connections.connections,
     async [Symbol.asyncDispose]() {
-      await Promise.all(stores.map((store) => store[Symbol.asyncDispose]?.()));
+      await Promise.all(stores.map(async (store) => store[Symbol.asyncDispose]?.()));
     },
   };
 }
