@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-function storeAt(endpoint: string, budgetMs = 100): ConnectionStore {
+function storeAt(endpoint: string, budgetMs = 400): ConnectionStore {
   const client = makeTestClient(endpoint);
   return dynamoDbStore({ table: 'chat', client, budgetMs }).connections;
 }
@@ -175,7 +175,7 @@ describe('dynamoDbStore()', () => {
   });
 
   it('is retryable when a batch stays unprocessed', async () => {
-    await using table = await openTable(engine, { budgetMs: 100 });
+    await using table = await openTable(engine, { budgetMs: 1_000 });
     let items: unknown;
     table.hooks.before = (_action, input) => {
       items = input['RequestItems'];
