@@ -11,28 +11,28 @@ export type { ChannelName, ChannelType, Params } from '@gatecast/protocol';
 // Names
 export { ChannelNameError, channelName } from '@gatecast/protocol';
 // Contexts
-export type { Claims, Connection, Identity, Register } from './connection.js';
-export type { ChannelDecorator } from './decorators/channel.js';
-export { Channel } from './decorators/channel.js';
+export type { Claims, Connection, Identity, Register } from './wire/connection.js';
+export type { ChannelDecorator } from './channel/channel.js';
+export { Channel } from './channel/channel.js';
 export type {
   AutoSubscribe,
   ChannelOptions,
   HistoryOptions,
-} from './decorators/channel-definition.js';
+} from './channel/definition.js';
 export type {
   ChannelDeclaration,
   DefinedChannel,
   DefinedMessage,
   EventType,
   MessageDefiner,
-} from './decorators/define-channel.js';
-export { defineChannel, event } from './decorators/define-channel.js';
-export type { LifecycleDecorator } from './decorators/lifecycle.js';
-export { OnConnect, OnDisconnect, OnSubscribe, OnUnsubscribe } from './decorators/lifecycle.js';
-export type { MessageDecorator, MessageOptions } from './decorators/message.js';
-export { OnMessage } from './decorators/message.js';
-export type { DeliveryBatch, DeliveryCount } from './delivery/fan-out.js';
-export type { ConnectionInfo, Gateway, PostOutcome } from './delivery/gateway.js';
+} from './channel/define-channel.js';
+export { defineChannel, event } from './channel/define-channel.js';
+export type { LifecycleDecorator } from './channel/lifecycle.js';
+export { OnConnect, OnDisconnect, OnSubscribe, OnUnsubscribe } from './channel/lifecycle.js';
+export type { MessageDecorator, MessageOptions } from './channel/message.js';
+export { OnMessage } from './channel/message.js';
+export type { DeliveryBatch, DeliveryCount } from './deliver/deliver.js';
+export type { ConnectionInfo, Gateway, PostOutcome } from './deliver/gateway.js';
 // Errors
 export { checkOptions } from './errors/check-options.js';
 export type { ClientErrorOptions } from './errors/client-error.js';
@@ -46,21 +46,21 @@ export {
   StoreError,
   UsageError,
 } from './errors/gatecast-error.js';
-export type { AccessContext, AccessRule } from './messaging/access.js';
+export type { AccessContext, AccessRule } from './channel/access.js';
 export type {
   Publishing,
   PublishOptions,
   PublishResult,
   ServerChannel,
-} from './messaging/publish.js';
-export { compile } from './routing/compile.js';
+} from './publish/event-frame.js';
+export { compile } from './channel/compile.js';
 // Routes
-export type { ManifestRoute, RouteManifest } from './routing/manifest.js';
-export type { MessageRoute, Route, RouteKind, RouteTable } from './routing/route-table.js';
-export type { App, AppSettings, PublisherOptions } from './runtime/app.js';
+export type { ManifestRoute, RouteManifest } from './channel/manifest.js';
+export type { MessageRoute, Route, RouteKind, RouteTable } from './channel/route-table.js';
+export type { App, AppSettings, PublisherOptions } from './app/create-app.js';
 // The app
-export { createApp, createPublisher } from './runtime/app.js';
-export type { Authorizer, AuthorizerRequest } from './runtime/authorize.js';
+export { createApp, createPublisher } from './app/create-app.js';
+export type { Authorizer, AuthorizerRequest } from './wire/handshake.js';
 export type {
   BaseContext,
   ChannelContext,
@@ -70,17 +70,17 @@ export type {
   MessageContext,
   SubscribeContext,
   UnsubscribeContext,
-} from './runtime/context.js';
-export type { Handler } from './runtime/handler.js';
+} from './channel/context.js';
+export type { Handler } from './invocation/dispatch.js';
 export type {
   ErrorContext,
   NextWith,
   Plugin,
   PluginSetup,
   PublishContext,
-} from './runtime/plugin.js';
+} from './hooks/plugin.js';
 // Plugins
-export { definePlugin } from './runtime/plugin.js';
+export { definePlugin } from './hooks/plugin.js';
 export type { StoreParts } from './store/compose.js';
 export { composeStore } from './store/compose.js';
 export type {
@@ -90,7 +90,7 @@ export type {
   SubscribeResult,
   Subscriber,
   SubscriberRange,
-} from './store/connection-store.js';
+} from './store/connections.js';
 export type { MemoryStoreOptions } from './store/memory.js';
 // Stores and gateway
 export { memoryStore } from './store/memory.js';

@@ -6,10 +6,10 @@
 
 import { CognitoJwtVerifier, JwtVerifier } from 'aws-jwt-verify';
 import { FetchError } from 'aws-jwt-verify/error';
-import type { Identity } from './connection.js';
+import type { Identity } from './wire/connection.js';
 import { ClientError } from './errors/client-error.js';
 import { makeError } from './errors/gatecast-error.js';
-import type { Authorizer } from './runtime/authorize.js';
+import type { Authorizer } from './wire/handshake.js';
 
 /** Options of {@link jwtAuthorizer}. */
 export interface JwtAuthorizerOptions {

@@ -6,8 +6,8 @@
 
 import { ClientError } from '../errors/client-error.js';
 import { GatecastError } from '../errors/gatecast-error.js';
-import type { BaseContext } from '../runtime/context.js';
-import { definePlugin, type ErrorContext, type Plugin } from '../runtime/plugin.js';
+import type { BaseContext } from '../channel/context.js';
+import { definePlugin, type ErrorContext, type Plugin } from '../hooks/plugin.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 

@@ -6,7 +6,7 @@ import type {
   SubscribeResult,
   Subscriber,
   SubscriberRange,
-} from './connection-store.js';
+} from './connections.js';
 import type { Store } from './store.js';
 
 const PAGE_SIZE = 1_000;

@@ -1,4 +1,4 @@
-import type { ConnectionStore } from './connection-store.js';
+import type { ConnectionStore } from './connections.js';
 
 /**
  * Where an app's state lives. The log of channels with history and the leases of presence will be

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { ConnectionRecord, ConnectionStore } from '../store/connection-store.js';
+import type { ConnectionRecord, ConnectionStore } from '../store/connections.js';
 import {
   type Check,
   everySubscriber,

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { ConnectionStore } from '../store/connection-store.js';
+import type { ConnectionStore } from '../store/connections.js';
 import { concurrencyChecks } from './connection-store-concurrency.js';
 import {
   type Check,

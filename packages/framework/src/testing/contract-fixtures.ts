@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { ConnectionRecord, ConnectionStore, Subscriber } from '../store/connection-store.js';
+import type { ConnectionRecord, ConnectionStore, Subscriber } from '../store/connections.js';
 
 /** One check, on an empty store. */
 export type Check = (store: ConnectionStore) => Promise<void>;

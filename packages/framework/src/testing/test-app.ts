@@ -1,8 +1,8 @@
 import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
-import type { Resolve } from '../routing/read-channel.js';
-import { type App, type AppSettings, buildApp } from '../runtime/app.js';
-import type { AcceptChannel } from '../runtime/app-types.js';
-import type { PolicyResponse, ProxyResponse } from '../runtime/lambda-events.js';
+import type { Resolve } from '../channel/read-channel.js';
+import { type App, type AppSettings, buildApp } from '../app/create-app.js';
+import type { AcceptChannel } from '../app/types.js';
+import type { PolicyResponse, ProxyResponse } from '../wire/lambda-events.js';
 import { memoryStore } from '../store/memory.js';
 import type { Store } from '../store/store.js';
 import { TestClock } from './clock.js';

@@ -1,4 +1,4 @@
-import type { ConnectionInfo, Gateway, PostOutcome } from '../delivery/gateway.js';
+import type { ConnectionInfo, Gateway, PostOutcome } from '../deliver/gateway.js';
 import { makeError } from '../errors/gatecast-error.js';
 
 /**

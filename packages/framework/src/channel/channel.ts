@@ -1,0 +1,49 @@
+import type { ContractOf } from '@gatecast/protocol';
+import type { ChannelOptions } from './definition.js';
+import { recordChannel } from './registry.js';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- any constructor may be decorated.
+type Constructor = new (...args: any[]) => object;
+
+type PatternCheck<T, P extends string> = [ContractOf<T>] extends [never]
+  ? unknown
+  : string extends ContractOf<T>['pattern']
+    ? unknown
+    : [ContractOf<T>['pattern']] extends [P]
+      ? unknown
+      : {
+          readonly 'the handlers of this class are typed for another pattern': ContractOf<T>['pattern'];
+        };
+
+/** What {@link Channel} returns: a class decorator for both conventions. */
+export interface ChannelDecorator<P extends string> {
+  <C extends Constructor>(
+    target: C & PatternCheck<InstanceType<C>, P>,
+    context: ClassDecoratorContext<C>,
+  ): void;
+  <C extends Constructor>(target: C & PatternCheck<InstanceType<C>, P>): void;
+}
+
+/**
+ * Makes a class the home of every channel whose name matches the pattern. Segments are joined by
+ * `/`; `:roomId` matches one segment and becomes `ctx.params.roomId`. A literal segment beats a
+ * parameter. What is wrong with the class or its options is found by `createApp`.
+ *
+ * @example
+ * ```ts
+ * @Channel('rooms/:roomId')
+ * class RoomChannel {
+ *   @OnMessage()
+ *   async wave(_: unknown, ctx: MessageContext<Room>) {
+ *     await ctx.channel.publish('waved', { who: ctx.connection.id });
+ *   }
+ * }
+ * ```
+ */
+export function Channel<const P extends string>(
+  pattern: P,
+  options: ChannelOptions<NoInfer<P>> = {},
+): ChannelDecorator<P> {
+  return (target: object): void =>
+    recordChannel(target, { pattern, options: options as ChannelOptions });
+}

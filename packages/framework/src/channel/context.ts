@@ -1,0 +1,103 @@
+import type {
+  AnyChannelType,
+  ChannelType,
+  ContractCarrier,
+  channelOf,
+  Params,
+} from '@gatecast/protocol';
+import type { Connection } from '../wire/connection.js';
+import type { Publishing, ServerChannel } from '../publish/event-frame.js';
+import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
+
+/**
+ * Augment it with what your plugins add to the contexts of messages and subscriptions.
+ *
+ * @example
+ * ```ts
+ * declare module '@gatecast/framework' {
+ *   interface ContextVariables { tenant: Tenant }
+ * }
+ * ```
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type -- it is there to be augmented.
+export interface ContextVariables {}
+
+/** What every handler gets. */
+export interface BaseContext {
+  /** Whom the event is about. */
+  readonly connection: Connection;
+  /** The route key: `rooms.post`, `subscribe`, `$connect`. */
+  readonly route: string;
+  /** Publishes on any channel. */
+  readonly app: Publishing;
+  /** The event as API Gateway sent it. */
+  readonly event: WebSocketEvent;
+  /** Lambda's context object; `undefined` where the handler is called without one, as in tests. */
+  readonly lambdaContext: LambdaContext | undefined;
+}
+
+/** What the handlers of a channel get. */
+export interface ChannelContext<C extends AnyChannelType = ChannelType>
+  extends BaseContext,
+    ContractCarrier<C> {
+  /** The parameters in the channel's name, decoded. */
+  readonly params: Params<C['pattern']>;
+  /** The channel that the frame names: publishes on it. */
+  readonly channel: ServerChannel<C['events']>;
+}
+
+/** Context of `@OnMessage`. */
+export interface MessageContext<C extends AnyChannelType = ChannelType>
+  extends ChannelContext<C>,
+    ContextVariables {
+  /** The frame's id. */
+  readonly messageId: string;
+  /** 1, and more when the client sent the message again because it got no answer. As the client says. */
+  readonly attempt: number;
+  /**
+   * The same for each delivery of one message and for no other message: a key for side effects of
+   * your own. What the handler publishes needs none: its events' ids are the same each time.
+   */
+  readonly idempotencyKey: string;
+}
+
+/** Context of `@OnSubscribe`. */
+export interface SubscribeContext<C extends AnyChannelType = ChannelType>
+  extends ChannelContext<C>,
+    ContextVariables {}
+
+/** Context of `@OnUnsubscribe`. */
+export interface UnsubscribeContext<C extends AnyChannelType = ChannelType>
+  extends ChannelContext<C> {
+  /** Whether the client asked, or the connection ended. */
+  readonly cause: 'unsubscribe' | 'disconnect';
+}
+
+/** Context of `@OnConnect`. */
+export interface ConnectContext extends BaseContext {
+  /** Headers of the handshake, names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Query parameters of the handshake, decoded. */
+  readonly query: Readonly<Record<string, string | undefined>>;
+}
+
+/** Context of `@OnDisconnect`. */
+export interface DisconnectContext extends BaseContext {
+  /** Close code, such as 1001; 1005 when the client gave none. */
+  readonly code: number;
+  /** Reason that came with the code; may be `''`. */
+  readonly reason: string;
+  /** Names of the channels that the connection left. */
+  readonly channels: readonly string[];
+}
+
+/** A channel's context before its channel is known: it fits whatever contract a handler names. */
+export type OfAnyChannel<C extends ChannelContext> = Omit<
+  C,
+  'params' | 'channel' | typeof channelOf
+> & {
+  // oxlint-disable-next-line typescript/no-explicit-any -- `@Channel` checks the contract.
+  readonly params: any;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above.
+  readonly channel: any;
+};

@@ -1,0 +1,182 @@
+import type { ChannelType, ContractCarrier } from '@gatecast/protocol';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { makeError } from '../errors/gatecast-error.js';
+import type {
+  ConnectContext,
+  DisconnectContext,
+  MessageContext,
+  SubscribeContext,
+  UnsubscribeContext,
+} from './context.js';
+import type { ChannelDefinition, ChannelOptions } from './definition.js';
+import { isStandardSchema, type MessageOptions } from './message.js';
+
+declare const eventData: unique symbol;
+
+/** The type of an event's data; has no value at run time. */
+export interface EventType<T> {
+  readonly [eventData]?: T;
+}
+
+/**
+ * Declares the data of an event of {@link defineChannel} by type alone, where there is no schema to
+ * name it: `event<{ text: string }>()`.
+ */
+export function event<T>(): EventType<T> {
+  return {};
+}
+
+type EventDeclarations = Readonly<Record<string, EventType<unknown> | StandardSchemaV1>>;
+type EventsFrom<E> = {
+  [K in keyof E]: E[K] extends StandardSchemaV1
+    ? StandardSchemaV1.InferOutput<E[K]>
+    : E[K] extends EventType<infer T>
+      ? T
+      : never;
+};
+type Contract<P extends string, E> = ChannelType<P, EventsFrom<E> & object>;
+
+/** One message of a channel defined without decorators: what {@link MessageDefiner} returns. */
+export interface DefinedMessage<I = unknown, R = unknown> {
+  /** Validates the message; without one the handler gets what the client sent. */
+  readonly schema?: StandardSchemaV1;
+  readonly options: MessageOptions;
+  /** As a method with `@OnMessage`: what it returns is the answer. */
+  readonly handle: (message: never, ctx: never) => R;
+  /** Types only. */
+  readonly '~input'?: I;
+}
+
+/** Defines one message: the schema comes first, so that the handler's parameter is inferred. */
+export interface MessageDefiner<C extends ChannelType> {
+  <S extends StandardSchemaV1, R>(
+    schema: S,
+    handle: (message: StandardSchemaV1.InferOutput<S>, ctx: MessageContext<C>) => R,
+    options?: MessageOptions,
+  ): DefinedMessage<StandardSchemaV1.InferInput<S>, R>;
+  <R>(
+    handle: (message: unknown, ctx: MessageContext<C>) => R,
+    options?: MessageOptions,
+  ): DefinedMessage<unknown, R>;
+}
+
+/** A channel as the client's types read it: one method a message. */
+export type DefinedChannel<P extends string, E extends object, M> = {
+  readonly '~contract'?: ChannelType<P, E>;
+} & {
+  [K in keyof M]: M[K] extends DefinedMessage<infer I, infer R>
+    ? (message: I, ctx: { readonly connection: unknown } & ContractCarrier<ChannelType<P, E>>) => R
+    : never;
+};
+
+/** What {@link defineChannel} takes beside the pattern. */
+export interface ChannelDeclaration<P extends string, E, M> extends ChannelOptions<P> {
+  /** The channel's events: schemas, or `event<T>()`. They give types; nothing is checked by them. */
+  readonly events?: E;
+  /** As `@OnConnect`. */
+  readonly onConnect?: (ctx: ConnectContext) => unknown;
+  /** As `@OnDisconnect`. */
+  readonly onDisconnect?: (ctx: DisconnectContext) => unknown;
+  /** As `@OnSubscribe`. */
+  readonly onSubscribe?: (ctx: SubscribeContext<Contract<P, E>>) => unknown;
+  /** As `@OnUnsubscribe`. */
+  readonly onUnsubscribe?: (ctx: UnsubscribeContext<Contract<P, E>>) => unknown;
+  /** The channel's messages. */
+  readonly messages?: (define: { readonly message: MessageDefiner<Contract<P, E>> }) => M;
+}
+
+// A registered symbol: the definition may come from another copy of the package.
+const DEFINITION = Symbol.for('@gatecast/definition');
+
+/**
+ * Declares a channel without decorators. It makes the same routes as a class with `@Channel`, and
+ * `client.channel<typeof rooms>(name)` is typed from it.
+ *
+ * @example
+ * ```ts
+ * const rooms = defineChannel('rooms/:roomId', {
+ *   events: { message: event<{ text: string }>() },
+ *   messages: ({ message }) => ({
+ *     post: message(v.object({ text: v.string() }), async ({ text }, ctx) => {
+ *       await ctx.channel.publish('message', { text });
+ *     }),
+ *   }),
+ * });
+ * ```
+ *
+ * @throws ConfigurationError - ERR_SCHEMA_INVALID, for a `message()` that begins with neither a
+ * schema nor a handler. What else is wrong is found by `createApp`.
+ */
+export function defineChannel<
+  const P extends string,
+  // oxlint-disable-next-line typescript/no-empty-object-type -- a channel may have no events.
+  E extends EventDeclarations = {},
+  // oxlint-disable-next-line typescript/no-empty-object-type -- and no messages.
+  M extends Readonly<Record<string, DefinedMessage>> = {},
+>(
+  pattern: P,
+  declaration: ChannelDeclaration<NoInfer<P>, E, M> = {},
+): DefinedChannel<P, EventsFrom<E> & object, M> {
+  const {
+    events: _typesOnly,
+    messages,
+    onConnect,
+    onDisconnect,
+    onSubscribe,
+    onUnsubscribe,
+    ...options
+  } = declaration;
+  const label = `defineChannel('${pattern}')`;
+  const defined: Readonly<Record<string, DefinedMessage>> =
+    messages?.({ message: defineMessage }) ?? {};
+  const definition: ChannelDefinition = {
+    label,
+    pattern,
+    options: options as ChannelOptions,
+    ...lifecycle('connect', onConnect),
+    ...lifecycle('disconnect', onDisconnect),
+    ...lifecycle('subscribe', onSubscribe),
+    ...lifecycle('unsubscribe', onUnsubscribe),
+    messages: Object.entries(defined).map(
+      ([
+        method,
+        {
+          schema,
+          options: { reply = true },
+          handle,
+        },
+      ]) => ({
+        method,
+        reply,
+        call: handle as (message: unknown, ctx: unknown) => unknown,
+        ...(schema && { schema }),
+      }),
+    ),
+  };
+  return { [DEFINITION]: definition } as object as DefinedChannel<P, EventsFrom<E> & object, M>;
+}
+
+/** What {@link defineChannel} made of a channel; `undefined` for anything else. */
+export function definitionOf(source: object): ChannelDefinition | undefined {
+  return DEFINITION in source ? (source[DEFINITION] as ChannelDefinition) : undefined;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- MessageDefiner has checked the types.
+type Handle = (message: any, ctx: any) => any;
+
+function defineMessage(
+  first: StandardSchemaV1 | Handle,
+  second?: Handle | MessageOptions,
+  third: MessageOptions = {},
+): DefinedMessage<never, ReturnType<Handle>> {
+  if (isStandardSchema(first)) return { schema: first, handle: second as Handle, options: third };
+  if (typeof first !== 'function') throw makeError('ERR_SCHEMA_INVALID', { label: 'message()' });
+  return { handle: first, options: (second ?? {}) as MessageOptions };
+}
+
+function lifecycle(
+  kind: 'connect' | 'disconnect' | 'subscribe' | 'unsubscribe',
+  call: ((ctx: never) => unknown) | undefined,
+): object {
+  return call ? { [kind]: { method: kind, call } } : {};
+}

@@ -1,0 +1,66 @@
+import type { Params } from '@gatecast/protocol';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Connection } from '../wire/connection.js';
+import type { AccessRule } from './access.js';
+
+/**
+ * Subscribes each new connection. `true` for a pattern without parameters; else a function that
+ * returns the parameters, or `undefined` to leave this connection out. A connection that the access
+ * rule refuses is left out too.
+ */
+export type AutoSubscribe<P extends string = string> = string extends P
+  ? boolean | ((connection: Connection) => Params<P> | undefined)
+  : keyof Params<P> extends never
+    ? boolean
+    : (connection: Connection) => Params<P> | undefined;
+
+/** How long a channel's events are kept. */
+export interface HistoryOptions {
+  readonly retentionSeconds: number;
+}
+
+/** Options of `@Channel` and `defineChannel`. */
+export interface ChannelOptions<P extends string = string> {
+  /**
+   * First part of the messages' names on the wire: `rooms` in `rooms.post`.
+   * @default the pattern's first literal segment
+   */
+  readonly name?: string;
+  /**
+   * Who may use the channel: asked for each subscribe and each message.
+   * @default 'authenticated' when the app has an authorizer, else 'public'
+   */
+  readonly access?: AccessRule<P>;
+  /** Subscribes each new connection in `$connect`. The subscribe handler is not called for it. */
+  readonly autoSubscribe?: AutoSubscribe<P>;
+  /** Keeps the channel's events. No store keeps a log yet: setting it is a configuration error. */
+  readonly history?: HistoryOptions;
+}
+
+/** One handler for one kind of message. */
+export interface MessageDefinition {
+  readonly method: string;
+  readonly schema?: StandardSchemaV1;
+  /** Whether the sender gets an answer. */
+  readonly reply: boolean;
+  call(message: unknown, ctx: unknown): unknown;
+}
+
+/** A handler of the channel's life. */
+export interface LifecycleDefinition {
+  readonly method: string;
+  call(ctx: unknown): unknown;
+}
+
+/** What a channel class or `defineChannel` comes down to. */
+export interface ChannelDefinition {
+  /** Names it in messages to the developer: `RoomChannel`. */
+  readonly label: string;
+  readonly pattern: string;
+  readonly options: ChannelOptions;
+  readonly connect?: LifecycleDefinition;
+  readonly disconnect?: LifecycleDefinition;
+  readonly subscribe?: LifecycleDefinition;
+  readonly unsubscribe?: LifecycleDefinition;
+  readonly messages: readonly MessageDefinition[];
+}

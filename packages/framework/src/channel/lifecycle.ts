@@ -1,0 +1,91 @@
+import type {
+  ConnectContext,
+  DisconnectContext,
+  OfAnyChannel,
+  SubscribeContext,
+  UnsubscribeContext,
+} from './context.js';
+import { decorateMethod, type HandlerRecord, type StandardMethodContext } from './registry.js';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- each handler names the context of its own channel.
+type AnyContext = any;
+
+/** A decorator of a method whose one parameter is a context, for both conventions. */
+export interface LifecycleDecorator<Context> {
+  /** @typeParam M - The method that is decorated. */
+  <M extends (ctx: Context) => unknown>(
+    method: M,
+    context: ClassMethodDecoratorContext<unknown, M> & {
+      readonly name: string;
+      readonly static: false;
+      readonly private: false;
+    },
+  ): void;
+  /** @typeParam M - The method that is decorated. */
+  <M extends (ctx: Context) => unknown>(
+    target: object & { readonly prototype?: never },
+    name: string,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
+
+/**
+ * Runs while a connection is being opened (`$connect`), once for each connection of the app,
+ * whatever channels it will use. Its context is a `ConnectContext`. Throw a `ClientError` to refuse
+ * the connection: `ERR_UNAUTHORIZED` becomes 401, `ERR_PROTOCOL` 400, `ERR_RATE_LIMIT` 429, every
+ * other code 403. Nothing can be sent to the connection yet: API Gateway answers 410 until
+ * `$connect` has returned.
+ *
+ * @example
+ * ```ts
+ * @OnConnect()
+ * async welcome({ connection }: ConnectContext) {
+ *   if (await bans.has(connection.sourceIp)) throw new ClientError('ERR_FORBIDDEN', 'Banned.');
+ * }
+ * ```
+ */
+export function OnConnect(): LifecycleDecorator<ConnectContext> {
+  return lifecycle('connect', '@OnConnect()');
+}
+
+/**
+ * Runs after a connection has ended, once for each connection of the app. Its context is a
+ * `DisconnectContext`. API Gateway may call it late or never (its guide calls `$disconnect` a
+ * best-effort event): nothing that must happen belongs here.
+ */
+export function OnDisconnect(): LifecycleDecorator<DisconnectContext> {
+  return lifecycle('disconnect', '@OnDisconnect()');
+}
+
+/**
+ * Runs when a connection subscribes to a channel of this class, after the access rule and after the
+ * membership was written, so that a snapshot it returns can miss no event. Its context is a
+ * `SubscribeContext`; what it returns goes to the client with the reply. Throw a `ClientError` to
+ * undo the subscription. It does not run for `autoSubscribe`. It runs again when the client
+ * subscribes again, as it does after each reconnection.
+ *
+ * @example
+ * ```ts
+ * @OnSubscribe()
+ * async enter({ params }: SubscribeContext<Room>) {
+ *   return { topic: await topics.get(params.roomId) };
+ * }
+ * ```
+ */
+export function OnSubscribe(): LifecycleDecorator<OfAnyChannel<SubscribeContext>> {
+  return lifecycle('subscribe', '@OnSubscribe()');
+}
+
+/**
+ * Runs after a connection has left a channel of this class: because it unsubscribed, or because it
+ * ended (then as late and as uncertain as `$disconnect`). Its context is an `UnsubscribeContext`.
+ * It does not run for a connection that was found gone (410) before its `$disconnect` came.
+ */
+export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>> {
+  return lifecycle('unsubscribe', '@OnUnsubscribe()');
+}
+
+function lifecycle(kind: HandlerRecord['kind'], decorator: string): LifecycleDecorator<AnyContext> {
+  return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
+    decorateMethod({ kind, decorator }, target, nameOrContext);
+}

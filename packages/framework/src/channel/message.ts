@@ -1,0 +1,96 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { checkOptions } from '../errors/check-options.js';
+import { makeError } from '../errors/gatecast-error.js';
+import type { MessageContext, OfAnyChannel } from './context.js';
+import { decorateMethod, type StandardMethodContext } from './registry.js';
+
+/** Options of {@link OnMessage}. */
+export interface MessageOptions {
+  /**
+   * Whether the sender gets an answer. `false` makes a one-way route: no answer, not even a refusal,
+   * and no bill for one. A client sends such a message with `{ reply: false }`.
+   * @default true
+   */
+  readonly reply?: boolean;
+}
+
+type MessageHandler<T> = (message: T, ctx: OfAnyChannel<MessageContext>) => unknown;
+
+/** A decorator of a method that takes a message of type `T`, for both conventions. */
+export interface MessageDecorator<T> {
+  <M extends MessageHandler<T>>(
+    method: M,
+    context: ClassMethodDecoratorContext<unknown, M> & {
+      readonly name: string;
+      readonly static: false;
+      readonly private: false;
+    },
+  ): void;
+  <M extends MessageHandler<T>>(
+    target: object & { readonly prototype?: never },
+    name: string,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
+}
+
+/**
+ * Makes a method the handler of the messages of its name: `post` of `@Channel('rooms/:roomId')` is
+ * `rooms.post` on the wire. What it returns is the answer; with its frame it must fit into 32,768
+ * bytes. Other public methods of a channel class must not take a message: helpers are private.
+ *
+ * Without a schema the message is whatever the client sent.
+ *
+ * @throws ConfigurationError - ERR_SCHEMA_INVALID, ERR_OPTION_UNKNOWN.
+ */
+export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
+/**
+ * Makes a method the handler of the messages of its name, and validates them first. The handler
+ * gets what the schema makes of the message. One that does not fit is refused with
+ * `ERR_VALIDATION`, whose details are a list of `{ path, message }`, the path joined by dots.
+ *
+ * @example
+ * ```ts
+ * @OnMessage(v.object({ text: v.string() }))
+ * async post({ text }: { text: string }, ctx: MessageContext<Room>) {
+ *   const { id } = await ctx.channel.publish('message', { text });
+ *   return { id };
+ * }
+ * ```
+ *
+ * @param schema - A Standard Schema (valibot, zod, …), or `dto(Class)` for class-validator. What
+ * `object` of valibot or zod and `dto` do not know never reaches the handler.
+ *
+ * @throws ConfigurationError - ERR_SCHEMA_INVALID, ERR_OPTION_UNKNOWN.
+ */
+export function OnMessage<S extends StandardSchemaV1>(
+  schema: S,
+  options?: MessageOptions,
+): MessageDecorator<StandardSchemaV1.InferOutput<S>>;
+export function OnMessage(
+  first: StandardSchemaV1 | MessageOptions = {},
+  second: MessageOptions = {},
+): MessageDecorator<never> {
+  const hasSchema = isStandardSchema(first);
+  if (!hasSchema && (typeof first !== 'object' || first === null)) {
+    throw makeError('ERR_SCHEMA_INVALID', { label: '@OnMessage()' });
+  }
+  const options = hasSchema ? second : first;
+  checkOptions('@OnMessage()', options, ['reply']);
+  const { reply = true } = options;
+  const record = {
+    kind: 'message',
+    decorator: '@OnMessage()',
+    reply,
+    ...(hasSchema && { schema: first }),
+  } as const;
+  return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
+    decorateMethod(record, target, nameOrContext);
+}
+
+/** Whether a value is a Standard Schema, which may be an object or a function. */
+export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    '~standard' in value
+  );
+}

@@ -1,0 +1,66 @@
+import type { ChannelDefinition } from './definition.js';
+import { definitionOf } from './define-channel.js';
+import { channelRecordOf, type HandlerRecord, handlerRecordsOf } from './registry.js';
+import { makeError } from '../errors/gatecast-error.js';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- any class may be passed, with `resolve`.
+type AnyClass = new (...args: any[]) => object;
+
+/** Makes an instance of a channel class: the way into a dependency-injection container. */
+export type Resolve = <T extends object>(
+  // oxlint-disable-next-line typescript/no-explicit-any -- whatever its constructor takes.
+  type: new (...args: any[]) => T,
+) => T;
+
+/** Reads what a channel class, an instance of one, or `defineChannel` declares. */
+export function readChannel(source: object, resolve: Resolve | undefined): ChannelDefinition {
+  const definition = definitionOf(source);
+  if (definition) return definition;
+  const type = (typeof source === 'function' ? source : source.constructor) as AnyClass;
+  const label = type?.name || 'A channel';
+  const record = typeof type === 'function' ? channelRecordOf(type) : undefined;
+  if (!record) throw makeError('ERR_CHANNEL_NOT_DECORATED', { label });
+  const instance = typeof source === 'function' ? construct(type, label, resolve) : source;
+  return { label, ...record, ...readHandlers(instance, label) };
+}
+
+function construct(type: AnyClass, label: string, resolve: Resolve | undefined): object {
+  if (!resolve && type.length > 0) {
+    throw makeError('ERR_CHANNEL_DEPENDENCIES', { label, count: type.length });
+  }
+  try {
+    return resolve ? resolve(type) : new type();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw makeError('ERR_CHANNEL_CONSTRUCTOR', { label, reason }, error);
+  }
+}
+
+type Handlers = Pick<
+  ChannelDefinition,
+  'connect' | 'disconnect' | 'subscribe' | 'unsubscribe' | 'messages'
+>;
+
+function readHandlers(instance: object, label: string): Handlers {
+  const methods = instance as Record<string, (...args: unknown[]) => unknown>;
+  const lifecycle: Partial<
+    Record<HandlerRecord['kind'], { method: string; call(ctx: unknown): unknown }>
+  > = {};
+  const messages: ChannelDefinition['messages'][number][] = [];
+  for (const { kind, decorator, method, schema, reply = true } of handlerRecordsOf(instance)) {
+    if (typeof methods[method] !== 'function') {
+      throw makeError('ERR_HANDLER_MISSING', { decorator, label, method });
+    }
+    if (kind === 'message') {
+      const call = (message: unknown, ctx: unknown): unknown => methods[method]?.(message, ctx);
+      messages.push({ method, reply, call, ...(schema && { schema }) });
+      continue;
+    }
+    const first = lifecycle[kind]?.method;
+    if (first !== undefined) {
+      throw makeError('ERR_HANDLER_DUPLICATE', { label, decorator, first, second: method });
+    }
+    lifecycle[kind] = { method, call: (ctx) => methods[method]?.(ctx) };
+  }
+  return { ...lifecycle, messages };
+}

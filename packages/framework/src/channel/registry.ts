@@ -1,0 +1,110 @@
+// oxlint-disable-next-line import/no-unassigned-import -- it adds its functions to Reflect.
+import 'reflect-metadata/lite';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { makeError } from '../errors/gatecast-error.js';
+import type { ChannelOptions } from './definition.js';
+
+/** What a method decorator noted. */
+export interface HandlerRecord {
+  readonly kind: 'connect' | 'disconnect' | 'subscribe' | 'unsubscribe' | 'message';
+  /** The decorator, for messages: `@OnMessage`. */
+  readonly decorator: string;
+  readonly method: string;
+  readonly schema?: StandardSchemaV1;
+  readonly reply?: boolean;
+}
+
+/** What `@Channel` noted. */
+export interface ChannelRecord {
+  readonly pattern: string;
+  readonly options: ChannelOptions;
+}
+
+// Registered symbols: a decorated class may come from another copy of the package.
+const HANDLERS = Symbol.for('@gatecast/handlers');
+const CHANNEL = Symbol.for('@gatecast/channel');
+
+/** Notes the channel of a class. */
+export function recordChannel(target: object, record: ChannelRecord): void {
+  Reflect.defineMetadata(CHANNEL, record, target);
+}
+
+/** The channel of a class, its own or an inherited one. */
+export function channelRecordOf(target: object): ChannelRecord | undefined {
+  return Reflect.getMetadata(CHANNEL, target) as ChannelRecord | undefined;
+}
+
+/** The handlers of an instance: those of its class and of the classes above. */
+export function handlerRecordsOf(instance: object): readonly HandlerRecord[] {
+  const found = new Map<string, HandlerRecord>();
+  for (
+    let prototype: object | null = Object.getPrototypeOf(instance);
+    prototype !== null;
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    for (const record of ownRecords(prototype)) {
+      const key = `${record.kind} ${record.method}`;
+      if (!found.has(key)) found.set(key, record);
+    }
+  }
+  return [...found.values()];
+}
+
+/** The part of a TC39 decorator's context that is read. */
+export interface StandardMethodContext {
+  readonly kind: string;
+  readonly name: string | symbol;
+  readonly static: boolean;
+  readonly private: boolean;
+  addInitializer(initializer: (this: unknown) => void): void;
+}
+
+/** Applies a method decorator in either convention: legacy (prototype, name) or TC39 (method, context). */
+export function decorateMethod(
+  record: Omit<HandlerRecord, 'method'>,
+  target: unknown,
+  nameOrContext: string | symbol | StandardMethodContext,
+): void {
+  const { decorator } = record;
+  if (typeof nameOrContext === 'object') {
+    const { name, static: isStatic, private: isPrivate, kind } = nameOrContext;
+    const place = isStatic
+      ? 'static'
+      : isPrivate
+        ? 'private'
+        : kind !== 'method'
+          ? `a ${kind}`
+          : '';
+    const method = checkPlace({ decorator, name, place });
+    // The TC39 convention gives no class, and tsc no `context.metadata`: the first thing that knows
+    // the class is its instance.
+    nameOrContext.addInitializer(function (this: unknown) {
+      recordHandler(Object.getPrototypeOf(this), { ...record, method });
+    });
+    return;
+  }
+  const place = typeof target === 'function' ? 'static' : '';
+  const method = checkPlace({ decorator, name: nameOrContext, place });
+  recordHandler(target as object, { ...record, method });
+}
+
+function checkPlace(found: { decorator: string; name: string | symbol; place: string }): string {
+  const { decorator, name, place } = found;
+  if (typeof name === 'string' && place === '') return name;
+  throw makeError('ERR_HANDLER_PLACE', {
+    decorator,
+    method: String(name),
+    place: place || 'named by a symbol',
+  });
+}
+
+function recordHandler(prototype: object, record: HandlerRecord): void {
+  const others = ownRecords(prototype).filter(
+    ({ kind, method }) => kind !== record.kind || method !== record.method,
+  );
+  Reflect.defineMetadata(HANDLERS, [...others, record], prototype);
+}
+
+function ownRecords(prototype: object): readonly HandlerRecord[] {
+  return (Reflect.getOwnMetadata(HANDLERS, prototype) as HandlerRecord[] | undefined) ?? [];
+}

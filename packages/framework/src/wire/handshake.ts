@@ -1,0 +1,109 @@
+import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
+import type { Identity } from './connection.js';
+import { ClientError } from '../errors/client-error.js';
+import { isIdentity } from './identity.js';
+import type { AuthorizerRequestEvent, WebSocketEvent } from './lambda-events.js';
+
+/** A handshake, as an authorizer sees it. */
+export interface AuthorizerRequest {
+  /**
+   * The token, from wherever it came: the sub-protocol of a Gatecast client, the header
+   * `Authorization: Bearer`, or the query parameter `token`.
+   */
+  readonly token?: string;
+  /** Headers, names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Query parameters, decoded. */
+  readonly query: Readonly<Record<string, string | undefined>>;
+  /** Address of the client, as API Gateway saw it. */
+  readonly sourceIp: string;
+}
+
+/**
+ * Says who a connection is, from its handshake. Throw a `ClientError` to refuse it:
+ * `ERR_UNAUTHORIZED` becomes 401, `ERR_FORBIDDEN` and codes of your own 403. Anything else that is
+ * thrown becomes 500. What is returned but is no identity is `ERR_UNAUTHORIZED`.
+ *
+ * @example
+ * ```ts
+ * const authorizer: Authorizer = async ({ token }) => {
+ *   const session = await sessions.find(token);
+ *   if (!session) throw new ClientError('ERR_UNAUTHORIZED', 'Sign in again.');
+ *   return { userId: session.userId, expiresAt: session.expiresAt };
+ * };
+ * ```
+ */
+export type Authorizer = (request: AuthorizerRequest) => Identity | Promise<Identity>;
+
+/** The parts of a handshake that are read, from either of its events. */
+export interface Handshake extends AuthorizerRequest {
+  readonly origin?: string;
+  /** What the client offered, in its order. */
+  readonly subprotocols: readonly string[];
+}
+
+/** Reads a handshake from a `$connect` or a REQUEST authorizer event. */
+export function readHandshake(event: WebSocketEvent | AuthorizerRequestEvent): Handshake {
+  const headers: Record<string, string | undefined> = Object.create(null);
+  for (const [name, value] of Object.entries(event.headers ?? {}))
+    headers[name.toLowerCase()] = value;
+  const query = { ...event.queryStringParameters };
+  const subprotocols = (headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const token = tokenOf(subprotocols, headers.authorization, query.token);
+  return {
+    headers,
+    query,
+    subprotocols,
+    sourceIp: event.requestContext.identity?.sourceIp ?? '',
+    ...(token !== undefined && { token }),
+    ...(headers.origin !== undefined && { origin: headers.origin }),
+  };
+}
+
+function tokenOf(
+  subprotocols: readonly string[],
+  authorization: string | undefined,
+  query: string | undefined,
+): string | undefined {
+  const offered = subprotocols.find((name) => name.startsWith(TOKEN_SUBPROTOCOL_PREFIX));
+  if (offered !== undefined) {
+    return Buffer.from(offered.slice(TOKEN_SUBPROTOCOL_PREFIX.length), 'base64url').toString(
+      'utf8',
+    );
+  }
+  return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? (query || undefined);
+}
+
+/**
+ * Refuses a page of a foreign origin. Only browsers send `Origin`, and only they need to be kept from
+ * acting for a user who is looking at another site: a handshake without it passes.
+ */
+export function checkOrigin({ origin }: Handshake, allowed: readonly string[] | undefined): void {
+  if (!allowed || origin === undefined || allowed.includes(origin)) return;
+  throw new ClientError('ERR_ORIGIN', 'This origin is not allowed.');
+}
+
+/** The sub-protocol to answer with; `undefined` when the client offered none. */
+export function chooseSubprotocol({ subprotocols, query }: Handshake): string | undefined {
+  const isKnown = query.protocol === undefined || query.protocol === '1';
+  if (!isKnown || (subprotocols.length > 0 && !subprotocols.includes(SUBPROTOCOL))) {
+    throw new ClientError('ERR_PROTOCOL', `This server speaks ${SUBPROTOCOL}.`);
+  }
+  return subprotocols.length > 0 ? SUBPROTOCOL : undefined;
+}
+
+/** Asks the authorizer. What is no identity is a refusal. */
+export async function identify(authorizer: Authorizer, handshake: Handshake): Promise<Identity> {
+  const { token, headers, query, sourceIp } = handshake;
+  const identity: unknown = await authorizer({
+    headers,
+    query,
+    sourceIp,
+    ...(token !== undefined && { token }),
+  });
+  if (isIdentity(identity)) return identity;
+  throw new ClientError('ERR_UNAUTHORIZED', 'The token is not valid.');
+}
