@@ -1,12 +1,11 @@
 import {
   ApiGatewayManagementApiClient,
   DeleteConnectionCommand,
-  GetConnectionCommand,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
-import { makeError } from './errors/gatecast-error.js';
 import { POSTS_IN_FLIGHT } from './deliver/deliver.js';
-import type { ConnectionInfo, Gateway, PostOutcome } from './deliver/gateway.js';
+import type { Gateway, PostOutcome } from './deliver/gateway.js';
+import { makeError } from './errors/gatecast-error.js';
 
 const REQUEST_TIMEOUT_MS = 3_000;
 
@@ -39,19 +38,6 @@ export function awsGateway(endpoint: string): Gateway {
       attempt(() => client.send(new PostToConnectionCommand({ ConnectionId, Data }))),
     disconnect: (ConnectionId) =>
       attempt(() => client.send(new DeleteConnectionCommand({ ConnectionId }))),
-    async get(ConnectionId) {
-      try {
-        const found = await client.send(new GetConnectionCommand({ ConnectionId }));
-        return {
-          connectedAt: found.ConnectedAt?.getTime() ?? 0,
-          lastActiveAt: found.LastActiveAt?.getTime() ?? 0,
-          sourceIp: found.Identity?.SourceIp ?? '',
-          ...(found.Identity?.UserAgent && { userAgent: found.Identity.UserAgent }),
-        } satisfies ConnectionInfo;
-      } catch {
-        return undefined;
-      }
-    },
   };
 }
 
@@ -62,12 +48,12 @@ function toOutcome(error: unknown, endpoint: string): PostOutcome {
   const status = $metadata?.httpStatusCode;
   if (status === 410 || name === 'GoneException') return { result: 'gone' };
   if (status === 429) {
-    return { result: 'retry', error: makeError('ERR_DELIVERY_THROTTLED', { endpoint }, error) };
+    return { result: 'throttled', error: makeError('ERR_DELIVERY_THROTTLED', { endpoint }, error) };
   }
   const reason = status === undefined ? message : `${name} (${status})`;
   if (status === 403) {
     return {
-      result: 'failed',
+      result: 'refused',
       error: makeError('ERR_DELIVERY_FORBIDDEN', { endpoint, reason }, error),
     };
   }

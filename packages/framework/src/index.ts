@@ -10,15 +10,23 @@
 export type { ChannelName, ChannelType, Params } from '@gatecast/protocol';
 // Names
 export { ChannelNameError, channelName } from '@gatecast/protocol';
-// Contexts
-export type { Claims, Connection, Identity, Register } from './wire/connection.js';
+export type { App, AppSettings, PublisherOptions } from './app/create-app.js';
+// The app
+export { createApp, createPublisher } from './app/create-app.js';
+export type { AccessContext, AccessRule } from './channel/access.js';
 export type { ChannelDecorator } from './channel/channel.js';
 export { Channel } from './channel/channel.js';
+export { compile } from './channel/compile.js';
 export type {
-  AutoSubscribe,
-  ChannelOptions,
-  HistoryOptions,
-} from './channel/definition.js';
+  BaseContext,
+  ChannelContext,
+  ConnectContext,
+  ContextVariables,
+  DisconnectContext,
+  MessageContext,
+  SubscribeContext,
+  UnsubscribeContext,
+} from './channel/context.js';
 export type {
   ChannelDeclaration,
   DefinedChannel,
@@ -27,14 +35,21 @@ export type {
   MessageDefiner,
 } from './channel/define-channel.js';
 export { defineChannel, event } from './channel/define-channel.js';
+export type {
+  AutoSubscribe,
+  ChannelOptions,
+  HistoryOptions,
+} from './channel/definition.js';
 export type { LifecycleDecorator } from './channel/lifecycle.js';
 export { OnConnect, OnDisconnect, OnSubscribe, OnUnsubscribe } from './channel/lifecycle.js';
+// Routes
+export type { ManifestRoute, RouteManifest } from './channel/manifest.js';
 export type { MessageDecorator, MessageOptions } from './channel/message.js';
 export { OnMessage } from './channel/message.js';
+export type { MessageRoute, Route, RouteKind, RouteTable } from './channel/route-table.js';
 export type { DeliveryBatch, DeliveryCount } from './deliver/deliver.js';
-export type { ConnectionInfo, Gateway, PostOutcome } from './deliver/gateway.js';
+export type { Gateway, PostOutcome } from './deliver/gateway.js';
 // Errors
-export { checkOptions } from './errors/check-options.js';
 export type { ClientErrorOptions } from './errors/client-error.js';
 export { ClientError } from './errors/client-error.js';
 export type { ErrorCode } from './errors/error-table.js';
@@ -46,32 +61,6 @@ export {
   StoreError,
   UsageError,
 } from './errors/gatecast-error.js';
-export type { AccessContext, AccessRule } from './channel/access.js';
-export type {
-  Publishing,
-  PublishOptions,
-  PublishResult,
-  ServerChannel,
-} from './publish/event-frame.js';
-export { compile } from './channel/compile.js';
-// Routes
-export type { ManifestRoute, RouteManifest } from './channel/manifest.js';
-export type { MessageRoute, Route, RouteKind, RouteTable } from './channel/route-table.js';
-export type { App, AppSettings, PublisherOptions } from './app/create-app.js';
-// The app
-export { createApp, createPublisher } from './app/create-app.js';
-export type { Authorizer, AuthorizerRequest } from './wire/handshake.js';
-export type {
-  BaseContext,
-  ChannelContext,
-  ConnectContext,
-  ContextVariables,
-  DisconnectContext,
-  MessageContext,
-  SubscribeContext,
-  UnsubscribeContext,
-} from './channel/context.js';
-export type { Handler } from './invocation/dispatch.js';
 export type {
   ErrorContext,
   NextWith,
@@ -81,11 +70,20 @@ export type {
 } from './hooks/plugin.js';
 // Plugins
 export { definePlugin } from './hooks/plugin.js';
+export type { Handler } from './invocation/dispatch.js';
+export type {
+  Publishing,
+  PublishOptions,
+  PublishResult,
+  ServerChannel,
+} from './publish/event-frame.js';
 export type { StoreParts } from './store/compose.js';
 export { composeStore } from './store/compose.js';
 export type {
+  ChannelLimits,
   ConnectionRecord,
   ConnectionStore,
+  Disconnected,
   Page,
   SubscribeResult,
   Subscriber,
@@ -95,3 +93,7 @@ export type { MemoryStoreOptions } from './store/memory.js';
 // Stores and gateway
 export { memoryStore } from './store/memory.js';
 export type { Store } from './store/store.js';
+export type { TimeLimit } from './time/time-limit.js';
+// Contexts
+export type { Claims, Connection, Identity, Register } from './wire/connection.js';
+export type { Authorizer, AuthorizerRequest } from './wire/handshake.js';

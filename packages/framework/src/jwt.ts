@@ -6,9 +6,9 @@
 
 import { CognitoJwtVerifier, JwtVerifier } from 'aws-jwt-verify';
 import { FetchError } from 'aws-jwt-verify/error';
-import type { Identity } from './wire/connection.js';
 import { ClientError } from './errors/client-error.js';
 import { makeError } from './errors/gatecast-error.js';
+import type { Identity } from './wire/connection.js';
 import type { Authorizer } from './wire/handshake.js';
 
 /** Options of {@link jwtAuthorizer}. */

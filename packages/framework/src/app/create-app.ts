@@ -1,19 +1,19 @@
-import { managementEndpoint } from '../deliver/apigw/endpoint.js';
-import type { Gateway } from '../deliver/gateway.js';
-import { checkOptions } from '../errors/check-options.js';
-import { makeError } from '../errors/gatecast-error.js';
-import type { Publishing } from '../publish/event-frame.js';
 import { compile } from '../channel/compile.js';
 import { manifestRoutes, type RouteManifest } from '../channel/manifest.js';
 import type { Resolve } from '../channel/read-channel.js';
 import type { RouteTable } from '../channel/route-table.js';
-import type { Store } from '../store/store.js';
-import type { AcceptChannel, AppPublishing } from './types.js';
-import type { Authorizer } from '../wire/handshake.js';
-import { type AppCore, publishing } from '../invocation/invocation.js';
-import { type Handler, makeHandler } from '../invocation/dispatch.js';
+import { managementEndpoint } from '../deliver/apigw/endpoint.js';
+import type { Gateway } from '../deliver/gateway.js';
+import { checkOptions, option } from '../errors/check-options.js';
+import { makeError } from '../errors/gatecast-error.js';
 import { type AnyPlugin, composeHooks } from '../hooks/plugin.js';
 import { makeReport } from '../hooks/report.js';
+import { type Handler, makeHandler } from '../invocation/dispatch.js';
+import { type AppCore, publishing } from '../invocation/invocation.js';
+import type { Publishing } from '../publish/event-frame.js';
+import type { Store } from '../store/store.js';
+import type { Authorizer } from '../wire/handshake.js';
+import type { AcceptChannel, AppPublishing } from './types.js';
 
 /** Options of {@link createApp} beside the channels. */
 export interface AppSettings {
@@ -53,15 +53,15 @@ export interface App<L extends readonly unknown[] = readonly unknown[]> extends 
 type AnyClass = new (...args: any[]) => object;
 type Channels = readonly (AnyClass | object)[];
 
-const SETTINGS = [
-  'channels',
-  'store',
-  'authorizer',
-  'origins',
-  'plugins',
-  'gateway',
-  'resolve',
-] as const;
+const SETTINGS = {
+  channels: option.list,
+  store: option.object,
+  authorizer: option.callback,
+  origins: option.list,
+  plugins: option.list,
+  gateway: option.object,
+  resolve: option.callback,
+} as const;
 
 /**
  * Makes an app of channel classes (or instances of them, or `defineChannel` values) and a store.
@@ -162,7 +162,7 @@ export function createPublisher<A extends App = never>(
 }
 
 function checkContract({ connections: { contract } }: Store): void {
-  if (contract !== 1) throw makeError('ERR_STORE_CONTRACT', { given: String(contract) });
+  if (contract !== 2) throw makeError('ERR_STORE_CONTRACT', { given: String(contract) });
 }
 
 function makeGateways(): AppCore['gateway'] {

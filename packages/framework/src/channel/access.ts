@@ -1,6 +1,6 @@
 import type { Params } from '@gatecast/protocol';
-import type { Connection } from '../wire/connection.js';
 import { ClientError } from '../errors/client-error.js';
+import type { Connection } from '../wire/connection.js';
 
 /** What an access rule decides on. */
 export interface AccessContext<P extends string = string> {

@@ -1,12 +1,17 @@
+import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
+import { makeError } from '../errors/gatecast-error.js';
 import type { ChannelDefinition, ChannelOptions } from './definition.js';
 import { isStandardSchema } from './message.js';
-import { checkOptions } from '../errors/check-options.js';
-import { makeError } from '../errors/gatecast-error.js';
 import { PatternTree, parametersOf, patternProblem } from './pattern.js';
 import { type Resolve, readChannel } from './read-channel.js';
 import type { CompiledChannel, MessageRoute, Route, RouteTable } from './route-table.js';
 
-const OPTIONS: readonly (keyof ChannelOptions)[] = ['name', 'access', 'autoSubscribe', 'history'];
+const OPTIONS: OptionTypes<ChannelOptions> = {
+  name: option.text,
+  access: { takes: "'public', 'authenticated' or a function", fits: isAccessRule },
+  autoSubscribe: { takes: 'true, false or a function', fits: () => true },
+  history: option.object,
+};
 const ROUTE_KEY = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/;
 
 const BUILT_IN: readonly Route[] = [
@@ -60,6 +65,10 @@ function compileChannel(definition: ChannelDefinition): CompiledChannel {
   const name = options.name ?? literal;
   if (name === undefined) throw makeError('ERR_CHANNEL_NAMELESS', { pattern, label });
   return Object.freeze({ ...definition, name });
+}
+
+function isAccessRule(value: unknown): boolean {
+  return value === 'public' || value === 'authenticated' || typeof value === 'function';
 }
 
 function checkAutoSubscribe({

@@ -5,8 +5,8 @@ import type {
   channelOf,
   Params,
 } from '@gatecast/protocol';
-import type { Connection } from '../wire/connection.js';
 import type { Publishing, ServerChannel } from '../publish/event-frame.js';
+import type { Connection } from '../wire/connection.js';
 import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
 
 /**

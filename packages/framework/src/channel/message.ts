@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { checkOptions } from '../errors/check-options.js';
+import { checkOptions, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { MessageContext, OfAnyChannel } from './context.js';
 import { decorateMethod, type StandardMethodContext } from './registry.js';
@@ -75,7 +75,7 @@ export function OnMessage(
     throw makeError('ERR_SCHEMA_INVALID', { label: '@OnMessage()' });
   }
   const options = hasSchema ? second : first;
-  checkOptions('@OnMessage()', options, ['reply']);
+  checkOptions('@OnMessage()', options, { reply: option.flag });
   const { reply = true } = options;
   const record = {
     kind: 'message',

@@ -1,7 +1,7 @@
-import type { ChannelDefinition } from './definition.js';
-import { definitionOf } from './define-channel.js';
-import { channelRecordOf, type HandlerRecord, handlerRecordsOf } from './registry.js';
 import { makeError } from '../errors/gatecast-error.js';
+import { definitionOf } from './define-channel.js';
+import type { ChannelDefinition } from './definition.js';
+import { channelRecordOf, type HandlerRecord, handlerRecordsOf } from './registry.js';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- any class may be passed, with `resolve`.
 type AnyClass = new (...args: any[]) => object;

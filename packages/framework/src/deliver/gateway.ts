@@ -1,33 +1,32 @@
 import type { DeliveryError } from '../errors/gatecast-error.js';
+import type { TimeLimit } from '../time/time-limit.js';
 
 /**
- * What came of one post. `gone` (410): the connection is closed, never existed, or is not open yet.
- * `retry`: throttled (429), a server error or a time-out, so that trying again may help. `failed`:
- * anything else, such as a missing permission (403).
+ * What came of one post.
+ *
+ * - `delivered`: API Gateway took it.
+ * - `gone` (410): the connection is closed, never existed, or is not open yet.
+ * - `throttled` (429) and `retry` (a server error, a time-out, a broken connection): trying again may
+ *   help.
+ * - `failed`: this post alone cannot succeed.
+ * - `refused`: no post can succeed, for lack of a permission (403), of credentials or of a usable
+ *   endpoint.
  */
 export type PostOutcome =
   | { readonly result: 'delivered' }
   | { readonly result: 'gone' }
-  | { readonly result: 'retry' | 'failed'; readonly error: DeliveryError };
+  | {
+      readonly result: 'throttled' | 'retry' | 'failed' | 'refused';
+      readonly error: DeliveryError;
+    };
 
-/** What API Gateway knows of a connection. */
-export interface ConnectionInfo {
-  /** When it was opened, in milliseconds since 1970. */
-  readonly connectedAt: number;
-  /** When it was last used, in milliseconds since 1970. */
-  readonly lastActiveAt: number;
-  /** Address of the client. */
-  readonly sourceIp: string;
-  /** `User-Agent` of the handshake; absent when the client sent none. */
-  readonly userAgent?: string;
-}
-
-/** The `@connections` API of one stage. Its methods never reject. */
+/**
+ * The `@connections` API of one stage. Its methods do not reject, make one attempt, and give it up at
+ * the end of the time limit (then the result is `retry`).
+ */
 export interface Gateway {
   /** Sends one text frame. */
-  post(connectionId: string, frame: string): Promise<PostOutcome>;
+  post(connectionId: string, frame: string, limit?: TimeLimit): Promise<PostOutcome>;
   /** Closes a connection (its client sees close code 1000). */
-  disconnect(connectionId: string): Promise<PostOutcome>;
-  /** Looks a connection up; `undefined` when it is gone or cannot be looked up. */
-  get(connectionId: string): Promise<ConnectionInfo | undefined>;
+  disconnect(connectionId: string, limit?: TimeLimit): Promise<PostOutcome>;
 }

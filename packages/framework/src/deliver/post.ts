@@ -19,7 +19,7 @@ export async function postWithRetry(
 ): Promise<PostOutcome> {
   for (let attempt = 0; ; attempt += 1) {
     const outcome = await post();
-    if (outcome.result !== 'retry') return outcome;
+    if (outcome.result !== 'retry' && outcome.result !== 'throttled') return outcome;
     const delayMs = Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
     if (now() + delayMs >= deadline) return outcome;
     await sleep(delayMs);

@@ -1,34 +1,132 @@
+import { MAX_TIMER_MS } from '../time/time-limit.js';
 import { makeError } from './gatecast-error.js';
 
+/** What an option takes. */
+export interface OptionType {
+  /** What it takes, as the end of a sentence: `a number of milliseconds from 1 to 60,000`. */
+  readonly takes: string;
+  fits(value: unknown): boolean;
+}
+
+/** The options of a function, by name. */
+export type OptionTypes<T extends object> = { readonly [K in keyof Required<T>]: OptionType };
+
+/** What options may take. */
+export const option: {
+  /** A text that is not empty. */
+  readonly text: OptionType;
+  /** True or false. */
+  readonly flag: OptionType;
+  /** A function. */
+  readonly callback: OptionType;
+  /** An object that is not a list. */
+  readonly object: OptionType;
+  /** A list. */
+  readonly list: OptionType;
+  /** A whole number in a range. */
+  integer(min: number, max: number): OptionType;
+  /** A duration, which a timer can wait for unless a `max` is given. */
+  milliseconds(min: number, max?: number): OptionType;
+  /** One of some texts. */
+  oneOf(...values: readonly string[]): OptionType;
+} = {
+  text: {
+    takes: 'a text that is not empty',
+    fits: (value) => typeof value === 'string' && value !== '',
+  },
+  flag: { takes: 'true or false', fits: (value) => typeof value === 'boolean' },
+  callback: { takes: 'a function', fits: (value) => typeof value === 'function' },
+  object: {
+    takes: 'an object',
+    fits: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  },
+  list: { takes: 'a list', fits: (value) => Array.isArray(value) },
+  integer: (min, max) => ({
+    takes: `a whole number from ${grouped(min)} to ${grouped(max)}`,
+    fits: (value) => Number.isSafeInteger(value) && isBetween(value as number, min, max),
+  }),
+  milliseconds: (min, max = MAX_TIMER_MS) => ({
+    takes: `a number of milliseconds from ${grouped(min)} to ${grouped(max)}`,
+    fits: (value) => typeof value === 'number' && isBetween(value, min, max),
+  }),
+  oneOf: (...values) => ({
+    takes: `one of ${values.map((value) => `'${value}'`).join(', ')}`,
+    fits: (value) => values.includes(value as string),
+  }),
+};
+
 /**
- * Refuses options that nobody reads: one that is misspelt, and two of which one would be ignored.
- * Stores and plugins of your own can check theirs with it, where they are made.
+ * Refuses options that nobody reads, values that cannot work, and two options of which one would be
+ * ignored. Stores and plugins of your own can check theirs with it, where they are made. An option that
+ * is `undefined` is not there.
  *
  * @example
  * ```ts
- * checkOptions('myStore()', options, [['url', 'client'], 'now']);
+ * checkOptions('myStore()', options, { url: option.text, client: option.object, now: option.callback }, [
+ *   ['url', 'client'],
+ * ]);
  * ```
  *
  * @param where - What was given the options, as the beginning of a sentence.
  * @param options - What it was given.
- * @param known - The options there are. Those in a list of their own exclude each other.
+ * @param types - The options there are, and what each takes.
+ * @param exclusive - Options that exclude each other.
  *
- * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_CONFLICT.
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_OPTION_CONFLICT.
  */
+// oxlint-disable-next-line max-params -- the last is rare, and the others are short.
 export function checkOptions<T extends object>(
   where: string,
   options: T,
-  known: readonly ((keyof T & string) | readonly (keyof T & string)[])[],
+  types: OptionTypes<T>,
+  exclusive: readonly (readonly (keyof T & string)[])[] = [],
 ): void {
-  const names: readonly string[] = known.flat();
-  const values = new Map<string, unknown>(Object.entries(options));
-  const option = [...values.keys()].find((key) => !names.includes(key));
-  if (option !== undefined) {
-    throw makeError('ERR_OPTION_UNKNOWN', { where, option, known: names.join(', ') });
+  const known = types as Readonly<Record<string, OptionType>>;
+  if (!option.object.fits(options)) {
+    throw makeError('ERR_OPTION_VALUE', {
+      where,
+      option: 'options',
+      given: describe(options),
+      takes: `an object with any of: ${Object.keys(known).join(', ')}`,
+    });
   }
-  for (const entry of known) {
-    const [first, second] = [entry].flat().filter((name) => values.get(name) !== undefined);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    const type = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (!type) {
+      throw makeError('ERR_OPTION_UNKNOWN', {
+        where,
+        option: name,
+        known: Object.keys(known).join(', '),
+      });
+    }
+    if (type.fits(value)) continue;
+    const { takes } = type;
+    throw makeError('ERR_OPTION_VALUE', { where, option: name, given: describe(value), takes });
+  }
+  const names = given.map(([name]) => name);
+  for (const group of exclusive) {
+    const [first, second] = group.filter((name) => names.includes(name));
     if (first === undefined || second === undefined) continue;
     throw makeError('ERR_OPTION_CONFLICT', { where, first, second });
   }
+}
+
+/** A value in an error: short, and without what is inside of objects. */
+function describe(value: unknown): string {
+  if (typeof value === 'string') return `"${value.length > 80 ? `${value.slice(0, 80)}…` : value}"`;
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) {
+    return value instanceof Promise ? 'a promise' : 'an object';
+  }
+  return String(value);
+}
+
+function isBetween(value: number, min: number, max: number): boolean {
+  return value >= min && value <= max;
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US');
 }

@@ -15,6 +15,11 @@ export const errorTable = {
     message: '{where} was given the unknown option "{option}".',
     hint: 'Use one of: {known}.',
   },
+  ERR_OPTION_VALUE: {
+    kind: 'configuration',
+    message: '{where} was given {given} as "{option}".',
+    hint: 'It takes {takes}.',
+  },
   ERR_OPTION_CONFLICT: {
     kind: 'configuration',
     message: '{where} was given both "{first}" and "{second}".',

@@ -1,13 +1,13 @@
-import type { DeliveryBatch } from '../deliver/deliver.js';
-import { makeError } from '../errors/gatecast-error.js';
-import type { RouteTable } from '../channel/route-table.js';
-import type { Store } from '../store/store.js';
 import type {
   ConnectContext,
   DisconnectContext,
   MessageContext,
   SubscribeContext,
 } from '../channel/context.js';
+import type { RouteTable } from '../channel/route-table.js';
+import type { DeliveryBatch } from '../deliver/deliver.js';
+import { makeError } from '../errors/gatecast-error.js';
+import type { Store } from '../store/store.js';
 
 /** What a plugin learns of the app it is in. */
 export interface PluginSetup {

@@ -1,9 +1,9 @@
 import { channelName, MAX_CHANNELS_PER_CONNECTION } from '@gatecast/protocol';
-import type { Connection, Identity } from '../wire/connection.js';
-import { ClientError } from '../errors/client-error.js';
 import { checkAccess, isOpen as isOpenToAll } from '../channel/access.js';
 import type { CompiledChannel } from '../channel/route-table.js';
+import { ClientError } from '../errors/client-error.js';
 import type { ConnectionRecord } from '../store/connections.js';
+import type { Connection, Identity } from '../wire/connection.js';
 import {
   checkOrigin,
   chooseSubprotocol,
@@ -11,10 +11,10 @@ import {
   identify,
   readHandshake,
 } from '../wire/handshake.js';
-import { addressOf, connectionsWithin } from './invocation.js';
 import { decodeIdentity, encodeIdentity, IDENTITY_KEY, makeConnection } from '../wire/identity.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import { type Call, connectContext } from './contexts.js';
+import { addressOf, connectionsWithin } from './invocation.js';
 
 // API Gateway cuts at 2 h (row 5.21); the rest is for clocks that disagree.
 const ROW_LIFETIME_MS = (2 * 60 + 15) * 60_000;

@@ -1,7 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Connection } from '../wire/connection.js';
-import type { Publishing, ServerChannel } from '../publish/event-frame.js';
-import type { PublishScope } from '../publish/publish.js';
 import type {
   BaseContext,
   ChannelContext,
@@ -11,8 +8,11 @@ import type {
   SubscribeContext,
   UnsubscribeContext,
 } from '../channel/context.js';
-import { type AppCore, publishing } from './invocation.js';
+import type { Publishing, ServerChannel } from '../publish/event-frame.js';
+import type { PublishScope } from '../publish/publish.js';
+import type { Connection } from '../wire/connection.js';
 import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
+import { type AppCore, publishing } from './invocation.js';
 
 /** One invocation, and who it is for. */
 export interface Call {

@@ -1,6 +1,6 @@
-import { connectionsWithin, identityOf } from './invocation.js';
 import { makeConnection } from '../wire/identity.js';
 import { type Call, disconnectContext, unsubscribeContext } from './contexts.js';
+import { connectionsWithin, identityOf } from './invocation.js';
 
 /** Forgets a connection, then tells the handlers. One that throws does not keep the others from it. */
 export async function handleDisconnect(call: Call): Promise<void> {
@@ -8,7 +8,8 @@ export async function handleDisconnect(call: Call): Promise<void> {
   const { requestContext } = event;
   const { connectionId, requestId } = requestContext;
   const identity = await identityOf(core, { request: requestContext, lambdaContext });
-  const channels = await connectionsWithin(core, lambdaContext).disconnect(connectionId);
+  const { channels = [] } =
+    (await connectionsWithin(core, lambdaContext).disconnect(connectionId)) ?? {};
   const connection = makeConnection(requestContext, identity);
   const attempt = async (run: () => unknown): Promise<void> => {
     try {

@@ -1,9 +1,8 @@
 import type { PongFrame } from '@gatecast/protocol';
-import type { Connection } from '../wire/connection.js';
+import type { MessageRoute } from '../channel/route-table.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
-import type { MessageRoute } from '../channel/route-table.js';
-import { type AppCore, identityOf } from './invocation.js';
+import type { Connection } from '../wire/connection.js';
 import {
   errorResponse,
   idOfRefused,
@@ -12,11 +11,6 @@ import {
   quote,
   type RawFrame,
 } from '../wire/frame.js';
-import { handleAuthorizer } from './authorizer.js';
-import { handleConnect, refusalOf } from './connect.js';
-import { handleDisconnect } from './disconnect.js';
-import { endExpired, handleMessage } from './message.js';
-import { handleSubscribe, handleUnsubscribe } from './subscribe.js';
 import { IDENTITY_KEY, makeConnection } from '../wire/identity.js';
 import type {
   AuthorizerRequestEvent,
@@ -25,7 +19,13 @@ import type {
   ProxyResponse,
   WebSocketEvent,
 } from '../wire/lambda-events.js';
+import { handleAuthorizer } from './authorizer.js';
+import { handleConnect, refusalOf } from './connect.js';
 import type { Call } from './contexts.js';
+import { handleDisconnect } from './disconnect.js';
+import { type AppCore, identityOf } from './invocation.js';
+import { endExpired, handleMessage } from './message.js';
+import { handleSubscribe, handleUnsubscribe } from './subscribe.js';
 
 const PONG: ProxyResponse = {
   statusCode: 200,

@@ -1,16 +1,16 @@
-import type { Identity } from '../wire/connection.js';
+import type { RouteTable } from '../channel/route-table.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Gateway } from '../deliver/gateway.js';
+import type { Hooks } from '../hooks/plugin.js';
+import type { Report } from '../hooks/report.js';
 import type { Publishing } from '../publish/event-frame.js';
 import { Publisher, type PublishScope } from '../publish/publish.js';
-import type { RouteTable } from '../channel/route-table.js';
 import type { ConnectionStore } from '../store/connections.js';
 import type { Store } from '../store/store.js';
+import type { Identity } from '../wire/connection.js';
 import type { Authorizer } from '../wire/handshake.js';
 import { decodeIdentity, IDENTITY_KEY } from '../wire/identity.js';
 import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
-import type { Hooks } from '../hooks/plugin.js';
-import type { Report } from '../hooks/report.js';
 
 // Left at the end of an invocation, so that its answer still gets out.
 const RESERVE_MS = 500;
@@ -70,8 +70,8 @@ export function connectionsWithin(
   core: AppCore,
   lambdaContext: LambdaContext | undefined,
 ): ConnectionStore {
-  const { connections } = core.store;
-  return connections.within?.(timeLeftMs(lambdaContext)) ?? connections;
+  void lambdaContext;
+  return core.store.connections;
 }
 
 function timeLeftMs(lambdaContext: LambdaContext | undefined): number {

@@ -5,14 +5,14 @@ import {
   type SubscribeReply,
   type UnsubscribeReply,
 } from '@gatecast/protocol';
-import type { Connection } from '../wire/connection.js';
-import { ClientError, toWireError } from '../errors/client-error.js';
 import { checkAccess, isOpen } from '../channel/access.js';
-import { connectionsWithin } from './invocation.js';
+import { ClientError, toWireError } from '../errors/client-error.js';
+import type { Connection } from '../wire/connection.js';
 import { type RawFrame, replyResponse, requireId } from '../wire/frame.js';
-import { findChannel } from './message.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import { type Call, subscribeContext, unsubscribeContext } from './contexts.js';
+import { connectionsWithin } from './invocation.js';
+import { findChannel } from './message.js';
 
 type ConnectedCall = Call & { readonly connection: Connection };
 
@@ -112,7 +112,10 @@ async function join(
   channel: string,
 ): Promise<void> {
   const connections = connectionsWithin(core, lambdaContext);
-  const result = await connections.subscribe(connection.id, channel, MAX_CHANNELS_PER_CONNECTION);
+  const [result] = await connections.subscribe(connection.id, [channel], {
+    maxChannels: MAX_CHANNELS_PER_CONNECTION,
+    maxBytes: 16_384,
+  });
   if (result === 'gone') {
     throw new ClientError('ERR_CONNECTION_UNKNOWN', 'The connection has ended. Connect again.');
   }
@@ -125,11 +128,12 @@ async function join(
 }
 
 /** Returns whether it was subscribed. */
-function leave(
+async function leave(
   { core, connection, lambdaContext }: ConnectedCall,
   channel: string,
 ): Promise<boolean> {
-  return connectionsWithin(core, lambdaContext).unsubscribe(connection.id, channel);
+  const [was] = await connectionsWithin(core, lambdaContext).unsubscribe(connection.id, [channel]);
+  return was ?? false;
 }
 
 async function unsubscribe(

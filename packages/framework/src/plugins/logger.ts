@@ -4,9 +4,9 @@
  * @module @gatecast/framework/plugins/logger
  */
 
+import type { BaseContext } from '../channel/context.js';
 import { ClientError } from '../errors/client-error.js';
 import { GatecastError } from '../errors/gatecast-error.js';
-import type { BaseContext } from '../channel/context.js';
 import { definePlugin, type ErrorContext, type Plugin } from '../hooks/plugin.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;

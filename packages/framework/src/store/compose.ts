@@ -1,4 +1,4 @@
-import { checkOptions } from '../errors/check-options.js';
+import { checkOptions, option } from '../errors/check-options.js';
 import type { Store } from './store.js';
 
 /** Which store each part of a composed store is taken from. */
@@ -21,7 +21,7 @@ export interface StoreParts {
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN, for a part that no store has.
  */
 export function composeStore(parts: StoreParts): Store & AsyncDisposable {
-  checkOptions('composeStore()', parts, ['connections']);
+  checkOptions('composeStore()', parts, { connections: option.object });
   const stores = [...new Set<Store>(Object.values(parts))];
   return {
     name: stores.map(({ name }) => name).join('+'),

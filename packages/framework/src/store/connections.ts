@@ -1,7 +1,9 @@
+import type { TimeLimit } from '../time/time-limit.js';
+
 /** What a store keeps of a connection. */
 export interface ConnectionRecord {
   readonly connectionId: string;
-  /** API, stage and Region that the connection belongs to: a queue job has no event to read them from. */
+  /** API, stage and Region that the connection belongs to. */
   readonly apiId: string;
   readonly stage: string;
   readonly region: string;
@@ -20,14 +22,11 @@ export interface ConnectionRecord {
   readonly identity?: string;
 }
 
-/** One subscriber of a channel, with what delivery needs to know. */
-export interface Subscriber {
-  readonly connectionId: string;
-  /** When the connection was opened, in milliseconds since 1970. */
-  readonly connectedAt: number;
-  /** When the identity ends, in milliseconds since 1970. */
-  readonly identityExpiresAt?: number;
-}
+/**
+ * One subscriber of a channel, with what delivery needs to know. Later versions may add facts: a store
+ * hands on what it does not know.
+ */
+export type Subscriber = Omit<ConnectionRecord, 'expiresAt' | 'identity'>;
 
 /** Some of a long list, and where to go on. */
 export interface Page<T> {
@@ -36,53 +35,103 @@ export interface Page<T> {
   readonly next?: string;
 }
 
-/** Which part of a channel's subscribers to read. */
+/**
+ * Which part of a channel's subscribers to read: a part of the space into which their ids are hashed
+ * (`sliceOf`), as fractions that are rounded to 1/65,536. Any division of 0 to 1 holds each subscriber
+ * once.
+ */
 export interface SubscriberRange {
-  /** Connection ids from this one on. Workers share a channel by ranges. */
-  readonly from?: string;
-  /** Connection ids before this one. */
-  readonly to?: string;
+  /** From this fraction on. @default 0 */
+  readonly from?: number;
+  /** Before this fraction. What is not above `from` holds nobody. @default 1 */
+  readonly to?: number;
   /** `next` of the page before. */
   readonly after?: string;
   /** Most subscribers a page may hold. @default the store's own page size */
   readonly limit?: number;
 }
 
-/** What became of a subscription. `gone`: the store has no such connection; `full`: it is at its limit. */
-export type SubscribeResult = 'subscribed' | 'gone' | 'full';
+/** How much a connection may be subscribed to. */
+export interface ChannelLimits {
+  /** Most channels at once. */
+  readonly maxChannels: number;
+  /** Most bytes that the names of its channels may have together. */
+  readonly maxBytes: number;
+}
 
 /**
- * Where connections and their subscriptions live. Expired rows are never returned. Every method may
- * be called again with the same arguments and leaves the same state.
+ * What became of one subscription. `subscribed`: it is new. `present`: it was there already. `full`:
+ * the connection is at one of its limits. `gone`: the store has no such connection.
+ */
+export type SubscribeResult = 'subscribed' | 'present' | 'full' | 'gone';
+
+/** A connection that was removed. */
+export interface Disconnected {
+  readonly record: ConnectionRecord;
+  /** The channels it left. */
+  readonly channels: readonly string[];
+}
+
+/**
+ * Where connections and their subscriptions live: version 2 of the contract.
  *
- * `subscribe` and `disconnect` may race: a subscription is written first and undone when the
- * connection's row is gone by then, and `disconnect` removes the row first and the memberships
- * second, so that neither leaves a membership without a connection behind.
+ * Expired rows are never returned. Every method may be called again with the same arguments and leaves
+ * the same state; what it returns may differ then. `subscribe` and `disconnect` may race: neither leaves
+ * a membership without a connection behind.
  *
- * @throws StoreError - from every method, when the store fails.
+ * Every method takes a time limit last. It begins nothing after `endsAt`, nothing once the signal is
+ * aborted, and nothing after it has failed; it ends by then, too. A removal that was cut off so is
+ * finished by the next one.
+ *
+ * @throws StoreError - from every method, when the store fails or the time is over.
+ * @throws unknown - the `reason` of the signal, from every method, once it is aborted.
  */
 export interface ConnectionStore {
   /** Version of this contract. */
-  readonly contract: 1;
-  /** Keeps a connection and subscribes it to channels. */
-  connect(connection: ConnectionRecord, channels: readonly string[]): Promise<void>;
-  /** The connection; a strongly consistent read. */
-  get(connectionId: string): Promise<ConnectionRecord | undefined>;
-  /** Removes a connection and all its memberships; returns the channels it left. */
-  disconnect(connectionId: string): Promise<readonly string[]>;
-  /** Subscribes a connection, unless it would then have more than `maxChannels` channels. */
-  subscribe(connectionId: string, channel: string, maxChannels: number): Promise<SubscribeResult>;
-  /** Ends a subscription; returns whether there was one. */
-  unsubscribe(connectionId: string, channel: string): Promise<boolean>;
-  /** Subscribers of a channel in the order of their ids; a strongly consistent read. */
-  subscribers(channel: string, range?: SubscriberRange): Promise<Page<Subscriber>>;
-  /** Channels a connection is subscribed to. */
-  channels(connectionId: string): Promise<readonly string[]>;
-  /** Removes connections that turned out to be gone, with all their memberships. */
-  prune(connectionIds: readonly string[]): Promise<void>;
+  readonly contract: 2;
   /**
-   * The same store for what is left of one invocation: when `timeLeftMs` are over, counted from now, it
-   * gives up instead of trying again. A store that never tries for longer than a moment leaves it out.
+   * Keeps a connection and subscribes it to channels. When it is there already, the new record replaces
+   * the old one for all of its channels, and the channels are added. When it has expired or is being
+   * removed, it starts afresh.
    */
-  within?(timeLeftMs: number): ConnectionStore;
+  connect(
+    connection: ConnectionRecord,
+    channels: readonly string[],
+    limit?: TimeLimit,
+  ): Promise<void>;
+  /** The connection; a strongly consistent read. */
+  get(connectionId: string, limit?: TimeLimit): Promise<ConnectionRecord | undefined>;
+  /**
+   * Removes a connection and all its memberships. Of several calls for one connection one alone returns
+   * what was removed; `undefined` when there is none, or another call has removed it.
+   */
+  disconnect(connectionId: string, limit?: TimeLimit): Promise<Disconnected | undefined>;
+  /**
+   * Subscribes a connection to channels, as many as the limits allow, in the order given. Both limits
+   * are exact, also when calls race. Returns one result a channel, in the same order; a name that
+   * stands there twice has the same result twice.
+   */
+  // oxlint-disable-next-line max-params -- as every method, with its time limit last.
+  subscribe(
+    connectionId: string,
+    channels: readonly string[],
+    limits: ChannelLimits,
+    limit?: TimeLimit,
+  ): Promise<readonly SubscribeResult[]>;
+  /** Ends subscriptions; returns for each, in the same order, whether there was one. */
+  unsubscribe(
+    connectionId: string,
+    channels: readonly string[],
+    limit?: TimeLimit,
+  ): Promise<readonly boolean[]>;
+  /** Subscribers of a channel in the order of their slices, then ids; a strongly consistent read. */
+  subscribers(
+    channel: string,
+    range?: SubscriberRange,
+    limit?: TimeLimit,
+  ): Promise<Page<Subscriber>>;
+  /** Channels a connection is subscribed to. */
+  channels(connectionId: string, limit?: TimeLimit): Promise<readonly string[]>;
+  /** Removes connections that turned out to be gone, with all their memberships. */
+  prune(connectionIds: readonly string[], limit?: TimeLimit): Promise<void>;
 }

@@ -4,9 +4,12 @@ import {
   type Check,
   everySubscriber,
   idsOf,
+  inSliceOrder,
   LIFETIME_MS,
   record,
+  subscribe,
   uniqueChannel,
+  unsubscribe,
 } from './contract-fixtures.js';
 
 const AT_ONCE = 25;
@@ -31,7 +34,7 @@ export function concurrencyChecks({
       await Promise.all(all.map((connection) => store.connect(connection, [])));
       await Promise.all(
         all.flatMap(({ connectionId }) => [
-          store.subscribe(connectionId, channel, 200),
+          subscribe(store, connectionId, channel, 200),
           store.disconnect(connectionId),
         ]),
       );
@@ -61,7 +64,7 @@ export function concurrencyChecks({
       const { connectionId } = connection;
       await store.connect(connection, []);
       const results = await Promise.all(
-        channels.map((channel) => store.subscribe(connectionId, channel, 5)),
+        channels.map((channel) => subscribe(store, connectionId, channel, 5)),
       );
       assert.equal(results.filter((result) => result === 'subscribed').length, 5);
       assert.equal((await store.channels(connectionId)).length, 5);
@@ -75,10 +78,10 @@ export function concurrencyChecks({
       await forAll(all, (connection) => store.connect(connection, []));
       await Promise.all(
         all.flatMap(({ connectionId }) => [
-          store.subscribe(connectionId, channel, 200),
-          store.unsubscribe(connectionId, channel),
-          store.subscribe(connectionId, channel, 200),
-          store.unsubscribe(connectionId, channel),
+          subscribe(store, connectionId, channel, 200),
+          unsubscribe(store, connectionId, channel),
+          subscribe(store, connectionId, channel, 200),
+          unsubscribe(store, connectionId, channel),
         ]),
       );
       await assertAgreement(store, idsOf(all), [channel]);
@@ -96,7 +99,7 @@ export function concurrencyChecks({
         forAll(leaving, ({ connectionId }) => store.disconnect(connectionId)),
       ]);
       const ids = idsOf(found);
-      assert.deepEqual(ids, [...new Set(ids)].sort(), 'twice, or not in order');
+      assert.deepEqual(ids, inSliceOrder([...new Set(ids)]), 'twice, or not in order');
       const missed = staying.filter(({ connectionId }) => !ids.includes(connectionId));
       assert.deepEqual(missed, []);
       await store.prune([...staying, ...joining].map(({ connectionId }) => connectionId));
@@ -188,9 +191,9 @@ async function perform(
   const { connectionId } = connection;
   if (name === 'connect') return store.connect(connection, []);
   if (name === 'connectTo') return store.connect(connection, [channel]);
-  if (name === 'subscribe') return store.subscribe(connectionId, channel, MAX_CHANNELS);
-  if (name === 'unsubscribe') return store.unsubscribe(connectionId, channel);
-  return [...(await store.disconnect(connectionId))].sort();
+  if (name === 'subscribe') return subscribe(store, connectionId, channel, MAX_CHANNELS);
+  if (name === 'unsubscribe') return unsubscribe(store, connectionId, channel);
+  return [...((await store.disconnect(connectionId))?.channels ?? [])].sort();
 }
 
 /** What becomes of one connection. */
@@ -211,7 +214,8 @@ class Model {
       return left;
     }
     if (!this.channels) return 'gone';
-    if (!this.channels.has(channel) && this.channels.size >= MAX_CHANNELS) return 'full';
+    if (this.channels.has(channel)) return 'present';
+    if (this.channels.size >= MAX_CHANNELS) return 'full';
     this.channels.add(channel);
     return 'subscribed';
   }

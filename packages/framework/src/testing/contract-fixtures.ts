@@ -1,5 +1,11 @@
 import { strict as assert } from 'node:assert';
-import type { ConnectionRecord, ConnectionStore, Subscriber } from '../store/connections.js';
+import type {
+  ConnectionRecord,
+  ConnectionStore,
+  SubscribeResult,
+  Subscriber,
+} from '../store/connections.js';
+import { sliceKey } from '../store/slice.js';
 
 /** One check, on an empty store. */
 export type Check = (store: ConnectionStore) => Promise<void>;
@@ -49,4 +55,32 @@ export async function everySubscriber(
 /** The ids of subscribers. */
 export function idsOf(subscribers: readonly Subscriber[]): string[] {
   return subscribers.map(({ connectionId }) => connectionId);
+}
+
+/** Ids in the order in which a store returns subscribers. */
+export function inSliceOrder(connectionIds: readonly string[]): string[] {
+  return [...connectionIds].sort((a, b) => (sliceKey(a) < sliceKey(b) ? -1 : 1));
+}
+
+/** Subscribes a connection to one channel. */
+// oxlint-disable-next-line max-params -- what the contract's method takes.
+export async function subscribe(
+  store: ConnectionStore,
+  connectionId: string,
+  channel: string,
+  maxChannels = 200,
+): Promise<SubscribeResult | undefined> {
+  const limits = { maxChannels, maxBytes: 16_384 };
+  const [result] = await store.subscribe(connectionId, [channel], limits);
+  return result;
+}
+
+/** Ends one subscription of a connection. */
+export async function unsubscribe(
+  store: ConnectionStore,
+  connectionId: string,
+  channel: string,
+): Promise<boolean | undefined> {
+  const [wasSubscribed] = await store.unsubscribe(connectionId, [channel]);
+  return wasSubscribed;
 }

@@ -1,10 +1,10 @@
 import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
-import type { Resolve } from '../channel/read-channel.js';
 import { type App, type AppSettings, buildApp } from '../app/create-app.js';
 import type { AcceptChannel } from '../app/types.js';
-import type { PolicyResponse, ProxyResponse } from '../wire/lambda-events.js';
+import type { Resolve } from '../channel/read-channel.js';
 import { memoryStore } from '../store/memory.js';
 import type { Store } from '../store/store.js';
+import type { PolicyResponse, ProxyResponse } from '../wire/lambda-events.js';
 import { TestClock } from './clock.js';
 import {
   type AuthorizerValues,

@@ -1,4 +1,4 @@
-import type { ConnectionInfo, Gateway, PostOutcome } from '../deliver/gateway.js';
+import type { Gateway, PostOutcome } from '../deliver/gateway.js';
 import { makeError } from '../errors/gatecast-error.js';
 
 /**
@@ -46,7 +46,7 @@ export class TestGateway implements Gateway {
     if (!peer || fault === 'gone') return { result: 'gone' };
     if (fault === 'throttled') {
       return {
-        result: 'retry',
+        result: 'throttled',
         error: makeError('ERR_DELIVERY_THROTTLED', { endpoint: ENDPOINT }),
       };
     }
@@ -64,12 +64,5 @@ export class TestGateway implements Gateway {
     if (!peer) return { result: 'gone' };
     peer.close();
     return { result: 'delivered' };
-  }
-
-  async get(connectionId: string): Promise<ConnectionInfo | undefined> {
-    const peer = this.peers.get(connectionId);
-    if (!peer) return undefined;
-    const { connectedAt } = peer;
-    return { connectedAt, lastActiveAt: connectedAt, sourceIp: '192.0.2.1' };
   }
 }

@@ -1,6 +1,6 @@
 import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
-import type { Identity } from './connection.js';
 import { ClientError } from '../errors/client-error.js';
+import type { Identity } from './connection.js';
 import { isIdentity } from './identity.js';
 import type { AuthorizerRequestEvent, WebSocketEvent } from './lambda-events.js';
 

@@ -1,0 +1,15 @@
+/**
+ * What a store or another adapter of your own can be built of: time limits, waits between attempts,
+ * bounded parallelism, slices, and the check of options.
+ *
+ * @module @gatecast/framework/adapter
+ */
+
+export type { OptionType, OptionTypes } from './errors/check-options.js';
+export { checkOptions, option } from './errors/check-options.js';
+export { idOfSliceKey, sliceKey, sliceOf, sliceStart } from './store/slice.js';
+export type { Backoff } from './time/backoff.js';
+export { backoffMs } from './time/backoff.js';
+export { inParallel } from './time/in-parallel.js';
+export type { TimeLimit } from './time/time-limit.js';
+export { MAX_TIMER_MS, pause, timeLeftMs, withinTime } from './time/time-limit.js';

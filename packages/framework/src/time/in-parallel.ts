@@ -1,0 +1,29 @@
+/**
+ * Works on items, so many at once. After the first failure nothing more is started; what was started
+ * is waited for, and then the failure is thrown: nothing goes on behind the caller's back.
+ *
+ * @returns What came of each, in the order of the items.
+ */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results = Array.from<R>({ length: items.length });
+  let failure: { readonly error: unknown } | undefined;
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (failure === undefined && next < items.length) {
+      const index = next;
+      next += 1;
+      try {
+        results[index] = await work(items[index] as T, index);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  if (failure !== undefined) throw failure.error;
+  return results;
+}
