@@ -46,8 +46,15 @@ export { OnConnect, OnDisconnect, OnSubscribe, OnUnsubscribe } from './channel/l
 export type { ManifestRoute, RouteManifest } from './channel/manifest.js';
 export type { MessageDecorator, MessageOptions } from './channel/message.js';
 export { OnMessage } from './channel/message.js';
+export type {
+  DeliveryCount,
+  Publishing,
+  PublishOptions,
+  PublishResult,
+  ServerChannel,
+} from './channel/publishing.js';
 export type { MessageRoute, Route, RouteKind, RouteTable } from './channel/route-table.js';
-export type { DeliveryBatch, DeliveryCount } from './deliver/deliver.js';
+export type { DeliveryBatch } from './deliver/deliver.js';
 export type { Gateway, PostOutcome } from './deliver/gateway.js';
 // Errors
 export type { ClientErrorOptions } from './errors/client-error.js';
@@ -71,12 +78,6 @@ export type {
 // Plugins
 export { definePlugin } from './hooks/plugin.js';
 export type { Handler } from './invocation/dispatch.js';
-export type {
-  Publishing,
-  PublishOptions,
-  PublishResult,
-  ServerChannel,
-} from './publish/event-frame.js';
 export type { StoreParts } from './store/compose.js';
 export { composeStore } from './store/compose.js';
 export type {

@@ -1,5 +1,6 @@
 import { compile } from '../channel/compile.js';
 import { manifestRoutes, type RouteManifest } from '../channel/manifest.js';
+import type { Publishing } from '../channel/publishing.js';
 import type { Resolve } from '../channel/read-channel.js';
 import type { RouteTable } from '../channel/route-table.js';
 import { managementEndpoint } from '../deliver/apigw/endpoint.js';
@@ -10,7 +11,6 @@ import { type AnyPlugin, composeHooks } from '../hooks/plugin.js';
 import { makeReport } from '../hooks/report.js';
 import { type Handler, makeHandler } from '../invocation/dispatch.js';
 import { type AppCore, publishing } from '../invocation/invocation.js';
-import type { Publishing } from '../publish/event-frame.js';
 import type { Store } from '../store/store.js';
 import type { Authorizer } from '../wire/handshake.js';
 import type { AcceptChannel, AppPublishing } from './types.js';

@@ -5,7 +5,7 @@ import type {
   EventsOf,
   NameOf,
 } from '@gatecast/protocol';
-import type { ServerChannel } from '../publish/event-frame.js';
+import type { ServerChannel } from '../channel/publishing.js';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever the constructor takes.
 type AnyClass = abstract new (...args: any[]) => object;

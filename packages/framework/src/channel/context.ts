@@ -5,9 +5,9 @@ import type {
   channelOf,
   Params,
 } from '@gatecast/protocol';
-import type { Publishing, ServerChannel } from '../publish/event-frame.js';
 import type { Connection } from '../wire/connection.js';
 import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
+import type { Publishing, ServerChannel } from './publishing.js';
 
 /**
  * Augment it with what your plugins add to the contexts of messages and subscriptions.

@@ -1,3 +1,4 @@
+import type { DeliveryCount } from '../channel/publishing.js';
 import type { DeliveryError } from '../errors/gatecast-error.js';
 import type { ConnectionStore, Subscriber } from '../store/connections.js';
 import { type Farewell, sayFarewell } from './farewell.js';
@@ -16,18 +17,6 @@ export interface Delivery {
   readonly except?: string;
   /** Tried once, and dropped when that fails. */
   readonly ephemeral: boolean;
-}
-
-/** What became of an event, counted in connections. */
-export interface DeliveryCount {
-  /** API Gateway took it. */
-  readonly delivered: number;
-  /** Were not open (any more); the store has forgotten them since, unless they are still being opened. */
-  readonly gone: number;
-  /** Could not be reached in the time there was. */
-  readonly failed: number;
-  /** Left to workers; always 0 so far. */
-  readonly queued: number;
 }
 
 /** What a delivery works with. */

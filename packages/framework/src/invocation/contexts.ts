@@ -8,7 +8,7 @@ import type {
   SubscribeContext,
   UnsubscribeContext,
 } from '../channel/context.js';
-import type { Publishing, ServerChannel } from '../publish/event-frame.js';
+import type { Publishing, ServerChannel } from '../channel/publishing.js';
 import type { PublishScope } from '../publish/publish.js';
 import type { Connection } from '../wire/connection.js';
 import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';

@@ -1,9 +1,9 @@
+import type { Publishing } from '../channel/publishing.js';
 import type { RouteTable } from '../channel/route-table.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Gateway } from '../deliver/gateway.js';
 import type { Hooks } from '../hooks/plugin.js';
 import type { Report } from '../hooks/report.js';
-import type { Publishing } from '../publish/event-frame.js';
 import { Publisher, type PublishScope } from '../publish/publish.js';
 import type { ConnectionStore } from '../store/connections.js';
 import type { Store } from '../store/store.js';

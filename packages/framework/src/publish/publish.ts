@@ -1,16 +1,15 @@
 import { eventId } from '@gatecast/protocol';
-import { type DeliveryCount, type DeliveryMeans, fanOut } from '../deliver/deliver.js';
+import type {
+  DeliveryCount,
+  PublishOptions,
+  PublishResult,
+  ServerChannel,
+} from '../channel/publishing.js';
+import { type DeliveryMeans, fanOut } from '../deliver/deliver.js';
 import type { Gateway } from '../deliver/gateway.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connections.js';
-import {
-  type PreparedEvent,
-  type PublishOptions,
-  type PublishRequest,
-  type PublishResult,
-  prepareEvent,
-  type ServerChannel,
-} from './event-frame.js';
+import { type PreparedEvent, type PublishRequest, prepareEvent } from './event-frame.js';
 
 const POSTING_TIME_MS = 5_000;
 
