@@ -56,6 +56,7 @@ export type {
 export type { MessageRoute, Route, RouteKind, RouteTable } from './channel/route-table.js';
 export type { DeliveryBatch } from './deliver/deliver.js';
 export type { Gateway, PostOutcome } from './deliver/gateway.js';
+export type { Handler } from './dispatch/dispatch.js';
 // Errors
 export type { ClientErrorOptions } from './errors/client-error.js';
 export { ClientError } from './errors/client-error.js';
@@ -74,10 +75,9 @@ export type {
   Plugin,
   PluginSetup,
   PublishContext,
-} from './hooks/plugin.js';
+} from './invocation/plugin.js';
 // Plugins
-export { definePlugin } from './hooks/plugin.js';
-export type { Handler } from './invocation/dispatch.js';
+export { definePlugin } from './invocation/plugin.js';
 export type { StoreParts } from './store/compose.js';
 export { composeStore } from './store/compose.js';
 export type {

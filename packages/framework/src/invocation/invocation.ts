@@ -2,8 +2,6 @@ import type { Publishing } from '../channel/publishing.js';
 import type { RouteTable } from '../channel/route-table.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Gateway } from '../deliver/gateway.js';
-import type { Hooks } from '../hooks/plugin.js';
-import type { Report } from '../hooks/report.js';
 import { Publisher, type PublishScope } from '../publish/publish.js';
 import type { ConnectionStore } from '../store/connections.js';
 import type { Store } from '../store/store.js';
@@ -11,6 +9,8 @@ import type { Identity } from '../wire/connection.js';
 import type { Authorizer } from '../wire/handshake.js';
 import { decodeIdentity, IDENTITY_KEY } from '../wire/identity.js';
 import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
+import type { Hooks } from './plugin.js';
+import type { Report } from './report.js';
 
 // Left at the end of an invocation, so that its answer still gets out.
 const RESERVE_MS = 500;

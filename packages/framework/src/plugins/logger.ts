@@ -7,7 +7,7 @@
 import type { BaseContext } from '../channel/context.js';
 import { ClientError } from '../errors/client-error.js';
 import { GatecastError } from '../errors/gatecast-error.js';
-import { definePlugin, type ErrorContext, type Plugin } from '../hooks/plugin.js';
+import { definePlugin, type ErrorContext, type Plugin } from '../invocation/plugin.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 

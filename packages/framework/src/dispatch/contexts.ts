@@ -9,10 +9,10 @@ import type {
   UnsubscribeContext,
 } from '../channel/context.js';
 import type { Publishing, ServerChannel } from '../channel/publishing.js';
+import { type AppCore, publishing } from '../invocation/invocation.js';
 import type { PublishScope } from '../publish/publish.js';
 import type { Connection } from '../wire/connection.js';
 import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
-import { type AppCore, publishing } from './invocation.js';
 
 /** One invocation, and who it is for. */
 export interface Call {

@@ -2,6 +2,7 @@ import { channelName, MAX_CHANNELS_PER_CONNECTION } from '@gatecast/protocol';
 import { checkAccess, isOpen as isOpenToAll } from '../channel/access.js';
 import type { CompiledChannel } from '../channel/route-table.js';
 import { ClientError } from '../errors/client-error.js';
+import { addressOf, connectionsWithin } from '../invocation/invocation.js';
 import type { ConnectionRecord } from '../store/connections.js';
 import type { Connection, Identity } from '../wire/connection.js';
 import {
@@ -14,7 +15,6 @@ import {
 import { decodeIdentity, encodeIdentity, IDENTITY_KEY, makeConnection } from '../wire/identity.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import { type Call, connectContext } from './contexts.js';
-import { addressOf, connectionsWithin } from './invocation.js';
 
 // API Gateway cuts at 2 h (row 5.21); the rest is for clocks that disagree.
 const ROW_LIFETIME_MS = (2 * 60 + 15) * 60_000;

@@ -5,11 +5,11 @@ import type { PatternMatch } from '../channel/pattern.js';
 import type { CompiledChannel, MessageRoute } from '../channel/route-table.js';
 import { sayFarewell } from '../deliver/farewell.js';
 import { ClientError } from '../errors/client-error.js';
+import { type AppCore, addressOf } from '../invocation/invocation.js';
 import type { Connection, Identity } from '../wire/connection.js';
 import { quote, type RawFrame, replyResponse, requireId } from '../wire/frame.js';
 import type { ProxyResponse, RequestContext } from '../wire/lambda-events.js';
 import { type Call, messageContext } from './contexts.js';
-import { type AppCore, addressOf } from './invocation.js';
 
 /** Handles one message: access, schema, plugins, handler. Returns the answer. */
 export async function handleMessage(

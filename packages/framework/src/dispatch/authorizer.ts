@@ -1,8 +1,8 @@
 import { ClientError } from '../errors/client-error.js';
+import type { AppCore } from '../invocation/invocation.js';
 import { checkOrigin, identify, readHandshake } from '../wire/handshake.js';
 import { encodeIdentity, IDENTITY_KEY } from '../wire/identity.js';
 import type { AuthorizerRequestEvent, PolicyResponse } from '../wire/lambda-events.js';
-import type { AppCore } from './invocation.js';
 
 /**
  * Answers a REQUEST authorizer event: Allow with the identity in the context, Deny (403), or the

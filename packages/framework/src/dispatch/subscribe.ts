@@ -7,11 +7,11 @@ import {
 } from '@gatecast/protocol';
 import { checkAccess, isOpen } from '../channel/access.js';
 import { ClientError, toWireError } from '../errors/client-error.js';
+import { connectionsWithin } from '../invocation/invocation.js';
 import type { Connection } from '../wire/connection.js';
 import { type RawFrame, replyResponse, requireId } from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import { type Call, subscribeContext, unsubscribeContext } from './contexts.js';
-import { connectionsWithin } from './invocation.js';
 import { findChannel } from './message.js';
 
 type ConnectedCall = Call & { readonly connection: Connection };

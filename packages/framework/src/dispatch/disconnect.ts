@@ -1,6 +1,6 @@
+import { connectionsWithin, identityOf } from '../invocation/invocation.js';
 import { makeConnection } from '../wire/identity.js';
 import { type Call, disconnectContext, unsubscribeContext } from './contexts.js';
-import { connectionsWithin, identityOf } from './invocation.js';
 
 /** Forgets a connection, then tells the handlers. One that throws does not keep the others from it. */
 export async function handleDisconnect(call: Call): Promise<void> {

@@ -2,6 +2,7 @@ import type { PongFrame } from '@gatecast/protocol';
 import type { MessageRoute } from '../channel/route-table.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
+import { type AppCore, identityOf } from '../invocation/invocation.js';
 import type { Connection } from '../wire/connection.js';
 import {
   errorResponse,
@@ -23,7 +24,6 @@ import { handleAuthorizer } from './authorizer.js';
 import { handleConnect, refusalOf } from './connect.js';
 import type { Call } from './contexts.js';
 import { handleDisconnect } from './disconnect.js';
-import { type AppCore, identityOf } from './invocation.js';
 import { endExpired, handleMessage } from './message.js';
 import { handleSubscribe, handleUnsubscribe } from './subscribe.js';
 
