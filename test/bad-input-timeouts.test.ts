@@ -12,7 +12,7 @@ import {
 const timeoutMs = 1_500;
 const never = (how: string) => ({ action: 'failing.run', id: 'n', channel: `failing/${how}` });
 const subscribe = (channel: string) => ({ action: 'subscribe', id: 's', channels: [channel] });
-const toOne = { delivered: 1, gone: 0, failed: 0, queued: 0 };
+const toOne = { delivered: 1, gone: 0, failed: 0 };
 
 afterEach(expectNoLeak);
 

@@ -10,10 +10,12 @@
 export type { ChannelName, ChannelType, Params } from '@gatecast/protocol';
 // Names
 export { ChannelNameError, channelName } from '@gatecast/protocol';
-export type { App, AppSettings, PublisherOptions } from './app/create-app.js';
+export type { App, AppSettings } from './app/create-app.js';
 // The app
-export { createApp, createPublisher } from './app/create-app.js';
-export type { AccessContext, AccessRule } from './channel/access.js';
+export { createApp } from './app/create-app.js';
+export type { PublisherOptions } from './app/create-publisher.js';
+export { createPublisher } from './app/create-publisher.js';
+export type { AccessContext, AccessRule, Operation } from './channel/access.js';
 export type { ChannelDecorator } from './channel/channel.js';
 export { Channel } from './channel/channel.js';
 export { compile } from './channel/compile.js';
@@ -47,14 +49,19 @@ export type { ManifestRoute, RouteManifest } from './channel/manifest.js';
 export type { MessageDecorator, MessageOptions } from './channel/message.js';
 export { OnMessage } from './channel/message.js';
 export type {
+  AppActions,
   DeliveryCount,
+  DisconnectOptions,
+  Member,
+  MemberRange,
   Publishing,
   PublishOptions,
   PublishResult,
   ServerChannel,
+  ServerConnection,
 } from './channel/publishing.js';
 export type { MessageRoute, Route, RouteKind, RouteTable } from './channel/route-table.js';
-export type { DeliveryBatch } from './deliver/deliver.js';
+export type { StageAddress } from './deliver/apigw/endpoint.js';
 export type { Gateway, PostOutcome } from './deliver/gateway.js';
 export type { Handler } from './dispatch/dispatch.js';
 // Errors
@@ -70,7 +77,9 @@ export {
   UsageError,
 } from './errors/gatecast-error.js';
 export type {
+  DeliverContext,
   ErrorContext,
+  FrameContext,
   NextWith,
   Plugin,
   PluginSetup,

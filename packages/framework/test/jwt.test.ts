@@ -70,7 +70,7 @@ describe('jwtAuthorizer()', () => {
     const app = makeApp();
     const ann = await app.connect({ token: makeToken({ exp: seconds() + 60 }) });
     app.clock.advance(61_000);
-    await ann.send('me.who', 'me');
+    await expect(ann.send('me.who', 'me')).rejects.toThrow('The token has expired.');
     expect(ann.bye).toMatchObject({ code: 'ERR_UNAUTHORIZED', reconnect: true });
   });
 

@@ -138,15 +138,15 @@ describe('plugins', () => {
     });
   });
 
-  it('see a delivery once a batch, not once a connection', async () => {
-    const onDeliver = vi.fn((_batch: object, next: () => Promise<void>) => next());
-    const app = makeApp({ name: 'batches', onDeliver });
+  it('see a delivery once, not once a connection, and what became of it', async () => {
+    const onDeliver = vi.fn((_delivery: object, next: () => Promise<void>) => next());
+    const app = makeApp({ name: 'deliveries', onDeliver });
     const all = [await app.connect(), await app.connect(), await app.connect()];
     for (const connection of all) await connection.subscribe('rooms/1');
-    await app.app.channel('rooms/1').publish('x', {});
-    const connectionIds = all.map(({ id }) => id).sort();
-    expect(onDeliver.mock.calls.map(([batch]) => batch)).toEqual([
-      { channel: 'rooms/1', connectionIds },
+    const { id } = await app.app.channel('rooms/1').publish('x', {});
+    const delivery = { delivered: 3, gone: 0, failed: 0 };
+    expect(onDeliver.mock.calls.map(([seen]) => seen)).toMatchObject([
+      { channel: 'rooms/1', event: 'x', id, ephemeral: false, delivery },
     ]);
   });
 
@@ -161,7 +161,7 @@ describe('plugins', () => {
     };
     const ann = await makeApp(bad, { name: 'good', onError }).connect();
     await ann.send('rooms.fail', 'rooms/1');
-    await ann.send('rooms.refuse', 'rooms/1');
+    await ann.sendOneWay('rooms.refuse', 'rooms/1');
     expect(onError.mock.calls).toMatchObject([
       [
         { message: 'The disk is full.' },
@@ -217,7 +217,7 @@ describe('logger()', () => {
     const ann = await app.connect({ token: 'sesame' });
     await ann.subscribe('rooms/1');
     await ann.send('rooms.say', 'rooms/1', { text: 'private words' });
-    await ann.send('rooms.refuse', 'rooms/1', { text: 'private words' });
+    await ann.sendOneWay('rooms.refuse', 'rooms/1', { text: 'private words' });
     await ann.send('rooms.fail', 'rooms/1', { text: 'private words' });
     await ann.disconnect();
     const seen = { connectionId: ann.id, requestId: expect.any(String) };
@@ -249,7 +249,7 @@ describe('logger()', () => {
     const levels: string[] = [];
     const plugin = logger({ level: 'error', write: (level) => levels.push(level) });
     const ann = await makeApp(plugin).connect();
-    await ann.send('rooms.refuse', 'rooms/1');
+    await ann.sendOneWay('rooms.refuse', 'rooms/1');
     await ann.send('rooms.fail', 'rooms/1');
     expect(levels).toEqual(['error']);
   });
@@ -263,7 +263,7 @@ describe('logger()', () => {
     const plugin = logger({ write: (level) => levels.push(level) });
     vi.unstubAllEnvs();
     const ann = await makeApp(plugin).connect();
-    await ann.send('rooms.refuse', 'rooms/1');
+    await ann.sendOneWay('rooms.refuse', 'rooms/1');
     await ann.send('rooms.fail', 'rooms/1');
     expect(levels).toEqual(expected);
   });

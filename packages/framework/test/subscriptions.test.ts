@@ -115,12 +115,12 @@ describe('an unsubscribe frame', () => {
     const app = makeApp();
     const ann = await app.connect();
     await ann.subscribe('rooms/1', 'news');
-    expect(await ann.sendFrame(frame('nope', 'rooms/1'))).toMatchObject({
+    expect(await ann.sendFrame(frame('no name', 'rooms/1'))).toMatchObject({
       type: 'reply',
       id: 'u',
       data: {
         channels: [
-          { channel: 'nope', error: { code: 'ERR_CHANNEL_UNKNOWN' } },
+          { channel: 'no name', error: { code: 'ERR_CHANNEL_NAME' } },
           { channel: 'rooms/1' },
         ],
       },

@@ -52,7 +52,14 @@ export interface MessageFrame {
 }
 
 /** What a server sends. */
-export type ServerFrame = ReplyFrame | ErrorFrame | EventFrame | EventsFrame | ByeFrame | PongFrame;
+export type ServerFrame =
+  | ReplyFrame
+  | ErrorFrame
+  | EventFrame
+  | EventsFrame
+  | UnsubscribedFrame
+  | ByeFrame
+  | PongFrame;
 
 /** The answer to the request `id`. */
 export interface ReplyFrame {
@@ -110,6 +117,16 @@ export interface EventsFrame {
   readonly type: 'events';
   readonly channel: string;
   readonly events: readonly ChannelEventBody[];
+}
+
+/** The server has ended a subscription; the client does not ask for it again by itself. */
+export interface UnsubscribedFrame {
+  readonly type: 'unsubscribed';
+  readonly channel: string;
+  /** Why, as a code: `ERR_UNSUBSCRIBED`. */
+  readonly code: string;
+  /** Why, for a person. */
+  readonly reason: string;
 }
 
 /**

@@ -40,6 +40,7 @@ export type {
   SubscribeFrame,
   SubscribeOutcome,
   SubscribeReply,
+  UnsubscribedFrame,
   UnsubscribeFrame,
   UnsubscribeReply,
   WireError,
@@ -48,6 +49,7 @@ export type {
 export { byteLength } from './frames.js';
 // Limits
 export {
+  MAX_CHANNEL_BYTES_PER_CONNECTION,
   MAX_CHANNELS_PER_CONNECTION,
   MAX_CHANNELS_PER_FRAME,
   MAX_FRAME_BYTES,

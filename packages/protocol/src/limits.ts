@@ -5,6 +5,11 @@
 export const MAX_FRAME_BYTES = 32_768;
 /** Most channels one connection may be subscribed to; one more is `ERR_CHANNEL_LIMIT`. */
 export const MAX_CHANNELS_PER_CONNECTION = 200;
+/**
+ * Most bytes that the names of one connection's channels may have together; more are
+ * `ERR_CHANNEL_LIMIT`. A store keeps them in one row, which it writes whenever they change.
+ */
+export const MAX_CHANNEL_BYTES_PER_CONNECTION = 16_384;
 /** Most channels one `subscribe` or `unsubscribe` frame may name; more are `ERR_CHANNEL_LIMIT`. */
 export const MAX_CHANNELS_PER_FRAME = 50;
 /** Longest request id (`id` of a frame), in characters. */

@@ -1,14 +1,16 @@
 import { compile } from '../channel/compile.js';
 import { manifestRoutes, type RouteManifest } from '../channel/manifest.js';
-import type { Publishing } from '../channel/publishing.js';
+import type { AppActions } from '../channel/publishing.js';
 import type { Resolve } from '../channel/read-channel.js';
 import type { RouteTable } from '../channel/route-table.js';
-import { managementEndpoint } from '../deliver/apigw/endpoint.js';
+import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Gateway } from '../deliver/gateway.js';
+import { Stages } from '../deliver/stage.js';
+import { type AppCore, AppInvocation } from '../dispatch/app-invocation.js';
 import { type Handler, makeHandler } from '../dispatch/dispatch.js';
+import { IdentityCache } from '../dispatch/identity-cache.js';
 import { checkOptions, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
-import { type AppCore, publishing } from '../invocation/invocation.js';
 import { type AnyPlugin, composeHooks } from '../invocation/plugin.js';
 import { makeReport } from '../invocation/report.js';
 import type { Store } from '../store/store.js';
@@ -33,12 +35,17 @@ export interface AppSettings {
   readonly origins?: readonly string[];
   /** Hooks around everything the app does, in order. @default none */
   readonly plugins?: readonly AnyPlugin[];
-  /** The `@connections` API. @default the AWS SDK, at the endpoint of the event or of `GATECAST_ENDPOINT` */
+  /**
+   * The `@connections` API of the app's own stage.
+   * @default our own signed requests, to the endpoint of the event or of `GATECAST_ENDPOINT`
+   */
   readonly gateway?: Gateway;
 }
 
 /** An app: what {@link createApp} returns. */
-export interface App<L extends readonly unknown[] = readonly unknown[]> extends AppPublishing<L> {
+export interface App<L extends readonly unknown[] = readonly unknown[]>
+  extends AppPublishing<L>,
+    Pick<AppActions, 'connection'> {
   /** Types only: the list of channels. */
   readonly '~channels'?: L;
   /** The one Lambda entry point: export it as `handler`. */
@@ -89,30 +96,34 @@ export function createApp<const L extends Channels>(
 export function createApp<const L extends Channels>(
   options: AppSettings & { readonly channels: L; readonly resolve?: Resolve },
 ): App<L> {
-  return buildApp(options, Date.now);
+  return buildApp(options, { now: Date.now });
 }
 
-/** Makes an app with a clock of its own, for tests. @internal */
+/** Makes an app with a clock and a stage of its own, for tests. @internal */
 export function buildApp<const L extends Channels>(
   options: AppSettings & { readonly channels: L; readonly resolve?: Resolve },
-  now: () => number,
+  { now, address }: { readonly now: () => number; readonly address?: StageAddress },
 ): App<L> {
   checkOptions('createApp()', options, SETTINGS);
-  checkContract(options.store);
+  checkStore(options.store);
   const { channels, store, authorizer, origins, plugins = [], gateway, resolve } = options;
   const table = compile(channels, resolve);
   const core: AppCore = {
     table,
+    messages: new Map(
+      table.routes.flatMap((route) => ('message' in route ? [[route.key, route]] : [])),
+    ),
     store,
     hooks: composeHooks(plugins),
     report: makeReport(plugins),
     now,
-    gateway: gateway ? async () => gateway : makeGateways(),
-    ...(authorizer && { authorizer }),
-    ...(origins && { origins }),
+    stages: new Stages({ ...(gateway && { gateway }), ...(address && { address }) }),
+    authorizer,
+    origins,
+    identities: new IdentityCache(),
   };
-  const anywhere = publishing(core);
   for (const plugin of plugins) plugin.setup?.({ routes: table, store });
+  const handle = new AppInvocation(core).handle();
   return Object.freeze({
     handler: makeHandler(core),
     routes: table,
@@ -122,58 +133,13 @@ export function buildApp<const L extends Channels>(
       singleEnvironment: store.isInProcess ?? false,
       routes: manifestRoutes(table.routes),
     } as const,
-    // Which channels an app has is a matter of types; at run time any legal name will do.
-    channel: ((name: string) => anywhere.channel(name)) as App<L>['channel'],
+    // Which channels an app has is a matter of types; at run time each name is checked when it is used.
+    channel: ((name: string) => handle.channel(name)) as App<L>['channel'],
+    connection: (id: string) => handle.connection(id),
   });
 }
 
-/** Options of {@link createPublisher}. */
-export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'> {
-  /** Hooks around publishing and delivery. @default none */
-  readonly plugins?: readonly AnyPlugin[];
-}
-
-/**
- * Publishes from a function that is not the app's own, such as one behind a REST API. It loads no
- * channel class. The function needs the environment variable `GATECAST_ENDPOINT`, or the option
- * `gateway`: without either, `publish` rejects with ERR_ENDPOINT_UNKNOWN.
- *
- * @example
- * ```ts
- * const realtime = createPublisher<typeof app>({ store });
- * await realtime.channel('rooms/42').publish('message', { text: 'hello' });
- * ```
- *
- * @throws ConfigurationError - for plugins in the wrong order, or one that is there twice.
- */
-export function createPublisher<A extends App = never>(
-  options: PublisherOptions,
-): [A] extends [never] ? Publishing : Pick<A, 'channel'> {
-  const { store, gateway, plugins = [] } = options;
-  const core = {
-    table: { routes: [], channels: [], find: () => undefined },
-    store,
-    hooks: composeHooks(plugins),
-    report: makeReport(plugins),
-    now: Date.now,
-    gateway: gateway ? async () => gateway : makeGateways(),
-  } satisfies AppCore;
-  return publishing(core);
-}
-
-function checkContract({ connections: { contract } }: Store): void {
+/** Refuses what is not a store, or one of another version. */
+export function checkStore({ connections: { contract } }: Store): void {
   if (contract !== 2) throw makeError('ERR_STORE_CONTRACT', { given: String(contract) });
-}
-
-function makeGateways(): AppCore['gateway'] {
-  const made = new Map<string, Promise<Gateway>>();
-  return async (address) => {
-    const endpoint = managementEndpoint(address);
-    // The SDK takes some 40 ms to load: only a function that posts pays for it.
-    const gateway =
-      made.get(endpoint) ??
-      import('../aws-gateway.js').then(({ awsGateway }) => awsGateway(endpoint));
-    made.set(endpoint, gateway);
-    return gateway;
-  };
 }

@@ -1,5 +1,4 @@
 import type { Params } from '@gatecast/protocol';
-import { ClientError } from '../errors/client-error.js';
 import type { Connection } from '../wire/connection.js';
 
 /** What an access rule decides on. */
@@ -10,8 +9,11 @@ export interface AccessContext<P extends string = string> {
   /** The channel's name. */
   readonly channel: string;
   /** What the connection wants to do: `subscribe` to the channel, or send it a `message`. */
-  readonly operation: 'subscribe' | 'message';
+  readonly operation: Operation;
 }
+
+/** What a connection may want of a channel. There will be more: let a rule refuse what it does not know. */
+export type Operation = 'subscribe' | 'message';
 
 /**
  * Who may use a channel: `public`, everyone; `authenticated`, every connection that has a user; or
@@ -22,20 +24,3 @@ export type AccessRule<P extends string = string> =
   | 'public'
   | 'authenticated'
   | ((ctx: AccessContext<P>) => boolean | Promise<boolean>);
-
-/** Whether the rule lets everyone in, so that there is nothing to ask. */
-export function isOpen(rule: AccessRule | undefined, hasAuthorizer: boolean): boolean {
-  return rule === 'public' || (rule === undefined && !hasAuthorizer);
-}
-
-/** Refuses what the channel's rule does not allow, with the same error whatever the operation was. */
-export async function checkAccess(
-  rule: AccessRule | undefined,
-  access: AccessContext,
-): Promise<void> {
-  const isAllowed: unknown =
-    typeof rule === 'function' ? await rule(access) : access.connection.userId !== undefined;
-  // Only `true` opens: a rule that forgets to return lets nobody in.
-  if (isAllowed === true) return;
-  throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
-}

@@ -7,7 +7,7 @@ import type {
 } from '@gatecast/protocol';
 import type { Connection } from '../wire/connection.js';
 import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
-import type { Publishing, ServerChannel } from './publishing.js';
+import type { AppActions, ServerChannel } from './publishing.js';
 
 /**
  * Augment it with what your plugins add to the contexts of messages and subscriptions.
@@ -28,8 +28,13 @@ export interface BaseContext {
   readonly connection: Connection;
   /** The route key: `rooms.post`, `subscribe`, `$connect`. */
   readonly route: string;
-  /** Publishes on any channel. */
-  readonly app: Publishing;
+  /** Publishes on any channel, and ends connections and subscriptions. Usable until the answer. */
+  readonly app: AppActions;
+  /**
+   * Aborted 500 ms before the invocation ends, and when it has been answered. Pass it to whatever you
+   * call, such as `fetch`: what a handler does cannot be stopped otherwise.
+   */
+  readonly signal: AbortSignal;
   /** The event as API Gateway sent it. */
   readonly event: WebSocketEvent;
   /** Lambda's context object; `undefined` where the handler is called without one, as in tests. */
@@ -55,8 +60,9 @@ export interface MessageContext<C extends AnyChannelType = ChannelType>
   /** 1, and more when the client sent the message again because it got no answer. As the client says. */
   readonly attempt: number;
   /**
-   * The same for each delivery of one message and for no other message: a key for side effects of
-   * your own. What the handler publishes needs none: its events' ids are the same each time.
+   * The same each time one message is sent, also on another connection, and for no other message: a
+   * key for side effects of your own. What the handler publishes needs none: its events' ids are the
+   * same each time. It is made of the user, the channel and the frame's id; a guest's of the latter two.
    */
   readonly idempotencyKey: string;
 }
@@ -64,13 +70,26 @@ export interface MessageContext<C extends AnyChannelType = ChannelType>
 /** Context of `@OnSubscribe`. */
 export interface SubscribeContext<C extends AnyChannelType = ChannelType>
   extends ChannelContext<C>,
-    ContextVariables {}
+    ContextVariables {
+  /**
+   * Whether the connection was subscribed already: clients ask again for what they have, after an answer
+   * that was lost for example. Then the handler has run before, or the subscription was automatic.
+   */
+  readonly isRepeated: boolean;
+}
 
 /** Context of `@OnUnsubscribe`. */
 export interface UnsubscribeContext<C extends AnyChannelType = ChannelType>
-  extends ChannelContext<C> {
-  /** Whether the client asked, or the connection ended. */
-  readonly cause: 'unsubscribe' | 'disconnect';
+  extends Omit<ChannelContext<C>, 'event'>,
+    ContractCarrier<C> {
+  /**
+   * Why it ended. `unsubscribe`: the client asked. `disconnect`: the connection ended. `refused`: the
+   * client subscribed again and was refused, or the subscription had ended before its subscribe
+   * handler had. `server`: `app.connection(id).unsubscribe()`.
+   */
+  readonly cause: 'unsubscribe' | 'disconnect' | 'refused' | 'server';
+  /** The event by which it was left; absent where code outside of any event ended it. */
+  readonly event: WebSocketEvent | undefined;
 }
 
 /** Context of `@OnConnect`. */
@@ -92,7 +111,7 @@ export interface DisconnectContext extends BaseContext {
 }
 
 /** A channel's context before its channel is known: it fits whatever contract a handler names. */
-export type OfAnyChannel<C extends ChannelContext> = Omit<
+export type OfAnyChannel<C extends Omit<ChannelContext, 'event'>> = Omit<
   C,
   'params' | 'channel' | typeof channelOf
 > & {

@@ -1,15 +1,14 @@
 import type { AnyChannelType, ChannelName, ChannelType } from '@gatecast/protocol';
+import type { Page } from '../store/connections.js';
 
 /** What became of an event, counted in connections. */
 export interface DeliveryCount {
   /** API Gateway took it. */
   readonly delivered: number;
-  /** Were not open (any more); the store has forgotten them since, unless they are still being opened. */
+  /** Were not open (any more), or had to be closed because their token has expired. */
   readonly gone: number;
   /** Could not be reached in the time there was. */
   readonly failed: number;
-  /** Left to workers; always 0 so far. */
-  readonly queued: number;
 }
 
 /** How to publish. */
@@ -26,12 +25,23 @@ export interface PublishOptions {
 export interface PublishResult {
   /** The event's id. */
   readonly id: string;
-  /** Its place in the channel's log; absent on a channel without history. */
-  readonly position?: string;
-  /** Whether the log had an event of that id already; `false` on a channel without history. */
-  readonly duplicate: boolean;
   /** How many subscribers it reached, and how many it did not. */
   readonly delivery: DeliveryCount;
+}
+
+/** Which members of a channel to read. */
+export interface MemberRange {
+  /** `next` of the page before. @default the first page */
+  readonly after?: string;
+  /** Most members of a page, 1 to 1,000. @default the store's own page size */
+  readonly limit?: number;
+}
+
+/** A connection that is subscribed to a channel. */
+export interface Member {
+  readonly connectionId: string;
+  /** Absent for a guest. */
+  readonly userId?: string;
 }
 
 /** A channel, as a server publishes on it. */
@@ -39,14 +49,17 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
   /** The channel's name: `rooms/42`. */
   readonly name: string;
   /**
-   * Publishes an event and delivers it to every subscriber before it returns. A post that meets
-   * 429, 5xx or a time-out is tried again, for 5 s in all and at most until the invocation ends.
-   * One that fails is counted and told to the plugins' `onError`; it does not reject.
+   * Publishes an event and delivers it to every subscriber before it returns: at least once to each
+   * that could be reached. A post that meets 429, 5xx or a time-out is tried again, for 5 s in all and
+   * at most until the invocation has to be answered. One that fails is counted and told to the plugins'
+   * `onError`; it does not reject. Await it: a handler that returns first is answered when it has ended.
    *
-   * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_EVENT, ERR_PUBLISH_ID,
-   * ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that is no JSON; ERR_EVENT_TOO_LARGE, for a
-   * frame over 32,768 bytes; ERR_SEND_IN_CONNECT, in a connect handler.
-   * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, outside of any event.
+   * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_PUBLISH_EVENT,
+   * ERR_PUBLISH_ID, ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that JSON cannot hold;
+   * ERR_EVENT_TOO_LARGE, for a frame over 32,768 bytes; ERR_SEND_IN_CONNECT, in a connect handler;
+   * ERR_INVOCATION_OVER, after the invocation has been answered.
+   * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, outside of any event; ERR_ENDPOINT_INVALID;
+   * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
    * @throws StoreError - when the subscribers cannot be read.
    */
   publish<N extends keyof E & string>(
@@ -54,19 +67,66 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
     data: E[N],
     options?: PublishOptions,
   ): Promise<PublishResult>;
+  /**
+   * Who is subscribed, page by page, in no order that means anything. The connections of other stages
+   * that share the store are there as well.
+   *
+   * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_INVOCATION_OVER.
+   * @throws StoreError - when they cannot be read.
+   */
+  members(range?: MemberRange): Promise<Page<Member>>;
 }
 
 /** Something one can publish through: an app, a publisher, `ctx.app`. */
 export interface Publishing {
   /**
-   * A channel by its name. The type parameter is the channel's contract.
+   * A channel by its name. The type parameter is the channel's contract. Make a name of what users
+   * typed with `channelName()` only: it encodes what would make it another channel's.
    *
    * @example
    * ```ts
-   * await app.channel<Room>('rooms/42').publish('message', { text: 'hello' });
+   * await app.channel<Room>(channelName('rooms/:roomId', { roomId })).publish('message', { text });
    * ```
    */
   channel<C extends AnyChannelType = ChannelType>(
     name: ChannelName<C['pattern']>,
   ): ServerChannel<C['events']>;
+}
+
+/** How a connection is ended. */
+export interface DisconnectOptions {
+  /** Whether the client comes back by itself, with a new token. @default false */
+  readonly reconnect?: boolean;
+  /** For the client's application, and for people. @default 'The server has ended the connection.' */
+  readonly reason?: string;
+}
+
+/** A connection, as a server ends it or takes rights from it. */
+export interface ServerConnection {
+  /** `connectionId` of API Gateway. */
+  readonly id: string;
+  /**
+   * Tells the client (`bye`) and closes the connection. `$disconnect` follows, and runs the handlers.
+   * Returns whether it was open.
+   *
+   * @throws DeliveryError - when API Gateway could not be reached, or refuses.
+   * @throws UsageError - ERR_INVOCATION_OVER.
+   */
+  disconnect(options?: DisconnectOptions): Promise<boolean>;
+  /**
+   * Ends a subscription: no event that is published afterwards reaches the connection on that channel.
+   * Runs `@OnUnsubscribe` and tells the client (`unsubscribed`), which does not subscribe again by
+   * itself. Returns whether there was a subscription. To keep a client from subscribing again is for
+   * the access rule.
+   *
+   * @throws StoreError - when the store fails.
+   * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_INVOCATION_OVER.
+   */
+  unsubscribe(channel: string, reason?: string): Promise<boolean>;
+}
+
+/** What an app can do on its own account: `ctx.app`. */
+export interface AppActions extends Publishing {
+  /** A connection of this stage by its id. */
+  connection(id: string): ServerConnection;
 }

@@ -1,8 +1,14 @@
 import { ClientError } from '../errors/client-error.js';
-import type { AppCore } from '../invocation/invocation.js';
-import { checkOrigin, identify, readHandshake } from '../wire/handshake.js';
-import { encodeIdentity, IDENTITY_KEY } from '../wire/identity.js';
-import type { AuthorizerRequestEvent, PolicyResponse } from '../wire/lambda-events.js';
+import { Invocation } from '../invocation/invocation.js';
+import type { Identity } from '../wire/connection.js';
+import { type Authorizer, checkOrigin, type Handshake, readHandshake } from '../wire/handshake.js';
+import { checkIdentity, encodeIdentity, IDENTITY_KEY } from '../wire/identity.js';
+import type {
+  AuthorizerRequestEvent,
+  LambdaContext,
+  PolicyResponse,
+} from '../wire/lambda-events.js';
+import type { AppCore } from './app-invocation.js';
 
 /**
  * Answers a REQUEST authorizer event: Allow with the identity in the context, Deny (403), or the
@@ -12,22 +18,49 @@ import type { AuthorizerRequestEvent, PolicyResponse } from '../wire/lambda-even
 export async function handleAuthorizer(
   core: AppCore,
   event: AuthorizerRequestEvent,
+  lambdaContext: LambdaContext | undefined,
 ): Promise<PolicyResponse> {
-  const { connectionId, requestId } = event.requestContext;
+  const { requestContext: request, methodArn } = event;
+  const invocation = new Invocation(core, { request, lambdaContext, route: 'authorizer' });
   try {
     const handshake = readHandshake(event);
     checkOrigin(handshake, core.origins);
-    const identity = core.authorizer ? await identify(core.authorizer, handshake) : {};
+    const identity: Identity = core.authorizer
+      ? await invocation.inTime(
+          askAuthorizer(core.authorizer, handshake, core.now()),
+          'the authorizer',
+        )
+      : {};
     return {
-      ...policy('Allow', event.methodArn, identity.userId),
+      ...policy('Allow', methodArn, identity.userId),
       context: { [IDENTITY_KEY]: encodeIdentity(identity) },
     };
   } catch (error) {
-    core.report(error, { route: 'authorizer', connectionId, requestId, isAnswered: true });
-    if (!ClientError.is(error)) throw new Error('The authorizer failed.', { cause: error });
-    if (error.code === 'ERR_UNAUTHORIZED') throw new Error('Unauthorized', { cause: error });
-    return policy('Deny', event.methodArn, undefined);
+    invocation.report(error, { isAnswered: true });
+    if (!ClientError.is(error)) throw shortError('The authorizer failed.');
+    if (error.code === 'ERR_UNAUTHORIZED') throw shortError('Unauthorized');
+    return policy('Deny', methodArn, undefined);
   }
+}
+
+/**
+ * Asks the authorizer.
+ *
+ * @throws ClientError - what the authorizer throws; ERR_UNAUTHORIZED, for an identity that has expired.
+ * @throws UsageError - ERR_IDENTITY_INVALID.
+ */
+export async function askAuthorizer(
+  authorizer: Authorizer,
+  { token, headers, query, sourceIp }: Handshake,
+  now: number,
+): Promise<Identity> {
+  const identity: unknown = await authorizer({
+    headers,
+    query,
+    sourceIp,
+    ...(token !== undefined && { token }),
+  });
+  return checkIdentity(identity, now);
 }
 
 function policy(effect: 'Allow' | 'Deny', arn: string, userId: string | undefined): PolicyResponse {
@@ -38,4 +71,12 @@ function policy(effect: 'Allow' | 'Deny', arn: string, userId: string | undefine
       Statement: [{ Action: 'execute-api:Invoke', Effect: effect, Resource: arn }],
     },
   };
+}
+
+// Lambda writes what rejects into the log, with its stack and those of its causes: thirty lines for each
+// token that has expired. What happened has been reported already.
+function shortError(message: string): Error {
+  const error = new Error(message);
+  error.stack = `Error: ${message}`;
+  return error;
 }

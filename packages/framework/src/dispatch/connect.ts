@@ -1,151 +1,169 @@
 import { channelName, MAX_CHANNELS_PER_CONNECTION } from '@gatecast/protocol';
-import { checkAccess, isOpen as isOpenToAll } from '../channel/access.js';
 import type { CompiledChannel } from '../channel/route-table.js';
 import { ClientError } from '../errors/client-error.js';
-import { addressOf, connectionsWithin } from '../invocation/invocation.js';
+import { makeError } from '../errors/gatecast-error.js';
+import { addressOf } from '../invocation/invocation.js';
 import type { ConnectionRecord } from '../store/connections.js';
-import type { Connection, Identity } from '../wire/connection.js';
+import type { Identity } from '../wire/connection.js';
 import {
   checkOrigin,
   chooseSubprotocol,
   type Handshake,
-  identify,
   readHandshake,
 } from '../wire/handshake.js';
 import { decodeIdentity, encodeIdentity, IDENTITY_KEY, makeConnection } from '../wire/identity.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
-import { type Call, connectContext } from './contexts.js';
+import type { EventInvocation } from './app-invocation.js';
+import { authorizeChannel } from './authorize-channel.js';
+import { askAuthorizer } from './authorizer.js';
+import { connectContext } from './contexts.js';
 
 // API Gateway cuts at 2 h (row 5.21); the rest is for clocks that disagree.
 const ROW_LIFETIME_MS = (2 * 60 + 15) * 60_000;
 
-const STATUS_OF: Readonly<Record<string, number>> = {
-  ERR_UNAUTHORIZED: 401,
-  ERR_PROTOCOL: 400,
-  ERR_RATE_LIMIT: 429,
-};
-
 /** Opens a connection, or refuses it. */
-export async function handleConnect(call: Call): Promise<ProxyResponse> {
-  const { core, event } = call;
+export async function handleConnect(invocation: EventInvocation): Promise<ProxyResponse> {
+  const { core, event, request } = invocation;
   const handshake = readHandshake(event);
   checkOrigin(handshake, core.origins);
   const subprotocol = chooseSubprotocol(handshake);
-  const { identity, isInline } = await establish(call, handshake);
-  const connection = makeConnection(event.requestContext, identity);
-  const channels = await automaticChannels(call, connection);
-  const ctx = connectContext(call, connection, { ...handshake, unopened: channels });
-  let isOpen = false;
-  const open = async (): Promise<void> => {
-    for (const { connect } of core.table.channels) await connect?.call(ctx);
-    await connectionsWithin(core, call.lambdaContext).connect(
-      recordOf(call, identity, isInline),
-      channels,
-    );
-    isOpen = true;
-  };
-  await (core.hooks.onConnect ? core.hooks.onConnect(ctx, open) : open());
-  if (!isOpen) throw new ClientError('ERR_FORBIDDEN', 'A plugin refused the connection.');
+  const opening = new Opening(invocation, handshake);
+  try {
+    await invocation.inTime(opening.open(), 'a connect handler');
+  } catch (error) {
+    // No $disconnect follows a handshake that was refused.
+    if (opening.isStored) await removeQuietly(invocation);
+    throw error;
+  }
+  if (opening.inlineIdentity) core.identities.keep(request.connectionId, opening.inlineIdentity);
   return {
     statusCode: 200,
     ...(subprotocol !== undefined && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }),
   };
 }
 
-/** The status that refuses a handshake. Its body never reaches a browser, so there is none. */
-export function refusalOf(error: unknown): ProxyResponse {
-  if (!ClientError.is(error)) return { statusCode: 500 };
-  return { statusCode: STATUS_OF[error.code] ?? 403 };
-}
-
-interface Established {
-  readonly identity: Identity | undefined;
+/** The way of one connection through authorizer, automatic channels, plugins, handlers and store. */
+class Opening {
+  /** Whether the store may hold something of it. */
+  isStored = false;
   /** Nobody but `$connect` has asked the authorizer, so nobody else will remember. */
-  readonly isInline: boolean;
-}
+  inlineIdentity: Identity | undefined;
+  readonly #invocation: EventInvocation;
+  readonly #handshake: Handshake;
+  #isOpen = false;
 
-async function establish({ core, event }: Call, handshake: Handshake): Promise<Established> {
-  const marker = event.requestContext.authorizer?.[IDENTITY_KEY];
-  if (marker !== undefined) {
-    const identity = decodeIdentity(marker);
-    if (!identity) throw new ClientError('ERR_UNAUTHORIZED', 'The identity cannot be read.');
-    return { identity, isInline: false };
+  constructor(invocation: EventInvocation, handshake: Handshake) {
+    this.#invocation = invocation;
+    this.#handshake = handshake;
   }
-  if (!core.authorizer) return { identity: undefined, isInline: false };
-  return { identity: await identify(core.authorizer, handshake), isInline: true };
+
+  async open(): Promise<void> {
+    const invocation = this.#invocation;
+    const { core, request } = invocation;
+    const identity = await this.#identify();
+    invocation.connection = makeConnection(request, identity);
+    const channels = await automaticChannels(invocation);
+    const { headers, query } = this.#handshake;
+    const ctx = connectContext(invocation, { headers, query, unopened: channels });
+    const store = async (): Promise<void> => {
+      for (const { connect } of core.table.channels) await connect?.call(ctx);
+      const limit = invocation.limit('a connect handler');
+      this.isStored = true;
+      await invocation.connections.connect(this.#record(identity), channels, limit);
+      this.#isOpen = true;
+    };
+    await (core.hooks.onConnect ? core.hooks.onConnect(ctx, store) : store());
+    if (!this.#isOpen) throw new ClientError('ERR_FORBIDDEN', 'A plugin refused the connection.');
+  }
+
+  async #identify(): Promise<Identity | undefined> {
+    const { core, request } = this.#invocation;
+    if (!core.authorizer) return undefined;
+    const marker = request.authorizer?.[IDENTITY_KEY];
+    if (marker === undefined) {
+      this.inlineIdentity = await askAuthorizer(core.authorizer, this.#handshake, core.now());
+      return this.inlineIdentity;
+    }
+    const identity = decodeIdentity(marker);
+    // The result of an authorizer may be cached, and end before the handshake does.
+    if ((identity.expiresAt ?? Infinity) > core.now()) return identity;
+    throw new ClientError('ERR_UNAUTHORIZED', 'The token has expired.');
+  }
+
+  #record(identity: Identity | undefined): ConnectionRecord {
+    const { core, request } = this.#invocation;
+    return {
+      connectionId: request.connectionId,
+      ...addressOf(request),
+      connectedAt: request.connectedAt,
+      expiresAt: core.now() + ROW_LIFETIME_MS,
+      ...(identity?.userId !== undefined && { userId: identity.userId }),
+      ...(identity?.expiresAt !== undefined && { identityExpiresAt: identity.expiresAt }),
+      ...(this.inlineIdentity && { identity: encodeIdentity(this.inlineIdentity) }),
+    };
+  }
 }
 
-function recordOf(
-  { core, event: { requestContext } }: Call,
-  identity: Identity | undefined,
-  isInline: boolean,
-): ConnectionRecord {
-  return {
-    connectionId: requestContext.connectionId,
-    ...addressOf(requestContext),
-    connectedAt: requestContext.connectedAt,
-    expiresAt: core.now() + ROW_LIFETIME_MS,
-    ...(identity?.userId !== undefined && { userId: identity.userId }),
-    ...(identity?.expiresAt !== undefined && { identityExpiresAt: identity.expiresAt }),
-    ...(identity && isInline && { identity: encodeIdentity(identity) }),
-  };
+async function removeQuietly(invocation: EventInvocation): Promise<void> {
+  try {
+    const { connectionId } = invocation.request;
+    await invocation.connections.disconnect(connectionId, invocation.cleanUpLimit);
+  } catch (error) {
+    invocation.report(error);
+  }
 }
 
 /** Names of the channels that a new connection is subscribed to: those that want it and that it may use. */
-async function automaticChannels(
-  { core }: Call,
-  connection: Connection,
-): Promise<readonly string[]> {
-  const names: string[] = [];
-  for (const channel of core.table.channels) {
-    const params = paramsFor(channel, connection);
-    if (!params) continue;
-    const name = channelName(channel.pattern, params);
-    if (
-      await mayUse({
-        channel,
-        params,
-        connection,
-        name,
-        hasAuthorizer: core.authorizer !== undefined,
-      })
-    ) {
-      names.push(name);
-    }
+async function automaticChannels(invocation: EventInvocation): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const channel of invocation.core.table.channels) {
+    const name = automaticName(invocation, channel);
+    if (name === undefined || !(await mayJoin(invocation, channel, name))) continue;
+    if (names.size < MAX_CHANNELS_PER_CONNECTION) names.add(name);
+    else reportAutomatic(invocation, channel, `would make more than ${names.size} channels`);
   }
-  return names.slice(0, MAX_CHANNELS_PER_CONNECTION);
+  return [...names];
 }
 
-function paramsFor(
-  { options: { autoSubscribe } }: CompiledChannel,
-  connection: Connection,
-): Readonly<Record<string, string>> | undefined {
-  if (typeof autoSubscribe === 'function') return autoSubscribe(connection);
-  return autoSubscribe ? {} : undefined;
-}
-
-interface Candidate {
-  readonly channel: CompiledChannel;
-  readonly params: Readonly<Record<string, string>>;
-  readonly connection: Connection;
-  readonly name: string;
-  readonly hasAuthorizer: boolean;
-}
-
-async function mayUse({
-  channel,
-  params,
-  connection,
-  name,
-  hasAuthorizer,
-}: Candidate): Promise<boolean> {
-  const { access } = channel.options;
-  if (isOpenToAll(access, hasAuthorizer)) return true;
+function automaticName(invocation: EventInvocation, channel: CompiledChannel): string | undefined {
+  const { autoSubscribe } = channel.options;
+  if (!autoSubscribe) return undefined;
+  const params = autoSubscribe === true ? {} : autoSubscribe(invocation.connection);
+  if (params === undefined) return undefined;
   try {
-    await checkAccess(access, { connection, params, channel: name, operation: 'subscribe' });
-    return true;
+    return channelName(channel.pattern, params);
+  } catch (error) {
+    reportAutomatic(
+      invocation,
+      channel,
+      `made a name that is not legal: ${(error as Error).message}`,
+    );
+    return undefined;
+  }
+}
+
+async function mayJoin(
+  invocation: EventInvocation,
+  channel: CompiledChannel,
+  name: string,
+): Promise<boolean> {
+  try {
+    // The class that the name belongs to decides, which need not be the one that wants to subscribe.
+    const { value } = await authorizeChannel(invocation, name, 'subscribe');
+    if (value === channel) return true;
+    const names = { label: channel.label, channel: name, other: value.label };
+    invocation.report(makeError('ERR_CHANNEL_RULE_MISMATCH', names));
+    return false;
   } catch (error) {
     if (ClientError.is(error)) return false;
     throw error;
   }
+}
+
+function reportAutomatic(
+  invocation: EventInvocation,
+  { label }: CompiledChannel,
+  problem: string,
+): void {
+  invocation.report(makeError('ERR_AUTO_CHANNEL', { label, problem }));
 }

@@ -1,28 +1,18 @@
 import { createHash } from 'node:crypto';
 import type {
-  BaseContext,
-  ChannelContext,
   ConnectContext,
   DisconnectContext,
   MessageContext,
   SubscribeContext,
   UnsubscribeContext,
 } from '../channel/context.js';
-import type { Publishing, ServerChannel } from '../channel/publishing.js';
-import { type AppCore, publishing } from '../invocation/invocation.js';
+import type { AppActions, ServerChannel } from '../channel/publishing.js';
 import type { PublishScope } from '../publish/publish.js';
 import type { Connection } from '../wire/connection.js';
 import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
+import type { AppInvocation, EventInvocation } from './app-invocation.js';
 
-/** One invocation, and who it is for. */
-export interface Call {
-  readonly core: AppCore;
-  readonly event: WebSocketEvent;
-  readonly lambdaContext: LambdaContext | undefined;
-  readonly route: string;
-}
-
-/** A channel that a frame names, and what the pattern found in its name. */
+/** A channel, and what its pattern found in its name. */
 export interface NamedChannel {
   readonly name: string;
   readonly params: Readonly<Record<string, string>>;
@@ -30,28 +20,31 @@ export interface NamedChannel {
 
 // Classes with getters, not objects: on the path of a message nothing is made that its handler does
 // not ask for.
-class Context implements BaseContext {
+class Context<E extends WebSocketEvent | undefined> {
   readonly connection: Connection;
-  readonly event: WebSocketEvent;
-  readonly lambdaContext: LambdaContext | undefined;
+  readonly event: E;
   readonly route: string;
-  readonly #core: AppCore;
-  #app: Publishing | undefined;
+  readonly #invocation: AppInvocation;
+  #app: AppActions | undefined;
 
-  constructor({ core, event, lambdaContext, route }: Call, connection: Connection) {
-    this.#core = core;
+  constructor(invocation: AppInvocation, connection: Connection, event: E) {
+    this.#invocation = invocation;
     this.connection = connection;
     this.event = event;
-    this.lambdaContext = lambdaContext;
-    this.route = route;
+    this.route = invocation.route;
   }
 
-  get app(): Publishing {
-    this.#app ??= publishing(this.#core, this.scope(), {
-      request: this.event.requestContext,
-      lambdaContext: this.lambdaContext,
-    });
+  get app(): AppActions {
+    this.#app ??= this.#invocation.handle(this.scope());
     return this.#app;
+  }
+
+  get signal(): AbortSignal {
+    return this.#invocation.signal;
+  }
+
+  get lambdaContext(): LambdaContext | undefined {
+    return this.#invocation.lambdaContext;
   }
 
   protected scope(): PublishScope {
@@ -59,12 +52,18 @@ class Context implements BaseContext {
   }
 }
 
-class InChannel extends Context implements ChannelContext {
+class InChannel<E extends WebSocketEvent | undefined> extends Context<E> {
   readonly params: Readonly<Record<string, string>>;
   readonly #name: string;
 
-  constructor(call: Call, connection: Connection, { name, params }: NamedChannel) {
-    super(call, connection);
+  // oxlint-disable-next-line max-params -- those of Context, and the channel.
+  constructor(
+    invocation: AppInvocation,
+    connection: Connection,
+    event: E,
+    { name, params }: NamedChannel,
+  ) {
+    super(invocation, connection, event);
     this.#name = name;
     this.params = params;
   }
@@ -74,18 +73,27 @@ class InChannel extends Context implements ChannelContext {
   }
 }
 
-class ForMessage extends InChannel implements MessageContext {
+/** What a message frame says of itself, and of its channel. */
+export interface MessageFacts extends NamedChannel {
+  readonly id: string;
+  readonly attempt: number;
+}
+
+class ForMessage extends InChannel<WebSocketEvent> implements MessageContext {
   readonly messageId: string;
   readonly attempt: number;
 
-  constructor(call: Call, connection: Connection, message: MessageFacts) {
-    super(call, connection, message.channel);
-    this.messageId = message.id;
-    this.attempt = message.attempt;
+  constructor(invocation: EventInvocation, facts: MessageFacts) {
+    super(invocation, invocation.connection, invocation.event, facts);
+    this.messageId = facts.id;
+    this.attempt = facts.attempt;
   }
 
+  // A guest has no name that outlives its connection. The frame's id, of which nobody else knows, is all
+  // that a message has in common with itself sent again.
   get idempotencyKey(): string {
-    const sender = this.connection.userId ?? this.connection.id;
+    const { userId } = this.connection;
+    const sender = userId === undefined ? ['guest'] : ['user', userId];
     return createHash('sha256')
       .update(JSON.stringify([sender, this.channel.name, this.messageId]))
       .digest('base64url');
@@ -96,54 +104,54 @@ class ForMessage extends InChannel implements MessageContext {
   }
 }
 
-/** What a message frame says of itself. */
-export interface MessageFacts {
-  readonly id: string;
-  readonly attempt: number;
-  readonly channel: NamedChannel;
-}
-
 /** Context of a message. */
-export function messageContext(
-  call: Call,
-  connection: Connection,
-  facts: MessageFacts,
-): MessageContext {
-  return new ForMessage(call, connection, facts);
+export function messageContext(invocation: EventInvocation, facts: MessageFacts): MessageContext {
+  return new ForMessage(invocation, facts);
 }
 
-/** Context of one channel of a subscribe frame. */
+class ForSubscribe extends InChannel<WebSocketEvent> implements SubscribeContext {
+  isRepeated = false;
+}
+
+/** Context of one channel of a subscribe frame. Whether it is repeated is known once it is a member. */
 export function subscribeContext(
-  call: Call,
-  connection: Connection,
+  invocation: EventInvocation,
   channel: NamedChannel,
-): SubscribeContext {
-  return new InChannel(call, connection, channel);
+): SubscribeContext & { isRepeated: boolean } {
+  return new ForSubscribe(invocation, invocation.connection, invocation.event, channel);
+}
+
+/** A channel that a connection has left. */
+export interface LeftChannel extends NamedChannel {
+  readonly connection: Connection;
+  readonly cause: UnsubscribeContext['cause'];
+  /** The event by which it was left; absent where code outside of any event did it. */
+  readonly event: WebSocketEvent | undefined;
 }
 
 /** Context of a channel that was left. */
 export function unsubscribeContext(
-  call: Call,
-  connection: Connection,
-  left: NamedChannel & Pick<UnsubscribeContext, 'cause'>,
+  invocation: AppInvocation,
+  { connection, event, cause, ...channel }: LeftChannel,
 ): UnsubscribeContext {
-  return Object.assign(new InChannel(call, connection, left), { cause: left.cause });
+  return Object.assign(new InChannel(invocation, connection, event, channel), { cause });
 }
 
-class ForConnect extends Context implements ConnectContext {
+/** What a connect handler learns of the handshake, and the channels that are not open yet. */
+export interface HandshakeFacts extends Pick<ConnectContext, 'headers' | 'query'> {
+  readonly unopened: readonly string[];
+}
+
+class ForConnect extends Context<WebSocketEvent> implements ConnectContext {
   readonly headers: ConnectContext['headers'];
   readonly query: ConnectContext['query'];
   readonly #unopened: readonly string[];
 
-  constructor(
-    call: Call,
-    connection: Connection,
-    handshake: Pick<ConnectContext, 'headers' | 'query'> & { readonly unopened: readonly string[] },
-  ) {
-    super(call, connection);
-    this.headers = handshake.headers;
-    this.query = handshake.query;
-    this.#unopened = handshake.unopened;
+  constructor(invocation: EventInvocation, { headers, query, unopened }: HandshakeFacts) {
+    super(invocation, invocation.connection, invocation.event);
+    this.headers = headers;
+    this.query = query;
+    this.#unopened = unopened;
   }
 
   protected override scope(): PublishScope {
@@ -151,23 +159,22 @@ class ForConnect extends Context implements ConnectContext {
   }
 }
 
-/** Context of a connection that is being opened; `unopened` are the channels it will be subscribed to. */
+/** Context of a connection that is being opened. */
 export function connectContext(
-  call: Call,
-  connection: Connection,
-  handshake: Pick<ConnectContext, 'headers' | 'query'> & { readonly unopened: readonly string[] },
+  invocation: EventInvocation,
+  handshake: HandshakeFacts,
 ): ConnectContext {
-  return new ForConnect(call, connection, handshake);
+  return new ForConnect(invocation, handshake);
 }
 
 /** Context of a connection that has ended. */
 export function disconnectContext(
-  call: Call,
-  connection: Connection,
+  invocation: EventInvocation,
   channels: readonly string[],
 ): DisconnectContext {
-  const { disconnectStatusCode = 1005, disconnectReason = '' } = call.event.requestContext;
-  return Object.assign(new Context(call, connection), {
+  const { connection, event, request } = invocation;
+  const { disconnectStatusCode = 1005, disconnectReason = '' } = request;
+  return Object.assign(new Context(invocation, connection, event), {
     code: disconnectStatusCode,
     reason: disconnectReason,
     channels,

@@ -1,33 +1,53 @@
-import { connectionsWithin, identityOf } from '../invocation/invocation.js';
-import { makeConnection } from '../wire/identity.js';
-import { type Call, disconnectContext, unsubscribeContext } from './contexts.js';
+import type { ConnectionRecord } from '../store/connections.js';
+import type { Identity } from '../wire/connection.js';
+import { decodeIdentity, IDENTITY_KEY, makeConnection } from '../wire/identity.js';
+import type { EventInvocation } from './app-invocation.js';
+import { disconnectContext } from './contexts.js';
+import { tellOfLeaving } from './leave.js';
 
-/** Forgets a connection, then tells the handlers. One that throws does not keep the others from it. */
-export async function handleDisconnect(call: Call): Promise<void> {
-  const { core, event, lambdaContext, route } = call;
-  const { requestContext } = event;
-  const { connectionId, requestId } = requestContext;
-  const identity = await identityOf(core, { request: requestContext, lambdaContext });
-  const { channels = [] } =
-    (await connectionsWithin(core, lambdaContext).disconnect(connectionId)) ?? {};
-  const connection = makeConnection(requestContext, identity);
-  const attempt = async (run: () => unknown): Promise<void> => {
-    try {
-      await run();
-    } catch (error) {
-      core.report(error, { route, connectionId, requestId, isAnswered: false });
-    }
-  };
-  const ctx = disconnectContext(call, connection, channels);
+/**
+ * Forgets a connection, then tells the handlers. They run for a connection that this event removed, so
+ * once, however often API Gateway sends it. If one throws, the others still run.
+ */
+export async function handleDisconnect(invocation: EventInvocation): Promise<void> {
+  const { core, event, request } = invocation;
+  core.identities.forget(request.connectionId);
+  const removed = await invocation.connections.disconnect(request.connectionId, invocation.limit());
+  if (!removed) return;
+  const { record, channels } = removed;
+  invocation.connection = makeConnection(request, identityOf(invocation, record));
+  const ctx = disconnectContext(invocation, channels);
   const tell = async (): Promise<void> => {
-    for (const name of channels) {
-      const match = core.table.find(name);
-      const { unsubscribe } = match?.value ?? {};
-      if (!match || !unsubscribe) continue;
-      const left = { name, params: match.params, cause: 'disconnect' } as const;
-      await attempt(() => unsubscribe.call(unsubscribeContext(call, connection, left)));
+    const { connection } = invocation;
+    await tellOfLeaving(invocation, channels, { connection, cause: 'disconnect', event });
+    for (const { disconnect, label } of core.table.channels) {
+      await attempt(invocation, `@OnDisconnect of ${label}`, () => disconnect?.call(ctx));
     }
-    for (const { disconnect } of core.table.channels) await attempt(() => disconnect?.call(ctx));
   };
-  await attempt(() => (core.hooks.onDisconnect ? core.hooks.onDisconnect(ctx, tell) : tell()));
+  const { onDisconnect } = core.hooks;
+  await attempt(invocation, 'a plugin', () => (onDisconnect ? onDisconnect(ctx, tell) : tell()));
+}
+
+// What cannot be read any more refuses nobody here: the connection has ended.
+function identityOf({ core, request }: EventInvocation, record: ConnectionRecord): Identity {
+  const text = request.authorizer?.[IDENTITY_KEY] ?? record.identity;
+  const { userId } = record;
+  if (!core.authorizer) return {};
+  try {
+    return text === undefined ? { ...(userId !== undefined && { userId }) } : decodeIdentity(text);
+  } catch {
+    return { ...(userId !== undefined && { userId }) };
+  }
+}
+
+async function attempt(
+  invocation: EventInvocation,
+  label: string,
+  run: () => unknown,
+): Promise<void> {
+  try {
+    await invocation.inTime(Promise.resolve(run()), label);
+  } catch (error) {
+    invocation.report(error);
+  }
 }

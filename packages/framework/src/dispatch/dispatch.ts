@@ -1,8 +1,8 @@
 import type { PongFrame } from '@gatecast/protocol';
-import type { MessageRoute } from '../channel/route-table.js';
 import { ClientError } from '../errors/client-error.js';
-import { makeError } from '../errors/gatecast-error.js';
-import { type AppCore, identityOf } from '../invocation/invocation.js';
+import { makeError, UsageError } from '../errors/gatecast-error.js';
+import type { FrameContext } from '../invocation/plugin.js';
+import { isPromise, type MaybePromise, whenReady } from '../time/maybe-promise.js';
 import type { Connection } from '../wire/connection.js';
 import {
   errorResponse,
@@ -12,30 +12,28 @@ import {
   quote,
   type RawFrame,
 } from '../wire/frame.js';
-import { IDENTITY_KEY, makeConnection } from '../wire/identity.js';
-import type {
-  AuthorizerRequestEvent,
-  LambdaContext,
-  PolicyResponse,
-  ProxyResponse,
-  WebSocketEvent,
+import {
+  isAuthorizerEvent,
+  isWebSocketEvent,
+  type LambdaContext,
+  type PolicyResponse,
+  type ProxyResponse,
+  type WebSocketEvent,
 } from '../wire/lambda-events.js';
+import { type AppCore, EventInvocation } from './app-invocation.js';
 import { handleAuthorizer } from './authorizer.js';
-import { handleConnect, refusalOf } from './connect.js';
-import type { Call } from './contexts.js';
+import { handleConnect } from './connect.js';
 import { handleDisconnect } from './disconnect.js';
-import { endExpired, handleMessage } from './message.js';
-import { handleSubscribe, handleUnsubscribe } from './subscribe.js';
-
-const PONG: ProxyResponse = {
-  statusCode: 200,
-  body: JSON.stringify({ type: 'pong' } satisfies PongFrame),
-};
+import { identify } from './identify.js';
+import { handleMessage } from './message.js';
+import { handleSubscribe } from './subscribe.js';
+import { handleUnsubscribe } from './unsubscribe.js';
 
 /**
  * The Lambda handler: one function for every event that the app can receive, of a WebSocket API and
  * of its REQUEST authorizer. What goes wrong in a message is answered and reported; it does not
- * reject.
+ * reject. Events that keep a function warm are answered with status 200 and do nothing else: a schedule
+ * of EventBridge, and any event with `source: 'serverless-plugin-warmup'` or `'gatecast.warm-up'`.
  *
  * @throws UsageError - ERR_EVENT_UNKNOWN, for any other event.
  * @throws Error - `Unauthorized`, for an authorizer event that is refused: API Gateway makes 401 of
@@ -46,103 +44,235 @@ export type Handler = (
   context?: unknown,
 ) => Promise<ProxyResponse | PolicyResponse>;
 
-/** Makes an app's handler. What can be looked up once is looked up here. */
+/** A kind of event that the handler takes. */
+interface EventKind<E extends object> {
+  matches(event: object): event is E;
+  handle(
+    core: AppCore,
+    event: E,
+    lambdaContext: LambdaContext | undefined,
+  ): Promise<ProxyResponse | PolicyResponse>;
+}
+
+const KINDS: readonly EventKind<never>[] = [
+  kind({ matches: isWebSocketEvent, handle: handleWebSocketEvent }),
+  kind({ matches: isAuthorizerEvent, handle: handleAuthorizer }),
+  kind({ matches: isWarmUp, handle: async () => NO_ANSWER }),
+];
+
+function kind<E extends object>(of: EventKind<E>): EventKind<never> {
+  return of as EventKind<object> as EventKind<never>;
+}
+
+/** Makes an app's handler. */
 export function makeHandler(core: AppCore): Handler {
-  const messages = new Map<string, MessageRoute>();
-  for (const route of core.table.routes) {
-    if ('message' in route) messages.set(route.key, route);
-  }
   // Not async itself: each layer of promises costs on the path of a message.
   return (event, context) => {
-    const lambdaContext = context as LambdaContext | undefined;
-    if (!isKnown(event)) {
-      const keys = typeof event === 'object' && event !== null ? Object.keys(event).join(', ') : '';
-      return Promise.reject(makeError('ERR_EVENT_UNKNOWN', { keys: keys || String(event) }));
+    if (typeof event === 'object' && event !== null) {
+      for (const { matches, handle } of KINDS) {
+        if (matches(event)) return handle(core, event, context as LambdaContext | undefined);
+      }
     }
-    if ('type' in event) return handleAuthorizer(core, event);
-    const { eventType, routeKey } = event.requestContext;
-    const call: Call = { core, event, lambdaContext, route: routeKey };
-    if (eventType === 'MESSAGE') return answer(call, messages);
-    return eventType === 'CONNECT' ? connect(call) : disconnect(call);
+    const keys = typeof event === 'object' && event !== null ? Object.keys(event).join(', ') : '';
+    return Promise.reject(makeError('ERR_EVENT_UNKNOWN', { keys: keys || String(event) }));
   };
 }
 
-function isKnown(event: unknown): event is WebSocketEvent | AuthorizerRequestEvent {
-  const { requestContext, type } = (event ?? {}) as Partial<AuthorizerRequestEvent>;
-  const { eventType } = requestContext ?? {};
-  if (type !== undefined) return type === 'REQUEST' && eventType === 'CONNECT';
-  return eventType === 'MESSAGE' || eventType === 'CONNECT' || eventType === 'DISCONNECT';
+const WARM_UP_SOURCES: readonly unknown[] = [
+  'aws.events',
+  'aws.scheduler',
+  'serverless-plugin-warmup',
+  'gatecast.warm-up',
+];
+
+function isWarmUp(event: object): event is { readonly source: string } {
+  if (!('source' in event) || !WARM_UP_SOURCES.includes(event.source)) return false;
+  // Other events of EventBridge also come from "aws.events".
+  return !('detail-type' in event) || event['detail-type'] === 'Scheduled Event';
 }
 
-async function connect(call: Call): Promise<ProxyResponse> {
-  try {
-    return await handleConnect(call);
-  } catch (error) {
-    report(call, error, true);
-    return refusalOf(error);
-  }
+function handleWebSocketEvent(
+  core: AppCore,
+  event: WebSocketEvent,
+  lambdaContext: LambdaContext | undefined,
+): Promise<ProxyResponse> {
+  const invocation = new EventInvocation(core, event, lambdaContext);
+  const { eventType } = event.requestContext;
+  if (eventType === 'MESSAGE') return answer(invocation);
+  return eventType === 'CONNECT' ? connect(invocation) : disconnect(invocation);
 }
 
-async function disconnect(call: Call): Promise<ProxyResponse> {
+const STATUS_OF: ReadonlyMap<string, number> = new Map([
+  ['ERR_UNAUTHORIZED', 401],
+  ['ERR_PROTOCOL', 400],
+  ['ERR_RATE_LIMIT', 429],
+]);
+
+async function connect(invocation: EventInvocation): Promise<ProxyResponse> {
+  let response: ProxyResponse;
   try {
-    await handleDisconnect(call);
+    response = await handleConnect(invocation);
   } catch (error) {
-    report(call, error, false);
+    invocation.report(error, { isAnswered: true });
+    // The body of a refusal never reaches a browser, so there is none.
+    response = { statusCode: ClientError.is(error) ? (STATUS_OF.get(error.code) ?? 403) : 500 };
   }
+  await invocation.end();
+  return response;
+}
+
+async function disconnect(invocation: EventInvocation): Promise<ProxyResponse> {
+  try {
+    await handleDisconnect(invocation);
+  } catch (error) {
+    invocation.report(error);
+  }
+  await invocation.end();
   return NO_ANSWER;
 }
 
-async function answer(call: Call, messages: Map<string, MessageRoute>): Promise<ProxyResponse> {
-  let frame: RawFrame | undefined;
-  let isTwoWay = true;
+/** Answers a message, at once where nothing has to be waited for. */
+function answer(invocation: EventInvocation): Promise<ProxyResponse> {
+  let response: MaybePromise<ProxyResponse>;
   try {
-    frame = parseFrame(call.event.body);
-    const { action } = frame;
-    if (action === 'ping') return PONG;
-    const route = typeof action === 'string' ? messages.get(action) : undefined;
-    isTwoWay = route?.twoWay ?? true;
-    const connection = needsIdentity(call)
-      ? await identified(call)
-      : makeConnection(call.event.requestContext, undefined);
-    if (!connection) return NO_ANSWER;
-    const { core, event, lambdaContext } = call;
-    const connected = {
-      core,
-      event,
-      lambdaContext,
-      connection,
-      route: typeof action === 'string' ? action : call.route,
-    };
-    if (route) return await handleMessage(connected, route, frame);
-    if (action === 'subscribe') return await handleSubscribe(connected, frame);
-    if (action === 'unsubscribe') return await handleUnsubscribe(connected, frame);
-    throw typeof action === 'string'
-      ? new ClientError('ERR_ACTION_UNKNOWN', `There is no action ${quote(action)}.`)
-      : new ClientError('ERR_FRAME_INVALID', '"action" must be a string.');
+    response = respond(invocation);
   } catch (error) {
-    report(call, error, isTwoWay);
-    return isTwoWay
-      ? errorResponse(frame ? frame['id'] : idOfRefused(call.event.body), error)
-      : NO_ANSWER;
+    response = refuse(invocation, error);
+  }
+  if (isPromise(response)) return answerInTime(invocation, response);
+  const known = response;
+  const ending = invocation.end();
+  return ending ? ending.then(() => known) : Promise.resolve(known);
+}
+
+const PONG: ProxyResponse = {
+  statusCode: 200,
+  body: JSON.stringify({ type: 'pong' } satisfies PongFrame),
+};
+
+function respond(invocation: EventInvocation): MaybePromise<ProxyResponse> {
+  const { onFrame } = invocation.core.hooks;
+  return onFrame
+    ? respondWithin(onFrame, invocation)
+    : handleFrame(invocation, readFrame(invocation));
+}
+
+/** The same, within the plugins' onFrame, which see malformed frames as well. */
+async function respondWithin(
+  onFrame: NonNullable<AppCore['hooks']['onFrame']>,
+  invocation: EventInvocation,
+): Promise<ProxyResponse> {
+  let read: () => RawFrame;
+  try {
+    const frame = readFrame(invocation);
+    read = () => frame;
+  } catch (error) {
+    read = () => {
+      throw error;
+    };
+  }
+  let response: ProxyResponse | undefined;
+  await onFrame(new FrameOf(invocation), async () => {
+    response = await handleFrame(invocation, read());
+  });
+  if (response) return response;
+  throw new ClientError('ERR_FORBIDDEN', 'A plugin refused the frame.');
+}
+
+class FrameOf implements FrameContext {
+  readonly event: WebSocketEvent;
+  readonly connectionId: string;
+  readonly #invocation: EventInvocation;
+
+  constructor(invocation: EventInvocation) {
+    this.#invocation = invocation;
+    this.event = invocation.event;
+    this.connectionId = invocation.request.connectionId;
+  }
+
+  get action(): string | undefined {
+    return actionOf(this.#invocation);
+  }
+
+  get bytes(): number {
+    return Buffer.byteLength(this.event.body ?? '');
+  }
+
+  get connection(): Connection | undefined {
+    return this.#invocation.connection;
   }
 }
 
-// An app without authorizer knows nobody, and has nothing to look up.
-function needsIdentity({ core, event }: Call): boolean {
-  return (
-    core.authorizer !== undefined || event.requestContext.authorizer?.[IDENTITY_KEY] !== undefined
+function readFrame(invocation: EventInvocation): RawFrame {
+  const { core, event } = invocation;
+  const frame = parseFrame(event.body);
+  invocation.frame = frame;
+  const action = actionOf(invocation);
+  if (action !== undefined) {
+    invocation.isTwoWay = core.messages.get(action)?.twoWay ?? true;
+    if (isKnown(core, action)) invocation.route = action;
+  }
+  return frame;
+}
+
+// The action of an unknown route is whatever a client wrote: it goes into no log.
+function isKnown(core: AppCore, action: string): boolean {
+  return core.messages.has(action) || action === 'subscribe' || action === 'unsubscribe';
+}
+
+function actionOf({ frame }: EventInvocation): string | undefined {
+  const action = frame?.['action'];
+  return typeof action === 'string' ? action : undefined;
+}
+
+function handleFrame(invocation: EventInvocation, frame: RawFrame): MaybePromise<ProxyResponse> {
+  const action = actionOf(invocation);
+  if (action === 'ping') return PONG;
+  return whenReady(identify(invocation), (connection) => {
+    invocation.connection = connection;
+    const route = action === undefined ? undefined : invocation.core.messages.get(action);
+    if (route) return handleMessage(invocation, route, frame);
+    if (action === 'subscribe') return handleSubscribe(invocation, frame);
+    if (action === 'unsubscribe') return handleUnsubscribe(invocation, frame);
+    throw action === undefined
+      ? new ClientError('ERR_FRAME_INVALID', '"action" must be a string.')
+      : new ClientError('ERR_ACTION_UNKNOWN', `There is no action ${quote(action)}.`);
+  });
+}
+
+// Lists of channels clean up after a handler that hangs; that takes a little of the rest.
+const CLEAN_UP_MS = 250;
+
+/** Answers a message whose answer has to be waited for, in time. */
+async function answerInTime(
+  invocation: EventInvocation,
+  response: Promise<ProxyResponse>,
+): Promise<ProxyResponse> {
+  const action = actionOf(invocation);
+  const isList = action === 'subscribe' || action === 'unsubscribe';
+  let known: ProxyResponse;
+  try {
+    const label = invocation.core.messages.get(action ?? '')?.source ?? 'a plugin or a rule';
+    known = await invocation.inTime(response, label, isList ? CLEAN_UP_MS : 0);
+  } catch (error) {
+    known = refuse(invocation, error);
+  }
+  await invocation.end();
+  return known;
+}
+
+function refuse(invocation: EventInvocation, error: unknown): ProxyResponse {
+  const { frame, event, isTwoWay } = invocation;
+  invocation.report(error, { isAnswered: isTwoWay });
+  if (!isTwoWay) return NO_ANSWER;
+  return errorResponse(frame ? frame['id'] : idOfRefused(event.body), forClient(error));
+}
+
+/** What a client is told of the time that was over: it may try again, knowing that it may be done already. */
+function forClient(error: unknown): unknown {
+  if (!UsageError.is(error) || error.code !== 'ERR_HANDLER_TIMEOUT') return error;
+  return new ClientError(
+    'ERR_TIMEOUT',
+    'The server did not finish in time. It may have done its work.',
   );
-}
-
-/** Who the connection is; nothing when its time was up and it has been sent away. */
-async function identified({ core, event, lambdaContext }: Call): Promise<Connection | undefined> {
-  const { requestContext } = event;
-  const identity = await identityOf(core, { request: requestContext, lambdaContext });
-  if (await endExpired(core, identity, requestContext)) return undefined;
-  return makeConnection(requestContext, identity);
-}
-
-function report({ core, event, route }: Call, error: unknown, isAnswered: boolean): void {
-  const { connectionId, requestId } = event.requestContext;
-  core.report(error, { route, connectionId, requestId, isAnswered });
 }

@@ -1,163 +1,177 @@
-import {
-  MAX_CHANNELS_PER_CONNECTION,
-  MAX_CHANNELS_PER_FRAME,
-  type SubscribeOutcome,
-  type SubscribeReply,
-  type UnsubscribeReply,
-} from '@gatecast/protocol';
-import { checkAccess, isOpen } from '../channel/access.js';
-import { ClientError, toWireError } from '../errors/client-error.js';
-import { connectionsWithin } from '../invocation/invocation.js';
-import type { Connection } from '../wire/connection.js';
-import { type RawFrame, replyResponse, requireId } from '../wire/frame.js';
+import { channelNameProblem } from '@gatecast/protocol';
+import { ClientError } from '../errors/client-error.js';
+import { makeError } from '../errors/gatecast-error.js';
+import { type RawFrame, requireId, textResponse, writeError } from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
-import { type Call, subscribeContext, unsubscribeContext } from './contexts.js';
-import { findChannel } from './message.js';
-
-type ConnectedCall = Call & { readonly connection: Connection };
+import type { EventInvocation } from './app-invocation.js';
+import { authorizeChannel, type ChannelMatch } from './authorize-channel.js';
+import { echoOf, readChannels, reportRefusals } from './channel-list.js';
+import { subscribeContext } from './contexts.js';
+import { Joins } from './joins.js';
+import { tellOfLeaving } from './leave.js';
 
 /** Handles a subscribe frame: one outcome a channel, in the order asked. */
 export async function handleSubscribe(
-  call: ConnectedCall,
+  invocation: EventInvocation,
   frame: RawFrame,
 ): Promise<ProxyResponse> {
   const id = requireId(frame);
   const names = readChannels(frame).map((entry) =>
     typeof entry === 'object' && entry !== null && 'channel' in entry ? entry.channel : entry,
   );
-  const outcomes = new Map([...new Set(names)].map((name) => [name, subscribe(call, name)]));
-  const channels = await Promise.all(
-    names.map((name) => outcomes.get(name) as Promise<SubscribeOutcome>),
+  const wanted = [...new Set(names)];
+  const joins = new Joins(invocation, wanted.length);
+  const attempts = new Map(wanted.map((name) => [name, new Attempt(invocation, name, joins)]));
+  const all = [...attempts.values()];
+  await Promise.all(all.map((attempt) => attempt.run()));
+  await leave(
+    invocation,
+    all.filter(({ error }) => error !== undefined),
   );
+  await noticeThoseThatLeft(invocation, all);
+  const unknown = all.find(({ error }) => isUnknown(error))?.error;
+  // That is not a matter of one channel: the whole frame is refused, so that the client reconnects.
+  if (unknown !== undefined) throw unknown;
+  reportRefusals(
+    invocation,
+    all.flatMap(({ error }) => error ?? []),
+  );
+  const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
+  const reply = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[${outcomes}]}}`;
   try {
-    return replyResponse(id, { channels } satisfies SubscribeReply, call.route);
+    return textResponse(reply, invocation.route);
   } catch (error) {
     // The client is told that the frame failed, so it must not be a member without knowing.
-    await undo(call, channels);
+    for (const attempt of all) attempt.error ??= error;
+    await leave(invocation, all);
     throw error;
   }
 }
 
-/** Handles an unsubscribe frame. */
-export async function handleUnsubscribe(
-  call: ConnectedCall,
-  frame: RawFrame,
-): Promise<ProxyResponse> {
-  const id = requireId(frame);
-  const names = [...new Set(readChannels(frame))];
-  const channels = await Promise.all(names.map((name) => unsubscribe(call, name)));
-  return replyResponse(id, { channels } satisfies UnsubscribeReply, call.route);
-}
+/** One channel of a subscribe frame. */
+class Attempt {
+  readonly name: unknown;
+  /** Why it is refused. */
+  error: unknown;
+  /** Whether the connection is a member, because of this frame or from before. */
+  isMember = false;
+  /** Whether its subscribe handler has run to its end, now or before: then its leaving is told. */
+  hasEntered = false;
+  match: ChannelMatch | undefined;
+  readonly #invocation: EventInvocation;
+  readonly #joins: Joins;
+  #data: string | undefined;
 
-function readChannels({ channels }: RawFrame): readonly unknown[] {
-  if (!Array.isArray(channels) || channels.length === 0) {
-    throw new ClientError('ERR_FRAME_INVALID', '"channels" must be a list of channels.');
+  constructor(invocation: EventInvocation, name: unknown, joins: Joins) {
+    this.#invocation = invocation;
+    this.name = name;
+    this.#joins = joins;
   }
-  if (channels.length > MAX_CHANNELS_PER_FRAME) {
-    throw new ClientError(
-      'ERR_CHANNEL_LIMIT',
-      `A frame may name at most ${MAX_CHANNELS_PER_FRAME} channels; this one names ${channels.length}.`,
-    );
-  }
-  return channels;
-}
 
-async function subscribe(call: ConnectedCall, name: unknown): Promise<SubscribeOutcome> {
-  const { core, connection } = call;
-  const channel = nameOf(name);
-  try {
-    const { value, params } = findChannel(core, name);
-    const { access } = value.options;
-    if (!isOpen(access, core.authorizer !== undefined)) {
-      await checkAccess(access, { connection, params, channel, operation: 'subscribe' });
-    }
-    const ctx = subscribeContext(call, connection, { name: channel, params });
-    let data: unknown;
-    let isMember = false;
-    const enter = async (): Promise<void> => {
-      // Membership first: what the handler reads afterwards can then miss no event.
-      await join(call, channel);
-      isMember = true;
-      data = await value.subscribe?.call(ctx);
-      // What JSON cannot hold fails this channel, not the whole frame.
-      JSON.stringify(data);
-    };
+  /** Does not reject: what goes wrong is the channel's own `error`. */
+  async run(): Promise<void> {
     try {
-      await (core.hooks.onSubscribe ? core.hooks.onSubscribe(ctx, enter) : enter());
+      const label = `@OnSubscribe of ${echoOf(this.name)}`;
+      await this.#invocation.inTime(this.#subscribe(), label);
     } catch (error) {
-      if (isMember) await leave(call, channel);
-      throw error;
+      this.error = error;
     }
-    if (!isMember) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
-    return { channel, result: 'live', ...(data !== undefined && { data }) };
-  } catch (error) {
-    // That is no matter of one channel: the whole frame is refused, so that the client reconnects.
-    if (ClientError.is(error) && error.code === 'ERR_CONNECTION_UNKNOWN') throw error;
-    return { channel, error: refuse(call, error) };
+    if (!this.isMember) this.#joins.giveUp();
+  }
+
+  /** What the reply says of it. */
+  outcome(): string {
+    const channel = JSON.stringify(echoOf(this.name));
+    if (this.error !== undefined) return `{"channel":${channel},"error":${writeError(this.error)}}`;
+    const data = this.#data === undefined ? '' : `,"data":${this.#data}`;
+    return `{"channel":${channel},"result":"live"${data}}`;
+  }
+
+  async #subscribe(): Promise<void> {
+    const match = await authorizeChannel(this.#invocation, this.name, 'subscribe');
+    this.match = match;
+    const { onSubscribe } = this.#invocation.core.hooks;
+    const name = this.name as string;
+    const ctx = subscribeContext(this.#invocation, { name, params: match.params });
+    const enter = async (): Promise<void> => {
+      this.#invocation.limit(`the subscription of "${name}"`);
+      // Membership first: what the handler reads afterwards can then miss no event.
+      ctx.isRepeated = await this.#joins.join(name);
+      this.isMember = true;
+      this.hasEntered = ctx.isRepeated;
+      const data = await match.value.subscribe?.call(ctx);
+      this.hasEntered = true;
+      this.#data = this.#write(data);
+    };
+    await (onSubscribe ? onSubscribe(ctx, enter) : enter());
+    if (!this.isMember) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
+  }
+
+  // What JSON cannot hold fails this channel, not the whole frame.
+  #write(data: unknown): string | undefined {
+    try {
+      return JSON.stringify(data);
+    } catch (error) {
+      const route = `subscribe to "${this.name as string}"`;
+      throw makeError('ERR_REPLY_DATA', { route, reason: (error as Error).message }, error);
+    }
   }
 }
 
-async function undo(call: ConnectedCall, outcomes: readonly SubscribeOutcome[]): Promise<void> {
-  const entered = outcomes.filter((outcome) => 'result' in outcome);
-  await Promise.all(entered.map(({ channel }) => leave(call, channel)));
-}
-
-// What is no name is refused; the outcome still has to say what it is about.
-function nameOf(name: unknown): string {
-  return typeof name === 'string' ? name : '';
-}
-
-async function join(
-  { core, connection, lambdaContext }: ConnectedCall,
-  channel: string,
-): Promise<void> {
-  const connections = connectionsWithin(core, lambdaContext);
-  const [result] = await connections.subscribe(connection.id, [channel], {
-    maxChannels: MAX_CHANNELS_PER_CONNECTION,
-    maxBytes: 16_384,
-  });
-  if (result === 'gone') {
-    throw new ClientError('ERR_CONNECTION_UNKNOWN', 'The connection has ended. Connect again.');
-  }
-  if (result === 'full') {
-    throw new ClientError(
-      'ERR_CHANNEL_LIMIT',
-      `A connection may be subscribed to at most ${MAX_CHANNELS_PER_CONNECTION} channels.`,
-    );
-  }
-}
-
-/** Returns whether it was subscribed. */
-async function leave(
-  { core, connection, lambdaContext }: ConnectedCall,
-  channel: string,
-): Promise<boolean> {
-  const [was] = await connectionsWithin(core, lambdaContext).unsubscribe(connection.id, [channel]);
-  return was ?? false;
-}
-
-async function unsubscribe(
-  call: ConnectedCall,
-  name: unknown,
-): Promise<UnsubscribeReply['channels'][number]> {
-  const channel = nameOf(name);
+/** Ends the memberships of what is refused, those from before as well: no answer says other than the store. */
+async function leave(invocation: EventInvocation, refused: readonly Attempt[]): Promise<void> {
+  const attempts = refused.filter(({ name, error }) => isLegal(name) && !isUnknown(error));
+  if (attempts.length === 0) return;
+  const { connection, event, connections } = invocation;
+  let were: readonly boolean[] = [];
   try {
-    const { value, params } = findChannel(call.core, name);
-    if ((await leave(call, channel)) && value.unsubscribe) {
-      const left = { name: channel, params, cause: 'unsubscribe' } as const;
-      await value.unsubscribe.call(unsubscribeContext(call, call.connection, left));
-    }
-    return { channel };
+    const names = attempts.map(({ name }) => name as string);
+    were = await connections.unsubscribe(connection.id, names, invocation.cleanUpLimit);
   } catch (error) {
-    return { channel, error: refuse(call, error) };
+    // The channel's own error is what its client is told.
+    invocation.report(error);
   }
+  const left = attempts.filter((attempt, index) => {
+    // One that was refused before it could join, and was there, has been entered some time before.
+    return were[index] === true && (attempt.hasEntered || !attempt.isMember);
+  });
+  for (const attempt of attempts) attempt.isMember = false;
+  const names = left.map(({ name }) => name as string);
+  await tellOfLeaving(invocation, names, { connection, cause: 'refused', event });
 }
 
-function refuse(
-  { core, route, event }: ConnectedCall,
-  error: unknown,
-): ReturnType<typeof toWireError> {
-  const { connectionId, requestId } = event.requestContext;
-  core.report(error, { route, connectionId, requestId, isAnswered: true });
-  return toWireError(error);
+/**
+ * Looks for those that have left while their subscribe handler was at work: the connection has ended or
+ * has unsubscribed, and the unsubscribe handler has run too early. It runs again.
+ */
+async function noticeThoseThatLeft(
+  invocation: EventInvocation,
+  attempts: readonly Attempt[],
+): Promise<void> {
+  const entered = attempts.filter(
+    ({ isMember, match }) => isMember && match?.value.subscribe && match.value.unsubscribe,
+  );
+  if (entered.length === 0) return;
+  const { connection, event, connections } = invocation;
+  let channels: ReadonlySet<string>;
+  try {
+    channels = new Set(await connections.channels(connection.id, invocation.cleanUpLimit));
+  } catch (error) {
+    invocation.report(error);
+    return;
+  }
+  const gone = entered.filter(({ name }) => !channels.has(name as string));
+  for (const attempt of gone) {
+    attempt.error = new ClientError('ERR_UNSUBSCRIBED', 'The subscription has ended meanwhile.');
+  }
+  const names = gone.map(({ name }) => name as string);
+  await tellOfLeaving(invocation, names, { connection, cause: 'refused', event });
+}
+
+function isLegal(name: unknown): boolean {
+  return typeof name === 'string' && channelNameProblem(name) === undefined;
+}
+
+function isUnknown(error: unknown): boolean {
+  return ClientError.is(error) && error.code === 'ERR_CONNECTION_UNKNOWN';
 }

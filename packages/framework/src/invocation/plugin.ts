@@ -4,16 +4,31 @@ import type {
   MessageContext,
   SubscribeContext,
 } from '../channel/context.js';
+import type { DeliveryCount } from '../channel/publishing.js';
 import type { RouteTable } from '../channel/route-table.js';
-import type { DeliveryBatch } from '../deliver/deliver.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { Store } from '../store/store.js';
+import type { Connection } from '../wire/connection.js';
+import type { WebSocketEvent } from '../wire/lambda-events.js';
 
 /** What a plugin learns of the app it is in. */
 export interface PluginSetup {
   /** What the channels compiled to. */
   readonly routes: RouteTable;
   readonly store: Store;
+}
+
+/** A frame of a client, as `onFrame` sees it: before anything of it has been checked. */
+export interface FrameContext {
+  /** What the client asks for: `subscribe`, `rooms.post`, or any text; `undefined` when it cannot be read. */
+  readonly action: string | undefined;
+  /** Size of the frame, in bytes. */
+  readonly bytes: number;
+  readonly connectionId: string;
+  /** Who sent it; `undefined` before `next()` has been called, and where that is not known. */
+  readonly connection: Connection | undefined;
+  /** The event as API Gateway sent it. */
+  readonly event: WebSocketEvent;
 }
 
 /** A publish, as `onPublish` sees it. */
@@ -28,6 +43,12 @@ export interface PublishContext {
   readonly ephemeral: boolean;
 }
 
+/** A delivery, as `onDeliver` sees it: one event on its way to the subscribers of its channel. */
+export interface DeliverContext extends PublishContext {
+  /** What became of it, once `next()` has ended; zeros before. */
+  readonly delivery: DeliveryCount;
+}
+
 /** Where an error happened. */
 export interface ErrorContext {
   /** The route key, `authorizer`, or `publish` outside of any event. */
@@ -36,6 +57,10 @@ export interface ErrorContext {
   readonly requestId?: string;
   /** Whether the client was told; false on one-way routes and after the answer. */
   readonly isAnswered: boolean;
+  /** For how many channels of one frame it was the same; absent for one. */
+  readonly count?: number;
+  /** How long the invocation had run, in milliseconds; absent outside of any event. */
+  readonly durationMs?: number;
 }
 
 type Next = () => Promise<void>;
@@ -45,7 +70,8 @@ export type NextWith<A extends object> = object extends A ? Next : (add: A) => P
 /**
  * Hooks around what an app does. They run in the order of `createApp({ plugins })` and unwind in
  * reverse. A hook that does not call `next()` stops what it wraps; one that throws a `ClientError`
- * refuses it. Calling `next()` twice is ERR_PLUGIN_NEXT_TWICE.
+ * refuses it. Await `next()`, or return what it returns: a hook that ends before it is
+ * ERR_PLUGIN_NEXT_NOT_AWAITED, and calling it twice is ERR_PLUGIN_NEXT_TWICE.
  */
 export interface Plugin<A extends object = object> {
   /** Shows in errors and logs. */
@@ -54,6 +80,11 @@ export interface Plugin<A extends object = object> {
   readonly requires?: readonly string[];
   /** Runs when the app is created, once a cold start. */
   setup?(app: PluginSetup): void;
+  /**
+   * Around each frame that a client sends, before its identity, the access rule and the schema: the
+   * place for a quota. Without `next()` the frame is refused (`ERR_FORBIDDEN`).
+   */
+  onFrame?(ctx: FrameContext, next: Next): unknown;
   /**
    * Around `$connect`: before the connect handlers and before the connection is stored. Without
    * `next()` the connection is refused (403).
@@ -71,17 +102,17 @@ export interface Plugin<A extends object = object> {
   onMessage?(ctx: MessageContext & Partial<A>, next: NextWith<A>): unknown;
   /** Around each publish, before anything is delivered. Without `next()` nothing is. */
   onPublish?(ctx: PublishContext, next: Next): unknown;
-  /** Around each batch of posts: once for up to some thousand connections, never once for each. */
-  onDeliver?(batch: DeliveryBatch, next: Next): unknown;
+  /** Around each delivery: once for all subscribers, never once for each. Without `next()` none is reached. */
+  onDeliver?(ctx: DeliverContext, next: Next): unknown;
   /**
    * Around `$disconnect`, after the store has forgotten the connection and before the handlers run.
    * As late and as uncertain as `$disconnect` itself.
    */
   onDisconnect?(ctx: DisconnectContext, next: Next): unknown;
   /**
-   * Told of every error: what clients were refused (a `ClientError`) and what went wrong. When no
-   * plugin has this hook, the framework writes the latter to the console itself. What it throws
-   * goes there too.
+   * Told of every error: what clients were refused (a `ClientError`) and what went wrong; once a frame
+   * for what several of its channels met alike. When no plugin has this hook, the framework writes to
+   * the console itself. What it throws goes there too.
    */
   onError?(error: unknown, ctx: ErrorContext): void;
 }
@@ -94,8 +125,8 @@ export interface Plugin<A extends object = object> {
  * ```ts
  * const quota = definePlugin({
  *   name: 'quota',
- *   async onMessage(ctx, next) {
- *     const retryAfterMs = await buckets.take(ctx.connection.id);
+ *   async onFrame(ctx, next) {
+ *     const retryAfterMs = await buckets.take(ctx.connectionId);
  *     if (retryAfterMs > 0) throw new ClientError('ERR_RATE_LIMIT', 'Slow down.', { retryAfterMs });
  *     await next();
  *   },
@@ -108,24 +139,17 @@ export function definePlugin<A extends object = object>(plugin: Plugin<A>): Plug
   return plugin;
 }
 
-type HookName =
-  | 'onConnect'
-  | 'onSubscribe'
-  | 'onMessage'
-  | 'onPublish'
-  | 'onDeliver'
-  | 'onDisconnect';
-
 /** All hooks of one name as one function around `last`; `undefined` when no plugin has the hook. */
 export type Around<C> = ((ctx: C, last: Next) => Promise<void>) | undefined;
 
 /** Every hook of an app's plugins, composed once. */
 export interface Hooks {
+  readonly onFrame: Around<FrameContext>;
   readonly onConnect: Around<ConnectContext>;
   readonly onSubscribe: Around<SubscribeContext>;
   readonly onMessage: Around<MessageContext>;
   readonly onPublish: Around<PublishContext>;
-  readonly onDeliver: Around<DeliveryBatch>;
+  readonly onDeliver: Around<DeliverContext>;
   readonly onDisconnect: Around<DisconnectContext>;
 }
 
@@ -144,6 +168,7 @@ export function composeHooks(plugins: readonly AnyPlugin[]): Hooks {
     names.add(name);
   }
   return {
+    onFrame: compose(plugins, 'onFrame'),
     onConnect: compose(plugins, 'onConnect'),
     onSubscribe: compose(plugins, 'onSubscribe'),
     onMessage: compose(plugins, 'onMessage'),
@@ -153,21 +178,53 @@ export function composeHooks(plugins: readonly AnyPlugin[]): Hooks {
   };
 }
 
+type HookName = keyof Hooks;
+type AnyHook = (ctx: object, next: (add?: object) => Promise<void>) => unknown;
+
 function compose<C extends object>(plugins: readonly AnyPlugin[], hook: HookName): Around<C> {
   const having = plugins.filter((plugin) => plugin[hook]);
   if (having.length === 0) return undefined;
   return having.reduceRight<NonNullable<Around<C>>>(
-    (inner, plugin) => async (ctx, last) => {
-      let isCalled = false;
-      const next = async (add?: object): Promise<void> => {
-        if (isCalled) throw makeError('ERR_PLUGIN_NEXT_TWICE', { plugin: plugin.name, hook });
-        isCalled = true;
-        if (add) Object.assign(ctx, add);
-        await inner(ctx, last);
-      };
-      // Each hook's own parameter types were checked where the plugin was defined.
-      await (plugin[hook] as (ctx: C, next: (add?: object) => Promise<void>) => unknown)(ctx, next);
-    },
+    (inner, plugin) => (ctx, last) => runHook({ plugin, hook, ctx }, () => inner(ctx, last)),
     async (_ctx, last) => last(),
   );
+}
+
+/** Runs one hook of one plugin. It ends when the hook and what it wraps have ended. */
+async function runHook(
+  { plugin, hook, ctx }: { plugin: AnyPlugin; hook: HookName; ctx: object },
+  inner: Next,
+): Promise<void> {
+  let mistake: 'ERR_PLUGIN_NEXT_TWICE' | 'ERR_PLUGIN_NEXT_NOT_AWAITED' | undefined;
+  let wrapped: Promise<void> | undefined;
+  let hasEnded = false;
+  const fail = (code: NonNullable<typeof mistake>, cause?: unknown): Error =>
+    makeError(code, { plugin: plugin.name, hook }, cause);
+  const next = (add?: object): Promise<void> => {
+    if (wrapped) {
+      mistake = 'ERR_PLUGIN_NEXT_TWICE';
+      return quietly(Promise.reject(fail(mistake)));
+    }
+    if (add) Object.assign(ctx, add);
+    wrapped = inner().finally(() => {
+      hasEnded = true;
+    });
+    return quietly(wrapped);
+  };
+  try {
+    // Each hook's own parameter types were checked where the plugin was defined.
+    await (plugin[hook] as AnyHook)(ctx, next);
+    if (wrapped && !hasEnded) mistake ??= 'ERR_PLUGIN_NEXT_NOT_AWAITED';
+  } finally {
+    await wrapped?.catch(() => {});
+  }
+  if (!mistake) return;
+  const [outcome] = await Promise.allSettled([wrapped]);
+  throw fail(mistake, outcome.status === 'rejected' ? outcome.reason : undefined);
+}
+
+/** A promise that ends no process when a hook drops it. */
+function quietly(promise: Promise<void>): Promise<void> {
+  promise.catch(() => {});
+  return promise;
 }

@@ -19,9 +19,18 @@ export function makeReport(plugins: readonly AnyPlugin[]): Report {
   };
 }
 
-function writeToConsole(error: unknown, ctx: ErrorContext): void {
-  // A refusal that its client was told of is no news to the operator.
-  if (ClientError.is(error) && ctx.isAnswered) return;
+function writeToConsole(
+  error: unknown,
+  { route, connectionId = '-', isAnswered }: ErrorContext,
+): void {
+  if (ClientError.is(error)) {
+    // A refusal that its client was told of is not news to the operator. One that it was not told of is a
+    // line, without a stack: clients can cause as many as they like.
+    if (isAnswered) return;
+    // oxlint-disable-next-line no-console -- so that no refusal is lost.
+    console.warn(`Gatecast: ${route} on connection ${connectionId} was refused: ${error.code}`);
+    return;
+  }
   // oxlint-disable-next-line no-console -- the last resort, so that no error is silent.
-  console.error(`Gatecast: ${ctx.route} failed on connection ${ctx.connectionId ?? '-'}.`, error);
+  console.error(`Gatecast: ${route} failed on connection ${connectionId}.`, error);
 }

@@ -4,10 +4,12 @@
  * @module @gatecast/framework/plugins/logger
  */
 
-import type { BaseContext } from '../channel/context.js';
+import { checkOptions, option } from '../errors/check-options.js';
 import { ClientError } from '../errors/client-error.js';
 import { GatecastError } from '../errors/gatecast-error.js';
 import { definePlugin, type ErrorContext, type Plugin } from '../invocation/plugin.js';
+import type { Connection } from '../wire/connection.js';
+import type { WebSocketEvent } from '../wire/lambda-events.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -26,16 +28,21 @@ export interface LoggerOptions {
 }
 
 /**
- * Logs one line of JSON for each event: `level`, `time`, `route`, `connectionId`, `requestId`,
- * `durationMs`, `outcome`, and the error where there was one. Never a token, a header or the body of a
- * message.
+ * Logs one line of JSON for each event that went well, and one for each kind of error: `level`, `time`,
+ * `route`, `outcome`, `connectionId`, `requestId`, `durationMs`, the error where there was one, and its
+ * `count` where several channels of one frame met it. A refusal has no stack. Never a token, a header or
+ * the body of a message; a refusal may quote up to 80 characters of a channel's name or an action, as
+ * its client sent them.
  *
  * @example
  * ```ts
  * createApp({ channels, store, plugins: [logger({ level: 'warn' })] });
  * ```
+ *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function logger(options: LoggerOptions = {}): Plugin {
+  checkOptions('logger()', options, { level: option.oneOf(...LEVELS), write: option.callback });
   const { level = levelOfEnvironment(), write = writeToConsole } = options;
   const log = (at: LogLevel, fields: object): void => {
     if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return;
@@ -44,27 +51,35 @@ export function logger(options: LoggerOptions = {}): Plugin {
       JSON.stringify({ level: at.toUpperCase(), time: new Date().toISOString(), ...fields }),
     );
   };
-  const timed = async (ctx: BaseContext, next: () => Promise<void>): Promise<void> => {
+  const timed = async (ctx: Logged, next: () => Promise<void>): Promise<void> => {
     const start = performance.now();
     await next();
-    const { route, event, connection } = ctx;
+    const { event, connection, action, route = action } = ctx;
+    const { connectionId, requestId } = event.requestContext;
     log('info', {
       route,
       outcome: 'ok',
-      connectionId: connection.id,
-      ...(connection.userId !== undefined && { userId: connection.userId }),
-      requestId: event.requestContext.requestId,
+      connectionId,
+      ...(connection?.userId !== undefined && { userId: connection.userId }),
+      requestId,
       durationMs: Math.round((performance.now() - start) * 100) / 100,
     });
   };
   return definePlugin({
     name: 'logger',
     onConnect: timed,
-    onSubscribe: timed,
-    onMessage: timed,
+    onFrame: timed,
     onDisconnect: timed,
     onError: (error, ctx) => logError(error, ctx, log),
   });
+}
+
+/** What the contexts of a connect, a frame and a disconnect have in common. */
+interface Logged {
+  readonly event: WebSocketEvent;
+  readonly connection: Connection | undefined;
+  readonly route?: string | undefined;
+  readonly action?: string | undefined;
 }
 
 function logError(
@@ -73,8 +88,10 @@ function logError(
   log: (level: LogLevel, fields: object) => void,
 ): void {
   if (ClientError.is(error)) {
-    const { code, message } = error;
-    log('warn', { ...ctx, outcome: 'refused', error: { code, message } });
+    const { code, message, cause } = error;
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : undefined;
+    const told = { code, message, ...(reason !== undefined && { reason }) };
+    log('warn', { ...ctx, outcome: 'refused', error: told });
     return;
   }
   log('error', { ...ctx, outcome: 'failed', error: describe(error) });

@@ -1,23 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import {
-  byteLength,
-  channelNameProblem,
-  type EventFrame,
-  MAX_FRAME_BYTES,
-  MAX_ID_LENGTH,
-} from '@gatecast/protocol';
+import { createHash, randomUUID } from 'node:crypto';
+import { MAX_ID_LENGTH } from '@gatecast/protocol';
 import type { PublishOptions } from '../channel/publishing.js';
 import { makeError } from '../errors/gatecast-error.js';
-
-/** An event that is ready to be delivered. */
-export interface PreparedEvent {
-  readonly channel: string;
-  readonly event: string;
-  readonly id: string;
-  /** The frame, as it goes over the wire. */
-  readonly frame: string;
-  readonly ephemeral: boolean;
-}
+import { fits } from '../wire/frame.js';
 
 /** What `publish` was called with. */
 export interface PublishRequest {
@@ -27,35 +12,60 @@ export interface PublishRequest {
   readonly options: PublishOptions;
 }
 
-/** Checks what is to be published and writes its frame. */
-export function prepareEvent(
+/** An event that is ready to be delivered. */
+export interface EventToDeliver {
+  readonly channel: string;
+  readonly event: string;
+  readonly id: string;
+  /** The frame, as it goes over the wire. */
+  readonly frame: string;
+  readonly ephemeral: boolean;
+}
+
+/** Checks what is to be published on a legal channel, and writes its frame. */
+export function writeEvent(
   { channel, event, data, options }: PublishRequest,
-  id: string = options.id ?? randomUUID(),
-  at: number = Date.now(),
-): PreparedEvent {
-  const problem = channelNameProblem(channel);
-  if (problem) throw makeError('ERR_PUBLISH_CHANNEL', { channel, problem });
-  if (typeof event !== 'string' || event === '' || event.length > MAX_ID_LENGTH) {
-    throw makeError('ERR_PUBLISH_EVENT', { channel });
+  {
+    id = options.id ?? randomUUID(),
+    at,
+  }: { readonly id?: string | undefined; readonly at: number },
+): EventToDeliver {
+  if (!isShortText(event)) throw makeError('ERR_PUBLISH_EVENT', { channel });
+  if (!isShortText(id)) throw makeError('ERR_PUBLISH_ID', { channel });
+  const text = writeData(data ?? null, { event, channel });
+  const head = JSON.stringify({ type: 'event', channel, event });
+  const frame = `${head.slice(0, -1)},"data":${text},"id":${JSON.stringify(id)},"at":${at}}`;
+  if (!fits(frame)) {
+    throw makeError('ERR_EVENT_TOO_LARGE', { event, channel, bytes: Buffer.byteLength(frame) });
   }
-  if (typeof id !== 'string' || id === '' || id.length > MAX_ID_LENGTH) {
-    throw makeError('ERR_PUBLISH_ID', { channel });
-  }
-  const frame = writeFrame({ type: 'event', channel, event, data: data ?? null, id, at });
-  const bytes = byteLength(frame);
-  if (bytes > MAX_FRAME_BYTES) throw makeError('ERR_EVENT_TOO_LARGE', { event, channel, bytes });
   return { channel, event, id, frame, ephemeral: options.ephemeral ?? false };
 }
 
-function writeFrame(frame: EventFrame): string {
+function isShortText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH;
+}
+
+function writeData(data: unknown, names: { event: string; channel: string }): string {
+  let text: string | undefined;
   try {
-    return JSON.stringify(frame);
+    text = JSON.stringify(data);
   } catch (error) {
-    const { event, channel } = frame;
-    throw makeError(
-      'ERR_PUBLISH_DATA',
-      { event, channel, reason: (error as Error).message },
-      error,
-    );
+    throw makeError('ERR_PUBLISH_DATA', { ...names, reason: (error as Error).message }, error);
   }
+  if (text !== undefined) return text;
+  const reason = `JSON has nothing for ${typeof data === 'object' ? 'what its toJSON() returns' : `a ${typeof data}`}.`;
+  throw makeError('ERR_PUBLISH_DATA', { ...names, reason });
+}
+
+/**
+ * The id of the event that a message leads to: `eventId` of the protocol, at a tenth of its price.
+ *
+ * @param ordinal - Which publish of that handler on that channel it is, counted from 0.
+ */
+export function idOfEvent(channel: string, frameId: string, ordinal: number): string {
+  return createHash('sha256')
+    .update(`${channel}\n${frameId}\n${ordinal}`)
+    .digest()
+    .subarray(0, 16)
+    .toString('base64url');
 }

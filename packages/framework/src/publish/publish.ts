@@ -1,111 +1,142 @@
-import { eventId } from '@gatecast/protocol';
+import { channelNameProblem } from '@gatecast/protocol';
 import type {
   DeliveryCount,
+  Member,
+  MemberRange,
   PublishOptions,
   PublishResult,
   ServerChannel,
 } from '../channel/publishing.js';
-import { type DeliveryMeans, fanOut } from '../deliver/deliver.js';
-import type { Gateway } from '../deliver/gateway.js';
+import { deliver } from '../deliver/deliver.js';
+import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
-import type { ConnectionStore } from '../store/connections.js';
-import { type PreparedEvent, type PublishRequest, prepareEvent } from './event-frame.js';
+import type { Invocation } from '../invocation/invocation.js';
+import type { DeliverContext } from '../invocation/plugin.js';
+import type { Page } from '../store/connections.js';
+import { type EventToDeliver, idOfEvent, type PublishRequest, writeEvent } from './event-frame.js';
 
-const POSTING_TIME_MS = 5_000;
-
-/** Where a publish comes from: one invocation, or code outside of any. */
+/** On whose behalf something is published. */
 export interface PublishScope {
   /** The connection whose frame is being handled. */
   readonly sender?: string;
-  /** Frame from which the ids of the events are derived, and how many each channel has had. */
+  /** The message from whose id those of the events are derived, and how many each channel has had. */
   readonly source?: { readonly frameId: string; readonly ordinals: Map<string, number> };
   /** Channels on which the sender would miss what it publishes, because it is not open yet. */
   readonly unopened?: readonly string[];
 }
 
-/** What a publisher works with. */
-export interface PublisherMeans {
-  readonly connections: ConnectionStore;
-  readonly gateway: () => Promise<Gateway>;
-  readonly now: () => number;
-  /** When all has to be over, in milliseconds since 1970. */
-  readonly endsAt: number;
-  /** The plugins' onPublish and onDeliver. */
-  readonly around: {
-    publish(event: PreparedEvent, deliver: () => Promise<void>): Promise<void>;
-    readonly batch: DeliveryMeans['aroundBatch'];
-  };
-  readonly onFailure: DeliveryMeans['onFailure'];
-}
+const OPTIONS: OptionTypes<PublishOptions> = {
+  id: { takes: 'a text of 1 to 64 characters', fits: (value) => typeof value === 'string' },
+  ephemeral: option.flag,
+  except: option.oneOf('sender'),
+};
+const RANGE: OptionTypes<MemberRange> = { after: option.text, limit: option.integer(1, 1_000) };
+const NOBODY: DeliveryCount = Object.freeze({ delivered: 0, gone: 0, failed: 0 });
 
-/** Publishes events: names them, writes their frames, and delivers them to their subscribers. */
-export class Publisher {
-  readonly #means: PublisherMeans;
+/** One channel, as an invocation publishes on it. */
+export class ChannelOfServer implements ServerChannel {
+  readonly name: string;
+  readonly #invocation: Invocation;
+  readonly #scope: PublishScope;
 
-  constructor(means: PublisherMeans) {
-    this.#means = means;
+  constructor(invocation: Invocation, name: string, scope: PublishScope = {}) {
+    this.name = name;
+    this.#invocation = invocation;
+    this.#scope = scope;
   }
 
-  /** A channel to publish on. */
-  channel(name: string, scope: PublishScope): ServerChannel {
-    return {
-      name,
-      publish: (event, data, options = {}) =>
-        this.#publish({ channel: name, event, data, options }, scope),
-    };
+  publish(event: string, data: unknown, options: PublishOptions = {}): Promise<PublishResult> {
+    return this.#invocation.hold(this.#publish({ channel: this.name, event, data, options }));
   }
 
-  async #publish(request: PublishRequest, scope: PublishScope): Promise<PublishResult> {
+  members(range: MemberRange = {}): Promise<Page<Member>> {
+    return this.#invocation.hold(this.#members(range));
+  }
+
+  async #publish(request: PublishRequest): Promise<PublishResult> {
+    const { core } = this.#invocation;
     const { channel, options } = request;
-    if (options.except === 'sender' && scope.sender === undefined) {
-      throw makeError('ERR_PUBLISH_SENDER', { channel });
-    }
-    if (options.except !== 'sender' && scope.unopened?.includes(channel)) {
-      throw makeError('ERR_SEND_IN_CONNECT', {});
-    }
-    const now = this.#means.now();
-    const event = prepareEvent(request, deriveId(channel, options, scope), now);
-    let delivery: DeliveryCount = { delivered: 0, gone: 0, failed: 0, queued: 0 };
-    await this.#means.around.publish(event, async () => {
-      delivery = await this.#deliver(event, options, scope.sender);
-    });
-    return { id: event.id, duplicate: false, delivery };
+    this.#invocation.limit(`publish() on "${channel}"`);
+    checkOptions('publish()', options, OPTIONS);
+    checkChannel(this.#invocation, channel);
+    this.#checkSender(options);
+    const id = options.id ?? this.#deriveId();
+    const event = writeEvent(request, { id, at: core.now() });
+    const { event: name, ephemeral } = event;
+    const ctx: DeliverContext & { delivery: DeliveryCount } = {
+      channel,
+      event: name,
+      id: event.id,
+      ephemeral,
+      delivery: NOBODY,
+    };
+    const post = async (): Promise<void> => {
+      ctx.delivery = await this.#deliver(event, options);
+    };
+    const { onPublish, onDeliver } = core.hooks;
+    const send = onDeliver ? (): Promise<void> => onDeliver(ctx, post) : post;
+    await (onPublish ? onPublish({ channel, event: name, id: event.id, ephemeral }, send) : send());
+    return { id: event.id, delivery: ctx.delivery };
   }
 
-  async #deliver(
-    { channel, frame, ephemeral }: PreparedEvent,
+  #deliver(
+    { channel, frame, ephemeral }: EventToDeliver,
     { except }: PublishOptions,
-    sender: string | undefined,
   ): Promise<DeliveryCount> {
-    const { connections, gateway, now, endsAt, around, onFailure } = this.#means;
-    const deadline = Math.min(now() + POSTING_TIME_MS, endsAt);
-    return fanOut(
+    const invocation = this.#invocation;
+    const { sender } = this.#scope;
+    return deliver(
+      { channel, frame, ephemeral, ...(except && sender !== undefined && { except: sender }) },
       {
-        channel,
-        frame,
-        ephemeral,
-        ...(except === 'sender' && sender && { except: sender }),
-      },
-      {
-        connections,
-        gateway: await gateway(),
-        budget: { deadline, now },
-        aroundBatch: around.batch,
-        onFailure,
+        connections: invocation.connections,
+        stage: invocation.stage(),
+        limit: invocation.limit(`publish() on "${channel}"`),
+        now: invocation.core.now,
+        report: (error) => invocation.report(error),
       },
     );
   }
+
+  #checkSender({ except }: PublishOptions): void {
+    const { sender, unopened } = this.#scope;
+    if (except === 'sender' && sender === undefined) {
+      throw makeError('ERR_PUBLISH_SENDER', { channel: this.name });
+    }
+    if (except !== 'sender' && unopened?.includes(this.name)) {
+      throw makeError('ERR_SEND_IN_CONNECT', {});
+    }
+  }
+
+  // A message that is sent again publishes the same events again, under the same ids.
+  #deriveId(): string | undefined {
+    const { source } = this.#scope;
+    if (!source) return undefined;
+    const { frameId, ordinals } = source;
+    const ordinal = ordinals.get(this.name) ?? 0;
+    ordinals.set(this.name, ordinal + 1);
+    return idOfEvent(this.name, frameId, ordinal);
+  }
+
+  async #members(range: MemberRange): Promise<Page<Member>> {
+    const limit = this.#invocation.limit(`members() of "${this.name}"`);
+    checkOptions('members()', range, RANGE);
+    checkChannel(this.#invocation, this.name);
+    const { items, next } = await this.#invocation.connections.subscribers(this.name, range, limit);
+    return {
+      items: items.map(({ connectionId, userId }) => ({
+        connectionId,
+        ...(userId !== undefined && { userId }),
+      })),
+      ...(next !== undefined && { next }),
+    };
+  }
 }
 
-// A message that is sent again publishes the same events again, under the same ids.
-function deriveId(
-  channel: string,
-  { id }: PublishOptions,
-  scope: PublishScope,
-): string | undefined {
-  if (id !== undefined || !scope.source) return id;
-  const { frameId, ordinals } = scope.source;
-  const ordinal = ordinals.get(channel) ?? 0;
-  ordinals.set(channel, ordinal + 1);
-  return eventId(channel, frameId, ordinal);
+/** Refuses a name that no client could subscribe to: it is misspelt, or made of what a user typed. */
+export function checkChannel({ core: { table } }: Invocation, channel: string): void {
+  const problem = typeof channel === 'string' ? channelNameProblem(channel) : 'is not a text';
+  if (problem) throw makeError('ERR_PUBLISH_CHANNEL', { channel: String(channel), problem });
+  if (!table || table.find(channel)) return;
+  const patterns = table.channels.map(({ pattern }) => pattern).join(', ');
+  throw makeError('ERR_PUBLISH_UNKNOWN_CHANNEL', { channel, patterns });
 }

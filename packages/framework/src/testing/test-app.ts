@@ -21,6 +21,9 @@ import { TestGateway } from './test-gateway.js';
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever the constructor takes.
 type Channels = readonly ((new (...args: any[]) => object) | object)[];
 
+// What the events of a test say of their API and stage.
+const ADDRESS = { apiId: 'abcde12345', stage: 'dev', region: process.env['AWS_REGION'] ?? '' };
+
 /** Options of {@link createTestApp}: those of `createApp`, with a store by default. */
 export interface TestAppSettings extends Omit<AppSettings, 'store' | 'gateway'> {
   /** @default memoryStore(), on the test's clock */
@@ -111,9 +114,7 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
     this.gateway.peers.set(id, {
       connectedAt,
       receive: (frame) => connection.received.push(parseFrame(frame)),
-      close: () => {
-        this.#drop(connection);
-      },
+      close: () => this.#end(connection, 1000, ''),
     });
     return connection;
   }
@@ -131,10 +132,7 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
       const response = (await this.app.handler(event)) as ProxyResponse;
       return (route?.twoWay ?? true) && connection.isOpen ? [response.body ?? ''] : [];
     },
-    disconnect: async (connection, code, reason) => {
-      if (!this.#drop(connection)) return;
-      await this.app.handler(makeDisconnectEvent({ ...this.#facts(connection), code, reason }));
-    },
+    disconnect: (connection, code, reason) => this.#end(connection, code, reason),
   };
 
   #facts({ id, connectedAt, authorizer }: TestConnection): object {
@@ -147,9 +145,11 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
     return routes.find(({ routeKey }) => routeKey === action && !routeKey.startsWith('$'));
   }
 
-  #drop(connection: TestConnection): boolean {
+  // Whichever side closes it: `$disconnect` follows.
+  async #end(connection: TestConnection, code: number, reason: string): Promise<void> {
     connection.isOpen = false;
-    return this.gateway.peers.delete(connection.id);
+    if (!this.gateway.peers.delete(connection.id)) return;
+    await this.app.handler(makeDisconnectEvent({ ...this.#facts(connection), code, reason }));
   }
 }
 
@@ -182,7 +182,7 @@ export function createTestApp<const L extends Channels>(
   const clock = new TestClock();
   const gateway = new TestGateway();
   const store = given ?? memoryStore({ now: clock.now });
-  const app: App<L> = buildApp({ ...rest, store, gateway }, clock.now);
+  const app: App<L> = buildApp({ ...rest, store, gateway }, { now: clock.now, address: ADDRESS });
   return new TestApp<L>(app, { store, clock, gateway }, isAuthorizerDeployed);
 }
 

@@ -69,13 +69,20 @@ export class TestConnection {
 
   /**
    * Sends a message with an id of its own: `send('rooms.post', 'rooms/42', { text })`; returns the
-   * reply or the error. On a one-way route nothing comes back: use `sendFrame`.
+   * reply or the error. Nothing comes back from a one-way route: use {@link sendOneWay}.
    *
-   * @throws Error - when the connection is closed.
+   * @throws Error - when the connection is closed, or nothing comes back.
    */
   async send(action: string, channel: string, data?: unknown): Promise<ReplyFrame | ErrorFrame> {
     const answer = await this.sendFrame({ action, id: randomUUID(), channel, data });
-    return answer as ReplyFrame | ErrorFrame;
+    if (answer?.type === 'reply' || answer?.type === 'error') return answer;
+    const why = this.bye ? ` The server said bye: ${this.bye.reason}` : '';
+    throw new Error(`There was no answer to ${action}.${why}`);
+  }
+
+  /** Sends a message whose route has no answer. @throws Error - when the connection is closed. */
+  async sendOneWay(action: string, channel: string, data?: unknown): Promise<void> {
+    await this.sendFrame({ action, id: randomUUID(), channel, data });
   }
 
   /**

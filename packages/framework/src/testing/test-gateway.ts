@@ -20,8 +20,8 @@ export interface GatewayPeer {
   readonly connectedAt: number;
   /** A text frame arrived. */
   receive(frame: string): void;
-  /** The server closed the connection (close code 1000). */
-  close(): void;
+  /** The server closed the connection (close code 1000). The app has been told (`$disconnect`) when it ends. */
+  close(): void | Promise<void>;
 }
 
 const ENDPOINT = 'in-process';
@@ -62,7 +62,7 @@ export class TestGateway implements Gateway {
   async disconnect(connectionId: string): Promise<PostOutcome> {
     const peer = this.peers.get(connectionId);
     if (!peer) return { result: 'gone' };
-    peer.close();
+    await peer.close();
     return { result: 'delivered' };
   }
 }

@@ -1,11 +1,5 @@
-import {
-  byteLength,
-  type ErrorFrame,
-  MAX_FRAME_BYTES,
-  MAX_ID_LENGTH,
-  type ReplyFrame,
-} from '@gatecast/protocol';
-import { parse as parseJson } from 'secure-json-parse';
+import { MAX_FRAME_BYTES, MAX_ID_LENGTH, type ReplyFrame } from '@gatecast/protocol';
+import { parse, scan } from 'secure-json-parse';
 import { ClientError, toWireError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ProxyResponse } from './lambda-events.js';
@@ -13,15 +7,17 @@ import type { ProxyResponse } from './lambda-events.js';
 /** A frame of a client, of which nothing but being an object is known. */
 export type RawFrame = Readonly<Record<string, unknown>>;
 
-// Keys that could reach a prototype are refused (secure-json-parse), not silently dropped.
-const PARSE_OPTIONS = { protoAction: 'error', constructorAction: 'error' } as const;
-const REMOVE_OPTIONS = { protoAction: 'remove', constructorAction: 'remove' } as const;
+// A text without any of these has no key that could reach a prototype: `\u` may spell one.
+const SUSPECT = /__proto__|constructor|\\u/;
 
 /** Reads a frame. @throws ClientError - ERR_FRAME_INVALID, for anything but a JSON object. */
 export function parseFrame(body: string | null | undefined): RawFrame {
   let value: unknown;
   try {
-    value = parseJson(body ?? '', undefined, PARSE_OPTIONS);
+    value = JSON.parse(body ?? '');
+    // Such keys are refused, not silently dropped.
+    if (SUSPECT.test(body as string))
+      scan(value as object, { protoAction: 'error', constructorAction: 'error' });
   } catch {
     throw new ClientError('ERR_FRAME_INVALID', 'The frame is not JSON, or has a forbidden key.');
   }
@@ -33,11 +29,14 @@ export function parseFrame(body: string | null | undefined): RawFrame {
 
 /**
  * The id of a frame that was refused for a forbidden key, so that its sender learns which one it
- * was; nothing when the frame is no JSON object.
+ * was; nothing when the frame is not a JSON object.
  */
 export function idOfRefused(body: string | null | undefined): unknown {
   try {
-    const frame: unknown = parseJson(body ?? '', undefined, REMOVE_OPTIONS);
+    const frame: unknown = parse(body ?? '', undefined, {
+      protoAction: 'remove',
+      constructorAction: 'remove',
+    });
     return typeof frame === 'object' && frame !== null && 'id' in frame ? frame.id : undefined;
   } catch {
     return undefined;
@@ -60,42 +59,60 @@ export function isId(id: unknown): id is string {
 
 /** Quotes a text of the client's in a message to it, cut to a length that is read. */
 export function quote(text: string): string {
-  return `"${text.length > 80 ? `${text.slice(0, 80)}…` : text}"`;
+  // oxlint-disable-next-line no-control-regex -- these are what it is about.
+  const shown = text.slice(0, 80).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  return `"${shown}${text.length > 80 ? '…' : ''}"`;
 }
 
 /** Nothing to send. On a two-way route the client gets an empty frame, which it ignores (row 5.3). */
 export const NO_ANSWER: ProxyResponse = { statusCode: 200 };
 
-/** The answer to a request. @throws UsageError - ERR_REPLY_TOO_LARGE. */
+/** The answer to a request. @throws UsageError - ERR_REPLY_DATA, ERR_REPLY_TOO_LARGE. */
 export function replyResponse(id: string, data: unknown, route: string): ProxyResponse {
   const frame: ReplyFrame = { type: 'reply', id, data };
-  const body = JSON.stringify(frame);
-  // A text has at most three bytes a unit: most replies need no count.
-  if (body.length * 3 > MAX_FRAME_BYTES) {
-    const bytes = byteLength(body);
-    if (bytes > MAX_FRAME_BYTES) throw makeError('ERR_REPLY_TOO_LARGE', { route, bytes });
+  let body: string;
+  try {
+    body = JSON.stringify(frame);
+  } catch (error) {
+    throw makeError('ERR_REPLY_DATA', { route, reason: (error as Error).message }, error);
+  }
+  return textResponse(body, route);
+}
+
+/** The answer whose frame is written already. @throws UsageError - ERR_REPLY_TOO_LARGE. */
+export function textResponse(body: string, route: string): ProxyResponse {
+  if (!fits(body)) {
+    throw makeError('ERR_REPLY_TOO_LARGE', { route, bytes: Buffer.byteLength(body) });
   }
   return { statusCode: 200, body };
 }
 
+/** Whether a frame is small enough to be sent. */
+export function fits(frame: string): boolean {
+  // A text has at most three bytes a unit: most frames need no count.
+  return frame.length * 3 <= MAX_FRAME_BYTES || Buffer.byteLength(frame) <= MAX_FRAME_BYTES;
+}
+
 /** The refusal of a request. */
 export function errorResponse(id: unknown, error: unknown): ProxyResponse {
-  const wire = toWireError(error);
-  const head = { type: 'error', ...(isId(id) && { id }) } as const;
-  const body = jsonOf({ ...head, error: wire } satisfies ErrorFrame);
-  if (body !== undefined && byteLength(body) <= MAX_FRAME_BYTES) return { statusCode: 200, body };
-  const { code, message } = wire;
+  const write = (text: string): string =>
+    `{"type":"error",${isId(id) ? `"id":${JSON.stringify(id)},` : ''}"error":${text}}`;
+  const body = write(writeError(error));
+  if (fits(body)) return { statusCode: 200, body };
+  const { code, message } = toWireError(error);
   return {
     statusCode: 200,
-    body: JSON.stringify({ ...head, error: { code, message: message.slice(0, 1_000) } }),
+    body: write(JSON.stringify({ code, message: message.slice(0, 1_000) })),
   };
 }
 
-/** The frame as text; nothing when the app's `details` are what JSON cannot hold. */
-function jsonOf(frame: ErrorFrame): string | undefined {
+/** What a client is told of an error, as JSON; without the `details` that JSON cannot hold. */
+export function writeError(error: unknown): string {
+  const wire = toWireError(error);
   try {
-    return JSON.stringify(frame);
+    return JSON.stringify(wire);
   } catch {
-    return undefined;
+    const { details: _details, ...rest } = wire;
+    return JSON.stringify(rest);
   }
 }

@@ -1,8 +1,7 @@
 import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import type { Identity } from './connection.js';
-import { isIdentity } from './identity.js';
-import type { AuthorizerRequestEvent, WebSocketEvent } from './lambda-events.js';
+import type { AuthorizerRequestEvent, HandshakeFields, WebSocketEvent } from './lambda-events.js';
 
 /** A handshake, as an authorizer sees it. */
 export interface AuthorizerRequest {
@@ -22,7 +21,7 @@ export interface AuthorizerRequest {
 /**
  * Says who a connection is, from its handshake. Throw a `ClientError` to refuse it:
  * `ERR_UNAUTHORIZED` becomes 401, `ERR_FORBIDDEN` and codes of your own 403. Anything else that is
- * thrown becomes 500. What is returned but is no identity is `ERR_UNAUTHORIZED`.
+ * thrown becomes 500, and so does anything that is not an identity (ERR_IDENTITY_INVALID).
  *
  * @example
  * ```ts
@@ -44,23 +43,39 @@ export interface Handshake extends AuthorizerRequest {
 
 /** Reads a handshake from a `$connect` or a REQUEST authorizer event. */
 export function readHandshake(event: WebSocketEvent | AuthorizerRequestEvent): Handshake {
-  const headers: Record<string, string | undefined> = Object.create(null);
-  for (const [name, value] of Object.entries(event.headers ?? {}))
-    headers[name.toLowerCase()] = value;
-  const query = { ...event.queryStringParameters };
+  const headers = readHeaders(event);
+  const query = Object.assign(bare(), event.queryStringParameters);
   const subprotocols = (headers['sec-websocket-protocol'] ?? '')
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
-  const token = tokenOf(subprotocols, headers.authorization, query.token);
+  const token = tokenOf(subprotocols, headers['authorization'], query['token']);
   return {
     headers,
     query,
     subprotocols,
     sourceIp: event.requestContext.identity?.sourceIp ?? '',
     ...(token !== undefined && { token }),
-    ...(headers.origin !== undefined && { origin: headers.origin }),
+    ...(headers['origin'] !== undefined && { origin: headers['origin'] }),
   };
+}
+
+type Fields = Record<string, string | undefined>;
+
+// A header that was sent in several lines means the same as one line with commas (RFC 9110, section 5.3);
+// `headers` has the last line alone.
+function readHeaders({ headers, multiValueHeaders }: HandshakeFields): Fields {
+  const found = bare();
+  for (const [name, value] of Object.entries(headers ?? {})) found[name.toLowerCase()] = value;
+  for (const [name, values] of Object.entries(multiValueHeaders ?? {})) {
+    if (values && values.length > 1) found[name.toLowerCase()] = values.join(', ');
+  }
+  return found;
+}
+
+/** An object without a prototype: no name that a client chooses finds anything it did not send. */
+function bare(): Fields {
+  return Object.create(null) as Fields;
 }
 
 function tokenOf(
@@ -93,17 +108,4 @@ export function chooseSubprotocol({ subprotocols, query }: Handshake): string | 
     throw new ClientError('ERR_PROTOCOL', `This server speaks ${SUBPROTOCOL}.`);
   }
   return subprotocols.length > 0 ? SUBPROTOCOL : undefined;
-}
-
-/** Asks the authorizer. What is no identity is a refusal. */
-export async function identify(authorizer: Authorizer, handshake: Handshake): Promise<Identity> {
-  const { token, headers, query, sourceIp } = handshake;
-  const identity: unknown = await authorizer({
-    headers,
-    query,
-    sourceIp,
-    ...(token !== undefined && { token }),
-  });
-  if (isIdentity(identity)) return identity;
-  throw new ClientError('ERR_UNAUTHORIZED', 'The token is not valid.');
 }

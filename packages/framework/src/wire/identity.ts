@@ -1,47 +1,110 @@
+import { ClientError } from '../errors/client-error.js';
+import { makeError } from '../errors/gatecast-error.js';
 import type { Claims, Connection, Identity } from './connection.js';
 import type { RequestContext } from './lambda-events.js';
 
 /**
  * Key in the authorizer's context under which an identity travels, as one JSON string: API Gateway
- * allows no nested values there (row 4.10). An authorizer context without it is not ours to trust.
+ * allows no nested values there (row 4.10). No other authorizer may set it: what stands there is
+ * believed.
  */
 export const IDENTITY_KEY = 'gatecast';
 
 const NO_CLAIMS: Claims = Object.freeze({});
+const KEYS: readonly string[] = ['userId', 'claims', 'expiresAt'];
+// A number of milliseconds below it lies before March 1973, so it was meant as seconds.
+const SMALLEST_MS = 1e11;
 
 /** Writes an identity as it travels and as the store keeps it. */
 export function encodeIdentity({ userId, claims, expiresAt }: Identity): string {
   return JSON.stringify({ userId, claims, expiresAt });
 }
 
-/** Reads an identity; `undefined` for anything that is none. */
-export function decodeIdentity(text: unknown): Identity | undefined {
-  if (typeof text !== 'string') return undefined;
+/**
+ * Reads what {@link encodeIdentity} wrote.
+ *
+ * @throws ClientError - ERR_UNAUTHORIZED, for anything else: a text that cannot be read must not turn a
+ * user into a guest.
+ */
+export function decodeIdentity(text: unknown): Identity {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    return isIdentity(value) ? value : undefined;
+    value = typeof text === 'string' ? JSON.parse(text) : undefined;
   } catch {
-    return undefined;
+    value = undefined;
+  }
+  const problem = identityProblem(value);
+  if (problem === undefined) return value as Identity;
+  throw new ClientError('ERR_UNAUTHORIZED', 'The identity of the connection cannot be read.', {
+    cause: new Error(`The authorizer's context or the store holds ${problem}.`),
+  });
+}
+
+/**
+ * What an authorizer returned, as it will be read back: claims are what JSON makes of them.
+ *
+ * @throws UsageError - ERR_IDENTITY_INVALID, when it is not an identity: the authorizer is at fault, not
+ * the token.
+ * @throws ClientError - ERR_UNAUTHORIZED, when it has expired already.
+ */
+export function checkIdentity(value: unknown, now: number): Identity {
+  const problem = identityProblem(value);
+  if (problem !== undefined) throw makeError('ERR_IDENTITY_INVALID', { problem });
+  const identity = decodeIdentity(textOf(value as Identity));
+  if (identity.expiresAt !== undefined && identity.expiresAt <= now) {
+    throw new ClientError('ERR_UNAUTHORIZED', 'The token has expired.');
+  }
+  return identity;
+}
+
+function textOf(identity: Identity): string {
+  try {
+    return encodeIdentity(identity);
+  } catch (error) {
+    const problem = `claims that JSON cannot hold (${(error as Error).message})`;
+    throw makeError('ERR_IDENTITY_INVALID', { problem }, error);
   }
 }
 
-/** Whether an authorizer's result, or what was read back of it, is an identity. */
-export function isIdentity(value: unknown): value is Identity {
-  if (typeof value !== 'object' || value === null) return false;
-  const { userId, claims, expiresAt } = value as Record<string, unknown>;
-  return (
-    (userId === undefined || (typeof userId === 'string' && userId !== '')) &&
-    (claims === undefined || (typeof claims === 'object' && claims !== null)) &&
-    (expiresAt === undefined || typeof expiresAt === 'number')
-  );
+/** Names what is wrong with a value as an identity, after "returned"; `undefined` for nothing. */
+function identityProblem(value: unknown): string | undefined {
+  if (!isPlainObject(value)) return 'something that is not a plain object';
+  const unknown = Object.keys(value).find((key) => !KEYS.includes(key));
+  if (unknown !== undefined) return `an object with the unknown key "${unknown}"`;
+  const { userId, claims, expiresAt } = value;
+  if (userId !== undefined && (typeof userId !== 'string' || userId === '')) {
+    return 'a userId that is not a text, or is empty';
+  }
+  if (claims !== undefined && !isPlainObject(claims)) return 'claims that are not an object';
+  return expiresAt === undefined ? undefined : timeProblem(expiresAt);
 }
+
+function timeProblem(expiresAt: unknown): string | undefined {
+  if (typeof expiresAt !== 'number' || !Number.isFinite(expiresAt)) {
+    return 'an expiresAt that is not a finite number (leave it out for an identity that never ends)';
+  }
+  if (expiresAt >= SMALLEST_MS) return undefined;
+  return `an expiresAt of ${expiresAt}, which must be milliseconds since 1970, not seconds`;
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || isForeignObject(prototype);
+}
+
+// `Object.prototype` of another realm, as tests under Jest have it.
+function isForeignObject(prototype: unknown): boolean {
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'valueOf');
+}
+
+type Peer = Pick<RequestContext, 'connectionId' | 'connectedAt' | 'identity'>;
 
 /** The connection, as handlers see it. */
 export function makeConnection(
-  request: RequestContext,
+  { connectionId, connectedAt, identity: peer }: Peer,
   identity: Identity | undefined,
 ): Connection {
-  const { connectionId, connectedAt, identity: peer } = request;
   // Assignments, not spreads: this runs for every message.
   const connection: { -readonly [K in keyof Connection]: Connection[K] } = {
     id: connectionId,

@@ -1,5 +1,5 @@
-// The parts of the events that the framework reads. All of it is checked before use: a handler can be
-// invoked by anyone who may invoke the function.
+// The parts of the events that the framework reads. A handler can be invoked by anyone who may invoke the
+// function, so `isWebSocketEvent` and `isAuthorizerEvent` check what is taken for granted afterwards.
 
 /** What API Gateway says of a connection and a request. */
 export interface RequestContext {
@@ -17,20 +17,23 @@ export interface RequestContext {
   readonly disconnectReason?: string;
 }
 
-/** An event of a WebSocket API: `$connect`, a message, or `$disconnect`. */
-export interface WebSocketEvent {
-  readonly requestContext: RequestContext;
+/** What a handshake brings: header names as the client wrote them, and each value of those sent twice. */
+export interface HandshakeFields {
   readonly headers?: Readonly<Record<string, string | undefined>> | null;
+  readonly multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null;
   readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | null;
+}
+
+/** An event of a WebSocket API: `$connect`, a message, or `$disconnect`. */
+export interface WebSocketEvent extends HandshakeFields {
+  readonly requestContext: RequestContext;
   readonly body?: string | null;
 }
 
 /** An event of a REQUEST authorizer. */
-export interface AuthorizerRequestEvent {
+export interface AuthorizerRequestEvent extends HandshakeFields {
   readonly type: 'REQUEST';
   readonly methodArn: string;
-  readonly headers?: Readonly<Record<string, string | undefined>> | null;
-  readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | null;
   readonly requestContext: RequestContext;
 }
 
@@ -59,4 +62,47 @@ export interface PolicyResponse {
     }[];
   };
   readonly context?: Readonly<Record<string, string>>;
+}
+
+/** Whether an event is one of a WebSocket API, with all that is read of every such event. */
+export function isWebSocketEvent(event: object): event is WebSocketEvent {
+  const {
+    requestContext: request,
+    type,
+    body,
+  } = event as Partial<AuthorizerRequestEvent> & {
+    readonly body?: unknown;
+  };
+  return (
+    type === undefined &&
+    isRequestContext(request) &&
+    (body === undefined || body === null || typeof body === 'string')
+  );
+}
+
+/** Whether an event is one of a REQUEST authorizer of a WebSocket API. */
+export function isAuthorizerEvent(event: object): event is AuthorizerRequestEvent {
+  const { requestContext: request, type, methodArn } = event as Partial<AuthorizerRequestEvent>;
+  return (
+    type === 'REQUEST' &&
+    typeof methodArn === 'string' &&
+    isRequestContext(request) &&
+    request.eventType === 'CONNECT'
+  );
+}
+
+function isRequestContext(request: unknown): request is RequestContext {
+  if (typeof request !== 'object' || request === null) return false;
+  const { eventType, connectionId, connectedAt, apiId, stage, authorizer, identity } =
+    request as Partial<RequestContext>;
+  return (
+    (eventType === 'MESSAGE' || eventType === 'CONNECT' || eventType === 'DISCONNECT') &&
+    typeof connectionId === 'string' &&
+    connectionId !== '' &&
+    typeof connectedAt === 'number' &&
+    typeof apiId === 'string' &&
+    typeof stage === 'string' &&
+    (authorizer === undefined || typeof authorizer === 'object') &&
+    (identity === undefined || typeof identity === 'object')
+  );
 }

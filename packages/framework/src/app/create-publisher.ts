@@ -1,0 +1,59 @@
+import type { Publishing } from '../channel/publishing.js';
+import type { StageAddress } from '../deliver/apigw/endpoint.js';
+import { Stages } from '../deliver/stage.js';
+import { checkOptions, option } from '../errors/check-options.js';
+import { Invocation } from '../invocation/invocation.js';
+import { type AnyPlugin, composeHooks } from '../invocation/plugin.js';
+import { makeReport } from '../invocation/report.js';
+import { ChannelOfServer } from '../publish/publish.js';
+import { type App, type AppSettings, checkStore } from './create-app.js';
+
+/** Options of {@link createPublisher}. */
+export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'> {
+  /** Hooks around publishing and delivery. @default none */
+  readonly plugins?: readonly AnyPlugin[];
+  /**
+   * The stage whose connections are posted to; those of other stages that share the store are left
+   * alone.
+   * @default what the endpoint says, when it has AWS's form; else GATECAST_API_ID and GATECAST_STAGE
+   */
+  readonly address?: StageAddress;
+}
+
+/**
+ * Publishes from a function that is not the app's own, such as one behind a REST API. It loads no
+ * channel class. The function needs the environment variable `GATECAST_ENDPOINT`, or the option
+ * `address` or `gateway`: without any, `publish` rejects with ERR_ENDPOINT_UNKNOWN.
+ *
+ * @example
+ * ```ts
+ * const realtime = createPublisher<typeof app>({ store });
+ * await realtime.channel('rooms/42').publish('message', { text: 'hello' });
+ * ```
+ *
+ * @throws ConfigurationError - for an option that is unknown or cannot work, for plugins in the wrong
+ * order, or one that is there twice.
+ */
+export function createPublisher<A extends App = never>(
+  options: PublisherOptions,
+): [A] extends [never] ? Publishing : Pick<A, 'channel'> {
+  checkOptions('createPublisher()', options, {
+    store: option.object,
+    gateway: option.object,
+    plugins: option.list,
+    address: option.object,
+  });
+  checkStore(options.store);
+  const { store, gateway, address, plugins = [] } = options;
+  const invocation = new Invocation(
+    {
+      store,
+      hooks: composeHooks(plugins),
+      report: makeReport(plugins),
+      now: Date.now,
+      stages: new Stages({ ...(gateway && { gateway }), ...(address && { address }) }),
+    },
+    { route: 'publish' },
+  );
+  return { channel: (name: string) => new ChannelOfServer(invocation, name) };
+}

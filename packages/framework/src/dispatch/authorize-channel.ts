@@ -1,0 +1,59 @@
+import { channelNameProblem } from '@gatecast/protocol';
+import type { Operation } from '../channel/access.js';
+import type { PatternMatch } from '../channel/pattern.js';
+import type { CompiledChannel } from '../channel/route-table.js';
+import { ClientError } from '../errors/client-error.js';
+import { isPromise, type MaybePromise } from '../time/maybe-promise.js';
+import { quote } from '../wire/frame.js';
+import type { AppCore, EventInvocation } from './app-invocation.js';
+
+/** The class that a channel's name belongs to, and the parameters in the name. */
+export type ChannelMatch = PatternMatch<CompiledChannel>;
+
+const OPERATIONS: ReadonlySet<string> = new Set<Operation>(['subscribe', 'message']);
+
+/**
+ * The one place where access is decided: finds the class that a name belongs to and asks its rule,
+ * whatever the connection wants of the channel.
+ *
+ * @throws ClientError - ERR_FRAME_INVALID, ERR_CHANNEL_NAME, ERR_CHANNEL_UNKNOWN; ERR_FORBIDDEN, or what
+ * the rule throws.
+ */
+export function authorizeChannel(
+  { core, connection }: EventInvocation,
+  name: unknown,
+  operation: Operation,
+): MaybePromise<ChannelMatch> {
+  const match = findChannel(core, name);
+  const { access } = match.value.options;
+  if (!OPERATIONS.has(operation)) throw forbidden();
+  if (access === 'public' || (access === undefined && !core.authorizer)) return match;
+  const isAllowed: unknown =
+    typeof access === 'function'
+      ? access({ connection, params: match.params, channel: name as string, operation })
+      : connection.userId !== undefined;
+  // Only `true` opens: a rule that forgets to return lets nobody in.
+  if (isAllowed === true) return match;
+  if (!isPromise(isAllowed)) throw forbidden();
+  return Promise.resolve(isAllowed).then((value) => {
+    if (value === true) return match;
+    throw forbidden();
+  });
+}
+
+/** The class of a name that a client sent. */
+function findChannel({ table }: AppCore, name: unknown): ChannelMatch {
+  if (typeof name !== 'string') {
+    throw new ClientError('ERR_FRAME_INVALID', '"channel" must be the name of a channel.');
+  }
+  const problem = channelNameProblem(name);
+  if (problem)
+    throw new ClientError('ERR_CHANNEL_NAME', `The channel name ${quote(name)} ${problem}.`);
+  const match = table.find(name);
+  if (!match) throw new ClientError('ERR_CHANNEL_UNKNOWN', `There is no channel ${quote(name)}.`);
+  return match;
+}
+
+function forbidden(): ClientError {
+  return new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
+}

@@ -1,0 +1,75 @@
+import type { UnsubscribedFrame } from '@gatecast/protocol';
+import type { DisconnectOptions, ServerConnection } from '../channel/publishing.js';
+import { sayFarewell } from '../deliver/farewell.js';
+import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
+import { makeError } from '../errors/gatecast-error.js';
+import { checkChannel, type PublishScope } from '../publish/publish.js';
+import type { AppInvocation } from './app-invocation.js';
+import { connectionOfRecord } from './identify.js';
+import { tellOfLeaving } from './leave.js';
+
+const OPTIONS: OptionTypes<DisconnectOptions> = { reconnect: option.flag, reason: option.text };
+
+/** One connection, as an invocation ends it or takes rights from it. */
+export class ConnectionOfServer implements ServerConnection {
+  readonly id: string;
+  readonly #invocation: AppInvocation;
+  readonly #scope: PublishScope;
+
+  constructor(invocation: AppInvocation, id: string, scope: PublishScope = {}) {
+    this.id = id;
+    this.#invocation = invocation;
+    this.#scope = scope;
+  }
+
+  disconnect(options: DisconnectOptions = {}): Promise<boolean> {
+    return this.#invocation.hold(this.#disconnect(options));
+  }
+
+  unsubscribe(
+    channel: string,
+    reason = 'The server has ended the subscription.',
+  ): Promise<boolean> {
+    return this.#invocation.hold(this.#unsubscribe(channel, reason));
+  }
+
+  async #disconnect(options: DisconnectOptions): Promise<boolean> {
+    const limit = this.#limit('disconnect');
+    checkOptions('disconnect()', options, OPTIONS);
+    const { reconnect = false, reason = 'The server has ended the connection.' } = options;
+    const farewell = { code: 'ERR_DISCONNECTED', reason, reconnect };
+    const { poster } = this.#invocation.stage();
+    const outcome = await sayFarewell(this.id, farewell, { poster, limit });
+    if ('error' in outcome) throw outcome.error;
+    return outcome.result === 'delivered';
+  }
+
+  async #unsubscribe(channel: string, reason: string): Promise<boolean> {
+    const invocation = this.#invocation;
+    const limit = this.#limit('unsubscribe');
+    checkChannel(invocation, channel);
+    const record = await invocation.connections.get(this.id, limit);
+    if (!record) return false;
+    const [wasSubscribed] = await invocation.connections.unsubscribe(this.id, [channel], limit);
+    if (!wasSubscribed) return false;
+    const connection = connectionOfRecord(record);
+    await tellOfLeaving(invocation, [channel], { connection, cause: 'server', event: undefined });
+    const frame: UnsubscribedFrame = {
+      type: 'unsubscribed',
+      channel,
+      code: 'ERR_UNSUBSCRIBED',
+      reason,
+    };
+    const told = await invocation.stage().poster.post(this.id, JSON.stringify(frame), { limit });
+    // The subscription has ended all the same; the client learns of it when it subscribes again.
+    if ('error' in told) invocation.report(told.error);
+    return true;
+  }
+
+  #limit(method: string): ReturnType<AppInvocation['limit']> {
+    const limit = this.#invocation.limit(`connection().${method}()`);
+    const { sender, unopened } = this.#scope;
+    if (unopened && sender === this.id) throw makeError('ERR_SEND_IN_CONNECT', {});
+    return limit;
+  }
+}
