@@ -1,5 +1,7 @@
 import { channelNameProblem, decodeSegment } from '@gatecast/protocol';
 
+/** Most names whose match is remembered: those that are in use come back at once. */
+const MOST_KNOWN = 1_000;
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Says what is wrong with a pattern, or `undefined` when it is legal. */
@@ -42,6 +44,7 @@ export interface PatternMatch<T> {
 /** Finds the pattern that a channel name matches. A literal segment beats a parameter. */
 export class PatternTree<T> {
   readonly #root: Node<T> = { literals: new Map() };
+  readonly #known = new Map<string, PatternMatch<T>>();
 
   /** Adds a pattern. Returns what already stands there when another pattern matches the same names. */
   add(pattern: string, value: T): T | undefined {
@@ -61,9 +64,18 @@ export class PatternTree<T> {
     return undefined;
   }
 
-  /** The pattern that a legal channel name matches, with the decoded parameters. */
+  /**
+   * The pattern that a channel name matches, with the decoded parameters; `undefined` for none, and for
+   * a name that is not legal.
+   */
   match(name: string): PatternMatch<T> | undefined {
-    return find(this.#root, name.split('/'), 0, []);
+    const known = this.#known.get(name);
+    if (known || channelNameProblem(name) !== undefined) return known;
+    const found = find(this.#root, name.split('/'), 0, []);
+    if (!found) return undefined;
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(name, found);
+    return found;
   }
 }
 
@@ -81,7 +93,7 @@ function find<T>(
     for (let index = 0; index < parameters.length; index += 1) {
       params[parameters[index] as string] = decodeSegment(values[index] as string);
     }
-    return { value, params };
+    return Object.freeze({ value, params: Object.freeze(params) });
   }
   const segment = segments[depth] as string;
   const literal = node.literals.get(segment);

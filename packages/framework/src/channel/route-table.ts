@@ -46,8 +46,8 @@ export interface RouteTable {
   readonly routes: readonly (Route | MessageRoute)[];
   readonly channels: readonly CompiledChannel[];
   /**
-   * Finds the channel class of a legal channel name, and the decoded parameters; `undefined` for
-   * none.
+   * Finds the channel class of a name, and the decoded parameters; `undefined` for none, and for a
+   * name that is not legal.
    */
   find(channelName: string): PatternMatch<CompiledChannel> | undefined;
 }

@@ -3,7 +3,7 @@ import type { Operation } from '../channel/access.js';
 import type { PatternMatch } from '../channel/pattern.js';
 import type { CompiledChannel } from '../channel/route-table.js';
 import { ClientError } from '../errors/client-error.js';
-import { isPromise, type MaybePromise } from '../time/maybe-promise.js';
+import { isPromiseLike, type MaybePromise } from '../time/maybe-promise.js';
 import { quote } from '../wire/frame.js';
 import type { AppCore, EventInvocation } from './app-invocation.js';
 
@@ -34,7 +34,7 @@ export function authorizeChannel(
       : connection.userId !== undefined;
   // Only `true` opens: a rule that forgets to return lets nobody in.
   if (isAllowed === true) return match;
-  if (!isPromise(isAllowed)) throw forbidden();
+  if (!isPromiseLike(isAllowed)) throw forbidden();
   return Promise.resolve(isAllowed).then((value) => {
     if (value === true) return match;
     throw forbidden();
@@ -46,12 +46,12 @@ function findChannel({ table }: AppCore, name: unknown): ChannelMatch {
   if (typeof name !== 'string') {
     throw new ClientError('ERR_FRAME_INVALID', '"channel" must be the name of a channel.');
   }
-  const problem = channelNameProblem(name);
-  if (problem)
-    throw new ClientError('ERR_CHANNEL_NAME', `The channel name ${quote(name)} ${problem}.`);
   const match = table.find(name);
-  if (!match) throw new ClientError('ERR_CHANNEL_UNKNOWN', `There is no channel ${quote(name)}.`);
-  return match;
+  if (match) return match;
+  const problem = channelNameProblem(name);
+  throw problem
+    ? new ClientError('ERR_CHANNEL_NAME', `The channel name ${quote(name)} ${problem}.`)
+    : new ClientError('ERR_CHANNEL_UNKNOWN', `There is no channel ${quote(name)}.`);
 }
 
 function forbidden(): ClientError {

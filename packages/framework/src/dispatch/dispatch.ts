@@ -2,7 +2,7 @@ import type { PongFrame } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import { makeError, UsageError } from '../errors/gatecast-error.js';
 import type { FrameContext } from '../invocation/plugin.js';
-import { isPromise, type MaybePromise, whenReady } from '../time/maybe-promise.js';
+import { type MaybePromise, whenReady } from '../time/maybe-promise.js';
 import type { Connection } from '../wire/connection.js';
 import {
   errorResponse,
@@ -139,10 +139,8 @@ function answer(invocation: EventInvocation): Promise<ProxyResponse> {
   } catch (error) {
     response = refuse(invocation, error);
   }
-  if (isPromise(response)) return answerInTime(invocation, response);
-  const known = response;
-  const ending = invocation.end();
-  return ending ? ending.then(() => known) : Promise.resolve(known);
+  if (response instanceof Promise) return answerInTime(invocation, response);
+  return Promise.resolve(endWith(invocation, response));
 }
 
 const PONG: ProxyResponse = {
@@ -244,21 +242,23 @@ function handleFrame(invocation: EventInvocation, frame: RawFrame): MaybePromise
 const CLEAN_UP_MS = 250;
 
 /** Answers a message whose answer has to be waited for, in time. */
-async function answerInTime(
+function answerInTime(
   invocation: EventInvocation,
   response: Promise<ProxyResponse>,
 ): Promise<ProxyResponse> {
   const action = actionOf(invocation);
   const isList = action === 'subscribe' || action === 'unsubscribe';
-  let known: ProxyResponse;
-  try {
-    const label = invocation.core.messages.get(action ?? '')?.source ?? 'a plugin or a rule';
-    known = await invocation.inTime(response, label, isList ? CLEAN_UP_MS : 0);
-  } catch (error) {
-    known = refuse(invocation, error);
-  }
-  await invocation.end();
-  return known;
+  const label = 'a handler, an access rule or a plugin';
+  return invocation.inTime(response, label, isList ? CLEAN_UP_MS : 0).then(
+    (known) => endWith(invocation, known),
+    (error: unknown) => endWith(invocation, refuse(invocation, error)),
+  );
+}
+
+/** Ends the invocation; its answer goes out when nothing of ours is under way. */
+function endWith(invocation: EventInvocation, known: ProxyResponse): MaybePromise<ProxyResponse> {
+  const ending = invocation.end();
+  return ending ? ending.then(() => known) : known;
 }
 
 function refuse(invocation: EventInvocation, error: unknown): ProxyResponse {

@@ -2,7 +2,7 @@ import type { MessageContext } from '../channel/context.js';
 import type { MessageRoute } from '../channel/route-table.js';
 import { validate } from '../channel/validate.js';
 import { ClientError } from '../errors/client-error.js';
-import { type MaybePromise, whenReady } from '../time/maybe-promise.js';
+import { isPromiseLike, type MaybePromise, whenReady } from '../time/maybe-promise.js';
 import { NO_ANSWER, quote, type RawFrame, replyResponse, requireId } from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
@@ -44,7 +44,10 @@ function runHandler(
   { message: handler }: MessageRoute,
   { message, ctx }: { readonly message: unknown; readonly ctx: MessageContext },
 ): unknown {
-  if (!hooks.onMessage) return handler.call(message, ctx);
+  if (!hooks.onMessage) {
+    const reply = handler.call(message, ctx);
+    return isPromiseLike(reply) ? Promise.resolve(reply) : reply;
+  }
   let reply: unknown;
   const last = async (): Promise<void> => {
     reply = await handler.call(message, ctx);

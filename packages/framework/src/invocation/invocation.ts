@@ -152,22 +152,24 @@ export class Invocation {
    *
    * @throws UsageError - ERR_HANDLER_TIMEOUT, when the time is over.
    */
-  async inTime<T>(work: PromiseLike<T>, label: string, moreMs: number = 0): Promise<T> {
+  inTime<T>(work: Promise<T>, label: string, moreMs: number = 0): Promise<T> {
     const leftMs = this.endsAt + moreMs - Date.now();
     if (leftMs > MAX_TIMER_MS) return work;
-    let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<never>((_resolve, reject) => {
+    // Not `Promise.race`, and not async: this is on the path of each message that has to be waited for.
+    return new Promise<T>((resolve, reject) => {
       const onTime = (): void => {
         reject(makeError('ERR_HANDLER_TIMEOUT', { route: this.route, label }));
         this.#end();
       };
-      timer = setTimeout(onTime, Math.max(0, leftMs));
+      const timer = setTimeout(onTime, Math.max(0, leftMs));
+      const settle =
+        <V>(end: (value: V) => void) =>
+        (value: V): void => {
+          clearTimeout(timer);
+          end(value);
+        };
+      work.then(settle(resolve), settle(reject));
     });
-    try {
-      return await Promise.race([work, over]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   /**

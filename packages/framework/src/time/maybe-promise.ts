@@ -1,25 +1,24 @@
 /** A value, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Whether a value has to be waited for. */
-export function isPromise<T>(value: MaybePromise<T>): value is Promise<T>;
-export function isPromise(value: unknown): value is PromiseLike<unknown>;
-export function isPromise(value: unknown): boolean {
+/** Whether a value of somebody else's has to be waited for. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
+    value instanceof Promise ||
+    (typeof value === 'object' &&
+      value !== null &&
+      'then' in value &&
+      typeof value.then === 'function')
   );
 }
 
 /**
- * Goes on with a value, at once where there is nothing to wait for: on the path of a message each
- * promise costs as much as parsing its frame.
+ * Goes on with a value of ours, at once where there is nothing to wait for: on the path of a message
+ * each promise costs as much as parsing its frame.
  */
 export function whenReady<T, R>(
   value: MaybePromise<T>,
   next: (value: T) => MaybePromise<R>,
 ): MaybePromise<R> {
-  return isPromise(value) ? value.then(next) : next(value);
+  return value instanceof Promise ? value.then(next) : next(value);
 }
