@@ -1,10 +1,12 @@
 /**
  * What a store or another adapter of your own can be built of: time limits, waits between attempts,
- * bounded parallelism, slices, and the check of options.
+ * bounded parallelism, slices, the check of options, and signatures for requests to AWS.
  *
  * @module @gatecast/framework/adapter
  */
 
+export type { Credentials, RequestToSign, Sign } from './deliver/apigw/sign.js';
+export { sha256, signer } from './deliver/apigw/sign.js';
 export type { OptionType, OptionTypes } from './errors/check-options.js';
 export { checkOptions, option } from './errors/check-options.js';
 export { idOfSliceKey, sliceKey, sliceOf, sliceStart } from './store/slice.js';

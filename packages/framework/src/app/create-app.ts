@@ -3,8 +3,8 @@ import { manifestRoutes, type RouteManifest } from '../channel/manifest.js';
 import type { Publishing } from '../channel/publishing.js';
 import type { Resolve } from '../channel/read-channel.js';
 import type { RouteTable } from '../channel/route-table.js';
-import { managementEndpoint } from '../deliver/apigw/endpoint.js';
 import type { Gateway } from '../deliver/gateway.js';
+import { Stages } from '../deliver/stage.js';
 import { checkOptions, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { type AnyPlugin, composeHooks } from '../hooks/plugin.js';
@@ -107,7 +107,7 @@ export function buildApp<const L extends Channels>(
     hooks: composeHooks(plugins),
     report: makeReport(plugins),
     now,
-    gateway: gateway ? async () => gateway : makeGateways(),
+    stages: new Stages(gateway ? { gateway } : {}),
     ...(authorizer && { authorizer }),
     ...(origins && { origins }),
   };
@@ -156,24 +156,11 @@ export function createPublisher<A extends App = never>(
     hooks: composeHooks(plugins),
     report: makeReport(plugins),
     now: Date.now,
-    gateway: gateway ? async () => gateway : makeGateways(),
+    stages: new Stages(gateway ? { gateway } : {}),
   } satisfies AppCore;
   return publishing(core);
 }
 
 function checkContract({ connections: { contract } }: Store): void {
   if (contract !== 2) throw makeError('ERR_STORE_CONTRACT', { given: String(contract) });
-}
-
-function makeGateways(): AppCore['gateway'] {
-  const made = new Map<string, Promise<Gateway>>();
-  return async (address) => {
-    const endpoint = managementEndpoint(address);
-    // The SDK takes some 40 ms to load: only a function that posts pays for it.
-    const gateway =
-      made.get(endpoint) ??
-      import('../aws-gateway.js').then(({ awsGateway }) => awsGateway(endpoint));
-    made.set(endpoint, gateway);
-    return gateway;
-  };
 }

@@ -1,12 +1,21 @@
 import type { DeliveryCount } from '../channel/publishing.js';
-import type { DeliveryError } from '../errors/gatecast-error.js';
+import { makeError } from '../errors/gatecast-error.js';
 import type { ConnectionStore, Subscriber } from '../store/connections.js';
-import { type Farewell, sayFarewell } from './farewell.js';
-import type { Gateway } from './gateway.js';
-import { type PostBudget, postWithRetry } from './post.js';
+import { type TimeLimit, timeLeftMs } from '../time/time-limit.js';
+import { sayFarewell, TOKEN_EXPIRED } from './farewell.js';
+import type { PostOutcome } from './gateway.js';
+import { onAbort } from './on-abort.js';
+import { Reader } from './reader.js';
+import { Reaper } from './reaper.js';
+import type { Stage } from './stage.js';
+import { deliveryTimes } from './times.js';
 
-/** Posts of one publish that are under way at once. Sockets in flight bound the rate, not the CPU. */
-export const POSTS_IN_FLIGHT = 64;
+/** From how many on it is suspicious that all subscribers are gone. */
+const SUSPICIOUS_GONE = 20;
+/** Removing subscribers that are gone may take this long after the last post, or as long as the posts. */
+const LEAST_REMOVING_MS = 100;
+
+const OVER = 'The delivery is over.';
 
 /** One event on its way to the subscribers of its channel. */
 export interface Delivery {
@@ -22,94 +31,211 @@ export interface Delivery {
 /** What a delivery works with. */
 export interface DeliveryMeans {
   readonly connections: ConnectionStore;
-  readonly gateway: Gateway;
-  readonly budget: PostBudget;
-  /** Told of the first post of a batch that failed for good, and of a store that failed to prune. */
-  readonly onFailure: (error: unknown) => void;
-  /** Wraps each batch: the plugins' onDeliver. */
-  readonly aroundBatch: (batch: DeliveryBatch, deliver: () => Promise<void>) => Promise<void>;
+  readonly stage: Stage;
+  /** When the invocation is over; the delivery ends some time before. */
+  readonly limit: TimeLimit;
+  /** The app's clock, by which identities end and connections grow old. */
+  readonly now: () => number;
+  /** Told once of what failed in posting, and of a store that failed to remove what is gone. */
+  readonly report: (error: unknown) => void;
 }
 
-/** The subscribers that are posted to together: one page of the store's. */
+/** The subscribers that are posted to together. */
 export interface DeliveryBatch {
   /** Name of the channel that the event is published on. */
   readonly channel: string;
   readonly connectionIds: readonly string[];
 }
 
-// The longest an integration may take (row 7.9), and a little for clocks that disagree.
-const LONGEST_CONNECT_MS = 35_000;
-
-const TOKEN_EXPIRED: Farewell = {
-  code: 'ERR_UNAUTHORIZED',
-  reason: 'The token has expired.',
-  reconnect: true,
-};
-
-/** Posts an event to every subscriber of its channel, page by page, and forgets those that are gone. */
-export async function fanOut(delivery: Delivery, means: DeliveryMeans): Promise<DeliveryCount> {
-  const count = { delivered: 0, gone: 0, failed: 0, queued: 0 };
-  let after: string | undefined;
-  do {
-    const page = await means.connections.subscribers(delivery.channel, after ? { after } : {});
-    const targets = page.items.filter(({ connectionId }) => connectionId !== delivery.except);
-    if (targets.length > 0) await deliverBatch(targets, delivery, { ...means, count });
-    after = page.next;
-  } while (after !== undefined);
-  return count;
+/**
+ * Posts an event to every subscriber of its channel and forgets those that are gone. Ends before the
+ * time limit, and after 5 s at the latest. When it has ended, nothing of it goes on.
+ *
+ * @throws StoreError - when the subscribers cannot be read; those that were read have been posted to.
+ * @throws unknown - the `reason` of the signal, once it is aborted.
+ */
+export function deliver(delivery: Delivery, means: DeliveryMeans): Promise<DeliveryCount> {
+  return new DeliveryRun(delivery, means).run();
 }
 
-async function deliverBatch(
-  targets: readonly Subscriber[],
-  delivery: Delivery,
-  means: DeliveryMeans & { readonly count: { -readonly [K in keyof DeliveryCount]: number } },
-): Promise<void> {
-  const { connections, gateway, budget, count } = means;
-  const once = { now: budget.now, deadline: 0 };
-  const gone: string[] = [];
-  let pending = 0;
-  let failure: DeliveryError | undefined;
+class DeliveryRun {
+  readonly #delivery: Delivery;
+  readonly #means: DeliveryMeans;
+  readonly #reader: Reader;
+  readonly #reaper: Reaper;
+  readonly #cutAt: number;
+  /** When an attempt is given up. */
+  readonly #limit: TimeLimit;
+  /** When nothing begins any more. */
+  readonly #begin: TimeLimit & { readonly endsAt: number };
+  readonly #stop = new AbortController();
+  readonly #startedAt = Date.now();
+  readonly #count = { delivered: 0, gone: 0, failed: 0, queued: 0 };
+  #read = 0;
+  #underWay = 0;
+  #notBegun = 0;
+  #hasEnded = false;
+  #failure: unknown;
+  #isRefused = false;
+  #onIdle = (): void => {};
 
-  const deliver = async ({
-    connectionId,
-    connectedAt,
-    identityExpiresAt = Infinity,
-  }: Subscriber) => {
-    if (identityExpiresAt <= budget.now()) {
-      await sayFarewell(connectionId, TOKEN_EXPIRED, gateway);
-      gone.push(connectionId);
+  constructor(delivery: Delivery, means: DeliveryMeans) {
+    const { connections, stage, limit, now, report } = means;
+    const { beginUntil, cutAt } = deliveryTimes(limit, stage.poster.p99Ms);
+    this.#delivery = delivery;
+    this.#means = means;
+    this.#cutAt = cutAt;
+    this.#limit = { endsAt: cutAt, ...(limit.signal && { signal: limit.signal }) };
+    this.#begin = { endsAt: beginUntil, signal: this.#stop.signal };
+    this.#reader = new Reader({
+      connections,
+      channel: delivery.channel,
+      except: delivery.except,
+      address: stage.address,
+      limit: this.#begin,
+    });
+    this.#reaper = new Reaper({ connections, now, report });
+    if (stage.poster.hasDelivered) this.#allowRemoving();
+  }
+
+  async run(): Promise<DeliveryCount> {
+    const { signal } = this.#means.limit;
+    const cut = this.#makeCut();
+    let readFailure: { readonly error: unknown } | undefined;
+    const reading = this.#postToAll().catch((error: unknown) => {
+      // When its time was up, the store is not to blame; unless it took all of it for the first page.
+      if (this.#read === 0 || timeLeftMs(this.#begin) > 0) readFailure = { error };
+    });
+    await Promise.race([reading.then(() => this.#idle()), cut.isCut]);
+    cut.clear();
+    const left = this.#end();
+    await this.#removeGone();
+    this.#reportFailures(left);
+    signal?.throwIfAborted();
+    if (readFailure) throw readFailure.error;
+    return this.#count;
+  }
+
+  /** Ends the waiting when the time is over, whatever the gateway and the store do. */
+  #makeCut(): { readonly isCut: Promise<void>; readonly clear: () => void } {
+    let clear = (): void => {};
+    const isCut = new Promise<void>((resolve) => {
+      const end = (): void => {
+        this.#stop.abort(OVER);
+        resolve();
+      };
+      const timer = setTimeout(end, timeLeftMs({ endsAt: this.#cutAt }));
+      const stopListening = onAbort(this.#limit.signal, end);
+      clear = () => {
+        clearTimeout(timer);
+        stopListening();
+      };
+    });
+    return { isCut, clear };
+  }
+
+  async #postToAll(): Promise<void> {
+    const { poster } = this.#means.stage;
+    for (;;) {
+      const subscriber = await this.#reader.next();
+      if (!subscriber || this.#hasEnded) return;
+      this.#read += 1;
+      if (!(await poster.turn(this.#begin))) {
+        this.#notBegun += 1;
+        return;
+      }
+      this.#underWay += 1;
+      void this.#post(subscriber);
+    }
+  }
+
+  async #post(subscriber: Subscriber): Promise<void> {
+    const { frame, ephemeral } = this.#delivery;
+    const { stage, now } = this.#means;
+    const { connectionId, identityExpiresAt = Infinity } = subscriber;
+    const options = { limit: this.#limit, begin: this.#begin, hasTurn: true };
+    const isExpired = identityExpiresAt <= now();
+    const outcome = isExpired
+      ? await sayFarewell(connectionId, TOKEN_EXPIRED, { poster: stage.poster, ...options })
+      : await stage.poster.post(connectionId, frame, { ...options, ephemeral });
+    if (this.#hasEnded) return;
+    this.#underWay -= 1;
+    this.#take(outcome, subscriber, isExpired);
+    if (this.#underWay === 0) this.#onIdle();
+  }
+
+  #take(outcome: PostOutcome, subscriber: Subscriber, isExpired: boolean): void {
+    const count = this.#count;
+    if (outcome.result === 'delivered') {
+      // A connection that was closed did not get the event.
+      if (isExpired) count.gone += 1;
+      else count.delivered += 1;
+      this.#allowRemoving();
       return;
     }
-    const outcome = await postWithRetry(
-      () => gateway.post(connectionId, delivery.frame),
-      delivery.ephemeral ? once : budget,
-    );
-    if (outcome.result === 'delivered') {
-      count.delivered += 1;
-    } else if (outcome.result === 'gone') {
-      // Until its $connect has returned a connection is 410 too (row 3.14): do not forget it yet.
-      if (budget.now() - connectedAt < LONGEST_CONNECT_MS) pending += 1;
-      else gone.push(connectionId);
-    } else {
-      count.failed += 1;
-      failure ??= outcome.error;
+    if (outcome.result === 'gone') {
+      count.gone += 1;
+      this.#reaper.add(subscriber);
+      return;
     }
-  };
+    count.failed += 1;
+    if (outcome.result === 'refused' && !this.#isRefused) {
+      this.#isRefused = true;
+      this.#failure = outcome.error;
+      this.#stop.abort(OVER);
+    }
+    this.#failure ??= outcome.error;
+  }
 
-  const connectionIds = targets.map(({ connectionId }) => connectionId);
-  await means.aroundBatch({ channel: delivery.channel, connectionIds }, async () => {
-    const queue = targets.values();
-    const work = async () => {
-      for (const subscriber of queue) await deliver(subscriber);
-    };
-    await Promise.all(Array.from({ length: Math.min(POSTS_IN_FLIGHT, targets.length) }, work));
-  });
-  count.gone += gone.length + pending;
-  if (failure) means.onFailure(failure);
-  try {
-    if (gone.length > 0) await connections.prune(gone);
-  } catch (error) {
-    // The event still has to reach the others; who was not forgotten is gone again at the next one.
-    means.onFailure(error);
+  #idle(): Promise<void> | undefined {
+    if (this.#underWay === 0) return undefined;
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** Counts what was not reached, and starts nothing more. */
+  #end(): number {
+    this.#hasEnded = true;
+    this.#stop.abort(OVER);
+    this.#read += this.#reader.left;
+    const left = this.#underWay + this.#notBegun + this.#reader.left;
+    this.#count.failed += left;
+    return left;
+  }
+
+  #allowRemoving(): void {
+    if (this.#means.stage.mayPrune) this.#reaper.allow();
+  }
+
+  async #removeGone(): Promise<void> {
+    const { stage, report, limit } = this.#means;
+    const { count } = this.#reaper;
+    const { poster } = stage;
+    if (count >= SUSPICIOUS_GONE && this.#count.delivered === 0 && !poster.hasDelivered) {
+      const { channel } = this.#delivery;
+      report(makeError('ERR_DELIVERY_ALL_GONE', { channel, count, endpoint: poster.endpoint }));
+    } else {
+      this.#allowRemoving();
+    }
+    const tookMs = Date.now() - this.#startedAt;
+    const mostMs = Math.min(
+      Math.max(LEAST_REMOVING_MS, tookMs),
+      timeLeftMs({ endsAt: this.#cutAt }),
+    );
+    await this.#reaper.finish(mostMs, limit.signal);
+  }
+
+  #reportFailures(left: number): void {
+    const { report } = this.#means;
+    const isFinished = left === 0 && this.#reader.isAtEnd;
+    if (this.#isRefused || isFinished || this.#reader.hasFailed) {
+      if (this.#failure !== undefined) report(this.#failure);
+      return;
+    }
+    const { channel } = this.#delivery;
+    const unread = this.#reader.isAtEnd ? 'there are no more' : 'more were not read';
+    const values = { channel, read: this.#read, left, unread };
+    report(makeError('ERR_DELIVERY_UNFINISHED', values, this.#failure));
   }
 }

@@ -140,6 +140,16 @@ export const errorTable = {
     message: 'The endpoint of the @connections API is not known.',
     hint: 'Set GATECAST_ENDPOINT to https://{api-id}.execute-api.{region}.amazonaws.com/{stage} in a function that no WebSocket event reaches.',
   },
+  ERR_ENDPOINT_INVALID: {
+    kind: 'configuration',
+    message: 'The endpoint of the @connections API, "{endpoint}", {problem}.',
+    hint: 'Set GATECAST_ENDPOINT (or AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI) to https://{api-id}.execute-api.{region}.amazonaws.com/{stage}, or to the https URL of your custom domain.',
+  },
+  ERR_REGION_UNKNOWN: {
+    kind: 'configuration',
+    message: 'The Region of the @connections API at {host} is not known.',
+    hint: 'Set GATECAST_REGION to it; in Lambda AWS_REGION is there already.',
+  },
   ERR_JWT_OPTIONS: {
     kind: 'configuration',
     message: '{where} needs {needed}.',
@@ -208,6 +218,23 @@ export const errorTable = {
     message:
       'Posting to a connection through {endpoint} was still throttled (429) when the time for it was up.',
     hint: 'Raise the account limit on requests per second, or publish less.',
+  },
+  ERR_DELIVERY_CREDENTIALS: {
+    kind: 'delivery',
+    message: 'Requests to {endpoint} cannot be signed: {problem}.',
+    hint: 'Lambda sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; elsewhere set them yourself.',
+  },
+  ERR_DELIVERY_UNFINISHED: {
+    kind: 'delivery',
+    message:
+      'The time to deliver an event on "{channel}" was up: of {read} subscribers {left} were not posted to, and {unread}.',
+    hint: "Raise the function's time-out, or publish to fewer subscribers at once.",
+  },
+  ERR_DELIVERY_ALL_GONE: {
+    kind: 'delivery',
+    message:
+      'All {count} subscribers of "{channel}" that answered were gone (410) at {endpoint}; none was removed from the store.',
+    hint: 'Check GATECAST_ENDPOINT: at the endpoint of another API or stage every connection is gone.',
   },
   // What a store may report
   ERR_STORE_UNAVAILABLE: {

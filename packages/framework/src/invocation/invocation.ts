@@ -1,7 +1,7 @@
 import type { Publishing } from '../channel/publishing.js';
 import type { RouteTable } from '../channel/route-table.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
-import type { Gateway } from '../deliver/gateway.js';
+import type { Stages } from '../deliver/stage.js';
 import type { Hooks } from '../hooks/plugin.js';
 import type { Report } from '../hooks/report.js';
 import { Publisher, type PublishScope } from '../publish/publish.js';
@@ -24,8 +24,7 @@ export interface AppCore {
   readonly hooks: Hooks;
   readonly report: Report;
   readonly now: () => number;
-  /** The gateway of a stage; without one, of the stage that the environment names. */
-  readonly gateway: (address?: StageAddress) => Promise<Gateway>;
+  readonly stages: Stages;
 }
 
 /** The stage that an event came through. */
@@ -48,14 +47,14 @@ export function publishing(
   const { hooks, report } = core;
   const publisher = new Publisher({
     connections: connectionsWithin(core, lambdaContext),
-    endsAt: core.now() + timeLeftMs(lambdaContext),
-    gateway: () => core.gateway(request && addressOf(request)),
+    endsAt: Date.now() + timeLeftMs(lambdaContext),
+    stage: () => core.stages.of(request && addressOf(request)),
     now: core.now,
     around: {
       publish: (event, deliver) => (hooks.onPublish ? hooks.onPublish(event, deliver) : deliver()),
-      batch: (batch, deliver) => (hooks.onDeliver ? hooks.onDeliver(batch, deliver) : deliver()),
+      delivery: (batch, deliver) => (hooks.onDeliver ? hooks.onDeliver(batch, deliver) : deliver()),
     },
-    onFailure: (error) =>
+    report: (error) =>
       report(error, {
         route: request?.routeKey ?? 'publish',
         isAnswered: false,

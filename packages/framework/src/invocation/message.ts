@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { checkAccess, isOpen } from '../channel/access.js';
 import type { PatternMatch } from '../channel/pattern.js';
 import type { CompiledChannel, MessageRoute } from '../channel/route-table.js';
-import { sayFarewell } from '../deliver/farewell.js';
+import { sayFarewell, TOKEN_EXPIRED } from '../deliver/farewell.js';
 import { ClientError } from '../errors/client-error.js';
 import type { Connection, Identity } from '../wire/connection.js';
 import { quote, type RawFrame, replyResponse, requireId } from '../wire/frame.js';
@@ -76,8 +76,8 @@ export async function endExpired(
   request: RequestContext,
 ): Promise<boolean> {
   if ((identity?.expiresAt ?? Infinity) > core.now()) return false;
-  const farewell = { code: 'ERR_UNAUTHORIZED', reason: 'The token has expired.', reconnect: true };
-  await sayFarewell(request.connectionId, farewell, await core.gateway(addressOf(request)));
+  const { poster } = core.stages.of(addressOf(request));
+  await sayFarewell(request.connectionId, TOKEN_EXPIRED, { poster, limit: {} });
   return true;
 }
 

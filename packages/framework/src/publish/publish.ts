@@ -5,13 +5,11 @@ import type {
   PublishResult,
   ServerChannel,
 } from '../channel/publishing.js';
-import { type DeliveryMeans, fanOut } from '../deliver/deliver.js';
-import type { Gateway } from '../deliver/gateway.js';
+import { type DeliveryBatch, deliver } from '../deliver/deliver.js';
+import type { Stage } from '../deliver/stage.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connections.js';
 import { type PreparedEvent, type PublishRequest, prepareEvent } from './event-frame.js';
-
-const POSTING_TIME_MS = 5_000;
 
 /** Where a publish comes from: one invocation, or code outside of any. */
 export interface PublishScope {
@@ -26,16 +24,16 @@ export interface PublishScope {
 /** What a publisher works with. */
 export interface PublisherMeans {
   readonly connections: ConnectionStore;
-  readonly gateway: () => Promise<Gateway>;
+  readonly stage: () => Stage;
   readonly now: () => number;
   /** When all has to be over, in milliseconds since 1970. */
   readonly endsAt: number;
   /** The plugins' onPublish and onDeliver. */
   readonly around: {
     publish(event: PreparedEvent, deliver: () => Promise<void>): Promise<void>;
-    readonly batch: DeliveryMeans['aroundBatch'];
+    delivery(batch: DeliveryBatch, deliver: () => Promise<void>): Promise<void>;
   };
-  readonly onFailure: DeliveryMeans['onFailure'];
+  readonly report: (error: unknown) => void;
 }
 
 /** Publishes events: names them, writes their frames, and delivers them to their subscribers. */
@@ -77,23 +75,20 @@ export class Publisher {
     { except }: PublishOptions,
     sender: string | undefined,
   ): Promise<DeliveryCount> {
-    const { connections, gateway, now, endsAt, around, onFailure } = this.#means;
-    const deadline = Math.min(now() + POSTING_TIME_MS, endsAt);
-    return fanOut(
-      {
-        channel,
-        frame,
-        ephemeral,
-        ...(except === 'sender' && sender && { except: sender }),
-      },
-      {
-        connections,
-        gateway: await gateway(),
-        budget: { deadline, now },
-        aroundBatch: around.batch,
-        onFailure,
-      },
-    );
+    const { connections, stage, now, endsAt, around, report } = this.#means;
+    let count: DeliveryCount = { delivered: 0, gone: 0, failed: 0, queued: 0 };
+    await around.delivery({ channel, connectionIds: [] }, async () => {
+      count = await deliver(
+        {
+          channel,
+          frame,
+          ephemeral,
+          ...(except === 'sender' && sender && { except: sender }),
+        },
+        { connections, stage: stage(), limit: { endsAt }, now, report },
+      );
+    });
+    return count;
   }
 }
 

@@ -1,0 +1,145 @@
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { MAX_TIMER_MS, type TimeLimit, timeLeftMs } from '../../time/time-limit.js';
+import { onAbort } from '../on-abort.js';
+import type { Endpoint } from './endpoint.js';
+
+/** How long API Gateway may take for one answer, from the moment on that the request has a socket. */
+const ANSWER_MS = 3_000;
+const MOST_SOCKETS = 128;
+/** How much is read of the text of an error. */
+const MOST_TEXT = 4_096;
+
+/** One request. */
+export interface TransportRequest {
+  readonly method: 'POST' | 'DELETE';
+  readonly path: string;
+  /** All headers: names and values in turns. */
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+/** What was answered. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** The beginning of the body of an error, else nothing. */
+  readonly text: string;
+}
+
+/** Why there was no answer. */
+export interface NoAnswer {
+  /** Code of the operating system or of Node: `ECONNREFUSED`; `ETIMEDOUT` when the time was up. */
+  readonly code: string;
+}
+
+/** Sends a request, and once more when its socket had been closed meanwhile. Does not reject. */
+export type Transport = (request: TransportRequest, limit: TimeLimit) => Promise<Answer | NoAnswer>;
+
+/** Makes what sends requests to one endpoint, over sockets that are kept open. */
+export function makeTransport({ isSecure, hostname, port }: Endpoint): Transport {
+  // In an ES module an import of node:http loads undici too, which takes 40 ms of a cold start.
+  const { Agent, request } = isSecure ? https : process.getBuiltinModule('node:http');
+  const agent = new Agent({ keepAlive: true, scheduling: 'lifo', maxSockets: MOST_SOCKETS });
+  const open = ({ method, path, headers }: TransportRequest): ClientRequest =>
+    request({ agent, hostname, port, method, path, headers });
+  return (toSend, limit) =>
+    new Promise((resolve) => {
+      const exchange = (): void => {
+        new Exchange(open(toSend), { limit, again: exchange, resolve }).send(toSend.body);
+      };
+      exchange();
+    });
+}
+
+interface ExchangeMeans {
+  readonly limit: TimeLimit;
+  readonly again: () => void;
+  readonly resolve: (answer: Answer | NoAnswer) => void;
+}
+
+/** One request and what came of it. */
+class Exchange {
+  readonly #request: ClientRequest;
+  readonly #means: ExchangeMeans;
+  #response: IncomingMessage | undefined;
+  #text = '';
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+  #stopListening = (): void => {};
+
+  constructor(request: ClientRequest, means: ExchangeMeans) {
+    this.#request = request;
+    this.#means = means;
+  }
+
+  send(body: string): void {
+    const { limit } = this.#means;
+    const request = this.#request;
+    request.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.code ?? error.name));
+    request.on('response', (response) => this.#read(response));
+    const leftMs = timeLeftMs(limit);
+    if (leftMs <= MAX_TIMER_MS) this.#timer = setTimeout(this.#giveUp, leftMs);
+    request.on('socket', () => {
+      if (this.#isOver) return;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(this.#giveUp, Math.min(ANSWER_MS, timeLeftMs(limit)));
+    });
+    request.end(body);
+    this.#stopListening = onAbort(limit.signal, this.#giveUp);
+  }
+
+  readonly #giveUp = (): void => {
+    // A status that came in time stands, although its body did not.
+    if (this.#response) this.#finish();
+    else this.#end({ code: 'ETIMEDOUT' });
+    this.#request.destroy();
+  };
+
+  #read(response: IncomingMessage): void {
+    this.#response = response;
+    response.on('end', this.#finish);
+    response.on('close', this.#finish);
+    response.on('error', this.#finish);
+    if ((response.statusCode ?? 0) < 300) {
+      response.resume();
+      return;
+    }
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => {
+      this.#text += chunk.slice(0, MOST_TEXT - this.#text.length);
+      if (this.#text.length < MOST_TEXT) return;
+      this.#finish();
+      this.#request.destroy();
+    });
+  }
+
+  readonly #finish = (): void => {
+    const { statusCode = 0, headers = {} } = this.#response ?? {};
+    this.#end({ status: statusCode, headers, text: this.#text });
+  };
+
+  #fail(code: string): void {
+    if (this.#response) return this.#finish();
+    // API Gateway closed the socket while it was idle: it never read this request.
+    const isStale = this.#request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
+    if (!isStale || this.#isOver || timeLeftMs(this.#means.limit) === 0) {
+      this.#end({ code });
+      return;
+    }
+    this.#release();
+    this.#means.again();
+  }
+
+  #end(answer: Answer | NoAnswer): void {
+    if (this.#isOver) return;
+    this.#release();
+    this.#means.resolve(answer);
+  }
+
+  #release(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#stopListening();
+  }
+}

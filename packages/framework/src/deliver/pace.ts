@@ -1,0 +1,69 @@
+const ADAPTED_EVERY_MS = 100;
+const LOWEST_SHARE = 1 / 20;
+const SLOWER = 0.7;
+const FASTER_SHARE = 0.03;
+/** How much of a second's allowance may be used at once. */
+const BURST_SHARE = 0.1;
+
+/**
+ * How many posts a second may begin: a bucket of tokens that is filled more slowly while API Gateway
+ * throttles (429). Posts, messages and handshakes share one quota of the account, so posts at full
+ * speed would shut out everybody else.
+ */
+export class Pace {
+  readonly #fullRate: number;
+  readonly #now: () => number;
+  #rate: number;
+  #tokens: number;
+  #filledAt: number;
+  #adaptedAt: number;
+  #isThrottled = false;
+
+  /** @param now - A clock that never goes back, in milliseconds. */
+  constructor(perSecond: number, now: () => number = () => performance.now()) {
+    this.#fullRate = perSecond;
+    this.#now = now;
+    this.#rate = perSecond;
+    this.#tokens = this.#mostTokens;
+    this.#filledAt = this.#now();
+    this.#adaptedAt = this.#filledAt;
+  }
+
+  /** Posts a second that are allowed now. */
+  get rate(): number {
+    this.#adapt(this.#now());
+    return this.#rate;
+  }
+
+  /** A post was throttled. */
+  slowDown(): void {
+    this.#isThrottled = true;
+  }
+
+  /** Takes a token. Returns 0, or how long to wait before there is one, in milliseconds. */
+  take(): number {
+    const now = this.#now();
+    this.#adapt(now);
+    const filled = ((now - this.#filledAt) * this.#rate) / 1_000;
+    this.#tokens = Math.min(this.#mostTokens, this.#tokens + filled);
+    this.#filledAt = now;
+    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * 1_000) / this.#rate);
+    this.#tokens -= 1;
+    return 0;
+  }
+
+  get #mostTokens(): number {
+    return Math.max(1, this.#fullRate * BURST_SHARE);
+  }
+
+  #adapt(now: number): void {
+    const steps = Math.floor((now - this.#adaptedAt) / ADAPTED_EVERY_MS);
+    if (steps < 1) return;
+    this.#adaptedAt += steps * ADAPTED_EVERY_MS;
+    const full = this.#fullRate;
+    if (this.#isThrottled) this.#rate = Math.max(full * LOWEST_SHARE, this.#rate * SLOWER);
+    const freeSteps = this.#isThrottled ? steps - 1 : steps;
+    this.#rate = Math.min(full, this.#rate + freeSteps * full * FASTER_SHARE);
+    this.#isThrottled = false;
+  }
+}

@@ -1,0 +1,196 @@
+import { makeError } from '../errors/gatecast-error.js';
+import { backoffMs } from '../time/backoff.js';
+import { type TimeLimit, timeLeftMs } from '../time/time-limit.js';
+import type { Gateway, PostOutcome } from './gateway.js';
+import { onAbort } from './on-abort.js';
+import { Pace } from './pace.js';
+import { Window } from './window.js';
+
+const DELAY = { firstMs: 50, longestMs: 1_000 } as const;
+/** How often a post is tried that fails for another reason than 429. */
+const MOST_ATTEMPTS = 3;
+// A gateway gives up after 3 s itself; this is for one that never does.
+const LONGEST_ATTEMPT_MS = 4_000;
+const KEPT_DURATIONS = 256;
+
+/** How long something may be tried, and how often. */
+export interface PostOptions {
+  /** When an attempt that is under way is given up. */
+  readonly limit: TimeLimit;
+  /** When no attempt begins any more. @default limit */
+  readonly begin?: TimeLimit;
+  /** One attempt, and no more. @default false */
+  readonly ephemeral?: boolean;
+  /** The first attempt begins in a turn that was taken before. @default false */
+  readonly hasTurn?: boolean;
+}
+
+/** Where a poster posts to. */
+export interface PosterTarget {
+  /** For errors. */
+  readonly endpoint: string;
+  /** Most posts a second. */
+  readonly perSecond: number;
+}
+
+/**
+ * Posts to the connections of one stage: as many at once and as fast as API Gateway takes them, for all
+ * publishes of this environment together. What is throttled or fails waits aside and is tried again.
+ */
+export class Poster {
+  /** Where it posts to, for errors. */
+  readonly endpoint: string;
+  readonly #gateway: Gateway;
+  readonly #pace: Pace;
+  readonly #window: Window;
+  readonly #durations: number[] = [];
+  #posts = 0;
+  #hasDelivered = false;
+
+  constructor(gateway: Gateway, { endpoint, perSecond }: PosterTarget) {
+    this.endpoint = endpoint;
+    this.#gateway = gateway;
+    this.#pace = new Pace(perSecond);
+    this.#window = new Window(this.#pace);
+  }
+
+  /** Whether a post was ever taken: the endpoint is that of open connections. */
+  get hasDelivered(): boolean {
+    return this.#hasDelivered;
+  }
+
+  /** How long 99 of 100 posts took at most, lately, in milliseconds; 0 before the first. */
+  get p99Ms(): number {
+    const sorted = Float64Array.from(this.#durations).sort();
+    return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0;
+  }
+
+  /**
+   * Takes a turn: waits until there is room for one more post. Whoever was given one must post with
+   * `hasTurn`. `false`: the time is over.
+   */
+  turn(begin: TimeLimit): boolean | Promise<boolean> {
+    return this.#window.enter(begin);
+  }
+
+  /** Sends a text frame. Does not reject. */
+  async post(connectionId: string, frame: string, options: PostOptions): Promise<PostOutcome> {
+    const outcome = await this.#send(
+      (limit) => this.#gateway.post(connectionId, frame, limit),
+      options,
+    );
+    if (outcome.result === 'delivered') this.#hasDelivered = true;
+    return outcome;
+  }
+
+  /** Closes a connection. Does not reject. */
+  disconnect(connectionId: string, options: PostOptions): Promise<PostOutcome> {
+    return this.#send((limit) => this.#gateway.disconnect(connectionId, limit), options);
+  }
+
+  async #send(request: Request, options: PostOptions): Promise<PostOutcome> {
+    const { limit, begin = limit, ephemeral = false } = options;
+    let { hasTurn = false } = options;
+    let outcome: PostOutcome | undefined;
+    let failures = 0;
+    for (let throttled = 0; ; ) {
+      hasTurn ||= await this.#window.enter(begin);
+      if (hasTurn && timeLeftMs(begin) === 0) {
+        this.#window.leave(false);
+        hasTurn = false;
+      }
+      if (!hasTurn) return outcome ?? this.#unanswered('there was no time for it');
+      outcome = await this.#attempt(request, limit);
+      hasTurn = false;
+      if (outcome.result !== 'throttled' && outcome.result !== 'retry') return outcome;
+      if (outcome.result === 'throttled') throttled += 1;
+      else failures += 1;
+      if (ephemeral || failures === MOST_ATTEMPTS) return outcome;
+      const delayMs = backoffMs(throttled + failures, DELAY);
+      if (timeLeftMs(begin) <= delayMs || !(await waited(delayMs, begin.signal))) return outcome;
+    }
+  }
+
+  async #attempt(request: Request, limit: TimeLimit): Promise<PostOutcome> {
+    const startedAt = performance.now();
+    const outcome = await this.#answerOf(request, limit);
+    if (outcome.result === 'throttled') this.#pace.slowDown();
+    const isAnswered = outcome.result === 'delivered' || outcome.result === 'gone';
+    if (isAnswered) {
+      this.#durations[this.#posts % KEPT_DURATIONS] = performance.now() - startedAt;
+      this.#posts += 1;
+    }
+    this.#window.leave(isAnswered);
+    return outcome;
+  }
+
+  // A gateway may be the app's own, which may throw, reject, return nonsense, or never end.
+  #answerOf(request: Request, limit: TimeLimit): Promise<PostOutcome> {
+    return new Promise((resolve) => {
+      const end = (outcome: PostOutcome): void => {
+        clearTimeout(timer);
+        stopListening();
+        resolve(outcome);
+      };
+      const giveUp = (): void => end(this.#unanswered('there was no answer in time'));
+      const timer = setTimeout(giveUp, Math.min(LONGEST_ATTEMPT_MS, timeLeftMs(limit)));
+      let stopListening = (): void => {};
+      stopListening = onAbort(limit.signal, giveUp);
+      if (limit.signal?.aborted) return;
+      const fail = (error: unknown): void =>
+        end(this.#failed(`the gateway threw ${nameOf(error)}`, error));
+      try {
+        request(limit).then((outcome) => end(this.#checked(outcome)), fail);
+      } catch (error) {
+        fail(error);
+      }
+    });
+  }
+
+  #checked(outcome: unknown): PostOutcome {
+    const { result, error } = (outcome ?? {}) as Partial<Failure>;
+    if (ANSWERED.has(String(result))) return outcome as PostOutcome;
+    if (!FAILED.has(String(result))) {
+      return this.#failed(`the gateway returned no outcome, but ${String(result)}`);
+    }
+    if (error instanceof Error) return outcome as PostOutcome;
+    return { ...this.#failed('the gateway gave no reason'), result: result as Failure['result'] };
+  }
+
+  #unanswered(reason: string): PostOutcome {
+    return { ...this.#failed(reason), result: 'retry' };
+  }
+
+  #failed(reason: string, cause?: unknown): Failure {
+    const { endpoint } = this;
+    return {
+      result: 'failed',
+      error: makeError('ERR_DELIVERY_FAILED', { endpoint, reason }, cause),
+    };
+  }
+}
+
+type Failure = Extract<PostOutcome, { error: unknown }>;
+
+const ANSWERED: ReadonlySet<string> = new Set(['delivered', 'gone']);
+const FAILED: ReadonlySet<string> = new Set(['throttled', 'retry', 'failed', 'refused']);
+
+type Request = (limit: TimeLimit) => Promise<PostOutcome>;
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}
+
+/** Waits; `false` when the signal was aborted meanwhile. */
+function waited(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (isOver: boolean): void => {
+      clearTimeout(timer);
+      stopListening();
+      resolve(isOver);
+    };
+    const timer = setTimeout(end, ms, true);
+    let stopListening = (): void => {};
+    stopListening = onAbort(signal, () => end(false));
+  });
+}

@@ -1,0 +1,121 @@
+import { makeError } from '../errors/gatecast-error.js';
+import type { CredentialSource } from './apigw/credentials.js';
+import {
+  addressOfEndpoint,
+  endpointOfEnvironment,
+  endpointUrl,
+  isSameStage,
+  readEndpoint,
+  regionOfEnvironment,
+  type StageAddress,
+} from './apigw/endpoint.js';
+import { connectionsGateway } from './apigw/post.js';
+import { postsPerSecondOf } from './apigw/regions.js';
+import type { Gateway } from './gateway.js';
+import { Poster } from './poster.js';
+
+/** One stage, as it is posted to. */
+export interface Stage {
+  /** The stage's own address; connections of another one are left alone. Absent: it is not known. */
+  readonly address: StageAddress | undefined;
+  /** Whether a 410 is proof enough to forget a connection. */
+  readonly mayPrune: boolean;
+  readonly poster: Poster;
+}
+
+/** Options of {@link Stages}. */
+export interface StagesOptions {
+  /** An app's own gateway. @default the `@connections` API */
+  readonly gateway?: Gateway;
+  /** The address of the stage, where no event tells it. @default read from the endpoint or the environment */
+  readonly address?: StageAddress;
+  /** What signs the posts. @default the environment */
+  readonly credentials?: CredentialSource;
+}
+
+// One an endpoint and environment: what posts side by side shares sockets, window and pace.
+const posters = new Map<string, Poster>();
+const postersOfGateways = new WeakMap<Gateway, Poster>();
+
+/** Finds the stage of an event, or the one that the environment names. */
+export class Stages {
+  readonly #options: StagesOptions;
+  readonly #known = new Map<string, Stage>();
+  readonly #posters: Map<string, Poster>;
+
+  constructor(options: StagesOptions = {}) {
+    this.#options = options;
+    // Who has credentials of its own shares nothing with the others.
+    this.#posters = options.credentials ? new Map() : posters;
+  }
+
+  /**
+   * The stage of an event; without one, the stage that the options or the environment name.
+   *
+   * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, ERR_ENDPOINT_INVALID, ERR_REGION_UNKNOWN;
+   * ERR_OPTION_VALUE, for GATECAST_POSTS_PER_SECOND.
+   */
+  of(event?: StageAddress): Stage {
+    const key = event ? `${event.apiId}/${event.stage}/${event.region}` : '';
+    const stage = this.#known.get(key) ?? this.#make(event);
+    this.#known.set(key, stage);
+    return stage;
+  }
+
+  #make(event: StageAddress | undefined): Stage {
+    const { gateway, address: given = event } = {
+      ...this.#options,
+      ...(event && { address: event }),
+    };
+    if (gateway) {
+      const address = given ?? addressOfEnvironment();
+      return { address, mayPrune: given !== undefined, poster: posterOfGateway(gateway) };
+    }
+    const text = endpointOfEnvironment();
+    const endpoint = readEndpoint(text ?? endpointUrl(given ?? addressOfEnvironment()));
+    const parsed = addressOfEndpoint(endpoint);
+    const named = addressOfEnvironment(endpoint.region);
+    const address = given ?? parsed ?? named;
+    const proofs = [parsed, named];
+    const mayPrune =
+      address !== undefined && proofs.some((proof) => proof && isSameStage(proof, address));
+    let poster = this.#posters.get(endpoint.url);
+    if (!poster) {
+      const api = connectionsGateway(endpoint, this.#options.credentials);
+      poster = new Poster(api, {
+        endpoint: endpoint.url,
+        perSecond: postsPerSecond(endpoint.region),
+      });
+      this.#posters.set(endpoint.url, poster);
+    }
+    return { address, mayPrune, poster };
+  }
+}
+
+function posterOfGateway(gateway: Gateway): Poster {
+  const known = postersOfGateways.get(gateway);
+  if (known) return known;
+  const perSecond = postsPerSecond(regionOfEnvironment() ?? '');
+  const poster = new Poster(gateway, { endpoint: "the app's own gateway", perSecond });
+  postersOfGateways.set(gateway, poster);
+  return poster;
+}
+
+/** The stage that GATECAST_API_ID and GATECAST_STAGE name. */
+function addressOfEnvironment(region = regionOfEnvironment() ?? ''): StageAddress | undefined {
+  const { GATECAST_API_ID: apiId, GATECAST_STAGE: stage } = process.env;
+  return apiId && stage ? { apiId, stage, region } : undefined;
+}
+
+function postsPerSecond(region: string): number {
+  const text = process.env['GATECAST_POSTS_PER_SECOND'];
+  if (!text) return postsPerSecondOf(region);
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw makeError('ERR_OPTION_VALUE', {
+    where: 'The environment',
+    option: 'GATECAST_POSTS_PER_SECOND',
+    given: `"${text}"`,
+    takes: 'a whole number of 1 or more',
+  });
+}
