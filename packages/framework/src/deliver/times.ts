@@ -2,6 +2,8 @@ import { type TimeLimit, timeLeftMs } from '../time/time-limit.js';
 
 /** The longest one delivery may take within a publish. */
 const LONGEST_DELIVERY_MS = 5_000;
+/** Left at the end of that for posts that are under way. */
+const LAST_POSTS_MS = 250;
 /** Left at the end of an invocation at least, for what comes after the delivery. */
 const LEAST_RESERVE_MS = 500;
 
@@ -14,12 +16,16 @@ export interface DeliveryTimes {
 }
 
 /**
- * When a delivery that begins now has to stop. Posts that are under way at the end get the time that
- * posts take; what comes after the delivery has some too, unless there was little to begin with.
+ * When a delivery that begins now has to stop. At the end of an invocation its last posts get as long as
+ * posts take, and what comes after the delivery as long again; unless there was little time to begin with.
  */
 export function deliveryTimes(limit: TimeLimit, p99Ms: number): DeliveryTimes {
-  const leftMs = Math.min(LONGEST_DELIVERY_MS, timeLeftMs(limit));
-  const endsAt = Date.now() + leftMs;
+  const now = Date.now();
+  const leftMs = timeLeftMs(limit);
   const reserveMs = Math.min(Math.max(LEAST_RESERVE_MS, 2 * p99Ms), leftMs / 2);
-  return { beginUntil: endsAt - reserveMs, cutAt: endsAt - reserveMs / 2 };
+  const longest = now + LONGEST_DELIVERY_MS;
+  return {
+    beginUntil: Math.min(now + leftMs - reserveMs, longest - LAST_POSTS_MS),
+    cutAt: Math.min(now + leftMs - reserveMs / 2, longest),
+  };
 }

@@ -40,6 +40,7 @@ class ConnectionsApi implements Gateway {
   readonly #credentials: CredentialCache;
   readonly #sign: Sign;
   readonly #transport: Transport;
+  readonly #headers: Readonly<Record<Call['method'], Readonly<Record<string, string>>>>;
   readonly #bodies: Body[] = [];
   #nextBody = 0;
   /** What our clock lacks, in milliseconds. */
@@ -50,6 +51,12 @@ class ConnectionsApi implements Gateway {
     this.#credentials = credentials ? suppliedCredentials(credentials) : environmentCredentials();
     this.#sign = signer('execute-api', endpoint.region);
     this.#transport = makeTransport(endpoint);
+    const { host } = endpoint;
+    // The type plays no part; but it is what the AWS SDK sends.
+    this.#headers = {
+      POST: { 'content-type': 'application/octet-stream', host },
+      DELETE: { host },
+    };
   }
 
   post(connectionId: string, frame: string, limit: TimeLimit = {}): Promise<PostOutcome> {
@@ -82,14 +89,11 @@ class ConnectionsApi implements Gateway {
     { method, connectionId, body }: Call,
     { credentials, signedAt, limit }: Sending,
   ): Promise<Answer | NoAnswer> {
-    const { host, basePath } = this.#endpoint;
-    const path = `${basePath}/@connections/${encoded(connectionId)}`;
-    const hasBody = method === 'POST';
-    // The type plays no part; but it is what the AWS SDK sends.
-    const headers = hasBody ? { 'content-type': 'application/octet-stream', host } : { host };
+    const path = `${this.#endpoint.basePath}/@connections/${encoded(connectionId)}`;
+    const headers = this.#headers[method];
     const request = { method, path, headers, bodyHash: body.hash };
     const signed = this.#sign(request, credentials, signedAt);
-    if (hasBody) signed.push('content-length', body.bytes);
+    if (method === 'POST') signed.push('content-length', body.bytes);
     return this.#transport({ method, path, headers: signed, body: body.text }, limit);
   }
 

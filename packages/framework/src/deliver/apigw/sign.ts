@@ -13,7 +13,10 @@ export interface RequestToSign {
   readonly method: string;
   /** As it is sent: percent-encoded already. */
   readonly path: string;
-  /** `host` and whatever else is to be signed. The names are in lower case. */
+  /**
+   * `host` and whatever else is to be signed. The names are in lower case. The object is never changed:
+   * what is made of it serves all requests of a second that have the same one.
+   */
   readonly headers: Readonly<Record<string, string>>;
   /** {@link sha256} of the body. */
   readonly bodyHash: string;
@@ -30,6 +33,9 @@ export type Sign = (request: RequestToSign, credentials: Credentials, at: number
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
+const RELATIVE_SEGMENT = /\/(?:\/|\.{1,2}(?:\/|$))/;
+/** Of which only `%` and `@` are encoded: all paths of `@connections`. */
+const PLAIN_PATH = /^[\w\-.~/%@]*$/;
 
 /** SHA-256 of a text, in hexadecimal digits. */
 export function sha256(text: string): string {
@@ -48,25 +54,18 @@ export function signer(service: string, region: string): Sign {
     if (latest?.second !== second || latest.credentials !== credentials) {
       latest = new Signing(credentials, { second, service, region, before: latest });
     }
-    const { sessionToken } = credentials;
-    const all: Record<string, string> = { ...headers, 'x-amz-date': latest.date };
-    if (sessionToken) all['x-amz-security-token'] = sessionToken;
-    const names = Object.keys(all).sort();
-    const list: string[] = [];
-    let canonical = `${method}\n${canonicalPath(path)}\n\n`;
-    for (const name of names) {
-      const value = all[name] as string;
-      list.push(name, value);
-      canonical += `${name}:${trimmed(value)}\n`;
-    }
-    const signed = names.join(';');
-    const signature = latest.sign(sha256(`${canonical}\n${signed}\n${bodyHash}`));
-    list.push(
-      'authorization',
-      `${latest.credential}, SignedHeaders=${signed}, Signature=${signature}`,
-    );
-    return list;
+    return latest.sign(`${method}\n${canonicalPath(path)}`, headers, bodyHash);
   };
+}
+
+/** Headers, as far as all requests of a second share them. */
+interface PreparedHeaders {
+  /** Names and values in turns. */
+  readonly list: readonly string[];
+  /** What is hashed of them: a line each, and their names. */
+  readonly canonical: string;
+  /** How the value of `authorization` begins. */
+  readonly authorization: string;
 }
 
 interface SigningOptions {
@@ -83,33 +82,57 @@ class Signing {
   readonly credentials: Credentials;
   readonly second: number;
   /** The time as `x-amz-date`. */
-  readonly date: string;
-  /** How the header `authorization` begins. */
-  readonly credential: string;
+  readonly #date: string;
   readonly #key: SigningKey;
   /** The inner pad of HMAC, then what is signed: all but the last 64 digits stay the same. */
   readonly #inner: Buffer;
+  readonly #prepared = new WeakMap<RequestToSign['headers'], PreparedHeaders>();
+  readonly #credential: string;
 
   constructor(credentials: Credentials, { second, service, region, before }: SigningOptions) {
     this.credentials = credentials;
     this.second = second;
-    this.date = new Date(second * 1_000).toISOString().replace(/[-:]|\.\d+/g, '');
-    const scope = `${this.date.slice(0, 8)}/${region}/${service}/aws4_request`;
-    this.credential = `${ALGORITHM} Credential=${credentials.accessKeyId}/${scope}`;
+    this.#date = new Date(second * 1_000).toISOString().replace(/[-:]|\.\d+/g, '');
+    const scope = `${this.#date.slice(0, 8)}/${region}/${service}/aws4_request`;
+    this.#credential = `${credentials.accessKeyId}/${scope}`;
     const { secretAccessKey } = credentials;
     const key = before ? before.#key : undefined;
     const isSame = key?.scope === scope && key.secret === secretAccessKey;
     this.#key = isSame ? key : new SigningKey(secretAccessKey, scope);
-    const head = Buffer.from(`${ALGORITHM}\n${this.date}\n${scope}\n`);
+    const head = Buffer.from(`${ALGORITHM}\n${this.#date}\n${scope}\n`);
     this.#inner = Buffer.concat([this.#key.innerPad, head, Buffer.alloc(2 * HASH_BYTES)]);
   }
 
-  sign(requestHash: string): string {
+  /** @param target - Method and path, a line each. */
+  sign(target: string, headers: RequestToSign['headers'], bodyHash: string): string[] {
+    const { list, canonical, authorization } =
+      this.#prepared.get(headers) ?? this.#prepare(headers);
+    const signature = this.#hmac(sha256(`${target}\n\n${canonical}\n${bodyHash}`));
+    return [...list, 'authorization', `${authorization}${signature}`];
+  }
+
+  #hmac(requestHash: string): string {
     this.#inner.write(requestHash, this.#inner.length - 2 * HASH_BYTES, 'latin1');
     const { outer } = this.#key;
-    // HMAC by hand: a key made once costs less than a createHmac() for each request.
+    // By hand: with a key that is prepared once this costs less than a createHmac() for each request.
     hash('sha256', this.#inner, 'buffer').copy(outer, BLOCK_BYTES);
     return hash('sha256', outer, 'hex');
+  }
+
+  #prepare(headers: RequestToSign['headers']): PreparedHeaders {
+    const { sessionToken } = this.credentials;
+    const all: Record<string, string> = { ...headers, 'x-amz-date': this.#date };
+    if (sessionToken) all['x-amz-security-token'] = sessionToken;
+    const sorted = Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1));
+    const names = sorted.map(([name]) => name).join(';');
+    const lines = sorted.map(([name, value]) => `${name}:${trimmed(value)}\n`).join('');
+    const prepared = {
+      list: sorted.flat(),
+      canonical: `${lines}\n${names}`,
+      authorization: `${ALGORITHM} Credential=${this.#credential}, SignedHeaders=${names}, Signature=`,
+    };
+    this.#prepared.set(headers, prepared);
+    return prepared;
   }
 }
 
@@ -139,12 +162,13 @@ function trimmed(value: string): string {
 
 /** Encodes the path a second time, without empty and relative segments, as all services but S3 expect. */
 function canonicalPath(path: string): string {
-  const encoded = encodeURIComponent(normalized(path)).replaceAll('%2F', '/');
+  const normal = RELATIVE_SEGMENT.test(path) ? normalized(path) : path;
+  if (PLAIN_PATH.test(normal)) return normal.replaceAll('%', '%25').replaceAll('@', '%40');
+  const encoded = encodeURIComponent(normal).replaceAll('%2F', '/');
   return encoded.replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function normalized(path: string): string {
-  if (!/\/(?:\/|\.{1,2}(?:\/|$))/.test(path)) return path;
   const segments: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '..') segments.pop();
