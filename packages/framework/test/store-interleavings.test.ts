@@ -4,7 +4,7 @@ import { type Mistake, steppedStore } from './stepped-store.js';
 
 describe('connectionStoreInterleavings()', () => {
   for (const { name, run } of connectionStoreInterleavings(async (step) => steppedStore(step), {
-    runs: 60,
+    runs: 30,
   })) {
     // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
     it(`passes ${name}`, run);

@@ -92,8 +92,9 @@ export interface Disconnected {
  * a membership without a connection behind.
  *
  * Every method takes a time limit last. It begins nothing after `endsAt`, nothing once the signal is
- * aborted, and nothing after it has failed; it ends by then, too. A removal that was cut off so is
- * finished by the next one.
+ * aborted, and nothing after it has failed; it ends by then, too. What a call left behind that was cut
+ * off goes with the next removal of its connection; where another call took something away meanwhile,
+ * once the same call is made again, and with the row's expiry at the latest.
  *
  * @throws StoreError - from every method, when the store fails or the time is over.
  * @throws unknown - the `reason` of the signal, from every method, once it is aborted.

@@ -79,16 +79,14 @@ export class Trial {
       choose,
     }: { readonly calls: readonly Action[]; readonly dead: number; readonly choose: Choose },
   ): Promise<void> {
-    const [store, { connectionId }, channels] = [
-      this.#store,
-      subject.connection,
-      channelsOf(subject),
-    ];
+    const [store, { connectionId }] = [this.#store, subject.connection];
     const died = calls[dead] as Action;
+    let channels = channelsOf(subject);
     if (!isRemoval(died) && calls.some(takesAway)) {
       // The list of memberships may have gone first, with the connection or without. The same call
-      // finds again what it wrote.
+      // finds again what it wrote to the channels that it names, and no other.
       await perform(store, connectionId, died);
+      if (died.do === 'connect') channels = died.channels;
     }
     const ends = ['disconnect', 'prune', 'connect and disconnect'];
     const end = ends[choose(ends.map((one) => `${one}, which clears away`))];
