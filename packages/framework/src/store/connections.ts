@@ -1,6 +1,10 @@
 import type { TimeLimit } from '../time/time-limit.js';
 
-/** What a store keeps of a connection. */
+/**
+ * What a store keeps of a connection. It returns every field as it was given, also one that it does not
+ * know: bundles of two versions share a table during a deployment. Such a field is a text, a number or a
+ * boolean.
+ */
 export interface ConnectionRecord {
   readonly connectionId: string;
   /** API, stage and Region that the connection belongs to. */
@@ -23,12 +27,15 @@ export interface ConnectionRecord {
 }
 
 /**
- * One subscriber of a channel, with what delivery needs to know. Later versions may add facts: a store
- * hands on what it does not know.
+ * One subscriber of a channel, with what delivery needs to know: every field of the record but these
+ * two, so also one that the store does not know.
  */
 export type Subscriber = Omit<ConnectionRecord, 'expiresAt' | 'identity'>;
 
-/** Some of a long list, and where to go on. */
+/**
+ * Some of a long list, and where to go on. A page may hold fewer items than were asked for, even none,
+ * and still have a next one.
+ */
 export interface Page<T> {
   readonly items: readonly T[];
   /** Pass it as `after` to get the next page; absent on the last one. */
@@ -41,13 +48,18 @@ export interface Page<T> {
  * once.
  */
 export interface SubscriberRange {
-  /** From this fraction on. @default 0 */
+  /** From this fraction on; less than 0 counts as 0. @default 0 */
   readonly from?: number;
-  /** Before this fraction. What is not above `from` holds nobody. @default 1 */
+  /** Before this fraction; more than 1 counts as 1. A range that does not end above `from` is empty. @default 1 */
   readonly to?: number;
-  /** `next` of the page before. */
+  /**
+   * `next` of a page before, of this range or another one. Only subscribers behind that page are
+   * returned, also when the last one on it has left since.
+   *
+   * @default the range is read from its beginning
+   */
   readonly after?: string;
-  /** Most subscribers a page may hold. @default the store's own page size */
+  /** Most subscribers a page may hold; less than 1 counts as 1. @default the store's own page size */
   readonly limit?: number;
 }
 
@@ -68,7 +80,7 @@ export type SubscribeResult = 'subscribed' | 'present' | 'full' | 'gone';
 /** A connection that was removed. */
 export interface Disconnected {
   readonly record: ConnectionRecord;
-  /** The channels it left. */
+  /** The channels it left, in any order. */
   readonly channels: readonly string[];
 }
 
@@ -80,8 +92,9 @@ export interface Disconnected {
  * a membership without a connection behind.
  *
  * Every method takes a time limit last. It begins nothing after `endsAt`, nothing once the signal is
- * aborted, and nothing after it has failed; it ends by then, too. A removal that was cut off so is
- * finished by the next one.
+ * aborted, and nothing after it has failed; it ends by then, too. What a call left behind that was cut
+ * off goes with the next removal of its connection; where another call took something away meanwhile,
+ * once the same call is made again, and with the row's expiry at the latest.
  *
  * @throws StoreError - from every method, when the store fails or the time is over.
  * @throws unknown - the `reason` of the signal, from every method, once it is aborted.
@@ -90,9 +103,9 @@ export interface ConnectionStore {
   /** Version of this contract. */
   readonly contract: 2;
   /**
-   * Keeps a connection and subscribes it to channels. When it is there already, the new record replaces
-   * the old one for all of its channels, and the channels are added. When it has expired or is being
-   * removed, it starts afresh.
+   * Keeps a connection and subscribes it to channels, however many they are. When it is there already,
+   * the new record replaces the old one for all of its channels, also the fields that the new one does
+   * not have, and the channels are added. When it has expired or is being removed, it starts afresh.
    */
   connect(
     connection: ConnectionRecord,
@@ -107,9 +120,10 @@ export interface ConnectionStore {
    */
   disconnect(connectionId: string, limit?: TimeLimit): Promise<Disconnected | undefined>;
   /**
-   * Subscribes a connection to channels, as many as the limits allow, in the order given. Both limits
-   * are exact, also when calls race. Returns one result a channel, in the same order; a name that
-   * stands there twice has the same result twice.
+   * Subscribes a connection to channels, one after the other in the order given. One that would exceed
+   * a limit is `full` and changes nothing; a shorter one behind it may still fit. Both limits are exact,
+   * also when calls race. Returns one result a channel, in the same order; a name that stands there
+   * twice has the same result twice.
    */
   // oxlint-disable-next-line max-params -- as every method, with its time limit last.
   subscribe(
@@ -118,19 +132,25 @@ export interface ConnectionStore {
     limits: ChannelLimits,
     limit?: TimeLimit,
   ): Promise<readonly SubscribeResult[]>;
-  /** Ends subscriptions; returns for each, in the same order, whether there was one. */
+  /**
+   * Ends subscriptions. Returns for each, in the same order, whether there was one; a name that stands
+   * there twice has the same result twice.
+   */
   unsubscribe(
     connectionId: string,
     channels: readonly string[],
     limit?: TimeLimit,
   ): Promise<readonly boolean[]>;
-  /** Subscribers of a channel in the order of their slices, then ids; a strongly consistent read. */
+  /**
+   * Subscribers of a channel in the order of their slices, then of the characters of their ids; a
+   * strongly consistent read.
+   */
   subscribers(
     channel: string,
     range?: SubscriberRange,
     limit?: TimeLimit,
   ): Promise<Page<Subscriber>>;
-  /** Channels a connection is subscribed to. */
+  /** Channels a connection is subscribed to, in any order. */
   channels(connectionId: string, limit?: TimeLimit): Promise<readonly string[]>;
   /** Removes connections that turned out to be gone, with all their memberships. */
   prune(connectionIds: readonly string[], limit?: TimeLimit): Promise<void>;

@@ -47,7 +47,8 @@ class MemoryConnectionStore implements ConnectionStore {
   readonly contract = 2;
   readonly #now: () => number;
   readonly #rows = new Map<string, Row>();
-  readonly #channels = new Map<string, Members>();
+  /** The subscribers of each channel, in the order of their slices. */
+  readonly #channels = new Map<string, Row[]>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -79,8 +80,9 @@ class MemoryConnectionStore implements ConnectionStore {
     checkTime('remove a connection', limit);
     const row = this.#live(connectionId);
     if (!row) return undefined;
+    const channels = [...row.channels];
     this.#remove(row);
-    return { record: row.record, channels: [...row.channels] };
+    return { record: row.record, channels };
   }
 
   // oxlint-disable-next-line max-params -- as in the contract.
@@ -118,32 +120,42 @@ class MemoryConnectionStore implements ConnectionStore {
   ): Promise<readonly boolean[]> {
     checkTime('unsubscribe a connection', limit);
     const row = this.#live(connectionId);
-    const left = new Set([...new Set(channels)].filter((channel) => row?.channels.delete(channel)));
+    const left = new Set(channels.filter((channel) => row?.channels.has(channel)));
     if (row) for (const channel of left) this.#leave(row, channel);
     return channels.map((channel) => left.has(channel));
   }
 
   async subscribers(
     channel: string,
-    { from = 0, to = 1, after, limit: size = PAGE_SIZE }: SubscriberRange = {},
-    limit?: TimeLimit,
+    { from = 0, to = 1, after, limit = PAGE_SIZE }: SubscriberRange = {},
+    time?: TimeLimit,
   ): Promise<Page<Subscriber>> {
-    checkTime('read the subscribers of a channel', limit);
-    const rows = this.#channels.get(channel)?.inOrder ?? [];
+    checkTime('read the subscribers of a channel', time);
     const start = sliceStart(from);
     const end = sliceStart(to);
-    if (start === undefined || (end !== undefined && end <= start)) return { items: [] };
+    if (start === undefined) return { items: [] };
+    const rows = this.#channels.get(channel) ?? [];
+    const size = limit >= 1 ? Math.floor(limit) : 1;
     const items: Subscriber[] = [];
+    const expired: Row[] = [];
     let last: string | undefined;
+    let next: string | undefined;
     for (let index = firstFrom(rows, start, after); index < rows.length; index += 1) {
       const row = rows[index] as Row;
       if (end !== undefined && row.key >= end) break;
-      if (row.record.expiresAt <= this.#now()) continue;
-      if (items.length === size) return { items, ...(last !== undefined && { next: last }) };
+      if (this.#isExpired(row)) {
+        expired.push(row);
+        continue;
+      }
+      if (items.length === size) {
+        next = last;
+        break;
+      }
       items.push(subscriberOf(row.record));
       last = row.key;
     }
-    return { items };
+    for (const row of expired) this.#remove(row);
+    return { items, ...(next !== undefined && { next }) };
   }
 
   async channels(connectionId: string, limit?: TimeLimit): Promise<readonly string[]> {
@@ -161,22 +173,28 @@ class MemoryConnectionStore implements ConnectionStore {
 
   #live(connectionId: string): Row | undefined {
     const row = this.#rows.get(connectionId);
-    if (!row || row.record.expiresAt > this.#now()) return row;
+    if (!row || !this.#isExpired(row)) return row;
     this.#remove(row);
     return undefined;
   }
 
+  #isExpired({ record }: Row): boolean {
+    return record.expiresAt <= this.#now();
+  }
+
   #join(row: Row, channel: string): void {
+    if (row.channels.has(channel)) return;
     row.channels.add(channel);
-    const members = this.#channels.get(channel) ?? new Members();
-    this.#channels.set(channel, members);
-    members.add(row);
+    const rows = this.#channels.get(channel) ?? [];
+    this.#channels.set(channel, rows);
+    rows.splice(firstFrom(rows, row.key), 0, row);
   }
 
   #leave(row: Row, channel: string): void {
-    const members = this.#channels.get(channel);
-    members?.delete(row);
-    if (members?.size === 0) this.#channels.delete(channel);
+    row.channels.delete(channel);
+    const rows = this.#channels.get(channel) ?? [];
+    rows.splice(firstFrom(rows, row.key), 1);
+    if (rows.length === 0) this.#channels.delete(channel);
   }
 
   #remove(row: Row): void {
@@ -185,39 +203,13 @@ class MemoryConnectionStore implements ConnectionStore {
   }
 }
 
-/** The subscribers of one channel. They are put in order when they are read, not at each change. */
-class Members {
-  readonly #rows = new Set<Row>();
-  #inOrder: readonly Row[] | undefined;
-
-  get size(): number {
-    return this.#rows.size;
-  }
-
-  /** In the order of their slices. Not changed by what comes later. */
-  get inOrder(): readonly Row[] {
-    this.#inOrder ??= [...this.#rows].sort((a, b) => (a.key < b.key ? -1 : 1));
-    return this.#inOrder;
-  }
-
-  add(row: Row): void {
-    if (this.#rows.has(row)) return;
-    this.#rows.add(row);
-    this.#inOrder = undefined;
-  }
-
-  delete(row: Row): void {
-    if (this.#rows.delete(row)) this.#inOrder = undefined;
-  }
-}
-
-/** Index of the first row at or after `start`, and after the cursor. */
-function firstFrom(rows: readonly Row[], start: string, after: string | undefined): number {
+/** Index of the first row at or after a key, and after another one. */
+function firstFrom(rows: readonly Row[], key: string, after = ''): number {
   let [low, high] = [0, rows.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    const { key } = rows[middle] as Row;
-    if (key < start || (after !== undefined && key <= after)) low = middle + 1;
+    const row = rows[middle] as Row;
+    if (row.key < key || row.key <= after) low = middle + 1;
     else high = middle;
   }
   return low;

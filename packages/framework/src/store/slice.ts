@@ -24,9 +24,9 @@ export function sliceOf(connectionId: string): number {
 
 /**
  * The first key of a slice that begins at a fraction, for the bounds of a range: keys are at or after
- * `from` and before `to`. `undefined` for 1, after which there are none.
+ * `from` and before `to`. `undefined` for 1 and more, after which there are none; less than 0 is 0.
  */
 export function sliceStart(fraction: number): string | undefined {
-  const slice = Math.round(fraction * SLICES);
+  const slice = Math.max(0, Math.round(fraction * SLICES));
   return slice >= SLICES ? undefined : slice.toString(16).padStart(4, '0');
 }

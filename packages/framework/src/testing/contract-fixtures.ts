@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { randomBytes } from 'node:crypto';
 import type {
   ConnectionRecord,
   ConnectionStore,
@@ -7,19 +8,38 @@ import type {
 } from '../store/connections.js';
 import { sliceKey } from '../store/slice.js';
 
-/** One check, on an empty store. */
-export type Check = (store: ConnectionStore) => Promise<void>;
+/** One check of the contract, on a store that others may use at the same time. */
+export interface Check {
+  /** What the store must do, as the end of a sentence. */
+  readonly name: string;
+  readonly run: (store: ConnectionStore, sizes: CheckSizes) => Promise<void>;
+}
+
+/** How much a check tries. */
+export interface CheckSizes {
+  /** How many subscribers a channel has at once. */
+  readonly subscribers: number;
+  /** What random orders are drawn from. */
+  readonly seed: number;
+}
 
 /** How long a row lives: 2 h 15 min. */
 export const LIFETIME_MS = 8_100_000;
 
+/** More than any check needs. */
+export const WIDE = { maxChannels: 1_000, maxBytes: 100_000 } as const;
+
+const AT_ONCE = 25;
+
+// Stores may share a database, also with another process or an earlier run.
+const ownPrefix = randomBytes(6).toString('base64url');
 let made = 0;
 
 /** A connection that no other check has. */
 export function record(over: Partial<ConnectionRecord> = {}): ConnectionRecord {
   made += 1;
   return {
-    connectionId: `c${String(made).padStart(6, '0')}=`,
+    connectionId: `${ownPrefix}${made.toString(36).padStart(4, '0')}=`,
     apiId: 'abcde12345',
     stage: 'dev',
     region: 'us-east-1',
@@ -32,14 +52,41 @@ export function record(over: Partial<ConnectionRecord> = {}): ConnectionRecord {
 /** A channel that no other check has. */
 export function uniqueChannel(): string {
   made += 1;
-  return `contract/${made}`;
+  return `contract/${ownPrefix}/${made}`;
+}
+
+/** Several channels that no other check has. */
+export function uniqueChannels(count: number): string[] {
+  return Array.from({ length: count }, uniqueChannel);
+}
+
+/** Keeps a new connection that is subscribed to channels. */
+export async function connected(
+  store: ConnectionStore,
+  channels: readonly string[],
+  over: Partial<ConnectionRecord> = {},
+): Promise<ConnectionRecord> {
+  const connection = record(over);
+  await store.connect(connection, channels);
+  return connection;
+}
+
+/** Keeps a connection with memberships, and then lets its row be expired. */
+export async function expired(
+  store: ConnectionStore,
+  channels: readonly string[],
+): Promise<ConnectionRecord> {
+  const connection = await connected(store, channels);
+  const old = { ...connection, expiresAt: 1_000 };
+  await store.connect(old, []);
+  return old;
 }
 
 /** Reads a channel's subscribers page by page. */
 export async function everySubscriber(
   store: ConnectionStore,
   channel: string,
-  limit: number,
+  limit = 100,
 ): Promise<Subscriber[]> {
   const all: Subscriber[] = [];
   let after: string | undefined;
@@ -52,9 +99,23 @@ export async function everySubscriber(
   return all;
 }
 
-/** The ids of subscribers. */
-export function idsOf(subscribers: readonly Subscriber[]): string[] {
-  return subscribers.map(({ connectionId }) => connectionId);
+/** The ids of a channel's subscribers, in the order in which the store returns them. */
+export async function memberIds(store: ConnectionStore, channel: string): Promise<string[]> {
+  return idsOf(await everySubscriber(store, channel));
+}
+
+/** What the subscribers of a channel have to be told of a connection. */
+export function subscriberOf({
+  expiresAt: _expiresAt,
+  identity: _identity,
+  ...subscriber
+}: ConnectionRecord): Subscriber {
+  return subscriber;
+}
+
+/** The ids of connections. */
+export function idsOf(connections: readonly { readonly connectionId: string }[]): string[] {
+  return connections.map(({ connectionId }) => connectionId);
 }
 
 /** Ids in the order in which a store returns subscribers. */
@@ -62,25 +123,76 @@ export function inSliceOrder(connectionIds: readonly string[]): string[] {
   return [...connectionIds].sort((a, b) => (sliceKey(a) < sliceKey(b) ? -1 : 1));
 }
 
+/** In an order that does not depend on the store. */
+export function sorted(texts: readonly string[]): string[] {
+  return [...texts].sort();
+}
+
 /** Subscribes a connection to one channel. */
-// oxlint-disable-next-line max-params -- what the contract's method takes.
 export async function subscribe(
   store: ConnectionStore,
   connectionId: string,
   channel: string,
-  maxChannels = 200,
 ): Promise<SubscribeResult | undefined> {
-  const limits = { maxChannels, maxBytes: 16_384 };
-  const [result] = await store.subscribe(connectionId, [channel], limits);
+  const [result] = await store.subscribe(connectionId, [channel], WIDE);
   return result;
 }
 
-/** Ends one subscription of a connection. */
-export async function unsubscribe(
+/** Works on many items, some at a time. */
+export async function forAll<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const queue = items.values();
+  const drain = async (): Promise<void> => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, drain));
+}
+
+/** Asserts that nothing at all is left of a connection. */
+export async function assertGone(
   store: ConnectionStore,
   connectionId: string,
-  channel: string,
-): Promise<boolean | undefined> {
-  const [wasSubscribed] = await store.unsubscribe(connectionId, [channel]);
-  return wasSubscribed;
+  channels: readonly string[],
+): Promise<void> {
+  assert.equal(await store.get(connectionId), undefined);
+  assert.deepEqual(await store.channels(connectionId), []);
+  for (const channel of channels) {
+    const ids = await memberIds(store, channel);
+    assert.ok(!ids.includes(connectionId), `${connectionId} is gone and subscribed to ${channel}`);
+  }
+}
+
+/**
+ * Asserts that channels have exactly the subscribers that say they are subscribed, with what is known of
+ * them, and that no connection that is gone has channels.
+ */
+export async function assertAgreement(
+  store: ConnectionStore,
+  connectionIds: readonly string[],
+  channels: readonly string[],
+): Promise<void> {
+  const said: string[] = [];
+  for (const id of connectionIds) {
+    const connection = await store.get(id);
+    const own = await store.channels(id);
+    if (!connection) {
+      assert.deepEqual(own, [], `${id} is gone and has channels`);
+      continue;
+    }
+    const asked = own.filter((channel) => channels.includes(channel));
+    said.push(...asked.map((channel) => membership(channel, subscriberOf(connection))));
+  }
+  const found: string[] = [];
+  for (const channel of channels) {
+    const subscribers = await everySubscriber(store, channel);
+    found.push(...subscribers.map((subscriber) => membership(channel, subscriber)));
+  }
+  assert.deepEqual(sorted(found), sorted(said), 'subscribers and connections do not agree');
+}
+
+function membership(channel: string, subscriber: Subscriber): string {
+  const facts = Object.entries(subscriber).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${channel} ${JSON.stringify(facts)}`;
 }

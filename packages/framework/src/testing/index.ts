@@ -9,6 +9,8 @@ export { TestClock } from './clock.js';
 export type { ContractOptions, ContractTest, StoreUnderTest } from './connection-store-contract.js';
 // Contracts that a store of your own has to pass
 export { connectionStoreContract } from './connection-store-contract.js';
+export type { InterleavingOptions } from './connection-store-interleavings.js';
+export { connectionStoreInterleavings } from './connection-store-interleavings.js';
 // Events as API Gateway sends them
 export type {
   AuthorizerEvent,
@@ -29,6 +31,7 @@ export {
   makeMessageEvent,
   makeRequestId,
 } from './events.js';
+export type { Step } from './interleavings.js';
 export type { ConnectOptions, TestAppSettings } from './test-app.js';
 export { createTestApp, HandshakeError, TestApp } from './test-app.js';
 export { TestConnection } from './test-connection.js';

@@ -2,6 +2,8 @@
  * Works on items, so many at once. After the first failure nothing more is started; what was started
  * is waited for, and then the failure is thrown: nothing goes on behind the caller's back.
  *
+ * @param atOnce - Most at once; less than 1 counts as 1.
+ *
  * @returns What came of each, in the order of the items.
  */
 export async function inParallel<T, R>(
@@ -23,7 +25,8 @@ export async function inParallel<T, R>(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  const workers = Math.min(atOnce >= 1 ? atOnce : 1, items.length);
+  await Promise.all(Array.from({ length: workers }, worker));
   if (failure !== undefined) throw failure.error;
   return results;
 }

@@ -51,7 +51,13 @@ export async function withinTime<T>(
   }
 }
 
-/** Waits for some time; ends early, and rejects with the signal's `reason`, when it is aborted. */
+/**
+ * Waits for some time; ends early, and rejects with the signal's `reason`, when it is aborted.
+ *
+ * @param ms - In milliseconds, at most {@link MAX_TIMER_MS}; what is longer is cut to that.
+ *
+ * @throws unknown - the signal's `reason`, once it is aborted.
+ */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
@@ -66,6 +72,6 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
       },
       Math.min(ms, MAX_TIMER_MS),
     );
-    signal?.addEventListener('abort', onAbort);
+    signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -1,0 +1,75 @@
+import type { ChannelLimits, ConnectionRecord, ConnectionStore } from '../store/connections.js';
+import { sorted } from './contract-fixtures.js';
+
+/** Something that is done to one connection. `expire` lets its row be over. */
+export type Action =
+  | { readonly do: 'connect'; readonly record: ConnectionRecord; readonly channels: string[] }
+  | { readonly do: 'subscribe'; readonly channels: string[]; readonly limits: ChannelLimits }
+  | { readonly do: 'unsubscribe'; readonly channels: string[] }
+  | { readonly do: 'expire'; readonly record: ConnectionRecord }
+  | { readonly do: 'disconnect' }
+  | { readonly do: 'prune' };
+
+/** Does it, and returns its result in a form that can be compared. */
+export async function perform(
+  store: ConnectionStore,
+  connectionId: string,
+  action: Action,
+): Promise<unknown> {
+  if (action.do === 'connect') return store.connect(action.record, action.channels);
+  if (action.do === 'subscribe') {
+    return store.subscribe(connectionId, action.channels, action.limits);
+  }
+  if (action.do === 'unsubscribe') return store.unsubscribe(connectionId, action.channels);
+  if (action.do === 'expire') return store.connect({ ...action.record, expiresAt: 1_000 }, []);
+  if (action.do === 'prune') return store.prune([connectionId]);
+  const left = await store.disconnect(connectionId);
+  return left && { record: left.record, channels: sorted(left.channels) };
+}
+
+/** What becomes of one connection when one thing is done after the other. */
+export class ConnectionModel {
+  #record: ConnectionRecord | undefined;
+  readonly #channels = new Set<string>();
+
+  /** Absent while there is no connection. */
+  get record(): ConnectionRecord | undefined {
+    return this.#record;
+  }
+
+  get channels(): readonly string[] {
+    return sorted([...this.#channels]);
+  }
+
+  /** Does it, and returns what the store has to return. */
+  perform(action: Action): unknown {
+    if (action.do === 'connect') {
+      this.#record = action.record;
+      for (const channel of action.channels) this.#channels.add(channel);
+      return undefined;
+    }
+    if (action.do === 'subscribe') return this.#subscribe(action.channels, action.limits);
+    if (action.do === 'unsubscribe') {
+      const left = new Set(action.channels.filter((channel) => this.#channels.delete(channel)));
+      return action.channels.map((channel) => left.has(channel));
+    }
+    const { record, channels } = this;
+    this.#record = undefined;
+    this.#channels.clear();
+    return action.do === 'disconnect' && record ? { record, channels } : undefined;
+  }
+
+  #subscribe(channels: readonly string[], { maxChannels, maxBytes }: ChannelLimits): unknown {
+    if (!this.#record) return channels.map(() => 'gone');
+    const results = new Map<string, string>();
+    for (const channel of channels) {
+      if (results.has(channel)) continue;
+      const bytes = Buffer.byteLength([...this.#channels, channel].join(''));
+      const isFull = this.#channels.size >= maxChannels || bytes > maxBytes;
+      const result = isFull ? 'full' : 'subscribed';
+      results.set(channel, this.#channels.has(channel) ? 'present' : result);
+      if (!isFull) this.#channels.add(channel);
+    }
+    return channels.map((channel) => results.get(channel));
+  }
+}

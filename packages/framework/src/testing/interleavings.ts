@@ -1,0 +1,196 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { withinTime } from '../time/time-limit.js';
+import { drawFrom } from './draw.js';
+
+/**
+ * Wraps one call of a store to its engine, so that an explorer decides when it happens, whether its
+ * answer arrives, and whether its caller lives to see it. Calls that nobody explores pass at once.
+ */
+export type Step = <T>(call: () => Promise<T>) => Promise<T>;
+
+/** What may happen to a call of the engine. */
+export type Fault = 'its answer is lost' | 'its caller dies before it' | 'its caller dies after it';
+
+/** Picks one of several possibilities: the index of one of their labels. */
+export type Choose = (labels: readonly string[]) => number;
+
+/** How many orders are tried. */
+export interface Exploration {
+  /** Most runs. */
+  readonly runs: number;
+  /** What the orders are drawn from that come after the systematic ones. */
+  readonly seed: number;
+}
+
+const REST_MS = 30_000;
+
+/**
+ * Runs something with one list of choices after the other: depth first, and once half of the runs are
+ * used up, drawn at random. Ends early when there are no other choices.
+ */
+export async function explore(
+  { runs, seed }: Exploration,
+  run: (choose: Choose) => Promise<void>,
+): Promise<void> {
+  const path: { index: number; of: number }[] = [];
+  for (let made = 0; made < Math.ceil(runs / 2); made += 1) {
+    let depth = 0;
+    await traced(run, (labels) => {
+      const step = (path[depth] ??= { index: 0, of: labels.length });
+      depth += 1;
+      step.of = labels.length;
+      return Math.min(step.index, labels.length - 1);
+    });
+    path.length = depth;
+    while (path.length > 0 && isLast(path.at(-1))) path.pop();
+    const step = path.at(-1);
+    if (!step) return;
+    step.index += 1;
+  }
+  const draw = drawFrom(seed);
+  for (let made = 0; made < Math.floor(runs / 2); made += 1) {
+    await traced(run, (labels) => draw(labels.length));
+  }
+}
+
+function isLast(step: { readonly index: number; readonly of: number } | undefined): boolean {
+  return step !== undefined && step.index + 1 >= step.of;
+}
+
+/** Says in the error of a run what was chosen in it. */
+async function traced(
+  run: (choose: Choose) => Promise<void>,
+  choose: (labels: readonly string[]) => number,
+): Promise<void> {
+  const chosen: string[] = [];
+  try {
+    await run((labels) => {
+      const index = choose(labels);
+      chosen.push(labels[index] ?? '');
+      return index;
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${reason}\nIt went so:\n${chosen.map((one) => `- ${one}`).join('\n')}`, {
+      cause,
+    });
+  }
+}
+
+/** Holds the calls of callers to an engine until one of them is let through. */
+export class EngineGate {
+  readonly #current = new AsyncLocalStorage<Caller>();
+
+  /** For the store: around each call of its engine. */
+  readonly step: Step = async (call) => {
+    const caller = this.#current.getStore();
+    return caller ? caller.pass(call) : call();
+  };
+
+  /** Begins some work, whose calls of the engine wait until they are let through. */
+  start(name: string, work: () => Promise<unknown>): Caller {
+    const caller = new Caller(name);
+    this.#current.run(caller, () => caller.work(work));
+    return caller;
+  }
+}
+
+type Open = (fault: Fault | undefined) => void;
+
+/** One piece of work whose calls of the engine are held. */
+export class Caller {
+  readonly name: string;
+  /** What came of it, once it has ended. */
+  outcome: PromiseSettledResult<unknown> | undefined;
+  isDead = false;
+  /** Whether an answer was lost, so that something may have been done twice. */
+  isRepeating = false;
+  #calls = 0;
+  readonly #waiting: { readonly label: string; readonly open: Open }[] = [];
+  #stir: () => void = () => {};
+  #answered: () => void = () => {};
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The calls that are held, in words. */
+  get waiting(): readonly string[] {
+    return this.#waiting.map(({ label }) => label);
+  }
+
+  /** @internal */
+  work(work: () => Promise<unknown>): void {
+    void Promise.allSettled([work()]).then(([outcome]) => {
+      this.outcome = outcome;
+      this.#stir();
+    });
+  }
+
+  /** @internal */
+  async pass<T>(call: () => Promise<T>): Promise<T> {
+    if (this.isDead) return forever();
+    this.#calls += 1;
+    const label = `${this.name}, call ${this.#calls}`;
+    const fault = await new Promise<Fault | undefined>((open) => {
+      this.#waiting.push({ label, open });
+      this.#stir();
+    });
+    if (fault === 'its caller dies before it') return this.#die();
+    const [answer] = await Promise.allSettled([call()]);
+    if (fault === 'its caller dies after it') return this.#die();
+    this.#answered();
+    if (fault) {
+      this.isRepeating = true;
+      throw lostAnswer();
+    }
+    if (answer.status === 'rejected') throw answer.reason;
+    return answer.value;
+  }
+
+  /** Lets one of the calls through, and waits until its caller calls again, or has ended. */
+  async release(index: number, fault?: Fault): Promise<void> {
+    const [call] = this.#waiting.splice(index, 1);
+    await new Promise<void>((resolve) => {
+      this.#answered = resolve;
+      call?.open(fault);
+    });
+    await this.rest();
+  }
+
+  /** Waits until the caller waits for nothing but a call that is held. */
+  async rest(): Promise<void> {
+    // Where it waits for several calls at once, the others follow in this turn.
+    await nextTurn();
+    const limit = { endsAt: Date.now() + REST_MS };
+    while (!this.isDead && !this.outcome && this.#waiting.length === 0) {
+      const stirred = new Promise<void>((resolve) => {
+        this.#stir = resolve;
+      });
+      const error = () => new Error(`${this.name} neither called the engine again nor ended`);
+      await withinTime(stirred, limit, error);
+    }
+  }
+
+  #die(): Promise<never> {
+    this.isDead = true;
+    this.#waiting.length = 0;
+    this.#answered();
+    return forever();
+  }
+}
+
+/** What a store sees when the connection to its engine breaks before the answer. */
+function lostAnswer(): Error {
+  return Object.assign(new Error('read ECONNRESET'), {
+    name: 'TimeoutError',
+    code: 'ECONNRESET',
+    errno: -104,
+    syscall: 'read',
+  });
+}
+
+function forever(): Promise<never> {
+  return new Promise(() => {});
+}

@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  ChannelLimits,
+  ConnectionRecord,
+  ConnectionStore,
+  Disconnected,
+  Page,
+  SubscribeResult,
+  Subscriber,
+} from '@gatecast/framework';
+import { sliceKey } from '@gatecast/framework/adapter';
+import type { Step, StoreUnderTest } from '@gatecast/framework/testing';
+
+/** Mistakes that a store may be made with. */
+export type Mistake =
+  | 'subscribe does not look at the connection afterwards'
+  | 'disconnect removes memberships before the row'
+  | 'the limit is checked before the write'
+  | 'a removal forgets the list of memberships first'
+  | 'a repeated removal does not know its own work'
+  | 'connect leaves the old record in memberships'
+  | 'connect does not finish a removal that was cut off'
+  | 'every subscription that raced is undone';
+
+interface Row {
+  readonly record: ConnectionRecord;
+  readonly channels: readonly string[];
+  /** Who removes it. */
+  readonly closing?: string;
+}
+
+/**
+ * A store like those of the adapters, over a map of rows and one of memberships, each change of which is
+ * a call of its own. Whoever changes a row writes its memberships afterwards, and looks at the row again
+ * after that, until nothing has changed; so the last one to write a membership writes what is true.
+ */
+export function steppedStore(step: Step, mistake?: Mistake): StoreUnderTest {
+  return { connections: new SteppedStore(step, mistake), async [Symbol.asyncDispose]() {} };
+}
+
+class SteppedStore implements ConnectionStore {
+  readonly contract = 2;
+  readonly #step: Step;
+  readonly #mistake: Mistake | undefined;
+  readonly #rows = new Map<string, Row>();
+  readonly #members = new Map<string, Map<string, Subscriber>>();
+
+  constructor(step: Step, mistake: Mistake | undefined) {
+    this.#step = step;
+    this.#mistake = mistake;
+  }
+
+  async connect(record: ConnectionRecord, channels: readonly string[]): Promise<void> {
+    const id = record.connectionId;
+    for (;;) {
+      const row = await this.#update(id, (old) => {
+        if (
+          old &&
+          !isLive(old) &&
+          !this.#makes('connect does not finish a removal that was cut off')
+        )
+          return old;
+        const kept = old?.channels ?? [];
+        return { record, channels: [...new Set([...kept, ...channels])] };
+      });
+      if (row && isLive(row)) {
+        const isPartial = this.#makes('connect leaves the old record in memberships');
+        return this.#settle(id, isPartial ? channels : row.channels);
+      }
+      if (row && record.expiresAt <= Date.now() && !row.closing) {
+        return this.#settle(id, row.channels);
+      }
+      await this.#remove(id, (old) => !isLive(old));
+    }
+  }
+
+  async get(id: string): Promise<ConnectionRecord | undefined> {
+    const row = await this.#read(id);
+    return row && isLive(row) ? row.record : undefined;
+  }
+
+  async disconnect(id: string): Promise<Disconnected | undefined> {
+    return this.#remove(id);
+  }
+
+  async subscribe(
+    id: string,
+    channels: readonly string[],
+    limits: ChannelLimits,
+  ): Promise<readonly SubscribeResult[]> {
+    const wanted = [...new Set(channels)];
+    let results: readonly SubscribeResult[] = [];
+    const isEarly = this.#makes('the limit is checked before the write');
+    const early = isEarly ? resultsOf(await this.#read(id), wanted, limits) : undefined;
+    const row = await this.#update(id, (old) => {
+      results = early ?? resultsOf(old, wanted, limits);
+      const added = wanted.filter((_channel, index) => results[index] === 'subscribed');
+      return old && { ...old, channels: [...old.channels, ...added] };
+    });
+    if (this.#makes('subscribe does not look at the connection afterwards')) {
+      for (const [index, channel] of wanted.entries()) {
+        if (row && results[index] === 'subscribed') await this.#write(id, channel, row);
+      }
+    } else {
+      await this.#settle(id, wanted);
+    }
+    return channels.map((channel) => results[wanted.indexOf(channel)] ?? 'gone');
+  }
+
+  async unsubscribe(id: string, channels: readonly string[]): Promise<readonly boolean[]> {
+    // First, so that the row still lists them if it is cut off here.
+    for (const channel of channels) await this.#write(id, channel, undefined);
+    let left: readonly boolean[] = channels.map(() => false);
+    await this.#update(id, (old) => {
+      // What is being removed keeps its list: who removes it returns it, and needs it.
+      if (!old || !isLive(old)) return old;
+      left = channels.map((channel) => has(old, channel));
+      return { ...old, channels: old.channels.filter((one) => !channels.includes(one)) };
+    });
+    await this.#settle(id, channels);
+    return left;
+  }
+
+  async subscribers(channel: string): Promise<Page<Subscriber>> {
+    const members = await this.#call(() => [...(this.#members.get(channel)?.values() ?? [])]);
+    const order = (one: Subscriber) => sliceKey(one.connectionId);
+    return { items: members.sort((a, b) => (order(a) < order(b) ? -1 : 1)) };
+  }
+
+  async channels(id: string): Promise<readonly string[]> {
+    const row = await this.#read(id);
+    return row && isLive(row) ? row.channels : [];
+  }
+
+  async prune(ids: readonly string[]): Promise<void> {
+    for (const id of ids) await this.#remove(id);
+  }
+
+  #makes(mistake: Mistake): boolean {
+    return this.#mistake === mistake;
+  }
+
+  async #remove(
+    id: string,
+    isMeant: (row: Row) => boolean = () => true,
+  ): Promise<Disconnected | undefined> {
+    if (this.#makes('disconnect removes memberships before the row')) {
+      const row = await this.#read(id);
+      for (const channel of row?.channels ?? []) await this.#write(id, channel, undefined);
+      const removed = await this.#exchange(id, () => undefined);
+      return removed && { record: removed.record, channels: removed.channels };
+    }
+    if (this.#makes('a removal forgets the list of memberships first')) {
+      const row = await this.#exchange(id, () => undefined);
+      if (row) await this.#settle(id, row.channels);
+      return row && isLive(row) ? { record: row.record, channels: row.channels } : undefined;
+    }
+    const own = randomUUID();
+    let isOwn = false;
+    const row = await this.#update(id, (old) => {
+      const isRepeat = old?.closing === own;
+      const isKnown = !this.#makes('a repeated removal does not know its own work');
+      isOwn = old !== undefined && (isLive(old) || (isRepeat && isKnown));
+      return old && isMeant(old) ? { closing: own, ...old } : old;
+    });
+    if (!row?.closing) return undefined;
+    await this.#settle(id, row.channels);
+    await this.#update(id, (old) => (old?.closing === row.closing ? undefined : old));
+    return isOwn ? { record: row.record, channels: row.channels } : undefined;
+  }
+
+  /** Makes memberships what the row says. */
+  async #settle(id: string, channels: readonly string[]): Promise<void> {
+    let row = await this.#read(id);
+    for (;;) {
+      for (const channel of channels) await this.#write(id, channel, row);
+      const now = await this.#read(id);
+      if (now === row) return;
+      row = now;
+      if (!this.#makes('every subscription that raced is undone')) continue;
+      for (const channel of channels) await this.#write(id, channel, undefined);
+      return;
+    }
+  }
+
+  async #write(id: string, channel: string, row: Row | undefined): Promise<void> {
+    await this.#call(() => {
+      const members = this.#members.get(channel) ?? new Map<string, Subscriber>();
+      this.#members.set(channel, members);
+      if (!row || !isLive(row) || !has(row, channel)) return members.delete(id);
+      const { expiresAt: _expiresAt, identity: _identity, ...subscriber } = row.record;
+      return members.set(id, subscriber);
+    });
+  }
+
+  async #read(id: string): Promise<Row | undefined> {
+    return this.#call(() => this.#rows.get(id));
+  }
+
+  /** Changes a row in one step; returns the new one. */
+  async #update(
+    id: string,
+    change: (old: Row | undefined) => Row | undefined,
+  ): Promise<Row | undefined> {
+    return this.#call(() => {
+      const row = change(this.#rows.get(id));
+      if (row) this.#rows.set(id, row);
+      else this.#rows.delete(id);
+      return row;
+    });
+  }
+
+  /** Changes a row in one step; returns the old one. */
+  async #exchange(id: string, change: () => Row | undefined): Promise<Row | undefined> {
+    let before: Row | undefined;
+    await this.#update(id, (old) => {
+      before = old;
+      return change();
+    });
+    return before;
+  }
+
+  /** Calls the engine; again when the answer is lost. */
+  async #call<T>(work: () => T): Promise<T> {
+    const call = () => this.#step(async () => work());
+    return call().catch(call);
+  }
+}
+
+function isLive({ closing, record }: Row): boolean {
+  return closing === undefined && record.expiresAt > Date.now();
+}
+
+function has({ channels }: Row, channel: string): boolean {
+  return channels.includes(channel);
+}
+
+function resultsOf(
+  row: Row | undefined,
+  channels: readonly string[],
+  { maxChannels, maxBytes }: ChannelLimits,
+): readonly SubscribeResult[] {
+  if (!row || !isLive(row)) return channels.map(() => 'gone');
+  const held = [...row.channels];
+  return channels.map((channel) => {
+    if (held.includes(channel)) return 'present';
+    const isFull = held.length >= maxChannels || [...held, channel].join('').length > maxBytes;
+    if (!isFull) held.push(channel);
+    return isFull ? 'full' : 'subscribed';
+  });
+}
