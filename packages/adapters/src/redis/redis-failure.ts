@@ -16,6 +16,15 @@ export class LostConnectionError extends Error {
   override readonly name = 'LostConnectionError';
 }
 
+/** The time that a call had is over. The connection may be as good as before. */
+export class TimeOverError extends Error {
+  override readonly name = 'TimeOverError';
+
+  constructor() {
+    super('the time for it was over');
+  }
+}
+
 const untrusted =
   'Set NODE_EXTRA_CA_CERTS to the file with the certificate of its authority before the process starts, or pass redisStore({ client }) with tls.ca.';
 const plain =
@@ -91,7 +100,7 @@ const known: Readonly<Record<string, Known>> = {
   NOPERM: {
     reason: 'The user may not do this (NOPERM).',
     advice:
-      'Allow it +@hash +@sortedset +@scripting +pexpire +pttl on the keys of the prefix (ACL SETUSER), +select for a database other than 0, and in a cluster +cluster|slots.',
+      'Allow it +@hash +@sortedset +@scripting +set +exists +pexpire +pttl +time on the keys of the prefix (ACL SETUSER), +select for a database other than 0, and in a cluster +cluster|slots.',
   },
   MOVED: {
     reason: 'The server is a node of a cluster (MOVED).',
