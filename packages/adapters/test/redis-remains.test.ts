@@ -5,7 +5,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { interceptCommands } from './engines/intercept-commands.js';
 import { RedisProxy } from './engines/redis-proxy.js';
 import { describeRedis, RedisServer } from './engines/redis-server.js';
-import { everySubscriber, failureOf, openStore, recordOf } from './redis-records.js';
+import {
+  everySubscriber,
+  failureOf,
+  openStore,
+  recordOf,
+  subscribe,
+  unsubscribe,
+} from './redis-records.js';
 
 describeRedis('redisStore()', () => {
   let server: RedisServer;
@@ -20,7 +27,7 @@ describeRedis('redisStore()', () => {
     const { connections } = store;
     await connections.connect(recordOf('a='), []);
     // The scripts are known from now on, so that the first attempt is one command.
-    await connections.subscribe('a=', 'before', 200);
+    await subscribe(connections, 'a=', 'before');
     const unsubscribing = new EventEmitter();
     const isSweeping = once(unsubscribing, 'sweep');
     const mayGoOn = once(unsubscribing, 'go on');
@@ -31,9 +38,9 @@ describeRedis('redisStore()', () => {
     await using other = openStore({ client: slow, keyPrefix: store.keyPrefix });
 
     proxy.mute();
-    const subscribed = connections.subscribe('a=', 'x', 200);
+    const subscribed = subscribe(connections, 'a=', 'x');
     while (!(await other.connections.channels('a=')).includes('x'));
-    const unsubscribed = other.connections.unsubscribe('a=', 'x');
+    const unsubscribed = unsubscribe(other.connections, 'a=', 'x');
     await isSweeping;
     expect(await subscribed).toBe('subscribed');
     unsubscribing.emit('go on');
@@ -44,19 +51,19 @@ describeRedis('redisStore()', () => {
   });
 
   it.each<[string, (connections: ConnectionStore) => Promise<unknown>]>([
-    ['an unsubscribe', (connections) => connections.unsubscribe('a=', 'x')],
-    ['a subscribe', (connections) => connections.subscribe('a=', 'x', 200)],
+    ['an unsubscribe', (connections) => unsubscribe(connections, 'a=', 'x')],
+    ['a subscribe', (connections) => subscribe(connections, 'a=', 'x')],
   ])('clears with %s what a subscribe left that died while it was ended', async (_, clear) => {
     await using store = openStore({ url: server.url });
     await store.connections.connect(recordOf('a='), []);
     const dying = interceptCommands(server.admin, async (send, command) => {
       if (command === 'hmget') throw new Error('killed');
       const held = await send();
-      if (typeof held === 'string') await store.connections.unsubscribe('a=', 'x');
+      if (typeof held === 'string') await unsubscribe(store.connections, 'a=', 'x');
       return held;
     });
     await using died = openStore({ client: dying, keyPrefix: store.keyPrefix });
-    await failureOf(died.connections.subscribe('a=', 'x', 200));
+    await failureOf(subscribe(died.connections, 'a=', 'x'));
     expect(await store.connections.channels('a=')).toEqual([]);
     expect(await everySubscriber(store.connections, 'x')).toEqual(['a=']);
 

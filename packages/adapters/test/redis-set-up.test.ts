@@ -52,10 +52,16 @@ describe('redisStore() without a server', () => {
     ['redis://u:6secret', 'redis://u:…'],
     ['redis://u:100%secret@cache', '…@cache'],
     ['redis://u:1/secret@cache', '…@cache'],
-    ['redis://u:1?secret@cache', '…@cache'],
-    ['redis://u:1#secret@cache', '…@cache'],
+    ['redis://u:1?secret@cache', '…'],
+    ['redis://u:1#secret@cache', '…'],
+    ['redis://u:1/secret', 'redis://u:…'],
+    ['redis://u:1?secret', 'redis://u:…'],
+    ['redis://cache:6379/0?password=secret', 'redis://cache:6379/0?…'],
+    ['redis://cache?password=a@secret', '…'],
+    ['redis://u:secret@cache:6379/0?password=secret', '…@cache:6379/0?…'],
+    ['redis://cache#secret', 'redis://cache…'],
     ['redis://:secret@cache:6379/first', '…@cache:6379/first'],
-  ])('refuses the address %s without showing its password', async (url, shown) => {
+  ])('E10 refuses the address %s without showing its password', async (url, shown) => {
     await using store = openStore({ url });
     const error = await failureOf(store.connections.get('a='));
     expect(error).toMatchObject({

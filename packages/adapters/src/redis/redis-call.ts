@@ -13,7 +13,7 @@ const ATTEMPTS = 2;
  */
 export class RedisCall {
   /** Names the call: what it does twice because an answer was lost is known by it. */
-  readonly id: string = randomBytes(9).toString('base64url');
+  readonly id: string = randomBytes(6).toString('base64url');
   readonly #link: RedisLink;
   readonly #limit: TimeLimit;
   readonly #startedAt = Date.now();
@@ -33,11 +33,9 @@ export class RedisCall {
 
   /**
    * Sends a command; a second time when the connection turns out to be dead. It must be repeatable.
-   *
-   * @param command - Is given the number of the attempt.
    */
   async send<T>(
-    command: (client: Client, attempt: number) => Promise<T>,
+    command: (client: Client) => Promise<T>,
     limit: TimeLimit = this.#limit,
   ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
@@ -45,7 +43,7 @@ export class RedisCall {
       try {
         return await this.#link.attempt((client) => {
           this.check(limit);
-          return command(client, attempt);
+          return command(client);
         }, limit);
       } catch (error) {
         if (error instanceof LostConnectionError && attempt < ATTEMPTS) continue;
@@ -58,18 +56,17 @@ export class RedisCall {
   /**
    * Runs a script, which returns a list of texts.
    *
-   * @param makeArgs - Makes its arguments for each attempt, and is given a token that is new each time:
-   * the first attempt may have run, and what it wrote may have been removed since.
+   * @param makeArgs - Makes its arguments for each attempt: some time may have passed since the first.
    */
   run(
     { lua, sha, withinMs = Infinity }: Script,
     keys: readonly string[],
-    makeArgs: (token: string) => readonly (string | number)[],
+    makeArgs: () => readonly (string | number)[],
   ): Promise<readonly string[]> {
     const { endsAt = Infinity } = this.#limit;
     const limit = { ...this.#limit, endsAt: Math.min(endsAt, this.#startedAt + withinMs) };
-    return this.send(async (client, attempt) => {
-      const args = [keys.length, ...keys, ...makeArgs(`${this.id}${attempt}`)] as const;
+    return this.send(async (client) => {
+      const args = [keys.length, ...keys, ...makeArgs()] as const;
       try {
         return (await client.evalsha(sha, ...args)) as readonly string[];
       } catch (error) {

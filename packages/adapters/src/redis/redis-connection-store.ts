@@ -15,7 +15,6 @@ import type { RedisKeys } from './redis-keys.js';
 import type { RedisLink } from './redis-link.js';
 import {
   addScript,
-  dropScript,
   keepScript,
   removeScript,
   retireScript,
@@ -54,9 +53,9 @@ export class RedisConnectionStore implements ConnectionStore {
     return this.#link.during('keep a connection', limit, async (call) => {
       const { connectionId: id, expiresAt } = record;
       const [json, facts] = [JSON.stringify(record), factsOf(record)];
-      const found = await call.run(keepScript, [this.#keys.row(id)], (token) => {
+      const found = await call.run(keepScript, [this.#keys.row(id)], () => {
         const now = this.#now();
-        return [now, lifetime(expiresAt, now), json, facts, call.id, token, ...channels];
+        return [now, lifetime(expiresAt, now), json, facts, call.id, ...channels];
       });
       const changes = inGroups(found, 3).map(([channel = '', token = '', dying = '']) => ({
         channel,
@@ -97,7 +96,7 @@ export class RedisConnectionStore implements ConnectionStore {
       const [facts, ...found] = await call.run(
         subscribeScript,
         [this.#keys.row(connectionId)],
-        (token) => [this.#now(), call.id, token, maxChannels, maxBytes, ...names],
+        () => [this.#now(), call.id, maxChannels, maxBytes, ...names],
       );
       if (facts === undefined) return channels.map(() => 'gone');
       const results = new Map<string, SubscribeResult>();
@@ -107,8 +106,7 @@ export class RedisConnectionStore implements ConnectionStore {
         results.set(channel, result as SubscribeResult);
         if (token !== '') changes.push({ channel, token, dying });
       }
-      const { refused, isThere } = await this.#join(call, connectionId, { facts, changes });
-      if (!isThere) for (const { channel } of refused) results.set(channel, 'gone');
+      await this.#join(call, connectionId, { facts, changes });
       return channels.map((channel) => results.get(channel) as SubscribeResult);
     });
   }
@@ -182,24 +180,19 @@ export class RedisConnectionStore implements ConnectionStore {
     });
   }
 
-  /** Puts memberships into their channels, in the place of older ones. Returns those that had ended. */
+  /** Puts memberships into their channels, in the place of older ones; one that has ended by now is refused. */
   async #join(
     call: RedisCall,
     id: string,
     { facts, changes }: { readonly facts: string; readonly changes: readonly Change[] },
-  ): Promise<{ readonly refused: readonly Change[]; readonly isThere: boolean }> {
+  ): Promise<void> {
     const key = sliceKey(id);
-    const isIn = await inParallel(changes, changes.length, ({ channel, token, dying }) =>
+    await inParallel(changes, changes.length, ({ channel, token, dying }) =>
       call.run(addScript, this.#keys.membership(channel, [token, ...tokensOf(dying)]), () => {
         const now = this.#now();
         return [key, token, facts, lifetime(expiryOf(facts), now), now];
       }),
     );
-    const refused = changes.filter((_, index) => isIn[index]?.length === 0);
-    if (refused.length === 0) return { refused, isThere: true };
-    const dead = refused.flatMap(({ channel, token }) => [channel, token]);
-    const left = await call.run(dropScript, [this.#keys.row(id)], () => dead);
-    return { refused, isThere: left.length > 0 };
   }
 
   /** Ends a connection. Returns what it was, as JSON; nothing when another call ended it. */

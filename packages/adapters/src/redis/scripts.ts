@@ -9,6 +9,11 @@ export interface Script {
   readonly withinMs?: number;
 }
 
+/** Makes a token that no other call has, nor this one when it is sent again: it may run twice. */
+const MAKE_TOKEN = `
+local time = redis.call('TIME')
+local token = call .. string.format('%x', (time[1] * 1000000 + time[2]) % 268435456)`;
+
 function script(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
@@ -23,7 +28,7 @@ function script(lua: string): Script {
 // The sorted set of a channel has members "sliceKey token facts", all with score 0, one a connection.
 // A key of its own remembers for a minute each token that has ended in a channel.
 //
-// A token belongs to one membership. It ends in the row first, then in the channel, and then the row
+// A token belongs to one membership, and begins with the id of the call that made it. It ends in the row first, then in the channel, and then the row
 // forgets it. So whoever repeats an interrupted removal finds what is left, and a write that comes
 // late, from whoever was interrupted, is refused by the channel. What a call has begun to remove is
 // forgotten by that call alone: sent again because its answer was lost, it still finds its answer.
@@ -38,11 +43,12 @@ export const ENDED_MS = 60_000;
 const ANSWER_MS = 10_000;
 
 /**
- * Keeps a connection. KEYS: row. ARGV: now, ttl, record, facts, call, token, channels… Returns
+ * Keeps a connection. KEYS: row. ARGV: now, ttl, record, facts, call, channels… Returns
  * `channel, token, dying` for each; no token where there is only something to remove.
  */
 export const keepScript: Script = script(`
-local row, now, facts, call, token = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5], ARGV[6]
+local row, now, facts, call = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5]
+${MAKE_TOKEN}
 local before = redis.call('HGET', row, 'facts')
 local isLive = before and tonumber(string.match(before, '^%S+')) > now
 local active, dying = {}, {}
@@ -68,7 +74,7 @@ for channel, held in pairs(active) do
     end
   end
 end
-for i = 7, #ARGV do
+for i = 6, #ARGV do
   if not active[ARGV[i]] then
     active[ARGV[i]] = token
     redis.call('HSET', row, '+' .. ARGV[i], token)
@@ -92,26 +98,27 @@ return found
 `);
 
 /**
- * Adds channels to a row. KEYS: row. ARGV: now, call, token, maxChannels, maxBytes, channels… Returns
+ * Adds channels to a row. KEYS: row. ARGV: now, call, maxChannels, maxBytes, channels… Returns
  * the facts, then `result, token, dying` for each channel; nothing when there is no such connection.
  */
 export const subscribeScript: Script = script(`
 local row, call = KEYS[1], ARGV[2]
+${MAKE_TOKEN}
 local state = redis.call('HMGET', row, 'facts', 'count', 'bytes')
 local facts, count, bytes = state[1], tonumber(state[2]), tonumber(state[3])
 if not facts or tonumber(string.match(facts, '^%S+')) <= tonumber(ARGV[1]) then return {} end
 local found = { facts }
 local before = count
-for i = 6, #ARGV do
+for i = 5, #ARGV do
   local channel = ARGV[i]
   local fields = redis.call('HMGET', row, '+' .. channel, '-' .. channel)
   local held, result = fields[1], 'subscribed'
   if held then
     if string.sub(held, 1, #call) ~= call then result = 'present' end
-  elseif count >= tonumber(ARGV[4]) or bytes + #channel > tonumber(ARGV[5]) then
+  elseif count >= tonumber(ARGV[3]) or bytes + #channel > tonumber(ARGV[4]) then
     held, result = '', 'full'
   else
-    held, count, bytes = ARGV[3], count + 1, bytes + #channel
+    held, count, bytes = token, count + 1, bytes + #channel
     redis.call('HSET', row, '+' .. channel, held)
   end
   found[#found + 1] = result
@@ -207,22 +214,6 @@ end
 return {}
 `);
 
-/**
- * Takes memberships out of a row whose tokens the channels refuse. KEYS: row. ARGV: `channel, token`
- * for each. Returns nothing when there is no such connection.
- */
-export const dropScript: Script = script(`
-local row = KEYS[1]
-for i = 1, #ARGV, 2 do
-  if redis.call('HGET', row, '+' .. ARGV[i]) == ARGV[i + 1] then
-    redis.call('HDEL', row, '+' .. ARGV[i])
-    redis.call('HINCRBY', row, 'count', -1)
-    redis.call('HINCRBY', row, 'bytes', -#ARGV[i])
-  end
-end
-return redis.call('HEXISTS', row, 'facts') == 1 and { 'there' } or {}
-`);
-
 // The end of a token is remembered for longer than this may come late.
 //
 // In a channel that has only ever been added to, each new member removes some of what connections
@@ -230,8 +221,8 @@ return redis.call('HEXISTS', row, 'facts') == 1 and { 'there' } or {}
 // function whose own is ahead must not take others' memberships away.
 /**
  * Puts a member into a channel, in the place of an older one of its connection. KEYS: channel, the
- * end of its token, and the ends of older ones. ARGV: slice key, token, facts, ttl, now. Returns nothing
- * when the token has ended.
+ * end of its token, and the ends of older ones. ARGV: slice key, token, facts, ttl, now. Does
+ * nothing when the token has ended.
  */
 export const addScript: Script = {
   ...script(`
@@ -239,7 +230,7 @@ local channel, key, member = KEYS[1], ARGV[1], ARGV[1] .. ' ' .. ARGV[2] .. ' ' 
 for i = 3, #KEYS do redis.call('SET', KEYS[i], '', 'PX', ${ENDED_MS}) end
 if redis.call('EXISTS', KEYS[2]) == 1 then return {} end
 for _, older in ipairs(redis.call('ZRANGEBYLEX', channel, '[' .. key .. ' ', '(' .. key .. '!')) do
-  if older == member then return { 'in' } end
+  if older == member then return {} end
   redis.call('ZREM', channel, older)
 end
 redis.call('ZADD', channel, 0, member)
@@ -252,7 +243,7 @@ end
 if redis.call('PTTL', channel) < tonumber(ARGV[4]) then
   redis.call('PEXPIRE', channel, ARGV[4])
 end
-return { 'in' }
+return {}
 `),
   withinMs: ENDED_MS / 2,
 };
