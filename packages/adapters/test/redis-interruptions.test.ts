@@ -1,5 +1,5 @@
 // What is left when a function dies, or an answer is lost, at any command of a call.
-import type { ConnectionStore } from '@gatecast/framework';
+import type { ConnectionStore, Disconnected } from '@gatecast/framework';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Around, interceptCommands } from './engines/intercept-commands.js';
 import { describeRedis, RedisServer } from './engines/redis-server.js';
@@ -130,4 +130,97 @@ describeRedis('redisStore(), interrupted at any command', () => {
       }
     },
   );
+
+  /** How often an answer says that the channel was left. */
+  const timesLeft = (told: unknown): number => {
+    if (Array.isArray(told)) return told.filter((wasSubscribed) => wasSubscribed === true).length;
+    return (told as Disconnected | undefined)?.channels.length ?? 0;
+  };
+  const leaving: Record<string, Operation> = {
+    unsubscribe: (connections) => connections.unsubscribe('a=', ['x']),
+    disconnect: (connections) => connections.disconnect('a='),
+  };
+  const pairs = Object.keys(leaving).flatMap((one) =>
+    [...Object.keys(leaving), 'nothing else'].map((other) => [one, other] as const),
+  );
+
+  it.each(pairs)(
+    'tells %s that a channel was left, or %s, although an answer is lost',
+    async (one, other) => {
+      const [operate, happen] = [leaving[one], leaving[other]];
+      if (!operate) throw new Error('No such case.');
+      let meanwhile: unknown;
+      await atEachCommand(
+        ['x'],
+        operate,
+        ({ connections }) => {
+          meanwhile = undefined;
+          let isLost = false;
+          return async (send) => {
+            if (isLost) return send();
+            isLost = true;
+            await send();
+            meanwhile = await happen?.(connections);
+            return send();
+          };
+        },
+        async (store, told) => {
+          expect(timesLeft(told) + timesLeft(meanwhile)).toBe(1);
+          expect(await store.connections.channels('a=')).toEqual([]);
+        },
+      );
+    },
+  );
+
+  it.each(Object.keys(leaving))(
+    'tells one of two calls of %s that race, at any order of their commands',
+    async (name) => {
+      const operate = leaving[name];
+      if (!operate) throw new Error('No such case.');
+      let second: Promise<unknown> | undefined;
+      await atEachCommand(
+        ['x'],
+        operate,
+        ({ connections }) => {
+          second = undefined;
+          return async (send) => {
+            second ??= operate(connections);
+            await second;
+            return send();
+          };
+        },
+        async (_store, told) => {
+          expect(timesLeft(told) + timesLeft(await second)).toBe(1);
+        },
+      );
+    },
+  );
+
+  it('finishes a disconnect that was cut off, whose answer nobody has', async () => {
+    await using store = openStore({ url: server.url });
+    const client = interceptCommands(server.admin, async (send, command) => {
+      if (command === 'remove') throw new Error('The function has died.');
+      return send();
+    });
+    await using died = openStore({ client, keyPrefix: store.keyPrefix });
+    await store.connections.connect(record, ['x']);
+    await expect(died.connections.disconnect('a=')).rejects.toThrow('The function has died.');
+    expect(await store.connections.get('a=')).toBeUndefined();
+    expect(await server.admin.pttl(`${store.keyPrefix}c:{a=}`)).toBeGreaterThan(60_000);
+    expect(await store.connections.disconnect('a=')).toBeUndefined();
+    expect(await store.keys(server.admin)).toEqual([]);
+  });
+
+  it('shows a connection once, whatever is still to be removed of it', async () => {
+    await using store = openStore({ url: server.url });
+    const client = interceptCommands(server.admin, async (send, command) => {
+      if (command === 'settle') throw new Error('The function has died.');
+      return send();
+    });
+    await using died = openStore({ client, keyPrefix: store.keyPrefix });
+    await store.connections.connect(record, ['x']);
+    await expect(died.connections.connect(other, [])).rejects.toThrow('has died');
+    expect(await server.admin.zcard(`${store.keyPrefix}s:{x}`)).toBe(1);
+    expect(await store.connections.subscribers('x')).toMatchObject({ items: [{ userId: 'ann' }] });
+  });
 });

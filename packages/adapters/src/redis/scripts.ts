@@ -137,6 +137,7 @@ export const unsubscribeScript: Script = script(`
 local row, call = KEYS[1], ARGV[2]
 local facts = redis.call('HGET', row, 'facts')
 local isLive = facts and tonumber(string.match(facts, '^%S+')) > tonumber(ARGV[1])
+local mark = '/' .. (isLive and call or '')
 local found, count, bytes = {}, 0, 0
 for i = 3, #ARGV do
   local channel = ARGV[i]
@@ -144,12 +145,11 @@ for i = 3, #ARGV do
   local dying = fields[2] or ''
   if fields[1] then
     count, bytes = count + 1, bytes + #channel
-    dying = (dying == '' and '' or dying .. ' ') .. fields[1] .. '/' .. call
+    dying = (dying == '' and '' or dying .. ' ') .. fields[1] .. mark
     redis.call('HDEL', row, '+' .. channel)
     redis.call('HSET', row, '-' .. channel, dying)
   end
-  local wasHeld = isLive and string.find(dying, '/' .. call, 1, true)
-  found[#found + 1] = wasHeld and 'held' or ''
+  found[#found + 1] = string.find(dying, '/' .. call, 1, true) and 'held' or ''
   found[#found + 1] = dying
 end
 if count > 0 then
@@ -235,7 +235,7 @@ for _, older in ipairs(redis.call('ZRANGEBYLEX', channel, '[' .. key .. ' ', '('
 end
 redis.call('ZADD', channel, 0, member)
 local time = redis.call('TIME')
-local now = math.min(tonumber(ARGV[5]), time[1] * 1000)
+local now = math.min(tonumber(ARGV[5]), time[1] * 1000 + time[2] / 1000)
 for _, other in ipairs(redis.call('ZRANDMEMBER', channel, 2)) do
   local expiresAt = tonumber(string.match(other, '^%S+ %S+ (%S+)'))
   if expiresAt <= now and other ~= member then redis.call('ZREM', channel, other) end
