@@ -63,7 +63,7 @@ describeRedis('redisStore(), interrupted at any command', () => {
       });
       await using disturbed = openStore({ client, keyPrefix: store.keyPrefix });
       await store.connections.connect(record, channels);
-      const told = await operate(disturbed.connections).catch(() => undefined);
+      const told = await operate(disturbed.connections).catch((error: unknown) => error);
       hasHappened = sent >= nth;
       await check(store, told);
       expect(nth).toBeLessThan(12);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RedisProxy } from './engines/redis-proxy.js';
 import { describeRedis, RedisServer } from './engines/redis-server.js';
 import { expectConsistent } from './redis-keys.js';
