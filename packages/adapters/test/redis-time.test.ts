@@ -136,6 +136,7 @@ describeRedis('redisStore(), within a time limit', () => {
     await using own = await RedisServer.start('--lua-time-limit', '20');
     await using store = openStore({ url: `${own.url}/2` });
     const endless = own.admin.duplicate({ retryStrategy: () => null });
+    await Promise.all([own.admin.ping(), endless.ping()]);
     endless.eval('while true do end', 0).catch(() => {});
     let said: string;
     do {
