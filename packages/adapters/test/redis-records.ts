@@ -4,9 +4,14 @@ import {
   type ConnectionRecord,
   type ConnectionStore,
   StoreError,
+  type SubscribeResult,
   type Subscriber,
 } from '@gatecast/framework';
+import { sliceKey } from '@gatecast/framework/adapter';
 import type { Redis } from 'ioredis';
+
+/** How much a connection may be subscribed to, as the framework says it. */
+export const LIMITS = { maxChannels: 200, maxBytes: 16_384 };
 
 let prefixes = 0;
 
@@ -18,13 +23,47 @@ export function openStore(options: RedisStoreOptions = {}) {
   return {
     connections: store.connections,
     keyPrefix,
-    /** Every key of the store, without its prefix, in order. */
+    /** Every key of connections and channels, without its prefix, in order. */
     async keys(admin: Redis): Promise<string[]> {
-      const keys = await admin.keys(`${keyPrefix}*`);
-      return keys.map((key) => key.slice(keyPrefix.length)).sort();
+      const found: string[] = [];
+      for (const key of await admin.keys(`${keyPrefix}[cs]:*`)) {
+        // The row of a connection that has ended is kept for some seconds, for a lost answer.
+        const isEnded = /[cs]:/.exec(key)?.[0] === 'c:' && !(await hasConnection(admin, key));
+        if (!isEnded || (await admin.pttl(key)) > 10_000) found.push(key.slice(keyPrefix.length));
+      }
+      return found.sort();
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
+}
+
+async function hasConnection(admin: Redis, key: string): Promise<boolean> {
+  return (await admin.hexists(key, 'facts')) === 1;
+}
+
+/** Subscribes a connection to one channel. */
+export async function subscribe(
+  connections: ConnectionStore,
+  connectionId: string,
+  channel: string,
+): Promise<SubscribeResult | undefined> {
+  const [result] = await connections.subscribe(connectionId, [channel], LIMITS);
+  return result;
+}
+
+/** Ends one subscription. */
+export async function unsubscribe(
+  connections: ConnectionStore,
+  connectionId: string,
+  channel: string,
+): Promise<boolean | undefined> {
+  const [wasSubscribed] = await connections.unsubscribe(connectionId, [channel]);
+  return wasSubscribed;
+}
+
+/** Ids in the order in which the store returns subscribers. */
+export function inSliceOrder(ids: readonly string[]): string[] {
+  return [...ids].sort((a, b) => (sliceKey(a) < sliceKey(b) ? -1 : 1));
 }
 
 /** A connection as the framework keeps it. */

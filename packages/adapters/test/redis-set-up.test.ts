@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { redisStore } from '@gatecast/adapters/redis';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { describeRedis, freePort, RedisServer } from './engines/redis-server.js';
-import { failureOf, openStore } from './redis-records.js';
+import { failureOf, openStore, recordOf } from './redis-records.js';
 
 describe('redisStore() without a server', () => {
   it('says where it could not connect, and does so again at the next call', async () => {
@@ -52,10 +53,16 @@ describe('redisStore() without a server', () => {
     ['redis://u:6secret', 'redis://u:…'],
     ['redis://u:100%secret@cache', '…@cache'],
     ['redis://u:1/secret@cache', '…@cache'],
-    ['redis://u:1?secret@cache', '…@cache'],
-    ['redis://u:1#secret@cache', '…@cache'],
+    ['redis://u:1?secret@cache', '…'],
+    ['redis://u:1#secret@cache', '…'],
+    ['redis://u:1/secret', 'redis://u:…'],
+    ['redis://u:1?secret', 'redis://u:…'],
+    ['redis://cache:6379/0?password=secret', 'redis://cache:6379/0?…'],
+    ['redis://cache?password=a@secret', '…'],
+    ['redis://u:secret@cache:6379/0?password=secret', '…@cache:6379/0?…'],
+    ['redis://cache#secret', 'redis://cache…'],
     ['redis://:secret@cache:6379/first', '…@cache:6379/first'],
-  ])('refuses the address %s without showing its password', async (url, shown) => {
+  ])('E10 refuses the address %s without showing its password', async (url, shown) => {
     await using store = openStore({ url });
     const error = await failureOf(store.connections.get('a='));
     expect(error).toMatchObject({
@@ -64,6 +71,61 @@ describe('redisStore() without a server', () => {
       hint: expect.stringContaining('redis://host:6379'),
     });
     expect(inspect(error, { depth: 9 })).not.toContain('secret');
+  });
+});
+
+describe('the options of redisStore()', () => {
+  it.each([
+    ['E7', { commandTimeoutMs: 2_147_483_648 }],
+    ['E7', { commandTimeoutMs: Infinity }],
+    ['E7', { commandTimeoutMs: NaN }],
+    ['E7', { commandTimeoutMs: 0 }],
+    ['E7', { commandTimeoutMs: '2000' }],
+    ['K2', { url: '' }],
+    ['K2', { url: new URL('redis://cache:6379') }],
+    ['K2', { cluster: [] }],
+    ['K2', { cluster: ['redis://cache:6379', 6379] }],
+    ['K2', { client: 'redis://cache:6379' }],
+    ['K2', { keyPrefix: '' }],
+    ['K2', { keyPrefix: 'a{b}:' }],
+    ['K2', { now: 5 }],
+  ])('%s are refused with a value that cannot work: %o', (_number, options) => {
+    const [name = ''] = Object.keys(options);
+    expect(() => redisStore(options as never)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_OPTION_VALUE',
+        message: expect.stringContaining(`"${name}"`),
+      }),
+    );
+  });
+});
+
+describeRedis('the prefix of the keys', () => {
+  afterEach(() => {
+    delete process.env.GATECAST_KEY_PREFIX;
+  });
+
+  it.each([
+    ['chat-prod:', 'chat-prod:c:{a=}'],
+    ['', 'gatecast:c:{a=}'],
+    [undefined, 'gatecast:c:{a=}'],
+  ])('C2 is GATECAST_KEY_PREFIX=%s, read at the first call', async (prefix, key) => {
+    await using server = await RedisServer.start();
+    await using store = redisStore({ url: server.url });
+    if (prefix !== undefined) process.env.GATECAST_KEY_PREFIX = prefix;
+    await store.connections.connect(recordOf('a='), []);
+    process.env.GATECAST_KEY_PREFIX = 'later:';
+    await store.connections.connect(recordOf('a='), []);
+    expect(await server.admin.keys('*')).toEqual([key]);
+  });
+
+  it('K2 has no braces, which would choose the slots of a cluster', async () => {
+    process.env.GATECAST_KEY_PREFIX = 'chat{prod:';
+    await using store = redisStore({ url: 'redis://127.0.0.1:6379' });
+    expect(await failureOf(store.connections.get('a='))).toMatchObject({
+      code: 'ERR_STORE_REFUSED',
+      message: expect.stringContaining('GATECAST_KEY_PREFIX is "chat{prod:"'),
+    });
   });
 });
 

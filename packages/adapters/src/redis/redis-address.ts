@@ -10,7 +10,7 @@ export interface RedisAddress {
   readonly tls?: object;
 }
 
-/** Reads `redis://user:password@host:6379/0`. Its errors never show what stands before the "@". */
+/** Reads `redis://user:password@host:6379/0`. Its errors never show what may be a password. */
 export function readAddress(text: string): RedisAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !isOfServer(url)) throw unreadable(text);
@@ -42,12 +42,22 @@ function decode(part: string, text: string): string {
 }
 
 function unreadable(text: string): RedisSetupError {
-  // Without an "@" it may be one that was cut off: a number behind a colon is a port.
-  const shown = text.includes('@')
-    ? text.replace(/^.*@/s, '…@')
-    : text.replace(/:(?!\/\/|\d+(?:\/|$)).*/s, ':…');
   return new RedisSetupError(
-    `"${shown}" is not the URL of a Redis server.`,
+    `"${withoutPassword(text)}" is not the URL of a Redis server.`,
     'Pass one of the form redis://host:6379, or rediss://user:password@host:6379 for TLS, with the password percent-encoded.',
   );
+}
+
+// A password may stand before the "@" or, as other libraries have it, behind the "?". With an "@"
+// behind a "?" nobody can tell which of the two it is.
+function withoutPassword(text: string): string {
+  const [, head = '', tail = ''] = /^([^?#]*)(.*)$/s.exec(text) ?? [];
+  if (tail.includes('@')) return '…';
+  const cut = tail === '' ? '' : `${tail[0]}…`;
+  if (head.includes('@')) return head.replace(/^.*@/s, '…@') + cut;
+  // Without an "@" it may be one that was cut off: only a number behind a colon is a port.
+  const [known = ''] = /^(?:[a-z]+:\/\/)?[^:/]*(?::\d+)?(?:\/\d*)?/i.exec(head) ?? [];
+  if (known === head && /^(?:\?\w+=|$)/.test(tail)) return head + cut;
+  const colon = /:(?!\/\/)/.exec(head);
+  return `${head.slice(0, colon ? colon.index + 1 : known.length)}…`;
 }

@@ -1,246 +1,252 @@
-import { randomUUID } from 'node:crypto';
 import type {
+  ChannelLimits,
   ConnectionRecord,
   ConnectionStore,
+  Disconnected,
   Page,
   SubscribeResult,
   Subscriber,
   SubscriberRange,
 } from '@gatecast/framework';
+import { inParallel, sliceKey, sliceStart, type TimeLimit } from '@gatecast/framework/adapter';
+import { expiryOf, factsOf, readMember, tokensOf, wasBegunBy } from './membership.js';
+import type { RedisCall } from './redis-call.js';
+import type { RedisKeys } from './redis-keys.js';
 import type { RedisLink } from './redis-link.js';
-import { addScript, keepScript, retireScript, subscribeScript } from './scripts.js';
+import {
+  addScript,
+  keepScript,
+  removeScript,
+  retireScript,
+  settleScript,
+  subscribeScript,
+  unsubscribeScript,
+} from './scripts.js';
 
 const PAGE_SIZE = 1_000;
 /** Connections that are pruned at a time: more would make other commands of this client wait. */
-const PRUNE_BATCH = 100;
+const PRUNED_AT_ONCE = 100;
 
-/** One subscription as it is written: `held` is what stands behind the connection's id in the channel. */
-interface Membership {
+/** What is to be done in one channel of a connection. */
+interface Change {
   readonly channel: string;
-  readonly held: string;
+  /** The token of the membership that counts; empty when none does. */
+  readonly token: string;
+  /** Those that are being removed, as the row has them. */
+  readonly dying: string;
 }
 
 /** Connections and memberships in Redis; `scripts.ts` says what its keys hold. */
 export class RedisConnectionStore implements ConnectionStore {
-  readonly contract = 1;
+  readonly contract = 2;
   readonly #link: RedisLink;
-  readonly #prefix: string;
+  readonly #keys: RedisKeys;
   readonly #now: () => number;
 
-  constructor({ link, keyPrefix, now }: { link: RedisLink; keyPrefix: string; now: () => number }) {
+  constructor({ link, keys, now }: { link: RedisLink; keys: RedisKeys; now: () => number }) {
     this.#link = link;
-    this.#prefix = keyPrefix;
+    this.#keys = keys;
     this.#now = now;
   }
 
-  connect(record: ConnectionRecord, channels: readonly string[]): Promise<void> {
-    return this.#link.during('keep a connection', async () => {
-      const { connectionId: id, connectedAt, expiresAt, identityExpiresAt = '' } = record;
-      const now = this.#now();
-      const [active, dying] = (await this.#link.run(keepScript, this.#connectionKey(id), () => [
-        now,
-        lifetime(expiresAt, now),
-        JSON.stringify(record),
-        `${expiresAt} ${connectedAt} ${identityExpiresAt}`,
-        randomUUID(),
-        ...channels,
-      ])) as [string[], string[]];
-      if (active.length > 0) await this.#join(id, active.map(readMembership));
-      await this.#sweep(id, dying);
+  connect(record: ConnectionRecord, channels: readonly string[], limit?: TimeLimit): Promise<void> {
+    return this.#link.during('keep a connection', limit, async (call) => {
+      const { connectionId: id, expiresAt } = record;
+      const [json, facts] = [JSON.stringify(record), factsOf(record)];
+      const found = await call.run(keepScript, [this.#keys.row(id)], () => {
+        const now = this.#now();
+        return [now, lifetime(expiresAt, now), json, facts, call.id, ...channels];
+      });
+      const changes = inGroups(found, 3).map(([channel = '', token = '', dying = '']) => ({
+        channel,
+        token,
+        dying,
+      }));
+      await this.#join(call, id, { facts, changes: changes.filter(({ token }) => token !== '') });
+      await this.#sweep(call, id, changes);
     });
   }
 
-  get(connectionId: string): Promise<ConnectionRecord | undefined> {
-    return this.#link.during('read a connection', async () => {
-      const key = this.#connectionKey(connectionId);
-      const json = await this.#link.send((client) => client.hget(key, 'record'));
+  get(connectionId: string, limit?: TimeLimit): Promise<ConnectionRecord | undefined> {
+    return this.#link.during('read a connection', limit, async (call) => {
+      const key = this.#keys.row(connectionId);
+      const json = await call.send((client) => client.hget(key, 'record'));
       const record = json === null ? undefined : (JSON.parse(json) as ConnectionRecord);
       return record && record.expiresAt > this.#now() ? record : undefined;
     });
   }
 
-  disconnect(connectionId: string): Promise<readonly string[]> {
-    return this.#link.during('remove a connection', () => this.#retire(connectionId, ''));
+  disconnect(connectionId: string, limit?: TimeLimit): Promise<Disconnected | undefined> {
+    return this.#link.during('remove a connection', limit, async (call) => {
+      const json = await this.#retire(call, connectionId, { isRemembered: true });
+      return json === '' ? undefined : (JSON.parse(json) as Disconnected);
+    });
   }
 
-  subscribe(connectionId: string, channel: string, maxChannels: number): Promise<SubscribeResult> {
-    return this.#link.during('subscribe a connection', async () => {
-      const outcome = (await this.#link.run(
+  // oxlint-disable-next-line max-params -- as in the contract.
+  subscribe(
+    connectionId: string,
+    channels: readonly string[],
+    { maxChannels, maxBytes }: ChannelLimits,
+    limit?: TimeLimit,
+  ): Promise<readonly SubscribeResult[]> {
+    return this.#link.during('subscribe a connection', limit, async (call) => {
+      const names = [...new Set(channels)];
+      if (names.length === 0) return [];
+      const [facts, ...found] = await call.run(
         subscribeScript,
-        this.#connectionKey(connectionId),
-        () => [this.#now(), channel, maxChannels, randomUUID()],
-      )) as string;
-      if (outcome === 'full') return 'full';
-      if (outcome === 'gone') {
-        await this.#removeRemains(connectionId, channel);
-        return 'gone';
+        [this.#keys.row(connectionId)],
+        () => [this.#now(), call.id, maxChannels, maxBytes, ...names],
+      );
+      if (facts === undefined) return channels.map(() => 'gone');
+      const results = new Map<string, SubscribeResult>();
+      const changes: Change[] = [];
+      for (const [index, [result, token = '', dying = '']] of inGroups(found, 3).entries()) {
+        const channel = names[index] as string;
+        results.set(channel, result as SubscribeResult);
+        if (token !== '') changes.push({ channel, token, dying });
       }
-      const isThere = await this.#join(connectionId, [{ channel, held: outcome }]);
-      return isThere ? 'subscribed' : 'gone';
+      await this.#join(call, connectionId, { facts, changes });
+      return channels.map((channel) => results.get(channel) as SubscribeResult);
     });
   }
 
-  unsubscribe(connectionId: string, channel: string): Promise<boolean> {
-    return this.#link.during('unsubscribe a connection', async () => {
-      const left = await this.#retire(connectionId, channel);
-      if (left.length === 0) await this.#removeRemains(connectionId, channel);
-      return left.length > 0;
-    });
-  }
-
-  subscribers(channel: string, range: SubscriberRange = {}): Promise<Page<Subscriber>> {
-    return this.#link.during('read subscribers', async () => {
-      const { from = '', to, after, limit = PAGE_SIZE } = range;
-      const key = this.#channelKey(channel);
-      // A space sorts below every character of a connection id, and "!" comes next: "(id!" is behind
-      // all members of that id.
-      const low = after !== undefined && after >= from ? `(${after}!` : `[${from}`;
-      const high = to === undefined ? '+' : `(${to}`;
-      const members = await this.#link.send((client) =>
-        client.zrangebylex(key, low, high, 'LIMIT', 0, limit + 1),
-      );
-      const page = members.slice(0, limit).map((member) => ({ member, ...readMember(member) }));
-      const now = this.#now();
-      const expired = page.filter(({ expiresAt }) => expiresAt <= now);
-      await this.#clear(
+  unsubscribe(
+    connectionId: string,
+    channels: readonly string[],
+    limit?: TimeLimit,
+  ): Promise<readonly boolean[]> {
+    return this.#link.during('unsubscribe a connection', limit, async (call) => {
+      const names = [...new Set(channels)];
+      if (names.length === 0) return [];
+      const found = await call.run(unsubscribeScript, [this.#keys.row(connectionId)], () => [
+        this.#now(),
+        call.id,
+        ...names,
+      ]);
+      const answers = inGroups(found, 2);
+      const changes = names.map((channel, index) => ({
         channel,
-        expired.map(({ member }) => member),
+        token: '',
+        dying: answers[index]?.[1] ?? '',
+      }));
+      await this.#sweep(call, connectionId, changes);
+      const left = new Set(names.filter((_, index) => answers[index]?.[0] === 'held'));
+      return channels.map((channel) => left.has(channel));
+    });
+  }
+
+  subscribers(
+    channel: string,
+    range: SubscriberRange = {},
+    limit?: TimeLimit,
+  ): Promise<Page<Subscriber>> {
+    return this.#link.during('read subscribers', limit, async (call) => {
+      const { from = 0, to = 1, after = '', limit: size = PAGE_SIZE } = range;
+      const [start, end] = [sliceStart(from), sliceStart(to)];
+      if (start === undefined || (end !== undefined && end <= start)) return { items: [] };
+      const key = this.#keys.channel(channel);
+      // A space sorts below every character of an id, and "!" comes next: "(key!" is behind the
+      // member of that slice key.
+      const low = after < start ? `[${start}` : `(${after}!`;
+      const high = end === undefined ? '+' : `(${end}`;
+      const members = await call.send((client) =>
+        client.zrangebylex(key, low, high, 'LIMIT', 0, size + 1),
       );
+      const page = members.slice(0, size).map(readMember);
+      const now = this.#now();
       const items = page
         .filter(({ expiresAt }) => expiresAt > now)
-        // A connection that subscribes anew is there twice until the older membership is removed.
-        .filter((row, index, rows) => row.connectionId !== rows[index - 1]?.connectionId)
         .map(({ subscriber }) => subscriber);
       const last = page.at(-1);
-      return members.length > limit && last ? { items, next: last.connectionId } : { items };
+      return members.length > size && last ? { items, next: last.sliceKey } : { items };
     });
   }
 
-  channels(connectionId: string): Promise<readonly string[]> {
-    return this.#link.during('read the channels of a connection', async () => {
-      const key = this.#connectionKey(connectionId);
-      const row = await this.#link.send((client) => client.hgetall(key));
-      if (!(Number.parseInt(row.facts ?? '', 10) > this.#now())) return [];
+  channels(connectionId: string, limit?: TimeLimit): Promise<readonly string[]> {
+    return this.#link.during('read the channels of a connection', limit, async (call) => {
+      const key = this.#keys.row(connectionId);
+      const row = await call.send((client) => client.hgetall(key));
+      if (!(expiryOf(row.facts ?? '') > this.#now())) return [];
       return Object.keys(row).flatMap((field) => (field[0] === '+' ? [field.slice(1)] : []));
     });
   }
 
-  prune(connectionIds: readonly string[]): Promise<void> {
-    return this.#link.during('remove connections', async () => {
-      for (let start = 0; start < connectionIds.length; start += PRUNE_BATCH) {
-        const batch = connectionIds.slice(start, start + PRUNE_BATCH);
-        await Promise.all(batch.map((id) => this.#retire(id, '')));
-      }
+  prune(connectionIds: readonly string[], limit?: TimeLimit): Promise<void> {
+    return this.#link.during('remove connections', limit, async (call) => {
+      await inParallel(connectionIds, PRUNED_AT_ONCE, (id) =>
+        this.#retire(call, id, { isRemembered: false }),
+      );
     });
   }
 
-  /** Writes members, then looks whether they still count. Returns whether the connection is there. */
-  async #join(id: string, memberships: readonly Membership[]): Promise<boolean> {
-    const now = this.#now();
-    const found = await Promise.all(
-      memberships.map(async ({ channel, held }) => {
-        const member = `${id} ${held}`;
-        const ttl = lifetime(readMember(member).expiresAt, now);
-        const key = this.#channelKey(channel);
-        const members = await this.#link.run(addScript, key, () => [member, ttl, id, now]);
-        return { channel, members: members as string[] };
-      }),
-    );
-    return this.#removeInactive(id, found);
-  }
-
-  /** Removes what a subscription that died between its two writes has left in a channel. */
-  async #removeRemains(id: string, channel: string): Promise<void> {
-    const key = this.#channelKey(channel);
-    const members = await this.#link.send((client) =>
-      client.zrangebylex(key, `[${id} `, `(${id}!`),
-    );
-    if (members.length > 0) await this.#removeInactive(id, [{ channel, members }]);
-  }
-
-  async #removeInactive(
+  /** Puts memberships into their channels, in the place of older ones; one that has ended by now is refused. */
+  async #join(
+    call: RedisCall,
     id: string,
-    found: readonly { readonly channel: string; readonly members: readonly string[] }[],
-  ): Promise<boolean> {
-    const key = this.#connectionKey(id);
-    const fields = found.map(({ channel }) => `+${channel}`);
-    const [facts, ...active] = await this.#link.send((client) =>
-      client.hmget(key, 'facts', ...fields),
-    );
-    await Promise.all(
-      found.map(async ({ channel, members }, index) => {
-        const inactive = members.filter((member) => member !== `${id} ${active[index]}`);
-        if (inactive.length > 0) await this.#remove(channel, inactive);
+    { facts, changes }: { readonly facts: string; readonly changes: readonly Change[] },
+  ): Promise<void> {
+    const key = sliceKey(id);
+    await inParallel(changes, changes.length, ({ channel, token, dying }) =>
+      call.run(addScript, this.#keys.membership(channel, [token, ...tokensOf(dying)]), () => {
+        const now = this.#now();
+        return [key, token, facts, lifetime(expiryOf(facts), now), now];
       }),
     );
-    return facts !== null;
   }
 
-  /** Ends one membership or, with the connection, all. Returns the channels that were left. */
-  async #retire(id: string, channel: string): Promise<readonly string[]> {
-    const key = this.#connectionKey(id);
-    const dying = (await this.#link.run(retireScript, key, () => [channel])) as string[];
-    await this.#sweep(id, dying);
-    const now = this.#now();
-    const left = dying
-      .map(readMembership)
-      .filter(({ held }) => readMember(`${id} ${held}`).expiresAt > now);
-    return [...new Set(left.map(({ channel }) => channel))];
+  /** Ends a connection. Returns what it was, as JSON; nothing when another call ended it. */
+  async #retire(
+    call: RedisCall,
+    id: string,
+    { isRemembered }: { readonly isRemembered: boolean },
+  ): Promise<string> {
+    const [was = '', ...found] = await call.run(retireScript, [this.#keys.row(id)], () => [
+      this.#now(),
+      call.id,
+      isRemembered ? 1 : 0,
+    ]);
+    const changes = inGroups(found, 2).map(([channel = '', dying = '']) => ({
+      channel,
+      token: '',
+      dying,
+    }));
+    await this.#sweep(call, id, changes, true);
+    return was;
   }
 
-  async #sweep(id: string, dying: readonly string[]): Promise<void> {
+  /** Removes memberships from their channels, then forgets those that this call began to remove. */
+  // oxlint-disable-next-line max-params -- the last is for one caller.
+  async #sweep(
+    call: RedisCall,
+    id: string,
+    changes: readonly Change[],
+    isWhole = false,
+  ): Promise<void> {
+    const key = sliceKey(id);
+    const dying = changes.filter((change) => change.dying !== '');
     if (dying.length === 0) return;
-    await Promise.all(
-      dying
-        .map(readMembership)
-        .map(({ channel, held }) => this.#remove(channel, [`${id} ${held}`])),
-    );
-    const key = this.#connectionKey(id);
-    await this.#link.send((client) => client.hdel(key, ...dying));
-  }
-
-  /** Removes what nobody sees any more. A server that refuses it can still be read. */
-  async #clear(channel: string, members: readonly string[]): Promise<void> {
-    if (members.length > 0) await this.#remove(channel, members).catch(() => {});
-  }
-
-  async #remove(channel: string, members: readonly string[]): Promise<void> {
-    const key = this.#channelKey(channel);
-    await this.#link.send((client) => client.zrem(key, ...members));
-  }
-
-  #connectionKey(id: string): string {
-    return `${this.#prefix}c:{${id}}`;
-  }
-
-  // The braces put whatever else a channel will have into the same slot of a cluster.
-  #channelKey(channel: string): string {
-    return `${this.#prefix}s:{${channel}}`;
+    // What has been replaced has ended in its channel already.
+    const alone = dying.filter(({ token }) => token === '');
+    await inParallel(alone, alone.length, (change) => {
+      const tokens = tokensOf(change.dying);
+      const keys = this.#keys.membership(change.channel, tokens);
+      return call.run(removeScript, keys, () => [key, ...tokens]);
+    });
+    const own = dying.filter((change) => wasBegunBy(call.id, change.dying));
+    if (own.length === 0 && !isWhole) return;
+    await call.run(settleScript, [this.#keys.row(id)], () => [
+      call.id,
+      isWhole ? 1 : 0,
+      ...own.flatMap((change) => [change.channel, change.dying]),
+    ]);
   }
 }
 
-/** Reads `+channel token facts` and `-channel token facts`. */
-function readMembership(field: string): Membership {
-  const space = field.indexOf(' ');
-  return { channel: field.slice(1, space), held: field.slice(space + 1) };
-}
-
-/** Reads `connectionId token expiresAt connectedAt identityExpiresAt`. */
-function readMember(member: string): {
-  connectionId: string;
-  expiresAt: number;
-  subscriber: Subscriber;
-} {
-  const [connectionId = '', , expiresAt, connectedAt, identityExpiresAt] = member.split(' ');
-  return {
-    connectionId,
-    expiresAt: Number(expiresAt),
-    subscriber: {
-      connectionId,
-      connectedAt: Number(connectedAt),
-      ...(identityExpiresAt && { identityExpiresAt: Number(identityExpiresAt) }),
-    },
-  };
+/** Cuts what a script returns into groups. */
+function inGroups(found: readonly string[], size: number): string[][] {
+  const count = Math.ceil(found.length / size);
+  return Array.from({ length: count }, (_, index) => found.slice(index * size, (index + 1) * size));
 }
 
 /** How long the server is to keep a key at most; what has expired goes at once. */

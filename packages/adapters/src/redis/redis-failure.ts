@@ -16,6 +16,15 @@ export class LostConnectionError extends Error {
   override readonly name = 'LostConnectionError';
 }
 
+/** The time that a call had is over. The connection may be as good as before. */
+export class TimeOverError extends Error {
+  override readonly name = 'TimeOverError';
+
+  constructor() {
+    super('the time for it was over');
+  }
+}
+
 const untrusted =
   'Set NODE_EXTRA_CA_CERTS to the file with the certificate of its authority before the process starts, or pass redisStore({ client }) with tls.ca.';
 const plain =
@@ -69,6 +78,11 @@ interface Known {
   readonly advice?: string;
 }
 
+const forbidden: Known = {
+  reason: 'The user may not do this (NOPERM).',
+  advice:
+    'Allow it +@hash +@sortedset +@scripting +set +exists +pexpire +pttl +time on the keys of the prefix (ACL SETUSER), +select for a database other than 0, and in a cluster +cluster|slots.',
+};
 // By the first word of an error reply. Before Redis 7 the error of a command inside a script has it
 // somewhere in the middle.
 const known: Readonly<Record<string, Known>> = {
@@ -88,11 +102,9 @@ const known: Readonly<Record<string, Known>> = {
     reason: 'The server asks for a password (NOAUTH).',
     advice: 'Set it in the URL, percent-encoded: rediss://user:password@host:6379.',
   },
-  NOPERM: {
-    reason: 'The user may not do this (NOPERM).',
-    advice:
-      'Allow it +@hash +@sortedset +@scripting +pexpire +pttl on the keys of the prefix (ACL SETUSER), +select for a database other than 0, and in a cluster +cluster|slots.',
-  },
+  NOPERM: forbidden,
+  // What Redis 7 says of a command inside a script.
+  'The user executing the script': forbidden,
   MOVED: {
     reason: 'The server is a node of a cluster (MOVED).',
     advice: 'Pass its URL as redisStore({ cluster }) instead of redisStore({ url }).',

@@ -1,34 +1,15 @@
-import type { Cluster, Redis } from 'ioredis';
-import { type RedisAddress, readAddress } from './redis-address.js';
+import { type TimeLimit, withinTime } from '@gatecast/framework/adapter';
+import { type Client, type Made, makeClient } from './make-client.js';
+import { RedisCall } from './redis-call.js';
 import {
   connectionError,
   describe,
   isStale,
-  LostConnectionError,
   RedisSetupError,
+  TimeOverError,
   toStoreError,
 } from './redis-failure.js';
 import type { RedisStoreOptions } from './redis-store.js';
-import type { Script } from './scripts.js';
-
-type Client = Redis | Cluster;
-
-const TIMEOUT_MS = 2_000;
-
-/** A client that the link made, and what last went wrong with it. */
-interface Made {
-  readonly client: Client;
-  readonly where: string;
-  readonly isTls: boolean;
-  /** Makes a client of a cluster's first node alone. */
-  readonly makeFirst?: () => Made;
-  /** Number of the database, where it is not the first one. */
-  readonly db?: number;
-  selected?: Promise<unknown>;
-  lastError?: unknown;
-  /** What that node fails with. */
-  firstError?: Promise<unknown>;
-}
 
 /**
  * The way to the server. A client of its own never reconnects by itself: a lost connection ends it,
@@ -37,69 +18,39 @@ interface Made {
  */
 export class RedisLink {
   readonly #options: RedisStoreOptions;
+  readonly #timeoutMs: number;
   #made: Promise<Made> | undefined;
   #wasAnswered = false;
   #isClosed = false;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
+    this.#timeoutMs = options.commandTimeoutMs ?? 2_000;
   }
 
-  /** Runs commands, and turns whatever they fail with into a `StoreError`. */
-  async during<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  /** Runs one call of a method, and turns whatever it fails with into a `StoreError`. */
+  async during<T>(
+    operation: string,
+    limit: TimeLimit | undefined,
+    work: (call: RedisCall) => Promise<T>,
+  ): Promise<T> {
+    const call = new RedisCall(this, limit ?? {});
     try {
-      return await work();
+      call.check();
+      return await work(call);
     } catch (error) {
+      limit?.signal?.throwIfAborted();
       throw toStoreError(operation, error);
     }
   }
 
-  /** Sends a command; a second time when the connection turns out to be dead. It must be repeatable. */
-  async send<T>(command: (client: Client) => Promise<T>): Promise<T> {
-    if (this.#options.client) return command(this.#options.client);
-    try {
-      return await this.#attempt(command);
-    } catch (error) {
-      if (!(error instanceof LostConnectionError)) throw error;
-      return this.#attempt(command);
-    }
-  }
-
-  /**
-   * Runs a script on its one key.
-   *
-   * @param makeArgs - Makes its arguments anew when it is sent a second time: it may have run the
-   * first time, and what it wrote then may have been removed since.
-   */
-  run(
-    { lua, sha }: Script,
-    key: string,
-    makeArgs: () => readonly (string | number)[],
-  ): Promise<unknown> {
-    return this.send(async (client) => {
-      const args = makeArgs();
-      try {
-        return await client.evalsha(sha, 1, key, ...args);
-      } catch (error) {
-        if (!describe(error).includes('NOSCRIPT')) throw error;
-        return await client.eval(lua, 1, key, ...args);
-      }
-    });
-  }
-
-  /** Ends the link's own client, and with it the link. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    const made = await this.#made?.catch(() => undefined);
-    this.#made = undefined;
-    if (made) end(made);
-  }
-
-  async #attempt<T>(command: (client: Client) => Promise<T>): Promise<T> {
+  /** Sends a command once, over a client that is connected. */
+  async attempt<T>(command: (client: Client) => Promise<T>, limit: TimeLimit): Promise<T> {
+    if (this.#options.client) return withinLimit(command(this.#options.client), limit);
     if (this.#isClosed) {
       throw new RedisSetupError('The store was disposed of.', 'Dispose of it after its last use.');
     }
-    this.#made ??= make(this.#options);
+    this.#made ??= makeClient(this.#options, this.#timeoutMs);
     const current = this.#made;
     let made: Made;
     try {
@@ -109,15 +60,18 @@ export class RedisLink {
       if (this.#made === current) this.#made = undefined;
       throw error;
     }
-    const limitMs = this.#options.commandTimeoutMs ?? TIMEOUT_MS;
+    let isGivenUp = false;
+    const work = open(made).then(() => {
+      if (isGivenUp) throw new Error('This attempt was given up.');
+      return command(made.client);
+    });
     try {
-      const answer = await within(
-        limitMs,
-        select(made).then(() => command(made.client)),
-      );
+      const answer = await withinLimit(work, limit, this.#timeoutMs);
       this.#wasAnswered = true;
       return answer;
     } catch (error) {
+      isGivenUp = true;
+      if (error instanceof TimeOverError || limit.signal?.aborted) throw error;
       if (!isStale(error)) {
         this.#wasAnswered = true;
         throw error;
@@ -129,17 +83,42 @@ export class RedisLink {
         this.#made = undefined;
         end(made);
       }
-      const cause = await causeOf(made, error, limitMs);
+      const cause = await causeOf(made, error, limit);
       throw connectionError({ ...made, wasAnswered: this.#wasAnswered || isWorking, cause });
     }
   }
+
+  /** Ends the link's own client, and with it the link. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const made = await this.#made?.catch(() => undefined);
+    this.#made = undefined;
+    if (made) end(made);
+  }
 }
 
-// ioredis itself goes on with the first database when the server refuses another one.
-async function select(made: Made): Promise<void> {
-  if (made.db === undefined || made.client.isCluster) return;
-  made.selected ??= made.client.select(made.db);
-  await made.selected;
+// ioredis itself goes on with the first database when the server refuses another one. A command is
+// given to a client only once it is connected: one that waits in its queue could not be taken back
+// when the time for it is over.
+function open(made: Made): Promise<void> {
+  const { client, db } = made;
+  made.opening ??= (async () => {
+    if (client.status === 'wait') await client.connect();
+    if (db !== undefined && !client.isCluster) await client.select(db);
+  })().catch((error: unknown) => {
+    made.opening = undefined;
+    throw error;
+  });
+  return made.opening;
+}
+
+/** Waits no longer than the time limit allows, nor than one attempt may take. */
+function withinLimit<T>(work: Promise<T>, limit: TimeLimit, attemptMs = Infinity): Promise<T> {
+  const { endsAt = Infinity } = limit;
+  const attemptEndsAt = Date.now() + attemptMs;
+  return withinTime(work, { ...limit, endsAt: Math.min(endsAt, attemptEndsAt) }, () =>
+    endsAt <= attemptEndsAt ? new TimeOverError() : new Error(`no answer within ${attemptMs} ms`),
+  );
 }
 
 // For a client that has ended already ioredis would set a timer that nothing takes away.
@@ -152,107 +131,25 @@ function isWorkingCluster(client: Client): boolean {
 }
 
 /** What the client heard before, where the error itself says nothing. */
-async function causeOf(made: Made, error: unknown, limitMs: number): Promise<unknown> {
+async function causeOf(made: Made, error: unknown, limit: TimeLimit): Promise<unknown> {
   const said = describe(error) === 'Connection is closed.' ? (made.lastError ?? error) : error;
   const hasNoNode = /startup nodes is available|slots cache/.test(describe(said));
   if (made.makeFirst === undefined || !hasNoNode) return said;
-  // Why it reached no node, a cluster's client keeps to itself.
-  made.firstError ??= askForSlots(made.makeFirst(), limitMs);
-  return (await made.firstError) ?? said;
+  // Why it reached no node, a cluster's client keeps to itself. All that fail at once ask once.
+  made.asking ??= askForSlots(made.makeFirst(), made.timeoutMs).finally(() => {
+    made.asking = undefined;
+  });
+  const heard = await withinLimit(made.asking, limit).catch(() => undefined);
+  return heard ?? said;
 }
 
-async function askForSlots(made: Made, limitMs: number): Promise<unknown> {
+async function askForSlots(made: Made, timeoutMs: number): Promise<unknown> {
   try {
-    await within(limitMs, made.client.cluster('SLOTS'));
+    await withinLimit(made.client.cluster('SLOTS'), {}, timeoutMs);
     return undefined;
   } catch (error) {
-    return causeOf(made, error, limitMs);
+    return causeOf(made, error, {});
   } finally {
     end(made);
-  }
-}
-
-// Neither the queues of ioredis nor those of its cluster client have a limit of time of their own.
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function make(options: RedisStoreOptions): Promise<Made> {
-  const { cluster, commandTimeoutMs = TIMEOUT_MS } = options;
-  const urls = cluster ?? options.url ?? process.env.GATECAST_REDIS_URL;
-  const addresses = [urls ?? []].flat().map(readAddress);
-  const [first] = addresses;
-  if (first === undefined) {
-    throw new RedisSetupError(
-      'No server is named.',
-      'Pass redisStore({ url }), or set the environment variable GATECAST_REDIS_URL.',
-    );
-  }
-  const ioredis = await load();
-  const settings = {
-    lazyConnect: true,
-    retryStrategy: null,
-    connectTimeout: commandTimeoutMs,
-    socketTimeout: commandTimeoutMs,
-    // Each of these would cost a round trip before the first command.
-    enableReadyCheck: false,
-    disableClientInfo: true,
-    protocol: 2 as const,
-  };
-  const isTls = first.tls !== undefined;
-  const where = addresses.map(({ host, port }) => `${host}:${port}`).join(', ');
-  const { db, ...server } = first;
-  const makeFirst = (): Made =>
-    listening({
-      client: new ioredis.Redis({ ...server, ...settings }),
-      where,
-      isTls,
-      ...(db !== undefined && db > 0 && { db }),
-    });
-  if (cluster === undefined) return makeFirst();
-  const client = new ioredis.Cluster(
-    addresses.map(({ host, port }) => ({ host, port })),
-    {
-      lazyConnect: true,
-      clusterRetryStrategy: null,
-      enableReadyCheck: false,
-      slotsRefreshTimeout: commandTimeoutMs,
-      // Certificates are for names, so names must not become numbers before the handshake.
-      dnsLookup: (host, found) => found(null, host),
-      redisOptions: { ...credentials(first), ...settings },
-    },
-  );
-  return listening({ client, where, isTls, makeFirst });
-}
-
-function listening(made: Made): Made {
-  const note = (error: unknown): void => {
-    made.lastError = error;
-  };
-  made.client.on('error', note).on('node error', note);
-  return made;
-}
-
-function credentials({ host: _host, port: _port, db: _db, ...rest }: RedisAddress) {
-  return rest;
-}
-
-async function load(): Promise<{ Redis: typeof Redis; Cluster: typeof Cluster }> {
-  try {
-    return await import('ioredis');
-  } catch (error) {
-    throw new RedisSetupError(
-      'The package ioredis cannot be loaded.',
-      'npm install ioredis',
-      error,
-    );
   }
 }

@@ -1,6 +1,8 @@
-import { checkOptions, type Store } from '@gatecast/framework';
+import type { Store } from '@gatecast/framework';
+import { checkOptions, type OptionType, option } from '@gatecast/framework/adapter';
 import type { Cluster, Redis } from 'ioredis';
 import { RedisConnectionStore } from './redis-connection-store.js';
+import { PREFIX_PATTERN, RedisKeys } from './redis-keys.js';
 import { RedisLink } from './redis-link.js';
 
 /** Options of {@link redisStore}. Give one of `url`, `cluster` and `client`. */
@@ -21,16 +23,16 @@ export interface RedisStoreOptions {
    */
   readonly client?: Redis | Cluster;
   /**
-   * What every key begins with. Apps and stages that share a server need one each: otherwise they
-   * deliver each other's events.
+   * What every key begins with, without braces. Two apps that share a server need one each, and so do
+   * two stages of one: under one prefix a channel has one set of subscribers.
    *
-   * @default 'gatecast:'
+   * @default the environment variable `GATECAST_KEY_PREFIX`, read at the first call, else `gatecast:`
    */
   readonly keyPrefix?: string;
   /**
    * How long one command may take, opening a connection included, in milliseconds. Then it is sent
-   * once more, over a new connection, and fails after the same time. Does not count for a `client` of
-   * your own.
+   * once more, over a new connection, and fails after the same time; before that if the function's
+   * own time is over. Does not count for a `client` of your own.
    *
    * @default 2000
    */
@@ -38,6 +40,17 @@ export interface RedisStoreOptions {
   /** The clock, in milliseconds since 1970. @default Date.now */
   readonly now?: () => number;
 }
+
+const urls: OptionType = {
+  takes: 'a URL or a list of them',
+  fits: (value) =>
+    option.text.fits(value) ||
+    (Array.isArray(value) && value.length > 0 && value.every((url) => option.text.fits(url))),
+};
+const prefix: OptionType = {
+  takes: 'a text that is not empty and has no brace in it',
+  fits: (value) => typeof value === 'string' && PREFIX_PATTERN.test(value),
+};
 
 /**
  * A store in Redis 6.2 or later, or in what speaks its language: Valkey, ElastiCache, MemoryDB. It
@@ -53,20 +66,28 @@ export interface RedisStoreOptions {
  * createApp({ channels: [RoomChannel], store: redisStore({ url: process.env.REDIS_URL }) });
  * ```
  *
- * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_CONFLICT.
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_OPTION_CONFLICT.
  */
 export function redisStore(options: RedisStoreOptions = {}): Store & AsyncDisposable {
-  checkOptions('redisStore()', options, [
-    ['url', 'cluster', 'client'],
-    'keyPrefix',
-    'commandTimeoutMs',
-    'now',
-  ]);
-  const { keyPrefix = 'gatecast:', now = Date.now } = options;
+  checkOptions(
+    'redisStore()',
+    options,
+    {
+      url: option.text,
+      cluster: urls,
+      client: option.object,
+      keyPrefix: prefix,
+      commandTimeoutMs: option.milliseconds(1),
+      now: option.callback,
+    },
+    [['url', 'cluster', 'client']],
+  );
+  const { keyPrefix, now = Date.now } = options;
   const link = new RedisLink(options);
+  const keys = new RedisKeys(keyPrefix);
   return {
     name: 'redis',
-    connections: new RedisConnectionStore({ link, keyPrefix, now }),
+    connections: new RedisConnectionStore({ link, keys, now }),
     [Symbol.asyncDispose]: () => link.close(),
   };
 }

@@ -1,111 +1,266 @@
 import { createHash } from 'node:crypto';
 
-/** A Lua script, and the name that EVALSHA knows it by. Each touches one key. */
+/** A Lua script. The keys of one script lie in one slot. */
 export interface Script {
   readonly lua: string;
+  /** The name that EVALSHA knows it by. */
   readonly sha: string;
+  /** How long after the beginning of a call it may still be sent. @default as long as the call may take */
+  readonly withinMs?: number;
 }
+
+/** Makes a token that no other call has, nor this one when it is sent again: it may run twice. */
+const MAKE_TOKEN = `
+local time = redis.call('TIME')
+local token = call .. string.format('%x', (time[1] * 1000000 + time[2]) % 268435456)`;
 
 function script(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
-// The hash of a connection holds
-//   record                      what the framework keeps, as JSON
-//   facts                       "expiresAt connectedAt identityExpiresAt": what a membership copies
-//   +channel                    "token facts": a membership that counts
-//   -channel token facts        a membership that is being removed; no value
-// and the sorted set of a channel has members "connectionId token facts", all with score 0.
+// The hash of a connection (its "row") holds
+//   record         what the framework keeps, as JSON
+//   facts          "expiresAt json": what each membership carries of the record
+//   count, bytes   how many channels it has, and how long their names are together
+//   +channel       the token of a membership that counts
+//   -channel       "token/call token/call": memberships that are being removed, and which call began it
+//   by, was        which call disconnected it, and what that call has to answer
+// The sorted set of a channel has members "sliceKey token facts", all with score 0, one a connection.
+// A key of its own remembers for a minute each token that has ended in a channel.
 //
-// A token belongs to one subscription. Once it no longer stands behind a "+" it never does again, so
-// whoever sees that may remove its member, whatever else goes on. A "-" goes only after its member
-// has gone: whoever repeats an interrupted removal finds what is left.
+// A token belongs to one membership, and begins with the id of the call that made it. It ends in the row first, then in the channel, and then the row
+// forgets it. So whoever repeats an interrupted removal finds what is left, and a write that comes
+// late, from whoever was interrupted, is refused by the channel. What a call has begun to remove is
+// forgotten by that call alone: sent again because its answer was lost, it still finds its answer.
+//
+// A server out of memory refuses a script whose first write adds something. It has to accept what
+// relieves it, so the scripts that remove something begin with that.
 
-/** KEYS: connection. ARGV: now, ttl, record, facts, token, channels… Returns active and dying. */
+/** How long a channel remembers that a token has ended, in milliseconds. */
+export const ENDED_MS = 60_000;
+
+/** How long the row of a connection that has ended is kept for an answer that was lost. */
+const ANSWER_MS = 10_000;
+
+/**
+ * Keeps a connection. KEYS: row. ARGV: now, ttl, record, facts, call, channels… Returns
+ * `channel, token, dying` for each; no token where there is only something to remove.
+ */
 export const keepScript: Script = script(`
-local now, ttl, facts = tonumber(ARGV[1]), ARGV[2], ARGV[4]
-local fresh = ARGV[5] .. ' ' .. facts
-local before = redis.call('HGET', KEYS[1], 'facts')
+local row, now, facts, call = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5]
+${MAKE_TOKEN}
+local before = redis.call('HGET', row, 'facts')
 local isLive = before and tonumber(string.match(before, '^%S+')) > now
-local fields = redis.call('HGETALL', KEYS[1])
-redis.call('HSET', KEYS[1], 'record', ARGV[3], 'facts', facts)
-redis.call('PEXPIRE', KEYS[1], ttl)
-local dying = {}
+local active, dying = {}, {}
+local fields = redis.call('HGETALL', row)
 for i = 1, #fields, 2 do
-  local kind, channel = string.match(fields[i], '^([+-])(%S+)')
-  if kind == '-' then
-    dying[#dying + 1] = fields[i]
-  elseif kind == '+' and not (isLive and before == facts) then
-    local old = '-' .. channel .. ' ' .. fields[i + 1]
-    redis.call('HSET', KEYS[1], old, '')
-    redis.call('HDEL', KEYS[1], fields[i])
-    dying[#dying + 1] = old
-    if isLive then redis.call('HSET', KEYS[1], fields[i], fresh) end
-  end
+  local sign, channel = string.sub(fields[i], 1, 1), string.sub(fields[i], 2)
+  if sign == '-' then dying[channel] = fields[i + 1] end
+  if sign == '+' then active[channel] = fields[i + 1] end
 end
-for i = 6, #ARGV do redis.call('HSETNX', KEYS[1], '+' .. ARGV[i], fresh) end
-local active = {}
-fields = redis.call('HGETALL', KEYS[1])
-for i = 1, #fields, 2 do
-  if string.sub(fields[i], 1, 1) == '+' then
-    active[#active + 1] = fields[i] .. ' ' .. fields[i + 1]
-  end
-end
-return { active, dying }
-`);
-
-/** KEYS: connection. ARGV: now, channel, maxChannels, token. Returns 'gone', 'full' or what the "+" holds. */
-export const subscribeScript: Script = script(`
-local facts = redis.call('HGET', KEYS[1], 'facts')
-if not facts or tonumber(string.match(facts, '^%S+')) <= tonumber(ARGV[1]) then return 'gone' end
-local field = '+' .. ARGV[2]
-local held = redis.call('HGET', KEYS[1], field)
-if held then return held end
-local count = 0
-for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if string.sub(name, 1, 1) == '+' then count = count + 1 end
-end
-if count >= tonumber(ARGV[3]) then return 'full' end
-held = ARGV[4] .. ' ' .. facts
-redis.call('HSET', KEYS[1], field, held)
-return held
-`);
-
-// The first write takes something away: a full server refuses a script whose first write adds, and it
-// has to accept what relieves it. That may leave the key empty, which would lose its expiry.
-/** KEYS: connection. ARGV: channel, or '' for the whole connection. Returns what is dying. */
-export const retireScript: Script = script(`
-local ttl = redis.call('PTTL', KEYS[1])
-if ARGV[1] == '' then redis.call('HDEL', KEYS[1], 'record', 'facts') end
-local dying = {}
-local fields = redis.call('HGETALL', KEYS[1])
-for i = 1, #fields, 2 do
-  local kind, channel = string.match(fields[i], '^([+-])(%S+)')
-  if kind and (ARGV[1] == '' or ARGV[1] == channel) then
-    local field = fields[i]
-    if kind == '+' then
-      redis.call('HDEL', KEYS[1], field)
-      field = '-' .. channel .. ' ' .. fields[i + 1]
-      redis.call('HSET', KEYS[1], field, '')
+redis.call('HSET', row, 'record', ARGV[3], 'facts', facts)
+redis.call('HDEL', row, 'by', 'was')
+redis.call('PEXPIRE', row, ARGV[2])
+for channel, held in pairs(active) do
+  if not isLive or before ~= facts then
+    dying[channel] = (dying[channel] and dying[channel] .. ' ' or '') .. held .. '/' .. call
+    redis.call('HSET', row, '-' .. channel, dying[channel])
+    if isLive then
+      active[channel] = token
+      redis.call('HSET', row, '+' .. channel, token)
+    else
+      active[channel] = nil
+      redis.call('HDEL', row, '+' .. channel)
     end
-    dying[#dying + 1] = field
   end
 end
-if #dying > 0 and ttl > 0 then redis.call('PEXPIRE', KEYS[1], ttl) end
-return dying
+for i = 6, #ARGV do
+  if not active[ARGV[i]] then
+    active[ARGV[i]] = token
+    redis.call('HSET', row, '+' .. ARGV[i], token)
+  end
+end
+local count, bytes, found = 0, 0, {}
+for channel, held in pairs(active) do
+  count, bytes = count + 1, bytes + #channel
+  found[#found + 1] = channel
+  found[#found + 1] = held
+  found[#found + 1] = dying[channel] or ''
+  dying[channel] = nil
+end
+redis.call('HSET', row, 'count', count, 'bytes', bytes)
+for channel, ended in pairs(dying) do
+  found[#found + 1] = channel
+  found[#found + 1] = ''
+  found[#found + 1] = ended
+end
+return found
 `);
 
-// Who reads a channel removes what has expired. In one that nobody reads, each new member removes some
-// of what connections have left whose end nobody was told of.
-/** KEYS: channel. ARGV: member, ttl, connection id, now. Returns all members of that connection. */
-export const addScript: Script = script(`
-redis.call('ZADD', KEYS[1], 0, ARGV[1])
-for _, member in ipairs(redis.call('ZRANDMEMBER', KEYS[1], 2)) do
-  local expiresAt = tonumber(string.match(member, '^%S+ %S+ (%S+)'))
-  if expiresAt <= tonumber(ARGV[4]) and member ~= ARGV[1] then
-    redis.call('ZREM', KEYS[1], member)
+/**
+ * Adds channels to a row. KEYS: row. ARGV: now, call, maxChannels, maxBytes, channels… Returns
+ * the facts, then `result, token, dying` for each channel; nothing when there is no such connection.
+ */
+export const subscribeScript: Script = script(`
+local row, call = KEYS[1], ARGV[2]
+${MAKE_TOKEN}
+local state = redis.call('HMGET', row, 'facts', 'count', 'bytes')
+local facts, count, bytes = state[1], tonumber(state[2]), tonumber(state[3])
+if not facts or tonumber(string.match(facts, '^%S+')) <= tonumber(ARGV[1]) then return {} end
+local found = { facts }
+local before = count
+for i = 5, #ARGV do
+  local channel = ARGV[i]
+  local fields = redis.call('HMGET', row, '+' .. channel, '-' .. channel)
+  local held, result = fields[1], 'subscribed'
+  if held then
+    if string.sub(held, 1, #call) ~= call then result = 'present' end
+  elseif count >= tonumber(ARGV[3]) or bytes + #channel > tonumber(ARGV[4]) then
+    held, result = '', 'full'
+  else
+    held, count, bytes = token, count + 1, bytes + #channel
+    redis.call('HSET', row, '+' .. channel, held)
+  end
+  found[#found + 1] = result
+  found[#found + 1] = held
+  found[#found + 1] = fields[2] or ''
+end
+if count > before then redis.call('HSET', row, 'count', count, 'bytes', bytes) end
+return found
+`);
+
+/**
+ * Takes channels out of a row. KEYS: row. ARGV: now, call, channels… Returns `held, dying` for each;
+ * the first is empty where this call has taken nothing.
+ */
+export const unsubscribeScript: Script = script(`
+local row, call = KEYS[1], ARGV[2]
+local facts = redis.call('HGET', row, 'facts')
+local isLive = facts and tonumber(string.match(facts, '^%S+')) > tonumber(ARGV[1])
+local mark = '/' .. (isLive and call or '')
+local found, count, bytes = {}, 0, 0
+for i = 3, #ARGV do
+  local channel = ARGV[i]
+  local fields = redis.call('HMGET', row, '+' .. channel, '-' .. channel)
+  local dying = fields[2] or ''
+  if fields[1] then
+    count, bytes = count + 1, bytes + #channel
+    dying = (dying == '' and '' or dying .. ' ') .. fields[1] .. mark
+    redis.call('HDEL', row, '+' .. channel)
+    redis.call('HSET', row, '-' .. channel, dying)
+  end
+  found[#found + 1] = string.find(dying, '/' .. call, 1, true) and 'held' or ''
+  found[#found + 1] = dying
+end
+if count > 0 then
+  redis.call('HINCRBY', row, 'count', -count)
+  redis.call('HINCRBY', row, 'bytes', -bytes)
+end
+return found
+`);
+
+/**
+ * Ends a connection. KEYS: row. ARGV: now, call, 1 when the answer is to be remembered. Returns what it
+ * was, as JSON, if it was this call that ended it, then `channel, dying` for all that is to be removed.
+ */
+export const retireScript: Script = script(`
+local row, call = KEYS[1], ARGV[2]
+local ttl = redis.call('PTTL', row)
+local fields = redis.call('HGETALL', row)
+local state, active, found = {}, {}, { '' }
+for i = 1, #fields, 2 do
+  state[fields[i]] = fields[i + 1]
+  if string.sub(fields[i], 1, 1) == '+' then active[#active + 1] = string.sub(fields[i], 2) end
+end
+if state.by == call then found[1] = state.was end
+redis.call('HDEL', row, 'record', 'facts', 'count', 'bytes')
+if state.facts and tonumber(string.match(state.facts, '^%S+')) > tonumber(ARGV[1]) then
+  local channels = #active > 0 and cjson.encode(active) or '[]'
+  found[1] = '{"record":' .. state.record .. ',"channels":' .. channels .. '}'
+  if ARGV[3] == '1' then redis.call('HSET', row, 'by', call, 'was', found[1]) end
+end
+for _, channel in ipairs(active) do
+  local before = state['-' .. channel]
+  local dying = (before and before .. ' ' or '') .. state['+' .. channel] .. '/' .. call
+  state['-' .. channel] = dying
+  redis.call('HDEL', row, '+' .. channel)
+  redis.call('HSET', row, '-' .. channel, dying)
+end
+for field, dying in pairs(state) do
+  if string.sub(field, 1, 1) == '-' then
+    found[#found + 1] = string.sub(field, 2)
+    found[#found + 1] = dying
   end
 end
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return redis.call('ZRANGEBYLEX', KEYS[1], '[' .. ARGV[3] .. ' ', '(' .. ARGV[3] .. '!')
+if #found == 1 then ttl = ${ANSWER_MS} end
+redis.call('PEXPIRE', row, math.max(ttl, 1))
+return found
+`);
+
+/**
+ * Forgets what was removed. KEYS: row. ARGV: call, 1 when nothing else of the connection is left,
+ * then `channel, dying` for each that this call has begun to remove.
+ */
+export const settleScript: Script = script(`
+local row = KEYS[1]
+for i = 3, #ARGV, 2 do
+  local field = '-' .. ARGV[i]
+  if redis.call('HGET', row, field) == ARGV[i + 1] then redis.call('HDEL', row, field) end
+end
+if redis.call('HGET', row, 'by') == ARGV[1] then redis.call('HDEL', row, 'by', 'was') end
+if ARGV[2] == '1' and redis.call('HEXISTS', row, 'facts') == 0 then
+  redis.call('PEXPIRE', row, ${ANSWER_MS})
+end
+return {}
+`);
+
+// The end of a token is remembered for longer than this may come late.
+//
+// In a channel that has only ever been added to, each new member removes some of what connections
+// have left whose end nobody was told of. Only what has expired by the server's clock as well: a
+// function whose own is ahead must not take others' memberships away.
+/**
+ * Puts a member into a channel, in the place of an older one of its connection. KEYS: channel, the
+ * end of its token, and the ends of older ones. ARGV: slice key, token, facts, ttl, now. Does
+ * nothing when the token has ended.
+ */
+export const addScript: Script = {
+  ...script(`
+local channel, key, member = KEYS[1], ARGV[1], ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. ARGV[3]
+for i = 3, #KEYS do redis.call('SET', KEYS[i], '', 'PX', ${ENDED_MS}) end
+if redis.call('EXISTS', KEYS[2]) == 1 then return {} end
+for _, older in ipairs(redis.call('ZRANGEBYLEX', channel, '[' .. key .. ' ', '(' .. key .. '!')) do
+  if older == member then return {} end
+  redis.call('ZREM', channel, older)
+end
+redis.call('ZADD', channel, 0, member)
+local time = redis.call('TIME')
+local now = math.min(tonumber(ARGV[5]), time[1] * 1000 + time[2] / 1000)
+for _, other in ipairs(redis.call('ZRANDMEMBER', channel, 2)) do
+  local expiresAt = tonumber(string.match(other, '^%S+ %S+ (%S+)'))
+  if expiresAt <= now and other ~= member then redis.call('ZREM', channel, other) end
+end
+if redis.call('PTTL', channel) < tonumber(ARGV[4]) then
+  redis.call('PEXPIRE', channel, ARGV[4])
+end
+return {}
+`),
+  withinMs: ENDED_MS / 2,
+};
+
+// The first ZREM finds nothing: it is there to take something away first.
+/**
+ * Ends tokens in a channel, and removes the member that has one of them. KEYS: channel, the ends of
+ * the tokens. ARGV: slice key, tokens…
+ */
+export const removeScript: Script = script(`
+local channel, key = KEYS[1], ARGV[1]
+local ended = {}
+redis.call('ZREM', channel, key)
+for i = 2, #ARGV do ended[ARGV[i]] = true end
+for _, member in ipairs(redis.call('ZRANGEBYLEX', channel, '[' .. key .. ' ', '(' .. key .. '!')) do
+  if ended[string.match(member, '^%S+ (%S+)')] then redis.call('ZREM', channel, member) end
+end
+for i = 2, #KEYS do redis.call('SET', KEYS[i], '', 'PX', ${ENDED_MS}) end
+return {}
 `);

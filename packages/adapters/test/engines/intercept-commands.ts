@@ -1,19 +1,33 @@
 import type { Redis } from 'ioredis';
+import * as scripts from '../../src/redis/scripts.js';
 
-const COMMANDS = new Set(['evalsha', 'hget', 'hmget', 'hgetall', 'hdel', 'zrem', 'zrangebylex']);
+const COMMANDS = new Set(['evalsha', 'hget', 'hgetall', 'zrangebylex']);
 
-/** The client, with something around each command of a store: `send` sends it. */
-export function interceptCommands(
-  client: Redis,
-  around: (send: () => Promise<unknown>, command: string) => Promise<unknown>,
-): Redis {
+/** Around each command of a store: `send` sends it, `command` is its name or that of its script. */
+export type Around = (send: () => Promise<unknown>, command: string) => Promise<unknown>;
+
+/** The client, with something around each command of a store. The server knows every script. */
+export function interceptCommands(client: Redis, around: Around): Redis {
   return new Proxy(client, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function') return value;
       const call = value.bind(target) as (...args: unknown[]) => Promise<unknown>;
       if (typeof name !== 'string' || !COMMANDS.has(name)) return call;
-      return (...args: unknown[]) => around(() => call(...args), name);
+      if (name !== 'evalsha') return (...args: unknown[]) => around(() => call(...args), name);
+      return (sha: string, ...args: [number, ...string[]]) => {
+        const { lua, script } = scriptOf(sha);
+        return around(() => target.eval(lua, ...args), script);
+      };
     },
   });
+}
+
+function scriptOf(sha: string): { lua: string; script: string } {
+  for (const [name, value] of Object.entries(scripts)) {
+    if (typeof value === 'object' && value.sha === sha) {
+      return { lua: value.lua, script: name.replace('Script', '') };
+    }
+  }
+  throw new Error(`No script has the hash ${sha}.`);
 }

@@ -1,0 +1,150 @@
+// How long a call may take, and what goes on after it has failed.
+import type { ConnectionStore } from '@gatecast/framework';
+import { pause, type TimeLimit } from '@gatecast/framework/adapter';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Around, interceptCommands } from './engines/intercept-commands.js';
+import { describeRedis, RedisServer } from './engines/redis-server.js';
+import { failureOf, LIMITS, openStore, recordOf } from './redis-records.js';
+
+type Method = (connections: ConnectionStore, limit: TimeLimit) => Promise<unknown>;
+
+const methods: Record<string, Method> = {
+  connect: (connections, limit) => connections.connect(recordOf('a='), ['x'], limit),
+  get: (connections, limit) => connections.get('a=', limit),
+  disconnect: (connections, limit) => connections.disconnect('a=', limit),
+  subscribe: (connections, limit) => connections.subscribe('a=', ['x'], LIMITS, limit),
+  'subscribe to nothing': (connections, limit) => connections.subscribe('a=', [], LIMITS, limit),
+  unsubscribe: (connections, limit) => connections.unsubscribe('a=', ['x'], limit),
+  subscribers: (connections, limit) => connections.subscribers('x', {}, limit),
+  channels: (connections, limit) => connections.channels('a=', limit),
+  prune: (connections, limit) => connections.prune(['a='], limit),
+  'prune nobody': (connections, limit) => connections.prune([], limit),
+};
+
+describeRedis('redisStore(), within a time limit', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  /** A store whose commands are seen, by a client of the test. */
+  function watch(around: Around = (send) => send()) {
+    const sent: string[] = [];
+    const client = interceptCommands(server.admin, (send, command) => {
+      sent.push(command);
+      return around(send, command);
+    });
+    return { ...openStore({ client }), sent };
+  }
+
+  describe.each(Object.entries(methods))('%s', (_name, run) => {
+    it('E2 sends nothing when the time is over', async () => {
+      const { connections, sent } = watch();
+      expect(await failureOf(run(connections, { endsAt: Date.now() }))).toMatchObject({
+        code: 'ERR_STORE_UNAVAILABLE',
+        message: expect.stringContaining(': the time for it was over.'),
+      });
+      expect(sent).toEqual([]);
+    });
+
+    it('E2 sends nothing once the signal is aborted, and rejects with its reason', async () => {
+      const { connections, sent } = watch();
+      const reason = new Error('no longer wanted');
+      const signal = AbortSignal.abort(reason);
+      await expect(run(connections, { signal })).rejects.toBe(reason);
+      expect(sent).toEqual([]);
+    });
+  });
+
+  const waiting = Object.entries(methods).filter(([name]) => !/nothing|nobody/.test(name));
+
+  it.each(waiting)('E2 ends %s by its time when the server does not answer', async (_name, run) => {
+    await using silent = await RedisServer.start();
+    await using store = openStore({ url: silent.url });
+    await store.connections.get('a=');
+    silent.freeze(true);
+    await using other = openStore({ url: silent.url });
+    const before = Date.now();
+    const limit = { endsAt: before + 200 };
+    const failures = [run(store.connections, limit), run(other.connections, limit)].map(failureOf);
+    for (const { retryable } of await Promise.all(failures)) expect(retryable).toBe(true);
+    // Without the limit each command would take 4,000 ms.
+    expect(Date.now() - before).toBeLessThan(2_000);
+  });
+
+  it.each(waiting)('E2 ends %s when the signal is aborted while it waits', async (_name, run) => {
+    const controller = new AbortController();
+    const reason = new Error('no longer wanted');
+    const { connections, sent } = watch(() => {
+      controller.abort(reason);
+      return new Promise<never>(() => {});
+    });
+    await expect(run(connections, { signal: controller.signal })).rejects.toBe(reason);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('E2 keeps the connection when only the time of a call is over', async () => {
+    await using slow = await RedisServer.start();
+    await using store = openStore({ url: slow.url });
+    await store.connections.get('a=');
+    slow.freeze(true);
+    const error = await failureOf(store.connections.get('a=', { endsAt: Date.now() + 50 }));
+    expect(error.message).toContain('the time for it was over');
+    slow.freeze(false);
+    expect(await store.connections.get('a=')).toBeUndefined();
+    const info = await slow.admin.info('stats');
+    // One of the store and one of the test.
+    expect(/total_connections_received:(\d+)/.exec(info)?.[1]).toBe('2');
+  });
+
+  it('E2 ends a prune of many connections in its middle', async () => {
+    const { connections, sent } = watch(async (send) => {
+      await pause(50);
+      return send();
+    });
+    const ids = Array.from({ length: 20_000 }, (_, index) => `c${index}=`);
+    await failureOf(connections.prune(ids, { endsAt: Date.now() + 300 }));
+    const count = sent.length;
+    expect(count).toBeLessThan(ids.length);
+    await pause(200);
+    expect(sent).toHaveLength(count);
+  });
+
+  it('E2 sends nothing more after one of the commands of a call has failed', async () => {
+    const { connections, sent } = watch(async (send, command) => {
+      if (command === 'retire') throw new Error('Connection is closed.');
+      return send();
+    });
+    const ids = Array.from({ length: 1_000 }, (_, index) => `c${index}=`);
+    await failureOf(connections.prune(ids));
+    expect(sent).toHaveLength(100);
+  });
+
+  it('E6 selects its database at the next call after the server has refused it', async () => {
+    await using own = await RedisServer.start();
+    await own.admin.acl('SETUSER', 'ann', 'on', '>pw', '~*', '+@all', '-select');
+    await using store = openStore({ url: `redis://ann:pw@127.0.0.1:${own.port}/2` });
+    for (let call = 0; call < 2; call += 1) {
+      expect((await failureOf(store.connections.get('a='))).message).toContain('NOPERM');
+    }
+    await own.admin.acl('SETUSER', 'ann', '+select');
+    expect(await store.connections.get('a=')).toBeUndefined();
+  });
+
+  it('E6 goes on after the server was busy at the first call', async () => {
+    await using own = await RedisServer.start('--lua-time-limit', '20');
+    await using store = openStore({ url: `${own.url}/2` });
+    const endless = own.admin.duplicate({ retryStrategy: () => null });
+    await Promise.all([own.admin.ping(), endless.ping()]);
+    endless.eval('while true do end', 0).catch(() => {});
+    let said: string;
+    do {
+      said = await own.admin.ping().catch((error: unknown) => String(error));
+    } while (!said.includes('BUSY'));
+    expect((await failureOf(store.connections.get('a='))).message).toContain('(BUSY)');
+    await own.admin.script('KILL');
+    endless.disconnect();
+    await expect.poll(() => store.connections.get('a=').catch(() => null)).toBeUndefined();
+  });
+});
