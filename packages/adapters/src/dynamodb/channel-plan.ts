@@ -1,4 +1,5 @@
 import type { ChannelLimits, SubscribeResult } from '@gatecast/framework';
+import { bytesOf } from './channel-update.js';
 
 /** What a call to subscribe is to do. */
 export interface ChannelPlan {
@@ -14,8 +15,7 @@ export function planChannels(
   wanted: readonly string[],
   { maxChannels, maxBytes }: ChannelLimits,
 ): ChannelPlan {
-  let bytes = 0;
-  for (const channel of held) bytes += Buffer.byteLength(channel);
+  let bytes = bytesOf(held);
   const added: string[] = [];
   const results = new Map<string, SubscribeResult>();
   for (const channel of wanted) {

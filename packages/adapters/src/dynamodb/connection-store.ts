@@ -9,11 +9,10 @@ import type {
   SubscriberRange,
 } from '@gatecast/framework';
 import type { TimeLimit } from '@gatecast/framework/adapter';
-import { type ChannelPlan, planChannels } from './channel-plan.js';
-import type { ConnectionRow } from './items.js';
 import { pruneConnections, removeConnection, removeRemains } from './removal.js';
 import { Rows, type RowsOptions } from './rows.js';
 import { readSubscribers } from './subscribers-query.js';
+import { addChannels, takeChannels } from './subscriptions.js';
 
 /** One operation of the store. */
 export interface Opening {
@@ -44,13 +43,23 @@ export class DynamoDbConnectionStore implements ConnectionStore {
     const rows = await this.#open({ operation: 'keep a connection', limit });
     const { connectionId } = record;
     const wanted = [...new Set(channels)];
-    let kept = await rows.keep(record, wanted);
-    while (!kept) {
-      // The id was used before, and what is left of that must not pass to the new connection.
-      await removeRemains(rows, connectionId);
-      kept = await rows.keep(record, wanted);
+    let before: ReadonlySet<string> = new Set();
+    let row = await rows.create(record, wanted);
+    while (!row) {
+      const old = await rows.read(connectionId);
+      before = new Set(old?.channels);
+      if (old) {
+        row = await rows.replace(
+          old,
+          record,
+          wanted.filter((channel) => !old.channels.has(channel)),
+        );
+      } else {
+        // The id was used before, and what is left of that must not pass to the new connection.
+        await removeRemains(rows, connectionId);
+        row = await rows.create(record, wanted);
+      }
     }
-    const { row, before } = kept;
     const added = wanted.filter((channel) => !before.has(channel));
     await rows.agree(connectionId, row, { added, others: [...before] });
   }
@@ -91,16 +100,9 @@ export class DynamoDbConnectionStore implements ConnectionStore {
   ): Promise<readonly boolean[]> {
     const rows = await this.#open({ operation: 'unsubscribe a connection', limit });
     const wanted = [...new Set(channels)];
-    let row = await rows.read(connectionId);
-    let left: readonly string[] = wanted.filter((channel) => row?.channels.has(channel));
-    if (left.length > 0) {
-      // The row comes second: cut off in between, the channels are still known, and so will be cleared.
-      await rows.leave([[connectionId, left]]);
-      ({ left, row } = await rows.remove(connectionId, left));
-    }
+    const { row, taken } = await takeChannels(rows, connectionId, wanted);
     await rows.agree(connectionId, row, { others: wanted });
-    const ended = new Set(left);
-    return channels.map((channel) => ended.has(channel));
+    return channels.map((channel) => taken.has(channel));
   }
 
   async subscribers(
@@ -124,40 +126,5 @@ export class DynamoDbConnectionStore implements ConnectionStore {
 
   async #open(opening: Opening): Promise<Rows> {
     return new Rows(await this.#openTable(opening));
-  }
-}
-
-interface Wish {
-  /** Different channels. */
-  readonly wanted: readonly string[];
-  readonly limits: ChannelLimits;
-}
-
-/**
- * Adds channels to the row of a connection, as many as the limits allow. The update holds only for the
- * row that was counted, so the limits are exact.
- */
-async function addChannels(
-  rows: Rows,
-  connectionId: string,
-  { wanted, limits }: Wish,
-): Promise<ChannelPlan & { readonly row: ConnectionRow | undefined }> {
-  // Added by an update whose answer was lost, for all that is known.
-  const own = new Set<string>();
-  for (let failed = 1; ; failed += 1) {
-    const row = await rows.read(connectionId);
-    if (!row) return { row, added: [], results: new Map() };
-    const { added, results: planned } = planChannels(row.channels, wanted, limits);
-    const results = new Map(planned);
-    for (const channel of own) {
-      if (row.channels.has(channel)) results.set(channel, 'subscribed');
-    }
-    if (added.length === 0) return { row, added, results };
-    const { isDone, mayHaveRun } = await rows.add(row, added);
-    if (isDone) {
-      return { row: { ...row, channels: new Set([...row.channels, ...added]) }, added, results };
-    }
-    if (mayHaveRun) for (const channel of added) own.add(channel);
-    await rows.giveWay(failed);
   }
 }

@@ -16,7 +16,7 @@ export interface ConnectionRow {
 export type MembershipFacts = Omit<ConnectionRecord, 'connectionId' | 'identity'>;
 
 /** Attributes that are no facts of a connection. So is whatever begins with `_`, for later versions. */
-const OWN: ReadonlySet<string> = new Set(['pk', 'sk', 'ttl', 'channels', 'closing']);
+const OWN: ReadonlySet<string> = new Set(['pk', 'sk', 'ttl', 'channels', 'bytes', 'closing']);
 
 /** Facts that a connection may be without, and then has to be without after an update, too. */
 const OPTIONAL = ['userId', 'identityExpiresAt', 'identity'] as const;
@@ -36,16 +36,16 @@ export function toConnectionRow(item: Item): ConnectionRow {
  * a later one wrote them, stay.
  */
 export function withRecord(
-  row: ConnectionRow | undefined,
+  row: Omit<ConnectionRow, 'closing'>,
   record: ConnectionRecord,
-  channels: readonly string[],
+  added: readonly string[],
 ): ConnectionRow {
-  const kept: Record<string, unknown> = { ...row?.record };
+  const kept: Record<string, unknown> = { ...row.record };
   for (const name of OPTIONAL) delete kept[name];
   return {
     // As it will be read again.
     record: factsOf(toItem({ ...kept, ...record })) as unknown as ConnectionRecord,
-    channels: new Set([...(row?.channels ?? []), ...channels]),
+    channels: new Set([...row.channels, ...added]),
   };
 }
 

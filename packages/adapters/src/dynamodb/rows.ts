@@ -1,7 +1,9 @@
-import type { ConnectionRecord } from '@gatecast/framework';
+import type { ChannelLimits, ConnectionRecord } from '@gatecast/framework';
 import { inParallel } from '@gatecast/framework/adapter';
 import { type Item, toAttribute } from './attributes.js';
+import { adding, type ChannelChange, taking } from './channel-update.js';
 import {
+  type Assignment,
   asksForTheSame,
   assign,
   type ConnectionRow,
@@ -24,6 +26,14 @@ export interface RowsOptions {
   readonly keys: Keys;
   /** The clock by which rows expire, in milliseconds since 1970. */
   readonly now: () => number;
+}
+
+/** What an update does to a connection's row. */
+interface RowUpdate {
+  /** True where there must be no row; else the connection has to be there. */
+  readonly isNew?: boolean;
+  readonly facts?: Assignment;
+  readonly change: ChannelChange | false;
 }
 
 /** Which memberships of a connection to look at. */
@@ -84,74 +94,36 @@ export class Rows {
     await this.#table.giveWay(failed);
   }
 
-  /**
-   * Writes a record over the row of a connection that is there, or where there is none, and adds
-   * channels; returns the row and the channels that it had before.
-   */
-  async keep(
+  /** Writes the row of a connection where there is none; returns it. */
+  async create(
     record: ConnectionRecord,
     channels: readonly string[],
-  ): Promise<{ readonly row: ConnectionRow; readonly before: ReadonlySet<string> } | undefined> {
-    const { UpdateExpression, ...assigned } = assign(record);
-    const { isDone, attributes } = await this.#table.update({
-      Key: this.#keys.connection(record.connectionId),
-      UpdateExpression: UpdateExpression + (channels.length > 0 ? ' ADD #channels :channels' : ''),
-      ConditionExpression: `attribute_not_exists(pk) OR (${LIVE})`,
-      ExpressionAttributeNames: {
-        ...assigned.ExpressionAttributeNames,
-        ...LIVE_NAMES,
-        ...(channels.length > 0 && { '#channels': 'channels' }),
-      },
-      ExpressionAttributeValues: {
-        ...assigned.ExpressionAttributeValues,
-        ...this.#nowValue(),
-        ...(channels.length > 0 && { ':channels': { SS: [...channels] } }),
-      },
-      ReturnValues: 'ALL_OLD',
-    });
-    if (!isDone) return undefined;
-    const old = toConnectionRow(attributes);
-    return { row: withRecord(old, record, channels), before: old.channels };
+  ): Promise<ConnectionRow | undefined> {
+    const none = { record, channels: new Set<string>() };
+    const change = channels.length > 0 && adding({ channels, seen: none.channels });
+    const { isDone } = await this.#update(none, { isNew: true, change, facts: assign(record) });
+    return isDone ? withRecord(none, record, channels) : undefined;
   }
 
-  /** Adds channels to a row whose channels are still those that were read. */
-  add({ record, channels }: ConnectionRow, added: readonly string[]): Promise<Updated> {
-    const isUnchanged = channels.size > 0 ? '#channels = :seen' : 'attribute_not_exists(#channels)';
-    return this.#table.update({
-      Key: this.#keys.connection(record.connectionId),
-      UpdateExpression: 'ADD #channels :channels',
-      ConditionExpression: `${LIVE} AND ${isUnchanged}`,
-      ExpressionAttributeNames: { ...LIVE_NAMES, '#channels': 'channels' },
-      ExpressionAttributeValues: {
-        ':channels': { SS: [...added] },
-        ...(channels.size > 0 && { ':seen': { SS: [...channels] } }),
-        ...this.#nowValue(),
-      },
-    });
-  }
-
-  /** Takes channels that it has from the row of a connection; returns which, and the row as it is now. */
-  async remove(
-    connectionId: string,
+  /** Writes a record over the row of a connection that is there, and adds channels; returns the row. */
+  async replace(
+    row: ConnectionRow,
+    record: ConnectionRecord,
     channels: readonly string[],
-  ): Promise<{ readonly left: readonly string[]; readonly row: ConnectionRow | undefined }> {
-    const { isDone, attributes, mayHaveRun } = await this.#table.update({
-      Key: this.#keys.connection(connectionId),
-      UpdateExpression: 'DELETE #channels :channels',
-      ConditionExpression: LIVE,
-      ExpressionAttributeNames: { ...LIVE_NAMES, '#channels': 'channels' },
-      ExpressionAttributeValues: { ':channels': { SS: [...channels] }, ...this.#nowValue() },
-      ReturnValues: 'ALL_OLD',
-    });
-    const old = toConnectionRow(attributes);
-    const taken = new Set(channels);
-    return {
-      // An update that is sent again after its answer was lost finds its own work done.
-      left: mayHaveRun ? channels : channels.filter((channel) => old.channels.has(channel)),
-      row: isDone
-        ? { ...old, channels: new Set([...old.channels].filter((channel) => !taken.has(channel))) }
-        : undefined,
-    };
+  ): Promise<ConnectionRow | undefined> {
+    const change = channels.length > 0 && adding({ channels, seen: row.channels });
+    const { isDone } = await this.#update(row, { change, facts: assign(record) });
+    return isDone ? withRecord(row, record, channels) : undefined;
+  }
+
+  /** Adds channels to the row of a connection that is there, within limits. */
+  add(row: ConnectionRow, channels: readonly string[], limits: ChannelLimits): Promise<Updated> {
+    return this.#update(row, { change: adding({ channels, seen: row.channels }, limits) });
+  }
+
+  /** Takes channels from the row of a connection that is there. */
+  take(row: ConnectionRow, channels: readonly string[]): Promise<Updated> {
+    return this.#update(row, { change: taking({ channels, seen: row.channels }) });
   }
 
   /**
@@ -222,6 +194,29 @@ export class Rows {
       absent = [];
     }
     return current;
+  }
+
+  #update(
+    { record }: ConnectionRow,
+    { isNew = false, facts, change }: RowUpdate,
+  ): Promise<Updated> {
+    const actions = [facts?.UpdateExpression, change && change.action].filter(Boolean);
+    const conditions = [isNew ? 'attribute_not_exists(pk)' : LIVE, change && change.condition];
+    return this.#table.update({
+      Key: this.#keys.connection(record.connectionId),
+      UpdateExpression: actions.join(' '),
+      ConditionExpression: conditions.filter(Boolean).join(' AND '),
+      ExpressionAttributeNames: {
+        ...(!isNew && LIVE_NAMES),
+        ...facts?.ExpressionAttributeNames,
+        ...(change && change.names),
+      },
+      ExpressionAttributeValues: {
+        ...(!isNew && this.#nowValue()),
+        ...facts?.ExpressionAttributeValues,
+        ...(change && change.values),
+      },
+    });
   }
 
   async #memberships(
