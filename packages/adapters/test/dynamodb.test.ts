@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { createTable, iamActions, tableDefinition } from '@gatecast/adapters/dynamodb';
+import { iamActions, tableDefinition } from '@gatecast/adapters/dynamodb';
+import { createTable } from '@gatecast/adapters/dynamodb/create-table';
 import { connectionStoreContract } from '@gatecast/framework/testing';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type AttributeValue, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { createTable, type DynamoDbStoreOptions, dynamoDbStore } from '@gatecast/adapters/dynamodb';
-import type { ConnectionRecord, ConnectionStore } from '@gatecast/framework';
+import { type DynamoDbStoreOptions, dynamoDbStore } from '@gatecast/adapters/dynamodb';
+import { createTable } from '@gatecast/adapters/dynamodb/create-table';
+import type {
+  ChannelLimits,
+  ConnectionRecord,
+  ConnectionStore,
+  SubscribeResult,
+} from '@gatecast/framework';
 import { vi } from 'vitest';
 import type { Engine } from './engines/engine.js';
 
@@ -29,6 +35,9 @@ export interface TableUnderTest extends AsyncDisposable {
   /** All there is in the table. */
   rows(): Promise<Record<string, AttributeValue>[]>;
 }
+
+/** What an operation may take on a busy machine. */
+const BUDGET_MS = 60_000;
 
 const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
 
@@ -59,7 +68,12 @@ export async function openTable(
     },
     { step: 'initialize' },
   );
-  const { connections } = dynamoDbStore({ table, client: observed, ...options });
+  const { connections } = dynamoDbStore({
+    table,
+    client: observed,
+    budgetMs: BUDGET_MS,
+    ...options,
+  });
   return {
     table,
     client,
@@ -99,6 +113,19 @@ export function makeRecord(over: Partial<ConnectionRecord> = {}): ConnectionReco
     expiresAt: Date.now() + 8_100_000,
     ...over,
   };
+}
+
+/** Limits that no test meets by chance. */
+export const ample: ChannelLimits = { maxChannels: 200, maxBytes: 40_960 };
+
+/** Subscribes a connection to one channel. */
+export async function subscribe(
+  connections: ConnectionStore,
+  connectionId: string,
+  channel: string,
+): Promise<SubscribeResult | undefined> {
+  const [result] = await connections.subscribe(connectionId, [channel], ample);
+  return result;
 }
 
 /** Connects a connection. */

@@ -1,4 +1,18 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+/**
+ * Creates the table of a store on DynamoDB: for tests and for a database on a laptop.
+ *
+ * @module @gatecast/adapters/dynamodb/create-table
+ */
+
+import {
+  CreateTableCommand,
+  DescribeTimeToLiveCommand,
+  type DynamoDBClient,
+  UpdateTimeToLiveCommand,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+import { checkOptions, option } from '@gatecast/framework/adapter';
+import { clientOption } from './sdk-port.js';
 import { tableDefinition } from './table-definition.js';
 
 /** Options of {@link createTable}. */
@@ -12,17 +26,19 @@ export interface CreateTableOptions {
 const LONGEST_WAIT_S = 60;
 
 /**
- * Creates the table of a {@link dynamoDbStore} unless it is there, and waits until it can be used: for
- * tests and for a database on a laptop. On AWS leave it to the stack.
+ * Creates the table of a store on DynamoDB unless it is there, and waits until it can be used. On AWS
+ * leave it to the stack.
  *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
  * @throws Error - what the AWS client throws.
  */
-export async function createTable({ table, client }: CreateTableOptions): Promise<void> {
-  const sdk = await import('./table-commands.js');
+export async function createTable(options: CreateTableOptions): Promise<void> {
+  checkOptions('createTable()', options, { table: option.text, client: clientOption });
+  const { table, client } = options;
   const { AttributeDefinitions, KeySchema, BillingMode, TimeToLiveSpecification } = tableDefinition;
   try {
     await client.send(
-      new sdk.CreateTableCommand({
+      new CreateTableCommand({
         TableName: table,
         AttributeDefinitions: [...AttributeDefinitions],
         KeySchema: [...KeySchema],
@@ -32,18 +48,16 @@ export async function createTable({ table, client }: CreateTableOptions): Promis
   } catch (error) {
     if (!isNamed(error, 'ResourceInUseException')) throw error;
   }
-  await sdk.waitUntilTableExists(
+  await waitUntilTableExists(
     { client, minDelay: 1, maxDelay: 1, maxWaitTime: LONGEST_WAIT_S },
     { TableName: table },
   );
   const { TimeToLiveDescription: ttl } = await client.send(
-    new sdk.DescribeTimeToLiveCommand({ TableName: table }),
+    new DescribeTimeToLiveCommand({ TableName: table }),
   );
   if (ttl?.TimeToLiveStatus !== 'DISABLED') return;
   try {
-    await client.send(
-      new sdk.UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification }),
-    );
+    await client.send(new UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification }));
   } catch (error) {
     // dynalite cannot. The store hides what has expired by itself.
     if (!isNamed(error, 'UnknownOperationException')) throw error;

@@ -1,11 +1,23 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { checkOptions, type Store, StoreError } from '@gatecast/framework';
-import { DynamoDbConnectionStore, type OpenTable } from './connection-store.js';
+import { type Store, StoreError } from '@gatecast/framework';
+import { checkOptions, type OptionType, option, type TimeLimit } from '@gatecast/framework/adapter';
+import { DynamoDbConnectionStore, type Opening } from './connection-store.js';
+import { Keys } from './keys.js';
+import type { DynamoDbPort } from './port.js';
+import { clientOption, makeClient, sdkPort } from './sdk-port.js';
+import { Table } from './table.js';
 
 /** Options of {@link dynamoDbStore}. */
 export interface DynamoDbStoreOptions {
   /** Name of the table. @default the variable GATECAST_TABLE, read at the first event */
   readonly table?: string;
+  /**
+   * What every key begins with. Two apps, or two stages that are not one app, must differ in it or in
+   * the table: else they deliver each other's events.
+   *
+   * @default the variable GATECAST_KEY_PREFIX, read at the first event, else none
+   */
+  readonly keyPrefix?: string;
   /**
    * A client of your own. The store tries again by itself, so give it `maxAttempts: 1`.
    *
@@ -20,8 +32,9 @@ export interface DynamoDbStoreOptions {
    */
   readonly endpoint?: string;
   /**
-   * How long one operation may take in which calls are throttled, or do not reach DynamoDB, and are
-   * tried again, in milliseconds. It ends half a second before the invocation does in any case.
+   * How long one operation may take that somebody waits for, in milliseconds, with the calls that are
+   * throttled, or do not reach DynamoDB, and are tried again. The end of the invocation may come
+   * sooner. To remove connections, which nobody waits for, takes as long as the invocation lasts.
    *
    * @default 5000
    */
@@ -30,22 +43,59 @@ export interface DynamoDbStoreOptions {
   readonly now?: () => number;
 }
 
+/** A way to DynamoDB, and the Region it leads to. */
+export interface DynamoDbAccess {
+  readonly port: DynamoDbPort;
+  readonly region: string;
+}
+
+const DEFAULT_BUDGET_MS = 5_000;
+
+const urlOption: OptionType = {
+  takes: 'a URL that begins with http:// or https://',
+  fits: (value) => typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value),
+};
+
 /**
- * A store in one DynamoDB table: `tableDefinition` says which. Nothing is read or loaded before the
- * first event.
+ * A store in one DynamoDB table: `tableDefinition` says which. Nothing is read before the first event.
  *
  * @example
  * ```ts
  * export const { handler } = createApp({ channels: [RoomChannel], store: dynamoDbStore() });
  * ```
  *
- * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_CONFLICT.
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_OPTION_CONFLICT.
  */
 export function dynamoDbStore(options: DynamoDbStoreOptions = {}): Store {
-  checkOptions('dynamoDbStore()', options, ['table', ['client', 'endpoint'], 'budgetMs', 'now']);
-  const { budgetMs = 5_000, now = Date.now } = options;
-  let made: DynamoDBClient | undefined;
-  const openTable: OpenTable = async (operation, endsAt) => {
+  const types = {
+    table: option.text,
+    keyPrefix: option.text,
+    client: clientOption,
+    endpoint: urlOption,
+    budgetMs: option.milliseconds(1),
+    now: option.callback,
+  };
+  checkOptions('dynamoDbStore()', options, types, [['client', 'endpoint']]);
+  let client = options.client;
+  return storeOver(async () => {
+    client ??= makeClient(options.endpoint);
+    return { port: sdkPort(client), region: await client.config.region() };
+  }, options);
+}
+
+/**
+ * The store over any way to DynamoDB: for tests, and for other clients.
+ *
+ * @internal
+ */
+export function storeOver(
+  access: () => Promise<DynamoDbAccess>,
+  options: Omit<DynamoDbStoreOptions, 'client' | 'endpoint'> = {},
+): Store {
+  const { now = Date.now, budgetMs = DEFAULT_BUDGET_MS } = options;
+  const connections = new DynamoDbConnectionStore(async (opening) => {
+    const limit = limitOf(opening, budgetMs);
+    const { operation } = opening;
     const table = options.table ?? process.env['GATECAST_TABLE'];
     if (!table) {
       throw StoreError.of({
@@ -55,21 +105,23 @@ export function dynamoDbStore(options: DynamoDbStoreOptions = {}): Store {
         advice: 'Set GATECAST_TABLE to the name of the table, or pass dynamoDbStore({ table }).',
       });
     }
-    const deadline = Math.min(endsAt, performance.now() + budgetMs);
-    try {
-      const { makeClient, Table } = await import('./table.js');
-      made ??= options.client ?? makeClient(options.endpoint);
-      const region = await made.config.region();
-      return new Table({ client: made, table, region, operation, deadline });
-    } catch (cause) {
+    const keys = new Keys(options.keyPrefix ?? process.env['GATECAST_KEY_PREFIX'] ?? '');
+    const { port, region } = await access().catch((cause: unknown) => {
       throw StoreError.of({
         store: 'dynamodb',
         operation,
         reason: `The AWS client could not be made: ${(cause as Error).message}`,
-        advice: 'Install @aws-sdk/client-dynamodb, and set AWS_REGION.',
+        advice: 'Set AWS_REGION, or pass dynamoDbStore({ client }).',
         cause,
       });
-    }
-  };
-  return { name: 'dynamodb', connections: new DynamoDbConnectionStore(openTable, now) };
+    });
+    return { table: new Table({ port, table, region, operation, limit }), keys, now };
+  });
+  return { name: 'dynamodb', connections };
+}
+
+function limitOf({ limit = {}, isUnhurried = false }: Opening, budgetMs: number): TimeLimit {
+  const budgetEndsAt = Date.now() + budgetMs;
+  const { endsAt = budgetEndsAt } = limit;
+  return { ...limit, endsAt: isUnhurried ? endsAt : Math.min(endsAt, budgetEndsAt) };
 }

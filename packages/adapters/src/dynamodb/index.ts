@@ -4,8 +4,6 @@
  * @module @gatecast/adapters/dynamodb
  */
 
-export type { CreateTableOptions } from './create-table.js';
-export { createTable } from './create-table.js';
 export type { DynamoDbStoreOptions } from './dynamo-db-store.js';
 export { dynamoDbStore } from './dynamo-db-store.js';
 export type { TableDefinition } from './table-definition.js';

@@ -1,106 +1,123 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { ConnectionRecord, Subscriber } from '@gatecast/framework';
-
-/** An item, or some attributes of one, as the AWS client takes and gives it. */
-export type Item = Record<string, AttributeValue>;
+import { idOfSliceKey } from '@gatecast/framework/adapter';
+import { fromAttribute, type Item, toAttribute, toItem } from './attributes.js';
 
 /** The row of a connection. */
 export interface ConnectionRow {
   readonly record: ConnectionRecord;
-  /** Channels it is subscribed to. Where this and the membership rows disagree, this is right. */
+  /** Channels it is subscribed to. Where this and the memberships disagree, this is right. */
   readonly channels: ReadonlySet<string>;
   /** Set once its removal has begun; names that removal. From then on the connection is gone. */
   readonly closing?: string;
 }
 
-const STRINGS = ['connectionId', 'apiId', 'stage', 'region', 'userId', 'identity'] as const;
-const NUMBERS = ['connectedAt', 'expiresAt', 'identityExpiresAt'] as const;
+/** What a membership holds beside its key: what delivery needs, and when the connection is dead. */
+export type MembershipFacts = Omit<ConnectionRecord, 'connectionId' | 'identity'>;
 
-/** Attributes that a row may have of its record. */
-export const RECORD_ATTRIBUTES: readonly (keyof ConnectionRecord)[] = [...STRINGS, ...NUMBERS];
+/** Attributes that are no facts of a connection. So is whatever begins with `_`, for later versions. */
+const OWN: ReadonlySet<string> = new Set(['pk', 'sk', 'ttl', 'channels', 'bytes', 'closing']);
 
-/** Key of a connection's row. */
-export function connectionKey(connectionId: string): Item {
-  return { pk: { S: `C#${connectionId}` }, sk: { S: 'META' } };
-}
-
-/** Key under which the memberships of a channel lie. */
-export function channelKey(channel: string): string {
-  return `S#${channel}#0`;
-}
-
-/** Key of a membership row. */
-export function membershipKey(connectionId: string, channel: string): Item {
-  return { pk: { S: channelKey(channel) }, sk: { S: connectionId } };
-}
-
-/** The record's attributes, and the one that DynamoDB reads to delete the row some time. */
-export function recordAttributes(record: ConnectionRecord): Item {
-  const attributes: Item = { ttl: timeToLive(record) };
-  for (const name of RECORD_ATTRIBUTES) {
-    const value = record[name];
-    if (value !== undefined) attributes[name] = toAttribute(value);
-  }
-  return attributes;
-}
+/** Facts that a connection may be without, and then has to be without after an update, too. */
+const OPTIONAL = ['userId', 'identityExpiresAt', 'identity'] as const;
 
 /** Reads a connection's row. */
 export function toConnectionRow(item: Item): ConnectionRow {
-  const record: Record<string, string | number> = {};
-  for (const name of STRINGS) {
-    const value = item[name]?.S;
-    if (value !== undefined) record[name] = value;
-  }
-  for (const name of NUMBERS) {
-    const value = item[name]?.N;
-    if (value !== undefined) record[name] = Number(value);
-  }
   const closing = item['closing']?.S;
   return {
-    record: record as unknown as ConnectionRecord,
+    record: factsOf(item) as unknown as ConnectionRecord,
     channels: new Set(item['channels']?.SS),
     ...(closing !== undefined && { closing }),
   };
 }
 
-/** The membership row that a connection's row asks for: small, because a publish reads them all. */
-export function toMembership(row: ConnectionRow | undefined, channel: string): Item | undefined {
-  if (!row?.channels.has(channel)) return undefined;
-  const { connectionId, connectedAt, identityExpiresAt, expiresAt } = row.record;
+/**
+ * A connection's row after a record was written over it. Facts that this version does not know, because
+ * a later one wrote them, stay.
+ */
+export function withRecord(
+  row: Omit<ConnectionRow, 'closing'>,
+  record: ConnectionRecord,
+  added: readonly string[],
+): ConnectionRow {
+  const kept: Record<string, unknown> = { ...row.record };
+  for (const name of OPTIONAL) delete kept[name];
   return {
-    ...membershipKey(connectionId, channel),
-    connectedAt: toAttribute(connectedAt),
-    ...(identityExpiresAt !== undefined && { identityExpiresAt: toAttribute(identityExpiresAt) }),
-    expiresAt: toAttribute(expiresAt),
-    ttl: timeToLive(row.record),
+    // As it will be read again.
+    record: factsOf(toItem({ ...kept, ...record })) as unknown as ConnectionRecord,
+    channels: new Set([...row.channels, ...added]),
   };
 }
 
-/** Whether two states of a connection ask for the same membership row. */
+/** The membership that a connection's row asks for: small, because a publish reads them all. */
+export function membershipOf(
+  row: ConnectionRow | undefined,
+  channel: string,
+): MembershipFacts | undefined {
+  if (!row?.channels.has(channel)) return undefined;
+  const { connectionId: _connectionId, identity: _identity, ...facts } = row.record;
+  return facts;
+}
+
+/** Whether two states of a connection ask for the same membership. */
 export function asksForTheSame(
   one: ConnectionRow | undefined,
   other: ConnectionRow | undefined,
   channel: string,
 ): boolean {
-  return isDeepStrictEqual(toMembership(one, channel), toMembership(other, channel));
+  return isDeepStrictEqual(membershipOf(one, channel), membershipOf(other, channel));
 }
 
-/** What delivery needs of a membership row. */
+/** Whether a membership is as a connection's row asks for it; what else it holds does not count. */
+export function isAsAsked(item: Item | undefined, asked: MembershipFacts | undefined): boolean {
+  if (item === undefined || asked === undefined) return item === asked;
+  const facts = factsOf(item);
+  const names = [...Object.keys(asked), ...OPTIONAL];
+  return names.every((name) =>
+    isDeepStrictEqual(facts[name], (asked as Readonly<Record<string, unknown>>)[name]),
+  );
+}
+
+/** What delivery needs of a membership. */
 export function toSubscriber(item: Item): Subscriber {
-  const identityExpiresAt = item['identityExpiresAt']?.N;
+  const { expiresAt: _expiresAt, ...facts } = factsOf(item);
+  return { connectionId: idOfSliceKey(item['sk']?.S ?? ''), ...facts } as unknown as Subscriber;
+}
+
+/** Facts as attributes, with the one that DynamoDB reads to delete the row some time. */
+export function toAttributes(facts: ConnectionRecord | MembershipFacts): Item {
+  return { ...toItem(facts), ttl: toAttribute(Math.ceil(facts.expiresAt / 1000)) };
+}
+
+/** An update, or a part of one. */
+export interface Assignment {
+  readonly UpdateExpression: string;
+  readonly ExpressionAttributeNames: Readonly<Record<string, string>>;
+  readonly ExpressionAttributeValues: Item;
+}
+
+/** Gives a row these facts, and leaves it what this version does not know. */
+export function assign(facts: ConnectionRecord | MembershipFacts): Assignment {
+  const given = Object.entries(toAttributes(facts));
+  const absent = OPTIONAL.filter((name) => !given.some(([key]) => key === name));
+  const names = [...given.map(([name]) => name), ...absent];
+  const set = given.map((_, index) => `#f${index} = :f${index}`);
+  const remove = absent.map((_, index) => `#f${given.length + index}`);
   return {
-    connectionId: item['sk']?.S ?? '',
-    connectedAt: Number(item['connectedAt']?.N),
-    ...(identityExpiresAt !== undefined && { identityExpiresAt: Number(identityExpiresAt) }),
+    UpdateExpression: `SET ${set.join(', ')}${remove.length > 0 ? ` REMOVE ${remove.join(', ')}` : ''}`,
+    ExpressionAttributeNames: Object.fromEntries(names.map((name, index) => [`#f${index}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(
+      given.map(([, value], index) => [`:f${index}`, value]),
+    ),
   };
 }
 
-/** A value of ours as DynamoDB's. */
-export function toAttribute(value: string | number): AttributeValue {
-  return typeof value === 'number' ? { N: String(value) } : { S: value };
-}
-
-function timeToLive({ expiresAt }: ConnectionRecord): AttributeValue {
-  return toAttribute(Math.ceil(expiresAt / 1000));
+function factsOf(item: Item): Record<string, unknown> {
+  const facts: Record<string, unknown> = {};
+  for (const [name, attribute] of Object.entries(item)) {
+    if (OWN.has(name) || name.startsWith('_')) continue;
+    const value = fromAttribute(attribute);
+    if (value !== undefined) facts[name] = value;
+  }
+  return facts;
 }

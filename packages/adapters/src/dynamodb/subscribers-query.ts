@@ -1,43 +1,36 @@
 import type { Page, Subscriber, SubscriberRange } from '@gatecast/framework';
-import { channelKey, membershipKey, toSubscriber } from './items.js';
-import type { Table } from './table.js';
+import { sliceStart } from '@gatecast/framework/adapter';
+import { toAttribute } from './attributes.js';
+import { toSubscriber } from './items.js';
+import type { RowsOptions } from './rows.js';
 
-/** Which subscribers to read. */
-export interface SubscribersQuery extends SubscriberRange {
-  readonly channel: string;
-  /** In milliseconds since 1970. */
-  readonly now: number;
-}
-
-/** Reads one page of a channel's subscribers: one Query, so at most 1 MB of membership rows. */
+/** Reads one page of a channel's subscribers: one Query, so at most 1 MB of memberships. */
 export async function readSubscribers(
-  table: Table,
-  { channel, now, from = '', to, after = '', limit }: SubscribersQuery,
+  { table, keys, now }: RowsOptions,
+  channel: string,
+  { from = 0, to = 1, after = '', limit }: SubscriberRange,
 ): Promise<Page<Subscriber>> {
-  // DynamoDB refuses a range without an end and a start outside the range; both hold nothing.
-  if (to !== undefined && (to <= from || to <= after)) return { items: [] };
-  const conditions = ['pk = :pk'];
-  if (from && to !== undefined) conditions.push('sk BETWEEN :from AND :to');
-  else if (from) conditions.push('sk >= :from');
-  else if (to !== undefined) conditions.push('sk < :to');
+  const start = sliceStart(from);
+  const end = sliceStart(to);
+  // DynamoDB refuses a range without an end and a cursor outside the range; both hold nothing.
+  const isEmpty = start === undefined || (end !== undefined && (end <= start || end <= after));
+  if (isEmpty) return { items: [] };
+  const pk = { S: keys.channel(channel) };
   const { items, lastKey } = await table.query({
-    KeyConditionExpression: conditions.join(' AND '),
+    // BETWEEN includes its end, but no key is as short as that.
+    KeyConditionExpression: `pk = :pk AND sk ${end === undefined ? '>= :start' : 'BETWEEN :start AND :end'}`,
     FilterExpression: 'expiresAt > :now',
-    ProjectionExpression: 'sk, connectedAt, identityExpiresAt',
     ExpressionAttributeValues: {
-      ':pk': { S: channelKey(channel) },
-      ':now': { N: String(now) },
-      ...(from && { ':from': { S: from } }),
-      ...(to !== undefined && { ':to': { S: to } }),
+      ':pk': pk,
+      ':start': { S: start },
+      ...(end !== undefined && { ':end': { S: end } }),
+      ':now': toAttribute(now()),
     },
-    ...(after >= from && after && { ExclusiveStartKey: membershipKey(after, channel) }),
-    ...(limit !== undefined && { Limit: limit }),
+    ...(after > start && { ExclusiveStartKey: { pk, sk: { S: after } } }),
+    // One more tells whether another page follows.
+    ...(limit !== undefined && { Limit: limit + 1 }),
   });
-  // BETWEEN includes its end.
-  const found = items
-    .map(toSubscriber)
-    .filter(({ connectionId }) => to === undefined || connectionId < to);
-  const next = lastKey?.['sk']?.S;
-  if (next === undefined || (to !== undefined && next >= to)) return { items: found };
-  return { items: found, next };
+  const page = limit === undefined ? items : items.slice(0, limit);
+  const next = page.length < items.length ? page.at(-1)?.['sk']?.S : lastKey?.['sk']?.S;
+  return { items: page.map(toSubscriber), ...(next !== undefined && { next }) };
 }

@@ -31,10 +31,10 @@ export const tableDefinition: TableDefinition = {
 
 /** What the function's role must be allowed on the table, and all that a {@link dynamoDbStore} calls. */
 export const iamActions: readonly string[] = [
+  'dynamodb:BatchGetItem',
   'dynamodb:BatchWriteItem',
   'dynamodb:DeleteItem',
   'dynamodb:GetItem',
-  'dynamodb:PutItem',
   'dynamodb:Query',
   'dynamodb:UpdateItem',
 ];

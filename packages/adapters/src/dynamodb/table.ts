@@ -1,180 +1,218 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  BatchWriteItemCommand,
-  DeleteItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  UpdateItemCommand,
-  type UpdateItemCommandInput,
-  type WriteRequest,
+import type {
+  AttributeValue,
+  QueryInput,
+  UpdateItemInput,
+  WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import type { StoreError } from '@gatecast/framework';
+import {
+  backoffMs,
+  inParallel,
+  pause,
+  type TimeLimit,
+  withinTime,
+} from '@gatecast/framework/adapter';
+import type { Item } from './attributes.js';
 import {
   type Attempted,
   isConditionFailed,
+  isThrottled,
   isTransient,
   leftUnprocessed,
+  NoAnswerError,
+  timeIsOver,
   toStoreError,
 } from './failure.js';
-import { inParallel, piecesOf } from './in-parallel.js';
-import type { Item } from './items.js';
+import type { DynamoDbPort, InputOf, OperationName, OutputOf } from './port.js';
 
 /** Calls of one operation that are under way at once. */
-const CALLS_IN_FLIGHT = 25;
+export const CALLS_AT_ONCE = 50;
 
-const ITEMS_PER_BATCH = 25;
-const CONNECT_TIMEOUT_MS = 1_000;
+// Amazon DynamoDB API reference, BatchWriteItem and BatchGetItem.
+const WRITES_PER_BATCH = 25;
+const READS_PER_BATCH = 100;
+
 const REQUEST_TIMEOUT_MS = 3_000;
-/** What an attempt has at least: with less, no operation could begin near the deadline. */
-const SHORTEST_TIMEOUT_MS = 250;
-const FIRST_DELAY_MS = 25;
-const LONGEST_DELAY_MS = 1_000;
-// A subscribe frame names up to 50 channels, and each is a call.
-const SOCKETS = 64;
-
-/** Makes the AWS client: without retries, because only the store knows how much time it has. */
-export function makeClient(endpoint: string | undefined): DynamoDBClient {
-  const agent = { keepAlive: true, maxSockets: SOCKETS };
-  return new DynamoDBClient({
-    // Where there is a server of one's own there is no Region, but the client insists on one.
-    ...(endpoint !== undefined && { endpoint, region: process.env['AWS_REGION'] ?? 'us-east-1' }),
-    maxAttempts: 1,
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      httpAgent: agent,
-      httpsAgent: agent,
-    },
-  });
-}
-
-type Request<T> = (
-  client: DynamoDBClient,
-  options: { readonly abortSignal: AbortSignal },
-) => Promise<T>;
+const BACKOFF = { firstMs: 25, longestMs: 1_000 };
 
 /** A table, and one operation of the store on it. */
 export interface TableOperation {
-  readonly client: DynamoDBClient;
+  readonly port: DynamoDbPort;
   readonly table: string;
+  /** Names the Region in messages. */
   readonly region: string;
   /** What the store is to do, after "could not". */
   readonly operation: string;
-  /** When it gives up, in milliseconds of `performance.now()`. */
-  readonly deadline: number;
+  readonly limit: TimeLimit;
+}
+
+/** An update that ran, or whose condition failed. */
+export interface Updated {
+  /** Whether its condition held. */
+  readonly isDone: boolean;
+  /** The attributes that it was asked for. */
+  readonly attributes: Item;
+  /** Whether an earlier attempt may have done it already: its answer was lost. */
+  readonly mayHaveRun: boolean;
+}
+
+interface Answer<T> {
+  /** Absent when the condition of the call failed. */
+  readonly output?: T;
+  readonly mayHaveRun: boolean;
 }
 
 /**
- * The calls of one operation, each tried again with full jitter while that may help and the budget
- * lasts.
+ * The calls of one operation. Each is tried again with full jitter while that may help and there is
+ * time. No call begins once the time is over, the signal is aborted, or another call has failed.
  */
 export class Table {
   readonly #of: TableOperation;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(operation: TableOperation) {
     this.#of = operation;
   }
 
   /** Reads an item, strongly consistent. */
-  async get(Key: Item): Promise<Item | undefined> {
-    const command = new GetItemCommand({ TableName: this.#of.table, Key, ConsistentRead: true });
-    return (await this.#send('GetItem', (client, options) => client.send(command, options)))?.Item;
+  async get(key: Item): Promise<Item | undefined> {
+    const input = { TableName: this.#of.table, Key: key, ConsistentRead: true };
+    return (await this.#call('GetItem', input)).output?.Item;
   }
 
-  async put(item: Item): Promise<void> {
-    const command = new PutItemCommand({ TableName: this.#of.table, Item: item });
-    await this.#send('PutItem', (client, options) => client.send(command, options));
-  }
-
-  async delete(Key: Item): Promise<void> {
-    const command = new DeleteItemCommand({ TableName: this.#of.table, Key });
-    await this.#send('DeleteItem', (client, options) => client.send(command, options));
+  /** Reads any number of different items, strongly consistent; returns those that are there. */
+  async getAll(keys: readonly Item[]): Promise<Item[]> {
+    const batches = piecesOf(keys, READS_PER_BATCH);
+    const found = await inParallel(batches, CALLS_AT_ONCE, (batch) => this.#readBatch(batch));
+    return found.flat();
   }
 
   /** Deletes an item whose attribute has this value; returns whether it did. */
-  async deleteIf(Key: Item, [name, value]: readonly [string, string]): Promise<boolean> {
-    const command = new DeleteItemCommand({
+  async deleteIf(key: Item, [name, value]: readonly [string, AttributeValue]): Promise<boolean> {
+    const { output } = await this.#call('DeleteItem', {
       TableName: this.#of.table,
-      Key,
+      Key: key,
       ConditionExpression: '#name = :value',
       ExpressionAttributeNames: { '#name': name },
-      ExpressionAttributeValues: { ':value': { S: value } },
+      ExpressionAttributeValues: { ':value': value },
     });
-    const deleted = await this.#send('DeleteItem', (client, options) =>
-      client.send(command, options),
-    );
-    return deleted !== undefined;
+    return output !== undefined;
   }
 
-  /** Updates an item; returns the attributes it is asked for, `undefined` when its condition fails. */
-  async update(input: Omit<UpdateItemCommandInput, 'TableName'>): Promise<Item | undefined> {
-    const command = new UpdateItemCommand({ TableName: this.#of.table, ...input });
-    const updated = await this.#send('UpdateItem', (client, options) =>
-      client.send(command, options),
-    );
-    return updated?.Attributes;
+  /** Updates an item. */
+  async update(input: Omit<UpdateItemInput, 'TableName'>): Promise<Updated> {
+    const { output, mayHaveRun } = await this.#call('UpdateItem', {
+      TableName: this.#of.table,
+      ...input,
+    });
+    return { isDone: output !== undefined, attributes: output?.Attributes ?? {}, mayHaveRun };
   }
 
   /** Reads one page of at most 1 MB, strongly consistent. */
   async query(
-    input: Omit<QueryCommandInput, 'TableName'>,
-  ): Promise<{ readonly items: Item[]; readonly lastKey?: Item | undefined }> {
-    const command = new QueryCommand({
+    input: Omit<QueryInput, 'TableName'>,
+  ): Promise<{ readonly items: readonly Item[]; readonly lastKey: Item | undefined }> {
+    const { output } = await this.#call('Query', {
       TableName: this.#of.table,
       ConsistentRead: true,
       ...input,
     });
-    const found = await this.#send('Query', (client, options) => client.send(command, options));
-    return { items: found?.Items ?? [], lastKey: found?.LastEvaluatedKey };
+    return { items: output?.Items ?? [], lastKey: output?.LastEvaluatedKey };
   }
 
   /** Puts and deletes any number of different items, in batches and in no order. */
   async write(requests: readonly WriteRequest[]): Promise<void> {
-    await inParallel(piecesOf(requests, ITEMS_PER_BATCH), CALLS_IN_FLIGHT, (batch) =>
-      this.#writeBatch(batch),
-    );
+    const batches = piecesOf(requests, WRITES_PER_BATCH);
+    await inParallel(batches, CALLS_AT_ONCE, (batch) => this.#writeBatch(batch));
+  }
+
+  /** Waits before something is tried again that others were faster with. */
+  async giveWay(failed: number): Promise<void> {
+    await this.#pause(failed, () => timeIsOver(this.#attempted('UpdateItem')));
+  }
+
+  async #readBatch(batch: readonly Item[]): Promise<Item[]> {
+    const { table } = this.#of;
+    const found: Item[] = [];
+    let pending = [...batch];
+    for (let failed = 1; ; failed += 1) {
+      const { output } = await this.#call('BatchGetItem', {
+        RequestItems: { [table]: { Keys: pending, ConsistentRead: true } },
+      });
+      found.push(...(output?.Responses?.[table] ?? []));
+      pending = output?.UnprocessedKeys?.[table]?.Keys ?? [];
+      if (pending.length === 0) return found;
+      await this.#pause(failed, () => leftUnprocessed(this.#attempted('BatchGetItem')));
+    }
   }
 
   async #writeBatch(batch: readonly WriteRequest[]): Promise<void> {
     const { table } = this.#of;
     let pending = [...batch];
-    for (let attempt = 0; ; attempt += 1) {
-      const command = new BatchWriteItemCommand({ RequestItems: { [table]: pending } });
-      const answer = await this.#send('BatchWriteItem', (client, options) =>
-        client.send(command, options),
-      );
-      pending = answer?.UnprocessedItems?.[table] ?? [];
+    for (let failed = 1; ; failed += 1) {
+      const { output } = await this.#call('BatchWriteItem', { RequestItems: { [table]: pending } });
+      pending = output?.UnprocessedItems?.[table] ?? [];
       if (pending.length === 0) return;
-      await this.#pause(attempt, () => leftUnprocessed(this.#attempted('BatchWriteItem')));
+      await this.#pause(failed, () => leftUnprocessed(this.#attempted('BatchWriteItem')));
     }
   }
 
-  async #send<T>(action: string, request: Request<T>): Promise<T | undefined> {
-    const { client, deadline } = this.#of;
-    for (let attempt = 0; ; attempt += 1) {
+  async #call<O extends OperationName>(
+    operation: O,
+    input: InputOf<O>,
+  ): Promise<Answer<OutputOf<O>>> {
+    const { endsAt = Infinity, signal } = this.#of.limit;
+    let mayHaveRun = false;
+    for (let failed = 1; ; failed += 1) {
+      if (this.#failure) throw this.#failure.error;
+      if (signal?.aborted) throw this.#failed(signal.reason);
+      if (Date.now() >= endsAt) throw this.#failed(timeIsOver(this.#attempted(operation)));
       try {
-        const leftMs = Math.max(SHORTEST_TIMEOUT_MS, Math.ceil(deadline - performance.now()));
-        const abortSignal = AbortSignal.timeout(Math.min(REQUEST_TIMEOUT_MS, leftMs));
-        return await request(client, { abortSignal });
+        return { output: await this.#attempt(operation, input), mayHaveRun };
       } catch (error) {
-        if (isConditionFailed(error)) return undefined;
-        const fail = () => toStoreError(error, this.#attempted(action));
-        if (!isTransient(error)) throw fail();
-        await this.#pause(attempt, fail);
+        if (signal?.aborted) throw this.#failed(signal.reason);
+        if (isConditionFailed(error)) return { mayHaveRun };
+        const fail = (): unknown => toStoreError(error, this.#attempted(operation));
+        if (!isTransient(error)) throw this.#failed(fail());
+        if (!isThrottled(error)) mayHaveRun = true;
+        await this.#pause(failed, fail);
       }
     }
   }
 
-  async #pause(attempt: number, fail: () => StoreError): Promise<void> {
-    const delayMs = Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
-    if (performance.now() + delayMs >= this.#of.deadline) throw fail();
-    await sleep(delayMs);
+  async #attempt<O extends OperationName>(operation: O, input: InputOf<O>): Promise<OutputOf<O>> {
+    const { port, limit } = this.#of;
+    const endsAt = Math.min(limit.endsAt ?? Infinity, Date.now() + REQUEST_TIMEOUT_MS);
+    const nobodyWaits = new AbortController();
+    try {
+      const answer = port.call(operation, input, { signal: nobodyWaits.signal, endsAt });
+      return await withinTime(answer, { ...limit, endsAt }, () => new NoAnswerError());
+    } catch (error) {
+      nobodyWaits.abort();
+      throw error;
+    }
   }
 
-  #attempted(action: string): Attempted {
+  async #pause(failed: number, fail: () => unknown): Promise<void> {
+    const { endsAt = Infinity, signal } = this.#of.limit;
+    const delayMs = backoffMs(failed, BACKOFF);
+    if (Date.now() + delayMs >= endsAt) throw this.#failed(fail());
+    await pause(delayMs, signal);
+  }
+
+  #failed(error: unknown): unknown {
+    this.#failure ??= { error };
+    return error;
+  }
+
+  #attempted(action: OperationName): Attempted {
     const { operation, table, region } = this.#of;
     return { operation, action, table, region };
   }
+}
+
+/** Cuts a list into pieces of at most `size`. */
+export function piecesOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }

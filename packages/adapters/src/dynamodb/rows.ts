@@ -1,0 +1,267 @@
+import type { ChannelLimits, ConnectionRecord } from '@gatecast/framework';
+import { inParallel } from '@gatecast/framework/adapter';
+import { type Item, toAttribute } from './attributes.js';
+import { adding, type ChannelChange, taking } from './channel-update.js';
+import {
+  type Assignment,
+  asksForTheSame,
+  assign,
+  type ConnectionRow,
+  isAsAsked,
+  membershipOf,
+  toAttributes,
+  toConnectionRow,
+  withRecord,
+} from './items.js';
+import type { Keys } from './keys.js';
+import { CALLS_AT_ONCE, type Table, type Updated } from './table.js';
+
+const LIVE_NAMES = { '#closing': 'closing', '#expiresAt': 'expiresAt' };
+/** Holds for a connection that is there: neither being removed nor expired. */
+const LIVE = 'attribute_not_exists(#closing) AND #expiresAt > :now';
+
+/** What one operation of the store works with. */
+export interface RowsOptions {
+  readonly table: Table;
+  readonly keys: Keys;
+  /** The clock by which rows expire, in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** What an update does to a connection's row. */
+interface RowUpdate {
+  /** True where there must be no row; else the connection has to be there. */
+  readonly isNew?: boolean;
+  readonly facts?: Assignment;
+  readonly change: ChannelChange | false;
+}
+
+/** Which memberships of a connection to look at. */
+export interface Affected {
+  /** Channels that it has only just got: their memberships are not there yet. */
+  readonly added?: readonly string[];
+  /** Channels of which that is not known. */
+  readonly others?: readonly string[];
+}
+
+/**
+ * Rows of connections, and their memberships, in one operation of the store.
+ *
+ * A connection's row holds the set of its channels and is what is true; for each channel there is a
+ * membership, which is what a publish reads. The two are written one after the other, so they are kept
+ * together by one rule: **who writes a membership looks at the connection's row afterwards, and who
+ * changes the row looks at the memberships afterwards; whoever sees a difference writes again and looks
+ * again.** Take the last write to a membership. Its writer looked afterwards and saw no difference.
+ * Whoever changed the row after that look looked at the membership in turn and, since the write was
+ * the last one, saw no difference either. So when all have finished there is none, whatever the order
+ * of their calls.
+ */
+export class Rows {
+  readonly #table: Table;
+  readonly #keys: Keys;
+  readonly #now: () => number;
+
+  constructor({ table, keys, now }: RowsOptions) {
+    this.#table = table;
+    this.#keys = keys;
+    this.#now = now;
+  }
+
+  /** The row of a connection that is there. */
+  async read(connectionId: string): Promise<ConnectionRow | undefined> {
+    const item = await this.#table.get(this.#keys.connection(connectionId));
+    const row = item && toConnectionRow(item);
+    return row && this.isLive(row) ? row : undefined;
+  }
+
+  /** Rows, in whatever state they are; those that are not there are left out. */
+  async readAll(connectionIds: readonly string[]): Promise<ConnectionRow[]> {
+    const items = await this.#table.getAll(connectionIds.map((id) => this.#keys.connection(id)));
+    return items.map(toConnectionRow);
+  }
+
+  /** Whether a connection is there: neither being removed nor expired. */
+  isLive(row: ConnectionRow): boolean {
+    return row.closing === undefined && !this.isExpired(row);
+  }
+
+  isExpired({ record }: ConnectionRow): boolean {
+    return record.expiresAt <= this.#now();
+  }
+
+  /** Waits before something is tried again that others were faster with. */
+  async giveWay(failed: number): Promise<void> {
+    await this.#table.giveWay(failed);
+  }
+
+  /** Writes the row of a connection where there is none; returns it. */
+  async create(
+    record: ConnectionRecord,
+    channels: readonly string[],
+  ): Promise<ConnectionRow | undefined> {
+    const none = { record, channels: new Set<string>() };
+    const change = channels.length > 0 && adding({ channels, seen: none.channels });
+    const { isDone } = await this.#update(none, { isNew: true, change, facts: assign(record) });
+    return isDone ? withRecord(none, record, channels) : undefined;
+  }
+
+  /** Writes a record over the row of a connection that is there, and adds channels; returns the row. */
+  async replace(
+    row: ConnectionRow,
+    record: ConnectionRecord,
+    channels: readonly string[],
+  ): Promise<ConnectionRow | undefined> {
+    const change = channels.length > 0 && adding({ channels, seen: row.channels });
+    const { isDone } = await this.#update(row, { change, facts: assign(record) });
+    return isDone ? withRecord(row, record, channels) : undefined;
+  }
+
+  /** Adds channels to the row of a connection that is there, within limits. */
+  add(row: ConnectionRow, channels: readonly string[], limits: ChannelLimits): Promise<Updated> {
+    return this.#update(row, { change: adding({ channels, seen: row.channels }, limits) });
+  }
+
+  /** Takes channels from the row of a connection that is there. */
+  take(row: ConnectionRow, channels: readonly string[]): Promise<Updated> {
+    return this.#update(row, { change: taking({ channels, seen: row.channels }) });
+  }
+
+  /**
+   * Begins the removal of a connection, unless it has begun: from then on the connection is gone.
+   * Returns its row, marked by this removal or by the one that was first.
+   *
+   * @param isDead - True to leave a connection alone that is there.
+   */
+  async mark(
+    connectionId: string,
+    by: string,
+    { isDead = false }: { readonly isDead?: boolean } = {},
+  ): Promise<ConnectionRow | undefined> {
+    const { isDone, attributes } = await this.#table.update({
+      Key: this.#keys.connection(connectionId),
+      UpdateExpression: 'SET #closing = if_not_exists(#closing, :closing)',
+      ConditionExpression: isDead
+        ? 'attribute_exists(#closing) OR #expiresAt <= :now'
+        : 'attribute_exists(pk)',
+      ExpressionAttributeNames: isDead ? LIVE_NAMES : { '#closing': 'closing' },
+      ExpressionAttributeValues: { ':closing': { S: by }, ...(isDead && this.#nowValue()) },
+      ReturnValues: 'ALL_NEW',
+    });
+    return isDone ? toConnectionRow(attributes) : undefined;
+  }
+
+  /** Deletes a row unless another removal has done so; returns whether this one did. */
+  drop({ record, closing = '' }: ConnectionRow): Promise<boolean> {
+    return this.#table.deleteIf(this.#keys.connection(record.connectionId), [
+      'closing',
+      toAttribute(closing),
+    ]);
+  }
+
+  /** Deletes memberships. The caller looks at the rows afterwards. */
+  async leave(memberships: readonly (readonly [string, Iterable<string>])[]): Promise<void> {
+    await this.#table.write(
+      memberships.flatMap(([connectionId, channels]) =>
+        [...channels].map((channel) => ({
+          DeleteRequest: { Key: this.#keys.membership(connectionId, channel) },
+        })),
+      ),
+    );
+  }
+
+  /**
+   * Makes memberships what a connection's row says, and looks at the row afterwards, until the two
+   * agree. Writes nothing where they do. Returns the row as it was seen last.
+   */
+  async agree(
+    connectionId: string,
+    row: ConnectionRow | undefined,
+    { added = [], others = [] }: Affected,
+  ): Promise<ConnectionRow | undefined> {
+    const found = await this.#memberships(connectionId, others);
+    const wrong = others.filter(
+      (channel) => !isAsAsked(found.get(channel), membershipOf(row, channel)),
+    );
+    let current = row;
+    let absent = [...added, ...wrong.filter((channel) => !found.has(channel))];
+    let present = wrong.filter((channel) => found.has(channel));
+    while (absent.length + present.length > 0) {
+      const asked = current;
+      await this.#write(connectionId, asked, { absent, present });
+      current = await this.read(connectionId);
+      const seen = current;
+      present = [...absent, ...present].filter((channel) => !asksForTheSame(asked, seen, channel));
+      absent = [];
+    }
+    return current;
+  }
+
+  #update(
+    { record }: ConnectionRow,
+    { isNew = false, facts, change }: RowUpdate,
+  ): Promise<Updated> {
+    const actions = [facts?.UpdateExpression, change && change.action].filter(Boolean);
+    const conditions = [isNew ? 'attribute_not_exists(pk)' : LIVE, change && change.condition];
+    return this.#table.update({
+      Key: this.#keys.connection(record.connectionId),
+      UpdateExpression: actions.join(' '),
+      ConditionExpression: conditions.filter(Boolean).join(' AND '),
+      ExpressionAttributeNames: {
+        ...(!isNew && LIVE_NAMES),
+        ...facts?.ExpressionAttributeNames,
+        ...(change && change.names),
+      },
+      ExpressionAttributeValues: {
+        ...(!isNew && this.#nowValue()),
+        ...facts?.ExpressionAttributeValues,
+        ...(change && change.values),
+      },
+    });
+  }
+
+  async #memberships(
+    connectionId: string,
+    channels: readonly string[],
+  ): Promise<ReadonlyMap<string, Item>> {
+    const keys = channels.map((channel) => this.#keys.membership(connectionId, channel));
+    const items = new Map((await this.#table.getAll(keys)).map((item) => [item['pk']?.S, item]));
+    return new Map(
+      channels.flatMap((channel) => {
+        const item = items.get(this.#keys.channel(channel));
+        return item ? [[channel, item] as const] : [];
+      }),
+    );
+  }
+
+  /**
+   * Writes memberships as a row asks for them. One that is there is updated and not replaced, because
+   * a later version may have given it more.
+   */
+  async #write(
+    connectionId: string,
+    row: ConnectionRow | undefined,
+    {
+      absent,
+      present,
+    }: { readonly absent: readonly string[]; readonly present: readonly string[] },
+  ): Promise<void> {
+    const puts = absent.flatMap((channel) => {
+      const facts = membershipOf(row, channel);
+      if (facts === undefined) return [];
+      const Item = { ...this.#keys.membership(connectionId, channel), ...toAttributes(facts) };
+      return [{ PutRequest: { Item } }];
+    });
+    await this.#table.write(puts);
+    await this.leave([[connectionId, present.filter((channel) => !row?.channels.has(channel))]]);
+    await inParallel(present, CALLS_AT_ONCE, async (channel) => {
+      const facts = membershipOf(row, channel);
+      if (facts === undefined) return;
+      const Key = this.#keys.membership(connectionId, channel);
+      await this.#table.update({ Key, ...assign(facts) });
+    });
+  }
+
+  #nowValue(): Item {
+    return { ':now': toAttribute(this.#now()) };
+  }
+}

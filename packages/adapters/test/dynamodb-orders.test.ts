@@ -1,0 +1,134 @@
+// Two operations on one connection, in every order of the second within the first, and with a fault of
+// the first at that place: an answer that is lost, or an end.
+import type { ConnectionStore } from '@gatecast/framework';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DynamoDbAccess, storeOver } from '../src/dynamodb/dynamo-db-store.js';
+import { sdkPort } from '../src/dynamodb/sdk-port.js';
+import type { Engine } from './engines/engine.js';
+import { startDynalite } from './engines/start-dynalite.js';
+import { ample, makeRecord, openTable, type TableUnderTest } from './table-under-test.js';
+
+let engine: Engine;
+let table: TableUnderTest;
+beforeAll(async () => {
+  engine = await startDynalite();
+  table = await openTable(engine);
+});
+afterAll(async () => {
+  await table[Symbol.asyncDispose]();
+  await engine[Symbol.asyncDispose]();
+});
+
+/** What becomes of a call, beside that the other operation runs at that moment. */
+type Fault = 'none' | 'lost answer' | 'death before it' | 'death after it';
+const faults: readonly Fault[] = ['none', 'lost answer', 'death before it', 'death after it'];
+
+const died = new Error('The environment has ended.');
+
+/** A store one of whose calls meets a fault, while something else happens. */
+function storeWithFault(fault: Fault, at: number, meanwhile: () => Promise<unknown>) {
+  const { call } = sdkPort(table.client);
+  const seen = { calls: 0, isDead: false };
+  const port: DynamoDbAccess['port'] = {
+    async call(operation, input, limit) {
+      if (seen.isDead) throw died;
+      seen.calls += 1;
+      if (seen.calls !== at) return call(operation, input, limit);
+      if (fault !== 'death before it') await call(operation, input, limit).catch(() => {});
+      await meanwhile();
+      if (fault === 'none') return call(operation, input, limit);
+      if (fault === 'lost answer') {
+        throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+      }
+      seen.isDead = true;
+      throw died;
+    },
+  };
+  const store = storeOver(async () => ({ port, region: 'us-east-1' }), { table: table.table });
+  return { store: store.connections, seen };
+}
+
+/** Names that no other run has. */
+interface Scene {
+  readonly connectionId: string;
+  readonly x: string;
+  readonly y: string;
+}
+type Operation = (store: ConnectionStore, scene: Scene) => Promise<unknown>;
+
+const operations: Readonly<Record<string, Operation>> = {
+  connect: (store, { connectionId, y }) =>
+    store.connect(makeRecord({ connectionId, userId: 'ann' }), [y]),
+  subscribe: (store, { connectionId, x, y }) => store.subscribe(connectionId, [x, y], ample),
+  unsubscribe: (store, { connectionId, x, y }) => store.unsubscribe(connectionId, [x, y]),
+  disconnect: (store, { connectionId }) => store.disconnect(connectionId),
+  prune: (store, { connectionId }) => store.prune([connectionId]),
+};
+const pairs = Object.keys(operations).flatMap((first) =>
+  Object.keys(operations).map((second) => [first, second] as const),
+);
+
+let scenes = 0;
+async function openScene(): Promise<Scene> {
+  scenes += 1;
+  const [x, y] = [`x/${scenes}`, `y/${scenes}`];
+  const { connectionId } = makeRecord();
+  await table.connections.connect(makeRecord({ connectionId }), [x]);
+  return { connectionId, x, y };
+}
+
+/** Channels among whose subscribers the connection is. */
+async function memberships({ connectionId, x, y }: Scene): Promise<string[]> {
+  const found: string[] = [];
+  for (const channel of [x, y]) {
+    const { items } = await table.connections.subscribers(channel);
+    if (items.some((item) => item.connectionId === connectionId)) found.push(channel);
+  }
+  return found;
+}
+
+/** Asserts that a connection and its memberships say the same. */
+async function expectAgreement(scene: Scene): Promise<void> {
+  const { connections } = table;
+  const channels = await connections.channels(scene.connectionId);
+  expect(await memberships(scene)).toEqual([...channels].sort());
+  const {
+    expiresAt: _,
+    identity: __,
+    ...facts
+  } = (await connections.get(scene.connectionId)) ?? {};
+  for (const channel of channels) {
+    expect((await connections.subscribers(channel)).items).toEqual([facts]);
+  }
+}
+
+async function play(first: string, second: string, fault: Fault): Promise<number> {
+  for (let at = 1; ; at += 1) {
+    const scene = await openScene();
+    let other: unknown;
+    const { store, seen } = storeWithFault(fault, at, async () => {
+      other = await operations[second]?.(table.connections, scene);
+    });
+    const isDeath = fault.startsWith('death');
+    const running = operations[first]?.(store, scene);
+    const result = await running?.catch((error: unknown) => {
+      if (!isDeath) throw error;
+    });
+    if (seen.calls < at) return at - 1;
+    const at2 = `${first} with ${second} at call ${at}, ${fault}`;
+    if (isDeath) await operations[first]?.(table.connections, scene);
+    await expectAgreement(scene);
+    if (first === 'disconnect' && second === 'disconnect' && !isDeath) {
+      expect([result, other].filter(Boolean), at2).toHaveLength(1);
+    }
+    await table.connections.disconnect(scene.connectionId);
+    await expectAgreement(scene);
+    expect(await memberships(scene), at2).toEqual([]);
+  }
+}
+
+describe.each(pairs)('%s() with %s() at any of its calls', (first, second) => {
+  it.each(faults)('leaves connection and memberships in agreement: %s', async (fault) => {
+    expect(await play(first, second, fault)).toBeGreaterThan(0);
+  });
+});
