@@ -1,11 +1,39 @@
-// `npm run bench -- <name>`: runs one benchmark, prints a table and writes JSON to benchmarks/results/.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// `npm run bench -- NAME`: installs and builds what is needed, runs one benchmark, prints a table and
+// writes JSON to benchmarks/results/.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { installDependencies, runQuietly } from '../scripts/run.mjs';
 
-const [name = 'dispatch'] = process.argv.slice(2);
+const folder = new URL('.', import.meta.url);
+
+/** Every file here that measures, with the beginning of the comment at its top. */
+function benchmarks() {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.mjs'))
+    .flatMap((file) => {
+      const text = readFileSync(new URL(file, folder), 'utf8');
+      if (!text.includes('export async function measure(')) return [];
+      const [comment] = /^(\/\/ .*\n)+/.exec(text) ?? [''];
+      const [about] = comment.replaceAll(/^\/\/ |\n/gm, ' ').split(/[.:;,](?:\s|$)/);
+      return [{ name: file.slice(0, -'.mjs'.length), about: about.replaceAll(/\s+/g, ' ').trim() }];
+    });
+}
+
+const [name] = process.argv.slice(2);
+const known = benchmarks();
+if (!known.some((benchmark) => benchmark.name === name)) {
+  const list = known.map((benchmark) => `  ${benchmark.name.padEnd(10)} ${benchmark.about}\n`);
+  const problem = name === undefined ? '' : `There is no benchmark "${name}". `;
+  process.stderr.write(`${problem}Name one: npm run bench -- NAME\n${list.join('')}`);
+  process.exit(1);
+}
+
+installDependencies();
+runQuietly('npm', ['run', '--silent', 'build']);
+
 const { measure } = await import(`./${name}.mjs`);
 const result = await measure();
-const folder = new URL('results/', import.meta.url);
-mkdirSync(folder, { recursive: true });
-writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(result, null, 2)}\n`);
+const results = new URL('results/', folder);
+mkdirSync(results, { recursive: true });
+writeFileSync(new URL(`${name}.json`, results), `${JSON.stringify(result, null, 2)}\n`);
 console.table(result.rows);
 console.log(`Node ${process.version}; benchmarks/results/${name}.json`);

@@ -8,7 +8,8 @@ const expected = [
   /^> (gatecast-workspace(@\S*)? )?test$/,
   /^> node scripts\/test\.mjs$/,
   /^Installing dependencies …$/,
-  /^added \d+ packages in \d+m?s$/,
+  // From milliseconds to hours, in one unit or several: 850ms, 29s, 1m, 1m 3s.
+  /^added \d+ packages? in \d+(ms|[smh])( \d+(ms|[smh]))*$/,
   / RUN {2}v4\.\d+\.\d+ /,
   /^ +(✓|↓) /,
   /^ Test Files {2}(\d+ skipped \| )?\d+ passed/,

@@ -20,6 +20,7 @@ import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
 
 // The gateway's own defaults, which functions are told too.
 const DEFAULT_API_ID = 'local00000';
+const DEFAULT_STAGE = 'dev';
 const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_ACCOUNT_ID = '123456789012';
 
@@ -129,9 +130,9 @@ export class RunningGateway {
     { definition, directory, bundler, bundle }: Built,
     shared: Pick<FunctionSurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
   ): Promise<RunningFunction> {
-    const { apiId = DEFAULT_API_ID, region = DEFAULT_REGION } = this.#options;
-    const { accountId = DEFAULT_ACCOUNT_ID } = this.#options;
-    const surroundings = { ...shared, apiId, region, accountId, directory };
+    const { apiId = DEFAULT_API_ID, stage = DEFAULT_STAGE } = this.#options;
+    const { region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID } = this.#options;
+    const surroundings = { ...shared, apiId, stage, region, accountId, directory };
     const settings = functionSettings(definition, surroundings);
     const { name } = definition;
     // Nobody else tells the clients that their subscriptions are gone. First the gateway answers

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createRequire } from 'node:module';
+import { EOL, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -26,44 +27,135 @@ async function source(name: string, text: string): Promise<string> {
 
 const bundlerOf = (entry: string) => openBundler(entry, join(directory, 'out'));
 
-async function imported(file: string): Promise<Record<string, unknown>> {
-  const module: unknown = await import(/* @vite-ignore */ pathToFileURL(file).href);
+/** As an execution environment loads a bundle of either format. */
+async function loaded(file: string): Promise<Record<string, unknown>> {
+  const module: unknown = file.endsWith('.cjs')
+    ? createRequire(file)(file)
+    : await import(/* @vite-ignore */ pathToFileURL(file).href);
   return { ...(module as Record<string, unknown>) };
 }
 
+async function dependency(name: string, text: string): Promise<void> {
+  const folder = join(directory, 'node_modules', name);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'package.json'), '{ "type": "module", "main": "index.js" }');
+  await writeFile(join(folder, 'index.js'), text);
+}
+
 describe('a bundle', () => {
-  it('is one ES module with a source map beside it', async () => {
+  it('is one CommonJS module with a source map beside it', async () => {
     await source('part.ts', 'export const part: string = "a part";');
     const entry = await source('app.ts', 'export { part } from "./part.js";');
     await using bundler = await bundlerOf(entry);
     const bundle = await bundler.build();
-    expect(bundle.file).toMatch(/app-1\.mjs$/);
-    expect(await imported(bundle.file)).toEqual({ part: 'a part' });
+    expect(bundle.format).toBe('cjs');
+    expect(bundle.file).toMatch(/app-1\.cjs$/);
+    expect(await loaded(bundle.file)).toEqual({ part: 'a part' });
     const map: unknown = JSON.parse(await readFile(bundle.mapFile, 'utf8'));
-    expect(map).toMatchObject({ sources: ['../part.ts'] });
-    expect(await readFile(bundle.file, 'utf8')).toMatch(/sourceMappingURL=app-1\.mjs\.map\n$/);
+    expect(map).toMatchObject({ sources: ['../app.ts', '../part.ts'] });
+    expect(await readFile(bundle.file, 'utf8')).toMatch(/sourceMappingURL=app-1\.cjs\.map\n$/);
   });
 
-  it('lets CommonJS code call require beside a require of the entry', async () => {
-    await source('old.cjs', 'module.exports = require("node:os").EOL;');
+  it('leaves no import() in a CommonJS module', async () => {
+    await source('part.ts', 'export const part = "a part";');
     const entry = await source(
       'app.ts',
-      `import { createRequire } from 'node:module';
-       import eol from './old.cjs';
-       const require = createRequire(import.meta.url);
-       export const same = require('node:os').EOL === eol;`,
+      `export const load = async () => [
+         (await import('./part.js')).part, (await import('node:os')).EOL
+       ];`,
     );
     await using bundler = await bundlerOf(entry);
-    expect(await imported((await bundler.build()).file)).toEqual({ same: true });
+    const { format, file } = await bundler.build();
+    expect(format).toBe('cjs');
+    expect(await readFile(file, 'utf8')).not.toMatch(/\bimport\(/);
+    const { load } = await loaded(file);
+    expect(await (load as () => unknown)()).toEqual(['a part', EOL]);
   });
 
-  it('tells CommonJS code where the bundle is', async () => {
-    const entry = await source('old.cjs', 'module.exports = { __dirname, __filename };');
-    await using bundler = await bundlerOf(entry);
-    const { file } = await bundler.build();
-    expect(await imported(file)).toEqual({
-      default: { __dirname: join(directory, 'out'), __filename: file },
+  describe.each([
+    ['the entry', async (text: string) => source('app.ts', `${text} export { value };`)],
+    [
+      'a dependency',
+      async (text: string) => {
+        await dependency('needs-es-modules', `${text} export { value };`);
+        return source('app.ts', `export { value } from 'needs-es-modules';`);
+      },
+    ],
+    [
+      'a module that is loaded when it is needed',
+      async (text: string) => {
+        await dependency('needs-es-modules', `${text} export { value };`);
+        return source('app.ts', `export const { value } = await import('needs-es-modules');`);
+      },
+    ],
+  ])('is an ES module when %s', (_where, entryWith) => {
+    it.each([
+      ['awaits at the top level', 'const value = await Promise.resolve(1);', 1],
+      ['loops over promises at the top level', 'let value; for await (value of [1]);', 1],
+      ['reads import.meta', 'const value = new URL("x", import.meta.url).protocol;', 'file:'],
+      [
+        'reads import.meta where it may fail',
+        'let value; try { value = import.meta.url.slice(0, 4) } catch {}',
+        'file',
+      ],
+      ['asks for the kind of import.meta.url', 'const value = typeof import.meta.url;', 'string'],
+      [
+        'imports a path that is computed',
+        'const path = (name) => "node:" + name; const load = () => import(path("os")); const value = typeof load;',
+        'function',
+      ],
+    ])('%s', async (_what, text, value) => {
+      const entry = await entryWith(text);
+      await using bundler = await bundlerOf(entry);
+      const bundle = await bundler.build();
+      expect(bundle).toMatchObject({ format: 'esm', file: expect.stringMatching(/app-1\.mjs$/) });
+      expect(await loaded(bundle.file)).toEqual({ value });
+      expect(await readFile(bundle.file, 'utf8')).toMatch(/sourceMappingURL=app-1\.mjs\.map\n$/);
     });
+  });
+
+  it.each(['cjs', 'esm'])('lets CommonJS code in it call require (%s)', async (format) => {
+    await source('old.cjs', 'module.exports = require("node:os").EOL;');
+    const own =
+      format === 'cjs'
+        ? 'const require = (name: string) => name;'
+        : `import { createRequire } from 'node:module';
+           const require = createRequire(import.meta.url);`;
+    const entry = await source(
+      'app.ts',
+      `import eol from './old.cjs';
+       ${own}
+       export { eol };
+       export const os = typeof require('node:os');`,
+    );
+    await using bundler = await bundlerOf(entry);
+    const bundle = await bundler.build();
+    expect(bundle.format).toBe(format);
+    expect(await loaded(bundle.file)).toEqual({
+      eol: EOL,
+      os: format === 'cjs' ? 'string' : 'object',
+    });
+  });
+
+  it.each(['cjs', 'esm'])('tells CommonJS code where the bundle is (%s)', async (format) => {
+    await source('old.cjs', 'module.exports = [__dirname, __filename];');
+    const entry = await source(
+      'app.ts',
+      `export { default as place } from './old.cjs';
+       ${format === 'esm' ? 'await 0;' : ''}`,
+    );
+    await using bundler = await bundlerOf(entry);
+    const bundle = await bundler.build();
+    expect(bundle.format).toBe(format);
+    expect(await loaded(bundle.file)).toEqual({
+      place: [join(directory, 'out'), bundle.file],
+    });
+  });
+
+  it('exports what a CommonJS entry exports', async () => {
+    const entry = await source('old.cjs', 'exports.one = 1; exports.two = 2;');
+    await using bundler = await bundlerOf(entry);
+    expect(await loaded((await bundler.build()).file)).toEqual({ one: 1, two: 2 });
   });
 
   it('leaves the names that code declares itself to it', async () => {
@@ -78,7 +170,7 @@ describe('a bundle', () => {
        export const folders = [__dirname, theirs];`,
     );
     await using bundler = await bundlerOf(entry);
-    expect(await imported((await bundler.build()).file)).toEqual({
+    expect(await loaded((await bundler.build()).file)).toEqual({
       folders: [directory, join(directory, 'out')],
     });
   });
@@ -90,10 +182,18 @@ describe('a bundle', () => {
       export const kind = [Marked.name, ...kinds][1];`;
     const entry = await source('app.ts', text);
     await using standard = await bundlerOf(entry);
-    expect(await imported((await standard.build()).file)).toEqual({ kind: 'object' });
+    expect(await loaded((await standard.build()).file)).toEqual({ kind: 'object' });
     await source('tsconfig.json', '{ "compilerOptions": { "experimentalDecorators": true } }');
     await using legacy = await openBundler(entry, directory);
-    expect(await imported((await legacy.build()).file)).toEqual({ kind: 'string' });
+    expect(await loaded((await legacy.build()).file)).toEqual({ kind: 'string' });
+  });
+
+  it('tells of every mistake beside code that only an ES module runs', async () => {
+    const entry = await source('app.ts', 'export const a = await 1;\nexport const handler = ;');
+    await using bundler = await bundlerOf(entry);
+    const failure = await bundler.build().catch((error: Error) => error.message);
+    expect(failure).toContain('Unexpected ";"');
+    expect(failure).not.toContain('Top-level await');
   });
 
   it('cannot be made of a file that is not there', async () => {
@@ -129,7 +229,26 @@ describe('a bundler that watches', () => {
     await vi.waitFor(() => expect(rebuilds).toHaveLength(2), { timeout: 10_000 });
     const [, rebuilt] = rebuilds;
     const file = rebuilt?.type === 'built' ? rebuilt.bundle.file : '';
-    expect(await imported(first.file)).toEqual({ version: 1 });
-    expect(await imported(file)).toEqual({ version: 2 });
+    expect(await loaded(first.file)).toEqual({ version: 1 });
+    expect(await loaded(file)).toEqual({ version: 2 });
+  });
+
+  it('goes to the other format and back as the code needs it', async () => {
+    const entry = await source('app.ts', 'export const version = 1;');
+    await source('part.ts', 'export const version = await Promise.resolve(2);');
+    const formats: string[] = [];
+    await using bundler = await bundlerOf(entry);
+    await bundler.build();
+    await bundler.watch((rebuild) =>
+      formats.push(rebuild.type === 'built' ? rebuild.bundle.format : rebuild.error.message),
+    );
+    const changed = async (name: string, text: string, expected: readonly string[]) => {
+      await source(name, text);
+      await vi.waitFor(() => expect(formats).toEqual(expected), { timeout: 10_000 });
+    };
+    await changed('app.ts', 'export { version } from "./part.js";', ['esm']);
+    // A change of an ES module's parts is seen as well.
+    await changed('part.ts', 'export const version = await Promise.resolve(3);', ['esm', 'esm']);
+    await changed('part.ts', 'export const version = 4;', ['esm', 'esm', 'cjs']);
   });
 });

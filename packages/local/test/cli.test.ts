@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -110,7 +110,19 @@ describe('gatecast manifest', () => {
   it('writes the manifest to standard output', async () => {
     const { code, stdout, stderr } = await gatecast('manifest', 'fixtures/chat-app.mjs');
     expect([code, stderr]).toEqual([0, '']);
-    expect(JSON.parse(stdout)).toMatchObject({ version: 1, routes: { length: 3 } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      version: 1,
+      routes: { length: 3 },
+      format: 'cjs',
+    });
+  });
+
+  it('writes that the bundle must be an ES module, when it must', async () => {
+    const entry = join(directory, 'app.mjs');
+    await copyFile(join(here, 'fixtures/chat-app.mjs'), entry);
+    await appendFile(entry, 'await 0;');
+    const { stdout } = await gatecast('manifest', entry);
+    expect(JSON.parse(stdout)).toMatchObject({ version: 1, format: 'esm' });
   });
 
   it('writes the manifest to a file', async () => {

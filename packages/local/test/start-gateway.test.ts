@@ -154,6 +154,8 @@ describe('a gateway that was started', () => {
       entry,
       routes: twoWay,
       environment: { FROM_BOTH: 'option' },
+      apiId: 'a1b2c3d4e5',
+      stage: 'test',
     });
     const variables: unknown = JSON.parse(await ask(gateway.url, 'which?'));
     expect(variables).toMatchObject({
@@ -163,7 +165,9 @@ describe('a gateway that was started', () => {
       AWS_REGION: 'us-east-1',
       FROM_BOTH: 'option',
       FROM_SHELL: 'shell',
+      GATECAST_API_ID: 'a1b2c3d4e5',
       GATECAST_ENDPOINT: gateway.endpoint,
+      GATECAST_STAGE: 'test',
       TZ: ':UTC',
       _HANDLER: 'app.handler',
     });

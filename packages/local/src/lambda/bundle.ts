@@ -1,11 +1,19 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type BuildResult, context, formatMessages, type Message } from 'esbuild';
+import {
+  type BuildContext,
+  type BuildResult,
+  context,
+  formatMessages,
+  type Message,
+  type Plugin,
+} from 'esbuild';
 import { StartError } from '../start-error.js';
+import { type BundleFormat, bundleSettings, needsEsModule } from './bundle-settings.js';
 
 /** A function's code as one file. */
 export interface Bundle {
+  readonly format: BundleFormat;
   readonly file: string;
   /** The source map beside it. */
   readonly mapFile: string;
@@ -31,19 +39,18 @@ export interface Bundler extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-// Bundled CommonJS code calls `require`, which an ES module lacks. esbuild gives way to that name
-// wherever the user's code has one too, but not to the name that is imported here.
-const BANNER = `import { createRequire as __gatecastCreateRequire } from 'node:module';
-const require = __gatecastCreateRequire(import.meta.url);`;
+// As Node tells them apart, whatever package.json is near.
+const EXTENSIONS = { cjs: '.cjs', esm: '.mjs' } as const;
 
-// `__dirname` and `__filename`. Through `dist`, because esbuild reads the file.
-const COMMON_JS_NAMES = fileURLToPath(
-  new URL('../../dist/lambda/common-js-names.js', import.meta.url),
-);
+/** A build in the format that fits the code. */
+interface Outcome {
+  readonly format: BundleFormat;
+  readonly result: BuildResult;
+}
 
 /**
- * Opens a bundler that writes into `directory`. It bundles as a deployment does: one ES module with
- * nothing left external, the ES module builds of dependencies first.
+ * Opens a bundler that writes into `directory`. It bundles as a deployment does, but for the names
+ * that a minified bundle loses: one CommonJS module, or one ES module when the code needs that.
  *
  * @throws StartError `ERR_ENTRY_NOT_FOUND` when there is no file `entry`.
  */
@@ -54,32 +61,38 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
   let lastHash: string | undefined;
   let onResult = async (_result: BuildResult): Promise<void> => {};
 
-  const builder = await context({
-    entryPoints: [entry],
-    outfile: join(directory, `${name}.mjs`),
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    sourcemap: 'external',
-    banner: { js: BANNER },
-    inject: [COMMON_JS_NAMES],
-    metafile: true,
-    write: false,
-    logLevel: 'silent',
-    plugins: [{ name: 'watch', setup: (build) => build.onEnd((result) => onResult(result)) }],
-  });
+  const open = (format: BundleFormat, plugins: Plugin[] = []): Promise<BuildContext> =>
+    context({
+      ...bundleSettings(format),
+      entryPoints: [entry],
+      outfile: join(directory, `${name}${EXTENSIONS[format]}`),
+      sourcemap: 'external',
+      metafile: true,
+      write: false,
+      logLevel: 'silent',
+      plugins,
+    });
+  // It alone watches: it reads the same files as the other, whatever its result.
+  const commonJs = await open('cjs', [
+    { name: 'watch', setup: (build) => build.onEnd((result) => onResult(result)) },
+  ]);
+  let esModule: Promise<BuildContext> | undefined;
 
-  async function write(result: BuildResult): Promise<Bundle> {
+  async function outcomeOf(result: BuildResult): Promise<Outcome> {
+    if (!needsEsModule(result)) return { format: 'cjs', result };
+    esModule ??= open('esm');
+    return { format: 'esm', result: await (await esModule).rebuild().catch(failedResult) };
+  }
+
+  async function write({ format, result }: Outcome): Promise<Bundle> {
     lastHash = hashOf(result);
     if (result.errors.length > 0) {
-      const text = await format(result.errors, 'error');
+      const text = await formatted(result.errors, 'error');
       throw new StartError('ERR_BUILD_FAILED', `"${entry}" could not be bundled.\n\n${text}`);
     }
-    process.stderr.write(await format(result.warnings, 'warning'));
+    process.stderr.write(await formatted(result.warnings, 'warning'));
     builds += 1;
-    const file = join(directory, `${name}-${builds}.mjs`);
+    const file = join(directory, `${name}-${builds}${EXTENSIONS[format]}`);
     const mapFile = `${file}.map`;
     const inputs = Object.keys(result.metafile?.inputs ?? {});
     for (const output of result.outputFiles ?? []) {
@@ -87,30 +100,36 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
         ? writeFile(mapFile, output.contents)
         : writeFile(file, `${output.text}//# sourceMappingURL=${basename(mapFile)}\n`));
     }
-    return { file, mapFile, inputs };
+    return { format, file, mapFile, inputs };
+  }
+
+  async function close(): Promise<void> {
+    await commonJs.dispose();
+    await (await esModule)?.dispose();
   }
 
   return {
     async build() {
-      return write(await builder.rebuild().catch(failedResult));
+      return write(await outcomeOf(await commonJs.rebuild().catch(failedResult)));
     },
     async watch(onRebuild) {
-      onResult = async (result) => {
-        const hash = hashOf(result);
+      onResult = async (first) => {
+        const outcome = await outcomeOf(first);
+        const hash = hashOf(outcome.result);
         if (hash !== undefined && hash === lastHash) {
           return;
         }
         onRebuild(
-          await write(result).then(
+          await write(outcome).then(
             (bundle) => ({ type: 'built', bundle }),
             (error: Error) => ({ type: 'failed', error }),
           ),
         );
       };
-      await builder.watch();
+      await commonJs.watch();
     },
-    close: () => builder.dispose(),
-    [Symbol.asyncDispose]: () => builder.dispose(),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
@@ -138,7 +157,7 @@ function failedResult(error: Error): BuildResult {
   return error as Error & BuildResult;
 }
 
-async function format(messages: Message[], kind: 'error' | 'warning'): Promise<string> {
+async function formatted(messages: Message[], kind: 'error' | 'warning'): Promise<string> {
   const color = process.stderr.isTTY;
   return (await formatMessages(messages, { kind, color })).join('');
 }

@@ -1,4 +1,5 @@
 // Runs inside a child process: the part Lambda's Node runtime plays, spoken over the IPC channel.
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { attributeConsole } from './attributed-console.js';
@@ -25,7 +26,7 @@ process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit());
 
 try {
-  const exports = exportsOf(await import(pathToFileURL(bundleFile).href));
+  const exports = await load(bundleFile);
   const handler = exports[handlerName];
   process.on('message', (request: InvokeRequest) => {
     void invoke(handler as Handler, request).then(report);
@@ -39,7 +40,14 @@ function report(message: LoadReport | InvocationReport): void {
   process.send?.(message);
 }
 
-/** A bundled CommonJS module arrives as the default export of an ES module. */
+/** Loads a module as Lambda does. `import` would give a CommonJS module names that it does not export. */
+async function load(file: string): Promise<Record<string, unknown>> {
+  return file.endsWith('.cjs')
+    ? { ...(createRequire(file)(file) as Record<string, unknown>) }
+    : exportsOf(await import(pathToFileURL(file).href));
+}
+
+/** The exports of a CommonJS entry arrive as the default export of the ES module around it. */
 function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
   const inner = module['default'];
   if (typeof inner !== 'object' || inner === null) {

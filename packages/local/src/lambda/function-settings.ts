@@ -9,6 +9,7 @@ import type { FunctionSettings } from './load-function.js';
 export interface FunctionSurroundings {
   readonly gateway: Gateway;
   readonly apiId: string;
+  readonly stage: string;
   readonly region: string;
   readonly accountId: string;
   /** The file that `writeCertificates` wrote. */
@@ -27,7 +28,7 @@ export function functionSettings(
   definition: FunctionDefinition,
   surroundings: FunctionSurroundings,
 ): FunctionSettings {
-  const { gateway, apiId, region, accountId, certificateFile, directory } = surroundings;
+  const { gateway, apiId, stage, region, accountId, certificateFile, directory } = surroundings;
   const { name: functionName, entry, environment = {} } = definition;
   const { handler = 'handler', memoryMb = 1024, inspect } = definition;
   const { timeoutMs = inspect === undefined ? 29_000 : NO_TIMEOUT_MS } = definition;
@@ -64,6 +65,8 @@ export function functionSettings(
       AWS_SESSION_TOKEN: credential.sessionToken ?? '',
       AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: gateway.endpoint,
       GATECAST_ENDPOINT: gateway.endpoint,
+      GATECAST_API_ID: apiId,
+      GATECAST_STAGE: stage,
       NODE_EXTRA_CA_CERTS: certificateFile,
       ...surroundings.storeVariables,
       ...Object.fromEntries(

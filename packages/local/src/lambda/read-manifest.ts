@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
 import { StartError } from '../start-error.js';
 import { openBundler } from './bundle.js';
+import type { BundleFormat } from './bundle-settings.js';
 import { Environment } from './environment.js';
 import { lambdaVariables } from './lambda-variables.js';
 import { loadModule } from './load-module.js';
@@ -11,8 +12,10 @@ import { parseManifest } from './route-manifest.js';
 
 /** An app's manifest, as the app has it and as the gateway reads it. */
 export interface ReadManifest {
-  readonly value: unknown;
+  readonly value: object;
   readonly manifest: RouteManifest;
+  /** Which kind of module the app bundles to. */
+  readonly format: BundleFormat;
 }
 
 /**
@@ -49,7 +52,8 @@ export async function readManifest(entry: string): Promise<ReadManifest> {
       );
     }
     const where = `The manifest of "app" in "${entry}"`;
-    return { value: module.manifest, manifest: parseManifest(module.manifest, where) };
+    const manifest = parseManifest(module.manifest, where);
+    return { value: module.manifest as object, manifest, format: bundle.format };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -1,0 +1,26 @@
+// The DynamoDB of all the functions, in a process of its own so that its time is not measured. Tells
+// where it is, and ends with the process that started it.
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+// The local gateway's own, with the table of Gatecast's store.
+import { openEmbeddedDynamoDb } from '../../packages/local/dist/lambda/embedded-dynamodb.js';
+
+const [, , storeTable, handWrittenTable] = process.argv;
+const { endpoint } = await openEmbeddedDynamoDb({ directory: undefined, table: storeTable });
+const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
+const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+await client.send(
+  new CreateTableCommand({
+    TableName: handWrittenTable,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [
+      { AttributeName: 'room', AttributeType: 'S' },
+      { AttributeName: 'connectionId', AttributeType: 'S' },
+    ],
+    KeySchema: [
+      { AttributeName: 'room', KeyType: 'HASH' },
+      { AttributeName: 'connectionId', KeyType: 'RANGE' },
+    ],
+  }),
+);
+process.on('disconnect', () => process.exit());
+process.send(endpoint);

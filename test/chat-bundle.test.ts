@@ -1,0 +1,102 @@
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build, type Metafile } from 'esbuild';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundleSettings } from '../packages/local/src/lambda/bundle-settings.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface Bundled {
+  readonly inputs: Metafile['inputs'];
+  /** Paths of the files of which something is left in the bundle. */
+  readonly files: readonly string[];
+  readonly kilobytesGzipped: number;
+}
+
+/** As a deployment is bundled. */
+async function bundle(entry: string): Promise<Bundled> {
+  const { metafile, outputFiles, warnings } = await build({
+    ...bundleSettings('cjs'),
+    absWorkingDir: root,
+    entryPoints: [`examples/chat/server/${entry}`],
+    outfile: 'app.cjs',
+    minify: true,
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  expect(warnings).toEqual([]);
+  const { inputs = {} } = metafile.outputs['app.cjs'] ?? {};
+  return {
+    inputs: metafile.inputs,
+    files: Object.keys(inputs).filter((file) => (inputs[file]?.bytesInOutput ?? 0) > 0),
+    kilobytesGzipped: gzipSync(outputFiles[0]?.contents ?? '').length / 1_024,
+  };
+}
+
+const isOfPackage =
+  (name: string) =>
+  (file: string): boolean =>
+    file.includes(`node_modules/${name}/`);
+const isOurs = (file: string): boolean => /^packages\/(framework|adapters|protocol)\//.test(file);
+
+/** A file and all that it imports, whether at once or later. */
+function reachable(
+  file: string,
+  inputs: Metafile['inputs'],
+  seen = new Set<string>(),
+): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const { path } of inputs[file]?.imports ?? []) reachable(path, inputs, seen);
+  return seen;
+}
+
+// What was measured, and some room. More is paid for at every cold start.
+describe.each([
+  { entry: 'app.ts', budgetKb: 140 },
+  { entry: 'app-on-redis.ts', budgetKb: 110 },
+])("the bundle of the chat's $entry", ({ entry, budgetKb }) => {
+  let bundled: Bundled;
+  beforeAll(async () => {
+    bundled = await bundle(entry);
+  });
+
+  it('loads every AWS client from the start, where only what is used of it is kept', () => {
+    const { inputs } = bundled;
+    const later = Object.keys(inputs)
+      .filter(isOurs)
+      .flatMap((file) => (inputs[file]?.imports ?? []).map((found) => ({ file, ...found })))
+      .filter(({ kind }) => kind === 'dynamic-import')
+      .filter(({ path }) => [...reachable(path, inputs)].some(isOfPackage('@aws-sdk')));
+    expect(later.map(({ file, path }) => `${file} imports ${path}`)).toEqual([]);
+  });
+
+  it("leaves node:http, which brings Node's fetch with it, to those who require it", () => {
+    const importers = Object.entries(bundled.inputs)
+      .filter(([file]) => isOurs(file))
+      .filter(([, { imports }]) => imports.some(({ path }) => /^(node:)?http$/.test(path)));
+    expect(importers.map(([file]) => file)).toEqual([]);
+  });
+
+  it.each(['@aws-sdk/client-apigatewaymanagementapi', 'aws-jwt-verify'])('has no %s', (name) => {
+    expect(Object.keys(bundled.inputs).filter(isOfPackage(name))).toEqual([]);
+  });
+
+  it('has of class-validator only what the chat imports', () => {
+    const decorators = bundled.files
+      .filter(isOfPackage('class-validator'))
+      .flatMap((file) => /\/decorator\/\w+\/(\w+)\.js$/.exec(file)?.[1] ?? [])
+      .filter((name) => name !== 'ValidateBy');
+    expect(decorators.toSorted()).toEqual(['IsString', 'Length']);
+  });
+
+  it('has of reflect-metadata only its lite build', () => {
+    const files = bundled.files.filter(isOfPackage('reflect-metadata'));
+    expect(files).toEqual(['node_modules/reflect-metadata/ReflectLite.js']);
+  });
+
+  it(`is at most ${budgetKb} KB, compressed`, () => {
+    expect(bundled.kilobytesGzipped).toBeLessThan(budgetKb);
+  });
+});
