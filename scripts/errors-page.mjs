@@ -27,6 +27,7 @@ const wireActors = {
   ERR_NOT_FOUND: 'the user.',
   ERR_VALIDATION: 'the user, or the developer of the client.',
   ERR_RATE_LIMIT: 'the client: wait.',
+  ERR_TIMEOUT: 'the developer of the app; the client asks again if that is safe.',
   ERR_CONNECTION_UNKNOWN: 'the client: connect again.',
   ERR_INTERNAL: 'the developer or the operator of the app.',
 };

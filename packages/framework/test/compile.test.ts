@@ -302,13 +302,13 @@ describe('a mistake of configuration', () => {
 
   it('in the version of the store is told', () => {
     const { connections } = memoryStore();
-    const old = Object.create(connections, { contract: { value: 2 } }) as typeof connections;
+    const old = Object.create(connections, { contract: { value: 1 } }) as typeof connections;
     expect(() =>
       createApp({ channels: [RoomChannel], store: { name: 'old', connections: old } }),
     ).toThrow(
       mistake(
         'ERR_STORE_CONTRACT',
-        'The connection store speaks version 2 of the contract; this release speaks version 1.',
+        'The connection store speaks version 1 of the contract; this release speaks version 2.',
         'Install matching versions of @gatecast/framework and of the store.',
       ),
     );
@@ -319,7 +319,7 @@ describe('a mistake of configuration', () => {
     expect(() => OnMessage(parse)).toThrow(
       expect.objectContaining({
         code: 'ERR_SCHEMA_INVALID',
-        message: 'What @OnMessage() gives as schema is no Standard Schema.',
+        message: 'The schema of @OnMessage() is not a Standard Schema.',
       }),
     );
     expect(() => OnMessage({ replay: true } as never)).toThrow(

@@ -15,6 +15,8 @@ export const wireErrors = {
   ERR_NOT_FOUND: 'What the message names does not exist.',
   ERR_VALIDATION: 'The data of the message does not fit its schema; `details` says where.',
   ERR_RATE_LIMIT: 'Too many messages; `retryAfterMs` says when to try again.',
+  ERR_TIMEOUT:
+    'The handler did not answer in time. It may have done its work all the same, or part of it.',
   ERR_CONNECTION_UNKNOWN: 'The server does not know the connection (any more): reconnect.',
   ERR_INTERNAL: 'The server could not handle the frame. Its logs say why.',
 } as const;

@@ -89,7 +89,7 @@ export const errorTable = {
   },
   ERR_SCHEMA_INVALID: {
     kind: 'configuration',
-    message: 'What {label} gives as schema is no Standard Schema.',
+    message: 'The schema of {label} is not a Standard Schema.',
     hint: "Pass a schema of valibot, zod or another such library, or dto(Class) from '@gatecast/framework/class-validator'.",
   },
   ERR_DTO_BARE: {
@@ -97,6 +97,11 @@ export const errorTable = {
     message:
       'The class {label} has no class-validator decorator, so everything would be dropped from it.',
     hint: 'Decorate its properties; they count only under "experimentalDecorators": true.',
+  },
+  ERR_ACCESS_UNREACHABLE: {
+    kind: 'configuration',
+    message: '{label} lets in signed-in users only, but the app has no authorizer to sign them in.',
+    hint: "Pass createApp({ authorizer }), or open the channel with access: 'public'.",
   },
   ERR_HISTORY_UNSUPPORTED: {
     kind: 'configuration',
@@ -118,15 +123,25 @@ export const errorTable = {
     message: 'The function "{name}" stands in the list of plugins; a plugin is an object.',
     hint: 'Call it: createApp({ plugins: [{name}()] }).',
   },
+  ERR_PLUGIN_HOOK_UNKNOWN: {
+    kind: 'configuration',
+    message: 'Plugin "{plugin}" has "{hook}", which is not a hook.',
+    hint: 'A plugin may have: {known}.',
+  },
   ERR_PLUGIN_DUPLICATE: {
     kind: 'configuration',
     message: 'Plugin "{plugin}" is registered twice.',
     hint: 'Remove one of them from createApp({ plugins }).',
   },
+  ERR_STORE_MISSING: {
+    kind: 'configuration',
+    message: '{where} was given {given} as its store.',
+    hint: 'Pass a store, made by a call: memoryStore(), dynamoDbStore() or redisStore().',
+  },
   ERR_STORE_CONTRACT: {
     kind: 'configuration',
     message:
-      'The connection store speaks version {given} of the contract; this release speaks version 1.',
+      'The connection store speaks version {given} of the contract; this release speaks version 2.',
     hint: 'Install matching versions of @gatecast/framework and of the store.',
   },
   // Found when an event arrives
@@ -134,6 +149,22 @@ export const errorTable = {
     kind: 'usage',
     message: 'The handler was called with an event it does not know (keys: {keys}).',
     hint: 'Invoke it by the routes and the REQUEST authorizer of an API Gateway WebSocket API.',
+  },
+  ERR_IDENTITY_INVALID: {
+    kind: 'usage',
+    message: 'The authorizer returned {problem}.',
+    hint: 'Return { userId, claims, expiresAt }, or throw a ClientError to refuse.',
+  },
+  ERR_AUTO_CHANNEL: {
+    kind: 'usage',
+    message:
+      'A new connection was not subscribed to a channel of {label}: autoSubscribe {problem}.',
+    hint: 'Return parameters that are texts and make a name of at most 200 bytes, or undefined to leave the connection out.',
+  },
+  ERR_CHANNEL_RULE_MISMATCH: {
+    kind: 'usage',
+    message: '{label} subscribes to "{channel}", which belongs to {other}.',
+    hint: 'Return undefined from autoSubscribe for these parameters, or declare autoSubscribe on {other}.',
   },
   ERR_ENDPOINT_UNKNOWN: {
     kind: 'configuration',
@@ -156,6 +187,11 @@ export const errorTable = {
     kind: 'usage',
     message: 'publish() was called for the channel "{channel}", whose name {problem}.',
     hint: 'Build names of parameters with channelName(pattern, params).',
+  },
+  ERR_PUBLISH_UNKNOWN_CHANNEL: {
+    kind: 'usage',
+    message: 'publish() was called for the channel "{channel}", which matches no channel class.',
+    hint: 'Build the name with channelName(pattern, params); the patterns are: {patterns}.',
   },
   ERR_PUBLISH_EVENT: {
     kind: 'usage',
@@ -186,6 +222,27 @@ export const errorTable = {
     kind: 'usage',
     message: 'The reply to {route} makes a frame of {bytes} bytes; at most 32768 fit.',
     hint: 'Return less, in pages.',
+  },
+  ERR_REPLY_DATA: {
+    kind: 'usage',
+    message: 'The reply to {route} cannot be written as JSON: {reason}',
+    hint: 'Return plain data, without cycles and bigint.',
+  },
+  ERR_HANDLER_TIMEOUT: {
+    kind: 'usage',
+    message:
+      '{route} did not finish in time: {label} was still running 500 ms before the end of the invocation.',
+    hint: "Raise the function's time-out, or do less in one event.",
+  },
+  ERR_INVOCATION_OVER: {
+    kind: 'usage',
+    message: '{what} was used after its invocation was answered.',
+    hint: 'Await everything that a handler starts; the rule no-floating-promises of typescript-eslint and oxlint finds what is not awaited.',
+  },
+  ERR_PLUGIN_NEXT_NOT_AWAITED: {
+    kind: 'usage',
+    message: 'Plugin "{plugin}" returned from {hook} before its next() had ended.',
+    hint: 'Write "await next()", or return what next() returns.',
   },
   ERR_PLUGIN_NEXT_TWICE: {
     kind: 'usage',
