@@ -1,8 +1,8 @@
 import { channelNameProblem } from '@gatecast/protocol';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { checkAccess, isOpen } from '../channel/access.js';
 import type { PatternMatch } from '../channel/pattern.js';
 import type { CompiledChannel, MessageRoute } from '../channel/route-table.js';
+import { validate } from '../channel/validate.js';
 import { sayFarewell } from '../deliver/farewell.js';
 import { ClientError } from '../errors/client-error.js';
 import type { Connection, Identity } from '../wire/connection.js';
@@ -83,14 +83,4 @@ export async function endExpired(
 
 function readAttempt({ attempt }: RawFrame): number {
   return Number.isSafeInteger(attempt) && (attempt as number) > 0 ? (attempt as number) : 1;
-}
-
-async function validate(schema: StandardSchemaV1, data: unknown): Promise<unknown> {
-  const result = await schema['~standard'].validate(data);
-  if (!result.issues) return result.value;
-  const details = result.issues.map(({ path, message }) => ({
-    path: (path ?? []).map((key) => String(typeof key === 'object' ? key.key : key)).join('.'),
-    message,
-  }));
-  throw new ClientError('ERR_VALIDATION', 'The data does not fit the message.', { details });
 }
