@@ -1,3 +1,5 @@
+import { checkReachable } from '../channel/access.js';
+import type { AnyClass } from '../channel/any-class.js';
 import { compile } from '../channel/compile.js';
 import { manifestRoutes, type RouteManifest } from '../channel/manifest.js';
 import type { Publishing } from '../channel/publishing.js';
@@ -6,13 +8,15 @@ import type { RouteTable } from '../channel/route-table.js';
 import { managementEndpoint } from '../deliver/apigw/endpoint.js';
 import type { Gateway } from '../deliver/gateway.js';
 import { checkOptions, option } from '../errors/check-options.js';
-import { makeError } from '../errors/gatecast-error.js';
+import { tracedFrom } from '../errors/gatecast-error.js';
 import { type AnyPlugin, composeHooks } from '../hooks/plugin.js';
 import { makeReport } from '../hooks/report.js';
 import { type Handler, makeHandler } from '../invocation/dispatch.js';
 import { type AppCore, publishing } from '../invocation/invocation.js';
+import { checkStore, storeOption } from '../store/check-store.js';
 import type { Store } from '../store/store.js';
 import type { Authorizer } from '../wire/handshake.js';
+import { parseOrigins } from '../wire/origins.js';
 import type { AcceptChannel, AppPublishing } from './types.js';
 
 /** Options of {@link createApp} beside the channels. */
@@ -49,13 +53,16 @@ export interface App<L extends readonly unknown[] = readonly unknown[]> extends 
   readonly manifest: RouteManifest;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- whatever the constructor takes.
-type AnyClass = new (...args: any[]) => object;
 type Channels = readonly (AnyClass | object)[];
 
+const PUBLISHER_OPTIONS = {
+  store: storeOption,
+  gateway: option.object,
+  plugins: option.list,
+} as const;
 const SETTINGS = {
   channels: option.list,
-  store: option.object,
+  store: storeOption,
   authorizer: option.callback,
   origins: option.list,
   plugins: option.list,
@@ -89,7 +96,7 @@ export function createApp<const L extends Channels>(
 export function createApp<const L extends Channels>(
   options: AppSettings & { readonly channels: L; readonly resolve?: Resolve },
 ): App<L> {
-  return buildApp(options, Date.now);
+  return tracedFrom(createApp, () => buildApp(options, Date.now));
 }
 
 /** Makes an app with a clock of its own, for tests. @internal */
@@ -98,9 +105,10 @@ export function buildApp<const L extends Channels>(
   now: () => number,
 ): App<L> {
   checkOptions('createApp()', options, SETTINGS);
-  checkContract(options.store);
+  checkStore('createApp()', options.store);
   const { channels, store, authorizer, origins, plugins = [], gateway, resolve } = options;
   const table = compile(channels, resolve);
+  checkReachable(table, authorizer !== undefined);
   const core: AppCore = {
     table,
     store,
@@ -109,7 +117,7 @@ export function buildApp<const L extends Channels>(
     now,
     gateway: gateway ? async () => gateway : makeGateways(),
     ...(authorizer && { authorizer }),
-    ...(origins && { origins }),
+    ...(origins && { origins: parseOrigins(origins) }),
   };
   const anywhere = publishing(core);
   for (const plugin of plugins) plugin.setup?.({ routes: table, store });
@@ -144,11 +152,13 @@ export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'>
  * await realtime.channel('rooms/42').publish('message', { text: 'hello' });
  * ```
  *
- * @throws ConfigurationError - for plugins in the wrong order, or one that is there twice.
+ * @throws ConfigurationError - for the first mistake in the plugins or options.
  */
 export function createPublisher<A extends App = never>(
   options: PublisherOptions,
 ): [A] extends [never] ? Publishing : Pick<A, 'channel'> {
+  checkOptions('createPublisher()', options, PUBLISHER_OPTIONS);
+  checkStore('createPublisher()', options.store);
   const { store, gateway, plugins = [] } = options;
   const core = {
     table: { routes: [], channels: [], find: () => undefined },
@@ -159,10 +169,6 @@ export function createPublisher<A extends App = never>(
     gateway: gateway ? async () => gateway : makeGateways(),
   } satisfies AppCore;
   return publishing(core);
-}
-
-function checkContract({ connections: { contract } }: Store): void {
-  if (contract !== 2) throw makeError('ERR_STORE_CONTRACT', { given: String(contract) });
 }
 
 function makeGateways(): AppCore['gateway'] {

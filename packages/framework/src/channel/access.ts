@@ -1,6 +1,8 @@
 import type { Params } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
+import { makeError } from '../errors/gatecast-error.js';
 import type { Connection } from '../wire/connection.js';
+import type { RouteTable } from './route-table.js';
 
 /** What an access rule decides on. */
 export interface AccessContext<P extends string = string> {
@@ -38,4 +40,15 @@ export async function checkAccess(
   // Only `true` opens: a rule that forgets to return lets nobody in.
   if (isAllowed === true) return;
   throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
+}
+
+/**
+ * Refuses an app in which a channel waits for users that nobody can sign in.
+ *
+ * @throws ConfigurationError - ERR_ACCESS_UNREACHABLE.
+ */
+export function checkReachable({ channels }: RouteTable, hasAuthorizer: boolean): void {
+  if (hasAuthorizer) return;
+  const closed = channels.find(({ options }) => options.access === 'authenticated');
+  if (closed) throw makeError('ERR_ACCESS_UNREACHABLE', { label: closed.label });
 }

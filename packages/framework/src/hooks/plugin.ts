@@ -8,6 +8,7 @@ import type { RouteTable } from '../channel/route-table.js';
 import type { DeliveryBatch } from '../deliver/deliver.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { Store } from '../store/store.js';
+import { checkPlugin } from './check-plugin.js';
 
 /** What a plugin learns of the app it is in. */
 export interface PluginSetup {
@@ -87,8 +88,8 @@ export interface Plugin<A extends object = object> {
 }
 
 /**
- * Checks a plugin's type where it is written; returns it as it is. Mistakes in the order of plugins
- * are found by `createApp`.
+ * Checks a plugin where it is written; returns it as it is. Mistakes in the order of plugins are found
+ * by `createApp`.
  *
  * @example
  * ```ts
@@ -103,8 +104,11 @@ export interface Plugin<A extends object = object> {
  * ```
  *
  * @typeParam A - What the plugin adds to the context, by `next({ … })`.
+ *
+ * @throws ConfigurationError - ERR_PLUGIN_HOOK_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function definePlugin<A extends object = object>(plugin: Plugin<A>): Plugin<A> {
+  checkPlugin(plugin);
   return plugin;
 }
 
@@ -136,8 +140,8 @@ export type AnyPlugin = Plugin<any> & { readonly call?: never };
 export function composeHooks(plugins: readonly AnyPlugin[]): Hooks {
   const names = new Set<string>();
   for (const plugin of plugins) {
+    checkPlugin(plugin);
     const { name, requires = [] } = plugin;
-    if (typeof plugin === 'function') throw makeError('ERR_PLUGIN_FACTORY', { name });
     if (names.has(name)) throw makeError('ERR_PLUGIN_DUPLICATE', { plugin: name });
     const needed = requires.find((other) => !names.has(other));
     if (needed !== undefined) throw makeError('ERR_PLUGIN_ORDER', { plugin: name, needed });

@@ -1,16 +1,10 @@
 import type { PongFrame } from '@gatecast/protocol';
 import type { MessageRoute } from '../channel/route-table.js';
+import { unknownAction } from '../channel/unknown-names.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { Connection } from '../wire/connection.js';
-import {
-  errorResponse,
-  idOfRefused,
-  NO_ANSWER,
-  parseFrame,
-  quote,
-  type RawFrame,
-} from '../wire/frame.js';
+import { errorResponse, idOfRefused, NO_ANSWER, parseFrame, type RawFrame } from '../wire/frame.js';
 import { IDENTITY_KEY, makeConnection } from '../wire/identity.js';
 import type {
   AuthorizerRequestEvent,
@@ -117,7 +111,7 @@ async function answer(call: Call, messages: Map<string, MessageRoute>): Promise<
     if (action === 'subscribe') return await handleSubscribe(connected, frame);
     if (action === 'unsubscribe') return await handleUnsubscribe(connected, frame);
     throw typeof action === 'string'
-      ? new ClientError('ERR_ACTION_UNKNOWN', `There is no action ${quote(action)}.`)
+      ? new ClientError('ERR_ACTION_UNKNOWN', unknownAction(core.table, action))
       : new ClientError('ERR_FRAME_INVALID', '"action" must be a string.');
   } catch (error) {
     report(call, error, isTwoWay);

@@ -5,6 +5,7 @@
  */
 
 import type { BaseContext } from '../channel/context.js';
+import { checkOptions, option } from '../errors/check-options.js';
 import { ClientError } from '../errors/client-error.js';
 import { GatecastError } from '../errors/gatecast-error.js';
 import { definePlugin, type ErrorContext, type Plugin } from '../hooks/plugin.js';
@@ -34,8 +35,14 @@ export interface LoggerOptions {
  * ```ts
  * createApp({ channels, store, plugins: [logger({ level: 'warn' })] });
  * ```
+ *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function logger(options: LoggerOptions = {}): Plugin {
+  checkOptions('logger()', options, {
+    level: option.oneOf(...LEVELS),
+    write: option.callback,
+  });
   const { level = levelOfEnvironment(), write = writeToConsole } = options;
   const log = (at: LogLevel, fields: object): void => {
     if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return;
