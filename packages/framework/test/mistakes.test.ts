@@ -131,6 +131,14 @@ describe('K4 resolve', () => {
   });
 });
 
+it('K5 an app without channels is told what to pass', () => {
+  for (const channels of [undefined, []]) {
+    expect(() => createApp({ channels: channels as never, store })).toThrow(
+      expect.objectContaining({ code: 'ERR_CHANNELS_EMPTY' }),
+    );
+  }
+});
+
 describe('K6 a message', () => {
   it.each([
     ['rooms/{roomId}', 'has "{roomId}": a parameter is written ":roomId"'],

@@ -124,6 +124,7 @@ describe('K1 options that nobody reads', () => {
 describe('K2 values that cannot work', () => {
   const any = (value: unknown) => value as never;
   it.each<[string, () => unknown]>([
+    ['createApp of channels that are no list', () => createApp({ channels: any('rooms'), store })],
     ['createApp of nothing', () => createApp(any(undefined))],
     [
       'createApp of a plugin that is no list',

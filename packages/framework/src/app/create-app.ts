@@ -31,7 +31,8 @@ export interface AppSettings {
   readonly authorizer?: Authorizer;
   /**
    * Origins whose pages may connect: `['https://chat.example.com']`. A handshake without
-   * `Origin` passes: every browser sends one.
+   * `Origin` passes: every browser sends one. So does one whose `Origin` is the host that it is made to:
+   * React Native sends that.
    * @default every origin
    */
   readonly origins?: readonly string[];

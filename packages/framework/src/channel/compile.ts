@@ -27,8 +27,8 @@ const BUILT_IN: readonly Route[] = [
  * @throws ConfigurationError - for the first mistake found.
  */
 export function compile(sources: readonly object[], resolve?: Resolve): RouteTable {
-  if (sources.length === 0) throw makeError('ERR_CHANNELS_EMPTY', {});
-  const channels = sources.map((source) => compileChannel(readChannel(source, resolve)));
+  if (!Array.isArray(sources) || sources.length === 0) throw makeError('ERR_CHANNELS_EMPTY', {});
+  const channels = sources.map((source: object) => compileChannel(readChannel(source, resolve)));
   const tree = new PatternTree<CompiledChannel>();
   for (const channel of channels) {
     const other = tree.add(channel.pattern, channel);

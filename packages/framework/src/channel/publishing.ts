@@ -4,7 +4,7 @@ import type { AnyChannelType, ChannelName, ChannelType } from '@gatecast/protoco
 export interface DeliveryCount {
   /** API Gateway took it. */
   readonly delivered: number;
-  /** Were not open (any more); the store has forgotten them since, unless they are still being opened. */
+  /** Answered 410: ended, or still being opened. Those that have ended are removed from the store. */
   readonly gone: number;
   /** Could not be reached in the time there was. */
   readonly failed: number;
@@ -44,7 +44,7 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
    * One that fails is counted and told to the plugins' `onError`; it does not reject.
    *
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_EVENT, ERR_PUBLISH_ID,
-   * ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that is no JSON; ERR_EVENT_TOO_LARGE, for a
+   * ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that JSON cannot hold; ERR_EVENT_TOO_LARGE, for a
    * frame over 32,768 bytes; ERR_SEND_IN_CONNECT, in a connect handler.
    * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, outside of any event.
    * @throws StoreError - when the subscribers cannot be read.
@@ -61,9 +61,13 @@ export interface Publishing {
   /**
    * A channel by its name. The type parameter is the channel's contract.
    *
+   * Make the name with `channelName()` whenever a part of it comes from outside: in
+   * `'users/' + to` a user called `bob/alerts` is another channel, perhaps of another class.
+   *
    * @example
    * ```ts
    * await app.channel<Room>('rooms/42').publish('message', { text: 'hello' });
+   * await app.channel(channelName('users/:userId', { userId })).publish('mail', { unread: 3 });
    * ```
    */
   channel<C extends AnyChannelType = ChannelType>(

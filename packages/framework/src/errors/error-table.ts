@@ -215,12 +215,13 @@ export const errorTable = {
   },
   ERR_PUBLISH_EVENT: {
     kind: 'usage',
-    message: 'publish() on "{channel}" was given no event name of 1 to 64 characters.',
+    message:
+      'publish() on "{channel}" was given an event name that is not a text of 1 to 64 characters.',
     hint: 'Name the event as the contract of the channel does.',
   },
   ERR_PUBLISH_ID: {
     kind: 'usage',
-    message: 'publish() on "{channel}" was given an id that is no string of 1 to 64 characters.',
+    message: 'publish() on "{channel}" was given an id that is not a text of 1 to 64 characters.',
     hint: 'Use a short key of your own, such as the id of the order.',
   },
   ERR_PUBLISH_SENDER: {
