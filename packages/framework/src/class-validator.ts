@@ -17,6 +17,9 @@ export type DtoClass<T extends object> = new () => T;
  * (nested classes through class-transformer's `@Type`), unknown properties are dropped, and what
  * does not fit is told by path.
  *
+ * What has `@ValidateNested()` is one object, and a list only with `{ each: true }` or beside
+ * `@IsArray()` and its kin: class-validator alone would let a list pass for an object.
+ *
  * class-validator runs under `experimentalDecorators` only. This subpath needs `class-validator`,
  * `class-transformer` and `reflect-metadata` to be installed.
  *
@@ -33,41 +36,99 @@ export type DtoClass<T extends object> = new () => T;
  * @throws ConfigurationError - ERR_DTO_BARE, for a class without any decorator.
  */
 export function dto<T extends object>(type: DtoClass<T>): StandardSchemaV1<T, T> {
-  const metadata = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
-  if (metadata.length === 0) throw makeError('ERR_DTO_BARE', { label: type.name });
+  if (metadataOf(type).length === 0) throw makeError('ERR_DTO_BARE', { label: type.name });
   return {
     '~standard': {
       version: 1,
       vendor: 'class-validator',
       async validate(value) {
-        if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-          return { issues: [{ message: 'must be an object', path: [] }] };
-        }
-        try {
-          const instance = plainToInstance(type, value);
-          const errors = await validate(instance, { whitelist: true });
-          return errors.length === 0 ? { value: instance } : { issues: flatten(errors, []) };
-        } catch (error) {
-          // class-transformer and class-validator recurse into whatever a client sends.
-          if (!isStackOverflow(error)) throw error;
-          return { issues: [{ message: 'is nested too deeply', path: [] }] };
-        }
+        if (!isOneObject(value)) return { issues: [{ message: 'must be an object', path: [] }] };
+        const instance: T = plainToInstance(type, value);
+        const errors = await validate(instance, { whitelist: true });
+        const issues = errors.length > 0 ? flatten(errors, []) : misshapen(instance, []);
+        return issues.length > 0 ? { issues } : { value: instance };
       },
     },
   };
 }
 
-function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && error.message.startsWith('Maximum call stack');
-}
+type Path = readonly string[];
 
-function flatten(
-  errors: readonly ValidationError[],
-  above: readonly string[],
-): StandardSchemaV1.Issue[] {
+function flatten(errors: readonly ValidationError[], above: Path): StandardSchemaV1.Issue[] {
   return errors.flatMap(({ property, constraints = {}, children = [] }) => {
-    const path = [...above, property];
+    // An object of no known class has an error without a property.
+    const path = property === undefined ? above : [...above, property];
     const own = Object.values(constraints).map((message) => ({ message, path }));
     return [...own, ...flatten(children, path)];
   });
+}
+
+/** Where a list stands for an object, or an object for a list: class-validator takes one for the other. */
+function misshapen(instance: object, above: Path): StandardSchemaV1.Issue[] {
+  return nestedOf(instance.constructor).flatMap(({ property, isList, conditions }) => {
+    const value: unknown = instance[property as keyof typeof instance];
+    if (typeof value !== 'object' || value === null) return [];
+    if (!conditions.every((isMet) => isMet(instance, value))) return [];
+    const path = [...above, property];
+    if (!isList) return misshapenObject(value, path);
+    if (!isCollection(value)) return [{ message: 'must be a list', path }];
+    return [...value.values()].flatMap((item, index) =>
+      misshapenObject(item, [...path, String(index)]),
+    );
+  });
+}
+
+function misshapenObject(value: unknown, path: Path): StandardSchemaV1.Issue[] {
+  return isOneObject(value) ? misshapen(value, path) : [{ message: 'must be an object', path }];
+}
+
+/** A property with `@ValidateNested()`. */
+interface Nested {
+  readonly property: string;
+  readonly isList: boolean;
+  /** Those of `@ValidateIf()` and `@IsOptional()`: unless all are met, nothing was validated. */
+  readonly conditions: readonly ((instance: object, value: unknown) => boolean)[];
+}
+
+const nestedOfTypes = new WeakMap<object, readonly Nested[]>();
+
+// oxlint-disable-next-line typescript/no-unsafe-function-type -- as class-validator takes it.
+function nestedOf(type: Function): readonly Nested[] {
+  const known = nestedOfTypes.get(type);
+  if (known) return known;
+  const all = metadataOf(type);
+  const properties = all.filter(({ type: kind }) => kind === 'nestedValidation');
+  const nested = [...new Set(properties.map(({ propertyName }) => propertyName))].map(
+    (property) => {
+      const own = all.filter(({ propertyName }) => propertyName === property);
+      return {
+        property,
+        isList: own.some(({ type: kind, each, name = '' }) =>
+          kind === 'nestedValidation' ? each : /^(isArray|array[A-Z])/.test(name),
+        ),
+        conditions: own
+          .filter(({ type: kind }) => kind === 'conditionalValidation')
+          .map(({ constraints }) => constraints[0] as Nested['conditions'][number]),
+      };
+    },
+  );
+  nestedOfTypes.set(type, nested);
+  return nested;
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-function-type -- as class-validator takes it.
+function metadataOf(
+  type: Function,
+): ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']> {
+  return getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+}
+
+function isOneObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !isCollection(value);
+}
+
+function isCollection(
+  value: object,
+): value is readonly unknown[] | ReadonlySet<unknown> | ReadonlyMap<unknown, unknown> {
+  return Array.isArray(value) || value instanceof Set || value instanceof Map;
 }

@@ -4,15 +4,50 @@
  * @module @gatecast/framework/jwt
  */
 
+import { createPublicKey } from 'node:crypto';
 import { CognitoJwtVerifier, JwtVerifier } from 'aws-jwt-verify';
-import { FetchError } from 'aws-jwt-verify/error';
+import {
+  JwtParseError,
+  JwtWithoutValidKidError,
+  KidNotFoundInJwksError,
+  WaitPeriodNotYetEndedJwkError,
+} from 'aws-jwt-verify/error';
+import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
+import { checkOptions, type OptionType, option } from './errors/check-options.js';
 import { ClientError } from './errors/client-error.js';
-import { makeError } from './errors/gatecast-error.js';
+import { ConfigurationError, makeError, traceFrom } from './errors/gatecast-error.js';
 import type { Identity } from './wire/connection.js';
+import { quote } from './wire/frame.js';
 import type { Authorizer } from './wire/handshake.js';
 
+/** The algorithms that a token may be signed with, and the type of key that each takes. */
+const KEY_TYPES = new Map<unknown, string>([
+  ['RS256', 'RSA'],
+  ['RS384', 'RSA'],
+  ['RS512', 'RSA'],
+  ['ES256', 'EC'],
+  ['ES384', 'EC'],
+  ['ES512', 'EC'],
+  ['EdDSA', 'OKP'],
+]);
+const MAX_REASON_LENGTH = 200;
+
+/** What both authorizers take. */
+export interface TokenOptions {
+  /** The keys themselves: nothing is ever fetched then, and a token of another key is refused. */
+  readonly jwks?: { readonly keys: readonly object[] };
+  /**
+   * By how much the clocks of the issuer and of the function may differ, in milliseconds: a token is
+   * valid that much earlier and longer.
+   * @default 5000
+   */
+  readonly leewayMs?: number;
+  /** Makes the identity of verified claims. @default `sub` as the user, all claims, `exp` */
+  readonly toIdentity?: (claims: Readonly<Record<string, unknown>>) => Identity;
+}
+
 /** Options of {@link jwtAuthorizer}. */
-export interface JwtAuthorizerOptions {
+export interface JwtAuthorizerOptions extends TokenOptions {
   /**
    * `iss` of the tokens; their keys are read from its `.well-known/jwks.json`.
    * @default the environment variable `GATECAST_JWT_ISSUER`
@@ -20,44 +55,77 @@ export interface JwtAuthorizerOptions {
   readonly issuer?: string;
   /** `aud` of the tokens. @default the environment variable `GATECAST_JWT_AUDIENCE` */
   readonly audience?: string;
-  /** Where the issuer's keys are. @default `<issuer>/.well-known/jwks.json` */
+  /** Where the issuer's keys are; an `https:` URL. @default `<issuer>/.well-known/jwks.json` */
   readonly jwksUri?: string;
-  /** The keys themselves, so that nothing is fetched. */
-  readonly jwks?: { readonly keys: readonly object[] };
-  /** Makes the identity of verified claims. @default `sub` as the user, all claims, `exp` */
-  readonly toIdentity?: (claims: Readonly<Record<string, unknown>>) => Identity;
+  /** Whether a token without `exp`, which never ends, is refused. @default true */
+  readonly requireExpiry?: boolean;
 }
+
+const tokenOptions = {
+  jwks: { takes: '{ keys: [ … ] }, a JSON Web Key Set', fits: isKeySet },
+  leewayMs: option.milliseconds(0, 600_000),
+  toIdentity: option.callback,
+};
+const httpsUrl: OptionType = {
+  takes: 'an https: URL',
+  fits: (value) =>
+    typeof value === 'string' && URL.canParse(value) && new URL(value).protocol === 'https:',
+};
+const jwtOptions = {
+  ...tokenOptions,
+  issuer: option.text,
+  audience: option.text,
+  jwksUri: httpsUrl,
+  requireExpiry: option.flag,
+};
 
 /**
  * An authorizer that verifies JSON Web Tokens of any OpenID Connect issuer: signature (RS256 and
  * the like, ES256 and the like, Ed25519), `iss`, `aud`, `exp` and `nbf`. Keys are fetched once and
- * kept. No token, or one that does not pass, is `ERR_UNAUTHORIZED`. Without an issuer or an
- * audience the first event fails with ERR_JWT_OPTIONS.
+ * kept.
+ *
+ * No token, or one that does not pass, is `ERR_UNAUTHORIZED`. Trouble with the issuer's keys is not the
+ * token's fault: the handshake is answered with 500, and ERR_JWT_KEYS is reported. Without an issuer or
+ * an audience the first event fails with ERR_JWT_OPTIONS.
  *
  * @example
  * ```ts
  * createApp({ channels, store, authorizer: jwtAuthorizer({ issuer, audience }) });
  * ```
+ *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_OPTION_CONFLICT.
  */
 export function jwtAuthorizer(options: JwtAuthorizerOptions = {}): Authorizer {
-  const { jwksUri, jwks, toIdentity } = options;
+  const where = 'jwtAuthorizer()';
+  checkOptions(where, options, jwtOptions, [['jwks', 'jwksUri']]);
+  const { jwksUri, jwks, leewayMs = 5_000, requireExpiry = true } = options;
   // Read at the first event: `gatecast routes` runs where the variables are not set.
-  return authorizerOf(() => {
-    const where = 'jwtAuthorizer()';
-    const issuer = required(options.issuer ?? process.env.GATECAST_JWT_ISSUER, where, 'an issuer');
-    const audience = required(
-      options.audience ?? process.env.GATECAST_JWT_AUDIENCE,
+  const makeVerifier = (): Verifier => {
+    const issuer = required(options.issuer, {
       where,
-      'an audience',
+      option: 'issuer',
+      variable: 'GATECAST_JWT_ISSUER',
+    });
+    const audience = required(options.audience, {
+      where,
+      option: 'audience',
+      variable: 'GATECAST_JWT_AUDIENCE',
+    });
+    // The keys' address is made of the issuer, unless they are given; then it is but a name for them.
+    const address = jwks ? 'https://keys.invalid/' : jwksUri;
+    if (address === undefined) {
+      checkOptions(where, { issuer }, { issuer: httpsUrl });
+    }
+    return JwtVerifier.create(
+      { issuer, audience, graceSeconds: leewayMs / 1_000, ...(address && { jwksUri: address }) },
+      { jwksCache: new IssuerKeys(issuer, jwks) },
     );
-    const verifier = JwtVerifier.create({ issuer, audience, ...(jwksUri && { jwksUri }) });
-    if (jwks) verifier.cacheJwks(jwks as Parameters<typeof verifier.cacheJwks>[0]);
-    return verifier;
-  }, toIdentity);
+  };
+  return authorizerOf(makeVerifier, { ...options, leewayMs, requireExpiry });
 }
 
 /** Options of {@link cognitoAuthorizer}. */
-export interface CognitoAuthorizerOptions {
+export interface CognitoAuthorizerOptions extends TokenOptions {
   /**
    * Id of the user pool: `eu-west-1_Example`.
    * @default the environment variable `GATECAST_USER_POOL_ID`
@@ -70,49 +138,129 @@ export interface CognitoAuthorizerOptions {
   readonly clientId?: string | readonly string[];
   /** Which of Cognito's two tokens clients send. @default 'access' */
   readonly tokenUse?: 'access' | 'id';
-  /** The keys themselves, so that nothing is fetched. */
-  readonly jwks?: { readonly keys: readonly object[] };
-  /** Makes the identity of verified claims. @default `sub` as the user, all claims, `exp` */
-  readonly toIdentity?: (claims: Readonly<Record<string, unknown>>) => Identity;
 }
 
+const userPoolOption: OptionType = {
+  takes: 'the id of a user pool, such as eu-west-1_Example',
+  fits: (value) => typeof value === 'string' && /^[a-z]{2}(-[a-z]+)+-\d+_[A-Za-z0-9]+$/.test(value),
+};
+const cognitoOptions = {
+  ...tokenOptions,
+  userPoolId: userPoolOption,
+  clientId: {
+    takes: 'a text that is not empty, or a list of them',
+    fits: (value: unknown) =>
+      Array.isArray(value)
+        ? value.length > 0 && value.every((entry) => option.text.fits(entry))
+        : option.text.fits(value),
+  },
+  tokenUse: option.oneOf('access', 'id'),
+};
+
 /**
- * An authorizer for the tokens of an Amazon Cognito user pool. No token, or one that does not pass,
- * is `ERR_UNAUTHORIZED`. Without a user pool or an app client the first event fails with
- * ERR_JWT_OPTIONS.
+ * An authorizer for the tokens of an Amazon Cognito user pool; otherwise as {@link jwtAuthorizer}.
+ * Without a user pool or an app client the first event fails with ERR_JWT_OPTIONS.
  *
  * @example
  * ```ts
  * createApp({ channels, store, authorizer: cognitoAuthorizer({ userPoolId, clientId }) });
  * ```
+ *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function cognitoAuthorizer(options: CognitoAuthorizerOptions = {}): Authorizer {
-  const { tokenUse = 'access', jwks, toIdentity } = options;
-  return authorizerOf(() => {
-    const where = 'cognitoAuthorizer()';
-    const { GATECAST_USER_POOL_ID, GATECAST_USER_POOL_CLIENT_ID } = process.env;
-    const userPoolId = required(options.userPoolId ?? GATECAST_USER_POOL_ID, where, 'a userPoolId');
-    const given = required(options.clientId ?? GATECAST_USER_POOL_CLIENT_ID, where, 'a clientId');
+  const where = 'cognitoAuthorizer()';
+  checkOptions(where, options, cognitoOptions);
+  const { tokenUse = 'access', jwks, leewayMs = 5_000 } = options;
+  const makeVerifier = (): Verifier => {
+    const variable = 'GATECAST_USER_POOL_ID';
+    const userPoolId = required(options.userPoolId, { where, option: 'userPoolId', variable });
+    checkOptions(where, { userPoolId }, { userPoolId: userPoolOption });
+    const given = required(options.clientId, {
+      where,
+      option: 'clientId',
+      variable: 'GATECAST_USER_POOL_CLIENT_ID',
+    });
     const clientId = typeof given === 'string' ? given : [...given];
-    const verifier = CognitoJwtVerifier.create({ userPoolId, clientId, tokenUse });
-    if (jwks) verifier.cacheJwks(jwks as Parameters<typeof verifier.cacheJwks>[0]);
-    return verifier;
-  }, toIdentity);
+    return CognitoJwtVerifier.create(
+      { userPoolId, clientId, tokenUse, graceSeconds: leewayMs / 1_000 },
+      { jwksCache: new IssuerKeys(userPoolId, jwks) },
+    );
+  };
+  return authorizerOf(makeVerifier, { ...options, leewayMs, requireExpiry: true });
+}
+
+type KeySet = NonNullable<TokenOptions['jwks']>;
+type LookUp = Parameters<SimpleJwksCache['getJwk']>;
+type Key = Awaited<ReturnType<SimpleJwksCache['getJwk']>>;
+
+/** An issuer's keys: those that were given, or those that are fetched, once and again for a new key. */
+class IssuerKeys extends SimpleJwksCache {
+  readonly #issuer: string;
+  readonly #given: KeySet | undefined;
+
+  constructor(issuer: string, given: KeySet | undefined) {
+    super();
+    this.#issuer = issuer;
+    this.#given = given;
+  }
+
+  override async getJwk(...[address, token]: LookUp): Promise<Key> {
+    checkHeader(token.header);
+    try {
+      if (this.#given) this.addJwks(address, this.#given as Parameters<typeof this.addJwks>[1]);
+      const key = this.#given
+        ? this.getCachedJwk(address, token)
+        : await super.getJwk(address, token);
+      // A key that cannot be read must not pass for a signature that cannot.
+      createPublicKey({ key: { ...key }, format: 'jwk' });
+      if (key.kty === KEY_TYPES.get(token.header.alg)) return key;
+      throw unauthorized('it is signed with another algorithm than its key takes');
+    } catch (cause) {
+      if (isAboutKeyId(cause) || ClientError.is(cause)) throw cause;
+      const reason = cut(cause instanceof Error ? cause.message : String(cause));
+      throw makeError('ERR_JWT_KEYS', { issuer: this.#issuer, reason }, cause);
+    }
+  }
+}
+
+/** Whether only the token is to blame: its key is not among the issuer's, as they were a moment ago. */
+function isAboutKeyId(error: unknown): boolean {
+  return (
+    error instanceof KidNotFoundInJwksError ||
+    error instanceof JwtWithoutValidKidError ||
+    error instanceof WaitPeriodNotYetEndedJwkError
+  );
+}
+
+function checkHeader({ alg, crit }: { readonly alg?: unknown; readonly crit?: unknown }): void {
+  if (!KEY_TYPES.has(alg)) {
+    const known = [...KEY_TYPES.keys()].join(', ');
+    throw unauthorized(`it is signed with ${quote(String(alg))}, which is not one of ${known}`);
+  }
+  // RFC 7515, section 4.1.11: who does not know an extension that must be understood refuses the token.
+  if (crit !== undefined) throw unauthorized('it has extensions ("crit") that are not known here');
 }
 
 interface Verifier {
   verify(token: string): Promise<Readonly<Record<string, unknown>>>;
 }
 
-function authorizerOf(
-  makeVerifier: () => Verifier,
-  toIdentity: (claims: Readonly<Record<string, unknown>>) => Identity = defaultIdentity,
-): Authorizer {
+interface Verification extends TokenOptions {
+  readonly leewayMs: number;
+  readonly requireExpiry: boolean;
+}
+
+function authorizerOf(makeVerifier: () => Verifier, options: Verification): Authorizer {
+  const { leewayMs, requireExpiry } = options;
+  const { toIdentity = (claims) => identityOf(claims, leewayMs) } = options;
   let verifier: Verifier | undefined;
   return async ({ token }) => {
     if (token === undefined) throw new ClientError('ERR_UNAUTHORIZED', 'A token is needed.');
     verifier ??= makeVerifier();
-    return toIdentity(await verifyToken(verifier, token));
+    const claims = await verifyToken(verifier, token);
+    if (requireExpiry && claims['exp'] === undefined) throw unauthorized('it has no "exp"');
+    return toIdentity(claims);
   };
 }
 
@@ -122,23 +270,45 @@ async function verifyToken(
 ): Promise<Readonly<Record<string, unknown>>> {
   try {
     return await verifier.verify(token);
-  } catch (cause) {
-    // Keys that could not be fetched are the server's trouble, not a bad token.
-    if (cause instanceof FetchError) throw cause;
-    throw new ClientError('ERR_UNAUTHORIZED', 'The token is not valid.', { cause });
+  } catch (error) {
+    if (ConfigurationError.is(error) || ClientError.is(error)) throw error;
+    // The parser's own text quotes the token.
+    if (error instanceof JwtParseError) throw unauthorized('it is not a JSON Web Token', error);
+    throw unauthorized(cut(error instanceof Error ? error.message : String(error)), error);
   }
 }
 
-function defaultIdentity(claims: Readonly<Record<string, unknown>>): Identity {
+function unauthorized(reason: string, cause?: unknown): ClientError {
+  return new ClientError('ERR_UNAUTHORIZED', `The token is not valid: ${reason}.`, { cause });
+}
+
+function identityOf(claims: Readonly<Record<string, unknown>>, leewayMs: number): Identity {
   const { sub, exp } = claims;
   return {
     claims,
     ...(typeof sub === 'string' && { userId: sub }),
-    ...(typeof exp === 'number' && { expiresAt: exp * 1_000 }),
+    ...(typeof exp === 'number' && { expiresAt: exp * 1_000 + leewayMs }),
   };
 }
 
-function required<T>(value: T | undefined, where: string, needed: string): T {
-  if (value === undefined || value === '') throw makeError('ERR_JWT_OPTIONS', { where, needed });
-  return value;
+/** An option, or the environment variable that stands in for it. */
+function required<T>(
+  given: T | undefined,
+  { where, option: name, variable }: { where: string; option: string; variable: string },
+): T | string {
+  const value = given ?? process.env[variable];
+  if (value !== undefined && value !== '') return value;
+  const error = makeError('ERR_JWT_OPTIONS', { where, option: name, variable });
+  // It was forgotten long before this event: no frame of it says where.
+  traceFrom(error, jwtAuthorizer);
+  throw error;
+}
+
+function isKeySet(value: unknown): boolean {
+  const { keys } = (value ?? {}) as { readonly keys?: unknown };
+  return Array.isArray(keys) && keys.length > 0 && keys.every((key) => option.object.fits(key));
+}
+
+function cut(text: string): string {
+  return text.length > MAX_REASON_LENGTH ? `${text.slice(0, MAX_REASON_LENGTH)}…` : text;
 }

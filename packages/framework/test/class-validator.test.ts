@@ -1,8 +1,18 @@
 import { Channel, OnMessage } from '@gatecast/framework';
 import { dto } from '@gatecast/framework/class-validator';
 import { createTestApp } from '@gatecast/framework/testing';
-import { Type } from 'class-transformer';
-import { IsInt, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  MaxLength,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
 import { describe, expect, it } from 'vitest';
 
 class Line {
@@ -98,4 +108,117 @@ describe('dto()', () => {
       }),
     );
   });
+});
+
+class Inner {
+  @IsOptional()
+  @IsInt()
+  size?: number;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => Inner)
+  inner?: Inner;
+}
+
+class Outer {
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => Inner)
+  one?: Inner;
+
+  @IsOptional()
+  @ArrayMaxSize(2)
+  @ValidateNested({ each: true })
+  @Type(() => Inner)
+  many?: Inner[];
+
+  @IsOptional()
+  @IsArray()
+  @ValidateNested()
+  @Type(() => Inner)
+  list?: Inner[];
+
+  @ValidateIf((outer: Outer) => !Array.isArray(outer.either))
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => Inner)
+  either?: Inner | string[];
+}
+
+class Labelled {
+  get label() {
+    return 'odd';
+  }
+}
+
+class Odd extends Labelled {
+  @IsOptional()
+  @Transform(({ value }: { value: string }) => value.trim())
+  @IsString()
+  trimmed?: string;
+
+  @IsOptional()
+  @IsObject()
+  free?: object;
+}
+
+@Channel('nested')
+class NestedChannel {
+  @OnMessage(dto(Outer))
+  put(outer: Outer) {
+    return JSON.stringify(outer);
+  }
+
+  @OnMessage(dto(Odd))
+  odd(odd: Odd) {
+    return JSON.stringify(odd);
+  }
+}
+
+describe('H1 what stands where dto() promises an object or a list', () => {
+  const put = async (action: string, data: object) => {
+    const plugins = [{ name: 'quiet', onError() {} }];
+    const ann = await createTestApp({ channels: [NestedChannel], plugins }).connect();
+    return ann.send(`nested.${action}`, 'nested', data);
+  };
+
+  it.each<[object, string, string]>([
+    [{ one: [] }, 'one', 'must be an object'],
+    [{ one: [{ size: 3 }] }, 'one', 'must be an object'],
+    [{ one: { inner: [] } }, 'one.inner', 'must be an object'],
+    [{ one: { inner: { inner: [{}] } } }, 'one.inner.inner', 'must be an object'],
+    [{ many: [[{ size: 1 }, { size: 2 }, { size: 3 }]] }, 'many.0', 'must be an object'],
+    [{ many: [{}, []] }, 'many.1', 'must be an object'],
+    [{ many: [{}, { inner: [] }] }, 'many.1.inner', 'must be an object'],
+    [{ many: { size: 1 } }, 'many', ''],
+    [{ list: [[{}]] }, 'list.0', 'must be an object'],
+    [{ list: { size: 1 } }, 'list', ''],
+    [{ either: { inner: [] } }, 'either.inner', 'must be an object'],
+  ])('H1 %j is refused', async (data, path, message) => {
+    expect(await put('put', data)).toMatchObject({
+      error: { code: 'ERR_VALIDATION', details: [{ path, ...(message && { message }) }] },
+    });
+  });
+
+  it.each<[object]>([
+    [{}],
+    [{ one: { size: 1, inner: { size: 2 } } }],
+    [{ many: [] }],
+    [{ many: [{ size: 1 }, { inner: {} }] }],
+    [{ list: [{ size: 1 }] }],
+    [{ either: ['a', 'b'] }],
+    [{ either: { size: 1 } }],
+  ])('H1 %j is taken', async (data) => {
+    const answer = await put('put', data);
+    expect(answer).toHaveProperty('data');
+    expect(JSON.parse('data' in answer ? (answer.data as string) : '')).toEqual(data);
+  });
+
+  it.each<[object]>([[{ trimmed: 5 }], [{ free: { constructor: {} } }], [{ label: 'x' }]])(
+    'H2 %j, at which a transformation throws, is the fault of the data',
+    async (data) => {
+      expect(await put('odd', data)).toMatchObject({ error: { code: 'ERR_VALIDATION' } });
+    },
+  );
 });

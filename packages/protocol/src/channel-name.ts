@@ -84,8 +84,10 @@ function encodeSegment(value: string): string {
 }
 
 /**
- * Builds a channel's name from its pattern; each parameter is percent-encoded where it must be.
- * What comes back in `ctx.params` is the parameter as it was given.
+ * Builds a channel's name from its pattern; each parameter is percent-encoded where it must be, and
+ * stays one segment whatever is in it. What comes back in `ctx.params` is the parameter as it was given.
+ * Use it for every name with a part that comes from outside: joined by hand, a user called `bob/alerts`
+ * would be another channel.
  *
  * @example
  * ```ts

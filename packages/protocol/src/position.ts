@@ -15,7 +15,7 @@ export function encodePosition(position: Position): string {
   return `${position.epoch}:${position.offset}:${position.tag}`;
 }
 
-/** Reads a position; `undefined` for a text that is none. */
+/** Reads a position; `undefined` for any other text. */
 export function decodePosition(text: string): Position | undefined {
   const match = POSITION.exec(text);
   if (!match) return undefined;

@@ -1,3 +1,5 @@
+import { checkReachable } from '../channel/access.js';
+import type { AnyClass } from '../channel/any-class.js';
 import { compile } from '../channel/compile.js';
 import { manifestRoutes, type RouteManifest } from '../channel/manifest.js';
 import type { AppActions } from '../channel/publishing.js';
@@ -10,11 +12,13 @@ import { type AppCore, AppInvocation } from '../dispatch/app-invocation.js';
 import { type Handler, makeHandler } from '../dispatch/dispatch.js';
 import { IdentityCache } from '../dispatch/identity-cache.js';
 import { checkOptions, option } from '../errors/check-options.js';
-import { makeError } from '../errors/gatecast-error.js';
+import { tracedFrom } from '../errors/gatecast-error.js';
 import { type AnyPlugin, composeHooks } from '../invocation/plugin.js';
 import { makeReport } from '../invocation/report.js';
+import { checkStore, storeOption } from '../store/check-store.js';
 import type { Store } from '../store/store.js';
 import type { Authorizer } from '../wire/handshake.js';
+import { parseOrigins } from '../wire/origins.js';
 import type { AcceptChannel, AppPublishing } from './types.js';
 
 /** Options of {@link createApp} beside the channels. */
@@ -29,7 +33,8 @@ export interface AppSettings {
   readonly authorizer?: Authorizer;
   /**
    * Origins whose pages may connect: `['https://chat.example.com']`. A handshake without
-   * `Origin` passes: every browser sends one.
+   * `Origin` passes: every browser sends one. So does one whose `Origin` is the host that it is made to:
+   * React Native sends that.
    * @default every origin
    */
   readonly origins?: readonly string[];
@@ -56,13 +61,16 @@ export interface App<L extends readonly unknown[] = readonly unknown[]>
   readonly manifest: RouteManifest;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- whatever the constructor takes.
-type AnyClass = new (...args: any[]) => object;
 type Channels = readonly (AnyClass | object)[];
 
+const PUBLISHER_OPTIONS = {
+  store: storeOption,
+  gateway: option.object,
+  plugins: option.list,
+} as const;
 const SETTINGS = {
   channels: option.list,
-  store: option.object,
+  store: storeOption,
   authorizer: option.callback,
   origins: option.list,
   plugins: option.list,
@@ -96,7 +104,7 @@ export function createApp<const L extends Channels>(
 export function createApp<const L extends Channels>(
   options: AppSettings & { readonly channels: L; readonly resolve?: Resolve },
 ): App<L> {
-  return buildApp(options, { now: Date.now });
+  return tracedFrom(createApp, () => buildApp(options, { now: Date.now }));
 }
 
 /** Makes an app with a clock and a stage of its own, for tests. @internal */
@@ -105,9 +113,10 @@ export function buildApp<const L extends Channels>(
   { now, address }: { readonly now: () => number; readonly address?: StageAddress },
 ): App<L> {
   checkOptions('createApp()', options, SETTINGS);
-  checkStore(options.store);
+  checkStore('createApp()', options.store);
   const { channels, store, authorizer, origins, plugins = [], gateway, resolve } = options;
   const table = compile(channels, resolve);
+  checkReachable(table, authorizer !== undefined);
   const core: AppCore = {
     table,
     messages: new Map(
@@ -119,7 +128,7 @@ export function buildApp<const L extends Channels>(
     now,
     stages: new Stages({ ...(gateway && { gateway }), ...(address && { address }) }),
     authorizer,
-    origins,
+    origins: origins && parseOrigins(origins),
     identities: new IdentityCache(),
   };
   for (const plugin of plugins) plugin.setup?.({ routes: table, store });
@@ -137,9 +146,4 @@ export function buildApp<const L extends Channels>(
     channel: ((name: string) => handle.channel(name)) as App<L>['channel'],
     connection: (id: string) => handle.connection(id),
   });
-}
-
-/** Refuses what is not a store, or one of another version. */
-export function checkStore({ connections: { contract } }: Store): void {
-  if (contract !== 2) throw makeError('ERR_STORE_CONTRACT', { given: String(contract) });
 }

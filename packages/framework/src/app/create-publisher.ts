@@ -6,7 +6,8 @@ import { Invocation } from '../invocation/invocation.js';
 import { type AnyPlugin, composeHooks } from '../invocation/plugin.js';
 import { makeReport } from '../invocation/report.js';
 import { ChannelOfServer } from '../publish/publish.js';
-import { type App, type AppSettings, checkStore } from './create-app.js';
+import { checkStore, storeOption } from '../store/check-store.js';
+import type { App, AppSettings } from './create-app.js';
 
 /** Options of {@link createPublisher}. */
 export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'> {
@@ -38,12 +39,12 @@ export function createPublisher<A extends App = never>(
   options: PublisherOptions,
 ): [A] extends [never] ? Publishing : Pick<A, 'channel'> {
   checkOptions('createPublisher()', options, {
-    store: option.object,
+    store: storeOption,
     gateway: option.object,
     plugins: option.list,
     address: option.object,
   });
-  checkStore(options.store);
+  checkStore('createPublisher()', options.store);
   const { store, gateway, address, plugins = [] } = options;
   const invocation = new Invocation(
     {

@@ -1,5 +1,7 @@
 import type { Params } from '@gatecast/protocol';
+import { makeError } from '../errors/gatecast-error.js';
 import type { Connection } from '../wire/connection.js';
+import type { RouteTable } from './route-table.js';
 
 /** What an access rule decides on. */
 export interface AccessContext<P extends string = string> {
@@ -24,3 +26,14 @@ export type AccessRule<P extends string = string> =
   | 'public'
   | 'authenticated'
   | ((ctx: AccessContext<P>) => boolean | Promise<boolean>);
+
+/**
+ * Refuses an app in which a channel waits for users that nobody can sign in.
+ *
+ * @throws ConfigurationError - ERR_ACCESS_UNREACHABLE.
+ */
+export function checkReachable({ channels }: RouteTable, hasAuthorizer: boolean): void {
+  if (hasAuthorizer) return;
+  const closed = channels.find(({ options }) => options.access === 'authenticated');
+  if (closed) throw makeError('ERR_ACCESS_UNREACHABLE', { label: closed.label });
+}

@@ -1,9 +1,8 @@
 import type { ContractOf } from '@gatecast/protocol';
+import type { AnyClass } from './any-class.js';
+import { checkParentheses } from './check-parentheses.js';
 import type { ChannelOptions } from './definition.js';
 import { recordChannel } from './registry.js';
-
-// oxlint-disable-next-line typescript/no-explicit-any -- any constructor may be decorated.
-type Constructor = new (...args: any[]) => object;
 
 type PatternCheck<T, P extends string> = [ContractOf<T>] extends [never]
   ? unknown
@@ -17,17 +16,17 @@ type PatternCheck<T, P extends string> = [ContractOf<T>] extends [never]
 
 /** What {@link Channel} returns: a class decorator for both conventions. */
 export interface ChannelDecorator<P extends string> {
-  <C extends Constructor>(
+  <C extends AnyClass>(
     target: C & PatternCheck<InstanceType<C>, P>,
     context: ClassDecoratorContext<C>,
   ): void;
-  <C extends Constructor>(target: C & PatternCheck<InstanceType<C>, P>): void;
+  <C extends AnyClass>(target: C & PatternCheck<InstanceType<C>, P>): void;
 }
 
 /**
  * Makes a class the home of every channel whose name matches the pattern. Segments are joined by
  * `/`; `:roomId` matches one segment and becomes `ctx.params.roomId`. A literal segment beats a
- * parameter. What is wrong with the class or its options is found by `createApp`.
+ * parameter. What is wrong with the class, the pattern or the options is found by `createApp`.
  *
  * @example
  * ```ts
@@ -39,11 +38,14 @@ export interface ChannelDecorator<P extends string> {
  *   }
  * }
  * ```
+ *
+ * @throws ConfigurationError - ERR_DECORATOR_CALL, for `@Channel` without parentheses.
  */
 export function Channel<const P extends string>(
   pattern: P,
   options: ChannelOptions<NoInfer<P>> = {},
 ): ChannelDecorator<P> {
+  checkParentheses('@Channel', "@Channel('pattern')", [pattern, options]);
   return (target: object): void =>
     recordChannel(target, { pattern, options: options as ChannelOptions });
 }

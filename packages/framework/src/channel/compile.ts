@@ -1,17 +1,11 @@
-import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
+import { checkOptions } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
-import type { ChannelDefinition, ChannelOptions } from './definition.js';
-import { isStandardSchema } from './message.js';
+import { type ChannelDefinition, channelOptionTypes } from './definition.js';
 import { PatternTree, parametersOf, patternProblem } from './pattern.js';
 import { type Resolve, readChannel } from './read-channel.js';
 import type { CompiledChannel, MessageRoute, Route, RouteTable } from './route-table.js';
+import { isStandardSchema } from './schema.js';
 
-const OPTIONS: OptionTypes<ChannelOptions> = {
-  name: option.text,
-  access: { takes: "'public', 'authenticated' or a function", fits: isAccessRule },
-  autoSubscribe: { takes: 'true, false or a function', fits: () => true },
-  history: option.object,
-};
 const ROUTE_KEY = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/;
 
 const BUILT_IN: readonly Route[] = [
@@ -33,8 +27,8 @@ const BUILT_IN: readonly Route[] = [
  * @throws ConfigurationError - for the first mistake found.
  */
 export function compile(sources: readonly object[], resolve?: Resolve): RouteTable {
-  if (sources.length === 0) throw makeError('ERR_CHANNELS_EMPTY', {});
-  const channels = sources.map((source) => compileChannel(readChannel(source, resolve)));
+  if (!Array.isArray(sources) || sources.length === 0) throw makeError('ERR_CHANNELS_EMPTY', {});
+  const channels = sources.map((source: object) => compileChannel(readChannel(source, resolve)));
   const tree = new PatternTree<CompiledChannel>();
   for (const channel of channels) {
     const other = tree.add(channel.pattern, channel);
@@ -56,19 +50,16 @@ export function compile(sources: readonly object[], resolve?: Resolve): RouteTab
 
 function compileChannel(definition: ChannelDefinition): CompiledChannel {
   const { label, pattern, options } = definition;
-  const problem = patternProblem(pattern);
-  if (problem) throw makeError('ERR_PATTERN_INVALID', { pattern, label, problem });
-  checkOptions(`The channel of ${label}`, options, OPTIONS);
+  const given: unknown = pattern;
+  const problem = patternProblem(given);
+  if (problem) throw makeError('ERR_PATTERN_INVALID', { pattern: String(given), label, problem });
+  checkOptions(`The channel of ${label}`, options, channelOptionTypes);
   if (options.history) throw makeError('ERR_HISTORY_UNSUPPORTED', { label });
   checkAutoSubscribe(definition);
   const literal = pattern.split('/').find((segment) => !segment.startsWith(':'));
   const name = options.name ?? literal;
   if (name === undefined) throw makeError('ERR_CHANNEL_NAMELESS', { pattern, label });
   return Object.freeze({ ...definition, name });
-}
-
-function isAccessRule(value: unknown): boolean {
-  return value === 'public' || value === 'authenticated' || typeof value === 'function';
 }
 
 function checkAutoSubscribe({

@@ -1,5 +1,6 @@
 import type { ChannelType, ContractCarrier } from '@gatecast/protocol';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { checkOptions, describeValue, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type {
   ConnectContext,
@@ -8,8 +9,9 @@ import type {
   SubscribeContext,
   UnsubscribeContext,
 } from './context.js';
-import type { ChannelDefinition, ChannelOptions } from './definition.js';
-import { isStandardSchema, type MessageOptions } from './message.js';
+import { type ChannelDefinition, type ChannelOptions, channelOptionTypes } from './definition.js';
+import { type MessageOptions, messageOptionTypes } from './message.js';
+import { isStandardSchema, refuseSchema } from './schema.js';
 
 declare const eventData: unique symbol;
 
@@ -104,8 +106,9 @@ const DEFINITION = Symbol.for('@gatecast/definition');
  * });
  * ```
  *
- * @throws ConfigurationError - ERR_SCHEMA_INVALID, for a `message()` that begins with neither a
- * schema nor a handler. What else is wrong is found by `createApp`.
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; ERR_SCHEMA_INVALID and
+ * ERR_SCHEMA_FIELDS, for a `message()` that begins with neither a schema nor a handler. What does not
+ * fit the pattern or another channel is found by `createApp`.
  */
 export function defineChannel<
   const P extends string,
@@ -127,8 +130,9 @@ export function defineChannel<
     ...options
   } = declaration;
   const label = `defineChannel('${pattern}')`;
-  const defined: Readonly<Record<string, DefinedMessage>> =
-    messages?.({ message: defineMessage }) ?? {};
+  checkOptions(label, declaration, declarationTypes);
+  const defined: unknown = messages?.({ message: defineMessage }) ?? {};
+  checkMessages(label, defined);
   const definition: ChannelDefinition = {
     label,
     pattern,
@@ -164,14 +168,53 @@ export function definitionOf(source: object): ChannelDefinition | undefined {
 // oxlint-disable-next-line typescript/no-explicit-any -- MessageDefiner has checked the types.
 type Handle = (message: any, ctx: any) => any;
 
+const declarationTypes: OptionTypes<ChannelDeclaration<string, EventDeclarations, unknown>> = {
+  ...channelOptionTypes,
+  events: option.object,
+  messages: option.callback,
+  onConnect: option.callback,
+  onDisconnect: option.callback,
+  onSubscribe: option.callback,
+  onUnsubscribe: option.callback,
+};
+
+function checkMessages(
+  label: string,
+  defined: unknown,
+): asserts defined is Readonly<Record<string, DefinedMessage>> {
+  const refuse = (name: string, given: string, takes: string): never => {
+    throw makeError('ERR_OPTION_VALUE', { where: label, option: name, given, takes });
+  };
+  if (!option.object.fits(defined) || defined instanceof Promise) {
+    const given = `a function that returns ${describeValue(defined)}`;
+    refuse('messages', given, 'a function that returns an object of messages');
+  }
+  for (const [name, message] of Object.entries(defined as object)) {
+    const isDefined = option.object.fits(message) && typeof message.handle === 'function';
+    if (!isDefined) refuse(`messages.${name}`, describeValue(message), 'what message() returns');
+  }
+}
+
 function defineMessage(
   first: StandardSchemaV1 | Handle,
   second?: Handle | MessageOptions,
   third: MessageOptions = {},
 ): DefinedMessage<never, ReturnType<Handle>> {
-  if (isStandardSchema(first)) return { schema: first, handle: second as Handle, options: third };
-  if (typeof first !== 'function') throw makeError('ERR_SCHEMA_INVALID', { label: 'message()' });
-  return { handle: first, options: (second ?? {}) as MessageOptions };
+  const hasSchema = isStandardSchema(first);
+  // A second function says that the first was meant to be a schema: a class without dto(), perhaps.
+  if (!hasSchema && (typeof first !== 'function' || typeof second === 'function')) {
+    refuseSchema(first, 'message()');
+    throw makeError('ERR_SCHEMA_INVALID', { label: 'message()' });
+  }
+  const handle = hasSchema ? second : first;
+  if (typeof handle !== 'function') {
+    const given = describeValue(handle);
+    const where = 'message()';
+    throw makeError('ERR_OPTION_VALUE', { where, option: 'handle', given, takes: 'a function' });
+  }
+  const options = (hasSchema ? third : (second ?? {})) as MessageOptions;
+  checkOptions('message()', options, messageOptionTypes);
+  return { handle, options, ...(hasSchema && { schema: first }) };
 }
 
 function lifecycle(

@@ -1,5 +1,6 @@
 import type { Params } from '@gatecast/protocol';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type OptionTypes, option } from '../errors/check-options.js';
 import type { Connection } from '../wire/connection.js';
 import type { AccessRule } from './access.js';
 
@@ -36,6 +37,20 @@ export interface ChannelOptions<P extends string = string> {
   /** Keeps the channel's events. No store keeps a log yet: setting it is a configuration error. */
   readonly history?: HistoryOptions;
 }
+
+/** What the options of a channel take. What does not fit the pattern is found later. */
+export const channelOptionTypes: OptionTypes<ChannelOptions> = {
+  name: option.text,
+  access: {
+    takes: "'public', 'authenticated' or a function",
+    fits: (value) => value === 'public' || value === 'authenticated' || typeof value === 'function',
+  },
+  autoSubscribe: {
+    takes: 'true, false or a function',
+    fits: (value) => typeof value === 'boolean' || typeof value === 'function',
+  },
+  history: option.object,
+};
 
 /** One handler for one kind of message. */
 export interface MessageDefinition {

@@ -1,3 +1,6 @@
+import { describeValue } from '../errors/check-options.js';
+import { makeError } from '../errors/gatecast-error.js';
+import { checkParentheses } from './check-parentheses.js';
 import type {
   ConnectContext,
   DisconnectContext,
@@ -44,8 +47,9 @@ export interface LifecycleDecorator<Context> {
  * }
  * ```
  */
-export function OnConnect(): LifecycleDecorator<ConnectContext> {
-  return lifecycle('connect', '@OnConnect()');
+export function OnConnect(): LifecycleDecorator<ConnectContext>;
+export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
+  return lifecycle('connect', '@OnConnect', given);
 }
 
 /**
@@ -53,8 +57,9 @@ export function OnConnect(): LifecycleDecorator<ConnectContext> {
  * `DisconnectContext`. API Gateway may call it late or never (its guide calls `$disconnect` a
  * best-effort event): nothing that must happen belongs here.
  */
-export function OnDisconnect(): LifecycleDecorator<DisconnectContext> {
-  return lifecycle('disconnect', '@OnDisconnect()');
+export function OnDisconnect(): LifecycleDecorator<DisconnectContext>;
+export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
+  return lifecycle('disconnect', '@OnDisconnect', given);
 }
 
 /**
@@ -72,8 +77,9 @@ export function OnDisconnect(): LifecycleDecorator<DisconnectContext> {
  * }
  * ```
  */
-export function OnSubscribe(): LifecycleDecorator<OfAnyChannel<SubscribeContext>> {
-  return lifecycle('subscribe', '@OnSubscribe()');
+export function OnSubscribe(): LifecycleDecorator<OfAnyChannel<SubscribeContext>>;
+export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
+  return lifecycle('subscribe', '@OnSubscribe', given);
 }
 
 /**
@@ -81,11 +87,26 @@ export function OnSubscribe(): LifecycleDecorator<OfAnyChannel<SubscribeContext>
  * ended (then as late and as uncertain as `$disconnect`). Its context is an `UnsubscribeContext`.
  * It does not run for a connection that was found gone (410) before its `$disconnect` came.
  */
-export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>> {
-  return lifecycle('unsubscribe', '@OnUnsubscribe()');
+export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>>;
+export function OnUnsubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
+  return lifecycle('unsubscribe', '@OnUnsubscribe', given);
 }
 
-function lifecycle(kind: HandlerRecord['kind'], decorator: string): LifecycleDecorator<AnyContext> {
+function lifecycle(
+  kind: HandlerRecord['kind'],
+  name: string,
+  given: readonly unknown[],
+): LifecycleDecorator<AnyContext> {
+  const decorator = `${name}()`;
+  checkParentheses(name, decorator, given);
+  if (given.length > 0) {
+    throw makeError('ERR_OPTION_VALUE', {
+      where: decorator,
+      option: 'options',
+      given: describeValue(given[0]),
+      takes: 'nothing',
+    });
+  }
   return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
     decorateMethod({ kind, decorator }, target, nameOrContext);
 }

@@ -1,8 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { checkOptions, option } from '../errors/check-options.js';
-import { makeError } from '../errors/gatecast-error.js';
+import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
+import { checkParentheses } from './check-parentheses.js';
 import type { MessageContext, OfAnyChannel } from './context.js';
 import { decorateMethod, type StandardMethodContext } from './registry.js';
+import { isStandardSchema, refuseSchema } from './schema.js';
 
 /** Options of {@link OnMessage}. */
 export interface MessageOptions {
@@ -13,6 +14,9 @@ export interface MessageOptions {
    */
   readonly reply?: boolean;
 }
+
+/** What the options of a message take. */
+export const messageOptionTypes: OptionTypes<MessageOptions> = { reply: option.flag };
 
 type MessageHandler<T> = (message: T, ctx: OfAnyChannel<MessageContext>) => unknown;
 
@@ -40,7 +44,8 @@ export interface MessageDecorator<T> {
  *
  * Without a schema the message is whatever the client sent.
  *
- * @throws ConfigurationError - ERR_SCHEMA_INVALID, ERR_OPTION_UNKNOWN.
+ * @throws ConfigurationError - ERR_DECORATOR_CALL, ERR_SCHEMA_INVALID, ERR_SCHEMA_FIELDS,
+ * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
 /**
@@ -58,9 +63,11 @@ export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
  * ```
  *
  * @param schema - A Standard Schema (valibot, zod, …), or `dto(Class)` for class-validator. What
- * `object` of valibot or zod and `dto` do not know never reaches the handler.
+ * `object` of valibot or zod and `dto` do not know never reaches the handler. Data of more than 2,000
+ * objects and lists is refused before the schema sees it.
  *
- * @throws ConfigurationError - ERR_SCHEMA_INVALID, ERR_OPTION_UNKNOWN.
+ * @throws ConfigurationError - ERR_DECORATOR_CALL, ERR_SCHEMA_INVALID, ERR_SCHEMA_FIELDS,
+ * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function OnMessage<S extends StandardSchemaV1>(
   schema: S,
@@ -70,12 +77,11 @@ export function OnMessage(
   first: StandardSchemaV1 | MessageOptions = {},
   second: MessageOptions = {},
 ): MessageDecorator<never> {
+  checkParentheses('@OnMessage', '@OnMessage()', [first, second]);
   const hasSchema = isStandardSchema(first);
-  if (!hasSchema && (typeof first !== 'object' || first === null)) {
-    throw makeError('ERR_SCHEMA_INVALID', { label: '@OnMessage()' });
-  }
+  if (!hasSchema) refuseSchema(first, '@OnMessage()');
   const options = hasSchema ? second : first;
-  checkOptions('@OnMessage()', options, { reply: option.flag });
+  checkOptions('@OnMessage()', options, messageOptionTypes);
   const { reply = true } = options;
   const record = {
     kind: 'message',
@@ -85,12 +91,4 @@ export function OnMessage(
   } as const;
   return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
     decorateMethod(record, target, nameOrContext);
-}
-
-/** Whether a value is a Standard Schema, which may be an object or a function. */
-export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    '~standard' in value
-  );
 }

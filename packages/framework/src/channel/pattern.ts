@@ -4,17 +4,28 @@ import { channelNameProblem, decodeSegment } from '@gatecast/protocol';
 const MOST_KNOWN = 1_000;
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 
+// How other routers write a parameter: {id}, [id], <id>, $id, *id.
+const FOREIGN_PARAMETER = /^[{[<$*]+\.*([A-Za-z_]\w*)[}\]>*]*$/;
+
 /** Says what is wrong with a pattern, or `undefined` when it is legal. */
-export function patternProblem(pattern: string): string | undefined {
+export function patternProblem(pattern: unknown): string | undefined {
+  if (typeof pattern !== 'string') return 'is not a text';
+  if (pattern === '') return 'is empty';
+  if (pattern.startsWith('/')) return 'begins with "/"';
+  if (pattern.endsWith('/')) return 'ends with "/"';
   const names = new Set<string>();
   for (const segment of pattern.split('/')) {
     if (segment === '') return 'has an empty segment';
     if (!segment.startsWith(':')) {
+      const foreign = FOREIGN_PARAMETER.exec(segment)?.[1];
+      if (foreign !== undefined) return `has "${segment}": a parameter is written ":${foreign}"`;
       const problem = channelNameProblem(segment);
       if (problem) return `${problem} ("${segment}")`;
       continue;
     }
-    if (!PARAMETER.test(segment)) return `has the parameter "${segment}", which is no identifier`;
+    if (!PARAMETER.test(segment)) {
+      return `has the parameter "${segment}", whose name is not letters, digits and "_"`;
+    }
     if (names.has(segment)) return `has the parameter "${segment}" twice`;
     names.add(segment);
   }

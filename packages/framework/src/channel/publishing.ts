@@ -80,8 +80,10 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
 /** Something one can publish through: an app, a publisher, `ctx.app`. */
 export interface Publishing {
   /**
-   * A channel by its name. The type parameter is the channel's contract. Make a name of what users
-   * typed with `channelName()` only: it encodes what would make it another channel's.
+   * A channel by its name. The type parameter is the channel's contract.
+   *
+   * Make the name with `channelName()` whenever a part of it comes from outside: in
+   * `'users/' + to` a user called `bob/alerts` is another channel, perhaps of another class.
    *
    * @example
    * ```ts

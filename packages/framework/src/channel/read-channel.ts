@@ -1,10 +1,9 @@
+import { describeValue } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
+import type { AnyClass } from './any-class.js';
 import { definitionOf } from './define-channel.js';
 import type { ChannelDefinition } from './definition.js';
 import { channelRecordOf, type HandlerRecord, handlerRecordsOf } from './registry.js';
-
-// oxlint-disable-next-line typescript/no-explicit-any -- any class may be passed, with `resolve`.
-type AnyClass = new (...args: any[]) => object;
 
 /** Makes an instance of a channel class: the way into a dependency-injection container. */
 export type Resolve = <T extends object>(
@@ -14,6 +13,9 @@ export type Resolve = <T extends object>(
 
 /** Reads what a channel class, an instance of one, or `defineChannel` declares. */
 export function readChannel(source: object, resolve: Resolve | undefined): ChannelDefinition {
+  if ((typeof source !== 'object' && typeof source !== 'function') || source === null) {
+    throw makeError('ERR_CHANNEL_NOT_DECORATED', { label: describeValue(source) });
+  }
   const definition = definitionOf(source);
   if (definition) return definition;
   const type = (typeof source === 'function' ? source : source.constructor) as AnyClass;
@@ -25,15 +27,38 @@ export function readChannel(source: object, resolve: Resolve | undefined): Chann
 }
 
 function construct(type: AnyClass, label: string, resolve: Resolve | undefined): object {
-  if (!resolve && type.length > 0) {
+  if (resolve) return resolved(type, label, resolve);
+  if (type.length > 0) {
     throw makeError('ERR_CHANNEL_DEPENDENCIES', { label, count: type.length });
   }
   try {
-    return resolve ? resolve(type) : new type();
+    return new type();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw makeError('ERR_CHANNEL_CONSTRUCTOR', { label, reason }, error);
+    throw makeError('ERR_CHANNEL_CONSTRUCTOR', { label, reason: reasonOf(error) }, error);
   }
+}
+
+function resolved(type: AnyClass, label: string, resolve: Resolve): object {
+  let instance: unknown;
+  try {
+    instance = resolve(type);
+  } catch (error) {
+    throw makeError('ERR_RESOLVE', { label, problem: `threw "${reasonOf(error)}"` }, error);
+  }
+  // Anything else has none of the class's handlers: its routes would be missing without a word.
+  if (instance instanceof type) return instance;
+  throw makeError('ERR_RESOLVE', { label, problem: `returned ${describeInstance(instance)}` });
+}
+
+function describeInstance(value: unknown): string {
+  const type = (value as object | null | undefined)?.constructor?.name;
+  const isInstance =
+    typeof value === 'object' && type && !['Object', 'Array', 'Promise'].includes(type);
+  return isInstance ? `an instance of ${type}` : describeValue(value);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 type Handlers = Pick<

@@ -36,7 +36,6 @@ export interface MessageRoute extends Route {
   readonly kind: 'message';
   /** The channel class that it belongs to. */
   readonly channel: CompiledChannel;
-  /** The handler. */
   readonly message: MessageDefinition;
 }
 

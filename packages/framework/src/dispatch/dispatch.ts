@@ -1,17 +1,11 @@
 import type { PongFrame } from '@gatecast/protocol';
+import { unknownAction } from '../channel/unknown-names.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError, UsageError } from '../errors/gatecast-error.js';
 import type { FrameContext } from '../invocation/plugin.js';
 import { type MaybePromise, whenReady } from '../time/maybe-promise.js';
 import type { Connection } from '../wire/connection.js';
-import {
-  errorResponse,
-  idOfRefused,
-  NO_ANSWER,
-  parseFrame,
-  quote,
-  type RawFrame,
-} from '../wire/frame.js';
+import { errorResponse, idOfRefused, NO_ANSWER, parseFrame, type RawFrame } from '../wire/frame.js';
 import {
   isAuthorizerEvent,
   isWebSocketEvent,
@@ -234,7 +228,7 @@ function handleFrame(invocation: EventInvocation, frame: RawFrame): MaybePromise
     if (action === 'unsubscribe') return handleUnsubscribe(invocation, frame);
     throw action === undefined
       ? new ClientError('ERR_FRAME_INVALID', '"action" must be a string.')
-      : new ClientError('ERR_ACTION_UNKNOWN', `There is no action ${quote(action)}.`);
+      : new ClientError('ERR_ACTION_UNKNOWN', unknownAction(invocation.core.table, action));
   });
 }
 

@@ -14,13 +14,17 @@ export async function tellOfLeaving(
     names.map(async (name) => {
       // A deployment may have removed the class: then there is nobody to tell.
       const match = invocation.core.table.find(name);
-      const handler = match?.value.unsubscribe;
-      if (!match || !handler) return;
-      const label = `@OnUnsubscribe of ${match.value.label}`;
+      const { onUnsubscribe } = invocation.core.hooks;
+      if (!match || !(match.value.unsubscribe || onUnsubscribe)) return;
+      const { value, params } = match;
+      const label = `@OnUnsubscribe of ${value.label}`;
       try {
         invocation.limit(label);
-        const ctx = unsubscribeContext(invocation, { ...left, name, params: match.params });
-        await invocation.inTime(Promise.resolve(handler.call(ctx)), label);
+        const ctx = unsubscribeContext(invocation, { ...left, name, params });
+        const run = async (): Promise<void> => {
+          await value.unsubscribe?.call(ctx);
+        };
+        await invocation.inTime(onUnsubscribe ? onUnsubscribe(ctx, run) : run(), label);
       } catch (error) {
         invocation.report(error);
       }

@@ -86,7 +86,7 @@ export function checkOptions<T extends object>(
     throw makeError('ERR_OPTION_VALUE', {
       where,
       option: 'options',
-      given: describe(options),
+      given: describeValue(options),
       takes: `an object with any of: ${Object.keys(known).join(', ')}`,
     });
   }
@@ -102,7 +102,12 @@ export function checkOptions<T extends object>(
     }
     if (type.fits(value)) continue;
     const { takes } = type;
-    throw makeError('ERR_OPTION_VALUE', { where, option: name, given: describe(value), takes });
+    throw makeError('ERR_OPTION_VALUE', {
+      where,
+      option: name,
+      given: describeValue(value),
+      takes,
+    });
   }
   const names = given.map(([name]) => name);
   for (const group of exclusive) {
@@ -113,7 +118,7 @@ export function checkOptions<T extends object>(
 }
 
 /** A value in an error: short, and without what is inside of objects. */
-function describe(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (typeof value === 'string') return `"${value.length > 80 ? `${value.slice(0, 80)}…` : value}"`;
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return 'a list';

@@ -46,6 +46,11 @@ export const errorTable = {
     message: 'The constructor of {label} threw: {reason}',
     hint: 'Leave work that needs the environment to the handlers, which run at the first event.',
   },
+  ERR_RESOLVE: {
+    kind: 'configuration',
+    message: 'The option "resolve" {problem} for {label}.',
+    hint: 'Return an instance of the class; make what takes time before createApp() is called.',
+  },
   ERR_PATTERN_INVALID: {
     kind: 'configuration',
     message: 'The pattern "{pattern}" of {label} {problem}.',
@@ -72,6 +77,11 @@ export const errorTable = {
     message: 'Two handlers are registered for route "{route}": {first} and {second}.',
     hint: 'Rename one method, or give one channel another name: @Channel(pattern, { name }).',
   },
+  ERR_DECORATOR_CALL: {
+    kind: 'configuration',
+    message: '{decorator} on {place} lacks its parentheses.',
+    hint: 'Write {usage}.',
+  },
   ERR_HANDLER_PLACE: {
     kind: 'configuration',
     message: '{decorator} is on "{method}", which is {place}.',
@@ -91,6 +101,11 @@ export const errorTable = {
     kind: 'configuration',
     message: 'The schema of {label} is not a Standard Schema.',
     hint: "Pass a schema of valibot, zod or another such library, or dto(Class) from '@gatecast/framework/class-validator'.",
+  },
+  ERR_SCHEMA_FIELDS: {
+    kind: 'configuration',
+    message: '{label} was given the fields of a schema ("{field}"), not a schema.',
+    hint: 'Wrap them in an object of their library: v.object({ … }), z.object({ … }).',
   },
   ERR_DTO_BARE: {
     kind: 'configuration',
@@ -183,8 +198,13 @@ export const errorTable = {
   },
   ERR_JWT_OPTIONS: {
     kind: 'configuration',
-    message: '{where} needs {needed}.',
-    hint: 'Set the environment variable that it is read from, or pass it directly.',
+    message: '{where} was given no "{option}", and the environment variable {variable} is not set.',
+    hint: 'Set {variable} on the function, or pass {where} the option "{option}".',
+  },
+  ERR_JWT_KEYS: {
+    kind: 'configuration',
+    message: 'The keys of the issuer {issuer} cannot be used: {reason}',
+    hint: 'Check that the function can reach the address of the keys; pass "jwks" where it cannot.',
   },
   // Wrong calls inside handlers
   ERR_SEND_IN_CONNECT: {
@@ -205,12 +225,13 @@ export const errorTable = {
   },
   ERR_PUBLISH_EVENT: {
     kind: 'usage',
-    message: 'publish() on "{channel}" was given no event name of 1 to 64 characters.',
+    message:
+      'publish() on "{channel}" was given an event name that is not a text of 1 to 64 characters.',
     hint: 'Name the event as the contract of the channel does.',
   },
   ERR_PUBLISH_ID: {
     kind: 'usage',
-    message: 'publish() on "{channel}" was given an id that is no string of 1 to 64 characters.',
+    message: 'publish() on "{channel}" was given an id that is not a text of 1 to 64 characters.',
     hint: 'Use a short key of your own, such as the id of the order.',
   },
   ERR_PUBLISH_SENDER: {

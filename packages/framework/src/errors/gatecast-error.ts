@@ -19,15 +19,19 @@ export type ErrorValues<C extends ErrorCode> = { readonly [K in Names<C>]: strin
 export class GatecastError extends Error {
   /** Names the case; `docs/errors.md` has them all. */
   readonly code: ErrorCode;
-  /** What to change. */
-  readonly hint: string;
+  readonly #hint: string;
 
   /** @internal */
   constructor(code: ErrorCode, values: Readonly<Record<string, string | number>>, cause?: unknown) {
     const entry: ErrorEntry = errorTable[code];
     super(fill(entry.message, values), cause === undefined ? undefined : { cause });
     this.code = code;
-    this.hint = fill(entry.hint, values);
+    this.#hint = fill(entry.hint, values);
+  }
+
+  /** What to change. Stands below the message at the top of `stack`, too. */
+  get hint(): string {
+    return this.#hint;
   }
 
   /** Who has to act. Read instead of `instanceof`: a bundle may hold two copies of the package. */
@@ -149,7 +153,43 @@ export function makeError<C extends ErrorCode>(
   values: ErrorValues<C>,
   cause?: unknown,
 ): ErrorOf<C> {
-  return new classes[errorTable[code].kind](code, values, cause) as ErrorOf<C>;
+  const error = new classes[errorTable[code].kind](code, values, cause) as ErrorOf<C>;
+  traceFrom(error, makeError);
+  return error;
+}
+
+/**
+ * Lets the stack of an error begin with its message and hint, and then with whoever called a function
+ * of ours: frames of the framework say nothing to its users. A function that is not running leaves no
+ * frame at all, for mistakes that were made long before they are found.
+ */
+export function traceFrom(error: GatecastError, caller: (...args: never[]) => unknown): void {
+  const trace: { stack?: string } = {};
+  Error.captureStackTrace(trace, caller);
+  const { name, code, message, hint } = error;
+  Object.defineProperty(error, 'stack', {
+    // Only who reads it pays for its text.
+    get: () => `${name} [${code}]: ${message}\n  ${hint}${framesOf(trace.stack)}`,
+    set: (value) => {
+      Object.defineProperty(error, 'stack', { value, writable: true });
+    },
+    configurable: true,
+  });
+}
+
+/** Runs what a function of ours does; the stack of an error begins with whoever called that function. */
+export function tracedFrom<T>(caller: (...args: never[]) => unknown, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof GatecastError) traceFrom(error, caller);
+    throw error;
+  }
+}
+
+function framesOf(stack = ''): string {
+  const start = stack.indexOf('\n    at ');
+  return start === -1 ? '' : stack.slice(start);
 }
 
 function isOfKind(value: unknown, kind: ErrorEntry['kind']): boolean {

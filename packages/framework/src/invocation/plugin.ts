@@ -3,6 +3,7 @@ import type {
   DisconnectContext,
   MessageContext,
   SubscribeContext,
+  UnsubscribeContext,
 } from '../channel/context.js';
 import type { DeliveryCount } from '../channel/publishing.js';
 import type { RouteTable } from '../channel/route-table.js';
@@ -10,6 +11,7 @@ import { makeError } from '../errors/gatecast-error.js';
 import type { Store } from '../store/store.js';
 import type { Connection } from '../wire/connection.js';
 import type { WebSocketEvent } from '../wire/lambda-events.js';
+import { checkPlugin } from './check-plugin.js';
 
 /** What a plugin learns of the app it is in. */
 export interface PluginSetup {
@@ -96,6 +98,11 @@ export interface Plugin<A extends object = object> {
    */
   onSubscribe?(ctx: SubscribeContext & Partial<A>, next: NextWith<A>): unknown;
   /**
+   * Around each channel that is left, however that came about, after the store has forgotten the
+   * membership. Without `next()` the unsubscribe handler does not run.
+   */
+  onUnsubscribe?(ctx: UnsubscribeContext, next: Next): unknown;
+  /**
    * Around each message, after its access rule and its schema. Without `next()` the handler does
    * not run and the answer has no data.
    */
@@ -118,8 +125,8 @@ export interface Plugin<A extends object = object> {
 }
 
 /**
- * Checks a plugin's type where it is written; returns it as it is. Mistakes in the order of plugins
- * are found by `createApp`.
+ * Checks a plugin where it is written; returns it as it is. Mistakes in the order of plugins are found
+ * by `createApp`.
  *
  * @example
  * ```ts
@@ -134,8 +141,11 @@ export interface Plugin<A extends object = object> {
  * ```
  *
  * @typeParam A - What the plugin adds to the context, by `next({ … })`.
+ *
+ * @throws ConfigurationError - ERR_PLUGIN_HOOK_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function definePlugin<A extends object = object>(plugin: Plugin<A>): Plugin<A> {
+  checkPlugin(plugin);
   return plugin;
 }
 
@@ -147,6 +157,7 @@ export interface Hooks {
   readonly onFrame: Around<FrameContext>;
   readonly onConnect: Around<ConnectContext>;
   readonly onSubscribe: Around<SubscribeContext>;
+  readonly onUnsubscribe: Around<UnsubscribeContext>;
   readonly onMessage: Around<MessageContext>;
   readonly onPublish: Around<PublishContext>;
   readonly onDeliver: Around<DeliverContext>;
@@ -160,8 +171,8 @@ export type AnyPlugin = Plugin<any> & { readonly call?: never };
 export function composeHooks(plugins: readonly AnyPlugin[]): Hooks {
   const names = new Set<string>();
   for (const plugin of plugins) {
+    checkPlugin(plugin);
     const { name, requires = [] } = plugin;
-    if (typeof plugin === 'function') throw makeError('ERR_PLUGIN_FACTORY', { name });
     if (names.has(name)) throw makeError('ERR_PLUGIN_DUPLICATE', { plugin: name });
     const needed = requires.find((other) => !names.has(other));
     if (needed !== undefined) throw makeError('ERR_PLUGIN_ORDER', { plugin: name, needed });
@@ -171,6 +182,7 @@ export function composeHooks(plugins: readonly AnyPlugin[]): Hooks {
     onFrame: compose(plugins, 'onFrame'),
     onConnect: compose(plugins, 'onConnect'),
     onSubscribe: compose(plugins, 'onSubscribe'),
+    onUnsubscribe: compose(plugins, 'onUnsubscribe'),
     onMessage: compose(plugins, 'onMessage'),
     onPublish: compose(plugins, 'onPublish'),
     onDeliver: compose(plugins, 'onDeliver'),

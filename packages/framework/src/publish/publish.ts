@@ -7,6 +7,7 @@ import type {
   PublishResult,
   ServerChannel,
 } from '../channel/publishing.js';
+import { checkKnown } from '../channel/unknown-names.js';
 import { deliver } from '../deliver/deliver.js';
 import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
@@ -136,7 +137,5 @@ export class ChannelOfServer implements ServerChannel {
 export function checkChannel({ core: { table } }: Invocation, channel: string): void {
   const problem = typeof channel === 'string' ? channelNameProblem(channel) : 'is not a text';
   if (problem) throw makeError('ERR_PUBLISH_CHANNEL', { channel: String(channel), problem });
-  if (!table || table.find(channel)) return;
-  const patterns = table.channels.map(({ pattern }) => pattern).join(', ');
-  throw makeError('ERR_PUBLISH_UNKNOWN_CHANNEL', { channel, patterns });
+  if (table) checkKnown(table, channel);
 }

@@ -1,6 +1,7 @@
 import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
 import { type App, type AppSettings, buildApp } from '../app/create-app.js';
 import type { AcceptChannel } from '../app/types.js';
+import type { AnyClass } from '../channel/any-class.js';
 import type { Resolve } from '../channel/read-channel.js';
 import { memoryStore } from '../store/memory.js';
 import type { Store } from '../store/store.js';
@@ -18,8 +19,7 @@ import {
 import { parseFrame, TestConnection, type TestLink } from './test-connection.js';
 import { TestGateway } from './test-gateway.js';
 
-// oxlint-disable-next-line typescript/no-explicit-any -- whatever the constructor takes.
-type Channels = readonly ((new (...args: any[]) => object) | object)[];
+type Channels = readonly (AnyClass | object)[];
 
 // What the events of a test say of their API and stage.
 const ADDRESS = { apiId: 'abcde12345', stage: 'dev', region: process.env['AWS_REGION'] ?? '' };

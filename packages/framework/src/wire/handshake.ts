@@ -2,6 +2,7 @@ import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import type { Identity } from './connection.js';
 import type { AuthorizerRequestEvent, HandshakeFields, WebSocketEvent } from './lambda-events.js';
+import { originMatches } from './origins.js';
 
 /** A handshake, as an authorizer sees it. */
 export interface AuthorizerRequest {
@@ -93,11 +94,14 @@ function tokenOf(
 }
 
 /**
- * Refuses a page of a foreign origin. Only browsers send `Origin`, and only they need to be kept from
+ * Refuses a page of a foreign origin. Browsers always send `Origin`, and only they need to be kept from
  * acting for a user who is looking at another site: a handshake without it passes.
  */
-export function checkOrigin({ origin }: Handshake, allowed: readonly string[] | undefined): void {
-  if (!allowed || origin === undefined || allowed.includes(origin)) return;
+export function checkOrigin(
+  { origin, headers }: Handshake,
+  allowed: readonly string[] | undefined,
+): void {
+  if (!allowed || origin === undefined || originMatches(origin, headers.host, allowed)) return;
   throw new ClientError('ERR_ORIGIN', 'This origin is not allowed.');
 }
 

@@ -151,8 +151,7 @@ function nameOf(error: unknown): { errorType: string; errorMessage: string } {
 }
 
 function detailsOf(error: unknown): string {
-  if (error instanceof Error && 'hint' in error && typeof error.hint === 'string') {
-    return `${error.stack}\nHint: ${error.hint}`;
-  }
+  // A framework's error has its hint in the stack.
+  if (error instanceof Error && 'hint' in error && error.stack !== undefined) return error.stack;
   return typeof error === 'string' ? error : inspect(error);
 }

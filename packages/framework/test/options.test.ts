@@ -1,0 +1,259 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  Channel,
+  composeStore,
+  createApp,
+  createPublisher,
+  defineChannel,
+  definePlugin,
+  memoryStore,
+  OnConnect,
+  OnMessage,
+  type Plugin,
+} from '@gatecast/framework';
+import { cognitoAuthorizer, jwtAuthorizer } from '@gatecast/framework/jwt';
+import { logger } from '@gatecast/framework/plugins/logger';
+import { createTestApp } from '@gatecast/framework/testing';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const store = memoryStore();
+const channels = [defineChannel('pub')];
+const extra = { noSuchOption: 1 } as object;
+const refusal = (code: string) =>
+  expect.objectContaining({ name: 'ConfigurationError', code, hint: expect.any(String) });
+
+/** Each public function that takes options, called with one that it does not know. */
+const calls: Readonly<Record<string, () => unknown>> = {
+  createApp: () => createApp({ channels, store, ...extra }),
+  createPublisher: () => createPublisher({ store, ...extra }),
+  composeStore: () => composeStore({ connections: store, ...extra }),
+  memoryStore: () => memoryStore(extra),
+  Channel: () => {
+    class Rooms {}
+    Channel('rooms', extra)(Rooms);
+    return createApp({ channels: [Rooms], store });
+  },
+  defineChannel: () => defineChannel('pub', extra),
+  OnMessage: () => OnMessage(extra),
+  definePlugin: () => definePlugin({ name: 'p', ...extra }),
+  logger: () => logger(extra),
+  jwtAuthorizer: () => jwtAuthorizer(extra),
+  cognitoAuthorizer: () => cognitoAuthorizer(extra),
+  createTestApp: () => createTestApp({ channels, ...extra }),
+};
+
+/** What takes an object of another kind: facts of an event in a test, a limit, another's store. */
+const withoutOptions = new Set([
+  'connectionStoreContract',
+  'makeAuthorizerEvent',
+  'makeConnectEvent',
+  'makeDisconnectEvent',
+  'makeMessageEvent',
+  'timeLeftMs',
+  'withinTime',
+]);
+
+/** Names of the public functions that take an object with members one may leave out. */
+function functionsWithOptions(): readonly string[] {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+    exports: Readonly<Record<string, { readonly types: string }>>;
+  };
+  const files = Object.values(exports).map(({ types }) => root + types);
+  const program = ts.createProgram(files, {
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    strict: true,
+  });
+  const checker = program.getTypeChecker();
+  const takesOptions = (parameter: ts.Symbol): boolean => {
+    const type = checker.getNonNullableType(checker.getTypeOfSymbol(parameter));
+    if (type.getCallSignatures().length > 0 || checker.isArrayLikeType(type)) return false;
+    const isObject = (type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection)) !== 0;
+    return (
+      isObject &&
+      (parameter.name === 'parts' ||
+        type.getProperties().some(({ flags }) => flags & ts.SymbolFlags.Optional))
+    );
+  };
+  return files
+    .flatMap((file) => {
+      const source = program.getSourceFile(file);
+      const module = source && checker.getSymbolAtLocation(source);
+      if (!module) throw new Error(`"${file}" is not a module. Run "npm run build".`);
+      return checker.getExportsOfModule(module);
+    })
+    .filter((symbol) => {
+      const type = checker.getTypeOfSymbol(
+        symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
+      );
+      return type.getCallSignatures().some(({ parameters }) => parameters.some(takesOptions));
+    })
+    .map(({ name }) => name);
+}
+
+describe('K1 options that nobody reads', () => {
+  it.each(Object.keys(calls))('K1 are refused by %s', (name) => {
+    const code = name === 'definePlugin' ? 'ERR_PLUGIN_HOOK_UNKNOWN' : 'ERR_OPTION_UNKNOWN';
+    expect(calls[name]).toThrow(refusal(code));
+    expect(calls[name]).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/noSuchOption/) }),
+    );
+  });
+
+  it('K1 are tried with every public function that takes options', () => {
+    const found = functionsWithOptions().filter((name) => !withoutOptions.has(name));
+    expect(new Set(found)).toEqual(new Set(Object.keys(calls)));
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'of a message of defineChannel',
+      () => defineChannel('pub', { messages: ({ message }) => ({ x: message(() => 1, extra) }) }),
+    ],
+    ['of a lifecycle decorator', () => Reflect.apply(OnConnect, undefined, [extra])],
+  ])('K1 are refused too where they are those %s', (_what, call) => {
+    expect(call).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^ERR_OPTION_(UNKNOWN|VALUE)$/) }),
+    );
+  });
+});
+
+describe('K2 values that cannot work', () => {
+  const any = (value: unknown) => value as never;
+  it.each<[string, () => unknown]>([
+    ['createApp of channels that are no list', () => createApp({ channels: any('rooms'), store })],
+    ['createApp of nothing', () => createApp(any(undefined))],
+    [
+      'createApp of a plugin that is no list',
+      () => createApp({ channels, store, plugins: any({}) }),
+    ],
+    [
+      'createApp of an authorizer that is a text',
+      () => createApp({ channels, store, authorizer: any('jwt') }),
+    ],
+    [
+      'createPublisher of a gateway that is a function',
+      () => createPublisher({ store, gateway: any(() => 1) }),
+    ],
+    ['logger of a level that there is not', () => logger({ level: any('verbose') })],
+    ['logger of what cannot write', () => logger({ write: any('console') })],
+    ['a message whose reply is a text', () => OnMessage({ reply: any('no') })],
+    [
+      'a message without a handler',
+      () =>
+        defineChannel('a', {
+          messages: ({ message }) => ({ x: message(any({ '~standard': {} }), any(undefined)) }),
+        }),
+    ],
+    [
+      'messages that message() did not make',
+      () => defineChannel('a', { messages: () => any({ x: () => 1 }) }),
+    ],
+    ['messages that are promised', () => defineChannel('a', { messages: any(async () => ({})) })],
+    [
+      'a handler of a channel that is a text',
+      () => defineChannel('a', { onSubscribe: any('join') }),
+    ],
+    ['an empty name of a channel', () => defineChannel('a', { name: '' })],
+    ['a plugin without a name', () => definePlugin(any({ onConnect() {} }))],
+    [
+      'a plugin whose hook is not a function',
+      () => definePlugin({ name: 'p', onMessage: any(true) }),
+    ],
+    ['a plugin that requires a text', () => definePlugin({ name: 'p', requires: any('q') })],
+    ['a plugin that is a text', () => createApp({ channels, store, plugins: [any('logger')] })],
+  ])('K2 are refused: %s', (_what, call) => {
+    expect(call).toThrow(refusal('ERR_OPTION_VALUE'));
+  });
+
+  it.each(['members-only', true, null, '', []])('A12 an access rule of %j is refused', (access) => {
+    expect(() => defineChannel('a', { access: any(access) })).toThrow(refusal('ERR_OPTION_VALUE'));
+    class Rooms {}
+    Channel('rooms', { access: any(access) })(Rooms);
+    expect(() => createApp({ channels: [Rooms], store })).toThrow(refusal('ERR_OPTION_VALUE'));
+  });
+
+  it("A12 access: 'authenticated' needs an authorizer", () => {
+    const closed = [defineChannel('a'), defineChannel('b', { access: 'authenticated' })];
+    expect(() => createApp({ channels: closed, store })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_ACCESS_UNREACHABLE',
+        message:
+          "defineChannel('b') lets in signed-in users only, but the app has no authorizer to sign them in.",
+      }),
+    );
+    expect(() => createApp({ channels: closed, store, authorizer: () => ({}) })).not.toThrow();
+  });
+});
+
+describe('D3 a hook that nobody calls', () => {
+  const members = 'setup, onFrame, onConnect, onSubscribe, onUnsubscribe, onMessage, onPublish';
+  it.each(['onMesage', 'onmessage', 'onHistory', 'Setup', 'options'])(
+    'D3 is refused: %s',
+    (hook) => {
+      const plugin = { name: 'p', [hook]() {} } as Plugin;
+      expect(() => createApp({ channels, store, plugins: [plugin] })).toThrow(
+        expect.objectContaining({
+          code: 'ERR_PLUGIN_HOOK_UNKNOWN',
+          message: `Plugin "p" has "${hook}", which is not a hook.`,
+          hint: expect.stringContaining(members),
+        }),
+      );
+    },
+  );
+
+  it('D3 is refused in an instance of a class as well, which may have members of its own', () => {
+    class Quota {
+      readonly name = 'quota';
+      readonly buckets = new Map<string, number>();
+      onMessage() {
+        this.refill();
+      }
+      refill() {
+        this.buckets.clear();
+      }
+    }
+    class Misspelt extends Quota {
+      onMesage() {}
+    }
+    expect(() => createApp({ channels, store, plugins: [new Quota()] })).not.toThrow();
+    expect(() => createApp({ channels, store, plugins: [new Misspelt()] })).toThrow(
+      refusal('ERR_PLUGIN_HOOK_UNKNOWN'),
+    );
+  });
+});
+
+describe('K5 a store', () => {
+  const broken: [string, unknown, string, string][] = [
+    ['is missing', undefined, 'ERR_STORE_MISSING', 'was given nothing as its store.'],
+    ['was not called', memoryStore, 'ERR_STORE_MISSING', 'was given a function as its store.'],
+    ['is something else', {}, 'ERR_STORE_MISSING', 'was given an object as its store.'],
+    ['is null', null, 'ERR_STORE_MISSING', 'was given null as its store.'],
+    [
+      'is promised',
+      Promise.resolve(store),
+      'ERR_STORE_MISSING',
+      'was given a promise as its store.',
+    ],
+    [
+      'is of another version',
+      { name: 'x', connections: { contract: 7 } },
+      'ERR_STORE_CONTRACT',
+      'version 7',
+    ],
+  ];
+  it.each(broken)('K5 that %s is refused wherever one is taken', (_what, given, code, text) => {
+    const any = given as never;
+    for (const take of [
+      () => createApp({ channels, store: any }),
+      () => createPublisher({ store: any }),
+      () => composeStore({ connections: any }),
+    ]) {
+      expect(take).toThrow(refusal(code));
+      expect(take).toThrow(text);
+    }
+  });
+});

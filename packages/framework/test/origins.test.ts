@@ -1,0 +1,97 @@
+import { createApp, defineChannel, memoryStore } from '@gatecast/framework';
+import { createTestApp } from '@gatecast/framework/testing';
+import { describe, expect, it } from 'vitest';
+
+const page = 'https://chat.example.com';
+const pub = defineChannel('pub');
+
+/** Whether a handshake with these headers is let in, by an app with these origins. */
+async function attempt(origins: readonly string[], headers: Record<string, string>) {
+  const app = createTestApp({ channels: [pub], origins, plugins: [{ name: 'q', onError() {} }] });
+  return app.connect({ headers }).then(
+    () => 'open',
+    ({ status }: { status: number }) => status,
+  );
+}
+
+const start = (origins: unknown) => () =>
+  createApp({ channels: [pub], store: memoryStore(), origins: origins as string[] });
+
+describe('A8 the option origins', () => {
+  it.each([page, `${page}/`, `${page}:443`, 'HTTPS://Chat.Example.com'])(
+    'A8 takes %s for the origin that browsers send',
+    async (entry) => {
+      expect(await attempt([entry], { Origin: page })).toBe('open');
+      expect(await attempt([entry], { Origin: 'https://chat.example.com.evil.com' })).toBe(403);
+    },
+  );
+
+  it.each([
+    ['http://localhost:3000', 'http://localhost:3000'],
+    ['capacitor://localhost', 'capacitor://localhost'],
+    ['chrome-extension://abcdefgh', 'chrome-extension://abcdefgh'],
+    ['https://m\u00fcnchen.example', 'https://xn--mnchen-3ya.example'],
+  ])('A8 takes %s, which is sent as %s', async (entry, origin) => {
+    expect(await attempt([page, entry], { Origin: origin })).toBe('open');
+    expect(await attempt([page], { Origin: origin })).toBe(403);
+  });
+
+  it.each([
+    '*',
+    'https://*.example.com',
+    'chat.example.com',
+    'localhost:3000',
+    'https://',
+    'wss://chat.example.com',
+    'https://chat.example.com/rooms',
+    'https://chat.example.com?x=1',
+    'https://user@chat.example.com',
+    'null',
+    '',
+    7,
+    null,
+  ])('A8 refuses the entry %j, which no Origin ever equals', (entry) => {
+    expect(start([page, entry])).toThrow(
+      expect.objectContaining({
+        code: 'ERR_OPTION_VALUE',
+        message: expect.stringContaining('"origins[1]"'),
+        hint: 'It takes an origin as browsers send it, without wildcard, user or path: https://chat.example.com.',
+      }),
+    );
+  });
+
+  it.each([[`${page},https://admin.example.com`], [[]], [{ 0: page }]])(
+    'A8 refuses %j, which is not a list of origins',
+    (origins) => {
+      expect(start(origins)).toThrow(expect.objectContaining({ code: 'ERR_OPTION_VALUE' }));
+    },
+  );
+
+  it.each(['null', 'https://', 'chat.example.com', '', page.slice(0, -1), `${page}/ `])(
+    'A8 lets no page in whose Origin is %j',
+    async (origin) => {
+      const isPage = origin.trim().startsWith(`${page}/`);
+      expect(await attempt([page], { Origin: origin })).toBe(isPage ? 'open' : 403);
+    },
+  );
+});
+
+describe('A9 an Origin made of the address of the WebSocket', () => {
+  it.each([
+    ['https://ws.example.com', 'ws.example.com'],
+    ['https://ws.example.com', 'WS.example.com:443'],
+    ['http://localhost:3000', 'localhost:3000'],
+  ])('A9 passes: %s at %s', async (origin, host) => {
+    expect(await attempt([page], { Origin: origin, Host: host })).toBe('open');
+  });
+
+  it.each([
+    ['https://evil.example.com', 'ws.example.com'],
+    ['https://ws.example.com.evil.com', 'ws.example.com'],
+    ['https://ws.example.com:8443', 'ws.example.com'],
+    ['null', 'null'],
+    ['app://ws.example.com', 'ws.example.com'],
+  ])('A9 does not when it is another: %s at %s', async (origin, host) => {
+    expect(await attempt([page], { Origin: origin, Host: host })).toBe(403);
+  });
+});

@@ -1,0 +1,159 @@
+import { ClientError, defineChannel } from '@gatecast/framework';
+import { createTestApp } from '@gatecast/framework/testing';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { validate } from '../src/channel/validate.js';
+
+type Answer = StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>;
+const schemaOf = (answer: (data: unknown) => Answer): StandardSchemaV1 => ({
+  '~standard': { version: 1, vendor: 'test', validate: answer },
+});
+const thrown = (answer: () => unknown) => schemaOf(answer as () => Answer);
+
+/** How an app answers a message with the schema, and what it reports. */
+async function send(schema: StandardSchemaV1, data: unknown) {
+  const reported: { code?: string; cause?: unknown }[] = [];
+  const rooms = defineChannel('r/:id', {
+    messages: ({ message }) => ({ post: message(schema, () => 'accepted') }),
+  });
+  const onError = (error: unknown) => reported.push(error as object);
+  const app = createTestApp({ channels: [rooms], plugins: [{ name: 'errors', onError }] });
+  const ann = await app.connect();
+  const answer = await ann.send('r.post', 'r/1', data);
+  return {
+    reply: 'data' in answer ? answer.data : undefined,
+    error: 'error' in answer ? answer.error : undefined,
+    reported,
+  };
+}
+
+/** What `validate` throws, at once or later. */
+const failureOf = async (schema: StandardSchemaV1, data: unknown) => {
+  try {
+    await validate(schema, data);
+  } catch (error) {
+    return error as { code: string; details: { path: string; message: string }[]; cause: unknown };
+  }
+  return undefined;
+};
+
+describe('H2 whatever is thrown while validating', () => {
+  const failure = new Error('boom');
+  const throws = () => {
+    throw failure;
+  };
+  it.each<[string, StandardSchemaV1]>([
+    ['by a schema', thrown(throws)],
+    ['by an asynchronous schema', thrown(async () => throws())],
+    ['by a transformation', v.pipe(v.unknown(), v.transform(throws))],
+    [
+      'by a check of a list of issues',
+      schemaOf(() => ({
+        get issues() {
+          return throws();
+        },
+      })),
+    ],
+  ])('H2 is the fault of the data, its cause for the logs alone: %s', async (_what, schema) => {
+    const { error, reported } = await send(schema, { text: 1 });
+    expect(error).toEqual({
+      code: 'ERR_VALIDATION',
+      message: 'The data does not fit the message.',
+      details: [{ path: '', message: 'could not be validated' }],
+    });
+    expect(reported).toEqual([expect.objectContaining({ code: 'ERR_VALIDATION', cause: failure })]);
+  });
+
+  it('H2 is told as such when the schema answers with nonsense', async () => {
+    for (const answer of [undefined, null, 7]) {
+      expect(
+        await failureOf(
+          thrown(() => answer),
+          {},
+        ),
+      ).toMatchObject({ code: 'ERR_VALIDATION' });
+    }
+  });
+
+  it('H2 goes through when it is a refusal of the app itself', async () => {
+    const refusal = new ClientError('ERR_ROOM_FULL', 'The room is full.');
+    const { error } = await send(
+      thrown(async () => Promise.reject(refusal)),
+      {},
+    );
+    expect(error).toEqual({ code: 'ERR_ROOM_FULL', message: 'The room is full.' });
+  });
+
+  it('H2 is called too deep when it is a stack that overflowed', async () => {
+    const recurse = (): never => recurse();
+    expect(await failureOf(thrown(recurse), {})).toMatchObject({
+      details: [{ path: '', message: 'is nested too deeply' }],
+    });
+  });
+});
+
+describe('H3 the cost of validating', () => {
+  const items = v.object({ items: v.array(v.unknown()) });
+
+  it.each<[string, unknown]>([
+    ['many empty objects', { items: Array.from({ length: 2_000 }, () => ({})) }],
+    ['many lists', { items: Array.from({ length: 2_000 }, () => []) }],
+    ['a deep list', { items: JSON.parse('['.repeat(2_000) + ']'.repeat(2_000)) }],
+  ])('H3 is not paid for %s: the schema never sees them', async (_what, data) => {
+    let calls = 0;
+    const counting = schemaOf((value) => {
+      calls += 1;
+      return { value };
+    });
+    const { error } = await send(counting, data);
+    expect(error).toMatchObject({
+      code: 'ERR_VALIDATION',
+      details: [{ path: '', message: 'has more than 2000 objects and lists' }],
+    });
+    expect(calls).toBe(0);
+  });
+
+  it.each<[string, unknown]>([
+    ['1,900 objects', { items: Array.from({ length: 1_900 }, () => ({ x: 1 })) }],
+    ['a long list of numbers', { items: Array.from({ length: 10_000 }, (_, index) => index) }],
+    ['a long list of nulls', { items: Array.from({ length: 6_000 }, () => null) }],
+  ])('H3 is no reason to refuse %s', async (_what, data) => {
+    expect((await send(items, data)).reply).toBe('accepted');
+  });
+
+  it('H3 is bounded in the answer: 20 details, each of a bounded size', async () => {
+    const long = 'x'.repeat(10_000);
+    const schema = schemaOf(() => ({
+      issues: Array.from({ length: 1_000 }, () => ({ message: long, path: [long, { key: 1 }] })),
+    }));
+    const { error } = await send(schema, {});
+    const details = error?.details as { path: string; message: string }[];
+    expect(details).toHaveLength(21);
+    expect(details.at(-1)).toEqual({ path: '', message: 'and 980 more' });
+    expect(JSON.stringify(error).length).toBeLessThan(20_000);
+  });
+});
+
+describe('validate()', () => {
+  it('answers at once when the schema does, and in a promise when it does not', async () => {
+    expect(validate(v.object({ text: v.string() }), { text: 'a', more: 1 })).toEqual({ text: 'a' });
+    const slow = v.pipeAsync(
+      v.string(),
+      v.checkAsync(async () => true),
+    );
+    const answer = validate(slow, 'a');
+    expect(answer).toBeInstanceOf(Promise);
+    expect(await answer).toBe('a');
+    expect(() => validate(v.string(), 1)).toThrow(
+      expect.objectContaining({ code: 'ERR_VALIDATION' }),
+    );
+  });
+
+  it('tells every issue with its path', async () => {
+    const schema = v.object({ a: v.array(v.object({ b: v.string() })), c: v.number() });
+    expect(await failureOf(schema, { a: [{ b: 'x' }, { b: 1 }], c: 'y' })).toMatchObject({
+      details: [{ path: 'a.1.b' }, { path: 'c' }],
+    });
+  });
+});
