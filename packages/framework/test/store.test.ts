@@ -1,4 +1,4 @@
-import { checkOptions, composeStore, memoryStore, StoreError } from '@gatecast/framework';
+import { composeStore, memoryStore, StoreError } from '@gatecast/framework';
 import { connectionStoreContract } from '@gatecast/framework/testing';
 import { describe, expect, it, vi } from 'vitest';
 
@@ -17,35 +17,6 @@ describe('memoryStore()', () => {
         code: 'ERR_OPTION_UNKNOWN',
         message: 'memoryStore() was given the unknown option "clock".',
         hint: 'Use one of: now.',
-      }),
-    );
-  });
-});
-
-describe('checkOptions()', () => {
-  interface Options {
-    readonly url?: string | undefined;
-    readonly client?: object;
-    readonly now?: () => number;
-  }
-  const check = (options: Options) =>
-    checkOptions('myStore()', options, [['url', 'client'], 'now']);
-
-  it('takes what is known, also without a value', () => {
-    expect(() => check({})).not.toThrow();
-    expect(() => check({ url: undefined, client: {}, now: Date.now })).not.toThrow();
-  });
-
-  it('refuses what is unknown, and two of which one would be ignored', () => {
-    expect(() => check({ ur: '' } as Options)).toThrow(
-      expect.objectContaining({ name: 'ConfigurationError', code: 'ERR_OPTION_UNKNOWN' }),
-    );
-    expect(() => check({ url: '', client: {} })).toThrow(
-      expect.objectContaining({
-        name: 'ConfigurationError',
-        code: 'ERR_OPTION_CONFLICT',
-        message: 'myStore() was given both "url" and "client".',
-        hint: 'Keep one of them.',
       }),
     );
   });
