@@ -58,6 +58,17 @@ describe('K3 a decorator without parentheses', () => {
     expect(() => call(decorator, Guarded.prototype, 'join')).toThrow(slip('Guarded.join'));
   });
 
+  it('K3 is refused where it stands', () => {
+    expect(() => {
+      class Open {
+        // @ts-expect-error -- bundlers check no types.
+        @OnSubscribe
+        join() {}
+      }
+      return Open;
+    }).toThrow('@OnSubscribe on Open.join lacks its parentheses.');
+  });
+
   it('K3 is refused: @Channel', () => {
     const context = { kind: 'class', name: 'Guarded', addInitializer() {} };
     for (const given of [[Guarded], [Guarded, context]]) {

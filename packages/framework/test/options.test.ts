@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   Channel,
+  ClientError,
   composeStore,
   createApp,
   createPublisher,
@@ -188,6 +189,22 @@ describe('K2 values that cannot work', () => {
     expect(() => createApp({ channels: closed, store, authorizer: () => ({}) })).not.toThrow();
   });
 });
+
+it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+  'K2 a refusal with retryAfterMs of %s is sent without it',
+  async (retryAfterMs) => {
+    const full = defineChannel('pub', {
+      onSubscribe() {
+        throw new ClientError('ERR_ROOM_FULL', 'The room is full.', { retryAfterMs });
+      },
+    });
+    const app = createTestApp({ channels: [full], plugins: [{ name: 'quiet', onError() {} }] });
+    const ann = await app.connect();
+    expect(await ann.subscribe('pub')).toEqual([
+      { channel: 'pub', error: { code: 'ERR_ROOM_FULL', message: 'The room is full.' } },
+    ]);
+  },
+);
 
 describe('D3 a hook that nobody calls', () => {
   const members = 'setup, onFrame, onConnect, onSubscribe, onUnsubscribe, onMessage, onPublish';

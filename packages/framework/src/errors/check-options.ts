@@ -5,6 +5,7 @@ import { makeError } from './gatecast-error.js';
 export interface OptionType {
   /** What it takes, as the end of a sentence: `a number of milliseconds from 1 to 60,000`. */
   readonly takes: string;
+  /** Whether a value is such a one. */
   fits(value: unknown): boolean;
 }
 

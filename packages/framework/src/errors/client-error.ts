@@ -62,6 +62,7 @@ export function toWireError(error: unknown): WireError {
     code,
     message,
     ...(details !== undefined && { details }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    // JSON has no NaN and no Infinity: a client would read them as null, and wait for nothing.
+    ...(Number.isFinite(retryAfterMs) && { retryAfterMs }),
   };
 }

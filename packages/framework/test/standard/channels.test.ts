@@ -119,3 +119,22 @@ describe('decorators of the TC39 convention', () => {
     );
   });
 });
+
+it('K3 are refused without parentheses where they stand', () => {
+  const slip = (message: string) =>
+    expect.objectContaining({ code: 'ERR_DECORATOR_CALL', message });
+  expect(() => {
+    class Guarded {
+      // @ts-expect-error -- bundlers check no types.
+      @OnSubscribe
+      join() {}
+    }
+    return Guarded;
+  }).toThrow(slip('@OnSubscribe on join lacks its parentheses.'));
+  expect(() => {
+    // @ts-expect-error -- as above.
+    @Channel
+    class Guarded {}
+    return Guarded;
+  }).toThrow(slip('@Channel on Guarded lacks its parentheses.'));
+});
