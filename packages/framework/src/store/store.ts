@@ -4,7 +4,7 @@ import type { ConnectionStore } from './connections.js';
  * Where an app's state lives. The log of channels with history and the leases of presence will be
  * further members beside `connections`, so that each may live elsewhere: see {@link composeStore}.
  *
- * To dispose of it closes what it holds open, where it does.
+ * Disposing it closes its connections, if it has any.
  */
 export interface Store extends Partial<AsyncDisposable> {
   /** Names the store in messages: `memory`, `dynamodb`. */
