@@ -75,7 +75,7 @@ export class RedisLink {
       if (error instanceof TimeOverError || limit.signal?.aborted) throw error;
       if (!isStale(error)) {
         this.#wasAnswered = true;
-        throw await whyUnknown(made, error);
+        throw await causeOfRefusal(made, error);
       }
       const isWorking = isWorkingCluster(made.client);
       // Of all the commands that fail with a client, only the first one replaces it. A cluster's
@@ -131,9 +131,9 @@ function isWorkingCluster(client: Client): boolean {
   return client.isCluster && client.status === 'ready';
 }
 
-// ioredis 5 sends the command behind the password, and tells that the server has refused the password
-// only after it has told what became of the command.
-async function whyUnknown(made: Made, error: unknown): Promise<unknown> {
+// ioredis 5 sends a command right behind the password, and reports that the server has refused the
+// password after it has reported what became of the command.
+async function causeOfRefusal(made: Made, error: unknown): Promise<unknown> {
   if (!describe(error).startsWith('NOAUTH')) return error;
   await setImmediate();
   return made.lastError ?? error;
