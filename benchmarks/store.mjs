@@ -17,6 +17,7 @@ import { Redis } from 'ioredis';
 const REPEATS = 30;
 const SUBSCRIBERS = [10, 1_000, 10_000];
 const TABLE = 'bench';
+const LIMITS = { maxChannels: 200, maxBytes: 16_384 };
 const emulator = fileURLToPath(
   new URL(
     '../node_modules/.cache/gatecast/amplify-dynamodb-simulator-2.9.30/package/emulator',
@@ -142,10 +143,15 @@ const operations = {
     (store, connection) => store.connect(connection, ['users/1']),
   ],
   get: [connected, (store, id) => store.get(id)],
-  subscribe: [connected, (store, id) => store.subscribe(id, 'rooms/1', 200)],
+  subscribe: [connected, (store, id) => store.subscribe(id, ['rooms/1'], LIMITS)],
+  'subscribe to 50 channels': [connected, (store, id) => store.subscribe(id, names(50), LIMITS)],
   unsubscribe: [
     (store) => connected(store, ['rooms/1']),
-    (store, id) => store.unsubscribe(id, 'rooms/1'),
+    (store, id) => store.unsubscribe(id, ['rooms/1']),
+  ],
+  'unsubscribe from 50 channels': [
+    (store) => connected(store, names(50)),
+    (store, id) => store.unsubscribe(id, names(50)),
   ],
   'disconnect, 1 channel': [
     (store) => connected(store, ['rooms/1']),
