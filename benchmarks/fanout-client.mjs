@@ -102,6 +102,6 @@ async function burst(url, rounds) {
 }
 
 const jobs = { cpu, burst };
-process.on('message', async ({ job, url, rounds }) => {
-  process.send(await jobs[job](url, rounds));
+process.on('message', ({ job, url, rounds }) => {
+  void jobs[job](url, rounds).then((times) => process.send(times));
 });

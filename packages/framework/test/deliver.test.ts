@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { memoryStore } from '@gatecast/framework';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Delivery, DeliveryMeans } from '../src/deliver/deliver.js';
 import { deliver } from '../src/deliver/deliver.js';
@@ -140,16 +140,16 @@ describe('a delivery', () => {
   it('C4 reads on while pages are posted to, one page ahead', async () => {
     const room = await makeRoom(idsOf(1_000), { pageSize: 200 });
     const read = vi.spyOn(room.connections, 'subscribers');
-    let isHeld = true;
-    room.gateway.answer = async () => {
-      while (isHeld) await sleep(1);
-      return delivered;
-    };
+    let release = (): void => {};
+    const isReleased = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    room.gateway.answer = () => isReleased.then(() => delivered);
     const delivery = room.deliver();
     await vi.waitFor(() => expect(room.gateway.posts).toHaveLength(8));
     await sleep(50);
     expect(read).toHaveBeenCalledTimes(1);
-    isHeld = false;
+    release();
     expect(await delivery).toEqual({ ...none, delivered: 1_000 });
     expect(read).toHaveBeenCalledTimes(5);
   });
@@ -182,14 +182,14 @@ describe('a delivery', () => {
 
   it('tells of the first post that failed, once', async () => {
     const room = await makeRoom(idsOf(20));
-    room.gateway.answer = () => ({ ...lost, result: 'failed' }) as PostOutcome;
+    room.gateway.answer = () => ({ ...lost, result: 'failed' });
     expect(await room.deliver()).toEqual({ ...none, failed: 20 });
     expect(room.report).toHaveBeenCalledExactlyOnceWith((lost as { error: Error }).error);
   });
 
   it('rejects when the store cannot read on, after what was begun', async () => {
     const room = await makeRoom(idsOf(100), { pageSize: 50 });
-    const { subscribers } = room.connections;
+    const subscribers = room.connections.subscribers.bind(room.connections);
     const failure = new Error('The store is down.');
     room.connections.subscribers = (channel, range, limit) =>
       range?.after === undefined ? subscribers(channel, range, limit) : Promise.reject(failure);
@@ -227,7 +227,7 @@ describe('the time of a delivery', () => {
 
   it('B1 ends although neither the gateway nor the store ever answers', async () => {
     const room = await makeRoom(idsOf(30), { pageSize: 10 });
-    const { subscribers } = room.connections;
+    const subscribers = room.connections.subscribers.bind(room.connections);
     room.connections.subscribers = (channel, range, limit) =>
       range?.after === undefined ? subscribers(channel, range, limit) : new Promise(() => {});
     room.gateway.answer = () => new Promise(() => {});
