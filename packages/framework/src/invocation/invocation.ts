@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { RouteTable } from '../channel/route-table.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Stage, Stages } from '../deliver/stage.js';
@@ -68,7 +69,11 @@ export class Invocation {
 
   /** Aborted when it has been answered, or when its time is over. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      // Each call under way listens to it: many listeners are no leak.
+      setMaxListeners(0, this.#controller.signal);
+    }
     if (this.#isOver) this.#controller.abort(overError(this.route));
     return this.#controller.signal;
   }
