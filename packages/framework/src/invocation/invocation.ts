@@ -46,7 +46,6 @@ export class Invocation {
   readonly lambdaContext: LambdaContext | undefined;
   /** The route key; for a message the action of its frame, once that has been read. */
   route: string;
-  readonly #startedAt = performance.now();
   #endsAt: number | undefined;
   #controller: AbortController | undefined;
   #isOver = false;
@@ -122,7 +121,9 @@ export class Invocation {
       ...(request && {
         connectionId: request.connectionId,
         requestId: request.requestId,
-        durationMs: Math.round((performance.now() - this.#startedAt) * 100) / 100,
+        ...(request.requestTimeEpoch !== undefined && {
+          durationMs: this.core.now() - request.requestTimeEpoch,
+        }),
       }),
       ...(count > 1 && { count }),
     });
