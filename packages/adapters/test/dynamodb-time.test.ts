@@ -82,7 +82,7 @@ describe.each(methods)('E2 %s()', (_name, isUnhurried, call) => {
 
   it('ends when its time is over, whatever is under way', async () => {
     await using server = await startSilent();
-    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 1_000 });
+    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 2_000 });
     await expect(running).rejects.toMatchObject({
       retryable: true,
       message: expect.stringContaining('could not be reached (no answer in time)'),
@@ -92,7 +92,7 @@ describe.each(methods)('E2 %s()', (_name, isUnhurried, call) => {
 
   it('is tried again while there is time', async () => {
     await using server = await startRefusing(THROTTLED);
-    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 1_000 });
+    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 2_000 });
     await expect(running).rejects.toBeInstanceOf(StoreError);
     expect(server.served.count).toBeGreaterThan(1);
   });
