@@ -68,8 +68,8 @@ interface Scene {
 type Operation = (store: ConnectionStore, scene: Scene) => Promise<unknown>;
 
 const operations: Readonly<Record<string, Operation>> = {
-  connect: (store, { connectionId, y }) =>
-    store.connect(makeRecord({ connectionId, userId: 'ann' }), [y]),
+  connect: (store, { connectionId, x, y }) =>
+    store.connect(makeRecord({ connectionId, userId: 'ann' }), [x, y]),
   subscribe: (store, { connectionId, x, y }) => store.subscribe(connectionId, [x, y], ample),
   unsubscribe: (store, { connectionId, x, y }) => store.unsubscribe(connectionId, [x, y]),
   disconnect: (store, { connectionId }) => store.disconnect(connectionId),
