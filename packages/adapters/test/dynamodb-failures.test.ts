@@ -13,7 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-function storeAt(endpoint: string, budgetMs = 400): ConnectionStore {
+/** Time for an answer on a busy machine; and for some attempts, of which none gets one. */
+const [ANSWER_MS, ATTEMPTS_MS] = [60_000, 1_000];
+
+function storeAt(endpoint: string, budgetMs = ANSWER_MS): ConnectionStore {
   const client = makeTestClient(endpoint);
   return dynamoDbStore({ table: 'chat', client, budgetMs }).connections;
 }
@@ -67,7 +70,7 @@ describe.each(methods)('%s()', (_method, action, operation, call) => {
 
   it('tries again while it is throttled, and is retryable when the budget is spent', async () => {
     await using server = await startRefusing({ status: 400, type: 'ThrottlingException' });
-    const error = await failureOf(call(storeAt(server.endpoint)));
+    const error = await failureOf(call(storeAt(server.endpoint, ATTEMPTS_MS)));
     expect(error.retryable).toBe(true);
     expect(error.message).toContain('DynamoDB throttles the table "chat" in us-east-1');
     expect(server.served.count).toBeGreaterThan(1);
@@ -78,7 +81,7 @@ describe.each(methods)('%s()', (_method, action, operation, call) => {
       await using server = await startRefusing({ status: 400, type: 'ThrottlingException' });
       return server;
     })();
-    const error = await failureOf(call(storeAt(endpoint)));
+    const error = await failureOf(call(storeAt(endpoint, ATTEMPTS_MS)));
     expect(error.retryable).toBe(true);
     expect(error.message).toContain('DynamoDB in us-east-1 could not be reached (ECONNREFUSED).');
   });
@@ -121,7 +124,7 @@ describe('dynamoDbStore()', () => {
 
   it('tries again when DynamoDB fails, and is retryable', async () => {
     await using server = await startRefusing({ status: 500, type: 'InternalServerError' });
-    const error = await failureOf(storeAt(server.endpoint).get('c='));
+    const error = await failureOf(storeAt(server.endpoint, ATTEMPTS_MS).get('c='));
     expect(error.retryable).toBe(true);
     expect(error.message).toContain('InternalServerError (500)');
     expect(server.served.count).toBeGreaterThan(1);
@@ -226,7 +229,7 @@ describe('dynamoDbStore()', () => {
   });
 
   it('is retryable when a batch stays unprocessed', async () => {
-    await using table = await openTable(engine, { budgetMs: 1_000 });
+    await using table = await openTable(engine, { budgetMs: 3_000 });
     let items: unknown;
     table.hooks.before = (_action, input) => {
       items = input['RequestItems'];

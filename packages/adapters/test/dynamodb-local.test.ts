@@ -61,7 +61,7 @@ describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () 
 
   it('fails with an error of the store when DynamoDB dies, and heals when it is back', async () => {
     await using mortal = await startDynamoDbLocal();
-    await using table = await openTable(mortal, { budgetMs: 3_000 });
+    await using table = await openTable(mortal, { budgetMs: 10_000 });
     const { connections } = table;
     await connected(table, ['rooms/42']);
     const outcomes = Promise.allSettled(

@@ -1,5 +1,6 @@
 // Two operations on one connection: the second happens at each call of the first in turn, and the call
 // meets a fault there.
+import { strict as assert } from 'node:assert';
 import type { ConnectionStore } from '@gatecast/framework';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DynamoDbAccess, storeOver } from '../src/dynamodb/dynamo-db-store.js';
@@ -36,17 +37,17 @@ const died = new Error('The environment has ended.');
 
 /** A store one of whose calls meets a fault, while something else happens. */
 function storeWithFault(fault: Fault, at: number, meanwhile: () => Promise<unknown>) {
-  const { call } = sdkPort(table.client);
+  const sdk = sdkPort(table.client);
   const seen = { calls: 0, isDead: false };
   const port: DynamoDbAccess['port'] = {
     async call(operation, input, limit) {
       if (seen.isDead) throw died;
       seen.calls += 1;
-      if (seen.calls !== at) return call(operation, input, limit);
-      if (/twice|answer/.test(fault)) await call(operation, input, limit).catch(() => {});
+      if (seen.calls !== at) return sdk.call(operation, input, limit);
+      if (/twice|answer/.test(fault)) await sdk.call(operation, input, limit).catch(() => {});
       await meanwhile();
-      if (/none|twice/.test(fault)) return call(operation, input, limit);
-      if (fault === 'death after it') await call(operation, input, limit).catch(() => {});
+      if (/none|twice/.test(fault)) return sdk.call(operation, input, limit);
+      if (fault === 'death after it') await sdk.call(operation, input, limit).catch(() => {});
       if (fault === 'lost answer') {
         throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
       }
@@ -67,8 +68,8 @@ interface Scene {
 type Operation = (store: ConnectionStore, scene: Scene) => Promise<unknown>;
 
 const operations: Readonly<Record<string, Operation>> = {
-  connect: (store, { connectionId, y }) =>
-    store.connect(makeRecord({ connectionId, userId: 'ann' }), [y]),
+  connect: (store, { connectionId, x, y }) =>
+    store.connect(makeRecord({ connectionId, userId: 'ann' }), [x, y]),
   subscribe: (store, { connectionId, x, y }) => store.subscribe(connectionId, [x, y], ample),
   unsubscribe: (store, { connectionId, x, y }) => store.unsubscribe(connectionId, [x, y]),
   disconnect: (store, { connectionId }) => store.disconnect(connectionId),
@@ -101,14 +102,14 @@ async function memberships({ connectionId, x, y }: Scene): Promise<string[]> {
 async function expectAgreement(scene: Scene, place: string): Promise<void> {
   const { connections } = table;
   const channels = await connections.channels(scene.connectionId);
-  expect(await memberships(scene), place).toEqual([...channels].sort());
+  assert.deepEqual(await memberships(scene), [...channels].sort(), place);
   const {
     expiresAt: _,
     identity: __,
     ...facts
   } = (await connections.get(scene.connectionId)) ?? {};
   for (const channel of channels) {
-    expect((await connections.subscribers(channel)).items, place).toEqual([facts]);
+    assert.deepEqual((await connections.subscribers(channel)).items, [facts], place);
   }
 }
 
@@ -130,10 +131,10 @@ async function play(first: string, second: string, fault: Fault): Promise<number
     const place = `${first} with ${second} at call ${at}`;
     await expectAgreement(scene, place);
     if (first === 'disconnect' && second === 'disconnect' && !seen.isDead) {
-      expect([result, other].filter(Boolean), place).toHaveLength(1);
+      assert.equal([result, other].filter(Boolean).length, 1, place);
     }
     await table.connections.disconnect(scene.connectionId);
-    expect(await memberships(scene), place).toEqual([]);
+    assert.deepEqual(await memberships(scene), [], place);
   }
 }
 

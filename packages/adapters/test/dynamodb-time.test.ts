@@ -2,12 +2,13 @@
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { type ConnectionStore, StoreError } from '@gatecast/framework';
 import type { TimeLimit } from '@gatecast/framework/adapter';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { storeOver } from '../src/dynamodb/dynamo-db-store.js';
 import type { DynamoDbPort } from '../src/dynamodb/port.js';
 import { startRefusing, startSilent } from './engines/refusing-server.js';
 import { ample, makeRecord, makeTestClient } from './table-under-test.js';
 
+const WAIT = { timeout: 30_000 };
 const THROTTLED = { status: 400, type: 'ThrottlingException' };
 
 function storeAt(endpoint: string, budgetMs: number): ConnectionStore {
@@ -52,8 +53,7 @@ const methods: readonly (readonly [
 describe.each(methods)('E2 %s()', (_name, isUnhurried, call) => {
   it('begins nothing once its time is over', async () => {
     const { begun, connections } = slowTable(0);
-    const failed = expect(call(connections, { endsAt: Date.now() }));
-    await failed.rejects.toMatchObject({
+    await expect(call(connections, { endsAt: Date.now() })).rejects.toMatchObject({
       retryable: true,
       message: expect.stringContaining('The time for it was over'),
     });
@@ -71,15 +71,18 @@ describe.each(methods)('E2 %s()', (_name, isUnhurried, call) => {
     await using server = await startSilent();
     const controller = new AbortController();
     const running = call(storeAt(server.endpoint, 60_000), { signal: controller.signal });
-    const failed = expect(running).rejects.toThrow('The client has gone.');
-    await expect.poll(() => server.served.count).toBeGreaterThan(0);
-    controller.abort(new Error('The client has gone.'));
-    await failed;
+    await Promise.all([
+      expect(running).rejects.toThrow('The client has gone.'),
+      (async () => {
+        await vi.waitFor(() => expect(server.served.count).toBeGreaterThan(0), WAIT);
+        controller.abort(new Error('The client has gone.'));
+      })(),
+    ]);
   });
 
   it('ends when its time is over, whatever is under way', async () => {
     await using server = await startSilent();
-    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 1_000 });
+    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 2_000 });
     await expect(running).rejects.toMatchObject({
       retryable: true,
       message: expect.stringContaining('could not be reached (no answer in time)'),
@@ -89,7 +92,7 @@ describe.each(methods)('E2 %s()', (_name, isUnhurried, call) => {
 
   it('is tried again while there is time', async () => {
     await using server = await startRefusing(THROTTLED);
-    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 1_000 });
+    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 2_000 });
     await expect(running).rejects.toBeInstanceOf(StoreError);
     expect(server.served.count).toBeGreaterThan(1);
   });

@@ -132,6 +132,16 @@ describe('dynamoDbStore()', () => {
     expect(page).toContain(`AttributeName=${TimeToLiveSpecification.AttributeName},Enabled=true`);
   });
 
+  it('L1 takes every release of the AWS client that its page names', async () => {
+    const [page, manifest] = await Promise.all(
+      ['../../../docs/stores.md', '../package.json'].map((path) =>
+        readFile(new URL(path, import.meta.url), 'utf8'),
+      ),
+    );
+    expect(manifest).toContain('"@aws-sdk/client-dynamodb": "^3.521.0"');
+    expect(page).toContain('from 3.521 on');
+  });
+
   it('has a table that is created once and found the second time', async () => {
     await using table = await openTable(engine);
     const { client } = table;
