@@ -51,6 +51,7 @@ export class Reaper {
 
   /** Removes what is left, then ends: after some milliseconds at the latest, or with the signal. */
   async finish(mostMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (mostMs <= 0 || signal?.aborted) this.#stop.abort();
     if (this.#isAllowed) for (let call = 0; call < CALLS_AT_ONCE; call += 1) this.#startNext();
     if (this.#working.size === 0) return;
     const timer = setTimeout(() => this.#stop.abort(), mostMs);
