@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generate } from 'selfsigned';
 
-const ROUNDS = 7;
-const BURSTS = 21;
+const ROUNDS = 11;
+const BURSTS = 15;
 
 function start(name, { args = [], env = {} } = {}) {
   const file = fileURLToPath(new URL(`fanout-${name}.mjs`, import.meta.url));
