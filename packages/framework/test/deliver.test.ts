@@ -237,6 +237,21 @@ describe('the time of a delivery', () => {
     expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_UNFINISHED' }]]);
   });
 
+  it('B1 blames its time, not the store, for a page that was not read in it', async () => {
+    const room = await makeRoom(idsOf(20), { pageSize: 10 });
+    const subscribers = room.connections.subscribers.bind(room.connections);
+    room.connections.subscribers = async (channel, range, limit) => {
+      if (range?.after === undefined) return subscribers(channel, range, limit);
+      await sleep((limit?.endsAt ?? 0) - Date.now() + 5);
+      throw new Error('The time of the store is over.');
+    };
+    expect(await room.deliver({ limit: { endsAt: Date.now() + 400 } })).toEqual({
+      ...none,
+      delivered: 10,
+    });
+    expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_UNFINISHED' }]]);
+  });
+
   it('B1 begins nothing when there is no time left', async () => {
     const room = await makeRoom(idsOf(10));
     await expect(room.deliver({ limit: { endsAt: Date.now() - 1 } })).resolves.toEqual(none);
@@ -253,6 +268,8 @@ describe('the time of a delivery', () => {
     const reason = new Error('The invocation is over.');
     controller.abort(reason);
     await expect(delivery).rejects.toBe(reason);
+    const [[{ message }]] = room.report.mock.calls as [[Error]];
+    expect(message).toContain('of 500 subscribers');
     const { length } = room.gateway.posts;
     await sleep(300);
     expect(room.gateway.posts).toHaveLength(length);
