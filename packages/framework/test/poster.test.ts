@@ -121,6 +121,16 @@ describe('a gateway that breaks its promises', () => {
     });
   });
 
+  it('C3 passes its error on as the cause, but not that of the AWS SDK, which may hold a token', async () => {
+    const own = new TypeError('boom');
+    const aws = Object.assign(new Error('x-amz-security-token:T'), { $metadata: {} });
+    const causes = [own, aws].map(async (error) => {
+      const outcome = await posterOf(() => Promise.reject(error)).post('c', 'x', within(5_000));
+      return 'error' in outcome && outcome.error.cause;
+    });
+    expect(await Promise.all(causes)).toEqual([own, undefined]);
+  });
+
   it('B5 is waited for no longer than the limit when it never answers', async () => {
     const poster = posterOf(() => new Promise(() => {}));
     const posts = Array.from({ length: 20 }, (_, i) => poster.post(`c${i}`, 'x', within(200)));
