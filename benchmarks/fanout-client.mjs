@@ -6,9 +6,9 @@ import { connectionsGateway } from '../packages/framework/dist/deliver/apigw/pos
 import { makeTransport } from '../packages/framework/dist/deliver/apigw/transport.js';
 import { Poster } from '../packages/framework/dist/deliver/poster.js';
 
-const POSTS = 2_000;
+const POSTS = 1_000;
 /** Rounds until the code of a sender runs as fast as it ever will. */
-const WARM_UP = { 'AWS SDK': 2, gatecast: 6, unsigned: 6 };
+const WARM_UP = { 'AWS SDK': 3, gatecast: 10, unsigned: 10 };
 const IN_FLIGHT = 64;
 const BURST = 50;
 const frame = JSON.stringify({
@@ -45,8 +45,10 @@ async function postAll(gateway, list) {
   const queue = list.values();
   const work = async () => {
     for (const id of queue) {
-      const { result, error } = await gateway.post(id, frame);
-      if (result !== 'delivered') throw error ?? new Error(result);
+      let outcome = await gateway.post(id, frame);
+      // A machine that stands still for 3 s is no fault of the sender's.
+      while (outcome.result === 'retry') outcome = await gateway.post(id, frame);
+      if (outcome.result !== 'delivered') throw outcome.error ?? new Error(outcome.result);
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, work));

@@ -102,13 +102,13 @@ async function join(
   await connections.connect(record, ['rooms/1']);
 }
 
-const none = { delivered: 0, gone: 0, failed: 0, queued: 0 };
+const none = { delivered: 0, gone: 0, failed: 0 };
 
 describe('a delivery', () => {
   it('reaches every subscriber of every page once, but the one that is left out', async () => {
     const ids = idsOf(250);
     const room = await makeRoom(ids, { pageSize: 100 });
-    expect(await room.deliver({ except: 'c7' })).toEqual({ ...none, delivered: 249 });
+    expect(await room.deliver({ except: 'c7' })).toMatchObject({ ...none, delivered: 249 });
     const posted = room.gateway.posts.map(({ id }) => id);
     expect(posted.toSorted()).toEqual(ids.filter((id) => id !== 'c7').toSorted());
     expect(room.report).not.toHaveBeenCalled();
@@ -150,7 +150,7 @@ describe('a delivery', () => {
     await sleep(50);
     expect(read).toHaveBeenCalledTimes(1);
     release();
-    expect(await delivery).toEqual({ ...none, delivered: 1_000 });
+    expect(await delivery).toMatchObject({ ...none, delivered: 1_000 });
     expect(read).toHaveBeenCalledTimes(5);
   });
 
@@ -165,7 +165,7 @@ describe('a delivery', () => {
       expect(others.size).toBe(500);
     });
     isThrottled = false;
-    expect(await delivery).toEqual({ ...none, delivered: 500 });
+    expect(await delivery).toMatchObject({ ...none, delivered: 500 });
   });
 
   it('stops with one error when a post is refused', async () => {
@@ -183,7 +183,7 @@ describe('a delivery', () => {
   it('tells of the first post that failed, once', async () => {
     const room = await makeRoom(idsOf(20));
     room.gateway.answer = () => ({ ...lost, result: 'failed' });
-    expect(await room.deliver()).toEqual({ ...none, failed: 20 });
+    expect(await room.deliver()).toMatchObject({ ...none, failed: 20 });
     expect(room.report).toHaveBeenCalledExactlyOnceWith((lost as { error: Error }).error);
   });
 
@@ -232,14 +232,29 @@ describe('the time of a delivery', () => {
       range?.after === undefined ? subscribers(channel, range, limit) : new Promise(() => {});
     room.gateway.answer = () => new Promise(() => {});
     const endsAt = Date.now() + 400;
-    expect(await room.deliver({ limit: { endsAt } })).toEqual({ ...none, failed: 10 });
+    expect(await room.deliver({ limit: { endsAt } })).toMatchObject({ ...none, failed: 10 });
     expect(Date.now()).toBeLessThan(endsAt + 1_000);
+    expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_UNFINISHED' }]]);
+  });
+
+  it('B1 blames its time, not the store, for a page that was not read in it', async () => {
+    const room = await makeRoom(idsOf(20), { pageSize: 10 });
+    const subscribers = room.connections.subscribers.bind(room.connections);
+    room.connections.subscribers = async (channel, range, limit) => {
+      if (range?.after === undefined) return subscribers(channel, range, limit);
+      await sleep((limit?.endsAt ?? 0) - Date.now() + 5);
+      throw new Error('The time of the store is over.');
+    };
+    expect(await room.deliver({ limit: { endsAt: Date.now() + 400 } })).toMatchObject({
+      ...none,
+      delivered: 10,
+    });
     expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_UNFINISHED' }]]);
   });
 
   it('B1 begins nothing when there is no time left', async () => {
     const room = await makeRoom(idsOf(10));
-    await expect(room.deliver({ limit: { endsAt: Date.now() - 1 } })).resolves.toEqual(none);
+    await expect(room.deliver({ limit: { endsAt: Date.now() - 1 } })).resolves.toMatchObject(none);
     expect(room.gateway.posts).toHaveLength(0);
     expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_UNFINISHED' }]]);
   });
@@ -253,6 +268,8 @@ describe('the time of a delivery', () => {
     const reason = new Error('The invocation is over.');
     controller.abort(reason);
     await expect(delivery).rejects.toBe(reason);
+    const [[{ message }]] = room.report.mock.calls as [[Error]];
+    expect(message).toContain('of 500 subscribers');
     const { length } = room.gateway.posts;
     await sleep(300);
     expect(room.gateway.posts).toHaveLength(length);
@@ -265,7 +282,7 @@ describe('the time of a delivery', () => {
       if (id === 'c3') throw new Error('boom');
       return delivered;
     };
-    expect(await room.deliver()).toEqual({ ...none, delivered: 199, failed: 1 });
+    expect(await room.deliver()).toMatchObject({ ...none, delivered: 199, failed: 1 });
     await sleep(100);
     expect(room.gateway.posts).toHaveLength(200);
     expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_FAILED' }]]);
@@ -281,7 +298,7 @@ describe('a subscriber of another stage', () => {
     const room = await makeRoom(idsOf(3));
     await join(room.connections, 'foreign', record);
     room.gateway.answer = (id) => (id === 'foreign' ? gone : delivered);
-    expect(await room.deliver()).toEqual({ ...none, delivered: 3 });
+    expect(await room.deliver()).toMatchObject({ ...none, delivered: 3 });
     expect(await room.left()).toContain('foreign');
   });
 
@@ -289,13 +306,13 @@ describe('a subscriber of another stage', () => {
     const room = await makeRoom(idsOf(3), { address: undefined, mayPrune: false });
     await join(room.connections, 'foreign', { apiId: 'other1' });
     room.gateway.answer = (id) => (id === 'foreign' ? gone : delivered);
-    expect(await room.deliver()).toEqual({ ...none, delivered: 3, gone: 1 });
+    expect(await room.deliver()).toMatchObject({ ...none, delivered: 3, gone: 1 });
     expect(await room.left()).toHaveLength(4);
   });
 });
 
 describe('subscribers that are gone', () => {
-  it('C8 are removed in batches, no more than two calls at once', async () => {
+  it('C8 are removed in batches, by one call at a time', async () => {
     const room = await makeRoom([...idsOf(200), ...idsOf(10, 'open')]);
     room.gateway.answer = (id) => (id.startsWith('open') ? delivered : gone);
     const prune = room.connections.prune.bind(room.connections);
@@ -303,13 +320,13 @@ describe('subscribers that are gone', () => {
     let underWay = 0;
     room.connections.prune = async (ids, limit) => {
       underWay += 1;
-      expect(underWay).toBeLessThanOrEqual(2);
+      expect(underWay).toBe(1);
       sizes.push(ids.length);
       await sleep(1);
       await prune(ids, limit);
       underWay -= 1;
     };
-    expect(await room.deliver()).toEqual({ ...none, delivered: 10, gone: 200 });
+    expect(await room.deliver()).toMatchObject({ ...none, delivered: 10, gone: 200 });
     expect((await room.left()).toSorted()).toEqual(idsOf(10, 'open').toSorted());
     expect(Math.max(...sizes)).toBeLessThanOrEqual(25);
   });
@@ -332,9 +349,9 @@ describe('subscribers that are gone', () => {
       return new Promise(() => {});
     };
     const startedAt = Date.now();
-    expect(await room.deliver()).toEqual({ ...none, delivered: 1, gone: 60 });
+    expect(await room.deliver()).toMatchObject({ ...none, delivered: 1, gone: 60 });
     expect(Date.now() - startedAt).toBeLessThan(3_000);
-    expect(limits).toHaveLength(2);
+    expect(limits).toHaveLength(1);
     expect(limits.every((signal) => signal?.aborted)).toBe(true);
     expect(room.report).not.toHaveBeenCalled();
   });
@@ -344,7 +361,7 @@ describe('subscribers that are gone', () => {
     room.gateway.answer = (id) => (id.startsWith('open') ? delivered : gone);
     const failure = new Error('The store is down.');
     room.connections.prune = () => Promise.reject(failure);
-    expect(await room.deliver()).toEqual({ ...none, delivered: 10, gone: 80 });
+    expect(await room.deliver()).toMatchObject({ ...none, delivered: 10, gone: 80 });
     expect(room.report).toHaveBeenCalledExactlyOnceWith(failure);
   });
 
@@ -353,14 +370,14 @@ describe('subscribers that are gone', () => {
     await join(room.connections, 'young', { connectedAt: Date.now() - 34_000 });
     await join(room.connections, 'old', { connectedAt: Date.now() - 36_000 });
     room.gateway.answer = () => gone;
-    expect(await room.deliver()).toEqual({ ...none, gone: 2 });
+    expect(await room.deliver()).toMatchObject({ ...none, gone: 2 });
     expect(await room.left()).toEqual(['young']);
   });
 
   it('C2 are all kept, and told of, when they are twenty or more and nobody is there', async () => {
     const room = await makeRoom(idsOf(20));
     room.gateway.answer = () => gone;
-    expect(await room.deliver()).toEqual({ ...none, gone: 20 });
+    expect(await room.deliver()).toMatchObject({ ...none, gone: 20 });
     expect(await room.left()).toHaveLength(20);
     expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_ALL_GONE' }]]);
   });
@@ -370,7 +387,7 @@ describe('subscribers that are gone', () => {
     await room.deliver();
     for (const id of idsOf(30)) await join(room.connections, id);
     room.gateway.answer = () => gone;
-    expect(await room.deliver()).toEqual({ ...none, gone: 31 });
+    expect(await room.deliver()).toMatchObject({ ...none, gone: 31 });
     expect(await room.left()).toEqual([]);
     expect(room.report).not.toHaveBeenCalled();
   });
@@ -381,7 +398,7 @@ describe('a subscriber whose identity has ended', () => {
 
   it('C1 is told, closed and counted as gone; its row is left to $disconnect', async () => {
     const room = await makeRoom(['bob'], { record: expired });
-    expect(await room.deliver()).toEqual({ ...none, gone: 1 });
+    expect(await room.deliver()).toMatchObject({ ...none, gone: 1 });
     expect(room.gateway.posts).toMatchObject([
       { id: 'bob', frame: expect.stringContaining('"type":"bye"') as string },
     ]);
@@ -394,7 +411,7 @@ describe('a subscriber whose identity has ended', () => {
     const room = await makeRoom(['bob'], { record: expired });
     room.gateway.answer = () => (room.gateway.posts.length === 1 ? throttled : delivered);
     room.gateway.answerClose = () => (room.gateway.closed.length === 1 ? lost : delivered);
-    expect(await room.deliver()).toEqual({ ...none, gone: 1 });
+    expect(await room.deliver()).toMatchObject({ ...none, gone: 1 });
     expect(room.gateway.posts).toHaveLength(2);
     expect(room.gateway.closed).toHaveLength(2);
   });
@@ -411,7 +428,7 @@ describe('a subscriber whose identity has ended', () => {
   it('C1 is kept, counted as failed and told of when the close fails', async () => {
     const room = await makeRoom(['bob'], { record: expired });
     room.gateway.answerClose = () => lost;
-    expect(await room.deliver()).toEqual({ ...none, failed: 1 });
+    expect(await room.deliver()).toMatchObject({ ...none, failed: 1 });
     expect(await room.left()).toEqual(['bob']);
     expect(room.report).toHaveBeenCalledExactlyOnceWith((lost as { error: Error }).error);
   });
@@ -419,7 +436,7 @@ describe('a subscriber whose identity has ended', () => {
   it('C1 is removed when it turns out to be gone', async () => {
     const room = await makeRoom(['bob'], { record: expired });
     room.gateway.answerClose = () => gone;
-    expect(await room.deliver()).toEqual({ ...none, gone: 1 });
+    expect(await room.deliver()).toMatchObject({ ...none, gone: 1 });
     expect(await room.left()).toEqual([]);
   });
 });

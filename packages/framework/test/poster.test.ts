@@ -23,7 +23,7 @@ const within = (ms: number): { limit: { endsAt: number } } => ({
 });
 
 describe('the window', () => {
-  it('C5 is one for all, begins at 8, and grows by one with each post that is taken', async () => {
+  it('C5 is one for all, begins at 8, and grows by two with each post that is taken', async () => {
     const waiting: (() => void)[] = [];
     const poster = posterOf(() => new Promise((resolve) => waiting.push(() => resolve(delivered))));
     const limit = {};
@@ -36,7 +36,7 @@ describe('the window', () => {
       for (const end of waiting.splice(0)) {
         end();
         done += 1;
-        size = Math.min(64, size + 1);
+        size = Math.min(64, size + 2);
       }
     }
     expect(await Promise.all(posts)).toHaveLength(300);
@@ -119,6 +119,16 @@ describe('a gateway that breaks its promises', () => {
       result: 'failed',
       error: { name: 'DeliveryError', code: 'ERR_DELIVERY_FAILED' },
     });
+  });
+
+  it('C3 passes its error on as the cause, but not that of the AWS SDK, which may hold a token', async () => {
+    const own = new TypeError('boom');
+    const aws = Object.assign(new Error('x-amz-security-token:T'), { $metadata: {} });
+    const causes = [own, aws].map(async (error) => {
+      const outcome = await posterOf(() => Promise.reject(error)).post('c', 'x', within(5_000));
+      return 'error' in outcome && outcome.error.cause;
+    });
+    expect(await Promise.all(causes)).toEqual([own, undefined]);
   });
 
   it('B5 is waited for no longer than the limit when it never answers', async () => {

@@ -92,8 +92,9 @@ export class Poster {
     const { limit, begin = limit, ephemeral = false } = options;
     let { hasTurn = false } = options;
     let outcome: PostOutcome | undefined;
+    let throttled = 0;
     let failures = 0;
-    for (let throttled = 0; ; ) {
+    for (;;) {
       hasTurn ||= await this.#window.enter(begin);
       if (hasTurn && timeLeftMs(begin) === 0) {
         this.#window.leave(false);
@@ -138,7 +139,7 @@ export class Poster {
       stopListening = onAbort(limit.signal, giveUp);
       if (limit.signal?.aborted) return;
       const fail = (error: unknown): void =>
-        end(this.#failed(`the gateway threw ${nameOf(error)}`, error));
+        end(this.#failed(`the gateway threw ${nameOf(error)}`, harmless(error)));
       try {
         request(limit).then((outcome) => end(this.#checked(outcome)), fail);
       } catch (error) {
@@ -179,6 +180,11 @@ type Request = (limit: TimeLimit) => Promise<PostOutcome>;
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
+}
+
+/** The error as a cause, unless it is the AWS SDK's: that may quote the signed request, and so a token. */
+function harmless(error: unknown): unknown {
+  return error instanceof Error && !('$metadata' in error) ? error : undefined;
 }
 
 /** Waits; `false` when the signal was aborted meanwhile. */

@@ -33,7 +33,7 @@ export interface NoAnswer {
   readonly code: string;
 }
 
-/** Sends a request, and once more when its socket had been closed meanwhile. Does not reject. */
+/** Sends a request, again if its socket had been closed meanwhile. Does not reject. */
 export type Transport = (request: TransportRequest, limit: TimeLimit) => Promise<Answer | NoAnswer>;
 
 /** Makes what sends requests to one endpoint, over sockets that are kept open. */
