@@ -52,10 +52,21 @@ export class ClientError extends Error {
   }
 }
 
+const INTERNAL: WireError = {
+  code: 'ERR_INTERNAL',
+  message: 'The server could not handle this.',
+};
+// It may try again, knowing that it may be done already.
+const TIMED_OUT: WireError = {
+  code: 'ERR_TIMEOUT',
+  message: 'The server did not finish in time. It may have done its work.',
+};
+
 /** What a client is told of anything that was thrown. */
 export function toWireError(error: unknown): WireError {
   if (!ClientError.is(error)) {
-    return { code: 'ERR_INTERNAL', message: 'The server could not handle this.' };
+    const { code } = (error ?? {}) as { readonly code?: unknown };
+    return code === 'ERR_HANDLER_TIMEOUT' ? TIMED_OUT : INTERNAL;
   }
   const { code, message, details, retryAfterMs } = error;
   return {
