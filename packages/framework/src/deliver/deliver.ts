@@ -40,16 +40,9 @@ export interface DeliveryMeans {
   readonly report: (error: unknown) => void;
 }
 
-/** The subscribers that are posted to together. */
-export interface DeliveryBatch {
-  /** Name of the channel that the event is published on. */
-  readonly channel: string;
-  readonly connectionIds: readonly string[];
-}
-
 /**
  * Posts an event to every subscriber of its channel and forgets those that are gone. Ends before the
- * time limit, and after 5 s at the latest. When it has ended, nothing of it goes on.
+ * time limit, and after 25 s at the latest. When it has ended, nothing of it goes on.
  *
  * @throws StoreError - when the subscribers cannot be read; those that were read have been posted to.
  * @throws unknown - the `reason` of the signal, once it is aborted.
