@@ -17,6 +17,7 @@ import { type AnyPlugin, composeHooks } from '../invocation/plugin.js';
 import { makeReport } from '../invocation/report.js';
 import { checkStore, storeOption } from '../store/check-store.js';
 import type { Store } from '../store/store.js';
+import { Deadlines } from '../time/deadlines.js';
 import type { Authorizer } from '../wire/handshake.js';
 import { parseOrigins } from '../wire/origins.js';
 import type { AcceptChannel, AppPublishing } from './types.js';
@@ -130,6 +131,7 @@ export function buildApp<const L extends Channels>(
     authorizer,
     origins: origins && parseOrigins(origins),
     identities: new IdentityCache(),
+    deadlines: new Deadlines(),
   };
   for (const plugin of plugins) plugin.setup?.({ routes: table, store });
   const handle = new AppInvocation(core).handle();

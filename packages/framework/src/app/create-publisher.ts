@@ -7,6 +7,7 @@ import { type AnyPlugin, composeHooks } from '../invocation/plugin.js';
 import { makeReport } from '../invocation/report.js';
 import { ChannelOfServer } from '../publish/publish.js';
 import { checkStore, storeOption } from '../store/check-store.js';
+import { Deadlines } from '../time/deadlines.js';
 import type { App, AppSettings } from './create-app.js';
 
 /** Options of {@link createPublisher}. */
@@ -46,15 +47,13 @@ export function createPublisher<A extends App = never>(
   });
   checkStore('createPublisher()', options.store);
   const { store, gateway, address, plugins = [] } = options;
-  const invocation = new Invocation(
-    {
-      store,
-      hooks: composeHooks(plugins),
-      report: makeReport(plugins),
-      now: Date.now,
-      stages: new Stages({ ...(gateway && { gateway }), ...(address && { address }) }),
-    },
-    { route: 'publish' },
-  );
+  const invocation = new Invocation({
+    store,
+    hooks: composeHooks(plugins),
+    report: makeReport(plugins),
+    now: Date.now,
+    stages: new Stages({ ...(gateway && { gateway }), ...(address && { address }) }),
+    deadlines: new Deadlines(),
+  });
   return { channel: (name: string) => new ChannelOfServer(invocation, name) };
 }

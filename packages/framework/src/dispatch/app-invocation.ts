@@ -1,11 +1,11 @@
 import type { AppActions } from '../channel/publishing.js';
 import type { MessageRoute, RouteTable } from '../channel/route-table.js';
-import { Invocation, type InvocationFacts, type PublishCore } from '../invocation/invocation.js';
+import { Invocation, type PublishCore } from '../invocation/invocation.js';
 import type { PublishScope } from '../publish/publish.js';
 import type { Connection } from '../wire/connection.js';
 import type { RawFrame } from '../wire/frame.js';
 import type { Authorizer } from '../wire/handshake.js';
-import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
+import type { LambdaContext, RequestContext, WebSocketEvent } from '../wire/lambda-events.js';
 import { AppHandle } from './app-handle.js';
 import type { IdentityCache } from './identity-cache.js';
 
@@ -23,8 +23,9 @@ export interface AppCore extends PublishCore {
 export class AppInvocation extends Invocation {
   declare readonly core: AppCore;
 
-  constructor(core: AppCore, facts: InvocationFacts = { route: 'publish' }) {
-    super(core, facts);
+  // oxlint-disable-next-line no-useless-constructor -- it narrows what the core is.
+  constructor(core: AppCore, request?: RequestContext, lambdaContext?: LambdaContext) {
+    super(core, request, lambdaContext);
   }
 
   /** What its handlers get as `ctx.app`. */
@@ -51,8 +52,7 @@ export class EventInvocation extends AppInvocation {
   }
 
   constructor(core: AppCore, event: WebSocketEvent, lambdaContext: LambdaContext | undefined) {
-    const { requestContext: request } = event;
-    super(core, { request, lambdaContext, route: request.routeKey });
+    super(core, event.requestContext, lambdaContext);
     this.event = event;
   }
 }

@@ -21,7 +21,8 @@ export async function handleAuthorizer(
   lambdaContext: LambdaContext | undefined,
 ): Promise<PolicyResponse> {
   const { requestContext: request, methodArn } = event;
-  const invocation = new Invocation(core, { request, lambdaContext, route: 'authorizer' });
+  const invocation = new Invocation(core, request, lambdaContext);
+  invocation.route = 'authorizer';
   try {
     const handshake = readHandshake(event);
     checkOrigin(handshake, core.origins);

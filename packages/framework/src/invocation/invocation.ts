@@ -5,7 +5,8 @@ import type { Stage, Stages } from '../deliver/stage.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connections.js';
 import type { Store } from '../store/store.js';
-import { MAX_TIMER_MS, type TimeLimit } from '../time/time-limit.js';
+import type { Deadlines } from '../time/deadlines.js';
+import type { TimeLimit } from '../time/time-limit.js';
 import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
 import type { Hooks } from './plugin.js';
 import type { Report } from './report.js';
@@ -23,17 +24,10 @@ export interface PublishCore {
   readonly report: Report;
   /** The clock by which identities end and events are dated, in milliseconds since 1970. */
   readonly now: () => number;
+  /** Of all invocations that this environment has at once. */
+  readonly deadlines: Deadlines;
   /** The app's channel classes; a publisher knows none. */
   readonly table?: RouteTable;
-}
-
-/** What an invocation is made of. */
-export interface InvocationFacts {
-  /** What API Gateway says of the connection; absent outside of any event. */
-  readonly request?: RequestContext | undefined;
-  readonly lambdaContext?: LambdaContext | undefined;
-  /** The route key, or what stands for it in errors: `authorizer`, `publish`. */
-  readonly route: string;
 }
 
 /**
@@ -44,7 +38,7 @@ export class Invocation {
   readonly core: PublishCore;
   readonly request: RequestContext | undefined;
   readonly lambdaContext: LambdaContext | undefined;
-  /** The route key; for a message the action of its frame, once that has been read. */
+  /** The route key; for a message the action of its frame, once that has been read. For errors. */
   route: string;
   #endsAt: number | undefined;
   #controller: AbortController | undefined;
@@ -53,11 +47,15 @@ export class Invocation {
   #failures: Set<unknown> | undefined;
   #reported: WeakSet<object> | undefined;
 
-  constructor(core: PublishCore, { request, lambdaContext, route }: InvocationFacts) {
+  /**
+   * @param request - What API Gateway says of the connection; absent outside of any event.
+   * @param lambdaContext - What Lambda says of the call; without it there is no end.
+   */
+  constructor(core: PublishCore, request?: RequestContext, lambdaContext?: LambdaContext) {
     this.core = core;
     this.request = request;
     this.lambdaContext = lambdaContext;
-    this.route = route;
+    this.route = request?.routeKey ?? 'publish';
   }
 
   /** When its answer has to go out, in milliseconds since 1970: 500 ms before it ends. */
@@ -159,22 +157,29 @@ export class Invocation {
    * @throws UsageError - ERR_HANDLER_TIMEOUT, when the time is over.
    */
   inTime<T>(work: Promise<T>, label: string, moreMs: number = 0): Promise<T> {
-    const leftMs = this.endsAt + moreMs - Date.now();
-    if (leftMs > MAX_TIMER_MS) return work;
+    const at = this.endsAt + moreMs;
+    if (at === Infinity) return work;
     // Not `Promise.race`, and not async: this is on the path of each message that has to be waited for.
+    const { deadlines } = this.core;
     return new Promise<T>((resolve, reject) => {
-      const onTime = (): void => {
-        reject(makeError('ERR_HANDLER_TIMEOUT', { route: this.route, label }));
-        this.#end();
+      const deadline = {
+        at,
+        onTime: (): void => {
+          reject(makeError('ERR_HANDLER_TIMEOUT', { route: this.route, label }));
+          this.#end();
+        },
       };
-      const timer = setTimeout(onTime, Math.max(0, leftMs));
-      const settle =
-        <V>(end: (value: V) => void) =>
-        (value: V): void => {
-          clearTimeout(timer);
-          end(value);
-        };
-      work.then(settle(resolve), settle(reject));
+      deadlines.add(deadline);
+      work.then(
+        (value) => {
+          deadlines.remove(deadline);
+          resolve(value);
+        },
+        (error: unknown) => {
+          deadlines.remove(deadline);
+          reject(error as Error);
+        },
+      );
     });
   }
 

@@ -1,0 +1,52 @@
+import { MAX_TIMER_MS } from './time-limit.js';
+
+/** Something that has to end at some time. */
+export interface Deadline {
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  readonly onTime: () => void;
+}
+
+/**
+ * Calls back when time is over, for many at once, with one timer. A timer of its own would cost each
+ * message as much as all the rest of its dispatch. Most deadlines are met, and then nobody stops the timer:
+ * it finds nothing to do, and waits for the next one.
+ */
+export class Deadlines {
+  readonly #waiting = new Set<Deadline>();
+  #timer: NodeJS.Timeout | undefined;
+  #firesAt = Infinity;
+
+  add(deadline: Deadline): void {
+    this.#waiting.add(deadline);
+    if (deadline.at < this.#firesAt) this.#arm(deadline.at);
+    else this.#timer?.ref();
+  }
+
+  remove(deadline: Deadline): void {
+    this.#waiting.delete(deadline);
+    // A timer that nobody waits for keeps no process alive.
+    if (this.#waiting.size === 0) this.#timer?.unref();
+  }
+
+  #arm(at: number): void {
+    clearTimeout(this.#timer);
+    this.#firesAt = at;
+    const leftMs = Math.min(MAX_TIMER_MS, Math.max(0, at - Date.now()));
+    this.#timer = setTimeout(() => this.#fire(), leftMs);
+  }
+
+  #fire(): void {
+    this.#timer = undefined;
+    this.#firesAt = Infinity;
+    const now = Date.now();
+    for (const deadline of this.#waiting) {
+      if (deadline.at > now) continue;
+      this.#waiting.delete(deadline);
+      deadline.onTime();
+    }
+    let next = Infinity;
+    for (const { at } of this.#waiting) next = Math.min(next, at);
+    if (next < this.#firesAt) this.#arm(next);
+  }
+}
