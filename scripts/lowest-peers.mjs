@@ -1,12 +1,12 @@
 // `npm run test:lowest-peers`: tests the packages, as they were built, beside the lowest version of each
 // peer that their ranges take, in a copy. Peers that are installed in that version anyway are what
-// `npm test` runs on. Another version is tried alone with `-- ioredis@5.0.0`.
+// `npm test` runs on. Some are tried alone with `-- ioredis`, other versions with `-- ioredis@5.0.0`.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installDependencies, run } from './run.mjs';
+import { run } from './run.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = ['protocol', 'framework', 'adapters'];
@@ -21,6 +21,7 @@ const PEERS = {
     tests: ['adapters/test/dynamodb'],
     entry: '@gatecast/adapters/dynamodb',
   },
+  // Version 4 verifies RS256 and its like alone, and has no `JwtVerifier`.
   'aws-jwt-verify': { tests: ['framework/test/jwt'], entry: '@gatecast/framework/jwt' },
   'class-transformer': {
     tests: ['framework/test/class-validator'],
@@ -35,7 +36,7 @@ const PEERS = {
 
 const readJson = (...path) => JSON.parse(fs.readFileSync(join(...path), 'utf8'));
 
-/** The lowest versions that the ranges take, where another one is installed: `{ name: version }`. */
+/** The lowest version of each peer that its range takes: `{ name: version }`. */
 function lowestVersions() {
   const versions = {};
   for (const folder of packages) {
@@ -44,21 +45,25 @@ function lowestVersions() {
       // Ranges here begin with it, in full.
       const [lowest] = /\d+\.\d+\.\d+/.exec(range) ?? [];
       if (!lowest || !(name in PEERS)) throw new Error(`${name} ${range} is not known here.`);
-      const { version } = readJson(root, 'node_modules', name, 'package.json');
-      if (version !== lowest) versions[name] = lowest;
+      versions[name] = lowest;
     }
   }
   return versions;
 }
 
-/** Those that the command names. */
-function givenVersions(specs) {
+/** Those that the command names; else those of which another version is installed. */
+function wantedVersions(specs) {
+  const lowest = Object.entries(lowestVersions());
+  if (specs.length === 0) {
+    const installed = (name) => readJson(root, 'node_modules', name, 'package.json').version;
+    return Object.fromEntries(lowest.filter(([name, version]) => installed(name) !== version));
+  }
+  const known = new Map(lowest);
   return Object.fromEntries(
     specs.map((spec) => {
-      const at = spec.lastIndexOf('@');
-      const name = spec.slice(0, at);
-      if (!(name in PEERS)) throw new Error(`"${spec}" is not a peer and its version.`);
-      return [name, spec.slice(at + 1)];
+      const [, name = '', version] = /^(@?[^@]+)(?:@(.+))?$/.exec(spec) ?? [];
+      if (!known.has(name)) throw new Error(`"${spec}" is not a peer of the packages.`);
+      return [name, version ?? known.get(name)];
     }),
   );
 }
@@ -102,14 +107,12 @@ function runIn(cwd, command, ...args) {
   if (error || status !== 0) throw error ?? new Error(`${command} ${args.join(' ')} failed.`);
 }
 
-const [, , ...given] = process.argv;
-const versions = given.length > 0 ? givenVersions(given) : lowestVersions();
+const versions = wantedVersions(process.argv.slice(2));
 const names = Object.keys(versions);
 const specs = names.map((name) => `${name}@${versions[name]}`);
 process.stdout.write(`Beside ${specs.join(', ') || 'nothing: all of them are installed'}:\n`);
 if (specs.length === 0) process.exit();
 
-installDependencies();
 run('npx', ['tsc', '-b', 'packages/adapters']);
 const folder = fs.mkdtempSync(join(tmpdir(), 'gatecast-lowest-'));
 try {
