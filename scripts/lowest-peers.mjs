@@ -31,6 +31,7 @@ const PEERS = {
     tests: ['framework/test/class-validator'],
     entry: '@gatecast/framework/class-validator',
   },
+  // Before 5.3 it exports `Redis` as a type alone.
   ioredis: { tests: ['adapters/test/redis'], entry: '@gatecast/adapters/redis' },
 };
 
