@@ -1,7 +1,7 @@
 // How long a call may take, and what goes on after it has failed.
 import type { ConnectionStore } from '@gatecast/framework';
 import { pause, type TimeLimit } from '@gatecast/framework/adapter';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Around, interceptCommands } from './engines/intercept-commands.js';
 import { describeRedis, RedisServer } from './engines/redis-server.js';
 import { failureOf, LIMITS, openStore, recordOf } from './redis-records.js';
@@ -37,6 +37,20 @@ describeRedis('redisStore(), within a time limit', () => {
     });
     return { ...openStore({ client }), sent };
   }
+
+  it('lets as many commands listen to one signal as there are, without a warning', async () => {
+    const { connections } = watch();
+    const names = Array.from({ length: 30 }, (_, index) => `${index}`);
+    const warned = vi.fn<(warning: Error) => void>();
+    process.on('warning', warned);
+    const { signal } = new AbortController();
+    await connections.connect(recordOf('a='), names, { signal });
+    await connections.prune([...names, 'a='], { signal });
+    // Warnings are emitted in a later turn.
+    await pause(10);
+    process.off('warning', warned);
+    expect(warned).not.toHaveBeenCalled();
+  });
 
   describe.each(Object.entries(methods))('%s', (_name, run) => {
     it('E2 sends nothing when the time is over', async () => {

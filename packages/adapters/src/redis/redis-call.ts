@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { type TimeLimit, timeLeftMs } from '@gatecast/framework/adapter';
 import type { Client } from './make-client.js';
 import { describe, LostConnectionError, TimeOverError } from './redis-failure.js';
@@ -22,6 +23,8 @@ export class RedisCall {
   constructor(link: RedisLink, limit: TimeLimit) {
     this.#link = link;
     this.#limit = limit;
+    // Each command under way listens to it, and Node warns of more than ten.
+    if (limit.signal) setMaxListeners(0, limit.signal);
   }
 
   /** Throws when nothing may be sent any more. */

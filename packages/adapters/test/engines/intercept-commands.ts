@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import * as scripts from '../../src/redis/scripts.js';
 
-const COMMANDS = new Set(['evalsha', 'hget', 'hgetall', 'zrangebylex']);
+/** What a store sends. */
+export const COMMANDS: ReadonlySet<string> = new Set(['evalsha', 'hget', 'hgetall', 'zrangebylex']);
 
 /** Around each command of a store: `send` sends it, `command` is its name or that of its script. */
 export type Around = (send: () => Promise<unknown>, command: string) => Promise<unknown>;

@@ -69,10 +69,13 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
     options?: PublishOptions,
   ): Promise<PublishResult>;
   /**
-   * Who is subscribed, page by page, in no order that means anything. The connections of other stages
-   * that share the store are there as well.
+   * Who is subscribed, page by page, in no order that means anything. A page may be empty and still have
+   * a `next`. Connections of other stages that share the store are left out; outside of any event, where
+   * neither an option nor the environment names the own stage, all are there.
    *
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_INVOCATION_OVER.
+   * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; outside of any event also
+   * ERR_ENDPOINT_INVALID, ERR_REGION_UNKNOWN.
    * @throws StoreError - when they cannot be read.
    */
   members(range?: MemberRange): Promise<Page<Member>>;

@@ -1,6 +1,6 @@
 import type { ConnectionStore, Subscriber } from '../store/connections.js';
 import { type TimeLimit, timeLeftMs } from '../time/time-limit.js';
-import { isSameStage, type StageAddress } from './apigw/endpoint.js';
+import { isOwn, type StageAddress } from './apigw/endpoint.js';
 import { LARGEST_WINDOW } from './window.js';
 
 const READ_AHEAD = 2 * LARGEST_WINDOW;
@@ -78,8 +78,7 @@ export class Reader {
     const range = this.#after === undefined ? {} : { after: this.#after };
     const page = await connections.subscribers(channel, range, limit);
     const own = page.items.filter(
-      (subscriber) =>
-        subscriber.connectionId !== except && (!address || isSameStage(subscriber, address)),
+      (subscriber) => subscriber.connectionId !== except && isOwn(subscriber, address),
     );
     this.#ready = [...this.#ready.slice(this.#taken), ...own];
     this.#taken = 0;

@@ -62,19 +62,30 @@ export class Stages {
     return stage;
   }
 
+  /**
+   * The address of that stage alone, for what posts nothing: absent where nothing tells it.
+   *
+   * @throws ConfigurationError - ERR_ENDPOINT_INVALID, ERR_REGION_UNKNOWN, without an event.
+   */
+  address(event?: StageAddress): StageAddress | undefined {
+    const { gateway, address: option } = this.#options;
+    const given = event ?? option;
+    if (given) return given;
+    const text = gateway ? undefined : endpointOfEnvironment();
+    if (text === undefined) return addressOfEnvironment();
+    const endpoint = readEndpoint(text);
+    return addressOfEndpoint(endpoint) ?? addressOfEnvironment(endpoint.region);
+  }
+
   #make(event: StageAddress | undefined): Stage {
     const { gateway, address: option, credentials } = this.#options;
-    const given = event ?? option;
+    const address = this.address(event);
     if (gateway) {
-      const address = given ?? addressOfEnvironment();
-      return { address, mayPrune: given !== undefined, poster: posterOfGateway(gateway) };
+      const mayPrune = event !== undefined || option !== undefined;
+      return { address, mayPrune, poster: posterOfGateway(gateway) };
     }
-    const text = endpointOfEnvironment();
-    const endpoint = readEndpoint(text ?? endpointUrl(given ?? addressOfEnvironment()));
-    const parsed = addressOfEndpoint(endpoint);
-    const named = addressOfEnvironment(endpoint.region);
-    const address = given ?? parsed ?? named;
-    const proofs = [parsed, named];
+    const endpoint = readEndpoint(endpointOfEnvironment() ?? endpointUrl(address));
+    const proofs = [addressOfEndpoint(endpoint), addressOfEnvironment(endpoint.region)];
     const mayPrune =
       address !== undefined && proofs.some((proof) => proof && isSameStage(proof, address));
     let poster = this.#posters.get(endpoint.url);

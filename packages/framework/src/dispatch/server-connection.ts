@@ -1,5 +1,6 @@
 import type { UnsubscribedFrame } from '@gatecast/protocol';
 import type { DisconnectOptions, ServerConnection } from '../channel/publishing.js';
+import { isOwn } from '../deliver/apigw/endpoint.js';
 import { sayFarewell } from '../deliver/farewell.js';
 import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
@@ -49,7 +50,7 @@ export class ConnectionOfServer implements ServerConnection {
     const limit = this.#limit('unsubscribe');
     checkChannel(invocation, channel);
     const record = await invocation.connections.get(this.id, limit);
-    if (!record) return false;
+    if (!record || !isOwn(record, invocation.address)) return false;
     const [wasSubscribed] = await invocation.connections.unsubscribe(this.id, [channel], limit);
     if (!wasSubscribed) return false;
     const connection = connectionOfRecord(record);

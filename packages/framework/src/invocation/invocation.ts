@@ -102,6 +102,11 @@ export class Invocation {
     return this.core.stages.of(this.request && addressOf(this.request));
   }
 
+  /** The address of {@link stage}; nothing where it is not known. */
+  get address(): StageAddress | undefined {
+    return this.core.stages.address(this.request && addressOf(this.request));
+  }
+
   /** Tells the plugins of an error, and where it happened; of each error once. */
   report(
     error: unknown,

@@ -8,6 +8,7 @@ import type {
   ServerChannel,
 } from '../channel/publishing.js';
 import { checkKnown } from '../channel/unknown-names.js';
+import { isOwn } from '../deliver/apigw/endpoint.js';
 import { deliver } from '../deliver/deliver.js';
 import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
@@ -122,9 +123,11 @@ export class ChannelOfServer implements ServerChannel {
     const limit = this.#invocation.limit(`members() of "${this.name}"`);
     checkOptions('members()', range, RANGE);
     checkChannel(this.#invocation, this.name);
-    const { items, next } = await this.#invocation.connections.subscribers(this.name, range, limit);
+    const { address, connections } = this.#invocation;
+    const { items, next } = await connections.subscribers(this.name, range, limit);
+    const own = items.filter((subscriber) => isOwn(subscriber, address));
     return {
-      items: items.map(({ connectionId, userId }) => ({
+      items: own.map(({ connectionId, userId }) => ({
         connectionId,
         ...(userId !== undefined && { userId }),
       })),

@@ -32,6 +32,11 @@ export function isSameStage(a: StageAddress, b: StageAddress): boolean {
   return a.region === b.region || a.region === '' || b.region === '';
 }
 
+/** Whether something belongs to the own stage. Where that is not known, everything does. */
+export function isOwn(address: StageAddress, own: StageAddress | undefined): boolean {
+  return !own || isSameStage(address, own);
+}
+
 /**
  * Which endpoint the environment names: `GATECAST_ENDPOINT`, else
  * `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI`.

@@ -1,0 +1,139 @@
+// `npm run test:lowest-peers`: tests the packages, as they were built, beside the lowest version of each
+// peer that their ranges take, in a copy. Peers that are installed in that version anyway are what
+// `npm test` runs on. Some are tried alone with `-- ioredis`, other versions with `-- ioredis@5.0.0`.
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run } from './run.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const packages = ['protocol', 'framework', 'adapters'];
+
+/** What the files of the tests that touch a peer begin with, and the entry point whose types do. */
+const PEERS = {
+  '@aws-sdk/client-apigatewaymanagementapi': {
+    tests: ['framework/test/aws-gateway', 'framework/test/signing', 'framework/test/stage'],
+    entry: '@gatecast/framework/aws-gateway',
+  },
+  '@aws-sdk/client-dynamodb': {
+    tests: ['adapters/test/dynamodb'],
+    entry: '@gatecast/adapters/dynamodb',
+  },
+  // Version 4 verifies RS256 and its like alone, and has no `JwtVerifier`.
+  'aws-jwt-verify': { tests: ['framework/test/jwt'], entry: '@gatecast/framework/jwt' },
+  'class-transformer': {
+    tests: ['framework/test/class-validator'],
+    entry: '@gatecast/framework/class-validator',
+  },
+  'class-validator': {
+    tests: ['framework/test/class-validator'],
+    entry: '@gatecast/framework/class-validator',
+  },
+  // Before 5.3 it exports `Redis` as a type alone.
+  ioredis: { tests: ['adapters/test/redis'], entry: '@gatecast/adapters/redis' },
+};
+
+const readJson = (...path) => JSON.parse(fs.readFileSync(join(...path), 'utf8'));
+
+/** The lowest version of each peer that its range takes: `{ name: version }`. */
+function lowestVersions() {
+  const versions = {};
+  for (const folder of packages) {
+    const { peerDependencies = {} } = readJson(root, 'packages', folder, 'package.json');
+    for (const [name, range] of Object.entries(peerDependencies)) {
+      // Ranges here begin with it, in full.
+      const [lowest] = /\d+\.\d+\.\d+/.exec(range) ?? [];
+      if (!lowest || !(name in PEERS)) throw new Error(`${name} ${range} is not known here.`);
+      versions[name] = lowest;
+    }
+  }
+  return versions;
+}
+
+/** Those that the command names; else those of which another version is installed. */
+function wantedVersions(specs) {
+  const lowest = Object.entries(lowestVersions());
+  if (specs.length === 0) {
+    const installed = (name) => readJson(root, 'node_modules', name, 'package.json').version;
+    return Object.fromEntries(lowest.filter(([name, version]) => installed(name) !== version));
+  }
+  const known = new Map(lowest);
+  return Object.fromEntries(
+    specs.map((spec) => {
+      const [, name = '', version] = /^(@?[^@]+)(?:@(.+))?$/.exec(spec) ?? [];
+      if (!known.has(name)) throw new Error(`"${spec}" is not a peer of the packages.`);
+      return [name, version ?? known.get(name)];
+    }),
+  );
+}
+
+/** Links every module that the repository has, but for those that are named. */
+function linkModules(from, to, except) {
+  fs.mkdirSync(to, { recursive: true });
+  for (const name of fs.readdirSync(from)) {
+    if (name.startsWith('.') || except.includes(name)) continue;
+    const inScope = except
+      .filter((path) => path.startsWith(`${name}/`))
+      .map((path) => path.slice(name.length + 1));
+    if (inScope.length > 0) linkModules(join(from, name), join(to, name), inScope);
+    else fs.symlinkSync(join(from, name), join(to, name), 'junction');
+  }
+}
+
+/** Copies the packages; beside them is what is installed here, but for some modules. */
+function copyPackages(folder, peers) {
+  for (const file of ['package.json', 'tsconfig.base.json', 'vitest.config.ts']) {
+    fs.cpSync(join(root, file), join(folder, file));
+  }
+  const targets = new Map(packages.map((name) => [`@gatecast/${name}`, join('packages', name)]));
+  for (const path of targets.values()) {
+    const filter = (source) => basename(source) !== 'node_modules';
+    fs.cpSync(join(root, path), join(folder, path), { recursive: true, filter });
+  }
+  for (const name of peers) targets.set(name, join('lowest/node_modules', name));
+  const modules = join(folder, 'node_modules');
+  linkModules(join(root, 'node_modules'), modules, [...targets.keys()]);
+  for (const [name, path] of targets) {
+    fs.mkdirSync(join(modules, dirname(name)), { recursive: true });
+    fs.symlinkSync(join(folder, path), join(modules, name), 'junction');
+  }
+}
+
+/** Runs a program; throws when it fails. */
+function runIn(cwd, command, ...args) {
+  const shell = process.platform === 'win32';
+  const { status, error } = spawnSync(command, args, { cwd, stdio: 'inherit', shell });
+  if (error || status !== 0) throw error ?? new Error(`${command} ${args.join(' ')} failed.`);
+}
+
+const versions = wantedVersions(process.argv.slice(2));
+const names = Object.keys(versions);
+const specs = names.map((name) => `${name}@${versions[name]}`);
+process.stdout.write(`Beside ${specs.join(', ') || 'nothing: all of them are installed'}:\n`);
+if (specs.length === 0) process.exit();
+
+run('npx', ['tsc', '-b', 'packages/adapters']);
+const folder = fs.mkdtempSync(join(tmpdir(), 'gatecast-lowest-'));
+try {
+  copyPackages(folder, names);
+  fs.mkdirSync(join(folder, 'lowest'));
+  fs.writeFileSync(join(folder, 'lowest/package.json'), '{ "private": true }');
+  const quietly = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  runIn(join(folder, 'lowest'), 'npm', 'install', ...quietly, ...specs);
+
+  // The types, as a project sees them that checks its libraries too.
+  const imports = names.map((name) => `export * from '${PEERS[name].entry}';\n`);
+  fs.writeFileSync(join(folder, 'types.ts'), [...new Set(imports)].join(''));
+  const options = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--types', 'node'];
+  const modern = ['--ignoreConfig', '--module', 'NodeNext', '--target', 'ES2022'];
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  runIn(folder, process.execPath, tsc, ...options, ...modern, 'types.ts');
+
+  const tests = names.flatMap((name) => PEERS[name].tests).map((file) => `packages/${file}`);
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  runIn(folder, process.execPath, vitest, 'run', ...new Set(tests));
+} finally {
+  fs.rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,71 @@
+// C6, C7: posts are signed for the Region of the endpoint, whatever that of the function is, and what no
+// second attempt mends is tried once.
+import dns from 'node:dns';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer } from 'node:https';
+import { createPublisher, memoryStore } from '@gatecast/framework';
+import { generate } from 'selfsigned';
+import { check, finish, listen, listener, row, setEnvironment } from './lib.mjs';
+
+const address = { apiId: 'abc', stage: 'prod', region: 'us-east-1' };
+const host = 'abc.execute-api.us-east-1.amazonaws.com';
+const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' };
+
+/** Publishes to one subscriber; what publish() returned or refused with, and what onError was told. */
+async function publish(variables) {
+  setEnvironment({ AWS_REGION: 'eu-west-1', ...variables });
+  const store = memoryStore();
+  await store.connections.connect(row('c', address), ['rooms/1']);
+  const told = [];
+  const publisher = createPublisher({ store, plugins: [listener(told)] });
+  const startedAt = performance.now();
+  const outcome = await publisher
+    .channel('rooms/1')
+    .publish('m', 1)
+    .catch((error) => error);
+  return { ...outcome, code: outcome.code, told, seconds: (performance.now() - startedAt) / 1_000 };
+}
+
+let requests = 0;
+const plain = createHttpServer((request, response) => {
+  requests += 1;
+  response.end();
+});
+const unsigned = await publish({
+  GATECAST_ENDPOINT: `http://127.0.0.1:${await listen(plain)}/prod`,
+});
+check(
+  unsigned.delivery?.failed === 1 && requests === 0 && unsigned.seconds < 3,
+  `without keys: ${JSON.stringify(unsigned.delivery)}, ${requests} requests, ${unsigned.seconds} s`,
+);
+check(
+  String(unsigned.told) === 'ERR_DELIVERY_CREDENTIALS',
+  `without keys: onError was told ${unsigned.told}`,
+);
+
+for (const endpoint of [`${host}/prod`, `wss://${host}/prod`]) {
+  const { code } = await publish({ GATECAST_ENDPOINT: endpoint, ...keys });
+  check(code === 'ERR_ENDPOINT_INVALID', `${endpoint}: publish() ended with ${code}`);
+}
+
+// The endpoint's name leads to this process.
+const { lookup } = dns;
+dns.lookup = (name, ...rest) => lookup(name === host ? '127.0.0.1' : name, ...rest);
+const { private: key, cert } = await generate([{ name: 'commonName', value: host }]);
+const scopes = [];
+const secure = createServer({ key, cert }, (request, response) => {
+  scopes.push(/Credential=[^/]+\/\d+\/([^,]+)/.exec(request.headers.authorization)?.[1]);
+  response.end();
+});
+const endpoint = `https://${host}:${await listen(secure)}/prod`;
+const signed = await publish({
+  GATECAST_ENDPOINT: endpoint,
+  NODE_TLS_REJECT_UNAUTHORIZED: '0',
+  ...keys,
+});
+check(signed.delivery?.delivered === 1, `over TLS: ${JSON.stringify(signed.delivery)}`);
+check(
+  scopes.join() === 'us-east-1/execute-api/aws4_request',
+  `an endpoint in us-east-1, a function in eu-west-1: signed for ${scopes.join()}`,
+);
+finish();

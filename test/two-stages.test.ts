@@ -1,0 +1,238 @@
+// Stages and APIs that share one table, or one Redis: what one does, the others do not notice.
+import { fileURLToPath } from 'node:url';
+import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
+import { redisStore } from '@gatecast/adapters/redis';
+import { type ClientChannel, createClient } from '@gatecast/client';
+import { type ConnectionStore, createPublisher, type Store } from '@gatecast/framework';
+import { type LocalGateway, type StartGatewayOptions, startGateway } from '@gatecast/local';
+import { describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { describeRedis, RedisServer } from '../packages/adapters/test/engines/redis-server.js';
+import { startDynalite } from '../packages/adapters/test/engines/start-dynalite.js';
+import { openTable } from '../packages/adapters/test/table-under-test.js';
+import type { RoomChannel } from './fixtures/two-stages/rooms.js';
+
+const ROOM = 'rooms/1';
+const AGE_MS = 60_000;
+const until = (check: () => unknown) => vi.waitFor(check, { timeout: 20_000, interval: 100 });
+
+/** A table or a server that several gateways use. */
+interface Shared extends AsyncDisposable {
+  readonly entry: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** The store that the functions have, for a look from here. */
+  open(options?: { readonly keyPrefix: string }): Store;
+}
+
+const fixture = (name: string) =>
+  fileURLToPath(new URL(`fixtures/two-stages/${name}.ts`, import.meta.url));
+
+async function shareTable(): Promise<Shared> {
+  const engine = await startDynalite();
+  const { table, client, ...opened } = await openTable(engine);
+  return {
+    entry: fixture('on-dynamodb'),
+    environment: { AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint, GATECAST_TABLE: table },
+    open: (options) => dynamoDbStore({ table, client, ...options }),
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      await engine[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function shareRedis(): Promise<Shared> {
+  const server = await RedisServer.start();
+  const client = server.admin;
+  return {
+    entry: fixture('on-redis'),
+    environment: { GATECAST_REDIS_URL: server.url },
+    open: (options) => redisStore({ client, ...options }),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** A client in the room. */
+class Guest implements Disposable {
+  readonly room: ClientChannel<RoomChannel>;
+  readonly heard: string[] = [];
+  connectionId = '';
+  #webSocket: WebSocket | undefined;
+  readonly #client;
+
+  private constructor(url: string) {
+    const keep = (webSocket: WebSocket) => {
+      this.#webSocket = webSocket;
+    };
+    class Kept extends WebSocket {
+      constructor(address: string | URL, protocols?: string | string[]) {
+        super(address, protocols);
+        keep(this);
+      }
+    }
+    this.#client = createClient({ url, WebSocket: Kept });
+    this.room = this.#client.channel<RoomChannel>(ROOM);
+    this.room.on('said', (text) => this.heard.push(text));
+  }
+
+  static async join(url: string): Promise<Guest> {
+    const guest = new Guest(url);
+    const { data } = await guest.room.subscribe();
+    guest.connectionId = data;
+    return guest;
+  }
+
+  /** The network breaks, without a close frame. */
+  vanish(): void {
+    this.#webSocket?.terminate();
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+/** A stage with two clients in its room. */
+class Side implements AsyncDisposable {
+  readonly gateway: LocalGateway;
+  readonly guests: readonly [Guest, Guest];
+
+  private constructor(gateway: LocalGateway, guests: readonly [Guest, Guest]) {
+    this.gateway = gateway;
+    this.guests = guests;
+  }
+
+  static async open(shared: Shared, options: Partial<StartGatewayOptions> = {}): Promise<Side> {
+    const gateway = await startGateway({
+      maxEnvironments: 1,
+      // A 410 of a young connection proves nothing, so these are old from the beginning.
+      now: () => Date.now() - AGE_MS,
+      ...options,
+      entry: shared.entry,
+      environment: { ...shared.environment, ...options.environment },
+    });
+    const join = () => Guest.join(gateway.url);
+    return new Side(gateway, [await join(), await join()]);
+  }
+
+  get ids(): string[] {
+    return this.guests.map(({ connectionId }) => connectionId).sort();
+  }
+
+  /** One of them publishes. */
+  say(text: string) {
+    return this.guests[0].room.send('say', text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const guest of this.guests) guest[Symbol.dispose]();
+    await this.gateway.close();
+  }
+}
+
+async function subscribersOf(connections: ConnectionStore): Promise<string[]> {
+  const { items } = await connections.subscribers(ROOM);
+  return items.map(({ connectionId }) => connectionId).sort();
+}
+
+const idsOf = (sides: readonly Side[]) => sides.flatMap(({ ids }) => ids).sort();
+
+async function expectToKeepApart(share: () => Promise<Shared>): Promise<void> {
+  await using shared = await share();
+  await using dev = await Side.open(shared, { apiId: 'api0000001', stage: 'dev' });
+  await using prod = await Side.open(shared, { apiId: 'api0000001', stage: 'prod' });
+  await using other = await Side.open(shared, { apiId: 'api0000002', stage: 'dev' });
+  const sides = [dev, prod, other];
+  const { connections } = shared.open();
+  expect(await subscribersOf(connections)).toEqual(idsOf(sides));
+
+  // It reaches, counts and lists its own.
+  for (const [index, side] of sides.entries()) {
+    expect(await side.say(`from ${index}`)).toMatchObject({ delivered: 2, gone: 0, failed: 0 });
+    expect(await side.guests[0].room.send('who')).toEqual(side.ids);
+  }
+
+  // It ends no subscription of another one.
+  for (const id of [...dev.ids, ...other.ids]) {
+    expect(await prod.guests[0].room.send('expel', id)).toBe(false);
+  }
+  expect(await subscribersOf(connections)).toEqual(idsOf(sides));
+
+  // A connection of `prod` dies, and nobody is told. Its client comes back with another one.
+  const [, lost] = prod.guests;
+  const dead = lost.connectionId;
+  prod.gateway.faults.add({ on: '$disconnect', kind: 'lost', connectionId: dead });
+  lost.vanish();
+  await until(async () => expect(await prod.guests[0].room.send('who')).toHaveLength(3));
+  for (const side of [dev, other]) {
+    expect(await side.say('who is gone?')).toMatchObject({ delivered: 2, gone: 0, failed: 0 });
+  }
+  expect(await subscribersOf(connections)).toContain(dead);
+  expect(await prod.say('you are')).toMatchObject({ delivered: 2, gone: 1, failed: 0 });
+  expect(await connections.get(dead)).toBeUndefined();
+  const left = await subscribersOf(connections);
+  expect(left).not.toContain(dead);
+  expect(left).toEqual(expect.arrayContaining([...dev.ids, ...other.ids]));
+  expect(left).toHaveLength(6);
+
+  const heard = (side: Side) => side.guests.map((guest) => guest.heard);
+  const own = (index: number) => [`from ${index}`, 'who is gone?'];
+  await until(() => expect(heard(dev)).toEqual([own(0), own(0)]));
+  await until(() => expect(heard(other)).toEqual([own(2), own(2)]));
+  const ofProd = ['from 1', 'you are'];
+  await until(() => expect(heard(prod)).toEqual([ofProd, ofProd]));
+}
+
+async function expectPrefixesToHide(share: () => Promise<Shared>): Promise<void> {
+  await using shared = await share();
+  const prefixed = (keyPrefix: string) =>
+    Side.open(shared, { environment: { GATECAST_KEY_PREFIX: keyPrefix } });
+  // Of one address on purpose: the prefix alone keeps them apart.
+  await using first = await prefixed('first:');
+  await using second = await prefixed('second:');
+
+  for (const [keyPrefix, side, foreign] of [
+    ['first:', first, second],
+    ['second:', second, first],
+  ] as const) {
+    expect(await side.say(`from ${keyPrefix}`)).toMatchObject({ delivered: 2, gone: 0, failed: 0 });
+    expect(await side.guests[0].room.send('who')).toEqual(side.ids);
+    const store = shared.open({ keyPrefix });
+    expect(await subscribersOf(store.connections)).toEqual(side.ids);
+    for (const id of foreign.ids) {
+      expect(await store.connections.get(id)).toBeUndefined();
+      expect(await store.connections.channels(id)).toEqual([]);
+      expect(await store.connections.disconnect(id)).toBeUndefined();
+    }
+    await store.connections.prune(foreign.ids);
+    // It knows no address, so it leaves out nobody.
+    const { items } = await createPublisher({ store }).channel(ROOM).members();
+    expect(items.map(({ connectionId }) => connectionId).sort()).toEqual(side.ids);
+  }
+  expect(await subscribersOf(shared.open().connections)).toEqual([]);
+
+  for (const side of [first, second]) {
+    expect(await side.say('still here')).toMatchObject({ delivered: 2, gone: 0, failed: 0 });
+  }
+  for (const [side, name] of [
+    [first, 'from first:'],
+    [second, 'from second:'],
+  ] as const) {
+    for (const { heard } of side.guests) {
+      await until(() => expect(heard).toEqual([name, 'still here']));
+    }
+  }
+}
+
+// oxlint-disable vitest/expect-expect -- what they call expects.
+describe('several stages on one table', () => {
+  it('C2 reach, count, list and remove their own connections', () => expectToKeepApart(shareTable));
+
+  it('C2 see nothing of each other under two prefixes', () => expectPrefixesToHide(shareTable));
+});
+
+describeRedis('several stages on one Redis', () => {
+  it('C2 reach, count, list and remove their own connections', () => expectToKeepApart(shareRedis));
+
+  it('C2 see nothing of each other under two prefixes', () => expectPrefixesToHide(shareRedis));
+});
