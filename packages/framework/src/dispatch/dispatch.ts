@@ -1,7 +1,8 @@
 import type { PongFrame } from '@gatecast/protocol';
 import { unknownAction } from '../channel/unknown-names.js';
 import { ClientError } from '../errors/client-error.js';
-import { makeError, UsageError } from '../errors/gatecast-error.js';
+import { makeError } from '../errors/gatecast-error.js';
+import { CLEAN_UP_MS } from '../invocation/invocation.js';
 import type { FrameContext } from '../invocation/plugin.js';
 import { type MaybePromise, whenReady } from '../time/maybe-promise.js';
 import type { Connection } from '../wire/connection.js';
@@ -165,6 +166,7 @@ async function respondWithin(
   }
   let response: ProxyResponse | undefined;
   await onFrame(new FrameOf(invocation), async () => {
+    invocation.checkTime('a plugin');
     response = await handleFrame(invocation, read());
   });
   if (response) return response;
@@ -221,6 +223,7 @@ function handleFrame(invocation: EventInvocation, frame: RawFrame): MaybePromise
   const action = actionOf(invocation);
   if (action === 'ping') return PONG;
   return whenReady(identify(invocation), (connection) => {
+    invocation.checkTime('the store');
     invocation.connection = connection;
     const route = action === undefined ? undefined : invocation.core.messages.get(action);
     if (route) return handleMessage(invocation, route, frame);
@@ -232,9 +235,6 @@ function handleFrame(invocation: EventInvocation, frame: RawFrame): MaybePromise
   });
 }
 
-// Lists of channels clean up after a handler that hangs; that takes a little of the rest.
-const CLEAN_UP_MS = 250;
-
 /** Answers a message whose answer has to be waited for, in time. */
 function answerInTime(
   invocation: EventInvocation,
@@ -243,6 +243,7 @@ function answerInTime(
   const action = actionOf(invocation);
   const isList = action === 'subscribe' || action === 'unsubscribe';
   const label = 'a handler, an access rule or a plugin';
+  // Lists of channels clean up after a handler that hangs.
   return invocation.inTime(response, label, isList ? CLEAN_UP_MS : 0).then(
     (known) => endWith(invocation, known),
     (error: unknown) => endWith(invocation, refuse(invocation, error)),
@@ -259,14 +260,5 @@ function refuse(invocation: EventInvocation, error: unknown): ProxyResponse {
   const { frame, event, isTwoWay } = invocation;
   invocation.report(error, { isAnswered: isTwoWay });
   if (!isTwoWay) return NO_ANSWER;
-  return errorResponse(frame ? frame['id'] : idOfRefused(event.body), forClient(error));
-}
-
-/** What a client is told of the time that was over: it may try again, knowing that it may be done already. */
-function forClient(error: unknown): unknown {
-  if (!UsageError.is(error) || error.code !== 'ERR_HANDLER_TIMEOUT') return error;
-  return new ClientError(
-    'ERR_TIMEOUT',
-    'The server did not finish in time. It may have done its work.',
-  );
+  return errorResponse(frame ? frame['id'] : idOfRefused(event.body), error);
 }

@@ -19,9 +19,10 @@ export async function tellOfLeaving(
       const { value, params } = match;
       const label = `@OnUnsubscribe of ${value.label}`;
       try {
-        invocation.limit(label);
+        invocation.checkTime(label);
         const ctx = unsubscribeContext(invocation, { ...left, name, params });
         const run = async (): Promise<void> => {
+          invocation.checkTime(label);
           await value.unsubscribe?.call(ctx);
         };
         await invocation.inTime(onUnsubscribe ? onUnsubscribe(ctx, run) : run(), label);

@@ -18,9 +18,11 @@ export function handleMessage(
   const id = requireId(frame);
   const name = frame['channel'] as string;
   return whenReady(authorizeChannel(invocation, name, 'message'), (match) => {
+    invocation.checkTime('an access rule');
     checkRoute(route, match, name);
     const data = route.schema ? validate(route.schema, frame['data']) : frame['data'];
     return whenReady(data, (message) => {
+      invocation.checkTime('a schema');
       const { params } = match;
       const ctx = messageContext(invocation, { id, attempt: readAttempt(frame), name, params });
       return whenReady(runHandler(invocation, route, { message, ctx }), (reply) =>
@@ -40,16 +42,18 @@ function checkRoute(route: MessageRoute, { value }: ChannelMatch, name: string):
 }
 
 function runHandler(
-  { core: { hooks } }: EventInvocation,
+  invocation: EventInvocation,
   { message: handler }: MessageRoute,
   { message, ctx }: { readonly message: unknown; readonly ctx: MessageContext },
 ): unknown {
+  const { hooks } = invocation.core;
   if (!hooks.onMessage) {
     const reply = handler.call(message, ctx);
     return isPromiseLike(reply) ? Promise.resolve(reply) : reply;
   }
   let reply: unknown;
   const last = async (): Promise<void> => {
+    invocation.checkTime('a plugin');
     reply = await handler.call(message, ctx);
   };
   return hooks.onMessage(ctx, last).then(() => reply);

@@ -60,6 +60,7 @@ class Attempt {
   match: ChannelMatch | undefined;
   readonly #invocation: EventInvocation;
   readonly #joins: Joins;
+  #hasAsked = false;
   #data: string | undefined;
 
   constructor(invocation: EventInvocation, name: unknown, joins: Joins) {
@@ -76,7 +77,7 @@ class Attempt {
     } catch (error) {
       this.error = error;
     }
-    if (!this.isMember) this.#joins.giveUp();
+    if (!this.#hasAsked) this.#joins.giveUp();
   }
 
   /** What the reply says of it. */
@@ -90,15 +91,18 @@ class Attempt {
   async #subscribe(): Promise<void> {
     const match = await authorizeChannel(this.#invocation, this.name, 'subscribe');
     this.match = match;
+    this.#invocation.checkTime('an access rule');
     const { onSubscribe } = this.#invocation.core.hooks;
     const name = this.name as string;
     const ctx = subscribeContext(this.#invocation, { name, params: match.params });
     const enter = async (): Promise<void> => {
-      this.#invocation.limit(`the subscription of "${name}"`);
+      this.#invocation.checkTime('a plugin');
+      this.#hasAsked = true;
       // Membership first: what the handler reads afterwards can then miss no event.
       ctx.isRepeated = await this.#joins.join(name);
       this.isMember = true;
       this.hasEntered = ctx.isRepeated;
+      this.#invocation.checkTime('the store');
       const data = await match.value.subscribe?.call(ctx);
       this.hasEntered = true;
       this.#data = this.#write(data);

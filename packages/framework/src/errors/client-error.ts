@@ -1,4 +1,5 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
+import { UsageError } from './gatecast-error.js';
 
 /** What may go with a {@link ClientError}. */
 export interface ClientErrorOptions {
@@ -54,6 +55,10 @@ export class ClientError extends Error {
 
 /** What a client is told of anything that was thrown. */
 export function toWireError(error: unknown): WireError {
+  if (isTimeOut(error)) {
+    const message = 'The server did not finish in time. It may have done its work.';
+    return { code: 'ERR_TIMEOUT', message };
+  }
   if (!ClientError.is(error)) {
     return { code: 'ERR_INTERNAL', message: 'The server could not handle this.' };
   }
@@ -65,4 +70,8 @@ export function toWireError(error: unknown): WireError {
     // JSON has no NaN and no Infinity: a client would read them as null, and wait for nothing.
     ...(Number.isFinite(retryAfterMs) && { retryAfterMs }),
   };
+}
+
+function isTimeOut(error: unknown): boolean {
+  return UsageError.is(error) && error.code === 'ERR_HANDLER_TIMEOUT';
 }

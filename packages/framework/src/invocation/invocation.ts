@@ -4,15 +4,18 @@ import type { Stage, Stages } from '../deliver/stage.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connections.js';
 import type { Store } from '../store/store.js';
-import { MAX_TIMER_MS, type TimeLimit } from '../time/time-limit.js';
+import { MAX_TIMER_MS, type TimeLimit, withinTime } from '../time/time-limit.js';
+import { WatchedPromise } from '../time/watched-promise.js';
 import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
 import type { Hooks } from './plugin.js';
 import type { Report } from './report.js';
 
 /** Left at the end of an invocation, so that its answer still gets out. */
 const ANSWER_MS = 500;
-/** Of that, what is kept even from the clean-up after a handler that hangs. */
-const LAST_MS = 250;
+/** Of that, how long an answer may wait for what cleans up after a handler that hangs. */
+export const CLEAN_UP_MS = 250;
+/** Of that, how long the store may take for it. */
+const STORE_CLEAN_UP_MS = 200;
 
 /** What publishing works with. An app has more. */
 export interface PublishCore {
@@ -49,8 +52,9 @@ export class Invocation {
   #endsAt: number | undefined;
   #controller: AbortController | undefined;
   #isOver = false;
+  #hasEnded = false;
   #held: Set<Promise<void>> | undefined;
-  #failures: Set<unknown> | undefined;
+  #failures: Failure[] | undefined;
   #reported: WeakSet<object> | undefined;
 
   constructor(core: PublishCore, { request, lambdaContext, route }: InvocationFacts) {
@@ -92,7 +96,19 @@ export class Invocation {
 
   /** The time to clean up in, also after handlers have run out of theirs. */
   get cleanUpLimit(): TimeLimit {
-    return { endsAt: this.endsAt + ANSWER_MS - LAST_MS };
+    return { endsAt: this.endsAt + STORE_CLEAN_UP_MS };
+  }
+
+  /**
+   * Stands before each step that follows a wait for code of others: what had to wait until the time was
+   * over begins nothing any more.
+   *
+   * @param label - What would begin, in the error.
+   *
+   * @throws UsageError - ERR_HANDLER_TIMEOUT.
+   */
+  checkTime(label: string): void {
+    if (this.#isOver) throw this.#timeOut(label);
   }
 
   /** The stage that its event came through; outside of any event, the one that the environment names. */
@@ -105,7 +121,8 @@ export class Invocation {
     error: unknown,
     { isAnswered = false, count = 1 }: { isAnswered?: boolean; count?: number } = {},
   ): void {
-    if (typeof error === 'object' && error !== null) {
+    // Outside of any event it never ends: the same error may come again, and is news then.
+    if (this.request && typeof error === 'object' && error !== null) {
       this.#reported ??= new WeakSet();
       if (this.#reported.has(error)) return;
       this.#reported.add(error);
@@ -125,22 +142,26 @@ export class Invocation {
 
   /**
    * Keeps the invocation from being answered before some work of ours has ended, also where a handler
-   * does not await it. A failure that the handler did not pass on is reported at the end.
+   * does not await it. Its failure is reported then; one that is awaited is the handler's own matter.
    */
   hold<T>(work: Promise<T>): Promise<T> {
+    // Outside of any event there is no answer to wait with, and no end to report at.
+    if (this.request === undefined) return work;
     const held = (this.#held ??= new Set());
+    const watched = new WatchedPromise<T>((resolve, reject) => work.then(resolve, reject));
     const ended: Promise<void> = work.then(
       () => {
         held.delete(ended);
       },
       (error: unknown) => {
         held.delete(ended);
-        this.#failures ??= new Set();
-        this.#failures.add(error);
+        this.#failures ??= [];
+        this.#failures.push({ error, of: watched });
+        if (this.#hasEnded) this.#reportFailures();
       },
     );
     held.add(ended);
-    return work;
+    return watched;
   }
 
   /**
@@ -158,8 +179,8 @@ export class Invocation {
     // Not `Promise.race`, and not async: this is on the path of each message that has to be waited for.
     return new Promise<T>((resolve, reject) => {
       const onTime = (): void => {
-        reject(makeError('ERR_HANDLER_TIMEOUT', { route: this.route, label }));
-        this.#end();
+        reject(this.#timeOut(label));
+        this.#stop();
       };
       const timer = setTimeout(onTime, Math.max(0, leftMs));
       const settle =
@@ -178,29 +199,49 @@ export class Invocation {
    */
   end(): void | Promise<void> {
     if (this.#held === undefined) {
-      this.#end();
+      this.#stop();
+      this.#hasEnded = true;
       return undefined;
     }
     return this.#drain(this.#held);
   }
 
-  async #drain(held: Set<Promise<void>>): Promise<void> {
+  async #drain(held: ReadonlySet<Promise<void>>): Promise<void> {
+    const allEnded = async (): Promise<void> => {
+      while (held.size > 0) await Promise.all(held);
+    };
     try {
-      while (held.size > 0) {
-        const work = Promise.all(held);
-        await (this.#isOver ? work : this.inTime(work, 'a publish that was not awaited'));
-      }
+      if (!this.#isOver) await this.inTime(allEnded(), 'a publish that was not awaited');
     } catch (error) {
       this.report(error);
     }
-    this.#end();
-    for (const failure of this.#failures ?? []) this.report(failure);
+    this.#stop();
+    // What is stopped ends by itself, but for what hangs in a plugin, a store or a gateway.
+    await withinTime(allEnded(), this.cleanUpLimit, () => undefined).catch(() => {});
+    this.#hasEnded = true;
+    this.#reportFailures();
   }
 
-  #end(): void {
+  #reportFailures(): void {
+    for (const { error, of } of this.#failures?.splice(0) ?? []) {
+      if (!of.isAwaited) this.report(error);
+    }
+  }
+
+  #stop(): void {
     this.#isOver = true;
     this.#controller?.abort(overError(this.route));
   }
+
+  #timeOut(label: string): Error {
+    return makeError('ERR_HANDLER_TIMEOUT', { route: this.route, label });
+  }
+}
+
+/** Work that failed. */
+interface Failure {
+  readonly error: unknown;
+  readonly of: WatchedPromise<unknown>;
 }
 
 /** The stage that an event came through. */
