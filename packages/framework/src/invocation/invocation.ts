@@ -7,7 +7,7 @@ import type { Store } from '../store/store.js';
 import { MAX_TIMER_MS, type TimeLimit, withinTime } from '../time/time-limit.js';
 import { WatchedPromise } from '../time/watched-promise.js';
 import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
-import type { Hooks } from './plugin.js';
+import type { Hooks } from './hooks.js';
 import type { Report } from './report.js';
 
 /** Left at the end of an invocation, so that its answer still gets out. */
@@ -148,7 +148,9 @@ export class Invocation {
     // Outside of any event there is no answer to wait with, and no end to report at.
     if (this.request === undefined) return work;
     const held = (this.#held ??= new Set());
-    const watched = new WatchedPromise<T>((resolve, reject) => work.then(resolve, reject));
+    const watched = new WatchedPromise<T>((resolve, reject) => {
+      work.then(resolve, reject);
+    });
     const ended: Promise<void> = work.then(
       () => {
         held.delete(ended);
