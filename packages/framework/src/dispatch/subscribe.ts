@@ -5,7 +5,7 @@ import { type RawFrame, requireId, textResponse, writeError } from '../wire/fram
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel, type ChannelMatch } from './authorize-channel.js';
-import { echoOf, readChannels, reportRefusals } from './channel-list.js';
+import { echoOf, readChannels, reportEach } from './channel-list.js';
 import { subscribeContext } from './contexts.js';
 import { Joins } from './joins.js';
 import { tellOfLeaving } from './leave.js';
@@ -32,9 +32,10 @@ export async function handleSubscribe(
   const unknown = all.find(({ error }) => isUnknown(error))?.error;
   // That is not a matter of one channel: the whole frame is refused, so that the client reconnects.
   if (unknown !== undefined) throw unknown;
-  reportRefusals(
+  reportEach(
     invocation,
     all.flatMap(({ error }) => error ?? []),
+    true,
   );
   const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
   const reply = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[${outcomes}]}}`;
