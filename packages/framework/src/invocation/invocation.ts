@@ -4,7 +4,7 @@ import type { Stage, Stages } from '../deliver/stage.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connections.js';
 import type { Store } from '../store/store.js';
-import { MAX_TIMER_MS, type TimeLimit, withinTime } from '../time/time-limit.js';
+import { atMost, MAX_TIMER_MS, type TimeLimit, withinTime } from '../time/time-limit.js';
 import { WatchedPromise } from '../time/watched-promise.js';
 import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
 import type { Hooks } from './hooks.js';
@@ -16,6 +16,8 @@ const ANSWER_MS = 500;
 export const CLEAN_UP_MS = 250;
 /** Of that, how long the store may take for it. */
 const STORE_CLEAN_UP_MS = 200;
+/** What is stopped ends within this, but for what hangs in a plugin, a store or a gateway. */
+const STOP_MS = 100;
 
 /** What publishing works with. An app has more. */
 export interface PublishCore {
@@ -159,7 +161,8 @@ export class Invocation {
         held.delete(ended);
         this.#failures ??= [];
         this.#failures.push({ error, of: watched });
-        if (this.#hasEnded) this.#reportFailures();
+        // Whoever awaits it says so some microtasks after the call.
+        if (this.#hasEnded) setImmediate(() => this.#reportFailures());
       },
     );
     held.add(ended);
@@ -218,8 +221,8 @@ export class Invocation {
       this.report(error);
     }
     this.#stop();
-    // What is stopped ends by itself, but for what hangs in a plugin, a store or a gateway.
-    await withinTime(allEnded(), this.cleanUpLimit, () => undefined).catch(() => {});
+    const limit = atMost({ endsAt: this.endsAt + CLEAN_UP_MS }, STOP_MS);
+    if (held.size > 0) await withinTime(allEnded(), limit, () => undefined).catch(() => {});
     this.#hasEnded = true;
     this.#reportFailures();
   }
