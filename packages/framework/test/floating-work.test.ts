@@ -399,7 +399,7 @@ describe('B5 nothing of ours is under way after the answer', () => {
       const frame = OPERATIONS[operation as keyof typeof OPERATIONS]();
       void app.handler(frame, contextOf(leftMs)).then(async () => {
         // What is stopped in the moment of the answer has ended some microtasks later.
-        if (leftMs < 1_000) for (let count = 0; count < 20; count += 1) await undefined;
+        if (leftMs < 1_000) for (let count = 0; count < 20; count += 1) await Promise.resolve();
         atAnswer = traffic.state;
       });
       await vi.advanceTimersByTimeAsync(leftMs);
