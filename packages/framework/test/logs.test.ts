@@ -38,6 +38,7 @@ const rooms = defineChannel('rooms/:id', {
   access: ({ params }) => !params.id?.startsWith('closed'),
   onSubscribe: ({ params }) => {
     if (params.id?.startsWith('broken')) throw new Error(`broken ${params.id}`);
+    if (/^full.*[02468]$/.test(params.id ?? '')) throw new ClientError('ERR_ROOM_FULL', 'Full.');
     if (params.id?.startsWith('full')) throw new ClientError('ERR_ROOM_FULL', 'The room is full.');
   },
   onUnsubscribe: ({ params }) => {

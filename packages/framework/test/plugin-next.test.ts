@@ -214,6 +214,16 @@ describe.each(HOOKS)('D1 %s', (name) => {
     expect(codesOf(errors)).toEqual(['ERR_PLUGIN_NEXT_TWICE']);
   });
 
+  it('D1 next() that is not awaited by a hook that throws is waited for', async () => {
+    const { run, steps, errors } = await makeApp(name, (_ctx, next) => {
+      void next();
+      throw new Error('the hook');
+    });
+    expect(await run()).toMatch(REFUSED[name]);
+    expect(steps).toEqual(['begun', 'ended', 'answered']);
+    expect(errors).toMatchObject([{ error: { message: 'the hook' } }]);
+  });
+
   it('D1 next() after the hook has returned runs nothing and is told', async () => {
     const { run, steps, errors } = await makeApp(name, (_ctx, next) => {
       void pause(15).then(next);
