@@ -52,7 +52,7 @@ describe('B1 publish ends before the answer', () => {
       }),
       plugins: [{ name: 'errors', onError: (error) => errors.push(error) }],
     });
-    await subscribers(app as App, count);
+    await subscribers(app, count);
     const frame = eventOf.message('s0', 'rooms.say');
     const { answer, afterMs } = await runSimulated(app.handler, frame, leftMs);
     const { delivered, gone, failed } = (answer.frame?.['data'] ?? {}) as Record<string, number>;
@@ -73,7 +73,7 @@ describe('B1 publish ends before the answer', () => {
     const rooms = defineChannel('rooms/:roomId', { access: 'public' });
     const gateway = gatewayWith({ post: never });
     const app = createApp({ channels: [rooms], store, gateway });
-    await subscribers(app as App, 3);
+    await subscribers(app, 3);
     const error = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const onEnd = vi.fn();
     const publisher = createPublisher({ store, gateway });
