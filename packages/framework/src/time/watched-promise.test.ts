@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { WatchedPromise } from './watched-promise.js';
 
 const resolved = () => new WatchedPromise<number>((resolve) => resolve(1));
+const never = new Promise<never>(() => {});
 const rejected = () => new WatchedPromise<number>((_resolve, reject) => reject(new Error('no')));
 
 describe('WatchedPromise', () => {
@@ -21,9 +22,9 @@ describe('WatchedPromise', () => {
     ['then', (promise) => promise.then()],
     ['catch', (promise) => promise.catch(() => 2)],
     ['finally', (promise) => promise.finally(() => undefined)],
-    ['Promise.all', (promise) => Promise.all([promise])],
-    ['Promise.race', (promise) => Promise.race([promise])],
-    ['Promise.allSettled', (promise) => Promise.allSettled([promise])],
+    ['Promise.all', (promise) => Promise.all([promise, 2])],
+    ['Promise.race', (promise) => Promise.race([promise, never])],
+    ['Promise.allSettled', (promise) => Promise.allSettled([promise, 2])],
     ['Promise.resolve', (promise) => Promise.resolve(promise)],
     ['another promise', (promise) => new Promise((resolve) => resolve(promise))],
   ])('notices %s', async (_how, use) => {
