@@ -22,9 +22,9 @@ describe('WatchedPromise', () => {
     ['then', (promise) => promise.then()],
     ['catch', (promise) => promise.catch(() => 2)],
     ['finally', (promise) => promise.finally(() => undefined)],
-    ['Promise.all', (promise) => Promise.all([promise, 2])],
+    ['Promise.all', (promise) => Promise.all([promise, resolved()])],
     ['Promise.race', (promise) => Promise.race([promise, never])],
-    ['Promise.allSettled', (promise) => Promise.allSettled([promise, 2])],
+    ['Promise.allSettled', (promise) => Promise.allSettled([promise, resolved()])],
     ['Promise.resolve', (promise) => Promise.resolve(promise)],
     ['another promise', (promise) => new Promise((resolve) => resolve(promise))],
   ])('notices %s', async (_how, use) => {
