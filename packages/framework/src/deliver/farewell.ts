@@ -1,8 +1,7 @@
 import type { ByeFrame } from '@gatecast/protocol';
-import { atMost, type TimeLimit, timeLeftMs } from '../time/time-limit.js';
+import { timeLeftMs } from '../time/time-limit.js';
 import type { PostOutcome } from './gateway.js';
 import type { Poster, PostOptions } from './poster.js';
-import { LONGEST_DELIVERY_MS } from './times.js';
 
 /** Why the server ends a connection. */
 export type Farewell = Omit<ByeFrame, 'type'>;
@@ -28,9 +27,8 @@ export const TOKEN_EXPIRED: Farewell = {
 export async function sayFarewell(
   connectionId: string,
   farewell: Farewell,
-  { poster, limit, begin: wanted = limit, hasTurn = false }: FarewellMeans,
+  { poster, limit, begin = limit, hasTurn = false }: FarewellMeans,
 ): Promise<PostOutcome> {
-  const begin = atMost(wanted, LONGEST_DELIVERY_MS);
   const frame: ByeFrame = { type: 'bye', ...farewell };
   const told = await poster.post(connectionId, JSON.stringify(frame), {
     limit,
@@ -43,6 +41,7 @@ export async function sayFarewell(
 }
 
 // However long the frame is throttled, there is time left for the close.
-function firstHalf(limit: TimeLimit): TimeLimit {
-  return atMost(limit, timeLeftMs(limit) / 2);
+function firstHalf({ endsAt = Infinity, signal }: PostOptions['limit']): PostOptions['limit'] {
+  const halfMs = timeLeftMs({ endsAt }) / 2;
+  return { endsAt: Math.min(endsAt, Date.now() + halfMs), ...(signal && { signal }) };
 }

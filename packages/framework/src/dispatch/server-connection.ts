@@ -1,11 +1,9 @@
 import type { UnsubscribedFrame } from '@gatecast/protocol';
 import type { DisconnectOptions, ServerConnection } from '../channel/publishing.js';
 import { sayFarewell } from '../deliver/farewell.js';
-import { LONGEST_DELIVERY_MS } from '../deliver/times.js';
 import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { checkChannel, type PublishScope } from '../publish/publish.js';
-import { atMost } from '../time/time-limit.js';
 import type { AppInvocation } from './app-invocation.js';
 import { connectionOfRecord } from './identify.js';
 import { tellOfLeaving } from './leave.js';
@@ -62,9 +60,7 @@ export class ConnectionOfServer implements ServerConnection {
       code: 'ERR_UNSUBSCRIBED',
       reason,
     };
-    const begin = atMost(limit, LONGEST_DELIVERY_MS);
-    const { poster } = invocation.stage();
-    const told = await poster.post(this.id, JSON.stringify(frame), { limit, begin });
+    const told = await invocation.stage().poster.post(this.id, JSON.stringify(frame), { limit });
     // The subscription has ended all the same; the client learns of it when it subscribes again.
     if ('error' in told) invocation.report(told.error);
     return true;

@@ -1,5 +1,4 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
-import { UsageError } from './gatecast-error.js';
 
 /** What may go with a {@link ClientError}. */
 export interface ClientErrorOptions {
@@ -53,14 +52,21 @@ export class ClientError extends Error {
   }
 }
 
+const INTERNAL: WireError = {
+  code: 'ERR_INTERNAL',
+  message: 'The server could not handle this.',
+};
+// It may try again, knowing that it may be done already.
+const TIMED_OUT: WireError = {
+  code: 'ERR_TIMEOUT',
+  message: 'The server did not finish in time. It may have done its work.',
+};
+
 /** What a client is told of anything that was thrown. */
 export function toWireError(error: unknown): WireError {
-  if (isTimeOut(error)) {
-    const message = 'The server did not finish in time. It may have done its work.';
-    return { code: 'ERR_TIMEOUT', message };
-  }
   if (!ClientError.is(error)) {
-    return { code: 'ERR_INTERNAL', message: 'The server could not handle this.' };
+    const { code } = (error ?? {}) as { readonly code?: unknown };
+    return code === 'ERR_HANDLER_TIMEOUT' ? TIMED_OUT : INTERNAL;
   }
   const { code, message, details, retryAfterMs } = error;
   return {
@@ -70,8 +76,4 @@ export function toWireError(error: unknown): WireError {
     // JSON has no NaN and no Infinity: a client would read them as null, and wait for nothing.
     ...(Number.isFinite(retryAfterMs) && { retryAfterMs }),
   };
-}
-
-function isTimeOut(error: unknown): boolean {
-  return UsageError.is(error) && error.code === 'ERR_HANDLER_TIMEOUT';
 }
