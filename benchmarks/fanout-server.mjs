@@ -2,13 +2,12 @@
 import http from 'node:http';
 import https from 'node:https';
 
-const { key, cert, answerMs } = JSON.parse(process.argv[2]);
+const { key, cert } = JSON.parse(process.argv[2]);
 const answer = (request, response) => {
   request.resume();
   request.on('end', () => {
     response.writeHead(200, { 'content-length': '0' });
-    if (answerMs > 0) setTimeout(() => response.end(), answerMs);
-    else response.end();
+    response.end();
   });
 };
 const server = key ? https.createServer({ key, cert }, answer) : http.createServer(answer);

@@ -11,7 +11,7 @@ function benchmarks() {
     .filter((file) => file.endsWith('.mjs'))
     .flatMap((file) => {
       const text = readFileSync(new URL(file, folder), 'utf8');
-      if (!text.includes('export async function measure(')) return [];
+      if (!/^export async function measure\(/m.test(text)) return [];
       const [comment] = /^(\/\/ .*\n)+/.exec(text) ?? [''];
       const [about] = comment.replaceAll(/^\/\/ |\n/gm, ' ').split(/[.:;,](?:\s|$)/);
       return [{ name: file.slice(0, -'.mjs'.length), about: about.replaceAll(/\s+/g, ' ').trim() }];

@@ -8,7 +8,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { createTable, dynamoDbStore } from '@gatecast/adapters/dynamodb';
+import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
+import { createTable } from '@gatecast/adapters/dynamodb/create-table';
 import { redisStore } from '@gatecast/adapters/redis';
 import { memoryStore } from '@gatecast/framework';
 import dynalite from 'dynalite';
@@ -37,7 +38,7 @@ async function onDynamoDb(name, { endpoint, stop }) {
         args.input.ReturnConsumedCapacity = 'TOTAL';
         const answer = await next(args);
         counted.calls += 1;
-        const unit = /^(Get|Query)/.test(commandName) ? 'RCU' : 'WCU';
+        const unit = /Get|Query/.test(commandName) ? 'RCU' : 'WCU';
         for (const { CapacityUnits = 0 } of [answer.output.ConsumedCapacity ?? []].flat()) {
           counted[unit] += CapacityUnits;
         }
@@ -45,7 +46,7 @@ async function onDynamoDb(name, { endpoint, stop }) {
       },
     { step: 'initialize' },
   );
-  const { connections } = dynamoDbStore({ table: TABLE, client });
+  const { connections } = dynamoDbStore({ table: TABLE, client, budgetMs: 60_000 });
   return { name, connections, counted, stop };
 }
 
@@ -132,9 +133,11 @@ async function readAll(connections, channel) {
   return count;
 }
 
-const names = (count) => Array.from({ length: count }, (_, index) => `rooms/${index}`);
+const names = (count, length = 0) =>
+  Array.from({ length: count }, (_, index) => `rooms/${index}`.padEnd(length, 'x'));
+const limits = { maxChannels: 200, maxBytes: 40_960 };
 
-/** Each operation: what it needs, made before it is counted, and the operation itself. */
+/** Each operation: what it needs, made before it is counted; the operation itself; how often. */
 const operations = {
   connect: [record, (store, connection) => store.connect(connection, [])],
   'connect, 1 automatic subscription': [
@@ -142,10 +145,24 @@ const operations = {
     (store, connection) => store.connect(connection, ['users/1']),
   ],
   get: [connected, (store, id) => store.get(id)],
-  subscribe: [connected, (store, id) => store.subscribe(id, 'rooms/1', 200)],
+  'connect, 50 channels': [record, (store, connection) => store.connect(connection, names(50))],
+  subscribe: [connected, (store, id) => store.subscribe(id, ['rooms/1'], limits)],
+  'subscribe, 50 channels': [connected, (store, id) => store.subscribe(id, names(50), limits)],
+  'subscribe, 200 channels of 45 characters': [
+    connected,
+    (store, id) => store.subscribe(id, names(200, 45), limits),
+  ],
+  'subscribe again, 50 of 200 channels of 200 characters': [
+    (store) => connected(store, names(200, 200)),
+    (store, id) => store.subscribe(id, names(50, 200), limits),
+  ],
   unsubscribe: [
     (store) => connected(store, ['rooms/1']),
-    (store, id) => store.unsubscribe(id, 'rooms/1'),
+    (store, id) => store.unsubscribe(id, ['rooms/1']),
+  ],
+  'unsubscribe, 50 channels': [
+    (store) => connected(store, names(50)),
+    (store, id) => store.unsubscribe(id, names(50)),
   ],
   'disconnect, 1 channel': [
     (store) => connected(store, ['rooms/1']),
@@ -155,12 +172,17 @@ const operations = {
     (store) => connected(store, names(50)),
     (store, id) => store.disconnect(id),
   ],
+  'prune, 400 connections of 1 channel': [
+    (store) => Promise.all(Array.from({ length: 400 }, () => connected(store, ['rooms/1']))),
+    (store, ids) => store.prune(ids),
+    3,
+  ],
 };
 
-async function costOf({ connections, counted }, prepare, operate) {
+async function costOf({ connections, counted }, [prepare, operate, repeats = REPEATS]) {
   const times = [];
   const total = {};
-  for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+  for (let repeat = 0; repeat < repeats; repeat += 1) {
     const prepared = await prepare(connections);
     for (const unit of Object.keys(counted)) counted[unit] = 0;
     const start = performance.now();
@@ -170,21 +192,19 @@ async function costOf({ connections, counted }, prepare, operate) {
   }
   const averages = Object.entries(total).map(([unit, sum]) => [
     unit,
-    Number((sum / REPEATS).toFixed(1)),
+    Number((sum / repeats).toFixed(1)),
   ]);
-  const median = times.toSorted((a, b) => a - b)[Math.floor(REPEATS / 2)];
+  const median = times.toSorted((a, b) => a - b)[Math.floor(repeats / 2)];
   return { ...Object.fromEntries(averages), ms: Number(median.toFixed(2)) };
 }
 
 async function measureStore(store) {
   const rows = [];
-  const add = async (operation, prepare, operate) => {
-    const cost = await costOf(store, prepare, operate);
+  const add = async (operation, ...run) => {
+    const cost = await costOf(store, run);
     rows.push({ engine: store.name, operation, calls: '', WCU: '', RCU: '', ...cost });
   };
-  for (const [operation, [prepare, operate]] of Object.entries(operations)) {
-    await add(operation, prepare, operate);
-  }
+  for (const [operation, run] of Object.entries(operations)) await add(operation, ...run);
   for (const count of SUBSCRIBERS) {
     const channel = `large/${count}`;
     for (let index = 0; index < count; index += 50) {

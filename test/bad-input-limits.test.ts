@@ -138,7 +138,8 @@ describe('201 channels', () => {
       channel: 'rooms/199',
       error: {
         code: 'ERR_CHANNEL_LIMIT',
-        message: 'A connection may be subscribed to at most 200 channels.',
+        message:
+          'A connection may be subscribed to at most 200 channels, whose names have at most 16384 bytes.',
       },
     };
     expect(await offender.subscribe('rooms/199', 'rooms/7')).toEqual([refused, live('rooms/7')]);

@@ -12,7 +12,7 @@ import {
 const timeoutMs = 1_500;
 const never = (how: string) => ({ action: 'failing.run', id: 'n', channel: `failing/${how}` });
 const subscribe = (channel: string) => ({ action: 'subscribe', id: 's', channels: [channel] });
-const toOne = { delivered: 1, gone: 0, failed: 0 };
+const toNobody = { delivered: 0, gone: 0, failed: 0 };
 
 afterEach(expectNoLeak);
 
@@ -25,18 +25,15 @@ function isRunning(pid: number): boolean {
 }
 
 describe('a handler that never returns', () => {
-  it.each([
-    ['endless', 'failing.run'],
-    // On a one-way route a failure of the function is answered too.
-    ['busy', 'failing.runSilently'],
-  ])('(%s in %s) is ended with its environment and all connections', async (how, action) => {
+  it('and never yields is ended with its environment and all connections', async () => {
     await using gateway = await openGateway({ timeoutMs });
     await using witness = await Peer.open(gateway.url);
     await using offender = await Peer.open(gateway.url);
     const { connectionId, pid } = await offender.whoami();
     await witness.subscribe('rooms/1');
 
-    offender.send({ ...never(how), action });
+    // On a one-way route a failure of the function is answered too.
+    offender.send({ ...never('busy'), action: 'failing.runSilently' });
     expect(await offender.next()).toEqual(gatewayText('Internal server error', connectionId));
     // The store was in the memory of the process, so nobody is subscribed any more.
     expect(await offender.closed).toBe(1001);
@@ -48,28 +45,30 @@ describe('a handler that never returns', () => {
     expect((await again.whoami()).pid).not.toBe(pid);
   });
 
-  it('counts as ended when it leaves nothing to wait for, and costs no environment', async () => {
-    await using gateway = await openGateway();
+  it.each(['endless', 'unsettled'])('(%s) is answered, and costs no environment', async (how) => {
+    await using gateway = await openGateway({ timeoutMs });
     await using witness = await Peer.open(gateway.url);
     await using offender = await Peer.open(gateway.url);
     const before = await offender.whoami();
-    const failure = gatewayText('Internal server error', before.connectionId);
-    expect(await offender.ask(never('unsettled'))).toEqual(failure);
-    expect(await offender.ask(subscribe('failing/unsettled'))).toEqual(failure);
-    // Membership is written before the handler runs, and nobody came back to take it away.
-    expect(await witness.request('failing.tell', 'failing/unsettled', 'hi')).toEqual(toOne);
-    expect(await offender.next()).toMatchObject({ event: 'told' });
+    const channel = `failing/${how}`;
+    const error = { code: 'ERR_TIMEOUT', message: expect.any(String) };
+    expect(await offender.ask(never(how))).toEqual({ type: 'error', id: 'n', error });
+    expect(await offender.ask(subscribe(channel))).toMatchObject({
+      data: { channels: [{ channel, error }] },
+    });
+    // Membership is written before the handler runs, and taken away again.
+    expect(await witness.request('failing.tell', channel, 'hi')).toEqual(toNobody);
 
     expect(await offender.whoami()).toEqual(before);
     await expectToWork(offender);
     await expectToWork(witness);
   });
 
-  it('refuses the connection with 502 in $connect', async () => {
+  it('refuses the connection in $connect', async () => {
     await using gateway = await openGateway({ timeoutMs });
     for (const how of ['endless', 'unsettled']) {
       expect(await refusalOf(`${gateway.url}?connect=${how}`)).toEqual({
-        status: 502,
+        status: 500,
         body: gatewayText('Internal server error'),
       });
       await using next = await Peer.open(gateway.url);

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { transform as transformWithSwc } from '@swc/core';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleSettings } from '../packages/local/src/lambda/bundle-settings.js';
 
 const run = promisify(execFile);
 const source = fileURLToPath(new URL('decorators', import.meta.url));
@@ -75,16 +76,10 @@ describe.each(modes)('%s decorators make the same app', (mode) => {
   it('with esbuild, bundled as for Lambda', async () => {
     const outfile = join(folders[mode], 'esbuild.mjs');
     await build({
+      // The app awaits at the top level.
+      ...bundleSettings('esm'),
       entryPoints: [join(folders[mode], 'app.ts')],
       outfile,
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'esm',
-      mainFields: ['module', 'main'],
-      banner: {
-        js: "import { createRequire as decoratorMatrixRequire } from 'node:module'; const require = decoratorMatrixRequire(import.meta.url);",
-      },
       logLevel: 'silent',
     });
     expect(await output(outfile)).toEqual(wanted);

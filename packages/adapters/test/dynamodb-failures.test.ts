@@ -1,10 +1,11 @@
+import type { BatchGetItemInput } from '@aws-sdk/client-dynamodb';
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { type ConnectionStore, StoreError } from '@gatecast/framework';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine } from './engines/engine.js';
 import { startRefusing } from './engines/refusing-server.js';
 import { startDynalite } from './engines/start-dynalite.js';
-import { connected, makeRecord, makeTestClient, openTable } from './table-under-test.js';
+import { ample, connected, makeRecord, makeTestClient, openTable } from './table-under-test.js';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -12,7 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-function storeAt(endpoint: string, budgetMs = 400): ConnectionStore {
+/** Time for an answer on a busy machine; and for some attempts, of which none gets one. */
+const [ANSWER_MS, ATTEMPTS_MS] = [60_000, 1_000];
+
+function storeAt(endpoint: string, budgetMs = ANSWER_MS): ConnectionStore {
   const client = makeTestClient(endpoint);
   return dynamoDbStore({ table: 'chat', client, budgetMs }).connections;
 }
@@ -36,8 +40,8 @@ const methods: readonly (readonly [
   ['connect', 'UpdateItem', 'keep a connection', (s) => s.connect(makeRecord(), ['rooms/1'])],
   ['get', 'GetItem', 'read a connection', (s) => s.get('c=')],
   ['disconnect', 'UpdateItem', 'remove a connection', (s) => s.disconnect('c=')],
-  ['subscribe', 'UpdateItem', 'subscribe a connection', (s) => s.subscribe('c=', 'rooms/1', 9)],
-  ['unsubscribe', 'DeleteItem', 'unsubscribe a connection', (s) => s.unsubscribe('c=', 'rooms/1')],
+  ['subscribe', 'GetItem', 'subscribe a connection', (s) => s.subscribe('c=', ['rooms/1'], ample)],
+  ['unsubscribe', 'GetItem', 'unsubscribe a connection', (s) => s.unsubscribe('c=', ['rooms/1'])],
   ['subscribers', 'Query', 'read the subscribers of a channel', (s) => s.subscribers('rooms/1')],
   ['channels', 'GetItem', 'read the channels of a connection', (s) => s.channels('c=')],
   ['prune', 'UpdateItem', 'prune connections', (s) => s.prune(['c='])],
@@ -66,7 +70,7 @@ describe.each(methods)('%s()', (_method, action, operation, call) => {
 
   it('tries again while it is throttled, and is retryable when the budget is spent', async () => {
     await using server = await startRefusing({ status: 400, type: 'ThrottlingException' });
-    const error = await failureOf(call(storeAt(server.endpoint)));
+    const error = await failureOf(call(storeAt(server.endpoint, ATTEMPTS_MS)));
     expect(error.retryable).toBe(true);
     expect(error.message).toContain('DynamoDB throttles the table "chat" in us-east-1');
     expect(server.served.count).toBeGreaterThan(1);
@@ -77,7 +81,7 @@ describe.each(methods)('%s()', (_method, action, operation, call) => {
       await using server = await startRefusing({ status: 400, type: 'ThrottlingException' });
       return server;
     })();
-    const error = await failureOf(call(storeAt(endpoint)));
+    const error = await failureOf(call(storeAt(endpoint, ATTEMPTS_MS)));
     expect(error.retryable).toBe(true);
     expect(error.message).toContain('DynamoDB in us-east-1 could not be reached (ECONNREFUSED).');
   });
@@ -114,13 +118,13 @@ describe('dynamoDbStore()', () => {
     vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
     const error = await failureOf(dynamoDbStore({ table: 'chat' }).connections.get('c='));
     expect(error.message).toContain('Region is missing');
-    expect(error.hint).toContain('set AWS_REGION');
+    expect(error.hint).toContain('Set AWS_REGION');
     vi.unstubAllEnvs();
   });
 
   it('tries again when DynamoDB fails, and is retryable', async () => {
     await using server = await startRefusing({ status: 500, type: 'InternalServerError' });
-    const error = await failureOf(storeAt(server.endpoint).get('c='));
+    const error = await failureOf(storeAt(server.endpoint, ATTEMPTS_MS).get('c='));
     expect(error.retryable).toBe(true);
     expect(error.message).toContain('InternalServerError (500)');
     expect(server.served.count).toBeGreaterThan(1);
@@ -174,8 +178,58 @@ describe('dynamoDbStore()', () => {
     expect(await table.rows()).toEqual([]);
   });
 
+  it('reads what a batch leaves unprocessed', async () => {
+    await using table = await openTable(engine);
+    const channels = Array.from({ length: 30 }, (_, index) => `rooms/${index}`);
+    const { connectionId } = await connected(table, channels);
+    const keysOf = (input: object) =>
+      (input as BatchGetItemInput).RequestItems?.[table.table]?.Keys ?? [];
+    const leftOf = new Map<object, unknown[]>();
+    table.hooks.before = (action, input) => {
+      if (action === 'BatchGetItem') leftOf.set(input, keysOf(input).splice(20));
+    };
+    table.hooks.after = (_action, output, input) => {
+      const Keys = leftOf.get(input) ?? [];
+      if (Keys.length > 0) output['UnprocessedKeys'] = { [table.table]: { Keys } };
+    };
+    const results = await table.connections.subscribe(connectionId, channels, ample);
+    expect(leftOf.size).toBe(2);
+    expect(new Set(results)).toEqual(new Set(['present']));
+  });
+
+  it('B5 starts no call after one has failed', async () => {
+    await using table = await openTable(engine);
+    const channels = Array.from({ length: 200 }, (_, index) => `rooms/${index}`);
+    const all = [await connected(table, channels), await connected(table, channels)];
+    table.calls.length = 0;
+    let batches = 0;
+    table.hooks.before = (action) => {
+      if (action !== 'BatchWriteItem') return;
+      batches += 1;
+      if (batches === 1) throw Object.assign(new Error('no'), { name: 'ValidationException' });
+    };
+    await failureOf(table.connections.prune(all.map(({ connectionId }) => connectionId)));
+    const count = table.calls.length;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+    expect(table.calls).toHaveLength(count);
+  });
+
+  it('B5 does not try again what is under way when another call has failed', async () => {
+    await using table = await openTable(engine);
+    const all = await Promise.all(Array.from({ length: 3 }, () => connected(table)));
+    table.calls.length = 0;
+    table.hooks.before = () => {
+      const name = table.calls.length === 1 ? 'ThrottlingException' : 'AccessDeniedException';
+      throw Object.assign(new Error('no'), { name });
+    };
+    await failureOf(table.connections.prune(all.map(({ connectionId }) => connectionId)));
+    expect(table.calls).toHaveLength(3);
+  });
+
   it('is retryable when a batch stays unprocessed', async () => {
-    await using table = await openTable(engine, { budgetMs: 1_000 });
+    await using table = await openTable(engine, { budgetMs: 3_000 });
     let items: unknown;
     table.hooks.before = (_action, input) => {
       items = input['RequestItems'];

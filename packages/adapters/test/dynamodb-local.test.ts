@@ -1,6 +1,7 @@
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
-import { createTable } from '@gatecast/adapters/dynamodb';
+import { createTable } from '@gatecast/adapters/dynamodb/create-table';
 import { StoreError } from '@gatecast/framework';
+import { sliceKey } from '@gatecast/framework/adapter';
 import { connectionStoreContract } from '@gatecast/framework/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -52,15 +53,15 @@ describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () 
       pages += 1;
     } while (after !== undefined);
     await churn;
-    expect(pages).toBe(2);
-    expect(found).toEqual([...new Set(found)].sort());
+    expect(pages).toBeGreaterThan(1);
+    expect(found).toEqual([...new Set(found)].sort(bySlice));
     const present = new Set(found);
     expect(ids.filter((id) => !present.has(id))).toEqual([]);
   });
 
   it('fails with an error of the store when DynamoDB dies, and heals when it is back', async () => {
     await using mortal = await startDynamoDbLocal();
-    await using table = await openTable(mortal, { budgetMs: 3_000 });
+    await using table = await openTable(mortal, { budgetMs: 10_000 });
     const { connections } = table;
     await connected(table, ['rooms/42']);
     const outcomes = Promise.allSettled(
@@ -74,7 +75,7 @@ describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () 
       expect((reason as StoreError).retryable).toBe(true);
     }
     await mortal.restart();
-    await createTable(table);
+    await createTable({ table: table.table, client: table.client });
     const record = makeRecord();
     await connections.connect(record, ['rooms/42']);
     expect(await connections.get(record.connectionId)).toEqual(record);
@@ -88,15 +89,19 @@ function around(): readonly { readonly connectionId: string }[] {
   }));
 }
 
+function bySlice(a: string, b: string): number {
+  return sliceKey(a) < sliceKey(b) ? -1 : 1;
+}
+
 /** Writes memberships as the store does, without their connections. */
 async function fill({ table, client, ...rest }: TableUnderTest, ids: string[]): Promise<void> {
   const model = await connected(rest, ['rooms/42'], { identityExpiresAt: 4e12 });
   const rows = await rest.rows();
-  const item = rows.find(({ sk }) => sk?.S === model.connectionId);
+  const item = rows.find(({ sk }) => sk?.S === sliceKey(model.connectionId));
   for (let start = 0; start < ids.length; start += 25) {
     const puts = ids
       .slice(start, start + 25)
-      .map((id) => ({ PutRequest: { Item: { ...item, sk: { S: id } } } }));
+      .map((id) => ({ PutRequest: { Item: { ...item, sk: { S: sliceKey(id) } } } }));
     await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: puts } }));
   }
 }

@@ -1,30 +1,82 @@
 // An answer that is lost makes the store send again what DynamoDB has done already.
-import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
-import { expect, it } from 'vitest';
+import type { ConnectionStore } from '@gatecast/framework';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from './engines/engine.js';
 import { startDynalite } from './engines/start-dynalite.js';
-import { connected, openTable } from './table-under-test.js';
+import { ample, connected, makeRecord, openTable, subscribe } from './table-under-test.js';
 
-it('clears what a subscribe wrote while the answer of an unsubscribe was lost', async () => {
-  await using engine = await startDynalite();
+let engine: Engine;
+beforeAll(async () => {
+  engine = await startDynalite();
+});
+afterAll(() => engine[Symbol.asyncDispose]());
+
+/** Runs something on a connection in `rooms/1` while the first answer to an action is lost. */
+async function withoutAnswer<T>(
+  action: string,
+  run: (connections: ConnectionStore, connectionId: string) => Promise<T>,
+): Promise<T> {
   await using table = await openTable(engine);
-  const { connectionId } = await connected(table);
-  const { connections: other } = dynamoDbStore({ table: table.table, client: table.client });
-  const isLeaving = (input: object) =>
-    'UpdateExpression' in input && String(input.UpdateExpression).startsWith('DELETE');
-  table.hooks.before = async (_action, input) => {
-    if (!isLeaving(input)) return;
-    delete table.hooks.before;
-    await other.subscribe(connectionId, 'rooms/1', 200);
-  };
+  const { connectionId } = await connected(table, ['rooms/1']);
   let lost = 0;
-  table.hooks.after = (_action, _output, input) => {
-    if (!isLeaving(input) || lost > 0) return;
+  table.hooks.after = (called) => {
+    if (called !== action || lost > 0) return;
     lost += 1;
     throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
   };
-
-  await table.connections.unsubscribe(connectionId, 'rooms/1');
+  const result = await run(table.connections, connectionId);
   expect(lost).toBe(1);
-  expect(await table.connections.channels(connectionId)).toEqual([]);
-  expect((await table.connections.subscribers('rooms/1')).items).toEqual([]);
+  return result;
+}
+
+describe('a lost answer', () => {
+  it('hides no subscription that is new', async () => {
+    const results = await withoutAnswer('UpdateItem', (store, id) =>
+      store.subscribe(id, ['rooms/1', 'rooms/2'], ample),
+    );
+    expect(results).toEqual(['present', 'subscribed']);
+  });
+
+  it('hides no subscription that has ended', async () => {
+    const results = await withoutAnswer('UpdateItem', (store, id) =>
+      store.unsubscribe(id, ['rooms/1', 'rooms/2']),
+    );
+    expect(results).toEqual([true, false]);
+  });
+
+  it.each(['UpdateItem', 'DeleteItem'])(
+    'hides no connection that was removed (%s)',
+    async (action) => {
+      const left = await withoutAnswer(action, (store, id) => store.disconnect(id));
+      expect(left?.channels).toEqual(['rooms/1']);
+    },
+  );
+
+  it('makes a new connection no other', async () => {
+    const record = makeRecord();
+    const found = await withoutAnswer('UpdateItem', async (store) => {
+      await store.connect(record, ['rooms/1']);
+      return [await store.get(record.connectionId), (await store.subscribers('rooms/1')).items];
+    });
+    expect(found).toEqual([record, expect.objectContaining({ length: 2 })]);
+  });
+
+  it('of an unsubscribe clears what a subscribe wrote in the meantime', async () => {
+    await using table = await openTable(engine);
+    await using other = await openTable(engine, { table: table.table });
+    const { connectionId } = await connected(table, ['rooms/1']);
+    const isLeaving = (input: object) =>
+      'UpdateExpression' in input && String(input.UpdateExpression).startsWith('DELETE');
+    let lost = 0;
+    table.hooks.after = async (_action, _output, input) => {
+      if (!isLeaving(input) || lost > 0) return;
+      lost += 1;
+      await subscribe(other.connections, connectionId, 'rooms/1');
+      throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+    };
+    await table.connections.unsubscribe(connectionId, ['rooms/1']);
+    expect(lost).toBe(1);
+    expect(await table.connections.channels(connectionId)).toEqual([]);
+    expect((await table.connections.subscribers('rooms/1')).items).toEqual([]);
+  });
 });

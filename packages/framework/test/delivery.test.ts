@@ -48,7 +48,7 @@ function pagesOfOne(connections: ConnectionStore): ConnectionStore['subscribers'
   return (channel, range) => subscribers(channel, { ...range, limit: 1 });
 }
 
-const none = { delivered: 0, gone: 0, failed: 0, queued: 0 };
+const none = { delivered: 0, gone: 0, failed: 0 };
 
 describe('a subscriber that is gone', () => {
   it('is forgotten', async () => {

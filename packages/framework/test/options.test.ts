@@ -48,6 +48,7 @@ const calls: Readonly<Record<string, () => unknown>> = {
 /** What takes an object of another kind: facts of an event in a test, a limit, another's store. */
 const withoutOptions = new Set([
   'connectionStoreContract',
+  'connectionStoreInterleavings',
   'makeAuthorizerEvent',
   'makeConnectEvent',
   'makeDisconnectEvent',

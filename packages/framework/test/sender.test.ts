@@ -78,12 +78,27 @@ describe('a post', () => {
     expect(outcome).toMatchObject({
       result: 'refused',
       error: {
-        code: 'ERR_DELIVERY_FORBIDDEN',
-        message: expect.stringMatching(/InvalidSignatureException$/) as string,
+        code: 'ERR_DELIVERY_CREDENTIALS',
+        message: expect.stringMatching(/refused \(InvalidSignatureException\)\.$/) as string,
       },
     });
     expect(inspect(outcome, { depth: null })).not.toContain(TOKEN);
     expect(JSON.stringify(outcome)).not.toContain(TOKEN);
+  });
+
+  it.each([
+    ['ForbiddenException', 'ERR_DELIVERY_FORBIDDEN'],
+    ['MissingAuthenticationTokenException', 'ERR_DELIVERY_FORBIDDEN'],
+    ['AccessDeniedException', 'ERR_DELIVERY_FORBIDDEN'],
+    ['ExpiredTokenException', 'ERR_DELIVERY_CREDENTIALS'],
+    ['UnrecognizedClientException', 'ERR_DELIVERY_CREDENTIALS'],
+  ])('C7 that is refused with %s is %s, once', async (type, code) => {
+    const { url, requests } = await startConnectionsServer((_request, response) => {
+      response.writeHead(403, { 'x-amzn-errortype': type }).end();
+    });
+    const outcome = await gatewayTo(url).post('c', 'x');
+    expect(outcome).toMatchObject({ result: 'refused', error: { code } });
+    expect(requests).toHaveLength(1);
   });
 
   it('C3 reads no more of a long error than its beginning', async () => {
@@ -211,7 +226,7 @@ describe('what signs', () => {
         result: 'refused',
         error: {
           code: 'ERR_DELIVERY_CREDENTIALS',
-          message: `Requests to ${url} cannot be signed: ${name} is not set.`,
+          message: `There are no valid credentials for ${url}: ${name} is not set.`,
         },
       });
       expect(requests).toHaveLength(0);

@@ -1,26 +1,5 @@
 import { composeStore, memoryStore, StoreError } from '@gatecast/framework';
-import { connectionStoreContract } from '@gatecast/framework/testing';
 import { describe, expect, it, vi } from 'vitest';
-
-const makeStore = async () => ({
-  connections: memoryStore().connections,
-  async [Symbol.asyncDispose]() {},
-});
-
-describe('memoryStore()', () => {
-  // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
-  for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
-
-  it('refuses an option that it does not know', () => {
-    expect(() => memoryStore({ clock: Date.now } as never)).toThrow(
-      expect.objectContaining({
-        code: 'ERR_OPTION_UNKNOWN',
-        message: 'memoryStore() was given the unknown option "clock".',
-        hint: 'Use one of: now.',
-      }),
-    );
-  });
-});
 
 describe('composeStore()', () => {
   it('is the stores that its parts are taken from', async () => {
@@ -39,6 +18,21 @@ describe('composeStore()', () => {
     await expect(composeStore({ connections })[Symbol.asyncDispose]()).resolves.toBeUndefined();
     expect(() => composeStore({ connections, log: connections } as never)).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_UNKNOWN', hint: 'Use one of: connections.' }),
+    );
+  });
+
+  it.each([
+    [{ connections: 'memory' }, '"memory"'],
+    [{ connections: memoryStore }, 'a function'],
+    [{ connections: memoryStore().connections }, 'an object'],
+    [{ connections: undefined }, 'nothing'],
+    [{}, 'nothing'],
+  ])('K2 K5 refuses %o, which is not made of stores', (parts, given) => {
+    expect(() => composeStore(parts as never)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_STORE_MISSING',
+        message: `composeStore() was given ${given} as its store.`,
+      }),
     );
   });
 });

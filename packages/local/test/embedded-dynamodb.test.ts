@@ -67,7 +67,8 @@ describe('an app on dynamoDbStore', () => {
     vi.stubEnv('GATECAST_TABLE', 'mine');
     await using gateway = await startGateway({ quiet: true, entry });
     await expect(openConnection(gateway.url)).rejects.toThrow('500');
-    expect(asked).toEqual(['DynamoDB_20120810.UpdateItem']);
+    // Then the undo of the refused handshake.
+    expect(asked[0]).toBe('DynamoDB_20120810.UpdateItem');
     elsewhere.closeAllConnections();
     elsewhere.close();
   });

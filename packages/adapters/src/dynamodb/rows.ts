@@ -187,11 +187,13 @@ export class Rows {
     let present = wrong.filter((channel) => found.has(channel));
     while (absent.length + present.length > 0) {
       const asked = current;
-      await this.#write(connectionId, asked, { absent, present });
-      current = await this.read(connectionId);
-      const seen = current;
-      present = [...absent, ...present].filter((channel) => !asksForTheSame(asked, seen, channel));
-      absent = [];
+      const missing = new Set(await this.#write(connectionId, asked, { absent, present }));
+      const seen = await this.read(connectionId);
+      present = [...absent, ...present].filter(
+        (channel) => !missing.has(channel) && !asksForTheSame(asked, seen, channel),
+      );
+      absent = [...missing].filter((channel) => seen?.channels.has(channel));
+      current = seen;
     }
     return current;
   }
@@ -235,7 +237,7 @@ export class Rows {
 
   /**
    * Writes memberships as a row asks for them. One that is there is updated and not replaced, because
-   * a later version may have given it more.
+   * a later version may have given it more. Returns the channels of those that were not there any more.
    */
   async #write(
     connectionId: string,
@@ -244,7 +246,7 @@ export class Rows {
       absent,
       present,
     }: { readonly absent: readonly string[]; readonly present: readonly string[] },
-  ): Promise<void> {
+  ): Promise<string[]> {
     const puts = absent.flatMap((channel) => {
       const facts = membershipOf(row, channel);
       if (facts === undefined) return [];
@@ -253,12 +255,17 @@ export class Rows {
     });
     await this.#table.write(puts);
     await this.leave([[connectionId, present.filter((channel) => !row?.channels.has(channel))]]);
-    await inParallel(present, CALLS_AT_ONCE, async (channel) => {
+    const missing = await inParallel(present, CALLS_AT_ONCE, async (channel) => {
       const facts = membershipOf(row, channel);
-      if (facts === undefined) return;
-      const Key = this.#keys.membership(connectionId, channel);
-      await this.#table.update({ Key, ...assign(facts) });
+      if (facts === undefined) return [];
+      const { isDone } = await this.#table.update({
+        Key: this.#keys.membership(connectionId, channel),
+        ConditionExpression: 'attribute_exists(pk)',
+        ...assign(facts),
+      });
+      return isDone ? [] : [channel];
     });
+    return missing.flat();
   }
 
   #nowValue(): Item {

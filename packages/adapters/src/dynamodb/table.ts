@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type {
   AttributeValue,
   QueryInput,
@@ -71,6 +72,8 @@ export class Table {
 
   constructor(operation: TableOperation) {
     this.#of = operation;
+    // Each call under way listens to it, and Node warns of more than ten.
+    if (operation.limit.signal) setMaxListeners(0, operation.limit.signal);
   }
 
   /** Reads an item, strongly consistent. */

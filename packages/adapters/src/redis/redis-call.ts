@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { TimeLimit } from '@gatecast/framework/adapter';
+import { type TimeLimit, timeLeftMs } from '@gatecast/framework/adapter';
 import type { Client } from './make-client.js';
 import { describe, LostConnectionError, TimeOverError } from './redis-failure.js';
 import type { RedisLink } from './redis-link.js';
@@ -46,7 +46,8 @@ export class RedisCall {
           return command(client);
         }, limit);
       } catch (error) {
-        if (error instanceof LostConnectionError && attempt < ATTEMPTS) continue;
+        const isWorthAnother = error instanceof LostConnectionError && attempt < ATTEMPTS;
+        if (isWorthAnother && timeLeftMs(limit) > 0) continue;
         this.#failure ??= { error };
         throw error;
       }

@@ -63,7 +63,7 @@ export class RedisConnectionStore implements ConnectionStore {
         dying,
       }));
       await this.#join(call, id, { facts, changes: changes.filter(({ token }) => token !== '') });
-      await this.#sweep(call, id, changes);
+      await this.#sweep(call, id, { changes, isWhole: false });
     });
   }
 
@@ -130,7 +130,7 @@ export class RedisConnectionStore implements ConnectionStore {
         token: '',
         dying: answers[index]?.[1] ?? '',
       }));
-      await this.#sweep(call, connectionId, changes);
+      await this.#sweep(call, connectionId, { changes, isWhole: false });
       const left = new Set(names.filter((_, index) => answers[index]?.[0] === 'held'));
       return channels.map((channel) => left.has(channel));
     });
@@ -142,7 +142,8 @@ export class RedisConnectionStore implements ConnectionStore {
     limit?: TimeLimit,
   ): Promise<Page<Subscriber>> {
     return this.#link.during('read subscribers', limit, async (call) => {
-      const { from = 0, to = 1, after = '', limit: size = PAGE_SIZE } = range;
+      const { from = 0, to = 1, after = '', limit: most = PAGE_SIZE } = range;
+      const size = most >= 1 ? Math.floor(most) : 1;
       const [start, end] = [sliceStart(from), sliceStart(to)];
       if (start === undefined || (end !== undefined && end <= start)) return { items: [] };
       const key = this.#keys.channel(channel);
@@ -180,7 +181,7 @@ export class RedisConnectionStore implements ConnectionStore {
     });
   }
 
-  /** Puts memberships into their channels, in the place of older ones; one that has ended by now is refused. */
+  /** Puts memberships into their channels, in the place of older ones, unless they have ended by now. */
   async #join(
     call: RedisCall,
     id: string,
@@ -211,17 +212,15 @@ export class RedisConnectionStore implements ConnectionStore {
       token: '',
       dying,
     }));
-    await this.#sweep(call, id, changes, true);
+    await this.#sweep(call, id, { changes, isWhole: true });
     return was;
   }
 
   /** Removes memberships from their channels, then forgets those that this call began to remove. */
-  // oxlint-disable-next-line max-params -- the last is for one caller.
   async #sweep(
     call: RedisCall,
     id: string,
-    changes: readonly Change[],
-    isWhole = false,
+    { changes, isWhole }: { readonly changes: readonly Change[]; readonly isWhole: boolean },
   ): Promise<void> {
     const key = sliceKey(id);
     const dying = changes.filter((change) => change.dying !== '');

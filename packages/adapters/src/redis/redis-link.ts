@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type TimeLimit, withinTime } from '@gatecast/framework/adapter';
 import { type Client, type Made, makeClient } from './make-client.js';
 import { RedisCall } from './redis-call.js';
@@ -74,7 +75,7 @@ export class RedisLink {
       if (error instanceof TimeOverError || limit.signal?.aborted) throw error;
       if (!isStale(error)) {
         this.#wasAnswered = true;
-        throw error;
+        throw await causeOfRefusal(made, error);
       }
       const isWorking = isWorkingCluster(made.client);
       // Of all the commands that fail with a client, only the first one replaces it. A cluster's
@@ -128,6 +129,14 @@ function end({ client }: Made): void {
 
 function isWorkingCluster(client: Client): boolean {
   return client.isCluster && client.status === 'ready';
+}
+
+// ioredis 5 sends a command right behind the password, and reports that the server has refused the
+// password after it has reported what became of the command.
+async function causeOfRefusal(made: Made, error: unknown): Promise<unknown> {
+  if (!describe(error).startsWith('NOAUTH')) return error;
+  await setImmediate();
+  return made.lastError ?? error;
 }
 
 /** What the client heard before, where the error itself says nothing. */

@@ -9,7 +9,9 @@ export interface Script {
   readonly withinMs?: number;
 }
 
-/** Makes a token that no other call has, nor this one when it is sent again: it may run twice. */
+// A script that is sent again because its answer was lost may run twice, and needs two tokens: the
+// first one may have ended meanwhile.
+
 const MAKE_TOKEN = `
 local time = redis.call('TIME')
 local token = call .. string.format('%x', (time[1] * 1000000 + time[2]) % 268435456)`;
@@ -28,13 +30,17 @@ function script(lua: string): Script {
 // The sorted set of a channel has members "sliceKey token facts", all with score 0, one a connection.
 // A key of its own remembers for a minute each token that has ended in a channel.
 //
-// A token belongs to one membership, and begins with the id of the call that made it. It ends in the row first, then in the channel, and then the row
-// forgets it. So whoever repeats an interrupted removal finds what is left, and a write that comes
-// late, from whoever was interrupted, is refused by the channel. What a call has begun to remove is
-// forgotten by that call alone: sent again because its answer was lost, it still finds its answer.
+// A token belongs to one membership, and begins with the id of the call that made it. A membership
+// ends in the row first, then in the channel, and then the row forgets its token. So whoever repeats
+// an interrupted removal finds what is left, and the channel refuses a membership that comes late,
+// from a function that was interrupted. Each new membership ends the older ones of its connection in
+// the same script, so that none of them comes back.
 //
-// A server out of memory refuses a script whose first write adds something. It has to accept what
-// relieves it, so the scripts that remove something begin with that.
+// Only the call that began a removal makes the row forget it: when its answer is lost and it is sent
+// again, it still finds the answer there.
+//
+// A server that is out of memory refuses a script whose first write adds something. It must accept
+// what relieves it, so the scripts that remove something begin with a write that removes.
 
 /** How long a channel remembers that a token has ended, in milliseconds. */
 export const ENDED_MS = 60_000;
@@ -214,11 +220,12 @@ end
 return {}
 `);
 
-// The end of a token is remembered for longer than this may come late.
+// It is sent within half a minute of its call's beginning, because the end of its token is remembered
+// for a minute.
 //
-// In a channel that has only ever been added to, each new member removes some of what connections
-// have left whose end nobody was told of. Only what has expired by the server's clock as well: a
-// function whose own is ahead must not take others' memberships away.
+// Nobody is told of the end of some connections. Each new member removes up to two others of its
+// channel that have expired, by the server's clock as well as by the function's: one function whose
+// clock is ahead must not take live memberships away.
 /**
  * Puts a member into a channel, in the place of an older one of its connection. KEYS: channel, the
  * end of its token, and the ends of older ones. ARGV: slice key, token, facts, ttl, now. Does
@@ -248,7 +255,7 @@ return {}
   withinMs: ENDED_MS / 2,
 };
 
-// The first ZREM finds nothing: it is there to take something away first.
+// The first ZREM finds nothing. It is there because a server that is out of memory has to accept this.
 /**
  * Ends tokens in a channel, and removes the member that has one of them. KEYS: channel, the ends of
  * the tokens. ARGV: slice key, tokens…

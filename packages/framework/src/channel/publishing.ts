@@ -50,9 +50,10 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
   readonly name: string;
   /**
    * Publishes an event and delivers it to every subscriber before it returns: at least once to each
-   * that could be reached. A post that meets 429, 5xx or a time-out is tried again, for 5 s in all and
-   * at most until the invocation has to be answered. One that fails is counted and told to the plugins'
-   * `onError`; it does not reject. Await it: a handler that returns first is answered when it has ended.
+   * that could be reached. A post that meets 429, 5xx or a time-out is tried again, for 5 s in all. The
+   * delivery ends in time for the invocation to be answered, and after 25 s at the latest. A post that
+   * fails is counted and told to the plugins' `onError`; it does not reject. Await `publish`: a handler
+   * that returns first is answered when it has ended.
    *
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_PUBLISH_EVENT,
    * ERR_PUBLISH_ID, ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that JSON cannot hold;

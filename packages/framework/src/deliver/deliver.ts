@@ -40,16 +40,9 @@ export interface DeliveryMeans {
   readonly report: (error: unknown) => void;
 }
 
-/** The subscribers that are posted to together. */
-export interface DeliveryBatch {
-  /** Name of the channel that the event is published on. */
-  readonly channel: string;
-  readonly connectionIds: readonly string[];
-}
-
 /**
  * Posts an event to every subscriber of its channel and forgets those that are gone. Ends before the
- * time limit, and after 5 s at the latest. When it has ended, nothing of it goes on.
+ * time limit, and after 25 s at the latest. When it has ended, nothing of it goes on.
  *
  * @throws StoreError - when the subscribers cannot be read; those that were read have been posted to.
  * @throws unknown - the `reason` of the signal, once it is aborted.
@@ -76,6 +69,9 @@ class DeliveryRun {
   #notBegun = 0;
   #hasEnded = false;
   #failure: unknown;
+  #readFailure: { readonly error: unknown } | undefined;
+  /** Whether the endpoint has proved to be that of open connections. */
+  #isProven: boolean;
   #isRefused = false;
   #onIdle = (): void => {};
 
@@ -95,16 +91,16 @@ class DeliveryRun {
       limit: this.#begin,
     });
     this.#reaper = new Reaper({ connections, now, report });
-    if (stage.poster.hasDelivered) this.#allowRemoving();
+    this.#isProven = stage.poster.hasDelivered;
+    this.#allowRemoving();
   }
 
   async run(): Promise<DeliveryCount> {
     const { signal } = this.#means.limit;
     const cut = this.#makeCut();
-    let readFailure: { readonly error: unknown } | undefined;
     const reading = this.#postToAll().catch((error: unknown) => {
       // When its time was up, the store is not to blame; unless it took all of it for the first page.
-      if (this.#read === 0 || timeLeftMs(this.#begin) > 0) readFailure = { error };
+      if (this.#read === 0 || timeLeftMs(this.#begin) > 0) this.#readFailure = { error };
     });
     await Promise.race([reading.then(() => this.#idle()), cut.isCut]);
     cut.clear();
@@ -112,7 +108,7 @@ class DeliveryRun {
     await this.#removeGone();
     this.#reportFailures(left);
     signal?.throwIfAborted();
-    if (readFailure) throw readFailure.error;
+    if (this.#readFailure) throw this.#readFailure.error;
     return this.#count;
   }
 
@@ -140,11 +136,14 @@ class DeliveryRun {
       const subscriber = await this.#reader.next();
       if (!subscriber || this.#hasEnded) return;
       this.#read += 1;
-      if (!(await poster.turn(this.#begin))) {
+      this.#underWay += 1;
+      const hasTurn = await poster.turn(this.#begin);
+      if (this.#hasEnded && !hasTurn) return;
+      if (!hasTurn) {
+        this.#underWay -= 1;
         this.#notBegun += 1;
         return;
       }
-      this.#underWay += 1;
       void this.#post(subscriber);
     }
   }
@@ -170,6 +169,7 @@ class DeliveryRun {
       // A connection that was closed did not get the event.
       if (isExpired) count.gone += 1;
       else count.delivered += 1;
+      this.#isProven = true;
       this.#allowRemoving();
       return;
     }
@@ -205,17 +205,18 @@ class DeliveryRun {
   }
 
   #allowRemoving(): void {
-    if (this.#means.stage.mayPrune) this.#reaper.allow();
+    if (this.#isProven && this.#means.stage.mayPrune) this.#reaper.allow();
   }
 
   async #removeGone(): Promise<void> {
     const { stage, report, limit } = this.#means;
     const { count } = this.#reaper;
-    const { poster } = stage;
-    if (count >= SUSPICIOUS_GONE && this.#count.delivered === 0 && !poster.hasDelivered) {
+    if (!this.#isProven && count >= SUSPICIOUS_GONE) {
       const { channel } = this.#delivery;
-      report(makeError('ERR_DELIVERY_ALL_GONE', { channel, count, endpoint: poster.endpoint }));
+      const { endpoint } = stage.poster;
+      report(makeError('ERR_DELIVERY_ALL_GONE', { channel, count, endpoint }));
     } else {
+      this.#isProven = true;
       this.#allowRemoving();
     }
     const tookMs = Date.now() - this.#startedAt;
@@ -229,12 +230,12 @@ class DeliveryRun {
   #reportFailures(left: number): void {
     const { report } = this.#means;
     const isFinished = left === 0 && this.#reader.isAtEnd;
-    if (this.#isRefused || isFinished || this.#reader.hasFailed) {
+    if (this.#isRefused || isFinished || this.#readFailure) {
       if (this.#failure !== undefined) report(this.#failure);
       return;
     }
     const { channel } = this.#delivery;
-    const unread = this.#reader.isAtEnd ? 'there are no more' : 'more were not read';
+    const unread = this.#reader.isAtEnd ? 'all had been read' : 'more were not read';
     const values = { channel, read: this.#read, left, unread };
     report(makeError('ERR_DELIVERY_UNFINISHED', values, this.#failure));
   }

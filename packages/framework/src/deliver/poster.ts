@@ -9,6 +9,10 @@ import { Window } from './window.js';
 const DELAY = { firstMs: 50, longestMs: 1_000 } as const;
 /** How often a post is tried that fails for another reason than 429. */
 const MOST_ATTEMPTS = 3;
+/** How long one post is tried, from its first attempt on. */
+const TRIED_FOR_MS = 5_000;
+/** What the last attempt has of that at least. */
+const LAST_ATTEMPT_MS = 250;
 // A gateway gives up after 3 s itself; this is for one that never does.
 const LONGEST_ATTEMPT_MS = 4_000;
 const KEPT_DURATIONS = 256;
@@ -89,17 +93,23 @@ export class Poster {
   }
 
   async #send(request: Request, options: PostOptions): Promise<PostOutcome> {
-    const { limit, begin = limit, ephemeral = false } = options;
-    let { hasTurn = false } = options;
+    const { ephemeral = false } = options;
+    let { limit, begin = limit, hasTurn = false } = options;
     let outcome: PostOutcome | undefined;
+    let throttled = 0;
     let failures = 0;
-    for (let throttled = 0; ; ) {
+    for (;;) {
       hasTurn ||= await this.#window.enter(begin);
       if (hasTurn && timeLeftMs(begin) === 0) {
         this.#window.leave(false);
         hasTurn = false;
       }
       if (!hasTurn) return outcome ?? this.#unanswered('there was no time for it');
+      if (!outcome) {
+        const until = Date.now() + TRIED_FOR_MS;
+        limit = endingAt(limit, until);
+        begin = endingAt(begin, until - LAST_ATTEMPT_MS);
+      }
       outcome = await this.#attempt(request, limit);
       hasTurn = false;
       if (outcome.result !== 'throttled' && outcome.result !== 'retry') return outcome;
@@ -138,7 +148,7 @@ export class Poster {
       stopListening = onAbort(limit.signal, giveUp);
       if (limit.signal?.aborted) return;
       const fail = (error: unknown): void =>
-        end(this.#failed(`the gateway threw ${nameOf(error)}`, error));
+        end(this.#failed(`the gateway threw ${nameOf(error)}`, harmless(error)));
       try {
         request(limit).then((outcome) => end(this.#checked(outcome)), fail);
       } catch (error) {
@@ -177,8 +187,17 @@ const FAILED: ReadonlySet<string> = new Set(['throttled', 'retry', 'failed', 're
 
 type Request = (limit: TimeLimit) => Promise<PostOutcome>;
 
+function endingAt({ endsAt = Infinity, signal }: TimeLimit, at: number): TimeLimit {
+  return { endsAt: Math.min(endsAt, at), ...(signal && { signal }) };
+}
+
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
+}
+
+/** The error as a cause, unless it is the AWS SDK's: that may quote the signed request, and so a token. */
+function harmless(error: unknown): unknown {
+  return error instanceof Error && !('$metadata' in error) ? error : undefined;
 }
 
 /** Waits; `false` when the signal was aborted meanwhile. */

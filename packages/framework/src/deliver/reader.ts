@@ -41,11 +41,6 @@ export class Reader {
     return this.#isAtEnd;
   }
 
-  /** Whether the store failed. */
-  get hasFailed(): boolean {
-    return this.#failure !== undefined;
-  }
-
   /**
    * The next subscriber; nothing when there are no more, or no time to read them.
    *

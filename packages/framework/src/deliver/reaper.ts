@@ -4,7 +4,6 @@ import { onAbort } from './on-abort.js';
 // The longest an integration may take (row 7.9), and a little for clocks that disagree.
 const LONGEST_CONNECT_MS = 35_000;
 const BATCH_SIZE = 25;
-const CALLS_AT_ONCE = 2;
 /** Most connections that one delivery removes; those over it are gone again at the next one. */
 const MOST_REMOVED = 1_000;
 
@@ -20,9 +19,9 @@ export interface ReaperMeans {
 export class Reaper {
   readonly #means: ReaperMeans;
   readonly #gone: string[] = [];
-  readonly #working = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #taken = 0;
+  #working: Promise<void> | undefined;
   #isAllowed = false;
 
   constructor(means: ReaperMeans) {
@@ -51,30 +50,31 @@ export class Reaper {
 
   /** Removes what is left, then ends: after some milliseconds at the latest, or with the signal. */
   async finish(mostMs: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#isAllowed) for (let call = 0; call < CALLS_AT_ONCE; call += 1) this.#startNext();
-    if (this.#working.size === 0) return;
+    if (mostMs <= 0 || signal?.aborted) this.#stop.abort();
+    if (this.#isAllowed) this.#startNext();
+    if (!this.#working) return;
     const timer = setTimeout(() => this.#stop.abort(), mostMs);
     const stopListening = onAbort(signal, () => this.#stop.abort());
     const stopped = new Promise<void>((resolve) => onAbort(this.#stop.signal, resolve));
     const work = async (): Promise<void> => {
-      while (this.#working.size > 0) await Promise.all(this.#working);
+      while (this.#working) await this.#working;
     };
     await Promise.race([work(), stopped]);
     clearTimeout(timer);
     stopListening();
   }
 
+  // One call at a time: the store works on several connections at once itself, and posts come first.
   #startNext(): void {
-    if (this.#stop.signal.aborted || this.#working.size >= CALLS_AT_ONCE) return;
+    if (this.#working || this.#stop.signal.aborted) return;
     const end = Math.min(this.#taken + BATCH_SIZE, MOST_REMOVED);
     const batch = this.#gone.slice(this.#taken, end);
     if (batch.length === 0) return;
     this.#taken += batch.length;
-    const work = this.#remove(batch).finally(() => {
-      this.#working.delete(work);
+    this.#working = this.#remove(batch).finally(() => {
+      this.#working = undefined;
       this.#startNext();
     });
-    this.#working.add(work);
   }
 
   async #remove(batch: readonly string[]): Promise<void> {

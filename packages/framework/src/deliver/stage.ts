@@ -63,10 +63,8 @@ export class Stages {
   }
 
   #make(event: StageAddress | undefined): Stage {
-    const { gateway, address: given = event } = {
-      ...this.#options,
-      ...(event && { address: event }),
-    };
+    const { gateway, address: option, credentials } = this.#options;
+    const given = event ?? option;
     if (gateway) {
       const address = given ?? addressOfEnvironment();
       return { address, mayPrune: given !== undefined, poster: posterOfGateway(gateway) };
@@ -81,7 +79,7 @@ export class Stages {
       address !== undefined && proofs.some((proof) => proof && isSameStage(proof, address));
     let poster = this.#posters.get(endpoint.url);
     if (!poster) {
-      const api = connectionsGateway(endpoint, this.#options.credentials);
+      const api = connectionsGateway(endpoint, credentials);
       poster = new Poster(api, {
         endpoint: endpoint.url,
         perSecond: postsPerSecond(endpoint.region),

@@ -1,7 +1,10 @@
 import { type TimeLimit, timeLeftMs } from '../time/time-limit.js';
 
-/** The longest one delivery may take within a publish. */
-const LONGEST_DELIVERY_MS = 5_000;
+/**
+ * The longest one delivery may take within a publish: a function behind an API has to answer within 29 s
+ * (Amazon API Gateway quotas).
+ */
+const LONGEST_DELIVERY_MS = 25_000;
 /** Left at the end of that for posts that are under way. */
 const LAST_POSTS_MS = 250;
 /** Left at the end of an invocation at least, for what comes after the delivery. */

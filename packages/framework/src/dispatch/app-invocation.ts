@@ -42,8 +42,13 @@ export class EventInvocation extends AppInvocation {
   connection!: Connection;
   /** The frame of a message event, once it has been read. */
   frame: RawFrame | undefined;
+  /** The route of the frame's action, where it is a message. */
+  messageRoute: MessageRoute | undefined;
+
   /** Whether the client gets an answer. */
-  isTwoWay = true;
+  get isTwoWay(): boolean {
+    return this.messageRoute?.twoWay ?? true;
+  }
 
   constructor(core: AppCore, event: WebSocketEvent, lambdaContext: LambdaContext | undefined) {
     const { requestContext: request } = event;

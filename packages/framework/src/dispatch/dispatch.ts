@@ -4,7 +4,7 @@ import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { CLEAN_UP_MS } from '../invocation/invocation.js';
 import type { FrameContext } from '../invocation/plugin.js';
-import { type MaybePromise, whenReady } from '../time/maybe-promise.js';
+import type { MaybePromise } from '../time/maybe-promise.js';
 import type { Connection } from '../wire/connection.js';
 import { errorResponse, idOfRefused, NO_ANSWER, parseFrame, type RawFrame } from '../wire/frame.js';
 import {
@@ -198,20 +198,19 @@ class FrameOf implements FrameContext {
 }
 
 function readFrame(invocation: EventInvocation): RawFrame {
-  const { core, event } = invocation;
-  const frame = parseFrame(event.body);
+  const frame = parseFrame(invocation.event.body);
   invocation.frame = frame;
-  const action = actionOf(invocation);
-  if (action !== undefined) {
-    invocation.isTwoWay = core.messages.get(action)?.twoWay ?? true;
-    if (isKnown(core, action)) invocation.route = action;
-  }
+  const action = frame['action'];
+  if (typeof action !== 'string') return frame;
+  const route = invocation.core.messages.get(action);
+  invocation.messageRoute = route;
+  // The action of an unknown route is whatever a client wrote: it goes into no log.
+  if (route || isListAction(action)) invocation.route = action;
   return frame;
 }
 
-// The action of an unknown route is whatever a client wrote: it goes into no log.
-function isKnown(core: AppCore, action: string): boolean {
-  return core.messages.has(action) || action === 'subscribe' || action === 'unsubscribe';
+function isListAction(action: unknown): boolean {
+  return action === 'subscribe' || action === 'unsubscribe';
 }
 
 function actionOf({ frame }: EventInvocation): string | undefined {
@@ -220,19 +219,27 @@ function actionOf({ frame }: EventInvocation): string | undefined {
 }
 
 function handleFrame(invocation: EventInvocation, frame: RawFrame): MaybePromise<ProxyResponse> {
-  const action = actionOf(invocation);
-  if (action === 'ping') return PONG;
-  return whenReady(identify(invocation), (connection) => {
-    invocation.checkTime('the store');
-    invocation.connection = connection;
-    const route = action === undefined ? undefined : invocation.core.messages.get(action);
-    if (route) return handleMessage(invocation, route, frame);
-    if (action === 'subscribe') return handleSubscribe(invocation, frame);
-    if (action === 'unsubscribe') return handleUnsubscribe(invocation, frame);
-    throw action === undefined
-      ? new ClientError('ERR_FRAME_INVALID', '"action" must be a string.')
-      : new ClientError('ERR_ACTION_UNKNOWN', unknownAction(invocation.core.table, action));
-  });
+  if (frame['action'] === 'ping') return PONG;
+  const connection = identify(invocation);
+  return connection instanceof Promise
+    ? connection.then((known) => handleFrameOf(invocation, known, frame))
+    : handleFrameOf(invocation, connection, frame);
+}
+
+function handleFrameOf(
+  invocation: EventInvocation,
+  connection: Connection,
+  frame: RawFrame,
+): MaybePromise<ProxyResponse> {
+  invocation.checkTime('the store');
+  invocation.connection = connection;
+  if (invocation.messageRoute) return handleMessage(invocation, invocation.messageRoute, frame);
+  const { action } = frame;
+  if (action === 'subscribe') return handleSubscribe(invocation, frame);
+  if (action === 'unsubscribe') return handleUnsubscribe(invocation, frame);
+  throw typeof action === 'string'
+    ? new ClientError('ERR_ACTION_UNKNOWN', unknownAction(invocation.core.table, action))
+    : new ClientError('ERR_FRAME_INVALID', '"action" must be a string.');
 }
 
 /** Answers a message whose answer has to be waited for, in time. */
@@ -240,8 +247,7 @@ function answerInTime(
   invocation: EventInvocation,
   response: Promise<ProxyResponse>,
 ): Promise<ProxyResponse> {
-  const action = actionOf(invocation);
-  const isList = action === 'subscribe' || action === 'unsubscribe';
+  const isList = isListAction(invocation.frame?.['action']);
   const label = 'a handler, an access rule or a plugin';
   // Lists of channels clean up after a handler that hangs.
   return invocation.inTime(response, label, isList ? CLEAN_UP_MS : 0).then(

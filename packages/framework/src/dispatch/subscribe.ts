@@ -26,15 +26,15 @@ export async function handleSubscribe(
   await Promise.all(all.map((attempt) => attempt.run()));
   await leave(
     invocation,
-    all.filter(({ error }) => error !== undefined),
+    all.filter(({ refusal }) => refusal),
   );
   await noticeThoseThatLeft(invocation, all);
-  const unknown = all.find(({ error }) => isUnknown(error))?.error;
+  const unknown = all.find(isUnknown)?.refusal;
   // That is not a matter of one channel: the whole frame is refused, so that the client reconnects.
-  if (unknown !== undefined) throw unknown;
+  if (unknown) throw unknown.error;
   reportEach(
     invocation,
-    all.flatMap(({ error }) => error ?? []),
+    all.flatMap(({ refusal }) => (refusal ? [refusal.error] : [])),
     true,
   );
   const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
@@ -43,7 +43,7 @@ export async function handleSubscribe(
     return textResponse(reply, invocation.route);
   } catch (error) {
     // The client is told that the frame failed, so it must not be a member without knowing.
-    for (const attempt of all) attempt.error ??= error;
+    for (const attempt of all) attempt.refusal ??= { error };
     await leave(invocation, all);
     throw error;
   }
@@ -52,8 +52,8 @@ export async function handleSubscribe(
 /** One channel of a subscribe frame. */
 class Attempt {
   readonly name: unknown;
-  /** Why it is refused. */
-  error: unknown;
+  /** Why it is refused: what was thrown, which may be anything. */
+  refusal: { readonly error: unknown } | undefined;
   /** Whether the connection is a member, because of this frame or from before. */
   isMember = false;
   /** Whether its subscribe handler has run to its end, now or before: then its leaving is told. */
@@ -70,13 +70,13 @@ class Attempt {
     this.#joins = joins;
   }
 
-  /** Does not reject: what goes wrong is the channel's own `error`. */
+  /** Does not reject: what goes wrong is the channel's own {@link refusal}. */
   async run(): Promise<void> {
     try {
       const label = `@OnSubscribe of ${echoOf(this.name)}`;
       await this.#invocation.inTime(this.#subscribe(), label);
     } catch (error) {
-      this.error = error;
+      this.refusal = { error };
     }
     if (!this.#hasAsked) this.#joins.giveUp();
   }
@@ -84,7 +84,9 @@ class Attempt {
   /** What the reply says of it. */
   outcome(): string {
     const channel = JSON.stringify(echoOf(this.name));
-    if (this.error !== undefined) return `{"channel":${channel},"error":${writeError(this.error)}}`;
+    if (this.refusal) {
+      return `{"channel":${channel},"error":${writeError(this.refusal.error)}}`;
+    }
     const data = this.#data === undefined ? '' : `,"data":${this.#data}`;
     return `{"channel":${channel},"result":"live"${data}}`;
   }
@@ -125,7 +127,7 @@ class Attempt {
 
 /** Ends the memberships of what is refused, those from before as well: no answer says other than the store. */
 async function leave(invocation: EventInvocation, refused: readonly Attempt[]): Promise<void> {
-  const attempts = refused.filter(({ name, error }) => isLegal(name) && !isUnknown(error));
+  const attempts = refused.filter((attempt) => isLegal(attempt.name) && !isUnknown(attempt));
   if (attempts.length === 0) return;
   const { connection, event, connections } = invocation;
   let were: readonly boolean[] = [];
@@ -167,7 +169,8 @@ async function noticeThoseThatLeft(
   }
   const gone = entered.filter(({ name }) => !channels.has(name as string));
   for (const attempt of gone) {
-    attempt.error = new ClientError('ERR_UNSUBSCRIBED', 'The subscription has ended meanwhile.');
+    const error = new ClientError('ERR_UNSUBSCRIBED', 'The subscription has ended meanwhile.');
+    attempt.refusal = { error };
   }
   const names = gone.map(({ name }) => name as string);
   await tellOfLeaving(invocation, names, { connection, cause: 'refused', event });
@@ -177,6 +180,6 @@ function isLegal(name: unknown): boolean {
   return typeof name === 'string' && channelNameProblem(name) === undefined;
 }
 
-function isUnknown(error: unknown): boolean {
-  return ClientError.is(error) && error.code === 'ERR_CONNECTION_UNKNOWN';
+function isUnknown({ refusal }: Attempt): boolean {
+  return ClientError.is(refusal?.error) && refusal.error.code === 'ERR_CONNECTION_UNKNOWN';
 }

@@ -133,6 +133,7 @@ function isBetween(value: number, min: number, max: number): boolean {
   return value >= min && value <= max;
 }
 
+/** `2,147,483,647`. By hand, because `toLocaleString` takes 10 ms the first time, at every cold start. */
 function grouped(value: number): string {
-  return value.toLocaleString('en-US');
+  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -299,13 +299,13 @@ export const errorTable = {
   },
   ERR_DELIVERY_CREDENTIALS: {
     kind: 'delivery',
-    message: 'Requests to {endpoint} cannot be signed: {problem}.',
-    hint: 'Lambda sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; elsewhere set them yourself.',
+    message: 'There are no valid credentials for {endpoint}: {problem}.',
+    hint: 'Lambda sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; elsewhere set them yourself. Behind a custom domain in another Region set GATECAST_REGION, too.',
   },
   ERR_DELIVERY_UNFINISHED: {
     kind: 'delivery',
     message:
-      'The time to deliver an event on "{channel}" was up: of {read} subscribers {left} were not posted to, and {unread}.',
+      'The time to deliver an event on "{channel}" was up: of {read} subscribers {left} were not reached, and {unread}.',
     hint: "Raise the function's time-out, or publish to fewer subscribers at once.",
   },
   ERR_DELIVERY_ALL_GONE: {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { RouteTable } from '../channel/route-table.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Stage, Stages } from '../deliver/stage.js';
@@ -50,7 +51,6 @@ export class Invocation {
   readonly lambdaContext: LambdaContext | undefined;
   /** The route key; for a message the action of its frame, once that has been read. */
   route: string;
-  readonly #startedAt = performance.now();
   #endsAt: number | undefined;
   #controller: AbortController | undefined;
   #isOver = false;
@@ -74,7 +74,11 @@ export class Invocation {
 
   /** Aborted when it has been answered, or when its time is over. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      // Each call under way listens to it: many listeners are no leak.
+      setMaxListeners(0, this.#controller.signal);
+    }
     if (this.#isOver) this.#controller.abort(overError(this.route));
     return this.#controller.signal;
   }
@@ -136,7 +140,9 @@ export class Invocation {
       ...(request && {
         connectionId: request.connectionId,
         requestId: request.requestId,
-        durationMs: Math.round((performance.now() - this.#startedAt) * 100) / 100,
+        ...(request.requestTimeEpoch !== undefined && {
+          durationMs: this.core.now() - request.requestTimeEpoch,
+        }),
       }),
       ...(count > 1 && { count }),
     });

@@ -60,7 +60,7 @@ export interface ErrorContext {
   readonly isAnswered: boolean;
   /** For how many channels of one frame it was the same; absent for one. */
   readonly count?: number;
-  /** How long the invocation had run, in milliseconds; absent outside of any event. */
+  /** How long ago API Gateway received the request, in milliseconds; absent outside of any event. */
   readonly durationMs?: number;
 }
 

@@ -1,4 +1,5 @@
 import { checkOptions } from '../errors/check-options.js';
+import { inParallel } from '../time/in-parallel.js';
 import { checkStore, storeOption } from './check-store.js';
 import type { Store } from './store.js';
 
@@ -31,7 +32,7 @@ export function composeStore(parts: StoreParts): Store & AsyncDisposable {
     isInProcess: stores.some(({ isInProcess }) => isInProcess),
     connections: parts.connections.connections,
     async [Symbol.asyncDispose]() {
-      await Promise.all(stores.map(async (store) => store[Symbol.asyncDispose]?.()));
+      await inParallel(stores, stores.length, async (store) => store[Symbol.asyncDispose]?.());
     },
   };
 }

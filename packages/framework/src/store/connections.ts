@@ -88,8 +88,9 @@ export interface Disconnected {
  * Where connections and their subscriptions live: version 2 of the contract.
  *
  * Expired rows are never returned. Every method may be called again with the same arguments and leaves
- * the same state; what it returns may differ then. `subscribe` and `disconnect` may race: neither leaves
- * a membership without a connection behind.
+ * the same state; what it returns may differ then. Calls for one connection may race: what each does to
+ * one channel it does at once, before or after what another does, and none leaves a membership without a
+ * connection behind. Between two channels of a call other calls may come.
  *
  * Every method takes a time limit last. It begins nothing after `endsAt`, nothing once the signal is
  * aborted, and nothing after it has failed; it ends by then, too. What a call left behind that was cut

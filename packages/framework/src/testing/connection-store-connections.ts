@@ -161,7 +161,8 @@ export const connectionChecks: readonly Check[] = [
       const all = Array.from({ length: 130 }, () => record());
       await forAll(all, (connection) => store.connect(connection, channels));
       const [stays, goes] = [idsOf(all.slice(0, 5)), idsOf(all.slice(5))];
-      await store.prune([...goes, record().connectionId, ...goes.slice(0, 40)]);
+      const unknown = record().connectionId;
+      await store.prune([unknown, ...goes.slice(0, 40), unknown, ...goes]);
       await store.prune(goes.slice(0, 3));
       for (const channel of channels) {
         assert.deepEqual(await memberIds(store, channel), inSliceOrder(stays));

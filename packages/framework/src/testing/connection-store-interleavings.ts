@@ -31,9 +31,10 @@ const parts: readonly { readonly title: string; readonly faults: readonly Fault[
  * with a caller that stops for good, before each and after each.
  *
  * Afterwards the results and the state must be those of the same calls made one after the other, in one
- * order or another. What a caller left behind that stopped must go when the connection is removed next;
- * where another call took something away meanwhile, once the same call was made again. One thing may
- * stay until it expires: a membership of an older channel that a dying `connect` wrote anew just then.
+ * order or another, in which others may come between two channels of a call. What a caller left behind
+ * that stopped must go when the connection is removed next; where another call took something away
+ * meanwhile, once the same call was made again. One thing may stay until it expires: a membership of an
+ * older channel that a dying `connect` wrote anew just then.
  *
  * @example
  * ```ts

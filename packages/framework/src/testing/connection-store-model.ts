@@ -1,8 +1,12 @@
 import type { ChannelLimits, ConnectionRecord, ConnectionStore } from '../store/connections.js';
 import { sorted } from './contract-fixtures.js';
 
-/** Something that is done to one connection. `expire` lets its row be over. */
+/**
+ * Something that is done to one connection. `join` is a part of a `connect`; `expire` lets its row be
+ * over.
+ */
 export type Action =
+  | { readonly do: 'join'; readonly channels: string[] }
   | { readonly do: 'connect'; readonly record: ConnectionRecord; readonly channels: string[] }
   | { readonly do: 'subscribe'; readonly channels: string[]; readonly limits: ChannelLimits }
   | { readonly do: 'unsubscribe'; readonly channels: string[] }
@@ -10,11 +14,14 @@ export type Action =
   | { readonly do: 'disconnect' }
   | { readonly do: 'prune' };
 
+/** What a store is asked to do. */
+export type CallAction = Exclude<Action, { readonly do: 'join' }>;
+
 /** Does it, and returns its result in a form that can be compared. */
 export async function perform(
   store: ConnectionStore,
   connectionId: string,
-  action: Action,
+  action: CallAction,
 ): Promise<unknown> {
   if (action.do === 'connect') return store.connect(action.record, action.channels);
   if (action.do === 'subscribe') {
@@ -43,8 +50,10 @@ export class ConnectionModel {
 
   /** Does it, and returns what the store has to return. */
   perform(action: Action): unknown {
-    if (action.do === 'connect') {
-      this.#record = action.record;
+    if (action.do === 'connect') this.#record = action.record;
+    if (action.do === 'connect' || action.do === 'join') {
+      // One of a connection that has ended meanwhile comes too late.
+      if (!this.#record) return undefined;
       for (const channel of action.channels) this.#channels.add(channel);
       return undefined;
     }

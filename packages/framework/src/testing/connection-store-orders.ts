@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionRecord } from '../store/connections.js';
-import { type Action, ConnectionModel } from './connection-store-model.js';
+import { type Action, type CallAction, ConnectionModel } from './connection-store-model.js';
 
 /** What a call returned that was made twice, because the first one failed: it may be anything. */
 export const ANYTHING: unique symbol = Symbol('anything');
@@ -12,54 +12,71 @@ export interface ConnectionState {
   readonly channels: readonly string[];
 }
 
-/** What calls may return, and leave behind, when they are made one after the other. */
+/** What calls may return, and leave behind, in one order of what they do. */
 export interface Outcome {
   /** For each call, what it may return: one for each time that it was made. */
   readonly results: readonly (readonly unknown[])[];
   readonly state: ConnectionState;
 }
 
-/** Calls that run at the same time, by their index among all. */
+/** Calls that run at the same time. */
 export interface Run {
-  readonly before: readonly Action[];
-  readonly calls: readonly Action[];
-  /** The one that stopped for good: it may have been made or not. */
+  readonly before: readonly CallAction[];
+  readonly calls: readonly CallAction[];
+  /** The call that stopped for good: it may have been made or not. */
   readonly dead?: number | undefined;
-  /** The one that was sent to the engine twice, because an answer was lost. */
+  /** The call that was sent to the engine twice, because an answer was lost. */
   readonly repeated?: number | undefined;
 }
 
 /** Whether an action ends a connection. */
-export function isRemoval(action: Action): boolean {
+export function isRemoval(action: CallAction): boolean {
   return action.do === 'disconnect' || action.do === 'prune';
 }
 
 /** Whether an action ends subscriptions. */
-export function takesAway(action: Action): boolean {
+export function takesAway(action: CallAction): boolean {
   return isRemoval(action) || action.do === 'unsubscribe';
 }
 
-/** What may come of calls: their outcome in every order. */
+/**
+ * What may come of calls. What a call does to each of its channels it does at once; between two
+ * channels others may come, because the contract promises nothing about all of them together.
+ */
 export function outcomesOf({ before, calls, dead, repeated }: Run): readonly Outcome[] {
-  const all = [...calls.keys()];
-  const orders = permutations(all);
-  if (dead !== undefined) orders.push(...permutations(all.filter((index) => index !== dead)));
-  if (repeated !== undefined) orders.push(...permutations([...all, repeated]));
-  return orders.map((order) => {
-    const model = new ConnectionModel();
-    for (const action of before) model.perform(action);
-    const results: unknown[][] = calls.map(() => []);
-    for (const index of order) results[index]?.push(model.perform(calls[index] as Action));
-    return { results, state: { record: model.record, channels: model.channels } };
+  const whole = calls.map((call, index) => ({ index, parts: partsOf(call) }));
+  const runs = [whole];
+  if (repeated !== undefined) runs.push([...whole, ...whole.slice(repeated, repeated + 1)]);
+  if (dead !== undefined) {
+    const { index, parts } = whole[dead] as { index: number; parts: readonly Action[] };
+    // It may have been cut off behind any of its channels.
+    for (const length of parts.keys()) {
+      runs.push(whole.with(dead, { index, parts: parts.slice(0, length) }));
+    }
+  }
+  return runs.flatMap((run) => {
+    const parts = run.map((one) => one.parts);
+    return interleavings(parts.map(({ length }) => length)).map((order) => {
+      const model = new ConnectionModel();
+      for (const action of before) model.perform(action);
+      const returned: unknown[][] = parts.map(() => []);
+      for (const which of order) {
+        const part = parts[which]?.[returned[which]?.length ?? 0];
+        if (part) returned[which]?.push(model.perform(part));
+      }
+      const results: unknown[][] = calls.map(() => []);
+      for (const [which, { index }] of run.entries()) {
+        const [first] = returned[which] ?? [];
+        results[index]?.push(Array.isArray(first) ? returned[which]?.flat() : first);
+      }
+      return { results, state: { record: model.record, channels: model.channels } };
+    });
   });
 }
 
-/**
- * Whether a result is one that a call may have. That the connection is gone may be said of a
- * subscription that a removal ended at once, as of one that came after it.
- */
-export function fits(found: unknown, call: Action, possible: readonly unknown[]): boolean {
-  if (found === ANYTHING) return true;
+/** Whether a result is one that a call may have. */
+export function fits(found: unknown, call: CallAction, possible: readonly unknown[]): boolean {
+  if (found === ANYTHING || possible.length === 0) return true;
   // What was removed is returned, however often the call was sent.
   const removed = possible.filter((result) => result !== undefined);
   const allowed = call.do === 'disconnect' && removed.length > 0 ? removed : possible;
@@ -69,9 +86,21 @@ export function fits(found: unknown, call: Action, possible: readonly unknown[])
   );
 }
 
-function permutations(items: readonly number[]): number[][] {
-  if (items.length < 2) return [[...items]];
-  return items.flatMap((first, index) =>
-    permutations(items.toSpliced(index, 1)).map((rest) => [first, ...rest]),
+function partsOf(action: CallAction): readonly Action[] {
+  if (action.do === 'connect') {
+    const joins = action.channels.map((channel) => ({ do: 'join' as const, channels: [channel] }));
+    return [{ ...action, channels: [] }, ...joins];
+  }
+  if (action.do !== 'subscribe' && action.do !== 'unsubscribe') return [action];
+  return action.channels.map((channel) => ({ ...action, channels: [channel] }));
+}
+
+/** Every order of sequences that have so many parts: which sequence goes on, step by step. */
+function interleavings(lengths: readonly number[]): number[][] {
+  if (lengths.every((length) => length === 0)) return [[]];
+  return lengths.flatMap((length, which) =>
+    length === 0
+      ? []
+      : interleavings(lengths.with(which, length - 1)).map((rest) => [which, ...rest]),
   );
 }

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { ConnectionRecord } from '../store/connections.js';
-import { type Action, ConnectionModel, perform } from './connection-store-model.js';
+import { type CallAction, ConnectionModel, perform } from './connection-store-model.js';
 import {
   assertAgreement,
   assertGone,
@@ -22,7 +22,7 @@ import { type Draw, drawFrom } from './draw.js';
 const ACTIONS = 200;
 const LIMITS = { maxChannels: 2, maxBytes: 9_999 } as const;
 
-type Name = Exclude<Action['do'], 'expire'>;
+type Name = Exclude<CallAction['do'], 'expire'>;
 const NAMES: readonly Name[] = [
   'connect',
   'connect',
@@ -34,7 +34,11 @@ const NAMES: readonly Name[] = [
   'prune',
 ];
 
-function drawAction(draw: Draw, connection: ConnectionRecord, channels: readonly string[]): Action {
+function drawAction(
+  draw: Draw,
+  connection: ConnectionRecord,
+  channels: readonly string[],
+): CallAction {
   const some = channels.filter(() => draw(2) === 1);
   const name = NAMES[draw(NAMES.length)] as Name;
   if (name === 'connect') {

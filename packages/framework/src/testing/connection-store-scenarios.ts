@@ -1,5 +1,5 @@
 import type { ChannelLimits, ConnectionRecord } from '../store/connections.js';
-import type { Action } from './connection-store-model.js';
+import type { CallAction } from './connection-store-model.js';
 import { WIDE } from './contract-fixtures.js';
 
 /** What the calls of a scenario are about. */
@@ -18,27 +18,27 @@ export interface Scenario {
   /** What they are, as the beginning of a sentence. */
   readonly name: string;
   /** What was done before, one after the other. */
-  readonly before: (subject: Subject) => readonly Action[];
-  readonly calls: (subject: Subject) => readonly Action[];
+  readonly before: (subject: Subject) => readonly CallAction[];
+  readonly calls: (subject: Subject) => readonly CallAction[];
 }
 
-const disconnect: Action = { do: 'disconnect' };
-const prune: Action = { do: 'prune' };
-const connect = (record: ConnectionRecord, ...channels: string[]): Action => ({
+const disconnect: CallAction = { do: 'disconnect' };
+const prune: CallAction = { do: 'prune' };
+const connect = (record: ConnectionRecord, ...channels: string[]): CallAction => ({
   do: 'connect',
   record,
   channels,
 });
-const subscribe = (channels: string[], limits: ChannelLimits = WIDE): Action => ({
+const subscribe = (channels: string[], limits: ChannelLimits = WIDE): CallAction => ({
   do: 'subscribe',
   channels,
   limits,
 });
-const unsubscribe = (...channels: string[]): Action => ({ do: 'unsubscribe', channels });
+const unsubscribe = (...channels: string[]): CallAction => ({ do: 'unsubscribe', channels });
 
-const nothing = (): readonly Action[] => [];
-const inA = ({ connection, a }: Subject): readonly Action[] => [connect(connection, a)];
-const expired = ({ connection, a, b }: Subject): readonly Action[] => [
+const nothing = (): readonly CallAction[] => [];
+const inA = ({ connection, a }: Subject): readonly CallAction[] => [connect(connection, a)];
+const expired = ({ connection, a, b }: Subject): readonly CallAction[] => [
   connect(connection, a, b),
   { do: 'expire', record: connection },
 ];

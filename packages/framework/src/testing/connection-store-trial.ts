@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { StoreError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connections.js';
-import { type Action, perform } from './connection-store-model.js';
+import { type CallAction, perform } from './connection-store-model.js';
 import { ANYTHING, fits, isRemoval, outcomesOf, takesAway } from './connection-store-orders.js';
 import type { Scenario, Subject } from './connection-store-scenarios.js';
 import { assertAgreement, assertGone, record, sorted, uniqueChannel } from './contract-fixtures.js';
@@ -77,10 +77,10 @@ export class Trial {
       calls,
       dead,
       choose,
-    }: { readonly calls: readonly Action[]; readonly dead: number; readonly choose: Choose },
+    }: { readonly calls: readonly CallAction[]; readonly dead: number; readonly choose: Choose },
   ): Promise<void> {
     const [store, { connectionId }] = [this.#store, subject.connection];
-    const died = calls[dead] as Action;
+    const died = calls[dead] as CallAction;
     let channels = channelsOf(subject);
     if (!isRemoval(died) && calls.some(takesAway)) {
       // The list of memberships may have gone first, with the connection or without. The same call
@@ -100,7 +100,7 @@ export class Trial {
   }
 
   /** A caller that is told that the same call may succeed later makes it again. */
-  async #persist(connectionId: string, action: Action): Promise<unknown> {
+  async #persist(connectionId: string, action: CallAction): Promise<unknown> {
     try {
       return await perform(this.#store, connectionId, action);
     } catch (error) {

@@ -7,16 +7,13 @@ import type { ProxyResponse } from './lambda-events.js';
 /** A frame of a client, of which nothing but being an object is known. */
 export type RawFrame = Readonly<Record<string, unknown>>;
 
-// A text without any of these has no key that could reach a prototype: `\u` may spell one.
-const SUSPECT = /__proto__|constructor|\\u/;
-
 /** Reads a frame. @throws ClientError - ERR_FRAME_INVALID, for anything but a JSON object. */
 export function parseFrame(body: string | null | undefined): RawFrame {
   let value: unknown;
   try {
     value = JSON.parse(body ?? '');
     // Such keys are refused, not silently dropped.
-    if (SUSPECT.test(body as string))
+    if (isSuspect(body as string))
       scan(value as object, { protoAction: 'error', constructorAction: 'error' });
   } catch {
     throw new ClientError('ERR_FRAME_INVALID', 'The frame is not JSON, or has a forbidden key.');
@@ -25,6 +22,12 @@ export function parseFrame(body: string | null | undefined): RawFrame {
     throw new ClientError('ERR_FRAME_INVALID', 'The frame is not a JSON object.');
   }
   return value as RawFrame;
+}
+
+// A text without any of these has no key that could reach a prototype: `\\u` may spell one. They are pieces
+// of `__proto__` and `constructor`, because a search for a short text costs a tenth of one for a long one.
+function isSuspect(text: string): boolean {
+  return text.includes('\\') || text.includes('__p') || text.includes('uctor');
 }
 
 /**

@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly connectionId: string;
   readonly connectedAt: number;
   readonly requestId: string;
+  /** When API Gateway received it, in milliseconds since 1970. */
+  readonly requestTimeEpoch?: number;
   readonly apiId: string;
   readonly stage: string;
   readonly domainName: string;

@@ -16,6 +16,8 @@ import { type Answer, makeTransport, type NoAnswer, type Transport } from './tra
 /** How far our clock may be off before a signature is refused is 5 min; a minute is suspicious. */
 const SUSPICIOUS_SKEW_MS = 60_000;
 const KEPT_BODIES = 8;
+/** Types of a 403 that no permission would mend. `MissingAuthenticationToken` is said of a wrong path, too. */
+const BAD_CREDENTIALS = /^(?!Missing)\w*(?:Signature|Token|Client)\w*$/;
 
 /** The `@connections` API of one endpoint. Its requests are signed here, without the AWS SDK. */
 export function connectionsGateway(endpoint: Endpoint, credentials?: CredentialSource): Gateway {
@@ -79,7 +81,7 @@ class ConnectionsApi implements Gateway {
         if (isRefused && (await this.#mend(answer, { credentials, signedAt, mends }))) continue;
         return this.#outcomeOf(answer);
       } catch (error) {
-        if (error instanceof NoCredentials) return this.#unsigned(error.message);
+        if (error instanceof NoCredentials) return this.#withoutCredentials(error.message);
         throw error;
       }
     }
@@ -126,6 +128,9 @@ class ConnectionsApi implements Gateway {
       return { result: 'throttled', error: makeError('ERR_DELIVERY_THROTTLED', { endpoint }) };
     }
     const type = typeOf(answer);
+    if (status === 403 && BAD_CREDENTIALS.test(type)) {
+      return this.#withoutCredentials(`they were refused (${type})`);
+    }
     if (status === 403) {
       const error = makeError('ERR_DELIVERY_FORBIDDEN', { endpoint, reason: type });
       return { result: 'refused', error };
@@ -136,7 +141,7 @@ class ConnectionsApi implements Gateway {
     return { result: status === 404 || status < 400 ? 'refused' : 'failed', error };
   }
 
-  #unsigned(problem: string): PostOutcome {
+  #withoutCredentials(problem: string): PostOutcome {
     const endpoint = this.#endpoint.url;
     return {
       result: 'refused',

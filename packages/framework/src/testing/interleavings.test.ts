@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Caller,
+  type Choose,
+  EngineGate,
+  explore,
+  type Fault,
+  type Step,
+} from './interleavings.js';
+
+/** Lets calls through until all callers have ended. */
+async function drive(callers: readonly Caller[], choose: Choose): Promise<void> {
+  for (const caller of callers) await caller.rest();
+  for (;;) {
+    const held = callers.flatMap((caller) =>
+      caller.waiting.map((_label, index) => ({ caller, index })),
+    );
+    if (held.length === 0) return;
+    const chosen = held[choose(held.map(() => 'one'))];
+    await chosen?.caller.release(chosen.index);
+  }
+}
+
+/** Two callers that write their names twice each, to an engine that is called through a gate. */
+async function writeTwice(choose: Choose): Promise<string> {
+  const gate = new EngineGate();
+  let written = '';
+  const work = (name: string) => async () => {
+    for (let call = 0; call < 2; call += 1) {
+      await gate.step(async () => {
+        written += name;
+      });
+    }
+  };
+  await drive([gate.start('a', work('a')), gate.start('b', work('b'))], choose);
+  return written;
+}
+
+/** The orders of two callers that were tried. */
+async function ordersOf(runs: number, seed: number): Promise<string[]> {
+  const orders: string[] = [];
+  await explore({ runs, seed }, async (choose) => void orders.push(await writeTwice(choose)));
+  return orders;
+}
+
+/** One caller of one call, to which something happens. */
+async function oneCall(
+  fault?: Fault,
+): Promise<{ readonly calls: number; readonly caller: Caller }> {
+  const gate = new EngineGate();
+  let calls = 0;
+  const caller = gate.start('one', () => gate.step(async () => (calls += 1)));
+  await caller.rest();
+  expect(calls).toBe(0);
+  await caller.release(0, fault);
+  return { calls, caller };
+}
+
+describe('explore()', () => {
+  it('tries every order once, and ends when there is no other', async () => {
+    const orders = await ordersOf(100, 1);
+    expect(orders).toHaveLength(6);
+    expect([...orders].sort()).toEqual(['aabb', 'abab', 'abba', 'baab', 'baba', 'bbaa']);
+  });
+
+  it('draws orders by the seed where the runs do not suffice', async () => {
+    const [one, same, other] = [await ordersOf(8, 1), await ordersOf(8, 1), await ordersOf(8, 5)];
+    expect(one).toHaveLength(8);
+    expect(same).toEqual(one);
+    expect(other.slice(0, 4)).toEqual(one.slice(0, 4));
+    expect(other).not.toEqual(one);
+  });
+
+  it('says in an error what was chosen', async () => {
+    const run = async (choose: Choose): Promise<void> => {
+      choose(['first', 'second']);
+      if (choose(['left', 'right']) === 1) throw new Error('It broke.');
+    };
+    await expect(explore({ runs: 9, seed: 1 }, run)).rejects.toThrow(
+      'It broke.\nIt went so:\n- first\n- right',
+    );
+  });
+});
+
+describe('EngineGate', () => {
+  it('passes a call and its failure on', async () => {
+    const { calls, caller } = await oneCall();
+    expect(calls).toBe(1);
+    expect(caller.outcome).toEqual({ status: 'fulfilled', value: 1 });
+    const gate = new EngineGate();
+    const failing = gate.start('one', () => gate.step(() => Promise.reject(new Error('no'))));
+    await failing.rest();
+    await failing.release(0);
+    expect(failing.outcome).toEqual({ status: 'rejected', reason: new Error('no') });
+  });
+
+  it('makes a call whose answer is lost', async () => {
+    const { calls, caller } = await oneCall('its answer is lost');
+    expect(calls).toBe(1);
+    expect(caller).toMatchObject({ isRepeating: true, isDead: false });
+    expect(caller.outcome).toMatchObject({ status: 'rejected', reason: { code: 'ECONNRESET' } });
+  });
+
+  it.each([
+    ['its caller dies before it', 0],
+    ['its caller dies after it', 1],
+  ] as const)('lets a caller never go on when %s', async (fault, made) => {
+    const { calls, caller } = await oneCall(fault);
+    expect(calls).toBe(made);
+    expect(caller).toMatchObject({ isDead: true, waiting: [], outcome: undefined });
+  });
+
+  it('holds the calls that a caller makes at once, and no call of nobody', async () => {
+    const gate = new EngineGate();
+    const double = (step: Step, value: number) => step(async () => value * 2);
+    const caller = gate.start('one', () =>
+      Promise.all([double(gate.step, 1), double(gate.step, 2)]),
+    );
+    await caller.rest();
+    expect(caller.waiting).toEqual(['one, call 1', 'one, call 2']);
+    await caller.release(1);
+    expect(caller.waiting).toEqual(['one, call 1']);
+    await expect(double(gate.step, 3)).resolves.toBe(6);
+    await caller.release(0);
+    expect(caller.outcome).toEqual({ status: 'fulfilled', value: [2, 4] });
+  });
+});
