@@ -13,8 +13,8 @@ import { type Handler, makeHandler } from '../dispatch/dispatch.js';
 import { IdentityCache } from '../dispatch/identity-cache.js';
 import { checkOptions, option } from '../errors/check-options.js';
 import { tracedFrom } from '../errors/gatecast-error.js';
-import { type AnyPlugin, composeHooks } from '../invocation/plugin.js';
-import { makeReport } from '../invocation/report.js';
+import { composePlugins } from '../invocation/hooks.js';
+import type { AnyPlugin } from '../invocation/plugin.js';
 import { checkStore, storeOption } from '../store/check-store.js';
 import type { Store } from '../store/store.js';
 import { Deadlines } from '../time/deadlines.js';
@@ -124,8 +124,7 @@ export function buildApp<const L extends Channels>(
       table.routes.flatMap((route) => ('message' in route ? [[route.key, route]] : [])),
     ),
     store,
-    hooks: composeHooks(plugins),
-    report: makeReport(plugins),
+    ...composePlugins(plugins),
     now,
     stages: new Stages({ ...(gateway && { gateway }), ...(address && { address }) }),
     authorizer,

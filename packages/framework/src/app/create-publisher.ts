@@ -2,9 +2,9 @@ import type { Publishing } from '../channel/publishing.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import { Stages } from '../deliver/stage.js';
 import { checkOptions, option } from '../errors/check-options.js';
+import { composePlugins } from '../invocation/hooks.js';
 import { Invocation } from '../invocation/invocation.js';
-import { type AnyPlugin, composeHooks } from '../invocation/plugin.js';
-import { makeReport } from '../invocation/report.js';
+import type { AnyPlugin } from '../invocation/plugin.js';
 import { ChannelOfServer } from '../publish/publish.js';
 import { checkStore, storeOption } from '../store/check-store.js';
 import { Deadlines } from '../time/deadlines.js';
@@ -49,8 +49,7 @@ export function createPublisher<A extends App = never>(
   const { store, gateway, address, plugins = [] } = options;
   const invocation = new Invocation({
     store,
-    hooks: composeHooks(plugins),
-    report: makeReport(plugins),
+    ...composePlugins(plugins),
     now: Date.now,
     stages: new Stages({ ...(gateway && { gateway }), ...(address && { address }) }),
     deadlines: new Deadlines(),

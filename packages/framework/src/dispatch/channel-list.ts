@@ -1,7 +1,7 @@
 import { MAX_CHANNEL_NAME_BYTES, MAX_CHANNELS_PER_FRAME } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import type { RawFrame } from '../wire/frame.js';
-import type { EventInvocation } from './app-invocation.js';
+import type { AppInvocation } from './app-invocation.js';
 
 /** Reads the list of channels of a subscribe or unsubscribe frame. */
 export function readChannels({ channels }: RawFrame): readonly unknown[] {
@@ -27,15 +27,27 @@ export function echoOf(name: unknown): string {
   return `${name.slice(0, MAX_CHANNEL_NAME_BYTES - 2).replace(/[^ !#-[\]-~]/g, '?')}…`;
 }
 
-/** Tells of what channels of one frame were refused: once for each code, however many there are. */
-export function reportRefusals(invocation: EventInvocation, refusals: readonly unknown[]): void {
-  const byCode = new Map<unknown, unknown[]>();
-  for (const error of refusals) {
-    // What went wrong on our side is told one by one.
-    const key = ClientError.is(error) ? error.code : error;
-    byCode.set(key, [...(byCode.get(key) ?? []), error]);
+/** Tells of what went wrong with the channels of one frame: once for each kind, however many there are. */
+export function reportEach(
+  invocation: AppInvocation,
+  errors: readonly unknown[],
+  isAnswered: boolean,
+): void {
+  const byKind = new Map<unknown, unknown[]>();
+  for (const error of errors) {
+    const kind = kindOf(error);
+    byKind.set(kind, [...(byKind.get(kind) ?? []), error]);
   }
-  for (const [first, ...others] of byCode.values()) {
-    invocation.report(first, { isAnswered: true, count: 1 + others.length });
+  for (const [first, ...others] of byKind.values()) {
+    invocation.report(first, { isAnswered, count: 1 + others.length });
   }
+}
+
+/** The code of a refusal; else the place in the code that an error comes from, and what is thrown there. */
+function kindOf(error: unknown): unknown {
+  if (ClientError.is(error)) return error.code;
+  if (!(error instanceof Error)) return typeof error;
+  const { name, message, stack = '', code } = error as Error & { readonly code?: unknown };
+  const [place = message] = /\n\s+at .*/.exec(stack) ?? [];
+  return [name, String(code), place].join(' ');
 }

@@ -2,8 +2,9 @@ import { channelName, MAX_CHANNELS_PER_CONNECTION } from '@gatecast/protocol';
 import type { CompiledChannel } from '../channel/route-table.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
-import { addressOf } from '../invocation/invocation.js';
+import { addressOf, CLEAN_UP_MS } from '../invocation/invocation.js';
 import type { ConnectionRecord } from '../store/connections.js';
+import { isPromiseLike } from '../time/maybe-promise.js';
 import type { Identity } from '../wire/connection.js';
 import {
   checkOrigin,
@@ -29,7 +30,8 @@ export async function handleConnect(invocation: EventInvocation): Promise<ProxyR
   const subprotocol = chooseSubprotocol(handshake);
   const opening = new Opening(invocation, handshake);
   try {
-    await invocation.inTime(opening.open(), 'a connect handler');
+    const label = 'the authorizer, an access rule, a connect handler or a plugin';
+    await invocation.inTime(opening.open(), label);
   } catch (error) {
     // No $disconnect follows a handshake that was refused.
     if (opening.isStored) await removeQuietly(invocation);
@@ -63,10 +65,14 @@ class Opening {
     const identity = await this.#identify();
     invocation.connection = makeConnection(request, identity);
     const channels = await automaticChannels(invocation);
+    invocation.checkTime('an access rule');
     const { headers, query } = this.#handshake;
     const ctx = connectContext(invocation, { headers, query, unopened: channels });
     const store = async (): Promise<void> => {
-      for (const { connect } of core.table.channels) await connect?.call(ctx);
+      for (const { connect, label } of core.table.channels) {
+        invocation.checkTime(`@OnConnect of ${label}`);
+        await connect?.call(ctx);
+      }
       const limit = invocation.limit('a connect handler');
       this.isStored = true;
       await invocation.connections.connect(this.#record(identity), channels, limit);
@@ -107,7 +113,8 @@ class Opening {
 async function removeQuietly(invocation: EventInvocation): Promise<void> {
   try {
     const { connectionId } = invocation.request;
-    await invocation.connections.disconnect(connectionId, invocation.cleanUpLimit);
+    const removing = invocation.connections.disconnect(connectionId, invocation.cleanUpLimit);
+    await invocation.inTime(removing, 'the store', CLEAN_UP_MS);
   } catch (error) {
     invocation.report(error);
   }
@@ -117,6 +124,7 @@ async function removeQuietly(invocation: EventInvocation): Promise<void> {
 async function automaticChannels(invocation: EventInvocation): Promise<readonly string[]> {
   const names = new Set<string>();
   for (const channel of invocation.core.table.channels) {
+    invocation.checkTime('an access rule');
     const name = automaticName(invocation, channel);
     if (name === undefined || !(await mayJoin(invocation, channel, name))) continue;
     if (names.size < MAX_CHANNELS_PER_CONNECTION) names.add(name);
@@ -128,10 +136,16 @@ async function automaticChannels(invocation: EventInvocation): Promise<readonly 
 function automaticName(invocation: EventInvocation, channel: CompiledChannel): string | undefined {
   const { autoSubscribe } = channel.options;
   if (!autoSubscribe) return undefined;
-  const params = autoSubscribe === true ? {} : autoSubscribe(invocation.connection);
+  const params: unknown = autoSubscribe === true ? {} : autoSubscribe(invocation.connection);
   if (params === undefined) return undefined;
+  if (isPromiseLike(params)) {
+    // Nobody waits for it, and a rejection that nobody handles ends the environment.
+    Promise.resolve(params).catch(() => {});
+    reportAutomatic(invocation, channel, 'returned a promise');
+    return undefined;
+  }
   try {
-    return channelName(channel.pattern, params);
+    return channelName(channel.pattern, params as Record<string, string>);
   } catch (error) {
     reportAutomatic(
       invocation,

@@ -12,20 +12,25 @@ import { tellOfLeaving } from './leave.js';
 export async function handleDisconnect(invocation: EventInvocation): Promise<void> {
   const { core, event, request } = invocation;
   core.identities.forget(request.connectionId);
-  const removed = await invocation.connections.disconnect(request.connectionId, invocation.limit());
+  const removed = await invocation.inTime(
+    invocation.connections.disconnect(request.connectionId, invocation.limit()),
+    'the store',
+  );
   if (!removed) return;
   const { record, channels } = removed;
   invocation.connection = makeConnection(request, identityOf(invocation, record));
   const ctx = disconnectContext(invocation, channels);
   const tell = async (): Promise<void> => {
     const { connection } = invocation;
+    invocation.checkTime('a plugin');
     await tellOfLeaving(invocation, channels, { connection, cause: 'disconnect', event });
     for (const { disconnect, label } of core.table.channels) {
       await attempt(invocation, `@OnDisconnect of ${label}`, () => disconnect?.call(ctx));
     }
   };
   const { onDisconnect } = core.hooks;
-  await attempt(invocation, 'a plugin', () => (onDisconnect ? onDisconnect(ctx, tell) : tell()));
+  if (!onDisconnect) return tell();
+  await attempt(invocation, 'a plugin or what it wraps', () => onDisconnect(ctx, tell));
 }
 
 // What cannot be read any more refuses nobody here: the connection has ended.
@@ -46,6 +51,7 @@ async function attempt(
   run: () => unknown,
 ): Promise<void> {
   try {
+    invocation.checkTime(label);
     await invocation.inTime(Promise.resolve(run()), label);
   } catch (error) {
     invocation.report(error);

@@ -2,6 +2,7 @@ import type { PongFrame } from '@gatecast/protocol';
 import { unknownAction } from '../channel/unknown-names.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
+import { CLEAN_UP_MS } from '../invocation/invocation.js';
 import type { FrameContext } from '../invocation/plugin.js';
 import type { MaybePromise } from '../time/maybe-promise.js';
 import type { Connection } from '../wire/connection.js';
@@ -165,6 +166,7 @@ async function respondWithin(
   }
   let response: ProxyResponse | undefined;
   await onFrame(new FrameOf(invocation), async () => {
+    invocation.checkTime('a plugin');
     response = await handleFrame(invocation, read());
   });
   if (response) return response;
@@ -229,6 +231,7 @@ function handleFrameOf(
   connection: Connection,
   frame: RawFrame,
 ): MaybePromise<ProxyResponse> {
+  invocation.checkTime('the store');
   invocation.connection = connection;
   if (invocation.messageRoute) return handleMessage(invocation, invocation.messageRoute, frame);
   const { action } = frame;
@@ -239,9 +242,6 @@ function handleFrameOf(
     : new ClientError('ERR_FRAME_INVALID', '"action" must be a string.');
 }
 
-// Lists of channels clean up after a handler that hangs; that takes a little of the rest.
-const CLEAN_UP_MS = 250;
-
 /** Answers a message whose answer has to be waited for, in time. */
 function answerInTime(
   invocation: EventInvocation,
@@ -249,6 +249,7 @@ function answerInTime(
 ): Promise<ProxyResponse> {
   const isList = isListAction(invocation.frame?.['action']);
   const label = 'a handler, an access rule or a plugin';
+  // Lists of channels clean up after a handler that hangs.
   return invocation.inTime(response, label, isList ? CLEAN_UP_MS : 0).then(
     (known) => endWith(invocation, known),
     (error: unknown) => endWith(invocation, refuse(invocation, error)),

@@ -1,4 +1,5 @@
 import type { AppInvocation } from './app-invocation.js';
+import { reportEach } from './channel-list.js';
 import { type LeftChannel, unsubscribeContext } from './contexts.js';
 
 /**
@@ -10,6 +11,7 @@ export async function tellOfLeaving(
   names: readonly string[],
   left: Pick<LeftChannel, 'connection' | 'cause' | 'event'>,
 ): Promise<void> {
+  const errors: unknown[] = [];
   await Promise.all(
     names.map(async (name) => {
       // A deployment may have removed the class: then there is nobody to tell.
@@ -19,15 +21,17 @@ export async function tellOfLeaving(
       const { value, params } = match;
       const label = `@OnUnsubscribe of ${value.label}`;
       try {
-        invocation.limit(label);
+        invocation.checkTime(label);
         const ctx = unsubscribeContext(invocation, { ...left, name, params });
         const run = async (): Promise<void> => {
+          invocation.checkTime(label);
           await value.unsubscribe?.call(ctx);
         };
         await invocation.inTime(onUnsubscribe ? onUnsubscribe(ctx, run) : run(), label);
       } catch (error) {
-        invocation.report(error);
+        errors.push(error);
       }
     }),
   );
+  reportEach(invocation, errors, false);
 }

@@ -36,6 +36,7 @@ function validateData(
   message: Message,
   match: ChannelMatch,
 ): MaybePromise<ProxyResponse> {
+  invocation.checkTime('an access rule');
   const { route, frame } = message;
   // The name decides which class's access rule holds: a route of another class must not get around it.
   if (match.value !== route.channel) {
@@ -56,6 +57,7 @@ function runHandler(
   { id, route, frame }: Message,
   { match, data }: { readonly match: ChannelMatch; readonly data: unknown },
 ): MaybePromise<ProxyResponse> {
+  invocation.checkTime('a schema');
   const name = frame['channel'] as string;
   const facts = { id, attempt: readAttempt(frame), name, params: match.params };
   const ctx = messageContext(invocation, facts);
@@ -68,6 +70,7 @@ function runHandler(
   }
   let reply: unknown;
   const last = async (): Promise<void> => {
+    invocation.checkTime('a plugin');
     reply = await route.message.call(data, ctx);
   };
   return onMessage(ctx, last).then(() => replyTo(id, route, reply));

@@ -5,7 +5,7 @@ import { type RawFrame, requireId, textResponse, writeError } from '../wire/fram
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel, type ChannelMatch } from './authorize-channel.js';
-import { echoOf, readChannels, reportRefusals } from './channel-list.js';
+import { echoOf, readChannels, reportEach } from './channel-list.js';
 import { subscribeContext } from './contexts.js';
 import { Joins } from './joins.js';
 import { tellOfLeaving } from './leave.js';
@@ -32,9 +32,10 @@ export async function handleSubscribe(
   const unknown = all.find(isUnknown)?.refusal;
   // That is not a matter of one channel: the whole frame is refused, so that the client reconnects.
   if (unknown) throw unknown.error;
-  reportRefusals(
+  reportEach(
     invocation,
     all.flatMap(({ refusal }) => (refusal ? [refusal.error] : [])),
+    true,
   );
   const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
   const reply = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[${outcomes}]}}`;
@@ -60,6 +61,7 @@ class Attempt {
   match: ChannelMatch | undefined;
   readonly #invocation: EventInvocation;
   readonly #joins: Joins;
+  #hasAsked = false;
   #data: string | undefined;
 
   constructor(invocation: EventInvocation, name: unknown, joins: Joins) {
@@ -76,7 +78,7 @@ class Attempt {
     } catch (error) {
       this.refusal = { error };
     }
-    if (!this.isMember) this.#joins.giveUp();
+    if (!this.#hasAsked) this.#joins.giveUp();
   }
 
   /** What the reply says of it. */
@@ -92,15 +94,18 @@ class Attempt {
   async #subscribe(): Promise<void> {
     const match = await authorizeChannel(this.#invocation, this.name, 'subscribe');
     this.match = match;
+    this.#invocation.checkTime('an access rule');
     const { onSubscribe } = this.#invocation.core.hooks;
     const name = this.name as string;
     const ctx = subscribeContext(this.#invocation, { name, params: match.params });
     const enter = async (): Promise<void> => {
-      this.#invocation.limit(`the subscription of "${name}"`);
+      this.#invocation.checkTime('a plugin');
+      this.#hasAsked = true;
       // Membership first: what the handler reads afterwards can then miss no event.
       ctx.isRepeated = await this.#joins.join(name);
       this.isMember = true;
       this.hasEntered = ctx.isRepeated;
+      this.#invocation.checkTime('the store');
       const data = await match.value.subscribe?.call(ctx);
       this.hasEntered = true;
       this.#data = this.#write(data);

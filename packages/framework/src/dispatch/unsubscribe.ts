@@ -3,7 +3,7 @@ import { ClientError, toWireError } from '../errors/client-error.js';
 import { quote, type RawFrame, replyResponse, requireId } from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
-import { echoOf, readChannels, reportRefusals } from './channel-list.js';
+import { echoOf, readChannels, reportEach } from './channel-list.js';
 import { tellOfLeaving } from './leave.js';
 
 /** Handles an unsubscribe frame. Leaving is allowed to everyone, also where a class is no longer there. */
@@ -27,7 +27,7 @@ export async function handleUnsubscribe(
       : [];
   const left = legal.filter((_name, index) => were[index] === true);
   await tellOfLeaving(invocation, left, { connection, cause: 'unsubscribe', event });
-  reportRefusals(invocation, [...refusals.values()]);
+  reportEach(invocation, [...refusals.values()], true);
   const channels = names.map((name) => {
     const error = refusals.get(name);
     return { channel: echoOf(name), ...(error && { error: toWireError(error) }) };

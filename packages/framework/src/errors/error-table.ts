@@ -262,7 +262,7 @@ export const errorTable = {
   ERR_HANDLER_TIMEOUT: {
     kind: 'usage',
     message:
-      '{route} did not finish in time: {label} was still running 500 ms before the end of the invocation.',
+      '{route} did not finish in time: {label} had not ended 500 ms before the end of the invocation.',
     hint: "Raise the function's time-out, or do less in one event.",
   },
   ERR_INVOCATION_OVER: {
@@ -272,7 +272,7 @@ export const errorTable = {
   },
   ERR_PLUGIN_NEXT_NOT_AWAITED: {
     kind: 'usage',
-    message: 'Plugin "{plugin}" returned from {hook} before its next() had ended.',
+    message: 'Plugin "{plugin}" did not await next() in {hook}.',
     hint: 'Write "await next()", or return what next() returns.',
   },
   ERR_PLUGIN_NEXT_TWICE: {

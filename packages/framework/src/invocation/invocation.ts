@@ -6,15 +6,20 @@ import { makeError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connections.js';
 import type { Store } from '../store/store.js';
 import type { Deadlines } from '../time/deadlines.js';
-import type { TimeLimit } from '../time/time-limit.js';
+import { atMost, type TimeLimit, withinTime } from '../time/time-limit.js';
+import { WatchedPromise } from '../time/watched-promise.js';
 import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
-import type { Hooks } from './plugin.js';
+import type { Hooks } from './hooks.js';
 import type { Report } from './report.js';
 
 /** Left at the end of an invocation, so that its answer still gets out. */
 const ANSWER_MS = 500;
-/** Of that, what is kept even from the clean-up after a handler that hangs. */
-const LAST_MS = 250;
+/** Of that, how long an answer may wait for what cleans up after a handler that hangs. */
+export const CLEAN_UP_MS = 250;
+/** Of that, how long the store may take for it. */
+const STORE_CLEAN_UP_MS = 200;
+/** What is stopped ends within this, but for what hangs in a plugin, a store or a gateway. */
+const STOP_MS = 100;
 
 /** What publishing works with. An app has more. */
 export interface PublishCore {
@@ -43,8 +48,9 @@ export class Invocation {
   #endsAt: number | undefined;
   #controller: AbortController | undefined;
   #isOver = false;
+  #hasEnded = false;
   #held: Set<Promise<void>> | undefined;
-  #failures: Set<unknown> | undefined;
+  #failures: Failure[] | undefined;
   #reported: WeakSet<object> | undefined;
 
   /**
@@ -94,7 +100,19 @@ export class Invocation {
 
   /** The time to clean up in, also after handlers have run out of theirs. */
   get cleanUpLimit(): TimeLimit {
-    return { endsAt: this.endsAt + ANSWER_MS - LAST_MS };
+    return { endsAt: this.endsAt + STORE_CLEAN_UP_MS };
+  }
+
+  /**
+   * Stands before each step that follows a wait for code of others: what had to wait until the time was
+   * over begins nothing any more.
+   *
+   * @param label - What would begin, in the error.
+   *
+   * @throws UsageError - ERR_HANDLER_TIMEOUT.
+   */
+  checkTime(label: string): void {
+    if (this.#isOver) throw this.#timeOut(label);
   }
 
   /** The stage that its event came through; outside of any event, the one that the environment names. */
@@ -112,7 +130,8 @@ export class Invocation {
     error: unknown,
     { isAnswered = false, count = 1 }: { isAnswered?: boolean; count?: number } = {},
   ): void {
-    if (typeof error === 'object' && error !== null) {
+    // Outside of any event it never ends: the same error may come again, and is news then.
+    if (this.request && typeof error === 'object' && error !== null) {
       this.#reported ??= new WeakSet();
       if (this.#reported.has(error)) return;
       this.#reported.add(error);
@@ -134,22 +153,29 @@ export class Invocation {
 
   /**
    * Keeps the invocation from being answered before some work of ours has ended, also where a handler
-   * does not await it. A failure that the handler did not pass on is reported at the end.
+   * does not await it. Its failure is reported then; one that is awaited is the handler's own matter.
    */
   hold<T>(work: Promise<T>): Promise<T> {
+    // Outside of any event there is no answer to wait with, and no end to report at.
+    if (this.request === undefined) return work;
     const held = (this.#held ??= new Set());
+    const watched = new WatchedPromise<T>((resolve, reject) => {
+      work.then(resolve, reject);
+    });
     const ended: Promise<void> = work.then(
       () => {
         held.delete(ended);
       },
       (error: unknown) => {
         held.delete(ended);
-        this.#failures ??= new Set();
-        this.#failures.add(error);
+        this.#failures ??= [];
+        this.#failures.push({ error, of: watched });
+        // Whoever awaits it says so some microtasks after the call.
+        if (this.#hasEnded) setImmediate(() => this.#reportFailures());
       },
     );
     held.add(ended);
-    return work;
+    return watched;
   }
 
   /**
@@ -170,8 +196,8 @@ export class Invocation {
       const deadline = {
         at,
         onTime: (): void => {
-          reject(makeError('ERR_HANDLER_TIMEOUT', { route: this.route, label }));
-          this.#end();
+          reject(this.#timeOut(label));
+          this.#stop();
         },
       };
       deadlines.add(deadline);
@@ -194,29 +220,49 @@ export class Invocation {
    */
   end(): void | Promise<void> {
     if (this.#held === undefined) {
-      this.#end();
+      this.#stop();
+      this.#hasEnded = true;
       return undefined;
     }
     return this.#drain(this.#held);
   }
 
-  async #drain(held: Set<Promise<void>>): Promise<void> {
+  async #drain(held: ReadonlySet<Promise<void>>): Promise<void> {
+    const allEnded = async (): Promise<void> => {
+      while (held.size > 0) await Promise.all(held);
+    };
     try {
-      while (held.size > 0) {
-        const work = Promise.all(held);
-        await (this.#isOver ? work : this.inTime(work, 'a publish that was not awaited'));
-      }
+      if (!this.#isOver) await this.inTime(allEnded(), 'a publish that was not awaited');
     } catch (error) {
       this.report(error);
     }
-    this.#end();
-    for (const failure of this.#failures ?? []) this.report(failure);
+    this.#stop();
+    const limit = atMost({ endsAt: this.endsAt + CLEAN_UP_MS }, STOP_MS);
+    if (held.size > 0) await withinTime(allEnded(), limit, () => undefined).catch(() => {});
+    this.#hasEnded = true;
+    this.#reportFailures();
   }
 
-  #end(): void {
+  #reportFailures(): void {
+    for (const { error, of } of this.#failures?.splice(0) ?? []) {
+      if (!of.isAwaited) this.report(error);
+    }
+  }
+
+  #stop(): void {
     this.#isOver = true;
     this.#controller?.abort(overError(this.route));
   }
+
+  #timeOut(label: string): Error {
+    return makeError('ERR_HANDLER_TIMEOUT', { route: this.route, label });
+  }
+}
+
+/** Work that failed. */
+interface Failure {
+  readonly error: unknown;
+  readonly of: WatchedPromise<unknown>;
 }
 
 /** The stage that an event came through. */

@@ -7,7 +7,6 @@ import type {
 } from '../channel/context.js';
 import type { DeliveryCount } from '../channel/publishing.js';
 import type { RouteTable } from '../channel/route-table.js';
-import { makeError } from '../errors/gatecast-error.js';
 import type { Store } from '../store/store.js';
 import type { Connection } from '../wire/connection.js';
 import type { WebSocketEvent } from '../wire/lambda-events.js';
@@ -65,14 +64,15 @@ export interface ErrorContext {
   readonly durationMs?: number;
 }
 
-type Next = () => Promise<void>;
+/** Goes on with the next plugin and, last, what the hook is around. */
+export type Next = () => Promise<void>;
 /** Goes on with the next plugin and, last, the handler; takes what this plugin adds to the context. */
 export type NextWith<A extends object> = object extends A ? Next : (add: A) => Promise<void>;
 
 /**
  * Hooks around what an app does. They run in the order of `createApp({ plugins })` and unwind in
  * reverse. A hook that does not call `next()` stops what it wraps; one that throws a `ClientError`
- * refuses it. Await `next()`, or return what it returns: a hook that ends before it is
+ * refuses it. Await `next()`, or return what it returns: a hook that does not is
  * ERR_PLUGIN_NEXT_NOT_AWAITED, and calling it twice is ERR_PLUGIN_NEXT_TWICE.
  */
 export interface Plugin<A extends object = object> {
@@ -149,94 +149,6 @@ export function definePlugin<A extends object = object>(plugin: Plugin<A>): Plug
   return plugin;
 }
 
-/** All hooks of one name as one function around `last`; `undefined` when no plugin has the hook. */
-export type Around<C> = ((ctx: C, last: Next) => Promise<void>) | undefined;
-
-/** Every hook of an app's plugins, composed once. */
-export interface Hooks {
-  readonly onFrame: Around<FrameContext>;
-  readonly onConnect: Around<ConnectContext>;
-  readonly onSubscribe: Around<SubscribeContext>;
-  readonly onUnsubscribe: Around<UnsubscribeContext>;
-  readonly onMessage: Around<MessageContext>;
-  readonly onPublish: Around<PublishContext>;
-  readonly onDeliver: Around<DeliverContext>;
-  readonly onDisconnect: Around<DisconnectContext>;
-}
-
+/** Any plugin, in a list of several. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what each plugin adds is its own matter.
 export type AnyPlugin = Plugin<any> & { readonly call?: never };
-
-/** Checks the list of plugins and composes their hooks. */
-export function composeHooks(plugins: readonly AnyPlugin[]): Hooks {
-  const names = new Set<string>();
-  for (const plugin of plugins) {
-    checkPlugin(plugin);
-    const { name, requires = [] } = plugin;
-    if (names.has(name)) throw makeError('ERR_PLUGIN_DUPLICATE', { plugin: name });
-    const needed = requires.find((other) => !names.has(other));
-    if (needed !== undefined) throw makeError('ERR_PLUGIN_ORDER', { plugin: name, needed });
-    names.add(name);
-  }
-  return {
-    onFrame: compose(plugins, 'onFrame'),
-    onConnect: compose(plugins, 'onConnect'),
-    onSubscribe: compose(plugins, 'onSubscribe'),
-    onUnsubscribe: compose(plugins, 'onUnsubscribe'),
-    onMessage: compose(plugins, 'onMessage'),
-    onPublish: compose(plugins, 'onPublish'),
-    onDeliver: compose(plugins, 'onDeliver'),
-    onDisconnect: compose(plugins, 'onDisconnect'),
-  };
-}
-
-type HookName = keyof Hooks;
-type AnyHook = (ctx: object, next: (add?: object) => Promise<void>) => unknown;
-
-function compose<C extends object>(plugins: readonly AnyPlugin[], hook: HookName): Around<C> {
-  const having = plugins.filter((plugin) => plugin[hook]);
-  if (having.length === 0) return undefined;
-  return having.reduceRight<NonNullable<Around<C>>>(
-    (inner, plugin) => (ctx, last) => runHook({ plugin, hook, ctx }, () => inner(ctx, last)),
-    async (_ctx, last) => last(),
-  );
-}
-
-/** Runs one hook of one plugin. It ends when the hook and what it wraps have ended. */
-async function runHook(
-  { plugin, hook, ctx }: { plugin: AnyPlugin; hook: HookName; ctx: object },
-  inner: Next,
-): Promise<void> {
-  let mistake: 'ERR_PLUGIN_NEXT_TWICE' | 'ERR_PLUGIN_NEXT_NOT_AWAITED' | undefined;
-  let wrapped: Promise<void> | undefined;
-  let hasEnded = false;
-  const fail = (code: NonNullable<typeof mistake>, cause?: unknown): Error =>
-    makeError(code, { plugin: plugin.name, hook }, cause);
-  const next = (add?: object): Promise<void> => {
-    if (wrapped) {
-      mistake = 'ERR_PLUGIN_NEXT_TWICE';
-      return quietly(Promise.reject(fail(mistake)));
-    }
-    if (add) Object.assign(ctx, add);
-    wrapped = inner().finally(() => {
-      hasEnded = true;
-    });
-    return quietly(wrapped);
-  };
-  try {
-    // Each hook's own parameter types were checked where the plugin was defined.
-    await (plugin[hook] as AnyHook)(ctx, next);
-    if (wrapped && !hasEnded) mistake ??= 'ERR_PLUGIN_NEXT_NOT_AWAITED';
-  } finally {
-    await wrapped?.catch(() => {});
-  }
-  if (!mistake) return;
-  const [outcome] = await Promise.allSettled([wrapped]);
-  throw fail(mistake, outcome.status === 'rejected' ? outcome.reason : undefined);
-}
-
-/** A promise that ends no process when a hook drops it. */
-function quietly(promise: Promise<void>): Promise<void> {
-  promise.catch(() => {});
-  return promise;
-}

@@ -1,4 +1,5 @@
 import { ClientError } from '../errors/client-error.js';
+import { isPromiseLike } from '../time/maybe-promise.js';
 import type { AnyPlugin, ErrorContext } from './plugin.js';
 
 /** Tells of an error; never throws. */
@@ -11,7 +12,9 @@ export function makeReport(plugins: readonly AnyPlugin[]): Report {
     if (listeners.length === 0) writeToConsole(error, ctx);
     for (const plugin of listeners) {
       try {
-        plugin.onError?.(error, ctx);
+        const listening: unknown = plugin.onError?.(error, ctx);
+        if (!isPromiseLike(listening)) continue;
+        Promise.resolve(listening).catch((failure: unknown) => writeToConsole(failure, ctx));
       } catch (failure) {
         writeToConsole(failure, ctx);
       }

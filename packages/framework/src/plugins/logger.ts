@@ -11,6 +11,9 @@ import { definePlugin, type ErrorContext, type Plugin } from '../invocation/plug
 import type { Connection } from '../wire/connection.js';
 import type { WebSocketEvent } from '../wire/lambda-events.js';
 
+/** Most characters of what comes from a client, or from code that knows its secrets. */
+const MOST_QUOTED = 80;
+const MOST_REASON = 200;
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** How much to log: `info`, every event; `warn`, refusals and failures; `error`, failures. */
@@ -54,7 +57,7 @@ export function logger(options: LoggerOptions = {}): Plugin {
   const timed = async (ctx: Logged, next: () => Promise<void>): Promise<void> => {
     const start = performance.now();
     await next();
-    const { event, connection, action, route = action } = ctx;
+    const { event, connection, action, route = action?.slice(0, MOST_QUOTED) } = ctx;
     const { connectionId, requestId } = event.requestContext;
     log('info', {
       route,
@@ -89,12 +92,17 @@ function logError(
 ): void {
   if (ClientError.is(error)) {
     const { code, message, cause } = error;
-    const reason = cause instanceof Error ? cause.message.split('\n')[0] : undefined;
+    const reason = cause instanceof Error ? firstLine(cause.message) : undefined;
     const told = { code, message, ...(reason !== undefined && { reason }) };
     log('warn', { ...ctx, outcome: 'refused', error: told });
     return;
   }
   log('error', { ...ctx, outcome: 'failed', error: describe(error) });
+}
+
+function firstLine(text: string): string {
+  const [line = ''] = text.split('\n');
+  return line.slice(0, MOST_REASON);
 }
 
 function describe(error: unknown): object {

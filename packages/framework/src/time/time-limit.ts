@@ -14,6 +14,11 @@ export function timeLeftMs({ endsAt = Infinity, signal }: TimeLimit): number {
   return signal?.aborted ? 0 : Math.max(0, endsAt - Date.now());
 }
 
+/** A time limit that ends after so many milliseconds, or as it would have. */
+export function atMost({ endsAt = Infinity, signal }: TimeLimit, ms: number): TimeLimit {
+  return { endsAt: Math.min(endsAt, Date.now() + ms), ...(signal && { signal }) };
+}
+
 /**
  * Waits for a promise no longer than the time limit allows. The promise itself goes on: pass the limit
  * to whatever makes it, too.

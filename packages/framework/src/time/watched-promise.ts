@@ -1,0 +1,32 @@
+/**
+ * A promise that knows whether anybody has waited for it. Unlike others it ends no process when it
+ * rejects and nobody has: whoever made it tells of its failure then.
+ */
+export class WatchedPromise<T> extends Promise<T> {
+  // What is derived from it is an ordinary promise.
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  #isAwaited = false;
+
+  constructor(executor: ConstructorParameters<typeof Promise<T>>[0]) {
+    super(executor);
+    // Counts as handled from now on, without counting as awaited.
+    super.then(undefined, () => {});
+  }
+
+  /** Whether `await`, `then`, `catch`, `finally` or a function of `Promise` was ever used on it. */
+  get isAwaited(): boolean {
+    return this.#isAwaited;
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- an `await` of anything but a plain promise calls it.
+  override then<R = T, F = never>(
+    onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
+    onRejected?: ((reason: unknown) => F | PromiseLike<F>) | null,
+  ): Promise<R | F> {
+    this.#isAwaited = true;
+    return super.then(onFulfilled, onRejected);
+  }
+}
