@@ -1,7 +1,7 @@
 import type { PongFrame } from '@gatecast/protocol';
 import { unknownAction } from '../channel/unknown-names.js';
 import { ClientError } from '../errors/client-error.js';
-import { makeError, UsageError } from '../errors/gatecast-error.js';
+import { makeError } from '../errors/gatecast-error.js';
 import type { FrameContext } from '../invocation/plugin.js';
 import { type MaybePromise, whenReady } from '../time/maybe-promise.js';
 import type { Connection } from '../wire/connection.js';
@@ -259,14 +259,5 @@ function refuse(invocation: EventInvocation, error: unknown): ProxyResponse {
   const { frame, event, isTwoWay } = invocation;
   invocation.report(error, { isAnswered: isTwoWay });
   if (!isTwoWay) return NO_ANSWER;
-  return errorResponse(frame ? frame['id'] : idOfRefused(event.body), forClient(error));
-}
-
-/** What a client is told of the time that was over: it may try again, knowing that it may be done already. */
-function forClient(error: unknown): unknown {
-  if (!UsageError.is(error) || error.code !== 'ERR_HANDLER_TIMEOUT') return error;
-  return new ClientError(
-    'ERR_TIMEOUT',
-    'The server did not finish in time. It may have done its work.',
-  );
+  return errorResponse(frame ? frame['id'] : idOfRefused(event.body), error);
 }

@@ -1,4 +1,5 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
+import { UsageError } from './gatecast-error.js';
 
 /** What may go with a {@link ClientError}. */
 export interface ClientErrorOptions {
@@ -55,6 +56,13 @@ export class ClientError extends Error {
 /** What a client is told of anything that was thrown. */
 export function toWireError(error: unknown): WireError {
   if (!ClientError.is(error)) {
+    // It may try again, knowing that it may be done already.
+    if (UsageError.is(error) && error.code === 'ERR_HANDLER_TIMEOUT') {
+      return {
+        code: 'ERR_TIMEOUT',
+        message: 'The server did not finish in time. It may have done its work.',
+      };
+    }
     return { code: 'ERR_INTERNAL', message: 'The server could not handle this.' };
   }
   const { code, message, details, retryAfterMs } = error;
