@@ -29,16 +29,16 @@ export async function handleSubscribe(
     all.filter(({ error }) => error !== undefined),
   );
   await noticeThoseThatLeft(invocation, all);
-  const unknown = all.find(({ error }) => isUnknown(error))?.error;
-  // That is not a matter of one channel: the whole frame is refused, so that the client reconnects.
-  if (unknown !== undefined) throw unknown;
   reportRefusals(
     invocation,
     all.flatMap(({ error }) => error ?? []),
   );
-  const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
-  const reply = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[${outcomes}]}}`;
   try {
+    // That is not a matter of one channel: the whole frame is refused, so that the client reconnects.
+    const unknown = all.find(({ error }) => isUnknown(error))?.error;
+    if (unknown !== undefined) throw unknown;
+    const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
+    const reply = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[${outcomes}]}}`;
     return textResponse(reply, invocation.route);
   } catch (error) {
     // The client is told that the frame failed, so it must not be a member without knowing.
@@ -70,11 +70,12 @@ class Attempt {
 
   /** Does not reject: what goes wrong is the channel's own `error`. */
   async run(): Promise<void> {
+    const label = `@OnSubscribe of ${echoOf(this.name)}`;
     try {
-      const label = `@OnSubscribe of ${echoOf(this.name)}`;
       await this.#invocation.inTime(this.#subscribe(), label);
     } catch (error) {
-      this.error = error;
+      // What is thrown need not be an error, nor anything at all.
+      this.error = error ?? new Error(`${label} threw ${error}.`);
     }
     if (!this.isMember) this.#joins.giveUp();
   }
@@ -93,6 +94,7 @@ class Attempt {
     const { onSubscribe } = this.#invocation.core.hooks;
     const name = this.name as string;
     const ctx = subscribeContext(this.#invocation, { name, params: match.params });
+    let isLive = false;
     const enter = async (): Promise<void> => {
       this.#invocation.limit(`the subscription of "${name}"`);
       // Membership first: what the handler reads afterwards can then miss no event.
@@ -102,9 +104,11 @@ class Attempt {
       const data = await match.value.subscribe?.call(ctx);
       this.hasEntered = true;
       this.#data = this.#write(data);
+      isLive = true;
     };
     await (onSubscribe ? onSubscribe(ctx, enter) : enter());
-    if (!this.isMember) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
+    // A plugin that swallows a refusal does not turn it into leave to stay.
+    if (!isLive) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
   }
 
   // What JSON cannot hold fails this channel, not the whole frame.
@@ -120,7 +124,7 @@ class Attempt {
 
 /** Ends the memberships of what is refused, those from before as well: no answer says other than the store. */
 async function leave(invocation: EventInvocation, refused: readonly Attempt[]): Promise<void> {
-  const attempts = refused.filter(({ name, error }) => isLegal(name) && !isUnknown(error));
+  const attempts = refused.filter(({ name }) => isLegal(name));
   if (attempts.length === 0) return;
   const { connection, event, connections } = invocation;
   let were: readonly boolean[] = [];
@@ -141,18 +145,19 @@ async function leave(invocation: EventInvocation, refused: readonly Attempt[]): 
 }
 
 /**
- * Looks for those that have left while their subscribe handler was at work: the connection has ended or
- * has unsubscribed, and the unsubscribe handler has run too early. It runs again.
+ * Looks for those that have left while their subscribe handler or a plugin was at work: the connection has
+ * ended or has unsubscribed, or the server took the subscription away. The unsubscribe handler has run too
+ * early, so it runs again; and what was read for the client does not go out.
  */
 async function noticeThoseThatLeft(
   invocation: EventInvocation,
   attempts: readonly Attempt[],
 ): Promise<void> {
+  const { connection, event, connections, core } = invocation;
   const entered = attempts.filter(
-    ({ isMember, match }) => isMember && match?.value.subscribe && match.value.unsubscribe,
+    ({ isMember, match }) => isMember && (match?.value.subscribe || core.hooks.onSubscribe),
   );
   if (entered.length === 0) return;
-  const { connection, event, connections } = invocation;
   let channels: ReadonlySet<string>;
   try {
     channels = new Set(await connections.channels(connection.id, invocation.cleanUpLimit));
