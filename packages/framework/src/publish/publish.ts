@@ -134,8 +134,13 @@ export class ChannelOfServer implements ServerChannel {
 }
 
 /** Refuses a name that no client could subscribe to: it is misspelt, or made of what a user typed. */
-export function checkChannel({ core: { table } }: Invocation, channel: string): void {
+function checkChannel({ core: { table } }: Invocation, channel: string): void {
+  checkName(channel);
+  if (table) checkKnown(table, channel);
+}
+
+/** Refuses what is not the name of a channel, of whatever class. */
+export function checkName(channel: string): void {
   const problem = typeof channel === 'string' ? channelNameProblem(channel) : 'is not a text';
   if (problem) throw makeError('ERR_PUBLISH_CHANNEL', { channel: String(channel), problem });
-  if (table) checkKnown(table, channel);
 }
