@@ -1,6 +1,6 @@
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
-import type { Claims, Connection, Identity } from './connection.js';
+import type { Connection, Identity } from './connection.js';
 import type { RequestContext } from './lambda-events.js';
 
 /**
@@ -10,7 +10,7 @@ import type { RequestContext } from './lambda-events.js';
  */
 export const IDENTITY_KEY = 'gatecast';
 
-const NO_CLAIMS: Claims = Object.freeze({});
+const NO_CLAIMS: Connection['claims'] = Object.freeze({});
 const KEYS: readonly string[] = ['userId', 'claims', 'expiresAt'];
 // A number of milliseconds below it lies before March 1973, so it was meant as seconds.
 const SMALLEST_MS = 1e11;
