@@ -1,9 +1,4 @@
-import {
-  type AccessRule,
-  type Authorizer,
-  ClientError,
-  defineChannel,
-} from '@gatecast/framework';
+import { type AccessRule, type Authorizer, ClientError, defineChannel } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
 import { describe, expect, it } from 'vitest';
 import { listen } from './heard.js';
@@ -24,22 +19,25 @@ describe('A1 an automatic subscription', () => {
     'a class for users': defineChannel('users/staff', { name: 'staff' }),
   };
 
-  it.each(Object.entries(others))('A1 is left out where the name is of %s', async (_what, staff) => {
-    for (const channels of [
-      [users, staff],
-      [staff, users],
-    ]) {
-      const ear = listen();
-      const app = createTestApp({ channels, authorizer, plugins: [ear.plugin] });
-      const eve = await app.connect({ token: 'staff' });
-      expect(await app.store.connections.channels(eve.id)).toEqual([]);
-      await app.app.channel('users/staff').publish('memo', 'payroll');
-      expect(eve.events).toEqual([]);
-      expect(ear.errors).toHaveLength(1);
-      const ann = await app.connect({ token: 'ann' });
-      expect(await app.store.connections.channels(ann.id)).toEqual(['users/ann']);
-    }
-  });
+  it.each(Object.entries(others))(
+    'A1 is left out where the name is of %s',
+    async (_what, staff) => {
+      for (const channels of [
+        [users, staff],
+        [staff, users],
+      ]) {
+        const ear = listen();
+        const app = createTestApp({ channels, authorizer, plugins: [ear.plugin] });
+        const eve = await app.connect({ token: 'staff' });
+        expect(await app.store.connections.channels(eve.id)).toEqual([]);
+        await app.app.channel('users/staff').publish('memo', 'payroll');
+        expect(eve.events).toEqual([]);
+        expect(ear.errors).toHaveLength(1);
+        const ann = await app.connect({ token: 'ann' });
+        expect(await app.store.connections.channels(ann.id)).toEqual(['users/ann']);
+      }
+    },
+  );
 
   it('A1 tells the developer whose channel it is', async () => {
     const ear = listen();
@@ -98,7 +96,6 @@ describe('A18 an automatic channel whose name cannot be made', () => {
   it.each([
     ['accented letters', 'é'.repeat(40)],
     ['a long name', 'x'.repeat(200)],
-    ['half of a surrogate pair', 'a\ud800'],
     ['nothing', undefined],
   ])('A18 is left out and reported: %s', async (_what, token) => {
     const ear = listen();
@@ -112,17 +109,22 @@ describe('A18 an automatic channel whose name cannot be made', () => {
     });
   });
 
-  it.each([null, {}, 'ann', { userId: 7 }, { userId: '' }, Promise.resolve({ userId: 'ann' })])(
-    'A18 is left out and reported where parameters are %j',
-    async (params) => {
-      const ear = listen();
-      const odd = defineChannel('odd/:userId', { autoSubscribe: () => params as never });
-      const app = createTestApp({ channels: [odd], plugins: [ear.plugin] });
-      const ann = await app.connect();
-      expect(await app.store.connections.channels(ann.id)).toEqual([]);
-      expect(ear.codes()).toEqual(['ERR_AUTO_CHANNEL']);
-    },
-  );
+  it.each([
+    null,
+    {},
+    'ann',
+    { userId: 7 },
+    { userId: '' },
+    { userId: 'a\ud800' },
+    Promise.resolve({ userId: 'ann' }),
+  ])('A18 is left out and reported where parameters are %j', async (params) => {
+    const ear = listen();
+    const odd = defineChannel('odd/:userId', { autoSubscribe: () => params as never });
+    const app = createTestApp({ channels: [odd], plugins: [ear.plugin] });
+    const ann = await app.connect();
+    expect(await app.store.connections.channels(ann.id)).toEqual([]);
+    expect(ear.codes()).toEqual(['ERR_AUTO_CHANNEL']);
+  });
 });
 
 describe('A18 a server that uses a channel of no class', () => {

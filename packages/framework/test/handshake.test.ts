@@ -28,7 +28,8 @@ const token = (name: string) => `gatecast.token.${Buffer.from(name).toString('ba
 
 describe.each(ways)('A17 with an authorizer %s', (_how, isAuthorizerDeployed) => {
   const requests = vi.fn<Authorizer>(({ token: given }) => ({ userId: given ?? 'nobody' }));
-  const makeApp = () => createTestApp({ channels: [who], authorizer: requests, isAuthorizerDeployed });
+  const makeApp = () =>
+    createTestApp({ channels: [who], authorizer: requests, isAuthorizerDeployed });
   const connect = async (headers: Record<string, string | readonly string[]>) => {
     const ann = await makeApp().connect({ headers });
     return { headers: ann.headers, userId: await ann.send('who.am', 'who') };
@@ -87,7 +88,10 @@ describe.each(ways)('A17 with an authorizer %s', (_how, isAuthorizerDeployed) =>
 it('A17 a header that comes in two spellings is one header', async () => {
   const { app } = createTestApp({ channels: [who], authorizer: () => ({ userId: 'x' }) });
   const event = makeConnectEvent({ authorizer: { gatecast: '{}' } });
-  const headers = { 'Sec-WebSocket-Protocol': 'gatecast.v1', 'sec-websocket-protocol': token('ann') };
+  const headers = {
+    'Sec-WebSocket-Protocol': 'gatecast.v1',
+    'sec-websocket-protocol': token('ann'),
+  };
   const multiValueHeaders = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, [v]]));
   expect(await app.handler({ ...event, headers, multiValueHeaders })).toEqual({
     statusCode: 200,
@@ -183,7 +187,9 @@ describe('B7 a handshake that is refused leaves nothing', () => {
     vi.spyOn(store.connections, 'disconnect').mockRejectedValue(new Error('Still down.'));
     const app = createTestApp({ channels: [news], store, plugins: [ear.plugin] });
     await expect(app.connect()).rejects.toMatchObject({ status: 500 });
-    expect(ear.codes()).toEqual(expect.arrayContaining(['ERR_STORE_UNAVAILABLE', 'Error: Still down.']));
+    expect(ear.codes()).toEqual(
+      expect.arrayContaining(['ERR_STORE_UNAVAILABLE', 'Error: Still down.']),
+    );
   });
 });
 
@@ -200,25 +206,28 @@ describe('C14 names that every object has', () => {
     expect(await app.app.handler(makeConnectEvent())).toEqual({ statusCode: 403 });
   });
 
-  it.each(names)('C14 %s is neither a header nor a query parameter unless it is sent', async (name) => {
-    const found: unknown[] = [];
-    const looking = defineChannel('looking', {
-      access: 'public',
-      onConnect: ({ headers, query }) => void found.push(headers[name], query[name]),
-    });
-    const authorizer: Authorizer = ({ headers, query }) => {
-      found.push(headers[name], query[name]);
-      return {};
-    };
-    const app = createTestApp({ channels: [looking], authorizer });
-    await app.connect();
-    expect(found).toEqual([undefined, undefined, undefined, undefined]);
-    found.length = 0;
-    const connectionId = makeConnectionId();
-    const event = makeConnectEvent({ connectionId, authorizer: { gatecast: '{}' } });
-    const sent = JSON.parse(`{"${name}":"x"}`);
-    await app.app.handler({ ...event, headers: sent, queryStringParameters: sent });
-    const lower = name.toLowerCase() === name;
-    expect(found).toEqual([lower ? 'x' : undefined, 'x']);
-  });
+  it.each(names)(
+    'C14 %s is neither a header nor a query parameter unless it is sent',
+    async (name) => {
+      const found: unknown[] = [];
+      const looking = defineChannel('looking', {
+        access: 'public',
+        onConnect: ({ headers, query }) => void found.push(headers[name], query[name]),
+      });
+      const authorizer: Authorizer = ({ headers, query }) => {
+        found.push(headers[name], query[name]);
+        return {};
+      };
+      const app = createTestApp({ channels: [looking], authorizer });
+      await app.connect();
+      expect(found).toEqual([undefined, undefined, undefined, undefined]);
+      found.length = 0;
+      const connectionId = makeConnectionId();
+      const event = makeConnectEvent({ connectionId, authorizer: { gatecast: '{}' } });
+      const sent = JSON.parse(`{"${name}":"x"}`);
+      await app.app.handler({ ...event, headers: sent, queryStringParameters: sent });
+      const lower = name.toLowerCase() === name;
+      expect(found).toEqual([lower ? 'x' : undefined, 'x']);
+    },
+  );
 });
