@@ -1,4 +1,10 @@
-import { type AccessRule, type Authorizer, ClientError, defineChannel } from '@gatecast/framework';
+import {
+  type AccessRule,
+  type Authorizer,
+  type ChannelType,
+  ClientError,
+  defineChannel,
+} from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
 import { describe, expect, it } from 'vitest';
 import { listen } from './heard.js';
@@ -30,7 +36,7 @@ describe('A1 an automatic subscription', () => {
         const app = createTestApp({ channels, authorizer, plugins: [ear.plugin] });
         const eve = await app.connect({ token: 'staff' });
         expect(await app.store.connections.channels(eve.id)).toEqual([]);
-        await app.app.channel('users/staff').publish('memo', 'payroll');
+        await app.app.channel<ChannelType>('users/staff').publish('memo', 'payroll');
         expect(eve.events).toEqual([]);
         expect(ear.errors).toHaveLength(1);
         const ann = await app.connect({ token: 'ann' });
@@ -154,7 +160,7 @@ describe('A18 a server that uses a channel of no class', () => {
     const app = createTestApp({ channels: [room], plugins: [ear.plugin] });
     const ann = await app.connect();
     await ann.subscribe('rooms/1');
-    const channel = app.app.channel(name as 'rooms/1');
+    const channel = app.app.channel<ChannelType>(name as string);
     await expect(channel.publish('x', {})).rejects.toMatchObject({ name: 'UsageError', code });
     await expect(channel.members()).rejects.toMatchObject({ name: 'UsageError', code });
     for (const action of ['rooms.publish', 'rooms.count']) {

@@ -77,7 +77,7 @@ describe('B11 a $disconnect', () => {
       await ann.subscribe('rooms/1', 'rooms/2');
       const end = () => app.app.handler(makeDisconnectEvent({ connectionId: ann.id }));
       if (isAtOnce) await Promise.all([end(), end(), end()]);
-      else for (let n = 0; n < 3; n += 1) expect(await end()).toMatchObject({ statusCode: 200 });
+      else for (let n = 0; n < 3; n += 1) await end();
       expect(log).toEqual([...told, 'ann ended rooms/1,rooms/2']);
       expect(onDisconnect).toHaveBeenCalledTimes(1);
     }

@@ -1,4 +1,5 @@
-import { type Authorizer, defineChannel, type Identity, memoryStore } from '@gatecast/framework';
+import { inspect } from 'node:util';
+import { type Authorizer, defineChannel, type Identity, type Store } from '@gatecast/framework';
 import {
   createTestApp,
   makeAuthorizerEvent,
@@ -7,7 +8,7 @@ import {
   makeDisconnectEvent,
   makeMessageEvent,
 } from '@gatecast/framework/testing';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { IdentityCache } from '../src/dispatch/identity-cache.js';
 import { listen, outcomeOf } from './heard.js';
@@ -123,10 +124,10 @@ const notIdentities: [string, unknown][] = [
   ['a key too many', { userId: 'alice', role: 'admin' }],
   ['a __proto__ of its own', JSON.parse('{"__proto__":{"userId":"root"}}')],
   ...[42, null, '', true, {}, ['alice'], new String('alice'), 1n, Symbol('alice')].map(
-    (userId): [string, unknown] => [`the userId ${typeof userId} ${String(userId)}`, { userId }],
+    (userId): [string, unknown] => [`the userId ${inspect(userId)}`, { userId }],
   ),
   ...[null, [], 'admin', 1, true, new Date(), new Map(), new User(), { toJSON: () => ['x'] }].map(
-    (claims): [string, unknown] => [`the claims ${typeof claims} ${String(claims)}`, { claims }],
+    (claims): [string, unknown] => [`the claims ${inspect(claims)}`, { claims }],
   ),
   ['claims with a bigint', { claims: { n: 1n } }],
   ['claims with a cycle', { claims: cyclic }],
@@ -318,7 +319,7 @@ describe('A13 in an app without authorizer', () => {
 });
 
 describe('E11 the identity that $connect established', () => {
-  const elsewhere = (store: ReturnType<typeof memoryStore>) =>
+  const elsewhere = (store: Store) =>
     createTestApp({ channels, authorizer: () => ({}), store, isAuthorizerDeployed: false });
   const send = async (app: ReturnType<typeof elsewhere>, connectionId: string) => {
     const event = makeMessageEvent({ connectionId, body: JSON.stringify(ask()) });

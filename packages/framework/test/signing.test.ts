@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { sha256, signer } from '@gatecast/framework/adapter';
 import { SignatureV4 } from '@smithy/signature-v4';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
 /** The hash that the reference signer is given. */

@@ -1,5 +1,6 @@
 import {
   type AccessRule,
+  type ChannelType,
   ClientError,
   defineChannel,
   memoryStore,
@@ -14,7 +15,7 @@ import {
   makeMessageEvent,
   type TestConnection,
 } from '@gatecast/framework/testing';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { listen, outcomeOf } from './heard.js';
 
@@ -27,7 +28,7 @@ interface Behaviour {
 const harmless: Behaviour = {
   rule: () => true,
   enter: () => undefined,
-  plugin: (_ctx, next) => (next as () => Promise<void>)(),
+  plugin: (_ctx, next) => next(),
 };
 
 /** Rooms whose rule, handler and plugin do as they are told, and what was told of those that left. */
@@ -38,7 +39,7 @@ function makeRooms(store: Store = memoryStore(), hasClass = true) {
   const rooms = defineChannel('rooms/:roomId', {
     access: (ctx) => (ctx.params.roomId === 'other' ? true : now.rule(ctx)) as boolean,
     onSubscribe: async (ctx) => {
-      const data = ctx.params.roomId === 'other' ? undefined : await now.enter(ctx as never);
+      const data = ctx.params.roomId === 'other' ? undefined : await now.enter(ctx);
       log.push(`${ctx.channel.name} ${ctx.isRepeated ? 'again' : 'in'}`);
       return data;
     },
@@ -52,7 +53,7 @@ function makeRooms(store: Store = memoryStore(), hasClass = true) {
     store,
     plugins: [ear.plugin, { name: 'p', onSubscribe: (ctx, next) => now.plugin(ctx, next) }],
   });
-  const publish = (name: string) => app.app.channel(name as 'lobby').publish('x', {});
+  const publish = (name: string) => app.app.channel<ChannelType>(name).publish('x', {});
   return { app, ear, now, log, publish };
 }
 
@@ -86,7 +87,7 @@ const refusals: [string, Partial<Behaviour>, string][] = [
     'a plugin refuses after next()',
     {
       plugin: async (_ctx, next) => {
-        await (next as () => Promise<void>)();
+        await next();
         throw full();
       },
     },
@@ -96,7 +97,7 @@ const refusals: [string, Partial<Behaviour>, string][] = [
     'a plugin swallows the refusal of the handler',
     {
       enter: throwing(full()),
-      plugin: (_ctx, next) => (next as () => Promise<void>)().catch(() => undefined),
+      plugin: (_ctx, next) => next().catch(() => undefined),
     },
     'ERR_FORBIDDEN',
   ],
@@ -213,7 +214,7 @@ describe('B3 a subscription that ends while its handler is at work', () => {
           goOn = resolve;
         });
       if (place === 'the handler') now.enter = () => wait().then(() => 'secret');
-      else now.plugin = (_ctx, next) => (next as () => Promise<void>)().then(wait);
+      else now.plugin = (_ctx, next) => next().then(wait);
       const answer = ann.sendFrame(subscribeFrame('rooms/1'));
       await vi.waitFor(() => expect(isWaiting).toBe(true));
       await end(rooms, ann);

@@ -142,5 +142,5 @@ function checkChannel({ core: { table } }: Invocation, channel: string): void {
 /** Refuses what is not the name of a channel, of whatever class. */
 export function checkName(channel: string): void {
   const problem = typeof channel === 'string' ? channelNameProblem(channel) : 'is not a text';
-  if (problem) throw makeError('ERR_PUBLISH_CHANNEL', { channel: String(channel), problem });
+  if (problem) throw makeError('ERR_PUBLISH_CHANNEL', { channel: String(channel as unknown), problem });
 }
