@@ -9,7 +9,7 @@ import type {
 } from '../channel/publishing.js';
 import { checkKnown } from '../channel/unknown-names.js';
 import { deliver } from '../deliver/deliver.js';
-import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
+import { checkOptions, describeValue, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { Invocation } from '../invocation/invocation.js';
 import type { DeliverContext } from '../invocation/plugin.js';
@@ -57,9 +57,9 @@ export class ChannelOfServer implements ServerChannel {
   async #publish(request: PublishRequest): Promise<PublishResult> {
     const { core } = this.#invocation;
     const { channel, options } = request;
-    this.#invocation.limit(`publish() on "${channel}"`);
     checkOptions('publish()', options, OPTIONS);
     checkChannel(this.#invocation, channel);
+    this.#invocation.limit(`publish() on "${channel}"`);
     this.#checkSender(options);
     const id = options.id ?? this.#deriveId();
     const event = writeEvent(request, { id, at: core.now() });
@@ -119,9 +119,9 @@ export class ChannelOfServer implements ServerChannel {
   }
 
   async #members(range: MemberRange): Promise<Page<Member>> {
-    const limit = this.#invocation.limit(`members() of "${this.name}"`);
     checkOptions('members()', range, RANGE);
     checkChannel(this.#invocation, this.name);
+    const limit = this.#invocation.limit(`members() of "${this.name}"`);
     const { items, next } = await this.#invocation.connections.subscribers(this.name, range, limit);
     return {
       items: items.map(({ connectionId, userId }) => ({
@@ -140,7 +140,12 @@ function checkChannel({ core: { table } }: Invocation, channel: string): void {
 }
 
 /** Refuses what is not the name of a channel, of whatever class. */
-export function checkName(channel: string): void {
-  const problem = typeof channel === 'string' ? channelNameProblem(channel) : 'is not a text';
-  if (problem) throw makeError('ERR_PUBLISH_CHANNEL', { channel: String(channel as unknown), problem });
+export function checkName(channel: unknown): void {
+  const isText = typeof channel === 'string';
+  const problem = isText ? channelNameProblem(channel) : 'is not a text';
+  if (problem === undefined) return;
+  throw makeError('ERR_PUBLISH_CHANNEL', {
+    channel: isText ? channel : describeValue(channel),
+    problem,
+  });
 }
