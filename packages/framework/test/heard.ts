@@ -1,4 +1,5 @@
 import { ClientError, GatecastError, type Plugin } from '@gatecast/framework';
+import type { TestConnection } from '@gatecast/framework/testing';
 
 /** A plugin that keeps what the app reports, so that none of it goes to the console. */
 export interface Ear {
@@ -25,4 +26,16 @@ export function listen(): Ear {
 export function outcomeOf(answer: unknown): unknown {
   const { error, data } = answer as { error?: { code: string }; data?: unknown };
   return error ? error.code : data;
+}
+
+/** Sends a list of channels; returns what became of each: its code, `live`, or `left`. One code for all, where the frame is refused. */
+export async function list(
+  client: TestConnection,
+  action: string,
+  channels: unknown[],
+): Promise<unknown[]> {
+  const data = outcomeOf(await client.sendFrame({ action, id: 'l', channels }));
+  if (typeof data === 'string') return [data];
+  const outcomes = (data as { channels: { error?: { code: string }; result?: string }[] }).channels;
+  return outcomes.map(({ error, result }) => error?.code ?? result ?? 'left');
 }
