@@ -228,6 +228,29 @@ describe('B3 a subscription that ends while its handler is at work', () => {
       expect(ann.events).toEqual([]);
     },
   );
+
+  it('B3 is not live, where a plugin alone is at work', async () => {
+    const left: string[] = [];
+    let end = (): Promise<unknown> => Promise.resolve();
+    const app = createTestApp({
+      channels: [defineChannel('lobby')],
+      plugins: [
+        listen().plugin,
+        {
+          name: 'presence',
+          onSubscribe: (_ctx, next) => next().then(() => end()),
+          onUnsubscribe: ({ cause }, next) => {
+            left.push(cause);
+            return next();
+          },
+        },
+      ],
+    });
+    const ann = await app.connect();
+    end = () => app.app.connection(ann.id).unsubscribe('lobby');
+    expect(await codesOf(ann, subscribeFrame('lobby'))).toEqual(['ERR_UNSUBSCRIBED']);
+    expect(left).toEqual(['server', 'refused']);
+  });
 });
 
 describe('B4 subscribe and unsubscribe handlers', () => {

@@ -42,7 +42,6 @@ export async function handleSubscribe(
     return textResponse(reply, invocation.route);
   } catch (error) {
     // The client is told that the frame failed, so it must not be a member without knowing.
-    for (const attempt of all) attempt.error ??= error;
     await leave(invocation, all);
     throw error;
   }
