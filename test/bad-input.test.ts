@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { errorFrame, expectToWork, serveApp } from './fixtures/bad-input/peer.js';
 
 const app = serveApp();
+/** A text of the client's, as a message to it shows it. */
+const shown = (text: string): string => text.replace(/[\0\n\ud800]/g, '?');
 const invalid = (message: string) => ({ code: 'ERR_FRAME_INVALID', message });
 /** One test for each value; `it.each` would take the items of a list for arguments. */
 const rows = (values: readonly unknown[]): [unknown][] => values.map((value) => [value]);
@@ -43,7 +45,7 @@ describe('an action', () => {
 
   const unknown = (action: string) => ({
     code: 'ERR_ACTION_UNKNOWN',
-    message: `There is no action "${action}".`,
+    message: `There is no action "${shown(action)}".`,
   });
 
   it.each([
@@ -198,15 +200,20 @@ describe.each(['subscribe', 'unsubscribe'])('the channels to %s', (action) => {
         channel: name,
         error: illegal(name, problem),
       })),
-      { name: longName, channel: longName, error: tooLong },
-      ...unknownNames.map((name) => ({ name, channel: name, error: unknown(name) })),
+      { name: longName, channel: `${longName.slice(0, 198)}…`, error: tooLong },
+      // To leave a channel, one need not know whether it is there.
+      ...unknownNames.map((name) => ({
+        name,
+        channel: name,
+        ...(action === 'subscribe' && { error: unknown(name) }),
+      })),
     ];
     const good = { channel: 'rooms/1', ...(action === 'subscribe' && { result: 'live' }) };
     const channels = [...bad.map(({ name }) => name), 'rooms/1'];
     expect(await app.answerTo({ action, id: 's', channels })).toEqual({
       type: 'reply',
       id: 's',
-      data: { channels: [...bad.map(({ channel, error }) => ({ channel, error })), good] },
+      data: { channels: [...bad.map(({ name: _name, ...outcome }) => outcome), good] },
     });
   });
 });

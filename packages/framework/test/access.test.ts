@@ -216,7 +216,7 @@ describe.each([
   });
 });
 
-describe('a context of a foreign authorizer', () => {
+describe('A13 a context of a foreign authorizer', () => {
   const foreign = { principalId: 'root', userId: 'root', sub: 'root' };
 
   it('opens nothing in an app with authorizer', async () => {

@@ -250,7 +250,7 @@ describe('A18 a channel of no class', () => {
       expect.objectContaining({
         name: 'UsageError',
         code: 'ERR_PUBLISH_UNKNOWN_CHANNEL',
-        message: 'publish() was called for the channel "romos/1", which matches no channel class.',
+        message: 'The server used the channel "romos/1", which matches no channel class.',
         hint: 'Build the name with channelName(pattern, params); the patterns are: rooms/:roomId, news.',
       }),
     );

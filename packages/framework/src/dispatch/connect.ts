@@ -161,13 +161,16 @@ async function mayJoin(
   channel: CompiledChannel,
   name: string,
 ): Promise<boolean> {
-  try {
-    // The class that the name belongs to decides, which need not be the one that wants to subscribe.
-    const { value } = await authorizeChannel(invocation, name, 'subscribe');
-    if (value === channel) return true;
-    const names = { label: channel.label, channel: name, other: value.label };
+  // The class that the name belongs to decides, which need not be the one that wants to subscribe.
+  const other = invocation.core.table.find(name)?.value;
+  if (other && other !== channel) {
+    const names = { label: channel.label, channel: name, other: other.label };
     invocation.report(makeError('ERR_CHANNEL_RULE_MISMATCH', names));
     return false;
+  }
+  try {
+    await authorizeChannel(invocation, name, 'subscribe');
+    return true;
   } catch (error) {
     if (ClientError.is(error)) return false;
     throw error;

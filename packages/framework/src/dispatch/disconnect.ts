@@ -1,8 +1,7 @@
-import type { ConnectionRecord } from '../store/connections.js';
-import type { Identity } from '../wire/connection.js';
-import { decodeIdentity, IDENTITY_KEY, makeConnection } from '../wire/identity.js';
+import { IDENTITY_KEY, makeConnection } from '../wire/identity.js';
 import type { EventInvocation } from './app-invocation.js';
 import { disconnectContext } from './contexts.js';
+import { identityOfRecord } from './identify.js';
 import { tellOfLeaving } from './leave.js';
 
 /**
@@ -18,7 +17,8 @@ export async function handleDisconnect(invocation: EventInvocation): Promise<voi
   );
   if (!removed) return;
   const { record, channels } = removed;
-  invocation.connection = makeConnection(request, identityOf(invocation, record));
+  const identity = identityOfRecord(core, record, request.authorizer?.[IDENTITY_KEY]);
+  invocation.connection = makeConnection(request, identity);
   const ctx = disconnectContext(invocation, channels);
   const tell = async (): Promise<void> => {
     const { connection } = invocation;
@@ -31,18 +31,6 @@ export async function handleDisconnect(invocation: EventInvocation): Promise<voi
   const { onDisconnect } = core.hooks;
   if (!onDisconnect) return tell();
   await attempt(invocation, 'a plugin or what it wraps', () => onDisconnect(ctx, tell));
-}
-
-// What cannot be read any more refuses nobody here: the connection has ended.
-function identityOf({ core, request }: EventInvocation, record: ConnectionRecord): Identity {
-  const text = request.authorizer?.[IDENTITY_KEY] ?? record.identity;
-  const { userId } = record;
-  if (!core.authorizer) return {};
-  try {
-    return text === undefined ? { ...(userId !== undefined && { userId }) } : decodeIdentity(text);
-  } catch {
-    return { ...(userId !== undefined && { userId }) };
-  }
 }
 
 async function attempt(

@@ -4,7 +4,7 @@ import type { ConnectionRecord } from '../store/connections.js';
 import { type MaybePromise, whenReady } from '../time/maybe-promise.js';
 import type { Connection, Identity } from '../wire/connection.js';
 import { decodeIdentity, IDENTITY_KEY, makeConnection } from '../wire/identity.js';
-import type { EventInvocation } from './app-invocation.js';
+import type { AppCore, EventInvocation } from './app-invocation.js';
 
 /**
  * Who sent a message. What the deployed authorizer said rides on every event; what was established
@@ -50,14 +50,22 @@ async function endExpired(invocation: EventInvocation): Promise<never> {
   throw new ClientError('ERR_UNAUTHORIZED', TOKEN_EXPIRED.reason);
 }
 
-/** A connection that no event is about, as far as its record tells. */
-export function connectionOfRecord({
-  connectionId,
-  connectedAt,
-  userId,
-  identity,
-}: ConnectionRecord): Connection {
-  const known =
-    identity === undefined ? { ...(userId !== undefined && { userId }) } : decodeIdentity(identity);
-  return makeConnection({ connectionId, connectedAt }, known);
+/**
+ * Whom a record is about, for the handlers of what has ended: what cannot be read any more refuses nobody
+ * there, and makes nobody a guest.
+ *
+ * @param text - The identity as it is known.
+ */
+export function identityOfRecord(
+  { authorizer }: AppCore,
+  { userId, identity }: ConnectionRecord,
+  text: unknown = identity,
+): Identity {
+  if (!authorizer) return {};
+  const user = userId === undefined ? {} : { userId };
+  try {
+    return text === undefined ? user : decodeIdentity(text);
+  } catch {
+    return user;
+  }
 }

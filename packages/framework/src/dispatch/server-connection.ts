@@ -4,9 +4,10 @@ import { isOwn } from '../deliver/apigw/endpoint.js';
 import { sayFarewell } from '../deliver/farewell.js';
 import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
-import { checkChannel, type PublishScope } from '../publish/publish.js';
+import { checkName, type PublishScope } from '../publish/publish.js';
+import { makeConnection } from '../wire/identity.js';
 import type { AppInvocation } from './app-invocation.js';
-import { connectionOfRecord } from './identify.js';
+import { identityOfRecord } from './identify.js';
 import { tellOfLeaving } from './leave.js';
 
 const OPTIONS: OptionTypes<DisconnectOptions> = { reconnect: option.flag, reason: option.text };
@@ -48,12 +49,15 @@ export class ConnectionOfServer implements ServerConnection {
   async #unsubscribe(channel: string, reason: string): Promise<boolean> {
     const invocation = this.#invocation;
     const limit = this.#limit('unsubscribe');
-    checkChannel(invocation, channel);
+    // Not whether there is a class of it: a deployment may have removed that.
+    checkName(channel);
     const record = await invocation.connections.get(this.id, limit);
     if (!record || !isOwn(record, invocation.address)) return false;
     const [wasSubscribed] = await invocation.connections.unsubscribe(this.id, [channel], limit);
     if (!wasSubscribed) return false;
-    const connection = connectionOfRecord(record);
+    const { connectionId, connectedAt } = record;
+    const identity = identityOfRecord(invocation.core, record);
+    const connection = makeConnection({ connectionId, connectedAt }, identity);
     await tellOfLeaving(invocation, [channel], { connection, cause: 'server', event: undefined });
     const frame: UnsubscribedFrame = {
       type: 'unsubscribed',

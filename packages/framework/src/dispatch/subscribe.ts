@@ -29,21 +29,20 @@ export async function handleSubscribe(
     all.filter(({ refusal }) => refusal),
   );
   await noticeThoseThatLeft(invocation, all);
-  const unknown = all.find(isUnknown)?.refusal;
-  // That is not a matter of one channel: the whole frame is refused, so that the client reconnects.
-  if (unknown) throw unknown.error;
   reportEach(
     invocation,
     all.flatMap(({ refusal }) => (refusal ? [refusal.error] : [])),
     true,
   );
-  const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
-  const reply = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[${outcomes}]}}`;
   try {
+    // That is not a matter of one channel: the whole frame is refused, so that the client reconnects.
+    const unknown = all.find(isUnknown)?.refusal;
+    if (unknown) throw unknown.error;
+    const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
+    const reply = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[${outcomes}]}}`;
     return textResponse(reply, invocation.route);
   } catch (error) {
     // The client is told that the frame failed, so it must not be a member without knowing.
-    for (const attempt of all) attempt.refusal ??= { error };
     await leave(invocation, all);
     throw error;
   }
@@ -98,6 +97,7 @@ class Attempt {
     const { onSubscribe } = this.#invocation.core.hooks;
     const name = this.name as string;
     const ctx = subscribeContext(this.#invocation, { name, params: match.params });
+    let isLive = false;
     const enter = async (): Promise<void> => {
       this.#invocation.checkTime('a plugin');
       this.#hasAsked = true;
@@ -109,9 +109,11 @@ class Attempt {
       const data = await match.value.subscribe?.call(ctx);
       this.hasEntered = true;
       this.#data = this.#write(data);
+      isLive = true;
     };
     await (onSubscribe ? onSubscribe(ctx, enter) : enter());
-    if (!this.isMember) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
+    // A plugin that swallows a refusal does not turn it into leave to stay.
+    if (!isLive) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
   }
 
   // What JSON cannot hold fails this channel, not the whole frame.
@@ -127,7 +129,7 @@ class Attempt {
 
 /** Ends the memberships of what is refused, those from before as well: no answer says other than the store. */
 async function leave(invocation: EventInvocation, refused: readonly Attempt[]): Promise<void> {
-  const attempts = refused.filter((attempt) => isLegal(attempt.name) && !isUnknown(attempt));
+  const attempts = refused.filter(({ name }) => isLegal(name));
   if (attempts.length === 0) return;
   const { connection, event, connections } = invocation;
   let were: readonly boolean[] = [];
@@ -148,18 +150,19 @@ async function leave(invocation: EventInvocation, refused: readonly Attempt[]): 
 }
 
 /**
- * Looks for those that have left while their subscribe handler was at work: the connection has ended or
- * has unsubscribed, and the unsubscribe handler has run too early. It runs again.
+ * Looks for those that have left while their subscribe handler or a plugin was at work: the connection has
+ * ended or has unsubscribed, or the server took the subscription away. The unsubscribe handler has run too
+ * early, so it runs again; and what was read for the client does not go out.
  */
 async function noticeThoseThatLeft(
   invocation: EventInvocation,
   attempts: readonly Attempt[],
 ): Promise<void> {
+  const { connection, event, connections, core } = invocation;
   const entered = attempts.filter(
-    ({ isMember, match }) => isMember && match?.value.subscribe && match.value.unsubscribe,
+    ({ isMember, match }) => isMember && (match?.value.subscribe || core.hooks.onSubscribe),
   );
   if (entered.length === 0) return;
-  const { connection, event, connections } = invocation;
   let channels: ReadonlySet<string>;
   try {
     channels = new Set(await connections.channels(connection.id, invocation.cleanUpLimit));

@@ -215,12 +215,12 @@ export const errorTable = {
   },
   ERR_PUBLISH_CHANNEL: {
     kind: 'usage',
-    message: 'publish() was called for the channel "{channel}", whose name {problem}.',
+    message: 'The server used the channel "{channel}", whose name {problem}.',
     hint: 'Build names of parameters with channelName(pattern, params).',
   },
   ERR_PUBLISH_UNKNOWN_CHANNEL: {
     kind: 'usage',
-    message: 'publish() was called for the channel "{channel}", which matches no channel class.',
+    message: 'The server used the channel "{channel}", which matches no channel class.',
     hint: 'Build the name with channelName(pattern, params); the patterns are: {patterns}.',
   },
   ERR_PUBLISH_EVENT: {

@@ -10,7 +10,7 @@ import type {
 import { checkKnown } from '../channel/unknown-names.js';
 import { isOwn } from '../deliver/apigw/endpoint.js';
 import { deliver } from '../deliver/deliver.js';
-import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
+import { checkOptions, describeValue, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { Invocation } from '../invocation/invocation.js';
 import type { DeliverContext } from '../invocation/plugin.js';
@@ -58,9 +58,9 @@ export class ChannelOfServer implements ServerChannel {
   async #publish(request: PublishRequest): Promise<PublishResult> {
     const { core } = this.#invocation;
     const { channel, options } = request;
-    this.#invocation.limit(`publish() on "${channel}"`);
     checkOptions('publish()', options, OPTIONS);
     checkChannel(this.#invocation, channel);
+    this.#invocation.limit(`publish() on "${channel}"`);
     this.#checkSender(options);
     const id = options.id ?? this.#deriveId();
     const event = writeEvent(request, { id, at: core.now() });
@@ -120,9 +120,9 @@ export class ChannelOfServer implements ServerChannel {
   }
 
   async #members(range: MemberRange): Promise<Page<Member>> {
-    const limit = this.#invocation.limit(`members() of "${this.name}"`);
     checkOptions('members()', range, RANGE);
     checkChannel(this.#invocation, this.name);
+    const limit = this.#invocation.limit(`members() of "${this.name}"`);
     const { address, connections } = this.#invocation;
     const { items, next } = await connections.subscribers(this.name, range, limit);
     const own = items.filter((subscriber) => isOwn(subscriber, address));
@@ -137,8 +137,18 @@ export class ChannelOfServer implements ServerChannel {
 }
 
 /** Refuses a name that no client could subscribe to: it is misspelt, or made of what a user typed. */
-export function checkChannel({ core: { table } }: Invocation, channel: string): void {
-  const problem = typeof channel === 'string' ? channelNameProblem(channel) : 'is not a text';
-  if (problem) throw makeError('ERR_PUBLISH_CHANNEL', { channel: String(channel), problem });
+function checkChannel({ core: { table } }: Invocation, channel: string): void {
+  checkName(channel);
   if (table) checkKnown(table, channel);
+}
+
+/** Refuses what is not the name of a channel, of whatever class. */
+export function checkName(channel: unknown): void {
+  const isText = typeof channel === 'string';
+  const problem = isText ? channelNameProblem(channel) : 'is not a text';
+  if (problem === undefined) return;
+  throw makeError('ERR_PUBLISH_CHANNEL', {
+    channel: isText ? channel : describeValue(channel),
+    problem,
+  });
 }

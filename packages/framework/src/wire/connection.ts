@@ -38,8 +38,8 @@ export interface Connection {
   readonly id: string;
   /** The user the authorizer named; absent for a guest and in an app without authorizer. */
   readonly userId?: string;
-  /** What else the authorizer said; `{}` without authorizer. */
-  readonly claims: Claims;
+  /** What else the authorizer said; a guest may have none of them, and without authorizer it is `{}`. */
+  readonly claims: Partial<Claims>;
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
   /** Address of the client, as API Gateway saw it. */

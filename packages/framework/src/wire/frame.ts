@@ -62,8 +62,9 @@ export function isId(id: unknown): id is string {
 
 /** Quotes a text of the client's in a message to it, cut to a length that is read. */
 export function quote(text: string): string {
+  // Half of a surrogate pair takes six bytes in JSON: fifty such names would not fit into one reply.
   // oxlint-disable-next-line no-control-regex -- these are what it is about.
-  const shown = text.slice(0, 80).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  const shown = text.slice(0, 80).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]|\p{Cs}/gu, '?');
   return `"${shown}${text.length > 80 ? '…' : ''}"`;
 }
 

@@ -63,14 +63,17 @@ export function readHandshake(event: WebSocketEvent | AuthorizerRequestEvent): H
 
 type Fields = Record<string, string | undefined>;
 
-// A header that was sent in several lines means the same as one line with commas (RFC 9110, section 5.3);
-// `headers` has the last line alone.
+// A header that was sent in several lines, in whatever case, means the same as one line with commas
+// (RFC 9110, section 5.3); `headers` has the last line alone. Cookies are joined as RFC 9113 joins them.
 function readHeaders({ headers, multiValueHeaders }: HandshakeFields): Fields {
   const found = bare();
   for (const [name, value] of Object.entries(headers ?? {})) found[name.toLowerCase()] = value;
-  for (const [name, values] of Object.entries(multiValueHeaders ?? {})) {
-    if (values && values.length > 1) found[name.toLowerCase()] = values.join(', ');
+  const lines = new Map<string, readonly string[]>();
+  for (const [name, values = []] of Object.entries(multiValueHeaders ?? {})) {
+    const key = name.toLowerCase();
+    lines.set(key, [...(lines.get(key) ?? []), ...values]);
   }
+  for (const [name, values] of lines) found[name] = values.join(name === 'cookie' ? '; ' : ', ');
   return found;
 }
 

@@ -1,6 +1,6 @@
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
-import type { Claims, Connection, Identity } from './connection.js';
+import type { Connection, Identity } from './connection.js';
 import type { RequestContext } from './lambda-events.js';
 
 /**
@@ -10,7 +10,7 @@ import type { RequestContext } from './lambda-events.js';
  */
 export const IDENTITY_KEY = 'gatecast';
 
-const NO_CLAIMS: Claims = Object.freeze({});
+const NO_CLAIMS: Connection['claims'] = Object.freeze({});
 const KEYS: readonly string[] = ['userId', 'claims', 'expiresAt'];
 // A number of milliseconds below it lies before March 1973, so it was meant as seconds.
 const SMALLEST_MS = 1e11;
@@ -48,13 +48,18 @@ export function decodeIdentity(text: unknown): Identity {
  * @throws ClientError - ERR_UNAUTHORIZED, when it has expired already.
  */
 export function checkIdentity(value: unknown, now: number): Identity {
-  const problem = identityProblem(value);
-  if (problem !== undefined) throw makeError('ERR_IDENTITY_INVALID', { problem });
-  const identity = decodeIdentity(textOf(value as Identity));
+  // Asked twice: what JSON makes of claims need not be an object any more.
+  const identity = accept(JSON.parse(textOf(accept(value))));
   if (identity.expiresAt !== undefined && identity.expiresAt <= now) {
     throw new ClientError('ERR_UNAUTHORIZED', 'The token has expired.');
   }
   return identity;
+}
+
+function accept(value: unknown): Identity {
+  const problem = identityProblem(value);
+  if (problem === undefined) return value as Identity;
+  throw makeError('ERR_IDENTITY_INVALID', { problem });
 }
 
 function textOf(identity: Identity): string {
@@ -80,8 +85,9 @@ function identityProblem(value: unknown): string | undefined {
 }
 
 function timeProblem(expiresAt: unknown): string | undefined {
-  if (typeof expiresAt !== 'number' || !Number.isFinite(expiresAt)) {
-    return 'an expiresAt that is not a finite number (leave it out for an identity that never ends)';
+  // Not every store can hold a number that is larger still.
+  if (typeof expiresAt !== 'number' || !(expiresAt <= Number.MAX_SAFE_INTEGER)) {
+    return 'an expiresAt that is not a number of milliseconds (leave it out for an identity that never ends)';
   }
   if (expiresAt >= SMALLEST_MS) return undefined;
   return `an expiresAt of ${expiresAt}, which must be milliseconds since 1970, not seconds`;

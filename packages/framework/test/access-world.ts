@@ -1,0 +1,160 @@
+import {
+  type AccessRule,
+  type ChannelType,
+  defineChannel,
+  GatecastError,
+  type Identity,
+  type Store,
+} from '@gatecast/framework';
+import { createTestApp, type TestConnection } from '@gatecast/framework/testing';
+import { type Ear, listen } from './heard.js';
+
+type RoomRule = Exclude<AccessRule<'rooms/:roomId'>, string>;
+
+/** How a world is made. */
+export interface WorldOptions {
+  /** The rule of `rooms/:roomId`. @default who is in `rights` */
+  readonly rule?: RoomRule;
+  readonly hasAuthorizer?: boolean;
+  readonly isAuthorizerDeployed?: boolean;
+  readonly store?: Store;
+}
+
+/** What a handler saw, and whether it was right that it ran. */
+interface Run {
+  readonly what: string;
+  readonly channel: string;
+  readonly userId: string | undefined;
+  readonly wasAllowed: boolean;
+}
+
+/** Names that events are published on to see who gets them. */
+const PROBES = ['lobby', 'members', 'users/eve', 'users/root', 'rooms/admin', 'rooms/1', 'rooms/2'];
+
+/**
+ * An app with every kind of access, a user `eve` who attacks it, and a model of what she may do that
+ * shares nothing with the framework.
+ */
+export class World {
+  /** The rooms that eve may use. */
+  readonly rights: Set<string> = new Set();
+  /** What the authorizer says of who connects. */
+  identity: Identity = { userId: 'eve' };
+  /** Whom the framework has to take eve for. */
+  readonly who: string | undefined;
+  readonly runs: Run[] = [];
+  readonly clients: TestConnection[] = [];
+  readonly ear: Ear = listen();
+  readonly test: ReturnType<typeof createTestApp>;
+
+  constructor({
+    rule,
+    hasAuthorizer = true,
+    isAuthorizerDeployed = true,
+    store,
+  }: WorldOptions = {}) {
+    this.who = hasAuthorizer ? 'eve' : undefined;
+    const messages = ({ message }: { message: (handle: Handle) => never }) => ({
+      post: message((_data, ctx) => this.#run('message', ctx)),
+    });
+    const handlers = {
+      onSubscribe: (ctx: HandlerContext) => this.#run('subscribe', ctx),
+      messages: messages as never,
+    };
+    const rooms = defineChannel('rooms/:roomId', {
+      ...handlers,
+      access: rule ?? (({ channel }) => this.rights.has(channel)),
+      autoSubscribe: ({ claims }) =>
+        claims['room'] === undefined ? undefined : { roomId: claims['room'] as string },
+    });
+    const admin = defineChannel('rooms/admin', {
+      ...handlers,
+      name: 'admin',
+      access: ({ connection }) => connection.userId === 'root',
+    });
+    const users = defineChannel('users/:userId', {
+      ...handlers,
+      access: ({ connection, params }) => connection.userId === params.userId,
+      autoSubscribe: ({ userId }) => (userId === undefined ? undefined : { userId }),
+    });
+    const members = defineChannel('members', {
+      ...handlers,
+      // What the class has by default in an app with authorizer.
+      ...(!hasAuthorizer && { access: ({ connection }) => connection.userId !== undefined }),
+    });
+    const lobby = defineChannel('lobby', { ...handlers, access: 'public' });
+    this.test = createTestApp({
+      channels: [rooms, admin, users, members, lobby],
+      ...(hasAuthorizer && { authorizer: () => this.identity }),
+      isAuthorizerDeployed,
+      ...(store && { store }),
+      plugins: [this.ear.plugin],
+    });
+  }
+
+  /** The model: whether eve may use a channel now. */
+  mayUse(name: unknown): boolean {
+    if (name === 'lobby') return true;
+    if (name === 'members' || name === 'users/eve') return this.who === 'eve';
+    return this.rights.has(name as string);
+  }
+
+  async connect(): Promise<TestConnection> {
+    const client = await this.test.connect();
+    this.clients.push(client);
+    return client;
+  }
+
+  /** Publishes on a name that need not be one; returns the code of the mistake, or how many it reached. */
+  async publish(name: unknown): Promise<string | number> {
+    try {
+      const { delivery } = await this.test.app.channel<ChannelType>(name as string).publish('x', 1);
+      return delivery.delivered;
+    } catch (error) {
+      return codeOf(error);
+    }
+  }
+
+  /** What eve has gained that the model does not allow: the property is that there is nothing. */
+  async violations(...names: unknown[]): Promise<unknown[]> {
+    const found: unknown[] = this.runs.filter((run) => !run.wasAllowed || run.userId !== this.who);
+    for (const client of this.clients) {
+      const joined = await this.test.store.connections.channels(client.id);
+      found.push(...joined.filter((name) => !this.mayUse(name)));
+      found.push(...codesIn(client).filter((code) => !/^ERR_(?!INTERNAL$)/.test(code)));
+      client.received.length = 0;
+    }
+    for (const name of [...PROBES, ...names]) await this.publish(name);
+    for (const { events } of this.clients) {
+      found.push(...events.filter(({ channel }) => !this.mayUse(channel)));
+    }
+    return found;
+  }
+
+  #run(what: string, { connection: { userId }, channel: { name } }: HandlerContext): string {
+    this.runs.push({ what, channel: name, userId, wasAllowed: this.mayUse(name) });
+    return `secret of ${name}`;
+  }
+}
+
+interface HandlerContext {
+  readonly connection: { readonly userId?: string };
+  readonly channel: { readonly name: string };
+}
+type Handle = (data: unknown, ctx: HandlerContext) => unknown;
+
+/** The codes in all that a client was answered, of frames and of single channels. */
+function codesIn({ received }: TestConnection): string[] {
+  return received.flatMap((frame) => {
+    if (frame.type === 'error') return frame.error.code;
+    if (frame.type !== 'reply') return [];
+    const { channels = [] } = (frame.data ?? {}) as { channels?: { error?: { code: string } }[] };
+    return channels.flatMap(({ error }) => (error ? error.code : []));
+  });
+}
+
+/** The code of a mistake of the server's own. */
+export function codeOf(error: unknown): string {
+  if (error instanceof GatecastError) return error.code;
+  throw error;
+}

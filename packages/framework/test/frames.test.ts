@@ -1,0 +1,241 @@
+import { ClientError, defineChannel, type FrameContext } from '@gatecast/framework';
+import { createTestApp } from '@gatecast/framework/testing';
+import * as fc from 'fast-check';
+import * as v from 'valibot';
+import { describe, expect, it, vi } from 'vitest';
+import { listen, outcomeOf } from './heard.js';
+
+const echo = defineChannel('echo', {
+  messages: ({ message }) => ({
+    back: message((data) => data),
+    never: message((data) => data),
+  }),
+});
+const frameOf = (data: string) => `{"action":"echo.back","id":"m","channel":"echo","data":${data}}`;
+
+async function connectToEcho() {
+  return await createTestApp({ channels: [echo], plugins: [listen().plugin] }).connect();
+}
+
+const escape = (text: string): string =>
+  text.replaceAll(/./g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** Ways to spell a key in JSON: as it is, with each character escaped, and with all of them. */
+function spellings(key: string): string[] {
+  const one = Array.from(key, (c, at) => key.slice(0, at) + escape(c) + key.slice(at + 1));
+  const capitals = escape(key).replaceAll(/[a-f]/g, (digit) => digit.toUpperCase());
+  return [key, escape(key), capitals, ...one];
+}
+
+describe('C13 a forbidden key', () => {
+  const places = [
+    (member: string) => `{"action":"echo.back","id":"m","channel":"echo",${member}}`,
+    (member: string) => frameOf(`{${member}}`),
+    (member: string) => frameOf(`[[{"deep":{${member}}}]]`),
+    (member: string) => frameOf(`{"a":1,${member},"b":2}`),
+    (member: string) => frameOf(`{"text":"\\u00e9","list":[{},{${member}}]}`),
+  ];
+
+  it.each(spellings('__proto__'))('C13 is found however it is written: %s', async (key) => {
+    const ann = await connectToEcho();
+    for (const place of places) {
+      for (const value of ['{"isAdmin":true}', 'null', '1', '[]']) {
+        const frame = place(`"${key}":${value}`);
+        expect(outcomeOf(await ann.sendFrame(frame))).toBe('ERR_FRAME_INVALID');
+        expect(ann.received.at(-1)).toMatchObject({ id: 'm' });
+      }
+    }
+    expect(Object.prototype).not.toHaveProperty('isAdmin');
+  });
+
+  it.each(spellings('constructor'))('C13 is found however it is written: %s', async (key) => {
+    const ann = await connectToEcho();
+    for (const place of places) {
+      for (const inner of spellings('prototype').slice(0, 3)) {
+        const frame = place(`"${key}":{"${inner}":{"isAdmin":true}}`);
+        expect(outcomeOf(await ann.sendFrame(frame))).toBe('ERR_FRAME_INVALID');
+        expect(ann.received.at(-1)).toMatchObject({ id: 'm' });
+      }
+    }
+  });
+
+  it('C13 is no word in a text, and no other key', async () => {
+    const ann = await connectToEcho();
+    for (const data of [
+      '"__proto__"',
+      '"constructor"',
+      '{"text":"\\"__proto__\\":{}"}',
+      '["constructor","\\u005f_proto__"]',
+      '{"__proto":1,"proto__":2,"_proto_":3}',
+      '{"constructor":"Ferrari"}',
+      '{"constructor":{"name":"Ferrari"}}',
+      '{"prototype":{}}',
+      '{"\\u00e9":"\\ud83d\\ude00"}',
+    ]) {
+      expect(outcomeOf(await ann.sendFrame(frameOf(data)))).toEqual(JSON.parse(data));
+    }
+  });
+});
+
+describe('C13 a frame', () => {
+  it('C13 is read as JSON.parse reads it, unless it has a forbidden key', async () => {
+    const ann = await connectToEcho();
+    const key = fc.oneof(
+      fc.string({ maxLength: 8 }),
+      fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString', '\u00e9', '"'),
+    );
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        fc.constantFrom(null, true, 0, '__proto__', 'constructor', '\u2028', '\ud800'),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.array(fc.tuple(key, tie('value')), { maxLength: 3 }).map((entries) => {
+          const object = Object.create(null) as Record<string, unknown>;
+          for (const [name, inner] of entries) object[name] = inner;
+          return object;
+        }),
+      ),
+    }));
+    await fc.assert(
+      fc.asyncProperty(value, fc.boolean(), async (data, isEscaped) => {
+        const plain = JSON.stringify(data);
+        const text = isEscaped ? plain.replaceAll('o', '\\u006f') : plain;
+        const answer = outcomeOf(await ann.sendFrame(frameOf(text)));
+        expect(JSON.stringify(answer)).toBe(isForbidden(data) ? '"ERR_FRAME_INVALID"' : plain);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  function isForbidden(value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return false;
+    if (!Array.isArray(value) && Object.hasOwn(value, '__proto__')) return true;
+    const { constructor: made } = value as { constructor?: unknown };
+    const isMade = Object.hasOwn(value, 'constructor') && typeof made === 'object' && made !== null;
+    if (isMade && Object.hasOwn(made, 'prototype')) return true;
+    return Object.values(value).some(isForbidden);
+  }
+
+  it.each(['"\\u0041"', 'null', '7', '[{"__proto__":1}]', '"constructor"', '\\u007b}'])(
+    'C13 that is no object is refused: %s',
+    async (text) => {
+      expect(outcomeOf(await (await connectToEcho()).sendFrame(text))).toBe('ERR_FRAME_INVALID');
+    },
+  );
+});
+
+describe('D2 a plugin sees every frame', () => {
+  const rule = vi.fn(() => false);
+  const validate = vi.fn();
+  const authorizer = vi.fn(() => ({ userId: 'ann' }));
+  const open = defineChannel('open', {
+    access: 'public',
+    messages: ({ message }) => ({
+      post: message(v.object({ text: v.pipe(v.string(), v.check(validate)) }), () => 'posted'),
+      quiet: message(() => 'never seen', { reply: false }),
+    }),
+  });
+  const locked = defineChannel('locked', {
+    access: rule,
+    messages: ({ message }) => ({ post: message(() => 'posted') }),
+  });
+
+  type Hook = (ctx: FrameContext, next: () => Promise<void>) => unknown;
+
+  function makeApp(onFrame?: Hook) {
+    vi.clearAllMocks();
+    validate.mockReturnValue(true);
+    const ear = listen();
+    const app = createTestApp({
+      channels: [open, locked],
+      authorizer,
+      isAuthorizerDeployed: false,
+      plugins: [{ name: 'quota', ...(onFrame && { onFrame }) }, ear.plugin],
+    });
+    return { app, ear };
+  }
+
+  const fifty = Array.from({ length: 50 }, (_, n) => `locked/${n}`);
+  const post = (channel: string, data: unknown) => ({
+    action: 'open.post',
+    id: 'm',
+    channel,
+    data,
+  });
+  const frames: [string, object | string, string | undefined][] = [
+    ['a good message', post('open', { text: 'hi' }), 'open.post'],
+    ['one that fails its schema', post('open', { text: 7 }), 'open.post'],
+    ['a large one', post('open', { text: 'é'.repeat(15_000) }), 'open.post'],
+    ['one to a locked channel', { ...post('locked', {}), action: 'locked.post' }, 'locked.post'],
+    ['one of another class', post('locked', {}), 'open.post'],
+    [
+      'a subscription to a locked channel',
+      { action: 'subscribe', id: 'm', channels: ['locked'] },
+      'subscribe',
+    ],
+    ['leaving fifty', { action: 'unsubscribe', id: 'm', channels: fifty }, 'unsubscribe'],
+    ['an unknown action', { action: 'nope', id: 'm' }, 'nope'],
+    ['an action that is no text', { action: 7, id: 'm' }, undefined],
+    ['no action', { id: 'm' }, undefined],
+    ['what is not JSON', '{"action":"open.post","id":"m"', undefined],
+    ['a forbidden key', '{"action":"open.post","id":"m","__proto__":{}}', undefined],
+    ['no object', '[]', undefined],
+    ['nothing', '', undefined],
+  ];
+
+  it.each(frames)('D2 before anything is spent on it: %s', async (_what, frame, action) => {
+    const seen: object[] = [];
+    const { app, ear } = makeApp(({ action: asked, bytes, connectionId, connection, event }) => {
+      seen.push({ action: asked, bytes, connectionId, connection, body: event.body });
+      throw new ClientError('ERR_RATE_LIMIT', 'Slow down.', { retryAfterMs: 700 });
+    });
+    const ann = await app.connect();
+    const get = vi.spyOn(app.store.connections, 'get');
+    const unsubscribe = vi.spyOn(app.store.connections, 'unsubscribe');
+    const body = typeof frame === 'string' ? frame : JSON.stringify(frame);
+    const hasId = typeof frame === 'object' || frame.includes('__proto__');
+    expect(await ann.sendFrame(frame)).toEqual({
+      type: 'error',
+      ...(hasId && { id: 'm' }),
+      error: { code: 'ERR_RATE_LIMIT', message: 'Slow down.', retryAfterMs: 700 },
+    });
+    expect(seen).toEqual([
+      { action, bytes: Buffer.byteLength(body), connectionId: ann.id, connection: undefined, body },
+    ]);
+    for (const spent of [get, unsubscribe, rule, validate]) expect(spent).not.toHaveBeenCalled();
+    expect(ear.codes()).toEqual(['ERR_RATE_LIMIT']);
+  });
+
+  it.each(frames)('D2 and changes nothing by passing it on: %s', async (_what, frame) => {
+    const answerWith = async (onFrame?: Hook) =>
+      (await makeApp(onFrame).app.connect()).sendFrame(frame);
+    const answer = await answerWith();
+    expect(await answerWith((_ctx, next) => next())).toEqual(answer);
+    const seen: unknown[] = [];
+    const looking: Hook = async (ctx, next) => {
+      await next();
+      seen.push(ctx.connection?.userId);
+    };
+    expect(await answerWith(looking)).toEqual(answer);
+    expect(seen.filter((userId) => userId !== 'ann')).toEqual([]);
+  });
+
+  it('D2 refuses what it does not pass on', async () => {
+    const { app } = makeApp(() => undefined);
+    const ann = await app.connect();
+    for (const [, frame] of frames) {
+      expect(outcomeOf(await ann.sendFrame(frame))).toBe('ERR_FORBIDDEN');
+    }
+    expect(rule).not.toHaveBeenCalled();
+  });
+
+  it('D2 says nothing on a route without answer', async () => {
+    const { app, ear } = makeApp(() => {
+      throw new ClientError('ERR_RATE_LIMIT', 'Slow down.');
+    });
+    const ann = await app.connect();
+    await ann.sendOneWay('open.quiet', 'open');
+    expect(ann.received).toEqual([]);
+    expect(ear.codes()).toEqual(['ERR_RATE_LIMIT']);
+  });
+});

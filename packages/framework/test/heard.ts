@@ -1,0 +1,41 @@
+import { ClientError, GatecastError, type Plugin } from '@gatecast/framework';
+import type { TestConnection } from '@gatecast/framework/testing';
+
+/** A plugin that keeps what the app reports, so that none of it goes to the console. */
+export interface Ear {
+  readonly plugin: Plugin;
+  /** What was reported, in order. */
+  readonly errors: unknown[];
+  /** The codes of it; the message of what has no code. */
+  codes(): string[];
+}
+
+export function listen(): Ear {
+  const errors: unknown[] = [];
+  return {
+    plugin: { name: 'ear', onError: (error) => void errors.push(error) },
+    errors,
+    codes: () =>
+      errors.map((error) =>
+        ClientError.is(error) || error instanceof GatecastError ? error.code : String(error),
+      ),
+  };
+}
+
+/** The code of a refusal, or the data of a reply. */
+export function outcomeOf(answer: unknown): unknown {
+  const { error, data } = answer as { error?: { code: string }; data?: unknown };
+  return error ? error.code : data;
+}
+
+/** Sends a list of channels; returns what became of each: its code, `live`, or `left`. One code for all, where the frame is refused. */
+export async function list(
+  client: TestConnection,
+  action: string,
+  channels: unknown[],
+): Promise<unknown[]> {
+  const data = outcomeOf(await client.sendFrame({ action, id: 'l', channels }));
+  if (typeof data === 'string') return [data];
+  const outcomes = (data as { channels: { error?: { code: string }; result?: string }[] }).channels;
+  return outcomes.map(({ error, result }) => error?.code ?? result ?? 'left');
+}
