@@ -33,7 +33,7 @@ describe('a handler that never returns', () => {
     await witness.subscribe('rooms/1');
 
     // On a one-way route a failure of the function is answered too.
-    offender.send({ ...never('busy'), action: 'failing.runSilently' });
+    offender.send({ ...never('endless'), action: 'failing.runSilently' });
     expect(await offender.next()).toEqual(gatewayText('Internal server error', connectionId));
     // The store was in the memory of the process, so nobody is subscribed any more.
     expect(await offender.closed).toBe(1001);
@@ -45,7 +45,7 @@ describe('a handler that never returns', () => {
     expect((await again.whoami()).pid).not.toBe(pid);
   });
 
-  it.each(['endless', 'unsettled'])('(%s) is answered, and costs no environment', async (how) => {
+  it.each(['busy', 'unsettled'])('(%s) is answered, and costs no environment', async (how) => {
     await using gateway = await openGateway({ timeoutMs });
     await using witness = await Peer.open(gateway.url);
     await using offender = await Peer.open(gateway.url);
@@ -66,9 +66,12 @@ describe('a handler that never returns', () => {
 
   it('refuses the connection in $connect', async () => {
     await using gateway = await openGateway({ timeoutMs });
-    for (const how of ['endless', 'unsettled']) {
+    for (const [how, status] of [
+      ['endless', 502],
+      ['unsettled', 500],
+    ]) {
       expect(await refusalOf(`${gateway.url}?connect=${how}`)).toEqual({
-        status: 500,
+        status,
         body: gatewayText('Internal server error'),
       });
       await using next = await Peer.open(gateway.url);

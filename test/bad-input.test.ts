@@ -132,8 +132,6 @@ const longName = `rooms/${'x'.repeat(195)}`;
 const unknownNames = ['nope', 'rooms', 'rooms/1/2', '__proto__', 'constructor', '__proto__/1'];
 
 const noName = invalid('"channel" must be the name of a channel.');
-// oxlint-disable-next-line no-control-regex -- what is shown instead of them.
-const shown = (name: string) => name.replace(/[\u0000-\u001f]/g, '?');
 const illegal = (name: string, problem: string) => ({
   code: 'ERR_CHANNEL_NAME',
   message: `The channel name "${shown(name)}" ${problem}.`,
