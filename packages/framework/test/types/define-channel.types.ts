@@ -42,7 +42,7 @@ const rooms = defineChannel('rooms/:roomId', {
     return { topic: ctx.params.roomId };
   },
   onUnsubscribe(ctx) {
-    is<Equal<typeof ctx.cause, 'unsubscribe' | 'disconnect'>>();
+    is<Equal<typeof ctx.cause, 'unsubscribe' | 'disconnect' | 'refused' | 'server'>>();
     // @ts-expect-error the pattern has no such parameter
     void ctx.params.room;
   },

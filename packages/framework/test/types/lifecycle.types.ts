@@ -70,9 +70,9 @@ class RoomChannel {
 
   @OnUnsubscribe()
   leave(ctx: UnsubscribeContext<Room>) {
-    is<Equal<typeof ctx.cause, 'unsubscribe' | 'disconnect'>>();
+    is<Equal<typeof ctx.cause, 'unsubscribe' | 'disconnect' | 'refused' | 'server'>>();
     void ctx.channel.publish('message', { text: ctx.cause });
-    // @ts-expect-error there is no third cause
+    // @ts-expect-error there is no such cause
     return ctx.cause === 'kicked';
   }
 }

@@ -2,7 +2,7 @@
 import {
   type Connection,
   createApp,
-  type DeliveryBatch,
+  type DeliverContext,
   definePlugin,
   type ErrorContext,
   memoryStore,
@@ -75,8 +75,8 @@ const tracer = definePlugin({
     // @ts-expect-error publishing takes no additions
     await next({ user: ada });
   },
-  async onDeliver(batch, next) {
-    is<Equal<typeof batch, DeliveryBatch>>();
+  async onDeliver(ctx, next) {
+    is<Equal<typeof ctx, DeliverContext>>();
     await next();
   },
   async onDisconnect(ctx, next) {
