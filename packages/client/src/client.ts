@@ -178,6 +178,7 @@ class ConnectedClient implements Client {
         this.#parts.subscriptions.settle(frame);
         this.#parts.outbox.settle(frame);
         return;
+      case 'unsubscribed':
       case 'bye':
       case 'pong':
     }

@@ -59,7 +59,7 @@ describe.each([
     expect(ann.received.at(-1)).toEqual({
       type: 'unsubscribed',
       channel: 'rooms/1',
-      code: 'ERR_UNSUBSCRIBED',
+      code: 'ERR_REMOVED',
       reason: 'You were rude.',
     });
     expect(log).toEqual([

@@ -248,7 +248,7 @@ describe('B3 a subscription that ends while its handler is at work', () => {
     });
     const ann = await app.connect();
     end = () => app.app.connection(ann.id).unsubscribe('lobby');
-    expect(await codesOf(ann, subscribeFrame('lobby'))).toEqual(['ERR_UNSUBSCRIBED']);
+    expect(await codesOf(ann, subscribeFrame('lobby'))).toEqual(['ERR_REMOVED']);
     expect(left).toEqual(['server', 'refused']);
   });
 });

@@ -18,7 +18,7 @@ export const wireErrors = {
   ERR_TIMEOUT:
     'The handler did not answer in time. It may have done its work all the same, or part of it.',
   ERR_CONNECTION_UNKNOWN: 'The server does not know the connection (any more): reconnect.',
-  ERR_UNSUBSCRIBED: 'The server has ended the subscription, or it had ended before the answer.',
+  ERR_REMOVED: 'The server has ended the subscription, or it had ended before the answer.',
   ERR_DISCONNECTED: 'The server has ended the connection.',
   ERR_INTERNAL: 'The server could not handle the frame. Its logs say why.',
 } as const;

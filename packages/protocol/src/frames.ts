@@ -123,7 +123,7 @@ export interface EventsFrame {
 export interface UnsubscribedFrame {
   readonly type: 'unsubscribed';
   readonly channel: string;
-  /** Why, as a code: `ERR_UNSUBSCRIBED`. */
+  /** Why, as a code: `ERR_REMOVED`. */
   readonly code: string;
   /** Why, for a person. */
   readonly reason: string;

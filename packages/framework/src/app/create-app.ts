@@ -65,11 +65,6 @@ export interface App<L extends readonly unknown[] = readonly unknown[]>
 
 type Channels = readonly (AnyClass | object)[];
 
-const PUBLISHER_OPTIONS = {
-  store: storeOption,
-  gateway: option.object,
-  plugins: option.list,
-} as const;
 const SETTINGS = {
   channels: option.list,
   store: storeOption,

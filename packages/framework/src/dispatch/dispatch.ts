@@ -64,8 +64,10 @@ export function makeHandler(core: AppCore): Handler {
   // Not async itself: each layer of promises costs on the path of a message.
   return (event, context) => {
     if (typeof event === 'object' && event !== null) {
-      for (const { matches, handle } of KINDS) {
-        if (matches(event)) return handle(core, event, context as LambdaContext | undefined);
+      for (const known of KINDS) {
+        if (known.matches(event)) {
+          return known.handle(core, event, context as LambdaContext | undefined);
+        }
       }
     }
     const keys = typeof event === 'object' && event !== null ? Object.keys(event).join(', ') : '';

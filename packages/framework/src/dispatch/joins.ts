@@ -59,7 +59,7 @@ export class Joins {
     this.#waiting = [];
     this.#expected -= waiting.length;
     this.#invocation.hold(this.#subscribe(waiting)).catch((error: unknown) => {
-      for (const { reject } of waiting) reject(error);
+      for (const entry of waiting) entry.reject(error);
     });
   }
 
@@ -71,11 +71,11 @@ export class Joins {
       { maxChannels: MAX_CHANNELS_PER_CONNECTION, maxBytes: MAX_CHANNEL_BYTES_PER_CONNECTION },
       this.#invocation.limit(),
     );
-    waiting.forEach(({ resolve, reject }, index) => {
+    waiting.forEach((entry, index) => {
       const result = results[index];
-      if (result === 'full') reject(limitReached());
-      else if (result === 'subscribed' || result === 'present') resolve(result === 'present');
-      else reject(connectionUnknown());
+      if (result === 'full') entry.reject(limitReached());
+      else if (result === 'subscribed' || result === 'present') entry.resolve(result === 'present');
+      else entry.reject(connectionUnknown());
     });
   }
 }

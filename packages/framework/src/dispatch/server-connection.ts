@@ -62,7 +62,7 @@ export class ConnectionOfServer implements ServerConnection {
     const frame: UnsubscribedFrame = {
       type: 'unsubscribed',
       channel,
-      code: 'ERR_UNSUBSCRIBED',
+      code: 'ERR_REMOVED',
       reason,
     };
     const told = await invocation.stage().poster.post(this.id, JSON.stringify(frame), { limit });

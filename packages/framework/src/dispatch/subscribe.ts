@@ -172,7 +172,7 @@ async function noticeThoseThatLeft(
   }
   const gone = entered.filter(({ name }) => !channels.has(name as string));
   for (const attempt of gone) {
-    const error = new ClientError('ERR_UNSUBSCRIBED', 'The subscription has ended meanwhile.');
+    const error = new ClientError('ERR_REMOVED', 'The subscription has ended meanwhile.');
     attempt.refusal = { error };
   }
   const names = gone.map(({ name }) => name as string);

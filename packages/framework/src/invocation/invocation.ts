@@ -208,7 +208,7 @@ export class Invocation {
         },
         (error: unknown) => {
           deadlines.remove(deadline);
-          reject(error as Error);
+          reject(error);
         },
       );
     });
