@@ -56,7 +56,7 @@ export const entries = {
   C7: 'permanent mistakes are not tried again',
   C8: 'connections that are gone are pruned beside the posts, within limits',
   C9: 'posts are signed by a sender of our own as AWS signs them',
-  C10: 'what stands in for SQS wakes when a message arrives',
+  // C10 is about what stands in for SQS in tests of the queue, and comes with it.
   C11: 'an event without data is refused',
   C12: 'a stale socket costs no event',
   C13: 'no hashing or scanning in JavaScript where Node does it',
