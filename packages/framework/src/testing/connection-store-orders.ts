@@ -53,6 +53,9 @@ export function outcomesOf({ before, calls, dead, repeated }: Run): readonly Out
     for (const length of parts.keys()) {
       runs.push(whole.with(dead, { index, parts: parts.slice(0, length) }));
     }
+    // What was pruned goes before the new connection comes.
+    if (calls[dead]?.do === 'connect')
+      runs.push(whole.with(dead, { index, parts: [{ do: 'forget' }] }));
   }
   return runs.flatMap((run) => {
     const parts = run.map((one) => one.parts);
