@@ -111,7 +111,7 @@ export interface ConnectionStore {
    * Keeps a connection and subscribes it to channels, however many they are. When it is there already,
    * the new record replaces the old one for all of its channels, also the fields that the new one does
    * not have, and the channels are added. When it has expired, was pruned or is being removed, it starts
-   * afresh, and what was pruned is forgotten.
+   * afresh; what was pruned is forgotten before that.
    */
   connect(
     connection: ConnectionRecord,

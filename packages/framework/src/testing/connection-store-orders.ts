@@ -53,9 +53,6 @@ export function outcomesOf({ before, calls, dead, repeated }: Run): readonly Out
     for (const length of parts.keys()) {
       runs.push(whole.with(dead, { index, parts: parts.slice(0, length) }));
     }
-    // What was pruned goes before the new connection comes.
-    if (calls[dead]?.do === 'connect')
-      runs.push(whole.with(dead, { index, parts: [{ do: 'forget' }] }));
   }
   return runs.flatMap((run) => {
     const parts = run.map((one) => one.parts);
@@ -92,7 +89,8 @@ export function fits(found: unknown, call: CallAction, possible: readonly unknow
 function partsOf(action: CallAction): readonly Action[] {
   if (action.do === 'connect') {
     const joins = action.channels.map((channel) => ({ do: 'join' as const, channels: [channel] }));
-    return [{ ...action, channels: [] }, ...joins];
+    // What was pruned goes before the new connection comes.
+    return [{ do: 'forget' }, { ...action, channels: [] }, ...joins];
   }
   if (action.do !== 'subscribe' && action.do !== 'unsubscribe') return [action];
   return action.channels.map((channel) => ({ ...action, channels: [channel] }));
