@@ -7,18 +7,21 @@ import {
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { storeOver } from '../src/dynamodb/dynamo-db-store.js';
 import type { DynamoDbPort } from '../src/dynamodb/port.js';
-import { sdkPort } from '../src/dynamodb/sdk-port.js';
 import type { Engine } from './engines/engine.js';
+import { plainPort } from './engines/plain-port.js';
 import { startDynalite } from './engines/start-dynalite.js';
 import { openTable, type TableUnderTest } from './table-under-test.js';
 
 let engine: Engine;
 let table: TableUnderTest;
+let plain: ReturnType<typeof plainPort>;
 beforeAll(async () => {
   engine = await startDynalite();
   table = await openTable(engine);
+  plain = plainPort(engine.endpoint);
 });
 afterAll(async () => {
+  plain[Symbol.dispose]();
   await table[Symbol.asyncDispose]();
   await engine[Symbol.asyncDispose]();
 });
@@ -28,9 +31,8 @@ const BUDGET_MS = 600_000;
 
 /** A store on the one table: the checks use ids and channels of their own. */
 async function makeStore(step: Step): Promise<StoreUnderTest> {
-  const sdk = sdkPort(table.client);
   const port: DynamoDbPort = {
-    call: (operation, input, limit) => step(() => sdk.call(operation, input, limit)),
+    call: (operation, input, limit) => step(() => plain.call(operation, input, limit)),
   };
   const access = async () => ({ port, region: 'us-east-1' });
   const { connections } = storeOver(access, { table: table.table, budgetMs: BUDGET_MS });
@@ -38,9 +40,7 @@ async function makeStore(step: Step): Promise<StoreUnderTest> {
 }
 
 describe('dynamoDbStore(), every call to DynamoDB being one step', () => {
-  for (const { name, run } of connectionStoreInterleavings(makeStore, {
-    runs: Number(process.env.RUNS ?? 12),
-  })) {
+  for (const { name, run } of connectionStoreInterleavings(makeStore, { runs: 10 })) {
     // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
     it(name, run);
   }
