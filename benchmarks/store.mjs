@@ -1,29 +1,20 @@
 // What each operation of a store costs: calls, capacity units by the engine's own accounting, and
 // time, on dynalite in this process, on DynamoDB Local (when the tests have fetched it and there is
-// Java) and on a redis-server (when there is one).
-import { spawn, spawnSync } from 'node:child_process';
+// Java) and on a redis-server (when there is one); then what publish.mjs measures.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { createTable } from '@gatecast/adapters/dynamodb/create-table';
 import { redisStore } from '@gatecast/adapters/redis';
 import { memoryStore } from '@gatecast/framework';
-import dynalite from 'dynalite';
 import { Redis } from 'ioredis';
+import { freePort, hasDynamoDbLocal, runs, startDynalite, startDynamoDbLocal } from './engines.mjs';
+import { measure as measurePublish } from './publish.mjs';
 
 const REPEATS = 30;
 const SUBSCRIBERS = [10, 1_000, 10_000];
 const TABLE = 'bench';
-const emulator = fileURLToPath(
-  new URL(
-    '../node_modules/.cache/gatecast/amplify-dynamodb-simulator-2.9.30/package/emulator',
-    import.meta.url,
-  ),
-);
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 /** A store, and what has been counted since the last look. */
@@ -70,41 +61,6 @@ async function onRedis() {
     await once(child, 'exit');
   };
   return { name: 'Redis', connections: redisStore({ client }).connections, counted, stop };
-}
-
-async function startDynalite() {
-  const server = dynalite({ createTableMs: 0 });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const stop = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  return { endpoint: `http://127.0.0.1:${server.address().port}`, stop };
-}
-
-async function startDynamoDbLocal() {
-  const port = await freePort();
-  const options = ['-Djava.library.path=DynamoDBLocal_lib', '-jar', 'DynamoDBLocal.jar'];
-  const java = spawn('java', [...options, '-inMemory', '-port', port], {
-    cwd: emulator,
-    stdio: 'ignore',
-  });
-  const endpoint = `http://127.0.0.1:${port}`;
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    if (await fetch(endpoint).catch(() => undefined)) break;
-    await sleep(100);
-  }
-  return { endpoint, stop: () => java.kill('SIGKILL') };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return String(port);
 }
 
 let made = 0;
@@ -224,13 +180,11 @@ async function measureStore(store) {
   return rows;
 }
 
-const runs = (program, ...args) => spawnSync(program, args).status === 0;
-
 export async function measure() {
   const memory = { name: 'memory', connections: memoryStore().connections, counted: {} };
   const rows = await measureStore({ ...memory, stop() {} });
   rows.push(...(await measureStore(await onDynamoDb('dynalite', await startDynalite()))));
-  if (runs('java', '-version') && existsSync(emulator)) {
+  if (hasDynamoDbLocal()) {
     const store = await onDynamoDb('DynamoDB Local', await startDynamoDbLocal());
     rows.push(...(await measureStore(store)));
   } else {
@@ -238,5 +192,6 @@ export async function measure() {
   }
   if (runs('redis-server', '--version')) rows.push(...(await measureStore(await onRedis())));
   else console.warn('Redis is left out: apt-get install redis-server.');
+  rows.push(...(await measurePublish()).rows);
   return { benchmark: 'store', repeats: REPEATS, node: process.version, rows };
 }

@@ -63,7 +63,7 @@ function cutAt(call: number, moment: Moment): Cut {
 /** Rows of memberships, and of connections that no removal has begun on. */
 async function remains(): Promise<object[]> {
   const rows = await table.rows();
-  return rows.filter(({ closing }) => closing === undefined);
+  return rows.filter(({ closing, pruned }) => closing === undefined && pruned === undefined);
 }
 
 /**

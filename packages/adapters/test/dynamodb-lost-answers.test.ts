@@ -61,6 +61,30 @@ describe('a lost answer', () => {
     expect(found).toEqual([record, expect.objectContaining({ length: 2 })]);
   });
 
+  it.each([
+    ['unsubscribe', false, true],
+    ['subscribe', 'present', 'subscribed'],
+  ] as const)(
+    'makes %s answer for nothing that another one has done meanwhile',
+    async (kind, expected, others) => {
+      await using table = await openTable(engine);
+      await using other = await openTable(engine, { table: table.table });
+      const { connectionId } = await connected(table, kind === 'unsubscribe' ? ['rooms/1'] : []);
+      const call = ({ connections }: typeof table) =>
+        kind === 'unsubscribe'
+          ? connections.unsubscribe(connectionId, ['rooms/1'])
+          : connections.subscribe(connectionId, ['rooms/1'], ample);
+      let meanwhile: unknown;
+      table.hooks.before = async (action) => {
+        if (action !== 'UpdateItem' || meanwhile !== undefined) return;
+        meanwhile = await call(other);
+        throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+      };
+      expect(await call(table)).toEqual([expected]);
+      expect(meanwhile).toEqual([others]);
+    },
+  );
+
   it('of an unsubscribe clears what a subscribe wrote in the meantime', async () => {
     await using table = await openTable(engine);
     await using other = await openTable(engine, { table: table.table });

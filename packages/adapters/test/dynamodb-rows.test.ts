@@ -151,6 +151,20 @@ describe('C2 rows', () => {
   });
 });
 
+describe('C8 the row of a connection that was pruned', () => {
+  it('stays without memberships until its disconnect, and then goes', async () => {
+    const { connections } = table;
+    const channel = makeChannel();
+    const record = await connected(table, [channel]);
+    const { connectionId } = record;
+    await connections.prune([connectionId]);
+    expect(await rowAt(`C#${connectionId}`)).toMatchObject({ pruned: { S: expect.any(String) } });
+    expect(await rowAt(`S#${channel}#0`)).toBeUndefined();
+    expect(await connections.disconnect(connectionId)).toEqual({ record, channels: [channel] });
+    expect(await rowAt(`C#${connectionId}`)).toBeUndefined();
+  });
+});
+
 describe('what this version does not know', () => {
   it('stays in rows that it writes over', async () => {
     const { connections } = table;

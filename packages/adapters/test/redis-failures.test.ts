@@ -96,7 +96,8 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(await unsubscribe(connections, 'a=', 'x')).toBe(true);
     expect((await connections.disconnect('b='))?.channels.toSorted()).toEqual(['x', 'y']);
     await connections.prune(['c=']);
-    expect(await store.keys(server.admin)).toEqual(['c:{a=}']);
+    expect(await store.keys(server.admin)).toEqual(['c:{a=}', 'c:{c=}']);
+    expect((await connections.disconnect('c='))?.channels).toEqual(['x']);
     expect(await server.admin.pttl(`${store.keyPrefix}c:{a=}`)).toBeGreaterThan(0);
 
     await server.admin.config('SET', 'maxmemory', '0');

@@ -60,6 +60,21 @@ describeRedis('redisStore()', () => {
     await expect.poll(() => everySubscriber(connections, 'quiet')).toEqual(['live=']);
   });
 
+  it('C8 keeps the row of what was pruned no longer than it would have lived, or than a disconnect needs', async () => {
+    await using store = openStore({ url: server.url });
+    const { connections } = store;
+    const [row, livesMs] = [`${store.keyPrefix}c:{gone=}`, 100_000];
+    await connections.connect(recordOf('gone=', { expiresAt: Date.now() + livesMs }), ['left']);
+    await connections.prune(['gone=']);
+    expect(await store.keys(server.admin)).toEqual(['c:{gone=}']);
+    expect(Object.keys(await server.admin.hgetall(row))).toEqual(['pruned']);
+    const leftMs = await server.admin.pttl(row);
+    expect(leftMs).toBeGreaterThan(livesMs / 2);
+    expect(leftMs).toBeLessThanOrEqual(livesMs);
+    expect((await connections.disconnect('gone='))?.channels).toEqual(['left']);
+    expect(await server.admin.pttl(row)).toBeLessThanOrEqual(10_000);
+  });
+
   it('is at its end once it was disposed of, also for a call that is under way', async () => {
     await using proxy = await RedisProxy.start(server.port, { delayMs: 50 });
     const store = openStore({ url: proxy.url });

@@ -186,6 +186,19 @@ describe('the pace', () => {
     expect(pace.rate).toBe(8_000);
   });
 
+  it('C4 stays as it is while few of many posts are throttled: that is a matter of one connection', () => {
+    let now = 0;
+    const pace = new Pace(8_000, () => now);
+    for (let post = 0; post < 200; post += 1) pace.take();
+    for (let answer = 0; answer < 4; answer += 1) pace.slowDown();
+    now += 100;
+    expect(pace.rate).toBe(8_000);
+    for (let post = 0; post < 200; post += 1) pace.take();
+    for (let answer = 0; answer < 5; answer += 1) pace.slowDown();
+    now += 100;
+    expect(pace.rate).toBeCloseTo(5_600);
+  });
+
   it('is what posts wait for', async () => {
     const post = vi.fn(async () => delivered);
     const poster = posterOf(post, 100);

@@ -25,8 +25,10 @@ export type Mistake =
 interface Row {
   readonly record: ConnectionRecord;
   readonly channels: readonly string[];
-  /** Who removes it. */
+  /** Which disconnect removes it. */
   readonly closing?: string;
+  /** Which prune has hidden it. */
+  readonly pruned?: string;
 }
 
 /**
@@ -67,10 +69,10 @@ class SteppedStore implements ConnectionStore {
         const isPartial = this.#makes('connect leaves the old record in memberships');
         return this.#settle(id, isPartial ? channels : row.channels);
       }
-      if (row && record.expiresAt <= Date.now() && !row.closing) {
+      if (row && record.expiresAt <= Date.now() && !row.closing && !row.pruned) {
         return this.#settle(id, row.channels);
       }
-      await this.#remove(id, (old) => !isLive(old));
+      await this.#clear(id);
     }
   }
 
@@ -133,17 +135,34 @@ class SteppedStore implements ConnectionStore {
   }
 
   async prune(ids: readonly string[]): Promise<void> {
-    for (const id of ids) await this.#remove(id);
+    for (const id of ids) {
+      const row = await this.#hide(id, () => true);
+      if (row) await this.#settle(id, row.channels);
+    }
   }
 
   #makes(mistake: Mistake): boolean {
     return this.#mistake === mistake;
   }
 
-  async #remove(
-    id: string,
-    isMeant: (row: Row) => boolean = () => true,
-  ): Promise<Disconnected | undefined> {
+  /** Marks a row as pruned; returns it. */
+  #hide(id: string, isMeant: (row: Row) => boolean): Promise<Row | undefined> {
+    const own = randomUUID();
+    return this.#update(id, (old) => (old && isMeant(old) ? { pruned: own, ...old } : old));
+  }
+
+  /** Removes what is left of a connection that is gone. */
+  async #clear(id: string): Promise<void> {
+    const row = await this.#hide(id, (old) => !isLive(old));
+    if (!row?.pruned) return;
+    await this.#settle(id, row.channels);
+    await this.#update(id, (old) => {
+      const isSame = old?.pruned === row.pruned && old?.closing === row.closing;
+      return isSame ? undefined : old;
+    });
+  }
+
+  async #remove(id: string): Promise<Disconnected | undefined> {
     if (this.#makes('disconnect removes memberships before the row')) {
       const row = await this.#read(id);
       for (const channel of row?.channels ?? []) await this.#write(id, channel, undefined);
@@ -160,8 +179,9 @@ class SteppedStore implements ConnectionStore {
     const row = await this.#update(id, (old) => {
       const isRepeat = old?.closing === own;
       const isKnown = !this.#makes('a repeated removal does not know its own work');
-      isOwn = old !== undefined && (isLive(old) || (isRepeat && isKnown));
-      return old && isMeant(old) ? { closing: own, ...old } : old;
+      const isFirst = old !== undefined && !isExpired(old) && old.closing === undefined;
+      isOwn = isFirst || (isRepeat && isKnown);
+      return old && { closing: own, ...old };
     });
     if (!row?.closing) return undefined;
     await this.#settle(id, row.channels);
@@ -227,8 +247,12 @@ class SteppedStore implements ConnectionStore {
   }
 }
 
-function isLive({ closing, record }: Row): boolean {
-  return closing === undefined && record.expiresAt > Date.now();
+function isLive(row: Row): boolean {
+  return row.closing === undefined && row.pruned === undefined && !isExpired(row);
+}
+
+function isExpired({ record }: Row): boolean {
+  return record.expiresAt <= Date.now();
 }
 
 function has({ channels }: Row, channel: string): boolean {

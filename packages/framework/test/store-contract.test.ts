@@ -80,6 +80,12 @@ const mistakes: Readonly<Record<string, (store: ConnectionStore) => Methods>> = 
       }
     },
   }),
+  'prune leaves nothing to a disconnect': (store) => ({
+    async prune(ids, limit) {
+      await store.prune(ids, limit);
+      for (const id of ids) await store.disconnect(id, limit);
+    },
+  }),
   'subscribe returns results in another order': (store) => ({
     async subscribe(id, channels, limits, limit) {
       return (await store.subscribe(id, channels, limits, limit)).toReversed();

@@ -160,6 +160,19 @@ describe('the end of a connection', () => {
     expect(await app.store.connections.get(ann.id)).toBeUndefined();
   });
 
+  it('C8 is told once where a 410 came first', async () => {
+    const app = makeApp();
+    const ann = await app.connect();
+    await ann.subscribe('rooms/1');
+    await app.store.connections.prune([ann.id]);
+    expect(left).toEqual([]);
+    await ann.disconnect();
+    await ann.disconnect();
+    const channel = { params: { roomId: '1' }, channel: 'rooms/1' };
+    expect(left).toEqual([{ ...channel, cause: 'disconnect', id: ann.id }]);
+    expect(ended).toMatchObject([{ channels: ['rooms/1'], id: ann.id }]);
+  });
+
   it('without code is told as 1005', async () => {
     const ann = await makeApp().connect();
     await ann.disconnect();

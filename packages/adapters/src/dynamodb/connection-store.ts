@@ -88,9 +88,9 @@ export class DynamoDbConnectionStore implements ConnectionStore {
     // Those that were there, because an earlier attempt may have been cut off between its writes.
     const isNew = new Set(added);
     const others = wanted.filter((channel) => !isNew.has(channel));
-    const current = await rows.agree(connectionId, row, { added, others });
-    const isThere = row !== undefined && current !== undefined;
-    return channels.map((channel) => (isThere && results.get(channel)) || 'gone');
+    await rows.agree(connectionId, row, { added, others });
+    // Also where it has ended since: then its removal lists them, and each membership has begun and ended.
+    return channels.map((channel) => results.get(channel) ?? 'gone');
   }
 
   async unsubscribe(

@@ -8,26 +8,45 @@ export interface ConnectionRow {
   readonly record: ConnectionRecord;
   /** Channels it is subscribed to. Where this and the memberships disagree, this is right. */
   readonly channels: ReadonlySet<string>;
-  /** Set once its removal has begun; names that removal. From then on the connection is gone. */
+  /** Set once a disconnect has begun; names it. From then on the connection is gone. */
   readonly closing?: string;
+  /** Set once it was pruned; names that prune. It is gone, but not yet reported by a disconnect. */
+  readonly pruned?: string;
+  /** Names the last update that added or took channels, so that it knows itself when its answer was lost. */
+  readonly changedBy?: string;
 }
 
 /** What a membership holds beside its key: what delivery needs, and when the connection is dead. */
 export type MembershipFacts = Omit<ConnectionRecord, 'connectionId' | 'identity'>;
 
 /** Attributes that are no facts of a connection. So is whatever begins with `_`, for later versions. */
-const OWN: ReadonlySet<string> = new Set(['pk', 'sk', 'ttl', 'channels', 'bytes', 'closing']);
+const OWN: ReadonlySet<string> = new Set([
+  'pk',
+  'sk',
+  'ttl',
+  'channels',
+  'bytes',
+  'closing',
+  'pruned',
+  'changedBy',
+]);
 
 /** Facts that a connection may be without, and then has to be without after an update, too. */
 const OPTIONAL = ['userId', 'identityExpiresAt', 'identity'] as const;
 
 /** Reads a connection's row. */
 export function toConnectionRow(item: Item): ConnectionRow {
-  const closing = item['closing']?.S;
+  const [closing, pruned, changedBy] = [
+    item['closing']?.S,
+    item['pruned']?.S,
+    item['changedBy']?.S,
+  ];
   return {
     record: factsOf(item) as unknown as ConnectionRecord,
     channels: new Set(item['channels']?.SS),
     ...(closing !== undefined && { closing }),
+    ...(pruned !== undefined && { pruned }),
+    ...(changedBy !== undefined && { changedBy }),
   };
 }
 
@@ -36,7 +55,7 @@ export function toConnectionRow(item: Item): ConnectionRow {
  * a later one wrote them, stay.
  */
 export function withRecord(
-  row: Omit<ConnectionRow, 'closing'>,
+  row: ConnectionRow,
   record: ConnectionRecord,
   added: readonly string[],
 ): ConnectionRow {

@@ -11,16 +11,17 @@ const CONNECTIONS_AT_ONCE = 100;
 /*
  * A removal goes step by step, so that one which is cut off can be finished by another: the row is
  * marked, which ends the connection; its memberships go; the row goes, which holds their list until then.
- * The mark names the removal that set it, and stays the same whoever comes later.
+ * A mark names who set it, and stays the same whoever comes later. There are two: a prune ends the
+ * connection and reports nothing, so the disconnect that comes afterwards still finds what to report.
  */
 
-/** Removes a connection; returns it when no other removal was earlier. */
+/** Removes a connection; returns it when no other disconnect was earlier. */
 export async function removeConnection(
   rows: Rows,
   connectionId: string,
 ): Promise<Disconnected | undefined> {
   const mark = randomUUID();
-  const row = await rows.mark(connectionId, mark);
+  const row = await rows.mark(connectionId, ['closing', mark]);
   if (!row) return undefined;
   await rows.leave([[connectionId, row.channels]]);
   if (row.closing !== mark) {
@@ -36,7 +37,8 @@ export async function removeConnection(
 
 /** Removes what is left of a connection that has expired, or whose removal has begun. */
 export async function removeRemains(rows: Rows, connectionId: string): Promise<void> {
-  const row = await rows.mark(connectionId, randomUUID(), { isDead: true });
+  // As a prune: a disconnect that has begun still reports it.
+  const row = await rows.mark(connectionId, ['pruned', randomUUID()], { isDead: true });
   if (!row) return;
   await rows.leave([[connectionId, row.channels]]);
   await drop(rows, row);
@@ -52,7 +54,7 @@ export async function pruneConnections(
 ): Promise<void> {
   const mark = randomUUID();
   for (const some of piecesOf([...new Set(connectionIds)], CONNECTIONS_AT_ONCE)) {
-    const marked = await inParallel(some, CALLS_AT_ONCE, (id) => rows.mark(id, mark));
+    const marked = await inParallel(some, CALLS_AT_ONCE, (id) => rows.mark(id, ['pruned', mark]));
     const gone = marked.flatMap((row) => (row && row.channels.size > 0 ? [row] : []));
     await rows.leave(gone.map(({ record, channels }) => [record.connectionId, channels]));
     await lookAgain(rows, gone);

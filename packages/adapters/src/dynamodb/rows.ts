@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { ChannelLimits, ConnectionRecord } from '@gatecast/framework';
 import { inParallel } from '@gatecast/framework/adapter';
 import { type Item, toAttribute } from './attributes.js';
@@ -16,9 +17,11 @@ import {
 import type { Keys } from './keys.js';
 import { CALLS_AT_ONCE, type Table, type Updated } from './table.js';
 
-const LIVE_NAMES = { '#closing': 'closing', '#expiresAt': 'expiresAt' };
-/** Holds for a connection that is there: neither being removed nor expired. */
-const LIVE = 'attribute_not_exists(#closing) AND #expiresAt > :now';
+const LIVE_NAMES = { '#closing': 'closing', '#pruned': 'pruned', '#expiresAt': 'expiresAt' };
+/** Holds for a connection that is there: neither removed nor expired. */
+const LIVE =
+  'attribute_not_exists(#closing) AND attribute_not_exists(#pruned) AND #expiresAt > :now';
+const DEAD = 'attribute_exists(#closing) OR attribute_exists(#pruned) OR #expiresAt <= :now';
 
 /** What one operation of the store works with. */
 export interface RowsOptions {
@@ -34,6 +37,14 @@ interface RowUpdate {
   readonly isNew?: boolean;
   readonly facts?: Assignment;
   readonly change: ChannelChange | false;
+}
+
+/** What became of a change of channels. */
+export interface Changed {
+  /** Whether the row had not changed meanwhile, so that it was made. */
+  readonly isDone: boolean;
+  /** What the row holds as `changedBy` if it was made all the same: an answer was lost. */
+  readonly lost?: string;
 }
 
 /** Which memberships of a connection to look at. */
@@ -80,9 +91,9 @@ export class Rows {
     return items.map(toConnectionRow);
   }
 
-  /** Whether a connection is there: neither being removed nor expired. */
+  /** Whether a connection is there: neither removed nor expired. */
   isLive(row: ConnectionRow): boolean {
-    return row.closing === undefined && !this.isExpired(row);
+    return row.closing === undefined && row.pruned === undefined && !this.isExpired(row);
   }
 
   isExpired({ record }: ConnectionRow): boolean {
@@ -117,45 +128,46 @@ export class Rows {
   }
 
   /** Adds channels to the row of a connection that is there, within limits. */
-  add(row: ConnectionRow, channels: readonly string[], limits: ChannelLimits): Promise<Updated> {
-    return this.#update(row, { change: adding({ channels, seen: row.channels }, limits) });
+  add(row: ConnectionRow, channels: readonly string[], limits: ChannelLimits): Promise<Changed> {
+    return this.#change(row, adding({ channels, seen: row.channels }, limits));
   }
 
   /** Takes channels from the row of a connection that is there. */
-  take(row: ConnectionRow, channels: readonly string[]): Promise<Updated> {
-    return this.#update(row, { change: taking({ channels, seen: row.channels }) });
+  take(row: ConnectionRow, channels: readonly string[]): Promise<Changed> {
+    return this.#change(row, taking({ channels, seen: row.channels }));
   }
 
   /**
-   * Begins the removal of a connection, unless it has begun: from then on the connection is gone.
-   * Returns its row, marked by this removal or by the one that was first.
+   * Marks the row of a connection, which is gone from then on. A row keeps the first mark of each kind:
+   * `pruned` hides it, and whoever sets `closing` is the one to report it. Returns the row as it is then.
    *
    * @param isDead - True to leave a connection alone that is there.
    */
   async mark(
     connectionId: string,
-    by: string,
+    [kind, by]: readonly ['closing' | 'pruned', string],
     { isDead = false }: { readonly isDead?: boolean } = {},
   ): Promise<ConnectionRow | undefined> {
     const { isDone, attributes } = await this.#table.update({
       Key: this.#keys.connection(connectionId),
-      UpdateExpression: 'SET #closing = if_not_exists(#closing, :closing)',
-      ConditionExpression: isDead
-        ? 'attribute_exists(#closing) OR #expiresAt <= :now'
-        : 'attribute_exists(pk)',
-      ExpressionAttributeNames: isDead ? LIVE_NAMES : { '#closing': 'closing' },
-      ExpressionAttributeValues: { ':closing': { S: by }, ...(isDead && this.#nowValue()) },
+      UpdateExpression: `SET #${kind} = if_not_exists(#${kind}, :by)`,
+      ConditionExpression: isDead ? DEAD : 'attribute_exists(pk)',
+      ExpressionAttributeNames: isDead ? LIVE_NAMES : { [`#${kind}`]: kind },
+      ExpressionAttributeValues: { ':by': { S: by }, ...(isDead && this.#nowValue()) },
       ReturnValues: 'ALL_NEW',
     });
     return isDone ? toConnectionRow(attributes) : undefined;
   }
 
-  /** Deletes a row unless another removal has done so; returns whether this one did. */
-  drop({ record, closing = '' }: ConnectionRow): Promise<boolean> {
-    return this.#table.deleteIf(this.#keys.connection(record.connectionId), [
-      'closing',
-      toAttribute(closing),
-    ]);
+  /**
+   * Deletes a row that is marked, unless another removal has done so. One that was pruned stays when a
+   * disconnect has begun since, which has to find its mark. Returns whether it deleted the row.
+   */
+  drop({ record, closing, pruned = '' }: ConnectionRow): Promise<boolean> {
+    const key = this.#keys.connection(record.connectionId);
+    return closing === undefined
+      ? this.#table.deleteIf(key, { has: ['pruned', toAttribute(pruned)], lacks: 'closing' })
+      : this.#table.deleteIf(key, { has: ['closing', toAttribute(closing)] });
   }
 
   /** Deletes memberships. The caller looks at the rows afterwards. */
@@ -196,6 +208,22 @@ export class Rows {
       current = seen;
     }
     return current;
+  }
+
+  async #change(
+    row: ConnectionRow,
+    { action, names, values, ...rest }: ChannelChange,
+  ): Promise<Changed> {
+    // It is as short as may be, because the row keeps it.
+    const token = randomBytes(6).toString('base64url');
+    const change = {
+      action: `${action} SET #changedBy = :changedBy`,
+      names: { ...names, '#changedBy': 'changedBy' },
+      values: { ...values, ':changedBy': toAttribute(token) },
+      ...rest,
+    };
+    const { isDone, mayHaveRun } = await this.#update(row, { change });
+    return { isDone, ...(mayHaveRun && { lost: token }) };
   }
 
   #update(

@@ -15,6 +15,7 @@ export async function readSubscribers(
   // DynamoDB refuses a range without an end and a cursor outside the range; both hold nothing.
   const isEmpty = start === undefined || (end !== undefined && (end <= start || end <= after));
   if (isEmpty) return { items: [] };
+  const size = limit === undefined ? undefined : Math.max(1, Math.floor(limit));
   const pk = { S: keys.channel(channel) };
   const { items, lastKey } = await table.query({
     // BETWEEN includes its end, but no key is as short as that.
@@ -28,9 +29,9 @@ export async function readSubscribers(
     },
     ...(after > start && { ExclusiveStartKey: { pk, sk: { S: after } } }),
     // One more tells whether another page follows.
-    ...(limit !== undefined && { Limit: limit + 1 }),
+    ...(size !== undefined && { Limit: size + 1 }),
   });
-  const page = limit === undefined ? items : items.slice(0, limit);
+  const page = size === undefined ? items : items.slice(0, size);
   const next = page.length < items.length ? page.at(-1)?.['sk']?.S : lastKey?.['sk']?.S;
   return { items: page.map(toSubscriber), ...(next !== undefined && { next }) };
 }

@@ -24,22 +24,24 @@ export async function addChannels(
   connectionId: string,
   { wanted, limits }: Wish,
 ): Promise<Added> {
-  // Added by an update whose answer was lost, for all that is known.
+  // Added by an update whose answer was lost.
   const own = new Set<string>();
+  let sent: Sent | undefined;
   for (let failed = 1; ; failed += 1) {
     const row = await rows.read(connectionId);
     if (!row) return { row, added: [], results: new Map() };
+    for (const channel of madeBy(sent, row)) own.add(channel);
     const { added, results: planned } = planChannels(row.channels, wanted, limits);
     const results = new Map(planned);
     for (const channel of own) {
       if (row.channels.has(channel)) results.set(channel, 'subscribed');
     }
     if (added.length === 0) return { row, added, results };
-    const { isDone, mayHaveRun } = await rows.add(row, added, limits);
+    const { isDone, lost } = await rows.add(row, added, limits);
     if (isDone) {
       return { row: { ...row, channels: new Set([...row.channels, ...added]) }, added, results };
     }
-    if (mayHaveRun) for (const channel of added) own.add(channel);
+    sent = lost === undefined ? undefined : { lost, channels: added };
     await rows.giveWay(failed);
   }
 }
@@ -57,22 +59,36 @@ export async function takeChannels(
   connectionId: string,
   channels: readonly string[],
 ): Promise<Taken> {
-  // Taken by an update whose answer was lost, for all that is known.
-  const own = new Set<string>();
+  const taken = new Set<string>();
+  let sent: Sent | undefined;
   for (let failed = 1; ; failed += 1) {
     const row = await rows.read(connectionId);
-    const taken = new Set([...own].filter((channel) => !row?.channels.has(channel)));
+    for (const channel of madeBy(sent, row)) taken.add(channel);
     const held = channels.filter((channel) => row?.channels.has(channel));
     if (!row || held.length === 0) return { row, taken };
     // The row comes second: cut off in between, the channels are still known, and so will be cleared.
     await rows.leave([[connectionId, held]]);
-    const { isDone, mayHaveRun } = await rows.take(row, held);
+    const { isDone, lost } = await rows.take(row, held);
     if (isDone) {
       for (const channel of held) taken.add(channel);
-      const left = [...row.channels].filter((channel) => !taken.has(channel));
+      const left = [...row.channels].filter((channel) => !held.includes(channel));
       return { row: { ...row, channels: new Set(left) }, taken };
     }
-    if (mayHaveRun) for (const channel of held) own.add(channel);
+    sent = lost === undefined ? undefined : { lost, channels: held };
     await rows.giveWay(failed);
   }
+}
+
+/** A change that may have been made although its answer was lost. */
+interface Sent {
+  readonly lost: string;
+  readonly channels: readonly string[];
+}
+
+/**
+ * The channels of such a change, where the row shows that it was made. Where another change or the end of
+ * the connection came after it, that cannot be told; then the answer is that of a call made twice.
+ */
+function madeBy(sent: Sent | undefined, row: ConnectionRow | undefined): readonly string[] {
+  return sent && row?.changedBy === sent.lost ? sent.channels : [];
 }

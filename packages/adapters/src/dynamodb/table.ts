@@ -46,6 +46,12 @@ export interface TableOperation {
   readonly limit: TimeLimit;
 }
 
+/** What an item has to be like. */
+export interface Condition {
+  readonly has: readonly [name: string, value: AttributeValue];
+  readonly lacks?: string;
+}
+
 /** An update that ran, or whose condition failed. */
 export interface Updated {
   /** Whether its condition held. */
@@ -89,13 +95,13 @@ export class Table {
     return found.flat();
   }
 
-  /** Deletes an item whose attribute has this value; returns whether it did. */
-  async deleteIf(key: Item, [name, value]: readonly [string, AttributeValue]): Promise<boolean> {
+  /** Deletes an item that has this value of an attribute, and lacks another; returns whether it did. */
+  async deleteIf(key: Item, { has: [name, value], lacks }: Condition): Promise<boolean> {
     const { output } = await this.#call('DeleteItem', {
       TableName: this.#of.table,
       Key: key,
-      ConditionExpression: '#name = :value',
-      ExpressionAttributeNames: { '#name': name },
+      ConditionExpression: `#has = :value${lacks ? ' AND attribute_not_exists(#lacks)' : ''}`,
+      ExpressionAttributeNames: { '#has': name, ...(lacks && { '#lacks': lacks }) },
       ExpressionAttributeValues: { ':value': value },
     });
     return output !== undefined;

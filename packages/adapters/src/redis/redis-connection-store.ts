@@ -78,7 +78,7 @@ export class RedisConnectionStore implements ConnectionStore {
 
   disconnect(connectionId: string, limit?: TimeLimit): Promise<Disconnected | undefined> {
     return this.#link.during('remove a connection', limit, async (call) => {
-      const json = await this.#retire(call, connectionId, { isRemembered: true });
+      const json = await this.#retire(call, connectionId, { isDisconnect: true });
       return json === '' ? undefined : (JSON.parse(json) as Disconnected);
     });
   }
@@ -176,7 +176,7 @@ export class RedisConnectionStore implements ConnectionStore {
   prune(connectionIds: readonly string[], limit?: TimeLimit): Promise<void> {
     return this.#link.during('remove connections', limit, async (call) => {
       await inParallel(connectionIds, PRUNED_AT_ONCE, (id) =>
-        this.#retire(call, id, { isRemembered: false }),
+        this.#retire(call, id, { isDisconnect: false }),
       );
     });
   }
@@ -196,16 +196,16 @@ export class RedisConnectionStore implements ConnectionStore {
     );
   }
 
-  /** Ends a connection. Returns what it was, as JSON; nothing when another call ended it. */
+  /** Ends a connection. Returns what it was, as JSON, to the first disconnect; else nothing. */
   async #retire(
     call: RedisCall,
     id: string,
-    { isRemembered }: { readonly isRemembered: boolean },
+    { isDisconnect }: { readonly isDisconnect: boolean },
   ): Promise<string> {
     const [was = '', ...found] = await call.run(retireScript, [this.#keys.row(id)], () => [
       this.#now(),
       call.id,
-      isRemembered ? 1 : 0,
+      isDisconnect ? 1 : 0,
     ]);
     const changes = inGroups(found, 2).map(([channel = '', dying = '']) => ({
       channel,

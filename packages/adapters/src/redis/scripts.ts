@@ -27,6 +27,7 @@ function script(lua: string): Script {
 //   +channel       the token of a membership that counts
 //   -channel       "token/call token/call": memberships that are being removed, and which call began it
 //   by, was        which call disconnected it, and what that call has to answer
+//   pruned         "expiresAt answer": what the first disconnect after a prune has to answer
 // The sorted set of a channel has members "sliceKey token facts", all with score 0, one a connection.
 // A key of its own remembers for a minute each token that has ended in a channel.
 //
@@ -65,7 +66,7 @@ for i = 1, #fields, 2 do
   if sign == '+' then active[channel] = fields[i + 1] end
 end
 redis.call('HSET', row, 'record', ARGV[3], 'facts', facts)
-redis.call('HDEL', row, 'by', 'was')
+redis.call('HDEL', row, 'by', 'was', 'pruned')
 redis.call('PEXPIRE', row, ARGV[2])
 for channel, held in pairs(active) do
   if not isLive or before ~= facts then
@@ -166,11 +167,11 @@ return found
 `);
 
 /**
- * Ends a connection. KEYS: row. ARGV: now, call, 1 when the answer is to be remembered. Returns what it
- * was, as JSON, if it was this call that ended it, then `channel, dying` for all that is to be removed.
+ * Ends a connection. KEYS: row. ARGV: now, call, 1 for a disconnect and 0 for a prune. Returns what it
+ * was, as JSON, to the first disconnect, then `channel, dying` for all that is to be removed.
  */
 export const retireScript: Script = script(`
-local row, call = KEYS[1], ARGV[2]
+local row, now, call, isDisconnect = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1'
 local ttl = redis.call('PTTL', row)
 local fields = redis.call('HGETALL', row)
 local state, active, found = {}, {}, { '' }
@@ -180,11 +181,19 @@ for i = 1, #fields, 2 do
 end
 if state.by == call then found[1] = state.was end
 redis.call('HDEL', row, 'record', 'facts', 'count', 'bytes')
-if state.facts and tonumber(string.match(state.facts, '^%S+')) > tonumber(ARGV[1]) then
+local left = state.pruned
+if state.facts then
   local channels = #active > 0 and cjson.encode(active) or '[]'
-  found[1] = '{"record":' .. state.record .. ',"channels":' .. channels .. '}'
-  if ARGV[3] == '1' then redis.call('HSET', row, 'by', call, 'was', found[1]) end
+  local answer = '{"record":' .. state.record .. ',"channels":' .. channels .. '}'
+  left = string.match(state.facts, '^%S+') .. ' ' .. answer
 end
+if left and tonumber(string.match(left, '^%S+')) <= now then left = nil end
+if left and isDisconnect then
+  found[1] = string.match(left, '^%S+ (.*)')
+  redis.call('HSET', row, 'by', call, 'was', found[1])
+end
+if left and not isDisconnect then redis.call('HSET', row, 'pruned', left) end
+if not left or isDisconnect then redis.call('HDEL', row, 'pruned') end
 for _, channel in ipairs(active) do
   local before = state['-' .. channel]
   local dying = (before and before .. ' ' or '') .. state['+' .. channel] .. '/' .. call
@@ -198,7 +207,7 @@ for field, dying in pairs(state) do
     found[#found + 1] = dying
   end
 end
-if #found == 1 then ttl = ${ANSWER_MS} end
+if #found == 1 and (not left or isDisconnect) then ttl = ${ANSWER_MS} end
 redis.call('PEXPIRE', row, math.max(ttl, 1))
 return found
 `);
@@ -214,7 +223,8 @@ for i = 3, #ARGV, 2 do
   if redis.call('HGET', row, field) == ARGV[i + 1] then redis.call('HDEL', row, field) end
 end
 if redis.call('HGET', row, 'by') == ARGV[1] then redis.call('HDEL', row, 'by', 'was') end
-if ARGV[2] == '1' and redis.call('HEXISTS', row, 'facts') == 0 then
+local state = redis.call('HMGET', row, 'facts', 'pruned')
+if ARGV[2] == '1' and not state[1] and not state[2] then
   redis.call('PEXPIRE', row, ${ANSWER_MS})
 end
 return {}

@@ -86,7 +86,7 @@ export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<An
 /**
  * Runs after a connection has left a channel of this class: because it unsubscribed, or because it
  * ended (then as late and as uncertain as `$disconnect`). Its context is an `UnsubscribeContext`.
- * It does not run for a connection that was found gone (410) before its `$disconnect` came.
+ * It runs too for a connection that was found gone (410) before its `$disconnect` came.
  */
 export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>>;
 export function OnUnsubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {

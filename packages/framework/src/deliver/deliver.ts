@@ -12,8 +12,8 @@ import { deliveryTimes } from './times.js';
 
 /** From how many on it is suspicious that all subscribers are gone. */
 const SUSPICIOUS_GONE = 20;
-/** Removing subscribers that are gone may take this long after the last post, or as long as the posts. */
-const LEAST_REMOVING_MS = 100;
+/** Removing subscribers that are gone may take this long after the last post, or half as long as the posts. */
+const LEAST_REMOVING_MS = 50;
 
 const OVER = 'The delivery is over.';
 
@@ -221,7 +221,7 @@ class DeliveryRun {
     }
     const tookMs = Date.now() - this.#startedAt;
     const mostMs = Math.min(
-      Math.max(LEAST_REMOVING_MS, tookMs),
+      Math.max(LEAST_REMOVING_MS, tookMs / 2),
       timeLeftMs({ endsAt: this.#cutAt }),
     );
     await this.#reaper.finish(mostMs, limit.signal);

@@ -1,6 +1,11 @@
 const ADAPTED_EVERY_MS = 100;
 const LOWEST_SHARE = 1 / 20;
 const SLOWER = 0.7;
+/**
+ * Of how many posts this share has to be throttled: one connection is also throttled alone, while its
+ * client reads too slowly, and must not hold back the others.
+ */
+const THROTTLED_SHARE = 0.02;
 const FASTER_SHARE = 0.03;
 /** How much of a second's allowance may be used at once. */
 const BURST_SHARE = 0.1;
@@ -17,7 +22,8 @@ export class Pace {
   #tokens: number;
   #filledAt: number;
   #adaptedAt: number;
-  #isThrottled = false;
+  #taken = 0;
+  #throttled = 0;
 
   /** @param now - A clock that never goes back, in milliseconds. */
   constructor(perSecond: number, now: () => number = () => performance.now()) {
@@ -37,7 +43,7 @@ export class Pace {
 
   /** A post was throttled. */
   slowDown(): void {
-    this.#isThrottled = true;
+    this.#throttled += 1;
   }
 
   /** Takes a token. Returns 0, or how long to wait before there is one, in milliseconds. */
@@ -49,6 +55,7 @@ export class Pace {
     this.#filledAt = now;
     if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * 1_000) / this.#rate);
     this.#tokens -= 1;
+    this.#taken += 1;
     return 0;
   }
 
@@ -61,9 +68,11 @@ export class Pace {
     if (steps < 1) return;
     this.#adaptedAt += steps * ADAPTED_EVERY_MS;
     const full = this.#fullRate;
-    if (this.#isThrottled) this.#rate = Math.max(full * LOWEST_SHARE, this.#rate * SLOWER);
-    const freeSteps = this.#isThrottled ? steps - 1 : steps;
+    const isThrottled = this.#throttled > this.#taken * THROTTLED_SHARE;
+    if (isThrottled) this.#rate = Math.max(full * LOWEST_SHARE, this.#rate * SLOWER);
+    const freeSteps = isThrottled ? steps - 1 : steps;
     this.#rate = Math.min(full, this.#rate + freeSteps * full * FASTER_SHARE);
-    this.#isThrottled = false;
+    this.#taken = 0;
+    this.#throttled = 0;
   }
 }

@@ -92,6 +92,10 @@ export interface Disconnected {
  * one channel it does at once, before or after what another does, and none leaves a membership without a
  * connection behind. Between two channels of a call other calls may come.
  *
+ * A store whose engine's answer was lost may do the same again. Then `subscribe` and `unsubscribe` may
+ * answer as the second of two calls, so `present` and `false` for what they have done themselves, if
+ * another call for the connection came in between. None answers for what another one has done.
+ *
  * Every method takes a time limit last. It begins nothing after `endsAt`, nothing once the signal is
  * aborted, and nothing after it has failed; it ends by then, too. What a call left behind that was cut
  * off goes with the next removal of its connection; where another call took something away meanwhile,
@@ -106,7 +110,8 @@ export interface ConnectionStore {
   /**
    * Keeps a connection and subscribes it to channels, however many they are. When it is there already,
    * the new record replaces the old one for all of its channels, also the fields that the new one does
-   * not have, and the channels are added. When it has expired or is being removed, it starts afresh.
+   * not have, and the channels are added. When it has expired, was pruned or is being removed, it starts
+   * afresh; what was pruned is forgotten before that.
    */
   connect(
     connection: ConnectionRecord,
@@ -117,7 +122,9 @@ export interface ConnectionStore {
   get(connectionId: string, limit?: TimeLimit): Promise<ConnectionRecord | undefined>;
   /**
    * Removes a connection and all its memberships. Of several calls for one connection one alone returns
-   * what was removed; `undefined` when there is none, or another call has removed it.
+   * what was removed; `undefined` when there is none, or another call has removed it. The first one after
+   * a {@link ConnectionStore.prune} returns what that removed, so that what is to be done at the end of a
+   * connection is done once, whoever found out first that it is gone.
    */
   disconnect(connectionId: string, limit?: TimeLimit): Promise<Disconnected | undefined>;
   /**
@@ -153,6 +160,10 @@ export interface ConnectionStore {
   ): Promise<Page<Subscriber>>;
   /** Channels a connection is subscribed to, in any order. */
   channels(connectionId: string, limit?: TimeLimit): Promise<readonly string[]>;
-  /** Removes connections that turned out to be gone, with all their memberships. */
+  /**
+   * Removes connections that turned out to be gone, with all their memberships. They are gone for every
+   * method but `disconnect`, which still returns each of them once, with the channels it had, until it
+   * would have expired.
+   */
   prune(connectionIds: readonly string[], limit?: TimeLimit): Promise<void>;
 }

@@ -47,6 +47,8 @@ class MemoryConnectionStore implements ConnectionStore {
   readonly contract = 2;
   readonly #now: () => number;
   readonly #rows = new Map<string, Row>();
+  /** What was pruned and not disconnected yet, the oldest first. */
+  readonly #pruned = new Map<string, Disconnected>();
   /** The subscribers of each channel, in the order of their slices. */
   readonly #channels = new Map<string, Row[]>();
 
@@ -68,6 +70,7 @@ class MemoryConnectionStore implements ConnectionStore {
     };
     row.record = record;
     this.#rows.set(connectionId, row);
+    this.#pruned.delete(connectionId);
     for (const channel of channels) this.#join(row, channel);
   }
 
@@ -79,10 +82,10 @@ class MemoryConnectionStore implements ConnectionStore {
   async disconnect(connectionId: string, limit?: TimeLimit): Promise<Disconnected | undefined> {
     checkTime('remove a connection', limit);
     const row = this.#live(connectionId);
-    if (!row) return undefined;
-    const channels = [...row.channels];
-    this.#remove(row);
-    return { record: row.record, channels };
+    if (row) return this.#remove(row);
+    const pruned = this.#pruned.get(connectionId);
+    this.#pruned.delete(connectionId);
+    return pruned && !this.#isExpired(pruned) ? pruned : undefined;
   }
 
   // oxlint-disable-next-line max-params -- as in the contract.
@@ -166,8 +169,13 @@ class MemoryConnectionStore implements ConnectionStore {
   async prune(connectionIds: readonly string[], limit?: TimeLimit): Promise<void> {
     checkTime('prune connections', limit);
     for (const connectionId of connectionIds) {
-      const row = this.#rows.get(connectionId);
-      if (row) this.#remove(row);
+      const row = this.#live(connectionId);
+      if (row) this.#pruned.set(connectionId, this.#remove(row));
+    }
+    // No record lives long, so neither does what is behind the first one that has not expired.
+    for (const [connectionId, pruned] of this.#pruned) {
+      if (!this.#isExpired(pruned)) return;
+      this.#pruned.delete(connectionId);
     }
   }
 
@@ -178,7 +186,7 @@ class MemoryConnectionStore implements ConnectionStore {
     return undefined;
   }
 
-  #isExpired({ record }: Row): boolean {
+  #isExpired({ record }: Pick<Row, 'record'>): boolean {
     return record.expiresAt <= this.#now();
   }
 
@@ -197,9 +205,12 @@ class MemoryConnectionStore implements ConnectionStore {
     if (rows.length === 0) this.#channels.delete(channel);
   }
 
-  #remove(row: Row): void {
-    this.#rows.delete(row.record.connectionId);
-    for (const channel of row.channels) this.#leave(row, channel);
+  #remove(row: Row): Disconnected {
+    const { record } = row;
+    const channels = [...row.channels];
+    this.#rows.delete(record.connectionId);
+    for (const channel of channels) this.#leave(row, channel);
+    return { record, channels };
   }
 }
 

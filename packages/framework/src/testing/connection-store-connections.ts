@@ -124,6 +124,9 @@ export const connectionChecks: readonly Check[] = [
       await store.connect(second, [z]);
       assert.deepEqual(await store.channels(first.connectionId), [z]);
       await assertAgreement(store, [first.connectionId], [x, y, z]);
+      const left = await store.disconnect(first.connectionId);
+      assert.deepEqual(left, { record: second, channels: [z] });
+      assert.equal(await store.disconnect(first.connectionId), undefined);
     },
   },
   {
@@ -168,8 +171,49 @@ export const connectionChecks: readonly Check[] = [
         assert.deepEqual(await memberIds(store, channel), inSliceOrder(stays));
       }
       await forAll(goes, async (id) => assertGone(store, id, []));
-      assert.equal(await store.disconnect(goes[0] ?? ''), undefined);
       await assertAgreement(store, stays, channels);
+    },
+  },
+  {
+    name: 'C8 returns what was pruned to the first disconnect, and hides it from everything else',
+    run: async (store) => {
+      const channels = uniqueChannels(3);
+      const connection = await connected(store, channels, everyFact);
+      const { connectionId } = connection;
+      const other = uniqueChannel();
+      for (let time = 0; time < 2; time += 1) {
+        await store.prune([connectionId]);
+        await assertGone(store, connectionId, channels);
+        const limits = { maxChannels: 9, maxBytes: 999 };
+        const asked = [other, ...channels.slice(1)];
+        const gone = asked.map(() => 'gone');
+        assert.deepEqual(await store.subscribe(connectionId, asked, limits), gone);
+        assert.deepEqual(await store.unsubscribe(connectionId, channels.slice(0, 1)), [false]);
+        await assertGone(store, connectionId, [...channels, other]);
+      }
+      const left = await store.disconnect(connectionId);
+      assert.deepEqual(left?.record, connection);
+      assert.deepEqual(sorted(left?.channels ?? []), sorted(channels));
+      assert.equal(await store.disconnect(connectionId), undefined);
+      await store.prune([connectionId]);
+      assert.equal(await store.disconnect(connectionId), undefined);
+    },
+  },
+  {
+    name: 'C8 returns what was pruned to one of many disconnects that race',
+    run: async (store) => {
+      const channels = uniqueChannels(2);
+      const connection = await connected(store, channels);
+      const { connectionId } = connection;
+      const calls = Array.from({ length: 10 }, async (_none, index) => {
+        if (index % 3 === 0) await store.prune([connectionId]);
+        return store.disconnect(connectionId);
+      });
+      const [left, ...more] = (await Promise.all(calls)).filter((one) => one !== undefined);
+      assert.deepEqual(left?.record, connection);
+      assert.deepEqual(sorted(left?.channels ?? []), sorted(channels));
+      assert.deepEqual(more, []);
+      await assertGone(store, connectionId, channels);
     },
   },
   {

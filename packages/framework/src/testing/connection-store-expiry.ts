@@ -84,9 +84,20 @@ export const expiryChecks: readonly Check[] = [
       const [old, live] = [await expired(store, [channel]), await connected(store, [channel])];
       await store.prune([old.connectionId]);
       await assertGone(store, old.connectionId, [channel]);
+      assert.equal(await store.disconnect(old.connectionId), undefined);
       await store.connect(record({ connectionId: old.connectionId }), []);
       assert.deepEqual(await store.channels(old.connectionId), []);
       assert.deepEqual(await memberIds(store, channel), [live.connectionId]);
+    },
+  },
+  {
+    name: 'C8 forgets what was pruned when it would have expired',
+    run: async (store) => {
+      const expiresAt = Date.now() + 300;
+      const { connectionId } = await connected(store, uniqueChannels(1), { expiresAt });
+      await store.prune([connectionId]);
+      while (Date.now() <= expiresAt) await pause(expiresAt + 1 - Date.now());
+      assert.equal(await store.disconnect(connectionId), undefined);
     },
   },
   {

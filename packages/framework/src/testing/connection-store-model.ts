@@ -1,11 +1,17 @@
-import type { ChannelLimits, ConnectionRecord, ConnectionStore } from '../store/connections.js';
+import type {
+  ChannelLimits,
+  ConnectionRecord,
+  ConnectionStore,
+  Disconnected,
+} from '../store/connections.js';
 import { sorted } from './contract-fixtures.js';
 
 /**
- * Something that is done to one connection. `join` is a part of a `connect`; `expire` lets its row be
- * over.
+ * Something that is done to one connection. `join` is a part of a `connect`, and so is `forget`, of what
+ * was pruned; `expire` lets its row be over.
  */
 export type Action =
+  | { readonly do: 'forget' }
   | { readonly do: 'join'; readonly channels: string[] }
   | { readonly do: 'connect'; readonly record: ConnectionRecord; readonly channels: string[] }
   | { readonly do: 'subscribe'; readonly channels: string[]; readonly limits: ChannelLimits }
@@ -15,7 +21,7 @@ export type Action =
   | { readonly do: 'prune' };
 
 /** What a store is asked to do. */
-export type CallAction = Exclude<Action, { readonly do: 'join' }>;
+export type CallAction = Exclude<Action, { readonly do: 'join' | 'forget' }>;
 
 /** Does it, and returns its result in a form that can be compared. */
 export async function perform(
@@ -37,6 +43,8 @@ export async function perform(
 /** What becomes of one connection when one thing is done after the other. */
 export class ConnectionModel {
   #record: ConnectionRecord | undefined;
+  /** What a prune removed, for the disconnect that comes next. */
+  #pruned: Disconnected | undefined;
   readonly #channels = new Set<string>();
 
   /** Absent while there is no connection. */
@@ -50,6 +58,8 @@ export class ConnectionModel {
 
   /** Does it, and returns what the store has to return. */
   perform(action: Action): unknown {
+    if (action.do === 'connect' || action.do === 'forget') this.#pruned = undefined;
+    if (action.do === 'forget') return undefined;
     if (action.do === 'connect') this.#record = action.record;
     if (action.do === 'connect' || action.do === 'join') {
       // One of a connection that has ended meanwhile comes too late.
@@ -63,9 +73,11 @@ export class ConnectionModel {
       return action.channels.map((channel) => left.has(channel));
     }
     const { record, channels } = this;
+    const removed = record ? { record, channels } : this.#pruned;
     this.#record = undefined;
     this.#channels.clear();
-    return action.do === 'disconnect' && record ? { record, channels } : undefined;
+    this.#pruned = action.do === 'prune' ? removed : undefined;
+    return action.do === 'disconnect' ? removed : undefined;
   }
 
   #subscribe(channels: readonly string[], { maxChannels, maxBytes }: ChannelLimits): unknown {

@@ -89,7 +89,8 @@ export function fits(found: unknown, call: CallAction, possible: readonly unknow
 function partsOf(action: CallAction): readonly Action[] {
   if (action.do === 'connect') {
     const joins = action.channels.map((channel) => ({ do: 'join' as const, channels: [channel] }));
-    return [{ ...action, channels: [] }, ...joins];
+    // What was pruned goes before the new connection comes.
+    return [{ do: 'forget' }, { ...action, channels: [] }, ...joins];
   }
   if (action.do !== 'subscribe' && action.do !== 'unsubscribe') return [action];
   return action.channels.map((channel) => ({ ...action, channels: [channel] }));

@@ -42,6 +42,10 @@ const expired = ({ connection, a, b }: Subject): readonly CallAction[] => [
   connect(connection, a, b),
   { do: 'expire', record: connection },
 ];
+const pruned = ({ connection, a }: Subject): readonly CallAction[] => [
+  connect(connection, a),
+  prune,
+];
 const two = { maxChannels: 2, maxBytes: 9_999 } as const;
 const hundredBytes = { maxChannels: 9, maxBytes: 100 } as const;
 
@@ -156,6 +160,16 @@ export const scenarios: readonly Scenario[] = [
     name: 'a disconnect and a prune',
     before: inA,
     calls: () => [disconnect, prune],
+  },
+  {
+    name: 'two disconnects after a prune',
+    before: pruned,
+    calls: () => [disconnect, disconnect],
+  },
+  {
+    name: 'a connect and a disconnect after a prune',
+    before: pruned,
+    calls: ({ again, b }) => [connect(again, b), disconnect],
   },
   {
     name: 'a subscribe, an unsubscribe and a disconnect',
