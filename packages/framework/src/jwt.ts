@@ -111,7 +111,7 @@ export function jwtAuthorizer(options: JwtAuthorizerOptions = {}): Authorizer {
       option: 'audience',
       variable: 'GATECAST_JWT_AUDIENCE',
     });
-    // The keys' address is made of the issuer, unless they are given; then it is but a name for them.
+    // The address of the keys is made of the issuer. When the keys are given it only names them.
     const address = jwks ? 'https://keys.invalid/' : jwksUri;
     if (address === undefined) {
       checkOptions(where, { issuer }, { issuer: httpsUrl });

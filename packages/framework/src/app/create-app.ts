@@ -34,9 +34,9 @@ export interface AppSettings {
    */
   readonly authorizer?: Authorizer;
   /**
-   * Origins whose pages may connect: `['https://chat.example.com']`. A handshake without
-   * `Origin` passes: every browser sends one. So does one whose `Origin` is the host that it is made to:
-   * React Native sends that.
+   * Origins whose pages may connect: `['https://chat.example.com']`. A handshake without `Origin`
+   * passes, because it does not come from a browser. So does one whose `Origin` is the host that it is
+   * made to: React Native sends that.
    * @default every origin
    */
   readonly origins?: readonly string[];
@@ -65,11 +65,6 @@ export interface App<L extends readonly unknown[] = readonly unknown[]>
 
 type Channels = readonly (AnyClass | object)[];
 
-const PUBLISHER_OPTIONS = {
-  store: storeOption,
-  gateway: option.object,
-  plugins: option.list,
-} as const;
 const SETTINGS = {
   channels: option.list,
   store: storeOption,

@@ -84,8 +84,9 @@ export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<An
 }
 
 /**
- * Runs after a connection has left a channel of this class: because it unsubscribed, or because it
- * ended (then as late and as uncertain as `$disconnect`). Its context is an `UnsubscribeContext`.
+ * Runs after a connection has left a channel of this class: it unsubscribed, it was refused when it
+ * subscribed again, the server removed it, or it ended (then as late and as uncertain as `$disconnect`).
+ * Its context is an `UnsubscribeContext`, whose `cause` says which.
  * It does not run for a connection that was found gone (410) before its `$disconnect` came.
  */
 export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>>;

@@ -10,9 +10,9 @@ import { Reaper } from './reaper.js';
 import type { Stage } from './stage.js';
 import { deliveryTimes } from './times.js';
 
-/** From how many on it is suspicious that all subscribers are gone. */
+/** With this many subscribers or more, it is suspicious when all of them are gone. */
 const SUSPICIOUS_GONE = 20;
-/** Removing subscribers that are gone may take this long after the last post, or as long as the posts. */
+/** After the last post, removing subscribers may take this long, or as long as the posts took if that is longer. */
 const LEAST_REMOVING_MS = 100;
 
 const OVER = 'The delivery is over.';
@@ -36,7 +36,7 @@ export interface DeliveryMeans {
   readonly limit: TimeLimit;
   /** The app's clock, by which identities end and connections grow old. */
   readonly now: () => number;
-  /** Told once of what failed in posting, and of a store that failed to remove what is gone. */
+  /** Told once of posts that failed, and of a store that failed to remove connections. */
   readonly report: (error: unknown) => void;
 }
 
@@ -59,7 +59,7 @@ class DeliveryRun {
   readonly #cutAt: number;
   /** When an attempt is given up. */
   readonly #limit: TimeLimit;
-  /** When nothing begins any more. */
+  /** After it no page is read and no post begins. */
   readonly #begin: TimeLimit & { readonly endsAt: number };
   readonly #stop = new AbortController();
   readonly #startedAt = Date.now();
@@ -99,7 +99,7 @@ class DeliveryRun {
     const { signal } = this.#means.limit;
     const cut = this.#makeCut();
     const reading = this.#postToAll().catch((error: unknown) => {
-      // When its time was up, the store is not to blame; unless it took all of it for the first page.
+      // The store is not to blame when the time is over, unless even its first page had not come.
       if (this.#read === 0 || timeLeftMs(this.#begin) > 0) this.#readFailure = { error };
     });
     await Promise.race([reading.then(() => this.#idle()), cut.isCut]);

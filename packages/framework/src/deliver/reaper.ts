@@ -4,7 +4,7 @@ import { onAbort } from './on-abort.js';
 // The longest an integration may take (row 7.9), and a little for clocks that disagree.
 const LONGEST_CONNECT_MS = 35_000;
 const BATCH_SIZE = 25;
-/** Most connections that one delivery removes; those over it are gone again at the next one. */
+/** Most connections that one delivery removes; the next one finds the others gone again. */
 const MOST_REMOVED = 1_000;
 
 /** What a reaper works with. */
@@ -28,7 +28,7 @@ export class Reaper {
     this.#means = means;
   }
 
-  /** How many were gone that had been open once. */
+  /** How many were gone, without those that may still be opening. */
   get count(): number {
     return this.#gone.length;
   }

@@ -44,11 +44,11 @@ export async function handleConnect(invocation: EventInvocation): Promise<ProxyR
   };
 }
 
-/** The way of one connection through authorizer, automatic channels, plugins, handlers and store. */
+/** Opens one connection: authorizer, automatic channels, plugins, handlers, store. */
 class Opening {
   /** Whether the store may hold something of it. */
   isStored = false;
-  /** Nobody but `$connect` has asked the authorizer, so nobody else will remember. */
+  /** What the authorizer said when it ran inside `$connect`: then only the store keeps it. */
   inlineIdentity: Identity | undefined;
   readonly #invocation: EventInvocation;
   readonly #handshake: Handshake;

@@ -204,7 +204,7 @@ function readFrame(invocation: EventInvocation): RawFrame {
   if (typeof action !== 'string') return frame;
   const route = invocation.core.messages.get(action);
   invocation.messageRoute = route;
-  // The action of an unknown route is whatever a client wrote: it goes into no log.
+  // The action of an unknown route is whatever a client wrote, so it is not logged.
   if (route || isListAction(action)) invocation.route = action;
   return frame;
 }

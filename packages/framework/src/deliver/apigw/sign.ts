@@ -34,7 +34,7 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
 const RELATIVE_SEGMENT = /\/(?:\/|\.{1,2}(?:\/|$))/;
-/** Of which only `%` and `@` are encoded: all paths of `@connections`. */
+/** Paths in which only `%` and `@` have to be encoded: all those of `@connections`. */
 const PLAIN_PATH = /^[\w\-.~/%@]*$/;
 
 /** SHA-256 of a text, in hexadecimal digits. */

@@ -111,7 +111,7 @@ class Exchange {
 
   #read(response: IncomingMessage): void {
     this.#response = response;
-    // Its end too, and by then the next post may have the socket.
+    // It comes after the body's end, too, and by then the agent can give the socket to the next post.
     response.on('close', this.#finish);
     if ((response.statusCode ?? 0) < 300) {
       response.resume();
