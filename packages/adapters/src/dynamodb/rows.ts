@@ -38,9 +38,9 @@ interface RowUpdate {
 
 /** Which memberships of a connection to look at. */
 export interface Affected {
-  /** Channels that it has only just got: their memberships are not there yet. */
+  /** Channels that were just added: their memberships do not exist yet. */
   readonly added?: readonly string[];
-  /** Channels of which that is not known. */
+  /** Channels whose memberships may or may not exist. */
   readonly others?: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export interface Affected {
  * changes the row looks at the memberships afterwards; whoever sees a difference writes again and looks
  * again.** Take the last write to a membership. Its writer looked afterwards and saw no difference.
  * Whoever changed the row after that look looked at the membership in turn and, since the write was
- * the last one, saw no difference either. So when all have finished there is none, whatever the order
+ * the last one, saw no difference either. So when all have finished the two agree, whatever the order
  * of their calls.
  */
 export class Rows {
@@ -89,7 +89,7 @@ export class Rows {
     return record.expiresAt <= this.#now();
   }
 
-  /** Waits before something is tried again that others were faster with. */
+  /** Waits before an update is tried again, after another call changed the row first. */
   async giveWay(failed: number): Promise<void> {
     await this.#table.giveWay(failed);
   }
@@ -130,7 +130,7 @@ export class Rows {
    * Begins the removal of a connection, unless it has begun: from then on the connection is gone.
    * Returns its row, marked by this removal or by the one that was first.
    *
-   * @param isDead - True to leave a connection alone that is there.
+   * @param isDead - True to mark it only if it has expired or its removal has begun.
    */
   async mark(
     connectionId: string,

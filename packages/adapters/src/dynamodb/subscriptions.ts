@@ -24,7 +24,7 @@ export async function addChannels(
   connectionId: string,
   { wanted, limits }: Wish,
 ): Promise<Added> {
-  // Added by an update whose answer was lost, for all that is known.
+  // Perhaps added by an update whose answer was lost.
   const own = new Set<string>();
   for (let failed = 1; ; failed += 1) {
     const row = await rows.read(connectionId);
@@ -57,7 +57,7 @@ export async function takeChannels(
   connectionId: string,
   channels: readonly string[],
 ): Promise<Taken> {
-  // Taken by an update whose answer was lost, for all that is known.
+  // Perhaps taken by an update whose answer was lost.
   const own = new Set<string>();
   for (let failed = 1; ; failed += 1) {
     const row = await rows.read(connectionId);

@@ -41,7 +41,7 @@ export interface TableOperation {
   readonly table: string;
   /** Names the Region in messages. */
   readonly region: string;
-  /** What the store is to do, after "could not". */
+  /** What the store is doing, for errors: the words after "could not". */
   readonly operation: string;
   readonly limit: TimeLimit;
 }
@@ -128,7 +128,7 @@ export class Table {
     await inParallel(batches, CALLS_AT_ONCE, (batch) => this.#writeBatch(batch));
   }
 
-  /** Waits before something is tried again that others were faster with. */
+  /** Waits before an update is tried again, after another call changed the row first. */
   async giveWay(failed: number): Promise<void> {
     await this.#pause(failed, () => timeIsOver(this.#attempted('UpdateItem')));
   }

@@ -110,7 +110,7 @@ const known: Readonly<Record<string, Known>> = {
     advice: 'Pass its URL as redisStore({ cluster }) instead of redisStore({ url }).',
   },
   'cluster support disabled': {
-    reason: 'The server is no node of a cluster.',
+    reason: 'The server is not a node of a cluster.',
     advice: 'Pass its URL as redisStore({ url }) instead of redisStore({ cluster }).',
   },
   'DB index is out of range': {
