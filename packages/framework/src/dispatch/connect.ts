@@ -19,8 +19,8 @@ import { authorizeChannel } from './authorize-channel.js';
 import { askAuthorizer } from './authorizer.js';
 import { connectContext } from './contexts.js';
 
-// API Gateway cuts at 2 h (row 5.21); the rest is for clocks that disagree.
-const ROW_LIFETIME_MS = (2 * 60 + 15) * 60_000;
+/** How long a row is kept: API Gateway cuts at 2 h (row 5.21); the rest is for clocks that disagree. */
+export const ROW_LIFETIME_MS: number = (2 * 60 + 15) * 60_000;
 
 /** Opens a connection, or refuses it. */
 export async function handleConnect(invocation: EventInvocation): Promise<ProxyResponse> {

@@ -13,7 +13,7 @@ import type { Hooks } from './hooks.js';
 import type { Report } from './report.js';
 
 /** Left at the end of an invocation, so that its answer still gets out. */
-const ANSWER_MS = 500;
+export const ANSWER_MS = 500;
 /** Of that, how long an answer may wait for what cleans up after a handler that hangs. */
 export const CLEAN_UP_MS = 250;
 /** Of that, how long the store may take for it. */
