@@ -74,7 +74,7 @@ export class Rows {
     return row && this.isLive(row) ? row : undefined;
   }
 
-  /** Rows, in whatever state they are; those that are not there are left out. */
+  /** The rows of connections in any state, for those that have one. */
   async readAll(connectionIds: readonly string[]): Promise<ConnectionRow[]> {
     const items = await this.#table.getAll(connectionIds.map((id) => this.#keys.connection(id)));
     return items.map(toConnectionRow);

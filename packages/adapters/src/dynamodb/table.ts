@@ -101,7 +101,7 @@ export class Table {
     return output !== undefined;
   }
 
-  /** Updates an item. */
+  /** Updates an item. A condition that does not hold is an answer, not an error. */
   async update(input: Omit<UpdateItemInput, 'TableName'>): Promise<Updated> {
     const { output, mayHaveRun } = await this.#call('UpdateItem', {
       TableName: this.#of.table,

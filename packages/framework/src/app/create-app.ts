@@ -28,8 +28,8 @@ export interface AppSettings {
   readonly store: Store;
   /**
    * Says who a connection is. Runs as the API's REQUEST authorizer, or in `$connect` where the API has
-   * none. With one, channels are closed to guests unless they say otherwise. An authorizer of another
-   * kind on the same API must not set `gatecast` in its context: what stands there is believed.
+   * none. With one, channels are closed to guests unless they say otherwise. Another authorizer on the
+   * same API must not set `gatecast` in its context: the app trusts what that key holds.
    * @default none: every connection is a guest
    */
   readonly authorizer?: Authorizer;

@@ -28,8 +28,8 @@ export interface Delivery {
   readonly ephemeral: boolean;
 }
 
-/** What a delivery works with. */
-export interface DeliveryMeans {
+/** What one delivery works with, and until when. */
+export interface DeliveryOptions {
   readonly connections: ConnectionStore;
   readonly stage: Stage;
   /** When the invocation is over; the delivery ends some time before. */
@@ -47,13 +47,13 @@ export interface DeliveryMeans {
  * @throws StoreError - when the subscribers cannot be read; those that were read have been posted to.
  * @throws unknown - the `reason` of the signal, once it is aborted.
  */
-export function deliver(delivery: Delivery, means: DeliveryMeans): Promise<DeliveryCount> {
-  return new DeliveryRun(delivery, means).run();
+export function deliver(delivery: Delivery, options: DeliveryOptions): Promise<DeliveryCount> {
+  return new DeliveryRun(delivery, options).run();
 }
 
 class DeliveryRun {
   readonly #delivery: Delivery;
-  readonly #means: DeliveryMeans;
+  readonly #options: DeliveryOptions;
   readonly #reader: Reader;
   readonly #reaper: Reaper;
   readonly #cutAt: number;
@@ -75,11 +75,11 @@ class DeliveryRun {
   #isRefused = false;
   #onIdle = (): void => {};
 
-  constructor(delivery: Delivery, means: DeliveryMeans) {
-    const { connections, stage, limit, now, report } = means;
+  constructor(delivery: Delivery, options: DeliveryOptions) {
+    const { connections, stage, limit, now, report } = options;
     const { beginUntil, cutAt } = deliveryTimes(limit, stage.poster.p99Ms);
     this.#delivery = delivery;
-    this.#means = means;
+    this.#options = options;
     this.#cutAt = cutAt;
     this.#limit = { endsAt: cutAt, ...(limit.signal && { signal: limit.signal }) };
     this.#begin = { endsAt: beginUntil, signal: this.#stop.signal };
@@ -96,7 +96,7 @@ class DeliveryRun {
   }
 
   async run(): Promise<DeliveryCount> {
-    const { signal } = this.#means.limit;
+    const { signal } = this.#options.limit;
     const cut = this.#makeCut();
     const reading = this.#postToAll().catch((error: unknown) => {
       // The store is not to blame when the time is over, unless even its first page had not come.
@@ -131,7 +131,7 @@ class DeliveryRun {
   }
 
   async #postToAll(): Promise<void> {
-    const { poster } = this.#means.stage;
+    const { poster } = this.#options.stage;
     for (;;) {
       const subscriber = await this.#reader.next();
       if (!subscriber || this.#hasEnded) return;
@@ -150,7 +150,7 @@ class DeliveryRun {
 
   async #post(subscriber: Subscriber): Promise<void> {
     const { frame, ephemeral } = this.#delivery;
-    const { stage, now } = this.#means;
+    const { stage, now } = this.#options;
     const { connectionId, identityExpiresAt = Infinity } = subscriber;
     const options = { limit: this.#limit, begin: this.#begin, hasTurn: true };
     const isExpired = identityExpiresAt <= now();
@@ -205,11 +205,11 @@ class DeliveryRun {
   }
 
   #allowRemoving(): void {
-    if (this.#isProven && this.#means.stage.mayPrune) this.#reaper.allow();
+    if (this.#isProven && this.#options.stage.mayPrune) this.#reaper.allow();
   }
 
   async #removeGone(): Promise<void> {
-    const { stage, report, limit } = this.#means;
+    const { stage, report, limit } = this.#options;
     const { count } = this.#reaper;
     if (!this.#isProven && count >= SUSPICIOUS_GONE) {
       const { channel } = this.#delivery;
@@ -228,7 +228,7 @@ class DeliveryRun {
   }
 
   #reportFailures(left: number): void {
-    const { report } = this.#means;
+    const { report } = this.#options;
     const isFinished = left === 0 && this.#reader.isAtEnd;
     if (this.#isRefused || isFinished || this.#readFailure) {
       if (this.#failure !== undefined) report(this.#failure);

@@ -8,7 +8,7 @@ const BATCH_SIZE = 25;
 const MOST_REMOVED = 1_000;
 
 /** What a reaper works with. */
-export interface ReaperMeans {
+export interface ReaperOptions {
   readonly connections: ConnectionStore;
   /** The app's clock. */
   readonly now: () => number;
@@ -17,15 +17,15 @@ export interface ReaperMeans {
 
 /** Removes connections that turned out to be gone from the store, beside the posting. */
 export class Reaper {
-  readonly #means: ReaperMeans;
+  readonly #options: ReaperOptions;
   readonly #gone: string[] = [];
   readonly #stop = new AbortController();
   #taken = 0;
   #working: Promise<void> | undefined;
   #isAllowed = false;
 
-  constructor(means: ReaperMeans) {
-    this.#means = means;
+  constructor(options: ReaperOptions) {
+    this.#options = options;
   }
 
   /** How many were gone, without those that may still be opening. */
@@ -36,7 +36,7 @@ export class Reaper {
   /** A post was answered with 410. */
   add({ connectionId, connectedAt }: Subscriber): void {
     // Until its $connect has returned a connection is 410 too (row 3.14): do not forget it yet.
-    if (this.#means.now() - connectedAt < LONGEST_CONNECT_MS) return;
+    if (this.#options.now() - connectedAt < LONGEST_CONNECT_MS) return;
     this.#gone.push(connectionId);
     if (this.#isAllowed && this.#gone.length - this.#taken >= BATCH_SIZE) this.#startNext();
   }
@@ -78,7 +78,7 @@ export class Reaper {
   }
 
   async #remove(batch: readonly string[]): Promise<void> {
-    const { connections, report } = this.#means;
+    const { connections, report } = this.#options;
     const { signal } = this.#stop;
     try {
       await connections.prune(batch, { signal });

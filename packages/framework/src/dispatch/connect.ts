@@ -139,7 +139,7 @@ function automaticName(invocation: EventInvocation, channel: CompiledChannel): s
   const params: unknown = autoSubscribe === true ? {} : autoSubscribe(invocation.connection);
   if (params === undefined) return undefined;
   if (isPromiseLike(params)) {
-    // Nobody waits for it, and a rejection that nobody handles ends the environment.
+    // A rejection without a handler would end the environment.
     Promise.resolve(params).catch(() => {});
     reportAutomatic(invocation, channel, 'returned a promise');
     return undefined;

@@ -256,7 +256,7 @@ function answerInTime(
   );
 }
 
-/** Ends the invocation; its answer goes out when nothing of ours is under way. */
+/** Ends the invocation. Its answer goes out once held work has ended. */
 function endWith(invocation: EventInvocation, known: ProxyResponse): MaybePromise<ProxyResponse> {
   const ending = invocation.end();
   return ending ? ending.then(() => known) : known;

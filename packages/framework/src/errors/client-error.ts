@@ -22,7 +22,7 @@ export interface ClientErrorOptions {
  */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
-  /** One of ours, or a string of the app's own. */
+  /** A code of Gatecast's (`docs/errors.md`), or one of the app's own. */
   readonly code: WireErrorCode | (string & {});
   /** Sent to the client. */
   readonly details?: unknown;

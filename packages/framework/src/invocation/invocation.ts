@@ -87,9 +87,9 @@ export class Invocation {
   }
 
   /**
-   * The time that whatever works for it has.
+   * The time limit of work for this invocation.
    *
-   * @param what - What asks, at the beginning of a sentence.
+   * @param what - What begins to work, as the error names it: `publish() on "rooms/42"`.
    *
    * @throws UsageError - ERR_INVOCATION_OVER.
    */
@@ -179,8 +179,8 @@ export class Invocation {
   }
 
   /**
-   * Waits for what may hang, as long as the invocation has time. When that is over, so is the invocation:
-   * whatever still works for it is stopped.
+   * Waits for work that may hang, until the time is over. Then the invocation is over as well, and all that
+   * still works for it is stopped.
    *
    * @param label - What is waited for, in the error.
    * @param moreMs - How much longer than until {@link endsAt}, for what cleans up afterwards by itself.
@@ -215,8 +215,8 @@ export class Invocation {
   }
 
   /**
-   * Ends it, once its answer is known. Work of ours that is still under way is waited for first; a
-   * promise is returned only then.
+   * Ends the invocation, once its answer is known. Waits first for work that was held, and returns a promise
+   * only if there is any.
    */
   end(): void | Promise<void> {
     if (this.#held === undefined) {
@@ -259,7 +259,6 @@ export class Invocation {
   }
 }
 
-/** Work that failed. */
 interface Failure {
   readonly error: unknown;
   readonly of: WatchedPromise<unknown>;
