@@ -203,6 +203,19 @@ describe('names', () => {
     expect(ours.filter((code) => !Object.hasOwn(known, code))).toEqual([]);
   });
 
+  it('L10 every variable that the packages read is in the docs', () => {
+    const texts = ['framework', 'adapters'].flatMap((name) => {
+      const source = join(root, 'packages', name, 'src');
+      return readdirSync(source, { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => readFileSync(join(source, file), 'utf8'));
+    });
+    const variables = new Set(texts.flatMap((text) => text.match(/\bGATECAST_[A-Z_]+\b/g) ?? []));
+    expect(variables.size).toBeGreaterThan(10);
+    const docs = pages.map(read).join('\n');
+    expect([...variables].filter((variable) => !docs.includes(`\`${variable}`))).toEqual([]);
+  });
+
   it('L10 every link between documents leads to a file and a heading', () => {
     const links = pages.flatMap((path) =>
       [...read(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({ path, target })),
