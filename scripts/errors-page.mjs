@@ -29,8 +29,8 @@ const wireActors = {
   ERR_RATE_LIMIT: 'the client: wait.',
   ERR_TIMEOUT: 'the developer of the app; the client asks again if that is safe.',
   ERR_CONNECTION_UNKNOWN: 'the client: connect again.',
-  ERR_REMOVED: 'the user: the app has taken the right away.',
-  ERR_DISCONNECTED: 'the user: the app has ended the connection.',
+  ERR_REMOVED: 'the developer of the app, which took the subscription away.',
+  ERR_DISCONNECTED: 'the developer of the app, which closed the connection.',
   ERR_INTERNAL: 'the developer or the operator of the app.',
 };
 

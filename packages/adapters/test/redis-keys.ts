@@ -20,9 +20,9 @@ export async function expectConsistent(
 
 /** Every member of a channel as its connection knows it, which may know more. */
 export async function expectNoOrphans(store: Keys, admin: Redis): Promise<void> {
-  const { inRows, dying, inChannels } = await readMemberships(store, admin);
+  const { inRows, removing, inChannels } = await readMemberships(store, admin);
   const orphans = inChannels.filter(
-    (member) => !inRows.includes(member) && !dying.some((start) => member.startsWith(start)),
+    (member) => !inRows.includes(member) && !removing.some((start) => member.startsWith(start)),
   );
   expect(orphans).toEqual([]);
 }
@@ -30,7 +30,7 @@ export async function expectNoOrphans(store: Keys, admin: Redis): Promise<void> 
 async function readMemberships(store: Keys, admin: Redis) {
   const rows: string[] = [];
   const inRows: string[] = [];
-  const dying: string[] = [];
+  const removing: string[] = [];
   const inChannels: string[] = [];
   for (const name of await store.keys(admin)) {
     const [, id = ''] = /\{(.*)\}/.exec(name) ?? [];
@@ -48,11 +48,11 @@ async function readMemberships(store: Keys, admin: Redis) {
         channels.push(field.slice(1));
         inRows.push(`${start} ${value} ${facts}`);
       } else if (field.startsWith('-')) {
-        for (const token of value.split(' ')) dying.push(`${start} ${token.split('/')[0]} `);
+        for (const token of value.split(' ')) removing.push(`${start} ${token.split('/')[0]} `);
       }
     }
     if (facts === undefined) continue;
     expect([count, bytes]).toEqual([`${channels.length}`, `${channels.join('').length}`]);
   }
-  return { rows, inRows: inRows.sort(), dying, inChannels: inChannels.sort() };
+  return { rows, inRows: inRows.sort(), removing, inChannels: inChannels.sort() };
 }

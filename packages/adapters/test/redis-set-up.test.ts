@@ -135,7 +135,7 @@ describeRedis('redisStore() with the option cluster', () => {
     await using store = openStore({ cluster: server.url });
     expect(await failureOf(store.connections.get('a='))).toMatchObject({
       code: 'ERR_STORE_REFUSED',
-      message: expect.stringContaining('The server is no node of a cluster.'),
+      message: expect.stringContaining('The server is not a node of a cluster.'),
       hint: 'Pass its URL as redisStore({ url }) instead of redisStore({ cluster }).',
     });
   });

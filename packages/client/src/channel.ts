@@ -45,8 +45,9 @@ export interface ClientChannel<C> {
    *
    * @returns The server's answer, whenever the connection comes about.
    * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s), `ERR_CLOSED`,
-   * `ERR_UNSUBSCRIBED`: there is no subscription then. An end that comes later, when a new
-   * connection is refused what an earlier one had, is told to `client.onRefused`.
+   * `ERR_UNSUBSCRIBED`. After `ERR_TIMEOUT` the server may have the subscription all the same. An end
+   * that comes later, when a new connection is refused what an earlier one had, is told to
+   * `client.onRefused`.
    */
   subscribe(): Promise<SubscribeAnswer<SubscribeData<C>>>;
 

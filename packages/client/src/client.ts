@@ -63,7 +63,10 @@ export interface Client {
    */
   onRefused(listener: (refusal: Refusal) => unknown): Off;
 
-  /** Ends everything: what is pending is rejected with `ERR_CLOSED`, nothing is left running. */
+  /**
+   * Ends everything: what is pending is rejected with `ERR_CLOSED`. A WebSocket whose server does not
+   * answer may stay for a while.
+   */
   close(): void;
 
   /**

@@ -17,8 +17,8 @@ export type DtoClass<T extends object> = new () => T;
  * (nested classes through class-transformer's `@Type`), unknown properties are dropped, and what
  * does not fit is told by path.
  *
- * What has `@ValidateNested()` is one object, and a list only with `{ each: true }` or beside
- * `@IsArray()` and its kin: class-validator alone would let a list pass for an object.
+ * A property with `@ValidateNested()` takes one object. It takes a list only with `{ each: true }`, or beside
+ * `@IsArray()` or another decorator of lists: class-validator alone would take a list for an object.
  *
  * class-validator runs under `experimentalDecorators` only. This subpath needs `class-validator`,
  * `class-transformer` and `reflect-metadata` to be installed.

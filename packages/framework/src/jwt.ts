@@ -80,9 +80,9 @@ const jwtOptions = {
 };
 
 /**
- * An authorizer that verifies JSON Web Tokens of any OpenID Connect issuer: signature (RS256 and
- * the like, ES256 and the like, Ed25519), `iss`, `aud`, `exp` and `nbf`. Keys are fetched once and
- * kept.
+ * An authorizer that verifies JSON Web Tokens of any OpenID Connect issuer: signature (RS256, RS384,
+ * RS512, ES256, ES384, ES512 or Ed25519), `iss`, `aud`, `exp` and `nbf`. Keys are fetched once and kept;
+ * a token of a new key fetches them again.
  *
  * No token, or one that does not pass, is `ERR_UNAUTHORIZED`. Trouble with the issuer's keys is not the
  * token's fault: the handshake is answered with 500, and ERR_JWT_KEYS is reported. Without an issuer or
@@ -111,7 +111,7 @@ export function jwtAuthorizer(options: JwtAuthorizerOptions = {}): Authorizer {
       option: 'audience',
       variable: 'GATECAST_JWT_AUDIENCE',
     });
-    // The keys' address is made of the issuer, unless they are given; then it is but a name for them.
+    // The address of the keys is made of the issuer. When the keys are given it only names them.
     const address = jwks ? 'https://keys.invalid/' : jwksUri;
     if (address === undefined) {
       checkOptions(where, { issuer }, { issuer: httpsUrl });

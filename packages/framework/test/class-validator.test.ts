@@ -103,8 +103,8 @@ describe('dto()', () => {
         name: 'ConfigurationError',
         code: 'ERR_DTO_BARE',
         message:
-          'The class Bare has no class-validator decorator, so everything would be dropped from it.',
-        hint: 'Decorate its properties; they count only under "experimentalDecorators": true.',
+          'The class Bare has no class-validator decorator, so every property would be dropped.',
+        hint: 'Decorate its properties, and set "experimentalDecorators": true.',
       }),
     );
   });

@@ -228,7 +228,7 @@ describe('a mistake of configuration', () => {
       'ERR_PATTERN_DUPLICATE',
       [RoomChannel, loose('rooms/:id', { name: 'x' })],
       'The patterns "rooms/:roomId" of RoomChannel and "rooms/:id" of defineChannel(\'rooms/:id\') match the same channels.',
-      'Give one of them a literal segment where the other has a parameter, or merge the classes.',
+      'Give one pattern a literal segment where the other has a parameter, or merge the classes.',
     ],
     [
       'ERR_CHANNEL_NAMELESS',
@@ -252,13 +252,13 @@ describe('a mistake of configuration', () => {
       'ERR_HANDLER_DUPLICATE',
       [TwiceChannel],
       'TwiceChannel has two methods with @OnConnect(): first and second.',
-      'Keep one and call the other from it.',
+      'Keep the decorator on one method, and call the other from it.',
     ],
     [
       'ERR_HISTORY_UNSUPPORTED',
       [loose('a', { history: { retentionSeconds: 1 } })],
       "defineChannel('a') asks for history, but the store keeps no log.",
-      'Take the option history away, or use a store with a log.',
+      'Remove the option "history": no store keeps a log yet.',
     ],
     [
       'ERR_AUTO_SUBSCRIBE',
@@ -327,7 +327,7 @@ describe('a mistake of configuration', () => {
   it('in the place of a decorator is told', () => {
     const decorate = (target: object, name: string | symbol): unknown =>
       Reflect.apply(OnSubscribe(), undefined, [target, name]);
-    const hint = 'Put it on a public method of the class that is not static.';
+    const hint = 'Put it on a public method that is not static.';
     expect(() => decorate(Bare, 'join')).toThrow(
       mistake('ERR_HANDLER_PLACE', '@OnSubscribe() is on "join", which is static.', hint),
     );

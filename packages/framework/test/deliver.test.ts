@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { memoryStore } from '@gatecast/framework';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import type { Delivery, DeliveryMeans } from '../src/deliver/deliver.js';
+import type { Delivery, DeliveryOptions } from '../src/deliver/deliver.js';
 import { deliver } from '../src/deliver/deliver.js';
 import type { Gateway, PostOutcome } from '../src/deliver/gateway.js';
 import { Poster } from '../src/deliver/poster.js';
@@ -50,7 +50,7 @@ interface Room {
   readonly report: ReturnType<typeof vi.fn>;
   /** Delivers an event to the room. */
   deliver(
-    more?: Partial<Delivery> & Partial<Pick<DeliveryMeans, 'limit'>>,
+    more?: Partial<Delivery> & Partial<Pick<DeliveryOptions, 'limit'>>,
   ): ReturnType<typeof deliver>;
   left(): Promise<string[]>;
 }

@@ -245,7 +245,7 @@ it('createPublisher() needs to be told the endpoint where no event tells it', as
     code: 'ERR_ENDPOINT_UNKNOWN',
     message: 'The endpoint of the @connections API is not known.',
     hint: expect.stringContaining(
-      'Set GATECAST_ENDPOINT to https://{api-id}.execute-api.{region}.amazonaws.com/{stage}',
+      'set GATECAST_ENDPOINT to https://{api-id}.execute-api.{region}.amazonaws.com/{stage}',
     ),
   });
   vi.unstubAllEnvs();

@@ -191,7 +191,7 @@ describe('plugins', () => {
       'as the function that makes it',
       [function audit() {}],
       'ERR_PLUGIN_FACTORY',
-      'The function "audit" stands in the list of plugins; a plugin is an object.',
+      'The function "audit" is in the list of plugins; a plugin is an object.',
       'Call it: createApp({ plugins: [audit()] }).',
     ],
     [

@@ -16,10 +16,10 @@ import { addChannels, takeChannels } from './subscriptions.js';
 
 /** One operation of the store. */
 export interface Opening {
-  /** What it is to do, after "could not". */
+  /** What it does, for errors: the words after "could not". */
   readonly operation: string;
   readonly limit: TimeLimit | undefined;
-  /** Whether nobody waits for it, so that it may take all of its time limit. */
+  /** Whether it may take all of its time limit, because nobody waits for it. @default false */
   readonly isUnhurried?: boolean;
 }
 

@@ -32,9 +32,9 @@ export interface DynamoDbStoreOptions {
    */
   readonly endpoint?: string;
   /**
-   * How long one operation may take that somebody waits for, in milliseconds, with the calls that are
-   * throttled, or do not reach DynamoDB, and are tried again. The end of the invocation may come
-   * sooner. To remove connections, which nobody waits for, takes as long as the invocation lasts.
+   * How long one operation may take, in milliseconds, with the repeats of calls that were throttled or
+   * did not reach DynamoDB. The end of the invocation may come sooner. Removing connections may take as
+   * long as the invocation lasts, because nobody waits for it.
    *
    * @default 5000
    */

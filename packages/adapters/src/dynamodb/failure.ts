@@ -3,7 +3,7 @@ import type { OperationName } from './port.js';
 
 /** What was being done when DynamoDB failed. */
 export interface Attempted {
-  /** What the store was to do, after "could not". */
+  /** What the store was doing, for errors: the words after "could not". */
   readonly operation: string;
   /** The action of DynamoDB's API. */
   readonly action: OperationName;

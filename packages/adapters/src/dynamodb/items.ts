@@ -19,7 +19,7 @@ export interface ConnectionRow {
 /** What a membership holds beside its key: what delivery needs, and when the connection is dead. */
 export type MembershipFacts = Omit<ConnectionRecord, 'connectionId' | 'identity'>;
 
-/** Attributes that are no facts of a connection. So is whatever begins with `_`, for later versions. */
+/** Attributes that are not facts of a connection. Nor are those that begin with `_`, for later versions. */
 const OWN: ReadonlySet<string> = new Set([
   'pk',
   'sk',
@@ -31,7 +31,7 @@ const OWN: ReadonlySet<string> = new Set([
   'changedBy',
 ]);
 
-/** Facts that a connection may be without, and then has to be without after an update, too. */
+/** Facts that a connection may lack. An update removes those that the new record lacks. */
 const OPTIONAL = ['userId', 'identityExpiresAt', 'identity'] as const;
 
 /** Reads a connection's row. */
@@ -103,7 +103,7 @@ export function toSubscriber(item: Item): Subscriber {
   return { connectionId: idOfSliceKey(item['sk']?.S ?? ''), ...facts } as unknown as Subscriber;
 }
 
-/** Facts as attributes, with the one that DynamoDB reads to delete the row some time. */
+/** Facts as attributes, and `ttl`, by which DynamoDB deletes the row some time. */
 export function toAttributes(facts: ConnectionRecord | MembershipFacts): Item {
   return { ...toItem(facts), ttl: toAttribute(Math.ceil(facts.expiresAt / 1000)) };
 }

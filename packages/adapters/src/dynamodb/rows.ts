@@ -49,9 +49,9 @@ export interface Changed {
 
 /** Which memberships of a connection to look at. */
 export interface Affected {
-  /** Channels that it has only just got: their memberships are not there yet. */
+  /** Channels that were just added: their memberships do not exist yet. */
   readonly added?: readonly string[];
-  /** Channels of which that is not known. */
+  /** Channels whose memberships may or may not exist. */
   readonly others?: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export interface Affected {
  * changes the row looks at the memberships afterwards; whoever sees a difference writes again and looks
  * again.** Take the last write to a membership. Its writer looked afterwards and saw no difference.
  * Whoever changed the row after that look looked at the membership in turn and, since the write was
- * the last one, saw no difference either. So when all have finished there is none, whatever the order
+ * the last one, saw no difference either. So when all have finished the two agree, whatever the order
  * of their calls.
  */
 export class Rows {
@@ -85,7 +85,7 @@ export class Rows {
     return row && this.isLive(row) ? row : undefined;
   }
 
-  /** Rows, in whatever state they are; those that are not there are left out. */
+  /** The rows of connections in any state, for those that have one. */
   async readAll(connectionIds: readonly string[]): Promise<ConnectionRow[]> {
     const items = await this.#table.getAll(connectionIds.map((id) => this.#keys.connection(id)));
     return items.map(toConnectionRow);
@@ -100,7 +100,7 @@ export class Rows {
     return record.expiresAt <= this.#now();
   }
 
-  /** Waits before something is tried again that others were faster with. */
+  /** Waits before an update is tried again, after another call changed the row first. */
   async giveWay(failed: number): Promise<void> {
     await this.#table.giveWay(failed);
   }
@@ -141,7 +141,7 @@ export class Rows {
    * Marks the row of a connection, which is gone from then on. A row keeps the first mark of each kind:
    * `pruned` hides it, and whoever sets `closing` is the one to report it. Returns the row as it is then.
    *
-   * @param isDead - True to leave a connection alone that is there.
+   * @param isDead - True to mark it only if it has expired or its removal has begun.
    */
   async mark(
     connectionId: string,

@@ -58,7 +58,7 @@ export function sdkPort(client: DynamoDBClient): DynamoDbPort {
 export function makeClient(endpoint: string | undefined): DynamoDBClient {
   const agent = { keepAlive: true, maxSockets: SOCKETS };
   return new DynamoDBClient({
-    // Where there is a server of one's own there is no Region, but the client insists on one.
+    // A server of your own has no Region, but the client insists on one.
     ...(endpoint !== undefined && { endpoint, region: process.env['AWS_REGION'] ?? 'us-east-1' }),
     maxAttempts: 1,
     requestHandler: {

@@ -24,7 +24,7 @@ export async function addChannels(
   connectionId: string,
   { wanted, limits }: Wish,
 ): Promise<Added> {
-  // Added by an update whose answer was lost.
+  // Perhaps added by an update whose answer was lost.
   const own = new Set<string>();
   let sent: Sent | undefined;
   for (let failed = 1; ; failed += 1) {

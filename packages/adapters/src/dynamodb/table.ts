@@ -41,7 +41,7 @@ export interface TableOperation {
   readonly table: string;
   /** Names the Region in messages. */
   readonly region: string;
-  /** What the store is to do, after "could not". */
+  /** What the store is doing, for errors: the words after "could not". */
   readonly operation: string;
   readonly limit: TimeLimit;
 }
@@ -107,7 +107,7 @@ export class Table {
     return output !== undefined;
   }
 
-  /** Updates an item. */
+  /** Updates an item. A condition that does not hold is an answer, not an error. */
   async update(input: Omit<UpdateItemInput, 'TableName'>): Promise<Updated> {
     const { output, mayHaveRun } = await this.#call('UpdateItem', {
       TableName: this.#of.table,
@@ -134,7 +134,7 @@ export class Table {
     await inParallel(batches, CALLS_AT_ONCE, (batch) => this.#writeBatch(batch));
   }
 
-  /** Waits before something is tried again that others were faster with. */
+  /** Waits before an update is tried again, after another call changed the row first. */
   async giveWay(failed: number): Promise<void> {
     await this.#pause(failed, () => timeIsOver(this.#attempted('UpdateItem')));
   }

@@ -7,25 +7,28 @@ import type { RedisStoreOptions } from './redis-store.js';
 export type Client = Redis | Cluster;
 
 /** A client that the link made, and what last went wrong with it. */
-export interface Made {
+export interface OwnClient {
   readonly client: Client;
   readonly where: string;
   readonly isTls: boolean;
   /** How long one attempt may take, in milliseconds. */
   readonly timeoutMs: number;
   /** Makes a client of a cluster's first node alone. */
-  readonly makeFirst?: () => Made;
+  readonly makeFirst?: () => OwnClient;
   /** Number of the database, where it is not the first one. */
   readonly db?: number;
   /** Being connected; absent after it has failed. */
   opening?: Promise<void> | undefined;
   lastError?: unknown;
-  /** What that node fails with, while it is asked. */
+  /** What the first node says when it is asked for the slots; only while that goes on. */
   asking?: Promise<unknown> | undefined;
 }
 
 /** Makes the client that the options ask for; it is not connected yet. */
-export async function makeClient(options: RedisStoreOptions, timeoutMs: number): Promise<Made> {
+export async function makeClient(
+  options: RedisStoreOptions,
+  timeoutMs: number,
+): Promise<OwnClient> {
   const urls = options.cluster ?? options.url ?? process.env.GATECAST_REDIS_URL;
   const addresses = [urls ?? []].flat().map(readAddress);
   const [first] = addresses;
@@ -49,7 +52,7 @@ export async function makeClient(options: RedisStoreOptions, timeoutMs: number):
   const isTls = first.tls !== undefined;
   const where = addresses.map(({ host, port }) => `${host}:${port}`).join(', ');
   const { db, ...server } = first;
-  const makeFirst = (): Made =>
+  const makeFirst = (): OwnClient =>
     listening({
       client: new ioredis.Redis({ ...server, ...settings }),
       where,
@@ -73,7 +76,7 @@ export async function makeClient(options: RedisStoreOptions, timeoutMs: number):
   return listening({ client, where, isTls, timeoutMs, makeFirst });
 }
 
-function listening(made: Made): Made {
+function listening(made: OwnClient): OwnClient {
   const note = (error: unknown): void => {
     made.lastError = error;
   };

@@ -1,13 +1,13 @@
 import type { ConnectionRecord, Subscriber } from '@gatecast/framework';
 import { idOfSliceKey } from '@gatecast/framework/adapter';
 
-/** What each membership carries of a record, when it expires first. */
+/** What each membership carries of a record: when it expires, then the other fields as JSON. */
 export function factsOf(record: ConnectionRecord): string {
   const { connectionId: _connectionId, expiresAt, identity: _identity, ...facts } = record;
   return `${expiresAt} ${JSON.stringify(facts)}`;
 }
 
-/** When what has these facts expires, in milliseconds since 1970. */
+/** When a connection with these facts expires, in milliseconds since 1970. */
 export function expiryOf(facts: string): number {
   return Number.parseInt(facts, 10);
 }
@@ -35,11 +35,13 @@ export function readMember(member: string): Member {
 }
 
 /** Memberships of one channel that are being removed: `token/call token/call`. */
-export function tokensOf(dying: string): string[] {
-  return dying === '' ? [] : dying.split(' ').map((entry) => entry.slice(0, entry.indexOf('/')));
+export function tokensOf(removing: string): string[] {
+  return removing === ''
+    ? []
+    : removing.split(' ').map((entry) => entry.slice(0, entry.indexOf('/')));
 }
 
 /** Whether it was this call that began to remove some of them. */
-export function wasBegunBy(call: string, dying: string): boolean {
-  return dying.includes(`/${call}`);
+export function wasBegunBy(call: string, removing: string): boolean {
+  return removing.includes(`/${call}`);
 }

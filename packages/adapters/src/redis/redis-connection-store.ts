@@ -33,7 +33,7 @@ interface Change {
   /** The token of the membership that counts; empty when none does. */
   readonly token: string;
   /** Those that are being removed, as the row has them. */
-  readonly dying: string;
+  readonly removing: string;
 }
 
 /** Connections and memberships in Redis; `scripts.ts` says what its keys hold. */
@@ -57,10 +57,10 @@ export class RedisConnectionStore implements ConnectionStore {
         const now = this.#now();
         return [now, lifetime(expiresAt, now), json, facts, call.id, ...channels];
       });
-      const changes = inGroups(found, 3).map(([channel = '', token = '', dying = '']) => ({
+      const changes = inGroups(found, 3).map(([channel = '', token = '', removing = '']) => ({
         channel,
         token,
-        dying,
+        removing,
       }));
       await this.#join(call, id, { facts, changes: changes.filter(({ token }) => token !== '') });
       await this.#sweep(call, id, { changes, isWhole: false });
@@ -101,10 +101,10 @@ export class RedisConnectionStore implements ConnectionStore {
       if (facts === undefined) return channels.map(() => 'gone');
       const results = new Map<string, SubscribeResult>();
       const changes: Change[] = [];
-      for (const [index, [result, token = '', dying = '']] of inGroups(found, 3).entries()) {
+      for (const [index, [result, token = '', removing = '']] of inGroups(found, 3).entries()) {
         const channel = names[index] as string;
         results.set(channel, result as SubscribeResult);
-        if (token !== '') changes.push({ channel, token, dying });
+        if (token !== '') changes.push({ channel, token, removing });
       }
       await this.#join(call, connectionId, { facts, changes });
       return channels.map((channel) => results.get(channel) as SubscribeResult);
@@ -128,7 +128,7 @@ export class RedisConnectionStore implements ConnectionStore {
       const changes = names.map((channel, index) => ({
         channel,
         token: '',
-        dying: answers[index]?.[1] ?? '',
+        removing: answers[index]?.[1] ?? '',
       }));
       await this.#sweep(call, connectionId, { changes, isWhole: false });
       const left = new Set(names.filter((_, index) => answers[index]?.[0] === 'held'));
@@ -188,8 +188,8 @@ export class RedisConnectionStore implements ConnectionStore {
     { facts, changes }: { readonly facts: string; readonly changes: readonly Change[] },
   ): Promise<void> {
     const key = sliceKey(id);
-    await inParallel(changes, changes.length, ({ channel, token, dying }) =>
-      call.run(addScript, this.#keys.membership(channel, [token, ...tokensOf(dying)]), () => {
+    await inParallel(changes, changes.length, ({ channel, token, removing }) =>
+      call.run(addScript, this.#keys.membership(channel, [token, ...tokensOf(removing)]), () => {
         const now = this.#now();
         return [key, token, facts, lifetime(expiryOf(facts), now), now];
       }),
@@ -207,10 +207,10 @@ export class RedisConnectionStore implements ConnectionStore {
       call.id,
       isDisconnect ? 1 : 0,
     ]);
-    const changes = inGroups(found, 2).map(([channel = '', dying = '']) => ({
+    const changes = inGroups(found, 2).map(([channel = '', removing = '']) => ({
       channel,
       token: '',
-      dying,
+      removing,
     }));
     await this.#sweep(call, id, { changes, isWhole: true });
     return was;
@@ -223,21 +223,21 @@ export class RedisConnectionStore implements ConnectionStore {
     { changes, isWhole }: { readonly changes: readonly Change[]; readonly isWhole: boolean },
   ): Promise<void> {
     const key = sliceKey(id);
-    const dying = changes.filter((change) => change.dying !== '');
-    if (dying.length === 0) return;
+    const removing = changes.filter((change) => change.removing !== '');
+    if (removing.length === 0) return;
     // What has been replaced has ended in its channel already.
-    const alone = dying.filter(({ token }) => token === '');
+    const alone = removing.filter(({ token }) => token === '');
     await inParallel(alone, alone.length, (change) => {
-      const tokens = tokensOf(change.dying);
+      const tokens = tokensOf(change.removing);
       const keys = this.#keys.membership(change.channel, tokens);
       return call.run(removeScript, keys, () => [key, ...tokens]);
     });
-    const own = dying.filter((change) => wasBegunBy(call.id, change.dying));
+    const own = removing.filter((change) => wasBegunBy(call.id, change.removing));
     if (own.length === 0 && !isWhole) return;
     await call.run(settleScript, [this.#keys.row(id)], () => [
       call.id,
       isWhole ? 1 : 0,
-      ...own.flatMap((change) => [change.channel, change.dying]),
+      ...own.flatMap((change) => [change.channel, change.removing]),
     ]);
   }
 }

@@ -110,7 +110,7 @@ const known: Readonly<Record<string, Known>> = {
     advice: 'Pass its URL as redisStore({ cluster }) instead of redisStore({ url }).',
   },
   'cluster support disabled': {
-    reason: 'The server is no node of a cluster.',
+    reason: 'The server is not a node of a cluster.',
     advice: 'Pass its URL as redisStore({ url }) instead of redisStore({ cluster }).',
   },
   'DB index is out of range': {
@@ -164,7 +164,7 @@ export function isStale(error: unknown): boolean {
   return stale.test(describe(error));
 }
 
-/** The text of an error; one that holds several may have none of its own. */
+/** The text of an error; of an AggregateError without one, that of its first error. */
 export function describe(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return describe(error.errors[0]);
   if (!(error instanceof Error)) return String(error);

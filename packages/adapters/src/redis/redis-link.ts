@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { type TimeLimit, withinTime } from '@gatecast/framework/adapter';
-import { type Client, type Made, makeClient } from './make-client.js';
+import { type Client, makeClient, type OwnClient } from './make-client.js';
 import { RedisCall } from './redis-call.js';
 import {
   connectionError,
@@ -20,7 +20,7 @@ import type { RedisStoreOptions } from './redis-store.js';
 export class RedisLink {
   readonly #options: RedisStoreOptions;
   readonly #timeoutMs: number;
-  #made: Promise<Made> | undefined;
+  #made: Promise<OwnClient> | undefined;
   #wasAnswered = false;
   #isClosed = false;
 
@@ -53,7 +53,7 @@ export class RedisLink {
     }
     this.#made ??= makeClient(this.#options, this.#timeoutMs);
     const current = this.#made;
-    let made: Made;
+    let made: OwnClient;
     try {
       made = await current;
     } catch (error) {
@@ -101,7 +101,7 @@ export class RedisLink {
 // ioredis itself goes on with the first database when the server refuses another one. A command is
 // given to a client only once it is connected: one that waits in its queue could not be taken back
 // when the time for it is over.
-function open(made: Made): Promise<void> {
+function open(made: OwnClient): Promise<void> {
   const { client, db } = made;
   made.opening ??= (async () => {
     if (client.status === 'wait') await client.connect();
@@ -123,7 +123,7 @@ function withinLimit<T>(work: Promise<T>, limit: TimeLimit, attemptMs = Infinity
 }
 
 // For a client that has ended already ioredis would set a timer that nothing takes away.
-function end({ client }: Made): void {
+function end({ client }: OwnClient): void {
   if (client.status !== 'end') client.disconnect();
 }
 
@@ -133,14 +133,14 @@ function isWorkingCluster(client: Client): boolean {
 
 // ioredis 5 sends a command right behind the password, and reports that the server has refused the
 // password after it has reported what became of the command.
-async function causeOfRefusal(made: Made, error: unknown): Promise<unknown> {
+async function causeOfRefusal(made: OwnClient, error: unknown): Promise<unknown> {
   if (!describe(error).startsWith('NOAUTH')) return error;
   await setImmediate();
   return made.lastError ?? error;
 }
 
 /** What the client heard before, where the error itself says nothing. */
-async function causeOf(made: Made, error: unknown, limit: TimeLimit): Promise<unknown> {
+async function causeOf(made: OwnClient, error: unknown, limit: TimeLimit): Promise<unknown> {
   const said = describe(error) === 'Connection is closed.' ? (made.lastError ?? error) : error;
   const hasNoNode = /startup nodes is available|slots cache/.test(describe(said));
   if (made.makeFirst === undefined || !hasNoNode) return said;
@@ -152,7 +152,7 @@ async function causeOf(made: Made, error: unknown, limit: TimeLimit): Promise<un
   return heard ?? said;
 }
 
-async function askForSlots(made: Made, timeoutMs: number): Promise<unknown> {
+async function askForSlots(made: OwnClient, timeoutMs: number): Promise<unknown> {
   try {
     await withinLimit(made.client.cluster('SLOTS'), {}, timeoutMs);
     return undefined;

@@ -51,18 +51,18 @@ const ANSWER_MS = 10_000;
 
 /**
  * Keeps a connection. KEYS: row. ARGV: now, ttl, record, facts, call, channels… Returns
- * `channel, token, dying` for each; no token where there is only something to remove.
+ * `channel, token, removing` for each; no token where there is only something to remove.
  */
 export const keepScript: Script = script(`
 local row, now, facts, call = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5]
 ${MAKE_TOKEN}
 local before = redis.call('HGET', row, 'facts')
 local isLive = before and tonumber(string.match(before, '^%S+')) > now
-local active, dying = {}, {}
+local active, removing = {}, {}
 local fields = redis.call('HGETALL', row)
 for i = 1, #fields, 2 do
   local sign, channel = string.sub(fields[i], 1, 1), string.sub(fields[i], 2)
-  if sign == '-' then dying[channel] = fields[i + 1] end
+  if sign == '-' then removing[channel] = fields[i + 1] end
   if sign == '+' then active[channel] = fields[i + 1] end
 end
 redis.call('HSET', row, 'record', ARGV[3], 'facts', facts)
@@ -70,8 +70,8 @@ redis.call('HDEL', row, 'by', 'was', 'pruned')
 redis.call('PEXPIRE', row, ARGV[2])
 for channel, held in pairs(active) do
   if not isLive or before ~= facts then
-    dying[channel] = (dying[channel] and dying[channel] .. ' ' or '') .. held .. '/' .. call
-    redis.call('HSET', row, '-' .. channel, dying[channel])
+    removing[channel] = (removing[channel] and removing[channel] .. ' ' or '') .. held .. '/' .. call
+    redis.call('HSET', row, '-' .. channel, removing[channel])
     if isLive then
       active[channel] = token
       redis.call('HSET', row, '+' .. channel, token)
@@ -92,11 +92,11 @@ for channel, held in pairs(active) do
   count, bytes = count + 1, bytes + #channel
   found[#found + 1] = channel
   found[#found + 1] = held
-  found[#found + 1] = dying[channel] or ''
-  dying[channel] = nil
+  found[#found + 1] = removing[channel] or ''
+  removing[channel] = nil
 end
 redis.call('HSET', row, 'count', count, 'bytes', bytes)
-for channel, ended in pairs(dying) do
+for channel, ended in pairs(removing) do
   found[#found + 1] = channel
   found[#found + 1] = ''
   found[#found + 1] = ended
@@ -106,7 +106,7 @@ return found
 
 /**
  * Adds channels to a row. KEYS: row. ARGV: now, call, maxChannels, maxBytes, channels… Returns
- * the facts, then `result, token, dying` for each channel; nothing when there is no such connection.
+ * the facts, then `result, token, removing` for each channel; nothing when there is no such connection.
  */
 export const subscribeScript: Script = script(`
 local row, call = KEYS[1], ARGV[2]
@@ -137,7 +137,7 @@ return found
 `);
 
 /**
- * Takes channels out of a row. KEYS: row. ARGV: now, call, channels… Returns `held, dying` for each;
+ * Takes channels out of a row. KEYS: row. ARGV: now, call, channels… Returns `held, removing` for each;
  * the first is empty where this call has taken nothing.
  */
 export const unsubscribeScript: Script = script(`
@@ -149,15 +149,15 @@ local found, count, bytes = {}, 0, 0
 for i = 3, #ARGV do
   local channel = ARGV[i]
   local fields = redis.call('HMGET', row, '+' .. channel, '-' .. channel)
-  local dying = fields[2] or ''
+  local removing = fields[2] or ''
   if fields[1] then
     count, bytes = count + 1, bytes + #channel
-    dying = (dying == '' and '' or dying .. ' ') .. fields[1] .. mark
+    removing = (removing == '' and '' or removing .. ' ') .. fields[1] .. mark
     redis.call('HDEL', row, '+' .. channel)
-    redis.call('HSET', row, '-' .. channel, dying)
+    redis.call('HSET', row, '-' .. channel, removing)
   end
-  found[#found + 1] = string.find(dying, '/' .. call, 1, true) and 'held' or ''
-  found[#found + 1] = dying
+  found[#found + 1] = string.find(removing, '/' .. call, 1, true) and 'held' or ''
+  found[#found + 1] = removing
 end
 if count > 0 then
   redis.call('HINCRBY', row, 'count', -count)
@@ -168,7 +168,7 @@ return found
 
 /**
  * Ends a connection. KEYS: row. ARGV: now, call, 1 for a disconnect and 0 for a prune. Returns what it
- * was, as JSON, to the first disconnect, then `channel, dying` for all that is to be removed.
+ * was, as JSON, to the first disconnect, then `channel, removing` for all that is to be removed.
  */
 export const retireScript: Script = script(`
 local row, now, call, isDisconnect = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1'
@@ -196,15 +196,15 @@ if left and not isDisconnect then redis.call('HSET', row, 'pruned', left) end
 if not left or isDisconnect then redis.call('HDEL', row, 'pruned') end
 for _, channel in ipairs(active) do
   local before = state['-' .. channel]
-  local dying = (before and before .. ' ' or '') .. state['+' .. channel] .. '/' .. call
-  state['-' .. channel] = dying
+  local removing = (before and before .. ' ' or '') .. state['+' .. channel] .. '/' .. call
+  state['-' .. channel] = removing
   redis.call('HDEL', row, '+' .. channel)
-  redis.call('HSET', row, '-' .. channel, dying)
+  redis.call('HSET', row, '-' .. channel, removing)
 end
-for field, dying in pairs(state) do
+for field, removing in pairs(state) do
   if string.sub(field, 1, 1) == '-' then
     found[#found + 1] = string.sub(field, 2)
-    found[#found + 1] = dying
+    found[#found + 1] = removing
   end
 end
 if #found == 1 and (not left or isDisconnect) then ttl = ${ANSWER_MS} end
@@ -214,7 +214,7 @@ return found
 
 /**
  * Forgets what was removed. KEYS: row. ARGV: call, 1 when nothing else of the connection is left,
- * then `channel, dying` for each that this call has begun to remove.
+ * then `channel, removing` for each that this call has begun to remove.
  */
 export const settleScript: Script = script(`
 local row = KEYS[1]

@@ -28,15 +28,15 @@ export interface AppSettings {
   readonly store: Store;
   /**
    * Says who a connection is. Runs as the API's REQUEST authorizer, or in `$connect` where the API has
-   * none. With one, channels are closed to guests unless they say otherwise. An authorizer of another
-   * kind on the same API must not set `gatecast` in its context: what stands there is believed.
+   * none. With one, channels are closed to guests unless they say otherwise. Another authorizer on the
+   * same API must not set `gatecast` in its context: the app trusts what that key holds.
    * @default none: every connection is a guest
    */
   readonly authorizer?: Authorizer;
   /**
-   * Origins whose pages may connect: `['https://chat.example.com']`. A handshake without
-   * `Origin` passes: every browser sends one. So does one whose `Origin` is the host that it is made to:
-   * React Native sends that.
+   * Origins whose pages may connect: `['https://chat.example.com']`. A handshake without `Origin`
+   * passes, because it does not come from a browser. So does one whose `Origin` is the host that it is
+   * made to: React Native sends that.
    * @default every origin
    */
   readonly origins?: readonly string[];

@@ -24,8 +24,9 @@ export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'>
 
 /**
  * Publishes from a function that is not the app's own, such as one behind a REST API. It loads no
- * channel class. The function needs the environment variable `GATECAST_ENDPOINT`, or the option
- * `address` or `gateway`: without any, `publish` rejects with ERR_ENDPOINT_UNKNOWN.
+ * channel class. The function needs the environment variable `GATECAST_ENDPOINT`, or `GATECAST_API_ID`
+ * and `GATECAST_STAGE`, or the option `address` or `gateway`: without any, `publish` rejects with
+ * ERR_ENDPOINT_UNKNOWN.
  *
  * @example
  * ```ts

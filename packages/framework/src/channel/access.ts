@@ -28,7 +28,7 @@ export type AccessRule<P extends string = string> =
   | ((ctx: AccessContext<P>) => boolean | Promise<boolean>);
 
 /**
- * Refuses an app in which a channel waits for users that nobody can sign in.
+ * Throws when a channel has `access: 'authenticated'` and the app has no authorizer.
  *
  * @throws ConfigurationError - ERR_ACCESS_UNREACHABLE.
  */

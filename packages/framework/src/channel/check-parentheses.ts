@@ -1,9 +1,9 @@
 import { makeError } from '../errors/gatecast-error.js';
 
 /**
- * Refuses a decorator that stands without its parentheses: it is then called as a decorator is, in
- * either convention, and what it returns is thrown away. Bundlers check no types, so that a guard would
- * be missing without a word.
+ * Throws when a decorator was written without its parentheses. Then what should make the decorator is
+ * applied as one, in either convention, and the decorator that it returns is lost. Bundlers do not check
+ * types, so a handler would be missing without an error.
  *
  * @param usage - How it is written rightly.
  * @param given - The arguments it was called with.

@@ -32,9 +32,12 @@ export interface ChannelOptions<P extends string = string> {
    * @default 'authenticated' when the app has an authorizer, else 'public'
    */
   readonly access?: AccessRule<P>;
-  /** Subscribes each new connection in `$connect`. The subscribe handler is not called for it. */
+  /**
+   * Subscribes each new connection in `$connect`. The subscribe handler is not called for it.
+   * @default false
+   */
   readonly autoSubscribe?: AutoSubscribe<P>;
-  /** Keeps the channel's events. No store keeps a log yet: setting it is a configuration error. */
+  /** Keeps the channel's events. No store keeps a log yet: setting it is ERR_HISTORY_UNSUPPORTED. @default none */
   readonly history?: HistoryOptions;
 }
 

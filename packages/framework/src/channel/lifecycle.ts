@@ -56,7 +56,7 @@ export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyC
  * Runs after a connection has ended, once for each connection of the app. Its context is a
  * `DisconnectContext`. It does not run for a connection that was found gone (410) before its
  * `$disconnect` came. API Gateway may call it late or never (its guide calls `$disconnect` a
- * best-effort event): nothing that must happen belongs here.
+ * best-effort event), so do nothing here that must happen.
  */
 export function OnDisconnect(): LifecycleDecorator<DisconnectContext>;
 export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
@@ -84,8 +84,9 @@ export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<An
 }
 
 /**
- * Runs after a connection has left a channel of this class: because it unsubscribed, or because it
- * ended (then as late and as uncertain as `$disconnect`). Its context is an `UnsubscribeContext`.
+ * Runs after a connection has left a channel of this class: it unsubscribed, it was refused when it
+ * subscribed again, the server removed it, or it ended (then as late and as uncertain as `$disconnect`).
+ * Its context is an `UnsubscribeContext`, whose `cause` says which.
  * It runs too for a connection that was found gone (410) before its `$disconnect` came.
  */
 export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>>;

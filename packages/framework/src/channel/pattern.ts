@@ -1,6 +1,6 @@
 import { channelNameProblem, decodeSegment } from '@gatecast/protocol';
 
-/** Most names whose match is remembered: those that are in use come back at once. */
+/** Most names whose match is remembered. With one more all are forgotten; those in use come back at once. */
 const MOST_KNOWN = 1_000;
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 

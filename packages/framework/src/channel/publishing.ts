@@ -3,11 +3,11 @@ import type { Page } from '../store/connections.js';
 
 /** What became of an event, counted in connections. */
 export interface DeliveryCount {
-  /** API Gateway took it. */
+  /** API Gateway took the event for them. */
   readonly delivered: number;
-  /** Were not open (any more), or had to be closed because their token has expired. */
+  /** Answered 410, or were closed because their token has expired. */
   readonly gone: number;
-  /** Could not be reached in the time there was. */
+  /** Were not reached: the post failed, or the time was over. */
   readonly failed: number;
 }
 
@@ -17,7 +17,7 @@ export interface PublishOptions {
   readonly id?: string;
   /** Tried once for each subscriber and never kept: for what is worthless a second later. @default false */
   readonly ephemeral?: boolean;
-  /** Leaves out the connection whose message is being handled. Only inside a handler. */
+  /** Leaves out the connection whose message is being handled. Only inside a handler. @default nobody is left out */
   readonly except?: 'sender';
 }
 
@@ -69,9 +69,9 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
     options?: PublishOptions,
   ): Promise<PublishResult>;
   /**
-   * Who is subscribed, page by page, in no order that means anything. A page may be empty and still have
-   * a `next`. Connections of other stages that share the store are left out; outside of any event, where
-   * neither an option nor the environment names the own stage, all are there.
+   * Who is subscribed, page by page, in no meaningful order. A page may be empty and still have a `next`.
+   * Connections of other stages that share the store are left out; outside of any event they are
+   * included when neither an option nor the environment names the own stage.
    *
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_INVOCATION_OVER.
    * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; outside of any event also
@@ -116,17 +116,25 @@ export interface ServerConnection {
    * Returns whether it was open.
    *
    * @throws DeliveryError - when API Gateway could not be reached, or refuses.
-   * @throws UsageError - ERR_INVOCATION_OVER.
+   * @throws UsageError - ERR_INVOCATION_OVER; ERR_SEND_IN_CONNECT, for the connection that is being opened.
+   * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; outside of any event
+   * ERR_ENDPOINT_UNKNOWN, ERR_ENDPOINT_INVALID, ERR_REGION_UNKNOWN.
    */
   disconnect(options?: DisconnectOptions): Promise<boolean>;
   /**
    * Ends a subscription: no event that is published afterwards reaches the connection on that channel.
    * Runs `@OnUnsubscribe` and tells the client (`unsubscribed`), which does not subscribe again by
-   * itself. Returns whether there was a subscription. To keep a client from subscribing again is for
-   * the access rule.
+   * itself. Returns whether there was a subscription. Only the access rule keeps a client from
+   * subscribing again.
+   *
+   * @param reason - For the client's application, and for people. @default 'The server has ended the
+   * subscription.'
    *
    * @throws StoreError - when the store fails.
-   * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_INVOCATION_OVER.
+   * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_INVOCATION_OVER; ERR_SEND_IN_CONNECT, for the connection
+   * that is being opened.
+   * @throws ConfigurationError - outside of any event ERR_ENDPOINT_UNKNOWN, ERR_ENDPOINT_INVALID,
+   * ERR_REGION_UNKNOWN.
    */
   unsubscribe(channel: string, reason?: string): Promise<boolean>;
 }

@@ -45,7 +45,7 @@ function resolved(type: AnyClass, label: string, resolve: Resolve): object {
   } catch (error) {
     throw makeError('ERR_RESOLVE', { label, problem: `threw "${reasonOf(error)}"` }, error);
   }
-  // Anything else has none of the class's handlers: its routes would be missing without a word.
+  // Anything else lacks the handlers of the class, and its routes would silently be missing.
   if (instance instanceof type) return instance;
   throw makeError('ERR_RESOLVE', { label, problem: `returned ${describeInstance(instance)}` });
 }

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ChannelDefinition, MessageDefinition } from './definition.js';
 import type { PatternMatch } from './pattern.js';
 
-/** A channel class, checked, with what its absent options default to. */
+/** A channel class that has been checked. */
 export interface CompiledChannel extends ChannelDefinition {
   /** First part of its messages' names on the wire. */
   readonly name: string;

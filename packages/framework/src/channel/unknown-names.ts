@@ -3,7 +3,7 @@ import { quote } from '../wire/frame.js';
 import type { RouteTable } from './route-table.js';
 
 /**
- * Refuses to publish on a channel that belongs to no class of the app: nobody can be subscribed to it.
+ * Throws when a channel does not belong to a class of the app: nobody can be subscribed to it.
  *
  * @throws UsageError - ERR_PUBLISH_UNKNOWN_CHANNEL.
  */

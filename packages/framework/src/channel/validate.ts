@@ -3,7 +3,7 @@ import { ClientError } from '../errors/client-error.js';
 
 // A list of empty objects costs a schema some thousand times what it costs to send. A frame of ordinary
 // data has fewer; 2,000 take class-validator, the slowest, some 20 ms.
-const MAX_OBJECTS = 2_000;
+export const MAX_OBJECTS = 2_000;
 const MAX_DETAILS = 20;
 const MAX_TEXT_LENGTH = 200;
 

@@ -10,9 +10,9 @@ import { Reaper } from './reaper.js';
 import type { Stage } from './stage.js';
 import { deliveryTimes } from './times.js';
 
-/** From how many on it is suspicious that all subscribers are gone. */
+/** With this many subscribers or more, it is suspicious when all of them are gone. */
 const SUSPICIOUS_GONE = 20;
-/** Removing subscribers that are gone may take this long after the last post, or half as long as the posts. */
+/** After the last post, removing subscribers may take this long, or half as long as the posts took if that is longer. */
 const LEAST_REMOVING_MS = 50;
 
 const OVER = 'The delivery is over.';
@@ -28,15 +28,15 @@ export interface Delivery {
   readonly ephemeral: boolean;
 }
 
-/** What a delivery works with. */
-export interface DeliveryMeans {
+/** What one delivery works with, and until when. */
+export interface DeliveryOptions {
   readonly connections: ConnectionStore;
   readonly stage: Stage;
   /** When the invocation is over; the delivery ends some time before. */
   readonly limit: TimeLimit;
   /** The app's clock, by which identities end and connections grow old. */
   readonly now: () => number;
-  /** Told once of what failed in posting, and of a store that failed to remove what is gone. */
+  /** Told once of posts that failed, and of a store that failed to remove connections. */
   readonly report: (error: unknown) => void;
 }
 
@@ -47,19 +47,19 @@ export interface DeliveryMeans {
  * @throws StoreError - when the subscribers cannot be read; those that were read have been posted to.
  * @throws unknown - the `reason` of the signal, once it is aborted.
  */
-export function deliver(delivery: Delivery, means: DeliveryMeans): Promise<DeliveryCount> {
-  return new DeliveryRun(delivery, means).run();
+export function deliver(delivery: Delivery, options: DeliveryOptions): Promise<DeliveryCount> {
+  return new DeliveryRun(delivery, options).run();
 }
 
 class DeliveryRun {
   readonly #delivery: Delivery;
-  readonly #means: DeliveryMeans;
+  readonly #options: DeliveryOptions;
   readonly #reader: Reader;
   readonly #reaper: Reaper;
   readonly #cutAt: number;
   /** When an attempt is given up. */
   readonly #limit: TimeLimit;
-  /** When nothing begins any more. */
+  /** After it no page is read and no post begins. */
   readonly #begin: TimeLimit & { readonly endsAt: number };
   readonly #stop = new AbortController();
   readonly #startedAt = Date.now();
@@ -75,11 +75,11 @@ class DeliveryRun {
   #isRefused = false;
   #onIdle = (): void => {};
 
-  constructor(delivery: Delivery, means: DeliveryMeans) {
-    const { connections, stage, limit, now, report } = means;
+  constructor(delivery: Delivery, options: DeliveryOptions) {
+    const { connections, stage, limit, now, report } = options;
     const { beginUntil, cutAt } = deliveryTimes(limit, stage.poster.p99Ms);
     this.#delivery = delivery;
-    this.#means = means;
+    this.#options = options;
     this.#cutAt = cutAt;
     this.#limit = { endsAt: cutAt, ...(limit.signal && { signal: limit.signal }) };
     this.#begin = { endsAt: beginUntil, signal: this.#stop.signal };
@@ -96,10 +96,10 @@ class DeliveryRun {
   }
 
   async run(): Promise<DeliveryCount> {
-    const { signal } = this.#means.limit;
+    const { signal } = this.#options.limit;
     const cut = this.#makeCut();
     const reading = this.#postToAll().catch((error: unknown) => {
-      // When its time was up, the store is not to blame; unless it took all of it for the first page.
+      // The store is not to blame when the time is over, unless even its first page had not come.
       if (this.#read === 0 || timeLeftMs(this.#begin) > 0) this.#readFailure = { error };
     });
     await Promise.race([reading.then(() => this.#idle()), cut.isCut]);
@@ -131,7 +131,7 @@ class DeliveryRun {
   }
 
   async #postToAll(): Promise<void> {
-    const { poster } = this.#means.stage;
+    const { poster } = this.#options.stage;
     for (;;) {
       const subscriber = await this.#reader.next();
       if (!subscriber || this.#hasEnded) return;
@@ -150,7 +150,7 @@ class DeliveryRun {
 
   async #post(subscriber: Subscriber): Promise<void> {
     const { frame, ephemeral } = this.#delivery;
-    const { stage, now } = this.#means;
+    const { stage, now } = this.#options;
     const { connectionId, identityExpiresAt = Infinity } = subscriber;
     const options = { limit: this.#limit, begin: this.#begin, hasTurn: true };
     const isExpired = identityExpiresAt <= now();
@@ -205,11 +205,11 @@ class DeliveryRun {
   }
 
   #allowRemoving(): void {
-    if (this.#isProven && this.#means.stage.mayPrune) this.#reaper.allow();
+    if (this.#isProven && this.#options.stage.mayPrune) this.#reaper.allow();
   }
 
   async #removeGone(): Promise<void> {
-    const { stage, report, limit } = this.#means;
+    const { stage, report, limit } = this.#options;
     const { count } = this.#reaper;
     if (!this.#isProven && count >= SUSPICIOUS_GONE) {
       const { channel } = this.#delivery;
@@ -228,7 +228,7 @@ class DeliveryRun {
   }
 
   #reportFailures(left: number): void {
-    const { report } = this.#means;
+    const { report } = this.#options;
     const isFinished = left === 0 && this.#reader.isAtEnd;
     if (this.#isRefused || isFinished || this.#readFailure) {
       if (this.#failure !== undefined) report(this.#failure);

@@ -7,7 +7,7 @@ import type { Poster, PostOptions } from './poster.js';
 export type Farewell = Omit<ByeFrame, 'type'>;
 
 /** What a farewell works with. */
-export interface FarewellMeans extends Omit<PostOptions, 'ephemeral'> {
+export interface FarewellOptions extends Omit<PostOptions, 'ephemeral'> {
   readonly poster: Poster;
 }
 
@@ -27,7 +27,7 @@ export const TOKEN_EXPIRED: Farewell = {
 export async function sayFarewell(
   connectionId: string,
   farewell: Farewell,
-  { poster, limit, begin = limit, hasTurn = false }: FarewellMeans,
+  { poster, limit, begin = limit, hasTurn = false }: FarewellOptions,
 ): Promise<PostOutcome> {
   const frame: ByeFrame = { type: 'bye', ...farewell };
   const told = await poster.post(connectionId, JSON.stringify(frame), {

@@ -2,9 +2,10 @@ const callbacksOf = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
  * Calls back when a signal is aborted, at once if it is already. A delivery waits for one signal in
- * hundreds of places: they share one listener, because the signal finds each of its own by a search.
+ * hundreds of places. They share one listener, because a signal searches all of its listeners to remove
+ * one.
  *
- * @returns Takes the callback back.
+ * @returns Call it when the callback is not needed any more.
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (!signal) return () => {};

@@ -11,7 +11,7 @@ const DELAY = { firstMs: 50, longestMs: 1_000 } as const;
 const MOST_ATTEMPTS = 3;
 /** How long one post is tried, from its first attempt on. */
 const TRIED_FOR_MS = 5_000;
-/** What the last attempt has of that at least. */
+/** The last attempt gets at least this much of that time. */
 const LAST_ATTEMPT_MS = 250;
 // A gateway gives up after 3 s itself; this is for one that never does.
 const LONGEST_ATTEMPT_MS = 4_000;
@@ -25,7 +25,7 @@ export interface PostOptions {
   readonly begin?: TimeLimit;
   /** One attempt, and no more. @default false */
   readonly ephemeral?: boolean;
-  /** The first attempt begins in a turn that was taken before. @default false */
+  /** Whether the caller has taken the turn of the first attempt: {@link Poster.turn}. @default false */
   readonly hasTurn?: boolean;
 }
 

@@ -4,11 +4,11 @@ import { onAbort } from './on-abort.js';
 // The longest an integration may take (row 7.9), and a little for clocks that disagree.
 const LONGEST_CONNECT_MS = 35_000;
 const BATCH_SIZE = 25;
-/** Most connections that one delivery removes; those over it are gone again at the next one. */
+/** Most connections that one delivery removes; the next one finds the others gone again. */
 const MOST_REMOVED = 1_000;
 
 /** What a reaper works with. */
-export interface ReaperMeans {
+export interface ReaperOptions {
   readonly connections: ConnectionStore;
   /** The app's clock. */
   readonly now: () => number;
@@ -17,18 +17,18 @@ export interface ReaperMeans {
 
 /** Removes connections that turned out to be gone from the store, beside the posting. */
 export class Reaper {
-  readonly #means: ReaperMeans;
+  readonly #options: ReaperOptions;
   readonly #gone: string[] = [];
   readonly #stop = new AbortController();
   #taken = 0;
   #working: Promise<void> | undefined;
   #isAllowed = false;
 
-  constructor(means: ReaperMeans) {
-    this.#means = means;
+  constructor(options: ReaperOptions) {
+    this.#options = options;
   }
 
-  /** How many were gone that had been open once. */
+  /** How many were gone, without those that may still be opening. */
   get count(): number {
     return this.#gone.length;
   }
@@ -36,7 +36,7 @@ export class Reaper {
   /** A post was answered with 410. */
   add({ connectionId, connectedAt }: Subscriber): void {
     // Until its $connect has returned a connection is 410 too (row 3.14): do not forget it yet.
-    if (this.#means.now() - connectedAt < LONGEST_CONNECT_MS) return;
+    if (this.#options.now() - connectedAt < LONGEST_CONNECT_MS) return;
     this.#gone.push(connectionId);
     if (this.#isAllowed && this.#gone.length - this.#taken >= BATCH_SIZE) this.#startNext();
   }
@@ -78,7 +78,7 @@ export class Reaper {
   }
 
   async #remove(batch: readonly string[]): Promise<void> {
-    const { connections, report } = this.#means;
+    const { connections, report } = this.#options;
     const { signal } = this.#stop;
     try {
       await connections.prune(batch, { signal });

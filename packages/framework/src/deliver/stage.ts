@@ -33,7 +33,7 @@ export interface StagesOptions {
   readonly credentials?: CredentialSource;
 }
 
-// One an endpoint and environment: what posts side by side shares sockets, window and pace.
+// One for each endpoint: all publishes of this environment share its sockets, window and pace.
 const posters = new Map<string, Poster>();
 const postersOfGateways = new WeakMap<Gateway, Poster>();
 
@@ -45,7 +45,7 @@ export class Stages {
 
   constructor(options: StagesOptions = {}) {
     this.#options = options;
-    // Who has credentials of its own shares nothing with the others.
+    // With credentials of its own, it shares no poster with others.
     this.#posters = options.credentials ? new Map() : posters;
   }
 
@@ -63,7 +63,7 @@ export class Stages {
   }
 
   /**
-   * The address of that stage alone, for what posts nothing: absent where nothing tells it.
+   * The address of that stage, for callers that post nothing; `undefined` when nothing names it.
    *
    * @throws ConfigurationError - ERR_ENDPOINT_INVALID, ERR_REGION_UNKNOWN, without an event.
    */

@@ -13,8 +13,8 @@ export type ChannelMatch = PatternMatch<CompiledChannel>;
 const OPERATIONS: ReadonlySet<string> = new Set<Operation>(['subscribe', 'message']);
 
 /**
- * The one place where access is decided: finds the class that a name belongs to and asks its rule,
- * whatever the connection wants of the channel.
+ * The one place where access is decided, for every operation: finds the class that a name belongs to and
+ * asks its rule.
  *
  * @throws ClientError - ERR_FRAME_INVALID, ERR_CHANNEL_NAME, ERR_CHANNEL_UNKNOWN; ERR_FORBIDDEN, or what
  * the rule throws.

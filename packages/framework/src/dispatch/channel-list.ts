@@ -18,7 +18,7 @@ export function readChannels({ channels }: RawFrame): readonly unknown[] {
 }
 
 /**
- * A name as its outcome says it: as it came, unless it is longer than any channel's name. Then it is cut,
+ * A channel's name for its outcome: as it came, unless it is longer than any legal name. Then it is cut,
  * so that fifty of them fit into one reply.
  */
 export function echoOf(name: unknown): string {
@@ -27,7 +27,7 @@ export function echoOf(name: unknown): string {
   return `${name.slice(0, MAX_CHANNEL_NAME_BYTES - 2).replace(/[^ !#-[\]-~]/g, '?')}…`;
 }
 
-/** Tells of what went wrong with the channels of one frame: once for each kind, however many there are. */
+/** Reports what went wrong with the channels of one frame: once for each kind of error, with a count. */
 export function reportEach(
   invocation: AppInvocation,
   errors: readonly unknown[],
@@ -43,7 +43,7 @@ export function reportEach(
   }
 }
 
-/** The code of a refusal; else the place in the code that an error comes from, and what is thrown there. */
+/** The code of a refusal; else the name of the error, its code, and the line that threw it. */
 function kindOf(error: unknown): unknown {
   if (ClientError.is(error)) return error.code;
   if (!(error instanceof Error)) return typeof error;

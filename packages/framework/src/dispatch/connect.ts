@@ -19,8 +19,8 @@ import { authorizeChannel } from './authorize-channel.js';
 import { askAuthorizer } from './authorizer.js';
 import { connectContext } from './contexts.js';
 
-// API Gateway cuts at 2 h (row 5.21); the rest is for clocks that disagree.
-const ROW_LIFETIME_MS = (2 * 60 + 15) * 60_000;
+/** How long a row is kept: API Gateway cuts at 2 h (row 5.21); the rest is for clocks that disagree. */
+export const ROW_LIFETIME_MS: number = (2 * 60 + 15) * 60_000;
 
 /** Opens a connection, or refuses it. */
 export async function handleConnect(invocation: EventInvocation): Promise<ProxyResponse> {
@@ -44,11 +44,11 @@ export async function handleConnect(invocation: EventInvocation): Promise<ProxyR
   };
 }
 
-/** The way of one connection through authorizer, automatic channels, plugins, handlers and store. */
+/** Opens one connection: authorizer, automatic channels, plugins, handlers, store. */
 class Opening {
   /** Whether the store may hold something of it. */
   isStored = false;
-  /** Nobody but `$connect` has asked the authorizer, so nobody else will remember. */
+  /** What the authorizer said when it ran inside `$connect`: then only the store keeps it. */
   inlineIdentity: Identity | undefined;
   readonly #invocation: EventInvocation;
   readonly #handshake: Handshake;
@@ -139,7 +139,7 @@ function automaticName(invocation: EventInvocation, channel: CompiledChannel): s
   const params: unknown = autoSubscribe === true ? {} : autoSubscribe(invocation.connection);
   if (params === undefined) return undefined;
   if (isPromiseLike(params)) {
-    // Nobody waits for it, and a rejection that nobody handles ends the environment.
+    // A rejection without a handler would end the environment.
     Promise.resolve(params).catch(() => {});
     reportAutomatic(invocation, channel, 'returned a promise');
     return undefined;

@@ -89,8 +89,8 @@ class ForMessage extends InChannel<WebSocketEvent> implements MessageContext {
     this.attempt = facts.attempt;
   }
 
-  // A guest has no name that outlives its connection. The frame's id, of which nobody else knows, is all
-  // that a message has in common with itself sent again.
+  // A guest has no name that outlives its connection. The frame's id, which nobody else knows, is all that
+  // two attempts of one message have in common.
   get idempotencyKey(): string {
     const { userId } = this.connection;
     const sender = userId === undefined ? ['guest'] : ['user', userId];

@@ -206,7 +206,7 @@ function readFrame(invocation: EventInvocation): RawFrame {
   if (typeof action !== 'string') return frame;
   const route = invocation.core.messages.get(action);
   invocation.messageRoute = route;
-  // The action of an unknown route is whatever a client wrote: it goes into no log.
+  // The action of an unknown route is whatever a client wrote, so it is not logged.
   if (route || isListAction(action)) invocation.route = action;
   return frame;
 }
@@ -258,7 +258,7 @@ function answerInTime(
   );
 }
 
-/** Ends the invocation; its answer goes out when nothing of ours is under way. */
+/** Ends the invocation. Its answer goes out once held work has ended. */
 function endWith(invocation: EventInvocation, known: ProxyResponse): MaybePromise<ProxyResponse> {
   const ending = invocation.end();
   return ending ? ending.then(() => known) : known;

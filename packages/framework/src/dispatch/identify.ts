@@ -7,8 +7,8 @@ import { decodeIdentity, IDENTITY_KEY, makeConnection } from '../wire/identity.j
 import type { AppCore, EventInvocation } from './app-invocation.js';
 
 /**
- * Who sent a message. What the deployed authorizer said rides on every event; what was established
- * inside `$connect` is in the store. An app without authorizer knows nobody, and believes nothing.
+ * Who sent a message. What a deployed authorizer said comes with every event; what an authorizer inside
+ * `$connect` said is in the store. An app without authorizer has guests only, whatever an event says.
  *
  * @throws ClientError - ERR_CONNECTION_UNKNOWN, when nothing is known of the connection (any more);
  * ERR_UNAUTHORIZED, when what is known cannot be read, or has expired: then the connection is closed.
@@ -31,7 +31,7 @@ export function identify(invocation: EventInvocation): MaybePromise<Connection> 
 async function readIdentity(invocation: EventInvocation): Promise<Identity> {
   const { core, request } = invocation;
   const record = await invocation.connections.get(request.connectionId, invocation.limit());
-  // Neither a connection without a row nor a row of a time without authorizer makes a guest.
+  // A missing row does not make a guest, nor does one from a time when the app had no authorizer.
   if (record?.identity === undefined) {
     throw new ClientError('ERR_CONNECTION_UNKNOWN', 'The connection is not known. Connect again.');
   }
@@ -51,8 +51,8 @@ async function endExpired(invocation: EventInvocation): Promise<never> {
 }
 
 /**
- * Whom a record is about, for the handlers of what has ended: what cannot be read any more refuses nobody
- * there, and makes nobody a guest.
+ * The identity in a record, for the handlers that run when something has ended. They run also when it
+ * cannot be read, with the user's id that the record has beside it.
  *
  * @param text - The identity as it is known.
  */

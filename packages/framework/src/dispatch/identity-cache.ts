@@ -1,6 +1,6 @@
 import type { Identity } from '../wire/connection.js';
 
-const MOST = 10_000;
+export const MOST_IDENTITIES = 10_000;
 
 /**
  * Identities that an authorizer inside `$connect` established, by connection. An environment that has
@@ -16,7 +16,7 @@ export class IdentityCache {
 
   /** Keeps one; the oldest goes when there are too many. */
   keep(connectionId: string, identity: Identity): void {
-    if (this.#identities.size >= MOST) {
+    if (this.#identities.size >= MOST_IDENTITIES) {
       const [oldest] = this.#identities.keys();
       if (oldest !== undefined) this.#identities.delete(oldest);
     }

@@ -12,9 +12,8 @@ interface Waiting {
 }
 
 /**
- * Subscribes the channels of one frame together, although each has a plugin and an access rule of its own
- * before it: the store is asked once for those that are ready. One that takes its time keeps the others
- * waiting for a moment only.
+ * Subscribes the channels of one frame together. Each passes its access rule and the plugins by itself;
+ * the store is called once for all that are ready. A slow one holds up the others for a moment only.
  */
 export class Joins {
   readonly #invocation: EventInvocation;
@@ -22,7 +21,7 @@ export class Joins {
   #expected: number;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param expected - How many channels will either join or be given up. */
+  /** @param expected - How many channels will either {@link join} or {@link giveUp}. */
   constructor(invocation: EventInvocation, expected: number) {
     this.#invocation = invocation;
     this.#expected = expected;
@@ -42,7 +41,7 @@ export class Joins {
     });
   }
 
-  /** One channel has joined, or never will. */
+  /** One channel will not join: it was refused before. */
   giveUp(): void {
     this.#expect(-1);
   }

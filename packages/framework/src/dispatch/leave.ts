@@ -3,8 +3,8 @@ import { reportEach } from './channel-list.js';
 import { type LeftChannel, unsubscribeContext } from './contexts.js';
 
 /**
- * Runs the `@OnUnsubscribe` of channels that a connection has left. It does not reject: one handler that
- * fails is reported and keeps none of the others from running.
+ * Runs the `@OnUnsubscribe` of channels that a connection has left. Does not reject: if one throws, that
+ * is reported and the others still run.
  */
 export async function tellOfLeaving(
   invocation: AppInvocation,

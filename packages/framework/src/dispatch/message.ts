@@ -15,8 +15,8 @@ interface Message {
   readonly frame: RawFrame;
 }
 
-// Three steps: access, schema, handler. Each goes on with the next, at once where there is nothing to wait
-// for: here a closure or a promise more costs as much as all that is checked.
+// Three steps: access, schema, handler. Each calls the next, at once where there is nothing to wait for:
+// one more closure or promise would cost as much as all the checks.
 
 /** Handles one message. Returns the answer. */
 export function handleMessage(

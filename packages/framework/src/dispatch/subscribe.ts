@@ -35,7 +35,7 @@ export async function handleSubscribe(
     true,
   );
   try {
-    // That is not a matter of one channel: the whole frame is refused, so that the client reconnects.
+    // An unknown connection concerns the whole frame: all of it is refused, so that the client reconnects.
     const unknown = all.find(isUnknown)?.refusal;
     if (unknown) throw unknown.error;
     const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
@@ -55,7 +55,7 @@ class Attempt {
   refusal: { readonly error: unknown } | undefined;
   /** Whether the connection is a member, because of this frame or from before. */
   isMember = false;
-  /** Whether its subscribe handler has run to its end, now or before: then its leaving is told. */
+  /** Whether its subscribe handler has run to its end, now or before: then `@OnUnsubscribe` follows. */
   hasEntered = false;
   match: ChannelMatch | undefined;
   readonly #invocation: EventInvocation;
@@ -112,7 +112,7 @@ class Attempt {
       isLive = true;
     };
     await (onSubscribe ? onSubscribe(ctx, enter) : enter());
-    // A plugin that swallows a refusal does not turn it into leave to stay.
+    // A plugin that swallows a refusal does not let the connection in.
     if (!isLive) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
   }
 
@@ -127,7 +127,7 @@ class Attempt {
   }
 }
 
-/** Ends the memberships of what is refused, those from before as well: no answer says other than the store. */
+/** Ends the memberships of refused channels, earlier ones as well, so that answer and store agree. */
 async function leave(invocation: EventInvocation, refused: readonly Attempt[]): Promise<void> {
   const attempts = refused.filter(({ name }) => isLegal(name));
   if (attempts.length === 0) return;
@@ -141,7 +141,7 @@ async function leave(invocation: EventInvocation, refused: readonly Attempt[]): 
     invocation.report(error);
   }
   const left = attempts.filter((attempt, index) => {
-    // One that was refused before it could join, and was there, has been entered some time before.
+    // One that was refused before it could join, but was subscribed, has run its handler earlier.
     return were[index] === true && (attempt.hasEntered || !attempt.isMember);
   });
   for (const attempt of attempts) attempt.isMember = false;

@@ -5,7 +5,7 @@ import { makeError } from './gatecast-error.js';
 export interface OptionType {
   /** What it takes, as the end of a sentence: `a number of milliseconds from 1 to 60,000`. */
   readonly takes: string;
-  /** Whether a value is such a one. */
+  /** Whether the option may have this value. */
   fits(value: unknown): boolean;
 }
 
@@ -57,9 +57,9 @@ export const option: {
 };
 
 /**
- * Refuses options that nobody reads, values that cannot work, and two options of which one would be
- * ignored. Stores and plugins of your own can check theirs with it, where they are made. An option that
- * is `undefined` is not there.
+ * Throws on unknown options, on values that cannot work, and on options that exclude each other. Stores
+ * and plugins of your own can check theirs with it, where they are made. An option that is `undefined`
+ * counts as absent.
  *
  * @example
  * ```ts
@@ -68,8 +68,8 @@ export const option: {
  * ]);
  * ```
  *
- * @param where - What was given the options, as the beginning of a sentence.
- * @param options - What it was given.
+ * @param where - The function that was called, as errors name it: `myStore()`.
+ * @param options - What its caller passed.
  * @param types - The options there are, and what each takes.
  * @param exclusive - Options that exclude each other.
  *
@@ -118,7 +118,7 @@ export function checkOptions<T extends object>(
   }
 }
 
-/** A value in an error: short, and without what is inside of objects. */
+/** A value as errors show it: short, and without the contents of objects. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return `"${value.length > 80 ? `${value.slice(0, 80)}…` : value}"`;
   if (typeof value === 'function') return 'a function';

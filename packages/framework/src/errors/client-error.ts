@@ -22,7 +22,7 @@ export interface ClientErrorOptions {
  */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
-  /** One of ours, or a string of the app's own. */
+  /** A code of Gatecast's (`docs/errors.md`), or one of the app's own. */
   readonly code: WireErrorCode | (string & {});
   /** Sent to the client. */
   readonly details?: unknown;
@@ -56,7 +56,7 @@ const INTERNAL: WireError = {
   code: 'ERR_INTERNAL',
   message: 'The server could not handle this.',
 };
-// It may try again, knowing that it may be done already.
+// The client may send it again, and should know that the work may be done already.
 const TIMED_OUT: WireError = {
   code: 'ERR_TIMEOUT',
   message: 'The server did not finish in time. It may have done its work.',

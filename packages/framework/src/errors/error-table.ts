@@ -1,6 +1,9 @@
 /** One error a developer or an operator may see. `{word}` is replaced by a value. */
 export interface ErrorEntry {
-  /** Who has to act: `configuration` at start-up, `usage` a call of ours, `store` and `delivery` the operator. */
+  /**
+   * Who has to act. `configuration`: the developer, before the app runs. `usage`: the developer, where
+   * the framework is called. `store`, `delivery`: the operator.
+   */
   readonly kind: 'configuration' | 'usage' | 'store' | 'delivery';
   readonly message: string;
   /** One sentence: what to change. */
@@ -49,7 +52,7 @@ export const errorTable = {
   ERR_RESOLVE: {
     kind: 'configuration',
     message: 'The option "resolve" {problem} for {label}.',
-    hint: 'Return an instance of the class; make what takes time before createApp() is called.',
+    hint: 'Return an instance of the class; if making it takes time, do so before createApp() is called.',
   },
   ERR_PATTERN_INVALID: {
     kind: 'configuration',
@@ -60,7 +63,7 @@ export const errorTable = {
     kind: 'configuration',
     message:
       'The patterns "{first}" of {firstLabel} and "{second}" of {secondLabel} match the same channels.',
-    hint: 'Give one of them a literal segment where the other has a parameter, or merge the classes.',
+    hint: 'Give one pattern a literal segment where the other has a parameter, or merge the classes.',
   },
   ERR_CHANNEL_NAMELESS: {
     kind: 'configuration',
@@ -85,7 +88,7 @@ export const errorTable = {
   ERR_HANDLER_PLACE: {
     kind: 'configuration',
     message: '{decorator} is on "{method}", which is {place}.',
-    hint: 'Put it on a public method of the class that is not static.',
+    hint: 'Put it on a public method that is not static.',
   },
   ERR_HANDLER_MISSING: {
     kind: 'configuration',
@@ -95,7 +98,7 @@ export const errorTable = {
   ERR_HANDLER_DUPLICATE: {
     kind: 'configuration',
     message: '{label} has two methods with {decorator}: {first} and {second}.',
-    hint: 'Keep one and call the other from it.',
+    hint: 'Keep the decorator on one method, and call the other from it.',
   },
   ERR_SCHEMA_INVALID: {
     kind: 'configuration',
@@ -105,13 +108,13 @@ export const errorTable = {
   ERR_SCHEMA_FIELDS: {
     kind: 'configuration',
     message: '{label} was given the fields of a schema ("{field}"), not a schema.',
-    hint: 'Wrap them in an object of their library: v.object({ … }), z.object({ … }).',
+    hint: "Wrap the fields in the library's object schema: v.object({ … }), z.object({ … }).",
   },
   ERR_DTO_BARE: {
     kind: 'configuration',
     message:
-      'The class {label} has no class-validator decorator, so everything would be dropped from it.',
-    hint: 'Decorate its properties; they count only under "experimentalDecorators": true.',
+      'The class {label} has no class-validator decorator, so every property would be dropped.',
+    hint: 'Decorate its properties, and set "experimentalDecorators": true.',
   },
   ERR_ACCESS_UNREACHABLE: {
     kind: 'configuration',
@@ -121,7 +124,7 @@ export const errorTable = {
   ERR_HISTORY_UNSUPPORTED: {
     kind: 'configuration',
     message: '{label} asks for history, but the store keeps no log.',
-    hint: 'Take the option history away, or use a store with a log.',
+    hint: 'Remove the option "history": no store keeps a log yet.',
   },
   ERR_AUTO_SUBSCRIBE: {
     kind: 'configuration',
@@ -135,7 +138,7 @@ export const errorTable = {
   },
   ERR_PLUGIN_FACTORY: {
     kind: 'configuration',
-    message: 'The function "{name}" stands in the list of plugins; a plugin is an object.',
+    message: 'The function "{name}" is in the list of plugins; a plugin is an object.',
     hint: 'Call it: createApp({ plugins: [{name}()] }).',
   },
   ERR_PLUGIN_HOOK_UNKNOWN: {
@@ -184,7 +187,7 @@ export const errorTable = {
   ERR_ENDPOINT_UNKNOWN: {
     kind: 'configuration',
     message: 'The endpoint of the @connections API is not known.',
-    hint: 'Set GATECAST_ENDPOINT to https://{api-id}.execute-api.{region}.amazonaws.com/{stage} in a function that no WebSocket event reaches.',
+    hint: 'In a function that gets no WebSocket events, set GATECAST_ENDPOINT to https://{api-id}.execute-api.{region}.amazonaws.com/{stage}.',
   },
   ERR_ENDPOINT_INVALID: {
     kind: 'configuration',
@@ -194,7 +197,7 @@ export const errorTable = {
   ERR_REGION_UNKNOWN: {
     kind: 'configuration',
     message: 'The Region of the @connections API at {host} is not known.',
-    hint: 'Set GATECAST_REGION to it; in Lambda AWS_REGION is there already.',
+    hint: 'Set GATECAST_REGION; in Lambda AWS_REGION is set already.',
   },
   ERR_JWT_OPTIONS: {
     kind: 'configuration',

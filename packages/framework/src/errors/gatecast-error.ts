@@ -159,16 +159,16 @@ export function makeError<C extends ErrorCode>(
 }
 
 /**
- * Lets the stack of an error begin with its message and hint, and then with whoever called a function
- * of ours: frames of the framework say nothing to its users. A function that is not running leaves no
- * frame at all, for mistakes that were made long before they are found.
+ * Makes the stack of an error its message and hint, then the frames above `caller`: those of the
+ * framework say nothing to its users. When `caller` is not running there are no frames at all, which is
+ * right for mistakes that were made long before they are found.
  */
 export function traceFrom(error: GatecastError, caller: (...args: never[]) => unknown): void {
   const trace: { stack?: string } = {};
   Error.captureStackTrace(trace, caller);
   const { name, code, message, hint } = error;
   Object.defineProperty(error, 'stack', {
-    // Only who reads it pays for its text.
+    // Its text is made only when somebody reads it.
     get: () => `${name} [${code}]: ${message}\n  ${hint}${framesOf(trace.stack)}`,
     set: (value) => {
       Object.defineProperty(error, 'stack', { value, writable: true });
@@ -177,7 +177,7 @@ export function traceFrom(error: GatecastError, caller: (...args: never[]) => un
   });
 }
 
-/** Runs what a function of ours does; the stack of an error begins with whoever called that function. */
+/** Runs the body of a public function. The stack of an error begins with whoever called that function. */
 export function tracedFrom<T>(caller: (...args: never[]) => unknown, run: () => T): T {
   try {
     return run();

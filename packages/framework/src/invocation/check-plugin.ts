@@ -26,8 +26,8 @@ const TYPES = {
 };
 
 /**
- * Refuses what is not a plugin, and a plugin with a hook that nobody would ever call. An object may
- * have hooks alone; an instance of a class may have members of its own, but none named as a hook is.
+ * Throws unless a value is a plugin all of whose hooks exist. A plain object may have hooks only; an
+ * instance of a class may have other members, unless their names look like a hook's: `onSomething`.
  *
  * @throws ConfigurationError - ERR_PLUGIN_FACTORY, ERR_PLUGIN_HOOK_UNKNOWN, ERR_OPTION_VALUE.
  */

@@ -76,7 +76,10 @@ function checkOrder(plugins: readonly AnyPlugin[]): void {
 type HookName = keyof Hooks;
 type AnyHook = (ctx: object, next: (add?: object) => Promise<void>) => unknown;
 
-/** What is refused when a hook does not call `next()`: it is thrown there, so that the plugins before it see it. */
+/**
+ * What is said when a hook refuses by not calling `next()`. The refusal is thrown inside the chain, so
+ * that the plugins before it see it.
+ */
 const REFUSALS: Partial<Readonly<Record<HookName, string>>> = {
   onFrame: 'A plugin refused the frame.',
   onConnect: 'A plugin refused the connection.',
@@ -129,7 +132,7 @@ class HookRun {
 
   #next(inner: Next, add: object | undefined): Promise<void> {
     if (this.#isOver) {
-      // Too late for anything but telling. Nobody waits for it, so a rejection would end the environment.
+      // Too late to do more than report it: nobody waits for it, and a rejection would end the environment.
       const { hook, report } = this.#call;
       report(this.#fail('ERR_PLUGIN_NEXT_NOT_AWAITED'), { route: hook, isAnswered: false });
       return new Promise(() => {});
@@ -145,7 +148,7 @@ class HookRun {
     });
     this.#wrapped = wrapped;
     this.#returned = new WatchedPromise((resolve, reject) => {
-      // A hook that is over hears of nothing: what hangs on its next() would reject with nobody to wait.
+      // Once the hook has ended nobody waits for its next(), and a rejection would end the environment.
       wrapped.then(
         () => !this.#isOver && resolve(),
         (error: unknown) => !this.#isOver && reject(error),

@@ -13,12 +13,12 @@ import type { Hooks } from './hooks.js';
 import type { Report } from './report.js';
 
 /** Left at the end of an invocation, so that its answer still gets out. */
-const ANSWER_MS = 500;
+export const ANSWER_MS = 500;
 /** Of that, how long an answer may wait for what cleans up after a handler that hangs. */
 export const CLEAN_UP_MS = 250;
 /** Of that, how long the store may take for it. */
 const STORE_CLEAN_UP_MS = 200;
-/** What is stopped ends within this, but for what hangs in a plugin, a store or a gateway. */
+/** Work that is stopped ends within this, unless it hangs in a plugin, a store or a gateway. */
 const STOP_MS = 100;
 
 /** What publishing works with. An app has more. */
@@ -29,7 +29,7 @@ export interface PublishCore {
   readonly report: Report;
   /** The clock by which identities end and events are dated, in milliseconds since 1970. */
   readonly now: () => number;
-  /** Of all invocations that this environment has at once. */
+  /** Those of all invocations that this environment handles at once. */
   readonly deadlines: Deadlines;
   /** The app's channel classes; a publisher knows none. */
   readonly table?: RouteTable;
@@ -87,9 +87,9 @@ export class Invocation {
   }
 
   /**
-   * The time that whatever works for it has.
+   * The time limit of work for this invocation.
    *
-   * @param what - What asks, at the beginning of a sentence.
+   * @param what - What begins to work, as the error names it: `publish() on "rooms/42"`.
    *
    * @throws UsageError - ERR_INVOCATION_OVER.
    */
@@ -104,10 +104,10 @@ export class Invocation {
   }
 
   /**
-   * Stands before each step that follows a wait for code of others: what had to wait until the time was
-   * over begins nothing any more.
+   * Throws when the time is over. Each step that follows a wait for somebody else's code begins with
+   * it, so that nothing begins too late.
    *
-   * @param label - What would begin, in the error.
+   * @param label - What took the time, in the error.
    *
    * @throws UsageError - ERR_HANDLER_TIMEOUT.
    */
@@ -152,8 +152,8 @@ export class Invocation {
   }
 
   /**
-   * Keeps the invocation from being answered before some work of ours has ended, also where a handler
-   * does not await it. Its failure is reported then; one that is awaited is the handler's own matter.
+   * Delays the answer until some work of ours has ended, even if the handler does not await it. A
+   * failure that the handler does not await is reported.
    */
   hold<T>(work: Promise<T>): Promise<T> {
     // Outside of any event there is no answer to wait with, and no end to report at.
@@ -170,7 +170,7 @@ export class Invocation {
         held.delete(ended);
         this.#failures ??= [];
         this.#failures.push({ error, of: watched });
-        // Whoever awaits it says so some microtasks after the call.
+        // An `await` is noticed only some microtasks after the call.
         if (this.#hasEnded) setImmediate(() => this.#reportFailures());
       },
     );
@@ -179,8 +179,8 @@ export class Invocation {
   }
 
   /**
-   * Waits for what may hang, as long as the invocation has time. When that is over, so is the invocation:
-   * whatever still works for it is stopped.
+   * Waits for work that may hang, until the time is over. Then the invocation is over as well, and all that
+   * still works for it is stopped.
    *
    * @param label - What is waited for, in the error.
    * @param moreMs - How much longer than until {@link endsAt}, for what cleans up afterwards by itself.
@@ -215,8 +215,8 @@ export class Invocation {
   }
 
   /**
-   * Ends it, once its answer is known. Work of ours that is still under way is waited for first; a
-   * promise is returned only then.
+   * Ends the invocation, once its answer is known. Waits first for work that was held, and returns a promise
+   * only if there is any.
    */
   end(): void | Promise<void> {
     if (this.#held === undefined) {
@@ -259,7 +259,6 @@ export class Invocation {
   }
 }
 
-/** Work that failed. */
 interface Failure {
   readonly error: unknown;
   readonly of: WatchedPromise<unknown>;

@@ -58,7 +58,7 @@ export interface ErrorContext {
   readonly requestId?: string;
   /** Whether the client was told; false on one-way routes and after the answer. */
   readonly isAnswered: boolean;
-  /** For how many channels of one frame it was the same; absent for one. */
+  /** How many channels of one frame failed alike; absent for one. */
   readonly count?: number;
   /** How long ago API Gateway received the request, in milliseconds; absent outside of any event. */
   readonly durationMs?: number;
@@ -107,9 +107,12 @@ export interface Plugin<A extends object = object> {
    * not run and the answer has no data.
    */
   onMessage?(ctx: MessageContext & Partial<A>, next: NextWith<A>): unknown;
-  /** Around each publish, before anything is delivered. Without `next()` nothing is. */
+  /** Around each publish, before anything is delivered. Without `next()` nothing is delivered. */
   onPublish?(ctx: PublishContext, next: Next): unknown;
-  /** Around each delivery: once for all subscribers, never once for each. Without `next()` none is reached. */
+  /**
+   * Around each delivery: once for all subscribers, never once for each. Without `next()` the event
+   * reaches nobody.
+   */
   onDeliver?(ctx: DeliverContext, next: Next): unknown;
   /**
    * Around `$disconnect`, after the store has forgotten the connection and before the handlers run.
@@ -117,9 +120,9 @@ export interface Plugin<A extends object = object> {
    */
   onDisconnect?(ctx: DisconnectContext, next: Next): unknown;
   /**
-   * Told of every error: what clients were refused (a `ClientError`) and what went wrong; once a frame
-   * for what several of its channels met alike. When no plugin has this hook, the framework writes to
-   * the console itself. What it throws goes there too.
+   * Told of every error: refusals of clients (a `ClientError`) and failures; once when several channels
+   * of a frame failed alike. When no plugin has this hook, the framework writes to the console itself.
+   * What the hook throws goes there, too.
    */
   onError?(error: unknown, ctx: ErrorContext): void;
 }

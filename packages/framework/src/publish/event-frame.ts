@@ -58,7 +58,8 @@ function writeData(data: unknown, names: { event: string; channel: string }): st
 }
 
 /**
- * The id of the event that a message leads to: `eventId` of the protocol, at a tenth of its price.
+ * The id of the event that a message leads to: the same as `eventId` of the protocol, ten times as fast
+ * because Node does the hashing.
  *
  * @param ordinal - Which publish of that handler on that channel it is, counted from 0.
  */

@@ -136,13 +136,13 @@ export class ChannelOfServer implements ServerChannel {
   }
 }
 
-/** Refuses a name that no client could subscribe to: it is misspelt, or made of what a user typed. */
+/** Throws on a name that no client could subscribe to: it is misspelt, or made of what a user typed. */
 function checkChannel({ core: { table } }: Invocation, channel: string): void {
   checkName(channel);
   if (table) checkKnown(table, channel);
 }
 
-/** Refuses what is not the name of a channel, of whatever class. */
+/** Throws unless a value is a legal channel name, whether or not it belongs to a class. */
 export function checkName(channel: unknown): void {
   const isText = typeof channel === 'string';
   const problem = isText ? channelNameProblem(channel) : 'is not a text';

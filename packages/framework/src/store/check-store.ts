@@ -2,13 +2,13 @@ import { describeValue, type OptionType } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { Store } from './store.js';
 
-/** A store among the options of a function, which {@link checkStore} looks at. */
+/** The option `store` of a function. It takes anything, because {@link checkStore} says more about mistakes. */
 export const storeOption: OptionType = { takes: 'a store', fits: () => true };
 
 /**
- * Refuses what is not a store, and a store of another version of the contract.
+ * Throws unless a value is a store of this version of the contract.
  *
- * @param where - What was given the store, as the beginning of a sentence.
+ * @param where - The function that was called, as errors name it: `createApp()`.
  *
  * @throws ConfigurationError - ERR_STORE_MISSING, ERR_STORE_CONTRACT.
  */

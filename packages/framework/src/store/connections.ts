@@ -14,9 +14,9 @@ export interface ConnectionRecord {
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
   /**
-   * When the row is dead whatever was heard of it, in milliseconds since 1970: 2 h 15 min after it
-   * was opened, because API Gateway cuts every connection at 2 h (Amazon API Gateway quotas). A
-   * store hides the row from then on.
+   * When the row ends even if no `$disconnect` has come, in milliseconds since 1970: 2 h 15 min after
+   * the connection was opened, because API Gateway cuts every connection at 2 h (Amazon API Gateway
+   * quotas). A store hides the row from then on.
    */
   readonly expiresAt: number;
   readonly userId?: string;
@@ -27,8 +27,8 @@ export interface ConnectionRecord {
 }
 
 /**
- * One subscriber of a channel, with what delivery needs to know: every field of the record but these
- * two, so also one that the store does not know.
+ * One subscriber of a channel, with what delivery needs to know: all fields of the record except
+ * `expiresAt` and `identity`, including fields that the store does not know.
  */
 export type Subscriber = Omit<ConnectionRecord, 'expiresAt' | 'identity'>;
 
@@ -88,18 +88,20 @@ export interface Disconnected {
  * Where connections and their subscriptions live: version 2 of the contract.
  *
  * Expired rows are never returned. Every method may be called again with the same arguments and leaves
- * the same state; what it returns may differ then. Calls for one connection may race: what each does to
- * one channel it does at once, before or after what another does, and none leaves a membership without a
- * connection behind. Between two channels of a call other calls may come.
+ * the same state; what it returns may differ then.
  *
  * A store whose engine's answer was lost may do the same again. Then `subscribe` and `unsubscribe` may
- * answer as the second of two calls, so `present` and `false` for what they have done themselves, if
- * another call for the connection came in between. None answers for what another one has done.
+ * answer as the second of two calls would, so `present` and `false` for what they have done themselves, if
+ * another call for the connection came in between. None answers for what another call has done.
  *
- * Every method takes a time limit last. It begins nothing after `endsAt`, nothing once the signal is
- * aborted, and nothing after it has failed; it ends by then, too. What a call left behind that was cut
- * off goes with the next removal of its connection; where another call took something away meanwhile,
- * once the same call is made again, and with the row's expiry at the latest.
+ * Calls for one connection may race. On each channel a call acts at once, entirely before or entirely
+ * after another call; between two channels of one call, other calls may act. No call leaves a membership
+ * behind whose connection is gone.
+ *
+ * Every method takes a time limit as its last argument, and ends within it. It begins nothing after
+ * `endsAt`, after the signal is aborted, or after it has failed. A call that was cut off may leave a
+ * membership behind. The next removal of its connection removes that, too; where another call removed
+ * something at the same time, the same call made again does; and the row's expiry does at the latest.
  *
  * @throws StoreError - from every method, when the store fails or the time is over.
  * @throws unknown - the `reason` of the signal, from every method, once it is aborted.

@@ -214,7 +214,7 @@ class MemoryConnectionStore implements ConnectionStore {
   }
 }
 
-/** Index of the first row at or after a key, and after another one. */
+/** Index of the first row whose key is at or after `key`, and after `after`. */
 function firstFrom(rows: readonly Row[], key: string, after = ''): number {
   let [low, high] = [0, rows.length];
   while (low < high) {

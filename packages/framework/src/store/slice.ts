@@ -23,8 +23,9 @@ export function sliceOf(connectionId: string): number {
 }
 
 /**
- * The first key of a slice that begins at a fraction, for the bounds of a range: keys are at or after
- * `from` and before `to`. `undefined` for 1 and more, after which there are none; less than 0 is 0.
+ * The first key of the slice that begins at a fraction, for the bounds of a range: its keys are at or
+ * after that of `from` and before that of `to`. `undefined` for a fraction of 1 or more, where no key
+ * lies. Less than 0 counts as 0.
  */
 export function sliceStart(fraction: number): string | undefined {
   const slice = Math.max(0, Math.round(fraction * SLICES));

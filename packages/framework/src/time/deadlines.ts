@@ -8,9 +8,9 @@ export interface Deadline {
 }
 
 /**
- * Calls back when time is over, for many at once, with one timer. A timer of its own would cost each
- * message as much as all the rest of its dispatch. Most deadlines are met, and then nobody stops the timer:
- * it finds nothing to do, and waits for the next one.
+ * Calls back when time is over: many deadlines with one timer, because a timer for each message would
+ * cost as much as all the rest of its dispatch. Most deadlines are removed in time. The timer then runs
+ * on, finds nothing to do, and is set for the next deadline.
  */
 export class Deadlines {
   readonly #waiting = new Set<Deadline>();

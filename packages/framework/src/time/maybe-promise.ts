@@ -1,7 +1,7 @@
 /** A value, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Whether a value of somebody else's has to be waited for. */
+/** Whether a value is a promise, of whatever library. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return (
     value instanceof Promise ||
@@ -13,8 +13,8 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Goes on with a value of ours, at once where there is nothing to wait for: on the path of a message
- * each promise costs as much as parsing its frame.
+ * Passes a value on, at once unless it is a promise of our own: on the path of a message each promise
+ * costs as much as parsing its frame.
  */
 export function whenReady<T, R>(
   value: MaybePromise<T>,

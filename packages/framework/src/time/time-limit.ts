@@ -14,7 +14,7 @@ export function timeLeftMs({ endsAt = Infinity, signal }: TimeLimit): number {
   return signal?.aborted ? 0 : Math.max(0, endsAt - Date.now());
 }
 
-/** A time limit that ends after so many milliseconds, or as it would have. */
+/** The same time limit, ending in at most so many milliseconds. */
 export function atMost({ endsAt = Infinity, signal }: TimeLimit, ms: number): TimeLimit {
   return { endsAt: Math.min(endsAt, Date.now() + ms), ...(signal && { signal }) };
 }

@@ -1,6 +1,6 @@
 /**
- * A promise that knows whether anybody has waited for it. Unlike others it ends no process when it
- * rejects and nobody has: whoever made it tells of its failure then.
+ * A promise that knows whether anybody has waited for it. When it rejects and nobody has, the process
+ * does not end, as it would with others: whoever made it reports the failure.
  */
 export class WatchedPromise<T> extends Promise<T> {
   // What is derived from it is an ordinary promise.

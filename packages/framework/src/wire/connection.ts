@@ -38,7 +38,7 @@ export interface Connection {
   readonly id: string;
   /** The user the authorizer named; absent for a guest and in an app without authorizer. */
   readonly userId?: string;
-  /** What else the authorizer said; a guest may have none of them, and without authorizer it is `{}`. */
+  /** Claims that the authorizer returned; any may be missing, as for a guest. `{}` in an app without authorizer. */
   readonly claims: Partial<Claims>;
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;

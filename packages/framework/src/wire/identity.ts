@@ -5,8 +5,7 @@ import type { RequestContext } from './lambda-events.js';
 
 /**
  * Key in the authorizer's context under which an identity travels, as one JSON string: API Gateway
- * allows no nested values there (row 4.10). No other authorizer may set it: what stands there is
- * believed.
+ * allows no nested values there (row 4.10). No other authorizer may set it: the app trusts what it holds.
  */
 export const IDENTITY_KEY = 'gatecast';
 

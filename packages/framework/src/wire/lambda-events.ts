@@ -66,7 +66,7 @@ export interface PolicyResponse {
   readonly context?: Readonly<Record<string, string>>;
 }
 
-/** Whether an event is one of a WebSocket API, with all that is read of every such event. */
+/** Whether an event is one of a WebSocket API, and has every field that is read without a check. */
 export function isWebSocketEvent(event: object): event is WebSocketEvent {
   const {
     requestContext: request,

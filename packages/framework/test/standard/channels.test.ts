@@ -97,7 +97,7 @@ describe('decorators of the TC39 convention', () => {
       expect.objectContaining({
         code: 'ERR_HANDLER_PLACE',
         message: `@OnConnect() is on "open", which is ${place}.`,
-        hint: 'Put it on a public method of the class that is not static.',
+        hint: 'Put it on a public method that is not static.',
       }),
     );
   });
@@ -114,7 +114,7 @@ describe('decorators of the TC39 convention', () => {
       expect.objectContaining({
         code: 'ERR_HANDLER_DUPLICATE',
         message: 'TwiceChannel has two methods with @OnConnect(): first and second.',
-        hint: 'Keep one and call the other from it.',
+        hint: 'Keep the decorator on one method, and call the other from it.',
       }),
     );
   });

@@ -13,10 +13,13 @@ import type { Endpoint } from './endpoint.js';
 import { type Credentials, type Sign, sha256, signer } from './sign.js';
 import { type Answer, makeTransport, type NoAnswer, type Transport } from './transport.js';
 
-/** How far our clock may be off before a signature is refused is 5 min; a minute is suspicious. */
+/** AWS refuses a signature when our clock is 5 min off; from one minute on we suspect the clock. */
 const SUSPICIOUS_SKEW_MS = 60_000;
 const KEPT_BODIES = 8;
-/** Types of a 403 that no permission would mend. `MissingAuthenticationToken` is said of a wrong path, too. */
+/**
+ * Types of a 403 that mean bad credentials, not a missing permission. Without
+ * `MissingAuthenticationToken`, which a wrong path gets, too.
+ */
 const BAD_CREDENTIALS = /^(?!Missing)\w*(?:Signature|Token|Client)\w*$/;
 
 /** The `@connections` API of one endpoint. Its requests are signed here, without the AWS SDK. */
@@ -31,7 +34,7 @@ interface Body {
   readonly bytes: string;
 }
 
-/** A signature or its keys may be mended once for each request. */
+/** What has been tried to mend a refused signature: each once a request. */
 interface Mends {
   hasRenewed: boolean;
   hasSetClock: boolean;
@@ -45,7 +48,7 @@ class ConnectionsApi implements Gateway {
   readonly #headers: Readonly<Record<Call['method'], Readonly<Record<string, string>>>>;
   readonly #bodies: Body[] = [];
   #nextBody = 0;
-  /** What our clock lacks, in milliseconds. */
+  /** The time of the server minus ours, in milliseconds. */
   #skewMs = 0;
 
   constructor(endpoint: Endpoint, credentials: CredentialSource | undefined) {
@@ -54,7 +57,7 @@ class ConnectionsApi implements Gateway {
     this.#sign = signer('execute-api', endpoint.region);
     this.#transport = makeTransport(endpoint);
     const { host } = endpoint;
-    // The type plays no part; but it is what the AWS SDK sends.
+    // API Gateway ignores the type; the AWS SDK sends this one.
     this.#headers = {
       POST: { 'content-type': 'application/octet-stream', host },
       DELETE: { host },

@@ -14,8 +14,8 @@ export interface RequestToSign {
   /** As it is sent: percent-encoded already. */
   readonly path: string;
   /**
-   * `host` and whatever else is to be signed. The names are in lower case. The object is never changed:
-   * what is made of it serves all requests of a second that have the same one.
+   * `host`, and other headers to sign; names in lower case. Never change the object: what the signer made of
+   * it is used again for later requests with the same object.
    */
   readonly headers: Readonly<Record<string, string>>;
   /** {@link sha256} of the body. */
@@ -34,7 +34,7 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
 const RELATIVE_SEGMENT = /\/(?:\/|\.{1,2}(?:\/|$))/;
-/** Of which only `%` and `@` are encoded: all paths of `@connections`. */
+/** Paths in which only `%` and `@` have to be encoded: all those of `@connections`. */
 const PLAIN_PATH = /^[\w\-.~/%@]*$/;
 
 /** SHA-256 of a text, in hexadecimal digits. */

@@ -54,7 +54,7 @@ export function makeTransport({ isSecure, hostname, port }: Endpoint): Transport
     });
 }
 
-interface ExchangeMeans {
+interface ExchangeOptions {
   readonly limit: TimeLimit;
   readonly again: () => void;
   readonly resolve: (answer: Answer | NoAnswer) => void;
@@ -63,7 +63,7 @@ interface ExchangeMeans {
 /** One request and what came of it. */
 class Exchange {
   readonly #request: ClientRequest;
-  readonly #means: ExchangeMeans;
+  readonly #options: ExchangeOptions;
   #response: IncomingMessage | undefined;
   #text = '';
   /** Three seconds after it was given a socket. */
@@ -72,9 +72,9 @@ class Exchange {
   #isOver = false;
   #stopListening = (): void => {};
 
-  constructor(request: ClientRequest, means: ExchangeMeans) {
+  constructor(request: ClientRequest, options: ExchangeOptions) {
     this.#request = request;
-    this.#means = means;
+    this.#options = options;
   }
 
   send(body: string): void {
@@ -86,19 +86,19 @@ class Exchange {
     });
     request.end(body);
     this.#wait();
-    this.#stopListening = onAbort(this.#means.limit.signal, this.#giveUp);
+    this.#stopListening = onAbort(this.#options.limit.signal, this.#giveUp);
   }
 
   /** Gives up in time. Most posts have a socket at once, so that one timer does for them. */
   #wait(): void {
     const answerBy = this.#answerBy ?? Date.now() + ANSWER_MS;
-    const endsAt = Math.min(answerBy, this.#means.limit.endsAt ?? Infinity);
+    const endsAt = Math.min(answerBy, this.#options.limit.endsAt ?? Infinity);
     this.#timer = setTimeout(this.#checkTime, Math.max(0, endsAt - Date.now()));
   }
 
   readonly #checkTime = (): void => {
     const isLate = Date.now() >= (this.#answerBy ?? Infinity);
-    if (isLate || timeLeftMs(this.#means.limit) === 0) this.#giveUp();
+    if (isLate || timeLeftMs(this.#options.limit) === 0) this.#giveUp();
     else this.#wait();
   };
 
@@ -111,7 +111,7 @@ class Exchange {
 
   #read(response: IncomingMessage): void {
     this.#response = response;
-    // Its end too, and by then the next post may have the socket.
+    // It comes after the body's end, too, and by then the agent can give the socket to the next post.
     response.on('close', this.#finish);
     if ((response.statusCode ?? 0) < 300) {
       response.resume();
@@ -135,18 +135,18 @@ class Exchange {
     if (this.#response) return this.#finish();
     // API Gateway closed the socket while it was idle: it never read this request.
     const isStale = this.#request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
-    if (!isStale || this.#isOver || timeLeftMs(this.#means.limit) === 0) {
+    if (!isStale || this.#isOver || timeLeftMs(this.#options.limit) === 0) {
       this.#end({ code });
       return;
     }
     this.#release();
-    this.#means.again();
+    this.#options.again();
   }
 
   #end(answer: Answer | NoAnswer): void {
     if (this.#isOver) return;
     this.#release();
-    this.#means.resolve(answer);
+    this.#options.resolve(answer);
   }
 
   #release(): void {

@@ -1,0 +1,256 @@
+// What README and docs promise, against the code and the packages. `documents.test.ts` compiles their
+// code.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { iamActions } from '@gatecast/adapters/dynamodb';
+import { clientErrors } from '@gatecast/client';
+import {
+  MAX_CHANNEL_BYTES_PER_CONNECTION,
+  MAX_CHANNEL_NAME_BYTES,
+  MAX_CHANNELS_PER_CONNECTION,
+  MAX_CHANNELS_PER_FRAME,
+  MAX_FRAME_BYTES,
+  MAX_ID_LENGTH,
+  wireErrors,
+} from '@gatecast/protocol';
+import { describe, expect, it } from 'vitest';
+import { MAX_OBJECTS } from '../packages/framework/src/channel/validate.js';
+import { ROW_LIFETIME_MS } from '../packages/framework/src/dispatch/connect.js';
+import { MOST_IDENTITIES } from '../packages/framework/src/dispatch/identity-cache.js';
+import { errorTable } from '../packages/framework/src/errors/error-table.js';
+import { ANSWER_MS } from '../packages/framework/src/invocation/invocation.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+/** A page as one line, so that a sentence is found wherever it is broken. */
+const page = (path: string): string => read(path).replaceAll(/\s+/g, ' ');
+const grouped = (value: number): string => value.toLocaleString('en-US');
+
+const packages = readdirSync(join(root, 'packages'));
+const pages = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+  ...packages.map((name) => `packages/${name}/README.md`),
+];
+
+interface Manifest {
+  readonly engines: { readonly node: string };
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+const manifest = (folder: string): Manifest =>
+  JSON.parse(read(join(folder, 'package.json'))) as Manifest;
+
+/** The lowest version of a range such as `>=20.19` or `^3.521.0`, as a number that can be compared. */
+function lowest(range: string): number {
+  const [major = 0, minor = 0] = (/\d+(\.\d+)?/.exec(range)?.[0] ?? '').split('.').map(Number);
+  return major * 10_000 + minor;
+}
+
+describe('versions', () => {
+  const floor = manifest('.').engines.node;
+
+  it('L2 all packages ask for the same Node', () => {
+    for (const name of packages) expect(manifest(`packages/${name}`).engines.node).toBe(floor);
+  });
+
+  it('L2 README says which Node is needed, and which AWS SDK Node 20 can have', () => {
+    const readme = page('README.md');
+    expect(readme).toContain(`Node ${floor.replace('>=', '')} or newer`);
+    expect(readme).toContain('On Node 20 use an AWS SDK from before 2027');
+    expect(readme).toContain('need Node 22');
+  });
+
+  it('L2 the peers that are installed run on the Node that the packages ask for', () => {
+    const peers = packages.flatMap((name) =>
+      Object.keys(manifest(`packages/${name}`).peerDependencies ?? {}),
+    );
+    expect(peers.length).toBeGreaterThan(4);
+    const tooNew = peers.filter((name) => {
+      const { engines } = manifest(`node_modules/${name}`) as Partial<Manifest>;
+      return lowest(engines?.node ?? '0') > lowest(floor);
+    });
+    expect(tooNew).toEqual([]);
+  });
+});
+
+describe('limits', () => {
+  const security = page('docs/security.md');
+
+  it.each([
+    ['frame', `${MAX_FRAME_BYTES / 1_024} KB (API Gateway)`],
+    [
+      'channels of a frame, of a connection',
+      `${MAX_CHANNELS_PER_FRAME}, ${MAX_CHANNELS_PER_CONNECTION}`,
+    ],
+    ["bytes of the names of a connection's channels", grouped(MAX_CHANNEL_BYTES_PER_CONNECTION)],
+    ['length of a channel name, of a frame id', `${MAX_CHANNEL_NAME_BYTES}, ${MAX_ID_LENGTH}`],
+    ['objects and lists in a message that has a schema', grouped(MAX_OBJECTS)],
+    [
+      'time of an invocation',
+      `yours; a handler that hangs is answered ${ANSWER_MS} ms before its end`,
+    ],
+  ])('L10 the page on security has the real limit: %s', (limit, value) => {
+    expect(security).toContain(`| ${limit} | ${value} |`);
+  });
+
+  it('L10 the page on security says how much an environment and a store remember', () => {
+    expect(security).toContain(`identities of up to ${grouped(MOST_IDENTITIES)} connections`);
+    const minutes = ROW_LIFETIME_MS / 60_000;
+    const lifetime = `${Math.floor(minutes / 60)} h ${minutes % 60} min after`;
+    expect(security).toContain(lifetime);
+    expect(page('docs/stores.md')).toContain(lifetime);
+    expect(page('docs/store-redis.md')).toContain(lifetime);
+  });
+
+  it('L10 the page on stores lists the actions that the store calls', () => {
+    const [, list = ''] = /"Action": (\[[^\]]*\])/.exec(read('docs/stores.md')) ?? [];
+    expect(JSON.parse(list)).toEqual(iamActions);
+  });
+});
+
+/** Where what was written once and did not hold, and what is written now. */
+const mended: readonly (readonly [path: string, gone: string, there: string])[] = [
+  [
+    'docs/store-redis.md',
+    'For connections and subscriptions that is bearable.',
+    'Where the authorizer runs inside `$connect` the same happens with its next message',
+  ],
+  [
+    'docs/store-redis.md',
+    'Otherwise they deliver each',
+    'nobody posts to the connections of another stage or removes them',
+  ],
+  [
+    'docs/stores.md',
+    'What is throttled, or does not reach DynamoDB',
+    'No call begins after that, and one that is under way is given up.',
+  ],
+  [
+    'packages/framework/src/jwt.ts',
+    'The keys themselves, so that nothing is fetched.',
+    'The keys themselves: nothing is ever fetched then',
+  ],
+  [
+    'packages/framework/src/plugins/logger.ts',
+    'Never a token, a header or the body of a message.',
+    "a refusal may quote up to 80 characters of a channel's name or an action",
+  ],
+  [
+    'docs/local-gateway.md',
+    'rooms.post PJqB0fHsqRcCHlw= failed',
+    'answers the client with `ERR_INTERNAL`, and the line says `ok`',
+  ],
+  [
+    'packages/local/README.md',
+    'No Lambda function needs a change',
+    'says which functions need a change',
+  ],
+  [
+    'packages/client/src/channel.ts',
+    'there is no subscription then',
+    'After `ERR_TIMEOUT` the server may have the subscription all the same',
+  ],
+  [
+    'packages/client/src/client.ts',
+    'nothing is left running',
+    'A WebSocket whose server does not answer may stay for a while',
+  ],
+  [
+    'ARCHITECTURE.md',
+    'No room imports one further down the table. The single exception',
+    'A room imports only rooms above it in this table',
+  ],
+];
+
+it.each(mended)('L10 %s promises what holds, and no longer “%s”', (path, gone, there) => {
+  const text = page(path).replaceAll(' * ', ' ');
+  expect(text).not.toContain(gone);
+  expect(text).toContain(there);
+});
+
+describe('names', () => {
+  it('L10 every path that ARCHITECTURE.md and the docs name is there', () => {
+    const homes = ['.', 'packages', 'packages/framework/src', 'packages/local/src'];
+    // A path without a folder is a file of the folder that the sentence has named before.
+    const folders = ['client', 'local', 'framework', 'adapters', 'protocol'].flatMap((name) =>
+      readdirSync(join(root, 'packages', name, 'src'), { recursive: true, withFileTypes: true }),
+    );
+    const files = new Set(folders.map(({ name }) => name));
+    const isThere = (file: string): boolean =>
+      homes.some((home) => existsSync(join(root, home, file))) ||
+      (!file.includes('/') && files.has(file));
+    const named = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/security.md'].flatMap((path) =>
+      [...read(path).matchAll(/`((?:[\w-]+\/)*[\w-]+(?:\.test)?\.(?:ts|mjs))`/g)].map(
+        ([, file = '']) => file,
+      ),
+    );
+    expect(named.length).toBeGreaterThan(50);
+    expect(named.filter((file) => !isThere(file))).toEqual([]);
+  });
+
+  it('L10 every code of an error that the docs name exists', () => {
+    const known = { ...errorTable, ...wireErrors, ...clientErrors };
+    const named = pages.flatMap((path) => read(path).match(/\bERR_[A-Z_]*[A-Z]\b/g) ?? []);
+    // Not those of Node and OpenSSL, and of the app in an example.
+    const ours = named.filter((code) => !/^ERR_(?:TLS|SSL)_|^ERR_TOO_LONG$/.test(code));
+    expect(ours.length).toBeGreaterThan(50);
+    expect(ours.filter((code) => !Object.hasOwn(known, code))).toEqual([]);
+  });
+
+  it('L10 every variable that the packages read is in the docs', () => {
+    const texts = ['framework', 'adapters'].flatMap((name) => {
+      const source = join(root, 'packages', name, 'src');
+      return readdirSync(source, { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => readFileSync(join(source, file), 'utf8'));
+    });
+    const variables = new Set(texts.flatMap((text) => text.match(/\bGATECAST_[A-Z_]+\b/g) ?? []));
+    expect(variables.size).toBeGreaterThan(10);
+    const docs = pages.map(read).join('\n');
+    expect([...variables].filter((variable) => !docs.includes(`\`${variable}`))).toEqual([]);
+  });
+
+  it('L10 every link between documents leads to a file and a heading', () => {
+    const links = pages.flatMap((path) =>
+      [...read(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({ path, target })),
+    );
+    const wrong = links.filter(({ path, target }) => {
+      if (/^\w+:/.test(target)) return false;
+      const [file = '', heading] = target.split('#');
+      const at = file === '' ? path : normalize(join(dirname(path), file));
+      if (!existsSync(join(root, at))) return true;
+      return heading !== undefined && !headings(at).includes(heading);
+    });
+    expect(links.length).toBeGreaterThan(50);
+    expect(wrong).toEqual([]);
+  });
+
+  it('L10 the table and the recipe have the rooms that there are', () => {
+    const source = join(root, 'packages/framework/src');
+    const rooms = readdirSync(source, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .toSorted();
+    const [, chapter = ''] = read('ARCHITECTURE.md').split('## The rooms of `framework/src`');
+    const table = [...chapter.matchAll(/^\| `(\w+)\/` \|/gm)].map(([, name = '']) => name);
+    expect(table.toSorted()).toEqual(rooms);
+    const [line = ''] = /^time, errors <- .*$/m.exec(read('CONTRIBUTING.md')) ?? [];
+    expect(line.split(/, | <- /).toSorted()).toEqual(rooms);
+  });
+});
+
+/** The headings of a page, as GitHub names them in links. */
+function headings(path: string): string[] {
+  return [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
