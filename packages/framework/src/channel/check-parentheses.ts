@@ -1,8 +1,8 @@
 import { makeError } from '../errors/gatecast-error.js';
 
 /**
- * Throws when a decorator was written without its parentheses. Then what should make the decorator is
- * applied as one, in either convention, and the decorator that it returns is lost. Bundlers do not check
+ * Throws when a decorator was written without its parentheses. Then the function that should return the
+ * decorator is called in its place, and its result is lost, in either convention. Bundlers do not check
  * types, so a handler would be missing without an error.
  *
  * @param usage - How it is written rightly.

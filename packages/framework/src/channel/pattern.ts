@@ -1,6 +1,6 @@
 import { channelNameProblem, decodeSegment } from '@gatecast/protocol';
 
-/** Most names whose match is remembered. With one more all are forgotten; those in use come back at once. */
+/** Most names whose match is remembered. When there are more, all are forgotten, and those in use found again. */
 const MOST_KNOWN = 1_000;
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 

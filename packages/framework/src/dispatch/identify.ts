@@ -51,8 +51,8 @@ async function endExpired(invocation: EventInvocation): Promise<never> {
 }
 
 /**
- * The identity in a record, for the handlers that run when something has ended. They run also when it
- * cannot be read, with the user's id that the record has beside it.
+ * The identity in a record, for the handlers that run when a connection or a subscription has ended. When
+ * it cannot be read they run all the same, with the user's id alone.
  *
  * @param text - The identity as it is known.
  */
