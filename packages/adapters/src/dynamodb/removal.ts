@@ -9,13 +9,13 @@ import { CALLS_AT_ONCE, piecesOf } from './table.js';
 const CONNECTIONS_AT_ONCE = 100;
 
 /*
- * A removal goes step by step, so that one which is cut off can be finished by another: the row is
- * marked, which ends the connection; its memberships go; the row goes, which holds their list until then.
- * A mark names who set it, and stays the same whoever comes later. There are two: a prune ends the
- * connection and reports nothing, so the disconnect that comes afterwards still finds what to report.
+ * A removal goes step by step, so that another call can finish one that is cut off. First the row is
+ * marked, which ends the connection. Then its memberships are deleted, and last the row, which lists them
+ * until then. A mark names the call that set it; later calls do not change it. There are two kinds: a prune
+ * ends the connection without returning it, so a disconnect that follows still has to find and return it.
  */
 
-/** Removes a connection; returns it when no other disconnect was earlier. */
+/** Removes a connection; returns it unless another disconnect came first. */
 export async function removeConnection(
   rows: Rows,
   connectionId: string,

@@ -41,9 +41,9 @@ interface RowUpdate {
 
 /** What became of a change of channels. */
 export interface Changed {
-  /** Whether the row had not changed meanwhile, so that it was made. */
+  /** Whether the change was made; not if the row had changed meanwhile. */
   readonly isDone: boolean;
-  /** What the row holds as `changedBy` if it was made all the same: an answer was lost. */
+  /** Set when an answer was lost: the row's `changedBy` has this value if the change was made after all. */
   readonly lost?: string;
 }
 
@@ -214,7 +214,7 @@ export class Rows {
     row: ConnectionRow,
     { action, names, values, ...rest }: ChannelChange,
   ): Promise<Changed> {
-    // It is as short as may be, because the row keeps it.
+    // Short, because the row keeps it.
     const token = randomBytes(6).toString('base64url');
     const change = {
       action: `${action} SET #changedBy = :changedBy`,

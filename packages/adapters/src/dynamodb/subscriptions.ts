@@ -24,7 +24,7 @@ export async function addChannels(
   connectionId: string,
   { wanted, limits }: Wish,
 ): Promise<Added> {
-  // Perhaps added by an update whose answer was lost.
+  // Added by an update whose answer was lost.
   const own = new Set<string>();
   let sent: Sent | undefined;
   for (let failed = 1; ; failed += 1) {
@@ -86,8 +86,8 @@ interface Sent {
 }
 
 /**
- * The channels of such a change, where the row shows that it was made. Where another change or the end of
- * the connection came after it, that cannot be told; then the answer is that of a call made twice.
+ * The channels of such a change, when the row shows that it was made. When another change or the end of the
+ * connection came after it, the row does not show it: the caller then answers as if called a second time.
  */
 function madeBy(sent: Sent | undefined, row: ConnectionRow | undefined): readonly string[] {
   return sent && row?.changedBy === sent.lost ? sent.channels : [];

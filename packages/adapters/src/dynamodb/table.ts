@@ -46,7 +46,7 @@ export interface TableOperation {
   readonly limit: TimeLimit;
 }
 
-/** What an item has to be like. */
+/** What must hold of an item: the value of one attribute, and the absence of another. */
 export interface Condition {
   readonly has: readonly [name: string, value: AttributeValue];
   readonly lacks?: string;

@@ -54,9 +54,9 @@ export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyC
 
 /**
  * Runs after a connection has ended, once for each connection of the app. Its context is a
- * `DisconnectContext`. It does not run for a connection that was found gone (410) before its
- * `$disconnect` came. API Gateway may call it late or never (its guide calls `$disconnect` a
- * best-effort event), so do nothing here that must happen.
+ * `DisconnectContext`. It runs also when a delivery has found the connection gone (410) before. API
+ * Gateway may call it late or never (its guide calls `$disconnect` a best-effort event), so do nothing
+ * here that must happen.
  */
 export function OnDisconnect(): LifecycleDecorator<DisconnectContext>;
 export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
@@ -86,8 +86,8 @@ export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<An
 /**
  * Runs after a connection has left a channel of this class: it unsubscribed, it was refused when it
  * subscribed again, the server removed it, or it ended (then as late and as uncertain as `$disconnect`).
- * Its context is an `UnsubscribeContext`, whose `cause` says which.
- * It runs too for a connection that was found gone (410) before its `$disconnect` came.
+ * It runs also when a delivery has found the connection gone (410) before. Its context is an
+ * `UnsubscribeContext`, whose `cause` says which.
  */
 export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>>;
 export function OnUnsubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {

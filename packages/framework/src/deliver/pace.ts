@@ -2,8 +2,8 @@ const ADAPTED_EVERY_MS = 100;
 const LOWEST_SHARE = 1 / 20;
 const SLOWER = 0.7;
 /**
- * Of how many posts this share has to be throttled: one connection is also throttled alone, while its
- * client reads too slowly, and must not hold back the others.
+ * The rate falls only when at least this share of the posts is throttled. A single connection is throttled
+ * as well while its client reads too slowly, and that must not slow the others.
  */
 const THROTTLED_SHARE = 0.02;
 const FASTER_SHARE = 0.03;

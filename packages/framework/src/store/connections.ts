@@ -90,9 +90,9 @@ export interface Disconnected {
  * Expired rows are never returned. Every method may be called again with the same arguments and leaves
  * the same state; what it returns may differ then.
  *
- * A store whose engine's answer was lost may do the same again. Then `subscribe` and `unsubscribe` may
- * answer as the second of two calls would, so `present` and `false` for what they have done themselves, if
- * another call for the connection came in between. None answers for what another call has done.
+ * When an answer of its engine is lost, a store may repeat a step. If another call for the connection came
+ * in between, `subscribe` may then return `present`, and `unsubscribe` `false`, for what they did
+ * themselves. They never claim what another call did.
  *
  * Calls for one connection may race. On each channel a call acts at once, entirely before or entirely
  * after another call; between two channels of one call, other calls may act. No call leaves a membership
@@ -113,7 +113,7 @@ export interface ConnectionStore {
    * Keeps a connection and subscribes it to channels, however many they are. When it is there already,
    * the new record replaces the old one for all of its channels, also the fields that the new one does
    * not have, and the channels are added. When it has expired, was pruned or is being removed, it starts
-   * afresh; what was pruned is forgotten before that.
+   * afresh, and no `disconnect` returns what was pruned.
    */
   connect(
     connection: ConnectionRecord,
@@ -123,10 +123,10 @@ export interface ConnectionStore {
   /** The connection; a strongly consistent read. */
   get(connectionId: string, limit?: TimeLimit): Promise<ConnectionRecord | undefined>;
   /**
-   * Removes a connection and all its memberships. Of several calls for one connection one alone returns
-   * what was removed; `undefined` when there is none, or another call has removed it. The first one after
-   * a {@link ConnectionStore.prune} returns what that removed, so that what is to be done at the end of a
-   * connection is done once, whoever found out first that it is gone.
+   * Removes a connection and all its memberships. Of several calls for one connection only one returns
+   * what was removed; the others, and a call for an unknown connection, return `undefined`. The first call
+   * after a {@link ConnectionStore.prune} returns what that removed: so handlers that run at the end of a
+   * connection run once, even if a delivery noticed the end first.
    */
   disconnect(connectionId: string, limit?: TimeLimit): Promise<Disconnected | undefined>;
   /**

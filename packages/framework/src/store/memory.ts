@@ -172,7 +172,7 @@ class MemoryConnectionStore implements ConnectionStore {
       const row = this.#live(connectionId);
       if (row) this.#pruned.set(connectionId, this.#remove(row));
     }
-    // No record lives long, so neither does what is behind the first one that has not expired.
+    // The oldest come first, so the first one that has not expired ends the search.
     for (const [connectionId, pruned] of this.#pruned) {
       if (!this.#isExpired(pruned)) return;
       this.#pruned.delete(connectionId);
