@@ -19,7 +19,8 @@ function filesWithTests() {
       .filter((file) => !/(^|[\\/])(node_modules|dist)[\\/]/.test(file))
       // Beside the tests, what `@gatecast/framework/testing` checks of every store.
       .filter(
-        (file) => /\.(test|cluster)\.ts$/.test(file) || /src[\\/]testing[\\/].*\.ts$/.test(file),
+        (file) =>
+          /\.(test|cluster|verify)\.ts$/.test(file) || /src[\\/]testing[\\/].*\.ts$/.test(file),
       ),
   );
 }

@@ -1,0 +1,37 @@
+import type { Step, StoreUnderTest } from '@gatecast/framework/testing';
+import { storeOver } from '../src/dynamodb/dynamo-db-store.js';
+import type { DynamoDbPort } from '../src/dynamodb/port.js';
+import { plainPort } from './engines/plain-port.js';
+import { startDynalite } from './engines/start-dynalite.js';
+import { openTable } from './table-under-test.js';
+
+/** Calls wait for each other here, so they may take long. */
+const BUDGET_MS = 600_000;
+
+/** Makes stores on one table, of which each call to DynamoDB is one step. */
+export interface SteppedStores extends AsyncDisposable {
+  /** The checks use ids and channels of their own. */
+  make(step: Step): Promise<StoreUnderTest>;
+}
+
+/** Starts a dynalite with one table. */
+export async function openSteppedStores(): Promise<SteppedStores> {
+  const engine = await startDynalite();
+  const table = await openTable(engine);
+  const plain = plainPort(engine.endpoint);
+  return {
+    async make(step) {
+      const port: DynamoDbPort = {
+        call: (operation, input, limit) => step(() => plain.call(operation, input, limit)),
+      };
+      const access = async () => ({ port, region: 'us-east-1' });
+      const { connections } = storeOver(access, { table: table.table, budgetMs: BUDGET_MS });
+      return { connections, async [Symbol.asyncDispose]() {} };
+    },
+    async [Symbol.asyncDispose]() {
+      plain[Symbol.dispose]();
+      await table[Symbol.asyncDispose]();
+      await engine[Symbol.asyncDispose]();
+    },
+  };
+}

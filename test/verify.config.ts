@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// `npm run verify`: what takes too long for every `npm test`.
+export default defineConfig({
+  test: {
+    include: ['packages/*/test/*.verify.ts', 'packages/adapters/test/*.cluster.ts'],
+    environment: 'node',
+    maxWorkers: 2,
+    testTimeout: 300_000,
+    hookTimeout: 180_000,
+  },
+});
