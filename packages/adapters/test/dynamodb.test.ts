@@ -34,7 +34,7 @@ describe('dynamoDbStore() on dynalite', () => {
 });
 
 describe('dynamoDbStore() when its calls are drawn at random', () => {
-  for (const seed of [1, 2, 3, 4, 5, 6]) {
+  for (const seed of [1, 2]) {
     const makeStore = async () => {
       const table = await openTable(engine);
       shuffleCalls(table, seed);

@@ -50,7 +50,7 @@ describeRedis('redisStore(), explored', () => {
       },
     };
   };
-  for (const { name, run } of connectionStoreInterleavings(make, { runs: 20 })) {
+  for (const { name, run } of connectionStoreInterleavings(make, { runs: 6 })) {
     // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
     it(`passes ${name}`, run);
   }
