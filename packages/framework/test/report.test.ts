@@ -36,7 +36,7 @@ describe('an error that no plugin listens to', () => {
 });
 
 describe('an error that plugins listen to', () => {
-  it.each<[string, () => unknown]>([
+  it.each<[string, () => void]>([
     [
       'throws',
       () => {
@@ -44,19 +44,21 @@ describe('an error that plugins listen to', () => {
       },
     ],
     ['rejects', () => Promise.reject(broken)],
-  ])('goes to each of them, also where one %s, which the console is told', async (_how, fail) => {
-    const told = vi.fn();
-    const onError = fail as () => void;
-    const report = makeReport([
-      { name: 'first', onError },
-      { name: 'deaf' },
-      { name: 'last', onError: told },
-    ]);
-    report(failure, facts);
-    expect(told.mock.calls).toEqual([[failure, facts]]);
-    await vi.waitFor(() => expect(error).toHaveBeenCalledTimes(1));
-    expect(error).toHaveBeenCalledWith('Gatecast: rooms.post failed on connection c.', broken);
-  });
+  ])(
+    'goes to each of them, also where one %s, which the console is told',
+    async (_how, onError) => {
+      const told = vi.fn();
+      const report = makeReport([
+        { name: 'first', onError },
+        { name: 'deaf' },
+        { name: 'last', onError: told },
+      ]);
+      report(failure, facts);
+      expect(told.mock.calls).toEqual([[failure, facts]]);
+      await vi.waitFor(() => expect(error).toHaveBeenCalledTimes(1));
+      expect(error).toHaveBeenCalledWith('Gatecast: rooms.post failed on connection c.', broken);
+    },
+  );
 
   it('goes to nobody else', async () => {
     const listeners = [() => undefined, () => Promise.resolve(), () => 7];

@@ -150,7 +150,9 @@ describe('H3 the cost of validating', () => {
         issues: Array.from({ length: count }, () => ({ message: 'x'.repeat(length) })),
       }));
     const whole = { path: '', message: 'x'.repeat(200) };
-    expect((await failureOf(issues(20, 200), {}))?.details).toEqual(Array(20).fill(whole));
+    expect((await failureOf(issues(20, 200), {}))?.details).toEqual(
+      Array.from({ length: 20 }, () => whole),
+    );
     expect((await failureOf(issues(21, 200), {}))?.details.at(-1)?.message).toBe('and 1 more');
     expect((await failureOf(issues(1, 201), {}))?.details).toEqual([
       { path: '', message: `${whole.message}…` },
