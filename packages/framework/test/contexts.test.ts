@@ -106,6 +106,21 @@ describe('the answer to an authorizer event', () => {
   });
 });
 
+it('every answer to a frame has the status 200, refusals as well', async () => {
+  const { app } = createTestApp({
+    channels: [defineChannel('room', { messages: ({ message }) => ({ post: message(() => 1) }) })],
+    plugins: [{ name: 'quiet', onError() {} }],
+  });
+  for (const [frame, type] of [
+    [{ action: 'room.post', id: 'm', channel: 'room' }, 'reply'],
+    [{ action: 'nope', id: 'm' }, 'error'],
+    [{ action: 'x'.repeat(70_000) }, 'error'],
+  ] as const) {
+    const answer = await app.handler(makeMessageEvent({ body: JSON.stringify(frame) }));
+    expect(answer).toMatchObject({ statusCode: 200, body: expect.stringContaining(type) });
+  }
+});
+
 it('a ping that reaches the function is answered without a look at who sends it', async () => {
   const { app } = createTestApp({
     channels: [defineChannel('room')],

@@ -172,7 +172,7 @@ describe('an answer that is too large', () => {
     Buffer.byteLength(JSON.stringify({ type: 'reply', id: 'm', data }));
 
   it('is refused, by one byte or by many', async () => {
-    const { ann } = await connect();
+    const { ann, ear } = await connect();
     const most = 32_768 - ofReply('');
     const frame = (data: number) =>
       JSON.stringify({ action: 'big.reply', id: 'm', channel: 'big', data });
@@ -186,6 +186,8 @@ describe('an answer that is too large', () => {
         error: { code: 'ERR_INTERNAL' },
       });
     }
+    expect(ear.codes()).toEqual(['ERR_REPLY_TOO_LARGE', 'ERR_REPLY_TOO_LARGE']);
+    expect(String(ear.errors[0])).toContain('big.reply');
   });
 
   it('loses its details, and all but 1,000 characters of its message, when it is an error', async () => {

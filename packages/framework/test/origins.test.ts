@@ -1,7 +1,8 @@
 import { createApp, defineChannel, memoryStore } from '@gatecast/framework';
-import { createTestApp } from '@gatecast/framework/testing';
+import { createTestApp, makeConnectEvent } from '@gatecast/framework/testing';
 import { describe, expect, it } from 'vitest';
 import { originMatches } from '../src/wire/origins.js';
+import { listen } from './heard.js';
 
 const page = 'https://chat.example.com';
 const pub = defineChannel('pub');
@@ -81,6 +82,19 @@ describe('A8 the option origins', () => {
       expect(await attempt([page], { Origin: origin })).toBe(isPage ? 'open' : 403);
     },
   );
+});
+
+it('A8 without the option every page is let in, and with it the refusal has a code', async () => {
+  const event = makeConnectEvent({ headers: { Origin: page } });
+  expect(await createTestApp({ channels: [pub] }).app.handler(event)).toEqual({ statusCode: 200 });
+  const ear = listen();
+  const { app } = createTestApp({
+    channels: [pub],
+    origins: ['https://other.example.com'],
+    plugins: [ear.plugin],
+  });
+  expect(await app.handler(event)).toEqual({ statusCode: 403 });
+  expect(ear.codes()).toEqual(['ERR_ORIGIN']);
 });
 
 describe('A9 an Origin made of the address of the WebSocket', () => {
