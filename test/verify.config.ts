@@ -3,7 +3,11 @@ import { defineConfig } from 'vitest/config';
 // `npm run verify`: what takes too long for every `npm test`.
 export default defineConfig({
   test: {
-    include: ['test/*.verify.ts', 'packages/*/test/*.verify.ts', 'packages/adapters/test/*.cluster.ts'],
+    include: [
+      'test/*.verify.ts',
+      'packages/*/test/*.verify.ts',
+      'packages/adapters/test/*.cluster.ts',
+    ],
     environment: 'node',
     maxWorkers: 2,
     testTimeout: 300_000,

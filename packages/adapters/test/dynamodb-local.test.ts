@@ -26,7 +26,8 @@ describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () 
   });
 
   // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
-  for (const check of connectionStoreContract(() => openTable(far), { subscribers: 60 })) it(check.name, check.run);
+  for (const check of connectionStoreContract(() => openTable(far), { subscribers: 60 }))
+    it(check.name, check.run);
 
   it('pages 12,000 subscribers completely while others join and leave', async () => {
     await using table = await openTable(engine);

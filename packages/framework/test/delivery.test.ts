@@ -181,6 +181,38 @@ describe('publish()', () => {
     expect(ann.events).toEqual([]);
   });
 
+  it('names in each refusal what was refused', async () => {
+    const { app } = await makeRoom();
+    const refusal = async (channel: unknown, event: unknown, options: object = {}) => {
+      const publishing = app.app
+        .channel<ChannelType>(channel as string)
+        .publish(event as string, 1, options);
+      return ((await publishing.catch((error: unknown) => error)) as Error).message;
+    };
+    expect(await refusal('rooms/1', '')).toContain('"rooms/1"');
+    expect(await refusal('rooms/1', 7)).toContain('"rooms/1"');
+    expect(await refusal('rooms/1', 'x', { id: '' })).toContain('"rooms/1"');
+    expect(await refusal('rooms/1', 'x', { except: 'sender' })).toContain('"rooms/1"');
+    expect(await refusal('rooms/#', 'x')).toMatch(/rooms\/#.*character/);
+    for (const [options, option] of [
+      [{ id: 7 }, 'id'],
+      [{ except: 'others' }, 'except'],
+      [{ ephemeral: 1 }, 'ephemeral'],
+      [{ only: 'sender' }, 'only'],
+    ] as const) {
+      const message = await refusal('rooms/1', 'x', options);
+      expect(message).toContain('publish()');
+      expect(message).toContain(option);
+    }
+  });
+
+  it('takes a name and an id of 64 characters', async () => {
+    const { ann, room } = await makeRoom();
+    const [name, id] = ['n'.repeat(64), 'i'.repeat(64)];
+    await room.publish(name, 1, { id });
+    expect(ann.events).toMatchObject([{ event: name, id }]);
+  });
+
   it('carries an event of exactly 32768 bytes', async () => {
     const { ann, room } = await makeRoom();
     await room.publish('x', '', { id: 'i' });

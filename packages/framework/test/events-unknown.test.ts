@@ -155,6 +155,39 @@ describe.each(events)('B12 %s event', (_what, make) => {
   });
 });
 
+describe('B12 an event that is almost one of a WebSocket API', () => {
+  const authorizing = makeAuthorizerEvent();
+  const message = makeMessageEvent({ authorizer: token, body: '{"action":"ping"}' });
+  const { requestContext } = message;
+
+  it.each<[string, object]>([
+    ['an authorizer event of another type', { ...authorizing, type: 'TOKEN' }],
+    ['an authorizer event without an ARN', { ...authorizing, methodArn: undefined }],
+    [
+      'an authorizer event of a message',
+      { ...authorizing, requestContext: { ...authorizing.requestContext, eventType: 'MESSAGE' } },
+    ],
+    ['a body that is no text', { ...message, body: { action: 'ping' } }],
+    [
+      'a context that is a text',
+      { ...message, requestContext: { ...requestContext, authorizer: 'ann' } },
+    ],
+    [
+      'a client that is a text',
+      { ...message, requestContext: { ...requestContext, identity: 'ann' } },
+    ],
+  ])('B12 is refused: %s', async (_what, event) => {
+    await expect(makeApp().handler(event)).rejects.toMatchObject({ code: 'ERR_EVENT_UNKNOWN' });
+  });
+
+  it('B12 may lack its body, or have null in its place', async () => {
+    const event = makeConnectEvent({ authorizer: token });
+    for (const body of [null, undefined]) {
+      expect(await makeApp().handler({ ...event, body })).toEqual({ statusCode: 200 });
+    }
+  });
+});
+
 /** The places in a value, as lists of keys. */
 function* pathsIn(value: unknown, path: readonly string[] = []): Generator<readonly string[]> {
   if (path.length > 0) yield path;

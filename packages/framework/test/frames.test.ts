@@ -124,6 +124,99 @@ describe('C13 a frame', () => {
   );
 });
 
+describe('the id of a frame', () => {
+  const frame = (id: unknown) =>
+    JSON.stringify({ action: 'echo.back', id, channel: 'echo', data: 1 });
+
+  it('has 1 to 64 characters', async () => {
+    const ann = await connectToEcho();
+    for (const id of ['i', 'i'.repeat(64)]) {
+      expect(await ann.sendFrame(frame(id))).toEqual({ type: 'reply', id, data: 1 });
+    }
+    for (const id of ['', 'i'.repeat(65), 7, null, undefined, ['i']]) {
+      const answer = await ann.sendFrame(frame(id));
+      expect(answer).toMatchObject({ type: 'error', error: { code: 'ERR_FRAME_INVALID' } });
+      expect(answer).not.toHaveProperty('id');
+    }
+  });
+
+  it('C13 goes back with the refusal of a forbidden key, when there is one', async () => {
+    const ann = await connectToEcho();
+    const answer = await ann.sendFrame('{"id":"m","__proto__":{}}');
+    expect(answer).toMatchObject({ type: 'error', id: 'm' });
+    for (const text of ['{"__proto__":{}}', '[{"__proto__":{}}]', '', '"id', 'null']) {
+      expect(await ann.sendFrame(text)).toEqual({
+        type: 'error',
+        error: { code: 'ERR_FRAME_INVALID', message: expect.any(String) },
+      });
+    }
+  });
+});
+
+describe('an answer that is too large', () => {
+  const big = defineChannel('big', {
+    messages: ({ message }) => ({
+      reply: message((length) => 'x'.repeat(Number(length))),
+      refuse: message((length) => {
+        const details = 'x'.repeat(Number(length));
+        throw new ClientError('ERR_BIG', 'm'.repeat(2_000), { details });
+      }),
+    }),
+  });
+  const connect = async () => {
+    const ear = listen();
+    const ann = await createTestApp({ channels: [big], plugins: [ear.plugin] }).connect();
+    return { ann, ear };
+  };
+  const ofReply = (data: string) =>
+    Buffer.byteLength(JSON.stringify({ type: 'reply', id: 'm', data }));
+
+  it('is refused, by one byte or by many', async () => {
+    const { ann, ear } = await connect();
+    const most = 32_768 - ofReply('');
+    const frame = (data: number) =>
+      JSON.stringify({ action: 'big.reply', id: 'm', channel: 'big', data });
+    for (const length of [most - 1, most]) {
+      expect(await ann.sendFrame(frame(length))).toMatchObject({ data: 'x'.repeat(length) });
+    }
+    for (const length of [most + 1, 3 * most]) {
+      expect(await ann.sendFrame(frame(length))).toMatchObject({
+        type: 'error',
+        id: 'm',
+        error: { code: 'ERR_INTERNAL' },
+      });
+    }
+    expect(ear.codes()).toEqual(['ERR_REPLY_TOO_LARGE', 'ERR_REPLY_TOO_LARGE']);
+    expect(String(ear.errors[0])).toContain('big.reply');
+  });
+
+  it('loses its details, and all but 1,000 characters of its message, when it is an error', async () => {
+    const { ann } = await connect();
+    const frame = (data: number) =>
+      JSON.stringify({ action: 'big.refuse', id: 'm', channel: 'big', data });
+    expect(await ann.sendFrame(frame(1))).toMatchObject({ error: { details: 'x' } });
+    expect(await ann.sendFrame(frame(40_000))).toEqual({
+      type: 'error',
+      id: 'm',
+      error: { code: 'ERR_BIG', message: 'm'.repeat(1_000) },
+    });
+  });
+});
+
+describe('a text of a client in an answer to it', () => {
+  it.each([
+    ['whole', 'a'.repeat(80), 'a'.repeat(80)],
+    ['cut', 'a'.repeat(81), `${'a'.repeat(80)}…`],
+    ['without control characters', 'a\u0000b\nc\u2028d', 'a?b?c?d'],
+    ['without half a pair', '\ud800a\udc00', '?a?'],
+    ['with whole pairs', '\u{1f600}', '\u{1f600}'],
+  ])('stands there %s', async (_how, action, shown) => {
+    const ann = await connectToEcho();
+    const answer = await ann.sendFrame(JSON.stringify({ action, id: 'm' }));
+    expect(answer).toMatchObject({ error: { message: `There is no action "${shown}".` } });
+  });
+});
+
 describe('D2 a plugin sees every frame', () => {
   const rule = vi.fn(() => false);
   const validate = vi.fn();

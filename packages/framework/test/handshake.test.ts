@@ -85,6 +85,52 @@ describe.each(ways)('A17 with an authorizer %s', (_how, isAuthorizerDeployed) =>
   });
 });
 
+describe('the protocol of a handshake', () => {
+  const connect = async (headers: Record<string, string>, query: Record<string, string> = {}) => {
+    const app = createTestApp({ channels: [who], plugins: [listen().plugin] });
+    return (await app.app.handler(makeConnectEvent({ headers, query }))) as object;
+  };
+  const offer = (names: string) => ({ 'Sec-WebSocket-Protocol': names });
+
+  it('is answered where the client offered it, and only there', async () => {
+    expect(await connect({})).toEqual({ statusCode: 200 });
+    expect(await connect({}, { protocol: '1' })).toEqual({ statusCode: 200 });
+    for (const names of ['gatecast.v1', 'mqtt, gatecast.v1', ' gatecast.v1 ,, mqtt']) {
+      expect(await connect(offer(names))).toEqual({
+        statusCode: 200,
+        headers: { 'Sec-WebSocket-Protocol': 'gatecast.v1' },
+      });
+    }
+  });
+
+  it('is refused with 400 when the client speaks another one', async () => {
+    for (const names of ['mqtt', 'gatecast.v2', token('ann')]) {
+      expect(await connect(offer(names))).toEqual({ statusCode: 400 });
+    }
+    expect(await connect({}, { protocol: '2' })).toEqual({ statusCode: 400 });
+    expect(await connect(offer('gatecast.v1'), { protocol: '2' })).toEqual({ statusCode: 400 });
+  });
+});
+
+describe('what an authorizer is asked', () => {
+  it('has the address and no token, where there are none', async () => {
+    const authorizer = vi.fn<Authorizer>(() => ({}));
+    const { app } = createTestApp({ channels: [who], authorizer, isAuthorizerDeployed: false });
+    const event = makeConnectEvent({ headers: {}, query: {}, sourceIp: '192.0.2.7' });
+    await app.handler(event);
+    const { requestContext, ...rest } = event;
+    const { identity: _none, ...request } = requestContext as typeof requestContext & {
+      identity?: unknown;
+    };
+    await app.handler({
+      ...rest,
+      requestContext: { ...request, connectionId: makeConnectionId() },
+    });
+    expect(authorizer.mock.calls.map(([{ sourceIp }]) => sourceIp)).toEqual(['192.0.2.7', '']);
+    for (const [asked] of authorizer.mock.calls) expect(asked).not.toHaveProperty('token');
+  });
+});
+
 it('A17 a header that comes in two spellings is one header', async () => {
   const { app } = createTestApp({ channels: [who], authorizer: () => ({ userId: 'x' }) });
   const event = makeConnectEvent({ authorizer: { gatecast: '{}' } });

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { type Authorizer, defineChannel, type Identity, type Store } from '@gatecast/framework';
 import {
   createTestApp,
@@ -11,6 +12,7 @@ import {
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { IdentityCache } from '../src/dispatch/identity-cache.js';
+import { checkIdentity, decodeIdentity, makeConnection } from '../src/wire/identity.js';
 import { listen, outcomeOf } from './heard.js';
 
 const seen: unknown[] = [];
@@ -380,5 +382,84 @@ describe('E11 the identity that $connect established', () => {
     expect(cache.get('connection-0')).toBeUndefined();
     expect(cache.get('connection-1')).toEqual({ userId: '1' });
     expect(cache.get('connection-10000')).toEqual({ userId: '10000' });
+  });
+});
+
+describe('A4 an identity', () => {
+  it('A4 is a plain object, of whatever realm, and nothing else', () => {
+    const plain: unknown[] = [
+      { userId: 'ann' },
+      Object.assign(Object.create(null), { userId: 'ann' }),
+      runInNewContext("({ userId: 'ann' })"),
+    ];
+    for (const value of plain) expect(checkIdentity(value, 0)).toEqual({ userId: 'ann' });
+    const base = Object.create(null) as object;
+    const others: unknown[] = [
+      undefined,
+      'ann',
+      ['ann'],
+      new Map(),
+      new (class {
+        userId = 'ann';
+      })(),
+      Object.assign(Object.create(base), { userId: 'ann' }),
+      runInNewContext('[]'),
+      runInNewContext('new Date()'),
+    ];
+    for (const value of others) {
+      expect(() => checkIdentity(value, 0)).toThrow(
+        expect.objectContaining({
+          code: 'ERR_IDENTITY_INVALID',
+          message: expect.stringContaining('not a plain object'),
+        }),
+      );
+    }
+  });
+
+  it('A4 ends at a time in milliseconds, which 1e11 is and less is not', () => {
+    const valid = (expiresAt: number) => () => checkIdentity({ userId: 'ann', expiresAt }, 0);
+    expect(valid(1e11)()).toEqual({ userId: 'ann', expiresAt: 1e11 });
+    expect(valid(Number.MAX_SAFE_INTEGER)).not.toThrow();
+    for (const expiresAt of [1e11 - 1, 0, -1, Number.MAX_SAFE_INTEGER + 1]) {
+      expect(valid(expiresAt)).toThrow(
+        expect.objectContaining({ message: expect.stringContaining('an expiresAt') }),
+      );
+    }
+    expect(() => checkIdentity({ expiresAt: 1e12 }, 1e12)).toThrow('The token has expired.');
+  });
+
+  it('A4 that JSON cannot hold is refused, and says why', () => {
+    const claims: Record<string, unknown> = {};
+    claims['self'] = claims;
+    expect(() => checkIdentity({ claims }, 0)).toThrow(/claims that JSON cannot hold \(.*circular/);
+  });
+
+  it('A4 that cannot be read back is refused, with its reason for the logs', () => {
+    for (const text of [undefined, '', '{', 'null', '7', '[]', '{"userId":7}', { userId: 'ann' }]) {
+      let error: unknown;
+      try {
+        decodeIdentity(text);
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toMatchObject({
+        code: 'ERR_UNAUTHORIZED',
+        cause: { message: expect.stringMatching(/^The authorizer's context or the store holds ./) },
+      });
+    }
+  });
+
+  it('makes a connection with what API Gateway says of its client', () => {
+    const facts = { connectionId: 'c', connectedAt: 7 };
+    const client = { sourceIp: '192.0.2.7', userAgent: 'Firefox' };
+    expect(makeConnection({ ...facts, identity: client }, { userId: 'ann' })).toStrictEqual({
+      id: 'c',
+      connectedAt: 7,
+      userId: 'ann',
+      claims: {},
+      ...client,
+    });
+    const guest = { id: 'c', connectedAt: 7, claims: {}, sourceIp: '' };
+    expect(makeConnection(facts, undefined)).toStrictEqual(guest);
   });
 });

@@ -153,3 +153,44 @@ it('C2 takes no subscription from a connection of another stage', async () => {
   const { items } = await store.connections.subscribers('rooms/1');
   expect(items.map(({ connectionId }) => connectionId).sort()).toEqual(everyone.slice(0, 3));
 });
+
+describe('members()', () => {
+  async function ofThree() {
+    const store = memoryStore();
+    const times = { connectedAt: Date.now(), expiresAt: Date.now() + 60_000 };
+    const { connections } = store;
+    await connections.connect({ connectionId: 'a', ...PROD, ...times, userId: 'ann' }, ['rooms/1']);
+    await connections.connect({ connectionId: 'b', ...PROD, ...times, userId: 'bob' }, ['rooms/1']);
+    await connections.connect({ connectionId: 'c', ...PROD, ...times }, ['rooms/1']);
+    return createPublisher({ store, address: PROD }).channel('rooms/1');
+  }
+
+  it('tells of each connection its user, and of a guest none', async () => {
+    const { items, ...rest } = await (await ofThree()).members();
+    expect(items.toSorted((a, b) => a.connectionId.localeCompare(b.connectionId))).toStrictEqual([
+      { connectionId: 'a', userId: 'ann' },
+      { connectionId: 'b', userId: 'bob' },
+      { connectionId: 'c' },
+    ]);
+    expect(rest).toStrictEqual({});
+  });
+
+  it('K1 refuses a range that it would not read', async () => {
+    const channel = await ofThree();
+    for (const [range, option] of [
+      [{ limit: 0 }, 'limit'],
+      [{ limit: 1_001 }, 'limit'],
+      [{ limit: 1.5 }, 'limit'],
+      [{ after: 7 }, 'after'],
+      [{ before: 'a' }, 'before'],
+    ] as const) {
+      const error = (await channel.members(range as object).catch((e: unknown) => e)) as Error;
+      expect(error).toMatchObject({ code: expect.stringMatching(/^ERR_OPTION_/) });
+      expect(error.message).toContain('members()');
+      expect(error.message).toContain(option);
+    }
+    for (const limit of [1, 1_000]) {
+      expect((await channel.members({ limit })).items).toHaveLength(Math.min(limit, 3));
+    }
+  });
+});

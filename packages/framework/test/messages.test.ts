@@ -1,3 +1,4 @@
+import { defineChannel } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
 import { eventId } from '@gatecast/protocol';
 import { describe, expect, it, vi } from 'vitest';
@@ -35,6 +36,16 @@ describe('a message', () => {
     expect(alice.events).toEqual([event]);
     expect(bob.events).toEqual([event]);
     expect(carol.events).toEqual([]);
+  });
+
+  it('finds each parameter in the name of its channel', async () => {
+    const games = defineChannel('games/:game/moves/:move/:by', {
+      messages: ({ message }) => ({ look: message((_data, { params }) => params) }),
+    });
+    const alice = await createTestApp({ channels: [games] }).connect();
+    expect(await alice.send('games.look', 'games/go/moves/7/a%2Fb')).toMatchObject({
+      data: { game: 'go', move: '7', by: 'a/b' },
+    });
   });
 
   it('without reply gets no answer, and its event spares the sender', async () => {

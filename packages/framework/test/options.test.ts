@@ -223,6 +223,36 @@ describe('D3 a hook that nobody calls', () => {
     },
   );
 
+  it.each<[string, unknown]>([
+    ['a list that is not of texts alone', ['q', 7]],
+    ['a text', 'q'],
+    ['an object', { 0: 'q' }],
+  ])('D3 is not all that is checked: requires may not be %s', (_what, requires) => {
+    const plugin = { name: 'p', requires } as unknown as Plugin;
+    expect(() => createApp({ channels, store, plugins: [plugin] })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_OPTION_VALUE',
+        message: expect.stringMatching(/^Plugin "p" was given .* as "requires"\.$/),
+      }),
+    );
+  });
+
+  it('D3 is refused in an object without prototype, and in one without a name', () => {
+    const bare = Object.assign(Object.create(null) as object, { name: 'p', onMesage() {} });
+    const nameless = { onMesage() {} };
+    for (const [plugin, label] of [
+      [bare, 'p'],
+      [nameless, ''],
+    ] as const) {
+      expect(() => createApp({ channels, store, plugins: [plugin as Plugin] })).toThrow(
+        `Plugin "${label}" has "onMesage", which is not a hook.`,
+      );
+    }
+    expect(() => createApp({ channels, store, plugins: [{ onError() {} } as never] })).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('"name"') }),
+    );
+  });
+
   it('D3 is refused in an instance of a class as well, which may have members of its own', () => {
     class Quota {
       readonly name = 'quota';

@@ -1,6 +1,8 @@
 import { createApp, defineChannel, memoryStore } from '@gatecast/framework';
-import { createTestApp } from '@gatecast/framework/testing';
+import { createTestApp, makeConnectEvent } from '@gatecast/framework/testing';
 import { describe, expect, it } from 'vitest';
+import { originMatches } from '../src/wire/origins.js';
+import { listen } from './heard.js';
 
 const page = 'https://chat.example.com';
 const pub = defineChannel('pub');
@@ -60,12 +62,18 @@ describe('A8 the option origins', () => {
     );
   });
 
-  it.each([[`${page},https://admin.example.com`], [[]], [{ 0: page }]])(
-    'A8 refuses %j, which is not a list of origins',
-    (origins) => {
-      expect(start(origins)).toThrow(expect.objectContaining({ code: 'ERR_OPTION_VALUE' }));
-    },
-  );
+  it.each<[unknown, string]>([
+    [`${page},https://admin.example.com`, `"${page},https://admin.example.com"`],
+    [[], 'an empty list'],
+    [{ 0: page }, 'an object'],
+  ])('A8 refuses %j, which is not a list of origins', (origins, given) => {
+    expect(start(origins)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_OPTION_VALUE',
+        message: `createApp() was given ${given} as "origins".`,
+      }),
+    );
+  });
 
   it.each(['null', 'https://', 'chat.example.com', '', page.slice(0, -1), `${page}/ `])(
     'A8 lets no page in whose Origin is %j',
@@ -74,6 +82,19 @@ describe('A8 the option origins', () => {
       expect(await attempt([page], { Origin: origin })).toBe(isPage ? 'open' : 403);
     },
   );
+});
+
+it('A8 without the option every page is let in, and with it the refusal has a code', async () => {
+  const event = makeConnectEvent({ headers: { Origin: page } });
+  expect(await createTestApp({ channels: [pub] }).app.handler(event)).toEqual({ statusCode: 200 });
+  const ear = listen();
+  const { app } = createTestApp({
+    channels: [pub],
+    origins: ['https://other.example.com'],
+    plugins: [ear.plugin],
+  });
+  expect(await app.handler(event)).toEqual({ statusCode: 403 });
+  expect(ear.codes()).toEqual(['ERR_ORIGIN']);
 });
 
 describe('A9 an Origin made of the address of the WebSocket', () => {
@@ -93,5 +114,16 @@ describe('A9 an Origin made of the address of the WebSocket', () => {
     ['app://ws.example.com', 'ws.example.com'],
   ])('A9 does not when it is another: %s at %s', async (origin, host) => {
     expect(await attempt([page], { Origin: origin, Host: host })).toBe(403);
+  });
+
+  it('A9 does not when the handshake names no host, or the Origin is no page', () => {
+    for (const [origin, host] of [
+      ['https://ws.example.com', undefined],
+      ['https://undefined', undefined],
+      ['file:///index.html', ''],
+      ['undefined//ws.example.com', 'ws.example.com'],
+    ] as const) {
+      expect(originMatches(origin, host, [page])).toBe(false);
+    }
   });
 });

@@ -2,6 +2,7 @@ import {
   Channel,
   ClientError,
   createApp,
+  defineChannel,
   definePlugin,
   type MessageContext,
   memoryStore,
@@ -9,7 +10,7 @@ import {
   type Plugin,
 } from '@gatecast/framework';
 import { logger } from '@gatecast/framework/plugins/logger';
-import { createTestApp } from '@gatecast/framework/testing';
+import { createTestApp, makeConnectEvent, makeMessageEvent } from '@gatecast/framework/testing';
 import { describe, expect, it, vi } from 'vitest';
 
 declare module '@gatecast/framework' {
@@ -266,5 +267,42 @@ describe('logger()', () => {
     await ann.sendOneWay('rooms.refuse', 'rooms/1');
     await ann.send('rooms.fail', 'rooms/1');
     expect(levels).toEqual(expected);
+  });
+});
+
+describe('a plugin that swallows what next() throws', () => {
+  const swallow = async (_ctx: object, next: () => Promise<void>) => {
+    await next().catch(() => {});
+  };
+  const failing = () => {
+    throw new Error('No.');
+  };
+  const room = defineChannel('room', {
+    access: 'public',
+    onConnect: failing,
+    onSubscribe: failing,
+    messages: ({ message }) => ({ post: message(failing) }),
+  });
+  const frame = { action: 'room.post', id: 'm', channel: 'room' };
+
+  it('does not turn the refusal of a frame into an answer', async () => {
+    const plugins = [{ name: 'swallow', onFrame: swallow, onError() {} }];
+    const { app } = createTestApp({ channels: [room], plugins });
+    const { body } = (await app.handler(makeMessageEvent({ body: JSON.stringify(frame) }))) as {
+      body: string;
+    };
+    expect(JSON.parse(body)).toEqual({
+      type: 'error',
+      id: 'm',
+      error: { code: 'ERR_FORBIDDEN', message: 'A plugin refused the frame.' },
+    });
+  });
+
+  it('does not open a connection', async () => {
+    const plugins = [{ name: 'swallow', onConnect: swallow, onError() {} }];
+    const { app, store } = createTestApp({ channels: [room], plugins });
+    const event = makeConnectEvent({ connectionId: 'c' });
+    expect(await app.handler(event)).toEqual({ statusCode: 403 });
+    expect(await store.connections.get('c')).toBeUndefined();
   });
 });

@@ -90,6 +90,12 @@ describe('H2 whatever is thrown while validating', () => {
     expect(await failureOf(thrown(recurse), {})).toMatchObject({
       details: [{ path: '', message: 'is nested too deeply' }],
     });
+    for (const other of [new RangeError('Invalid array length'), new Error('Maximum call stack')]) {
+      const schema = thrown(() => Promise.reject(other));
+      expect(await failureOf(schema, {})).toMatchObject({
+        details: [{ path: '', message: 'could not be validated' }],
+      });
+    }
   });
 });
 
@@ -122,6 +128,37 @@ describe('H3 the cost of validating', () => {
     expect((await send(items, data)).reply).toBe('accepted');
   });
 
+  it('H3 is paid for 2,000 objects and lists, and not for one more', () => {
+    const take = (data: unknown) => () =>
+      validate(
+        schemaOf((value) => ({ value })),
+        data,
+      );
+    const objects = (count: number) => Array.from({ length: count }, () => ({}));
+    const nested = (depth: number): unknown =>
+      JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
+    // The list itself counts as well.
+    for (const data of [objects(1_999), nested(2_000)]) expect(take(data)()).toBe(data);
+    for (const data of [objects(2_000), nested(2_001), [undefined, objects(1_999)]]) {
+      expect(take(data)).toThrow(expect.objectContaining({ code: 'ERR_VALIDATION' }));
+    }
+  });
+
+  it('H3 tells 20 issues whole, and a text of 200 characters', async () => {
+    const issues = (count: number, length: number) =>
+      schemaOf(() => ({
+        issues: Array.from({ length: count }, () => ({ message: 'x'.repeat(length) })),
+      }));
+    const whole = { path: '', message: 'x'.repeat(200) };
+    expect((await failureOf(issues(20, 200), {}))?.details).toEqual(
+      Array.from({ length: 20 }, () => whole),
+    );
+    expect((await failureOf(issues(21, 200), {}))?.details.at(-1)?.message).toBe('and 1 more');
+    expect((await failureOf(issues(1, 201), {}))?.details).toEqual([
+      { path: '', message: `${whole.message}…` },
+    ]);
+  });
+
   it('H3 is bounded in the answer: 20 details, each of a bounded size', async () => {
     const long = 'x'.repeat(10_000);
     const schema = schemaOf(() => ({
@@ -148,6 +185,8 @@ describe('validate()', () => {
     expect(() => validate(v.string(), 1)).toThrow(
       expect.objectContaining({ code: 'ERR_VALIDATION' }),
     );
+    // A cause is what the schema threw: issues are none.
+    expect(Object.hasOwn((await failureOf(v.string(), 1)) ?? {}, 'cause')).toBe(false);
   });
 
   it('tells every issue with its path', async () => {

@@ -8,19 +8,19 @@ const ENTRY =
  * Reads the option `origins` of an app: each entry as a browser would write it, in lower case and
  * without the port that its scheme implies.
  *
- * @throws ConfigurationError - ERR_OPTION_VALUE, for anything but a list, for an empty one, and for an
- * entry that no `Origin` can ever equal.
+ * @throws ConfigurationError - ERR_OPTION_VALUE, for an empty list, and for an entry that no `Origin` can
+ * ever equal.
  */
-export function parseOrigins(list: unknown): readonly string[] {
-  if (!Array.isArray(list) || list.length === 0) {
+export function parseOrigins(list: readonly unknown[]): readonly string[] {
+  if (list.length === 0) {
     throw makeError('ERR_OPTION_VALUE', {
       where: 'createApp()',
       option: 'origins',
-      given: Array.isArray(list) ? 'an empty list' : describeValue(list),
+      given: 'an empty list',
       takes: `a list, each entry ${ENTRY}; leave the option out to let in every origin`,
     });
   }
-  return list.map((entry: unknown, index) => {
+  return list.map((entry, index) => {
     const origin = typeof entry === 'string' ? entryOrigin(entry) : undefined;
     if (origin !== undefined) return origin;
     throw makeError('ERR_OPTION_VALUE', {

@@ -1,0 +1,72 @@
+import { ClientError } from '@gatecast/framework';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { makeReport } from '../src/invocation/report.js';
+
+const failure = new Error('The disk is full.');
+const refusal = new ClientError('ERR_NO', 'No.');
+const broken = new Error('The log is closed.');
+const facts = { route: 'rooms.post', connectionId: 'c', isAnswered: false };
+const warn = vi.spyOn(console, 'warn');
+const error = vi.spyOn(console, 'error');
+
+beforeEach(() => {
+  for (const spy of [warn, error]) spy.mockReset().mockImplementation(() => {});
+});
+
+describe('an error that no plugin listens to', () => {
+  const report = makeReport([{ name: 'deaf', onFrame: (_ctx, next) => next() }]);
+
+  it('goes to the console whole, with its place', () => {
+    report(failure, facts);
+    report(failure, { route: 'publish', isAnswered: true });
+    expect(error.mock.calls).toEqual([
+      ['Gatecast: rooms.post failed on connection c.', failure],
+      ['Gatecast: publish failed on connection -.', failure],
+    ]);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  it('is a line when it is a refusal, and nothing when its client was told', () => {
+    report(refusal, { ...facts, isAnswered: true });
+    expect(warn).not.toHaveBeenCalled();
+    report(refusal, facts);
+    expect(warn.mock.calls).toEqual([['Gatecast: rooms.post on connection c was refused: ERR_NO']]);
+    expect(error).not.toHaveBeenCalled();
+  });
+});
+
+describe('an error that plugins listen to', () => {
+  it.each<[string, () => void]>([
+    [
+      'throws',
+      () => {
+        throw broken;
+      },
+    ],
+    ['rejects', () => Promise.reject(broken)],
+  ])(
+    'goes to each of them, also where one %s, which the console is told',
+    async (_how, onError) => {
+      const told = vi.fn();
+      const report = makeReport([
+        { name: 'first', onError },
+        { name: 'deaf' },
+        { name: 'last', onError: told },
+      ]);
+      report(failure, facts);
+      expect(told.mock.calls).toEqual([[failure, facts]]);
+      await vi.waitFor(() => expect(error).toHaveBeenCalledTimes(1));
+      expect(error).toHaveBeenCalledWith('Gatecast: rooms.post failed on connection c.', broken);
+    },
+  );
+
+  it('goes to nobody else', async () => {
+    const listeners = [() => undefined, () => Promise.resolve(), () => 7];
+    makeReport(
+      listeners.map((onError, index) => ({ name: `${index}`, onError: onError as () => void })),
+    )(refusal, facts);
+    await Promise.resolve();
+    expect(warn).not.toHaveBeenCalled();
+    expect(error).not.toHaveBeenCalled();
+  });
+});
