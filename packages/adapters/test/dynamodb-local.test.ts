@@ -25,9 +25,10 @@ describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () 
     await engine?.[Symbol.asyncDispose]();
   });
 
-  // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
-  for (const check of connectionStoreContract(() => openTable(far), { subscribers: 60 }))
+  for (const check of connectionStoreContract(() => openTable(far), { subscribers: 60 })) {
+    // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
     it(check.name, check.run);
+  }
 
   it('pages 12,000 subscribers completely while others join and leave', async () => {
     await using table = await openTable(engine);
