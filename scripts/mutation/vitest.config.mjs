@@ -40,7 +40,7 @@ export default defineConfig({
     include: ['packages/framework/{src,test}/**/*.test.ts'],
     // They take seconds, and what they find is found by others too; the last four start servers.
     exclude: [
-      '**/store-interleavings.test.ts',
+      '**/store-interleavings.verify.ts',
       '**/sender.test.ts',
       '**/signing.test.ts',
       '**/aws-gateway.test.ts',

@@ -1,0 +1,29 @@
+// The whole contract on DynamoDB Local, 6 ms away.
+import { connectionStoreContract } from '@gatecast/framework/testing';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import {
+  type DynamoDbLocal,
+  isWithoutDynamoDbLocal,
+  startDynamoDbLocal,
+} from './engines/dynamodb-local.js';
+import type { Engine } from './engines/engine.js';
+import { startLatencyProxy } from './engines/latency-proxy.js';
+import { openTable } from './table-under-test.js';
+
+describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () => {
+  let engine: DynamoDbLocal;
+  let far: Engine;
+  beforeAll(async () => {
+    engine = await startDynamoDbLocal();
+    far = await startLatencyProxy(engine, 6);
+  });
+  afterAll(async () => {
+    await far?.[Symbol.asyncDispose]();
+    await engine?.[Symbol.asyncDispose]();
+  });
+
+  for (const { name, run } of connectionStoreContract(() => openTable(far))) {
+    // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
+    it(name, run);
+  }
+});
