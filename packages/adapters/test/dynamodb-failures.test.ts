@@ -130,6 +130,22 @@ describe('dynamoDbStore()', () => {
     expect(server.served.count).toBeGreaterThan(1);
   });
 
+  it('says what went wrong, although the timer of the pause fired when the time was over', async () => {
+    const client = makeTestClient(engine.endpoint);
+    const refuse = (): Promise<never> => {
+      setTimeout(block, 0);
+      return Promise.reject(Object.assign(new Error('No.'), { code: 'ECONNREFUSED' }));
+    };
+    const block = (): void => {
+      const until = Date.now() + ATTEMPTS_MS;
+      while (Date.now() < until);
+    };
+    client.middlewareStack.add(() => refuse, { step: 'finalizeRequest' });
+    const { connections } = dynamoDbStore({ table: 'chat', client, budgetMs: ATTEMPTS_MS });
+    const error = await failureOf(connections.get('c='));
+    expect(error.message).toContain('could not be reached (ECONNREFUSED).');
+  });
+
   it('keeps the signed request, which holds the session token, out of the error', async () => {
     await using server = await startRefusing({
       status: 400,

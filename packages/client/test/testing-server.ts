@@ -74,6 +74,8 @@ export class TestingServer implements AsyncDisposable {
     const server = new TestingServer();
     server.#http.on('upgrade', (request, stream, head) => {
       server.paths.push(request.url ?? '');
+      // A client that gives up in the middle of a handshake resets it.
+      stream.on('error', () => {});
       server.handshakes.push(String(request.headers['sec-websocket-protocol']).split(/, ?/));
       if (server.refuseWith !== undefined) {
         stream.end(`HTTP/1.1 ${server.refuseWith} No\r\nConnection: close\r\n\r\n`);

@@ -11,7 +11,7 @@ import {
 import { readEndpoint } from './deliver/apigw/endpoint.js';
 import type { Gateway, PostOutcome } from './deliver/gateway.js';
 import { makeError } from './errors/gatecast-error.js';
-import type { TimeLimit } from './time/time-limit.js';
+import { type TimeLimit, timeLeftMs } from './time/time-limit.js';
 
 const REQUEST_TIMEOUT_MS = 3_000;
 const MOST_SOCKETS = 128;
@@ -42,9 +42,11 @@ export function awsGateway(endpoint: string): Gateway {
   });
   const attempt = async (
     request: (options: { abortSignal: AbortSignal }) => Promise<unknown>,
-    { endsAt = Infinity, signal }: TimeLimit,
+    limit: TimeLimit,
   ): Promise<PostOutcome> => {
-    const leftMs = Math.min(REQUEST_TIMEOUT_MS, Math.max(0, endsAt - Date.now()));
+    const { signal } = limit;
+    const leftMs = Math.min(REQUEST_TIMEOUT_MS, timeLeftMs(limit));
+    if (leftMs === 0) return toOutcome(new DOMException('', 'TimeoutError'), url);
     const timeOut = AbortSignal.timeout(Math.ceil(leftMs));
     try {
       await request({ abortSignal: signal ? AbortSignal.any([signal, timeOut]) : timeOut });

@@ -63,10 +63,15 @@ describe('the gateway through the AWS SDK, beside our own', () => {
     const limited = await gateway.post('c', 'x', { endsAt: Date.now() + 100 });
     expect(limited).toMatchObject({ result: 'retry', error: { code: 'ERR_DELIVERY_FAILED' } });
     const controller = new AbortController();
-    const post = gateway.post('c', 'x', { signal: controller.signal });
-    await vi.waitFor(() => expect(requests).toHaveLength(2));
+    const post = gateway.post('signalled', 'x', { signal: controller.signal });
+    await vi.waitFor(() => expect(requests.at(-1)?.url).toContain('signalled'));
     controller.abort();
     expect(await post).toMatchObject({ result: 'retry' });
+    const sent = requests.length;
+    for (const limit of [{ endsAt: Date.now() - 1 }, { signal: controller.signal }]) {
+      expect(await gateway.post('late', 'x', limit)).toMatchObject({ result: 'retry' });
+    }
+    expect(requests).toHaveLength(sent);
   });
 
   it('C3 keeps the session token out of its errors, too', async () => {

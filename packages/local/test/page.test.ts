@@ -63,12 +63,12 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
       await log.getByText('"result": "live"').waitFor();
       await connections(page).getByText('rooms/1', { exact: true }).waitFor();
 
-      const [entry] = await page.locator('#entries details').all();
-      await entry?.locator('summary').focus();
+      const entry = page.locator('#entries details').filter({ hasText: 'subscribe' });
+      await entry.locator('summary').focus();
       await page.keyboard.press('Enter');
-      await entry?.getByRole('heading', { name: 'Event for the function' }).waitFor();
-      expect(await entry?.innerText()).toContain('"eventType": "MESSAGE"');
-      expect(await entry?.innerText()).toContain('"result": "live"');
+      await entry.getByRole('heading', { name: 'Event for the function' }).waitFor();
+      expect(await entry.innerText()).toContain('"eventType": "MESSAGE"');
+      expect(await entry.innerText()).toContain('"result": "live"');
 
       await page.getByRole('button', { name: 'Disconnect' }).click();
       await log.getByText('closed with 1005').waitFor();
@@ -164,8 +164,9 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
       await using other = await openConnection(gateway.url);
       const page = await openPage({ gateway });
       other.send('{"action":"<img src=x onerror=document.title=1>"}');
-      await page.locator('#entries summary').first().click();
-      await page.locator('#entries pre').first().getByText('<img src=x').waitFor();
+      const entry = page.locator('#entries details').filter({ hasText: '<img src=x' });
+      await entry.locator('summary').click();
+      await entry.locator('pre').getByText('<img src=x').first().waitFor();
       expect(await page.locator('#entries img').count()).toBe(0);
       expect(await page.title()).toBe('Gatecast dev');
     });

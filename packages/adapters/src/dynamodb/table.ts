@@ -206,6 +206,8 @@ export class Table {
     const delayMs = backoffMs(failed, BACKOFF);
     if (Date.now() + delayMs >= endsAt) throw this.#failed(fail());
     await pause(delayMs, signal);
+    // A timer may fire late: what went wrong says more than that the time is over.
+    if (Date.now() >= endsAt) throw this.#failed(fail());
   }
 
   #failed(error: unknown): unknown {

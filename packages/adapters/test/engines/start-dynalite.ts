@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import dynalite from 'dynalite';
 import type { Engine } from './engine.js';
 
@@ -12,6 +13,8 @@ export async function startDynalite(): Promise<Engine> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
+      // It still carries out what it has read, and throws where its database is closed meanwhile.
+      await setTimeout(100);
       await new Promise((resolve) => {
         server.close(resolve);
       });

@@ -47,6 +47,8 @@ export function makeTransport({ isSecure, hostname, port }: Endpoint): Transport
     request({ agent, hostname, port, method, path, headers });
   return (toSend, limit) =>
     new Promise((resolve) => {
+      // The time may have run out while the credentials were fetched.
+      if (timeLeftMs(limit) === 0) return resolve({ code: 'ETIMEDOUT' });
       const exchange = (): void => {
         new Exchange(open(toSend), { limit, again: exchange, resolve }).send(toSend.body);
       };
