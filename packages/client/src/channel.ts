@@ -1,15 +1,7 @@
-import {
-  type ChannelEventBody,
-  type EventsOf,
-  eventId,
-  type MessageFrame,
-} from '@gatecast/protocol';
-import { frameId } from './base64url.js';
-import type { Connection } from './connection.js';
-import { clientError } from './errors.js';
+import type { EventsOf } from '@gatecast/protocol';
+import type { ChannelEvent, SubscriptionEnd } from './channel-events.js';
 import type { Received } from './json.js';
-import { Listeners, type Off } from './listeners.js';
-import { encodeMessage } from './message-frame.js';
+import type { Off } from './listeners.js';
 import type {
   MessageName,
   Reply,
@@ -18,44 +10,35 @@ import type {
   SendOptions,
   SubscribeData,
 } from './messages.js';
-import type { Outbox } from './outbox.js';
-import type { SubscribeAnswer, Subscriptions } from './subscriptions.js';
-
-/** An event as it arrived. */
-export interface ChannelEvent<T = unknown, N extends string = string> {
-  /** The event's name. */
-  readonly event: N;
-  readonly data: T;
-  /** Equals the `id` of the `Sending` that led to it. */
-  readonly id: string;
-  /** When it was published. */
-  readonly at: Date;
-  /** Absent on channels without history. */
-  readonly position?: string;
-}
+import type { SubscribeAnswer } from './subscription.js';
 
 /** One channel, typed from its channel class. */
 export interface ClientChannel<C> {
   /** The channel's name: `rooms/42`. */
   readonly name: string;
+  /** The channel class's name on the wire: `rooms`. */
+  readonly as: string;
 
   /**
-   * Subscribes, now and on each later connection until `unsubscribe()`. While the subscription
-   * lasts, further calls get its latest answer.
+   * Subscribes, now and on each later connection, until `unsubscribe()` has been called as often as
+   * this: so two parts of a page can use one channel. Further calls get the latest answer.
    *
-   * @returns The server's answer, whenever the connection comes about.
-   * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s), `ERR_CLOSED`,
-   * `ERR_UNSUBSCRIBED`. After `ERR_TIMEOUT` the server may have the subscription all the same. An end
-   * that comes later, when a new connection is refused what an earlier one had, is told to
-   * `client.onRefused`.
+   * It waits for a connection as long as it takes; `client.onRefused` tells when attempts fail. A
+   * refusal with `retryAfterMs` is tried again for up to 30 s.
+   *
+   * @returns The server's answer.
+   * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s after the server was
+   * asked), `ERR_CLOSED`, `ERR_UNSUBSCRIBED`. After `ERR_TIMEOUT` the server may have the subscription
+   * for a moment: the client then ends it. An end that comes later is told to `onEnd`.
    */
   subscribe(): Promise<SubscribeAnswer<SubscribeData<C>>>;
 
   /**
-   * Ends the subscription, for everyone who uses this channel of this client. Does nothing when
-   * there is none.
+   * Takes one `subscribe()` back; with the last one the subscription ends. Does nothing when there is
+   * none.
    *
-   * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s).
+   * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s). The client goes on
+   * asking the server to end it.
    */
   unsubscribe(): Promise<void>;
 
@@ -65,15 +48,21 @@ export interface ClientChannel<C> {
    * message waits for the connection, and for a subscription of its channel that is under way.
    *
    * @returns A promise of what the handler returns, with the id of the event it will publish.
-   * @throws ClientRequestError - by the promise, with the server's code, or `ERR_TIMEOUT`,
+   * @throws ClientRequestError - by the promise, with the server's code, or:
+   * `ERR_NOT_SENT` when it was not written within `timeoutMs`, so that the server has not seen it;
+   * `ERR_TIMEOUT` when it was, and no answer came within `timeoutMs` from then on;
+   * `ERR_OUTCOME_UNKNOWN` when the connection ends and it is too old to be sent again (5 min);
    * `ERR_CLOSED`, `ERR_QUEUE_FULL` (100 without an answer), `ERR_MESSAGE_INVALID`,
    * `ERR_NOT_CONNECTED` (with `reply: false`).
+   * @throws TypeError - by the promise, for wrong options.
    */
   send<N extends MessageName<C>>(message: N, ...rest: SendArguments<C, N>): Sending<Reply<C, N>>;
 
   /**
-   * Calls back for each event of that name, subscribed by `subscribe()` or by the server. What the
-   * handler throws goes to the runtime's `reportError`; the other handlers are called all the same.
+   * Calls back for each event of that name, subscribed by `subscribe()` or by the server. An event
+   * whose id is among the channel's last 256 is dropped, so that each is handed over once; one that
+   * is published while there is no connection does not come. What the handler throws goes to the
+   * runtime's `reportError`; the other handlers are called all the same.
    */
   on<N extends keyof EventsOf<C> & string>(
     event: N,
@@ -82,77 +71,11 @@ export interface ClientChannel<C> {
       event: ChannelEvent<Received<EventsOf<C>[N]>, N>,
     ) => unknown,
   ): Off;
-}
 
-/** The parts of the client that all its channels share. */
-export interface ClientParts {
-  readonly connection: Connection;
-  readonly subscriptions: Subscriptions;
-  readonly outbox: Outbox;
-}
-
-/** What is behind a {@link ClientChannel}; its types exist at compile time alone. */
-export class Channel<C> implements ClientChannel<C> {
-  readonly name: string;
-  /** First part of the `action` of its messages. */
-  as: string;
-  readonly #parts: ClientParts;
-  readonly #listeners = new Map<string, Listeners<[data: never, event: never]>>();
-
-  constructor(name: string, as: string, parts: ClientParts) {
-    this.name = name;
-    this.as = as;
-    this.#parts = parts;
-  }
-
-  subscribe(): Promise<SubscribeAnswer<SubscribeData<C>>> {
-    return this.#parts.subscriptions.subscribe(this.name);
-  }
-
-  unsubscribe(): Promise<void> {
-    return this.#parts.subscriptions.unsubscribe(this.name);
-  }
-
-  send<N extends MessageName<C>>(message: N, ...rest: SendArguments<C, N>): Sending<Reply<C, N>> {
-    const [data, options = {}] = rest as [data?: unknown, options?: SendOptions];
-    const id = frameId();
-    const request = { action: `${this.as}.${message}`, id, channel: this.name, data };
-    const sent = this.#send(request, options) as Promise<Reply<C, N>>;
-    return Object.assign(sent, { id: eventId(this.name, id, 0) });
-  }
-
-  on<N extends keyof EventsOf<C> & string>(
-    event: N,
-    handler: (
-      data: Received<EventsOf<C>[N]>,
-      event: ChannelEvent<Received<EventsOf<C>[N]>, N>,
-    ) => unknown,
-  ): Off {
-    let listeners = this.#listeners.get(event);
-    if (!listeners) {
-      listeners = new Listeners();
-      this.#listeners.set(event, listeners);
-    }
-    return listeners.add(handler);
-  }
-
-  dispatch({ event, data, id, at, position }: ChannelEventBody): void {
-    const arrived: ChannelEvent = {
-      event,
-      data,
-      id,
-      at: new Date(at),
-      ...(position !== undefined && { position }),
-    };
-    this.#listeners.get(event)?.emit(data as never, arrived as never);
-  }
-
-  // Being async, it turns whatever is wrong with the message into a rejection.
-  async #send(request: MessageFrame, { timeoutMs, reply = true }: SendOptions): Promise<unknown> {
-    const { id, channel } = request;
-    const frame = encodeMessage(request);
-    if (reply) return this.#parts.outbox.add({ id, channel, frame, timeoutMs });
-    if (!this.#parts.connection.tell(frame)) throw clientError('ERR_NOT_CONNECTED');
-    return undefined;
-  }
+  /**
+   * Calls back when the server has ended the subscription: it removed this connection from the channel,
+   * or refused to a new connection what an earlier one had. The client does not ask for it again;
+   * `subscribe()` does.
+   */
+  onEnd(listener: (end: SubscriptionEnd) => unknown): Off;
 }

@@ -1,13 +1,32 @@
-import type { NameOf, ServerFrame } from '@gatecast/protocol';
+import { eventId, type MessageFrame, type NameOf } from '@gatecast/protocol';
 import type { AppChannel, AppChannelName } from './app-channels.js';
-import { Channel, type ClientChannel, type ClientParts } from './channel.js';
-import { Connection, type ConnectionState, type StateReason } from './connection.js';
+import type { ClientChannel } from './channel.js';
+import { ChannelEvents } from './channel-events.js';
+import { deferred } from './deferred.js';
 import { type ClientRequestError, clientError } from './errors.js';
-import { Listeners, type Off } from './listeners.js';
-import type { UntypedChannel } from './messages.js';
+import { frameId } from './frame-id.js';
+import {
+  type Fields,
+  fields,
+  isEvent,
+  readError,
+  readFrame,
+  readGatewayError,
+} from './incoming.js';
+import { Calls, Listeners, type Off } from './listeners.js';
+import { encodeMessage } from './message-frame.js';
+import type { SendOptions, UntypedChannel } from './messages.js';
+import { checkOptions, optionError } from './options.js';
 import { Outbox } from './outbox.js';
+import { RequestTable } from './request-table.js';
 import { Subscriptions } from './subscriptions.js';
-import { type WebSocketConstructor, webSocketClass, webSocketUrl } from './web-socket.js';
+import {
+  type ConnectionState,
+  type StateReason,
+  Supervisor,
+  type TokenSource,
+} from './supervisor.js';
+import { type WebSocketConstructor, webSockets } from './web-socket.js';
 
 /** What {@link createClient} takes. */
 export interface ClientOptions {
@@ -18,12 +37,18 @@ export interface ClientOptions {
    * may be short-lived; nothing, or `''`, is no token. It travels as a sub-protocol, never in the URL.
    * @default none
    */
-  readonly token?: () => string | undefined | Promise<string | undefined>;
+  readonly token?: TokenSource;
   /**
    * Class to make WebSockets with. Node 20 has none of its own: take that of the package `ws`.
    * @default the runtime's
    */
   readonly WebSocket?: WebSocketConstructor;
+  /**
+   * Silence after which a ping asks whether the connection still works, in milliseconds. A ping and its
+   * answer are two billed messages.
+   * @default what the server names, else 240_000; API Gateway ends a connection after 10 idle minutes
+   */
+  readonly keepAliveMs?: number;
 }
 
 /** How a channel is opened. */
@@ -37,10 +62,12 @@ export interface OpenOptions {
 
 /** Something that was refused, and that the app should know of. */
 export interface Refusal {
-  /** Why; for the connection itself `ERR_HANDSHAKE` or `ERR_TOKEN`. */
+  /** Why. */
   readonly error: ClientRequestError;
-  /** The channel whose subscription ended; absent when it is the connection itself. */
+  /** The channel whose subscription was refused; absent when it is the connection itself. */
   readonly channel?: string;
+  /** How long until the client tries again, in milliseconds; absent when the subscription has ended. */
+  readonly retryInMs?: number;
 }
 
 /** A client whose channels are typed one by one. */
@@ -53,25 +80,33 @@ export interface Client {
 
   /**
    * Calls back when the app should look at what it asks for:
-   * - `ERR_HANDSHAKE`, for the third failed attempt in a row and each one after it. The network may be
-   *   down, the URL wrong, the token refused, the origin not allowed: a browser is not told.
-   * - `ERR_TOKEN`, when the option `token` throws.
-   * - with `channel`, when a new connection is refused a subscription that an earlier one had. The
-   *   subscription has ended then. (`ERR_INTERNAL`, `ERR_RATE_LIMIT` and `ERR_TIMEOUT` are retried.)
+   * - for the third attempt to connect in a row that came to nothing, and each one after it.
+   *   `ERR_HANDSHAKE`: the network may be down, the URL wrong, the token refused, the origin not
+   *   allowed; a browser is not told which. `ERR_CONNECTION_UNKNOWN`: the server forgets each
+   *   connection, as with a store in memory on AWS. Or the code that the server gave with its farewell.
+   * - `ERR_TOKEN`, each time that the option `token` throws.
+   * - with `channel`, when a new connection is refused a subscription that an earlier one had. It has
+   *   ended then (see `onEnd` of the channel), unless `retryInMs` says that the client tries again:
+   *   `ERR_INTERNAL`, `ERR_RATE_LIMIT` and `ERR_TIMEOUT` are told from the third time on, or at once
+   *   when the server asks for more than 30 s.
    *
-   * The client goes on trying to connect until it is closed.
+   * The client goes on trying to connect until it is closed. Where nobody listens, each of these is
+   * written to the console once.
    */
   onRefused(listener: (refusal: Refusal) => unknown): Off;
 
   /**
-   * Ends everything: what is pending is rejected with `ERR_CLOSED`. A WebSocket whose server does not
-   * answer may stay for a while.
+   * Ends everything: what is pending is rejected with `ERR_CLOSED`. Where the other end does not agree to
+   * the close, a WebSocket of `ws` ends after a second; one of Node's own keeps the process alive, so
+   * call `process.exit()` after it.
    */
   close(): void;
 
   /**
-   * A channel by its name; the same object each time. Build names with `channelName`: an illegal one
-   * is refused by the server (`ERR_CHANNEL_NAME`).
+   * A channel by its name; the same object each time, as long as anybody has it. Build names with
+   * `channelName`: an illegal one is refused by the server (`ERR_CHANNEL_NAME`).
+   *
+   * @throws TypeError - for wrong options, and for another `as` than the channel was opened with.
    */
   channel<C = UntypedChannel>(name: NameOf<C>, options?: OpenOptions): ClientChannel<C>;
 }
@@ -79,8 +114,10 @@ export interface Client {
 /** A client whose channels are typed from an app. */
 export interface AppClient<A> extends Omit<Client, 'channel'> {
   /**
-   * A channel by its name; the same object each time. Build names with `channelName`: an illegal one
-   * is refused by the server (`ERR_CHANNEL_NAME`).
+   * A channel by its name; the same object each time, as long as anybody has it. Build names with
+   * `channelName`: an illegal one is refused by the server (`ERR_CHANNEL_NAME`).
+   *
+   * @throws TypeError - for wrong options, and for another `as` than the channel was opened with.
    */
   channel<const N extends AppChannelName<A>>(
     name: N,
@@ -104,8 +141,8 @@ export interface AppClient<A> extends Omit<Client, 'channel'> {
  *
  * With the app's type, `createClient<typeof app>(…)`, each channel's class follows from its name.
  *
- * @throws TypeError - for a URL that is none of a WebSocket, and where the runtime has no
- * WebSocket.
+ * @throws TypeError - with a `hint`: for an option that is unknown or wrong, and where the runtime has
+ * no WebSocket or no `crypto.getRandomValues`.
  */
 export function createClient(options: ClientOptions): Client;
 export function createClient<A>(options: ClientOptions): AppClient<A>;
@@ -113,31 +150,55 @@ export function createClient(options: ClientOptions): Omit<Client, 'channel'> {
   return new ConnectedClient(options);
 }
 
-class ConnectedClient implements Client {
-  readonly #channels = new Map<string, Channel<never>>();
-  readonly #onState = new Listeners<[state: ConnectionState, reason?: StateReason]>();
-  readonly #onRefused = new Listeners<[refusal: Refusal]>();
-  readonly #parts: ClientParts;
+const CLIENT_OPTIONS = {
+  url: 'string',
+  token: 'function',
+  WebSocket: 'function',
+  keepAliveMs: 'duration',
+} as const;
+const OPEN_OPTIONS = { as: 'string' } as const;
+const SEND_OPTIONS = { timeoutMs: 'duration', reply: 'boolean' } as const;
+/** The channels that nobody has any more are looked for whenever there are so many more. */
+const SWEEP_EVERY = 64;
 
-  constructor({ url, token, WebSocket }: ClientOptions) {
-    const connection = new Connection({
-      url: webSocketUrl(url),
-      token,
-      WebSocket: webSocketClass(WebSocket),
-      onFrame: (frame) => this.#receive(frame),
-      onRefused: (error) => this.#onRefused.emit({ error }),
+class ConnectedClient implements Client {
+  readonly #supervisor: Supervisor;
+  readonly #requests: RequestTable;
+  readonly #subscriptions: Subscriptions;
+  readonly #outbox: Outbox;
+  readonly #calls = new Calls();
+  readonly #onState = new Listeners<[state: ConnectionState, reason?: StateReason]>(this.#calls);
+  readonly #onRefused = new Listeners<[refusal: Refusal]>(this.#calls);
+  /** The channels that somebody has. */
+  readonly #channels = new Map<string, WeakRef<ClientChannel<UntypedChannel>>>();
+  /** The channels that somebody listens to. */
+  readonly #listening = new Map<string, ChannelEvents>();
+  readonly #warned = new Set<string>();
+
+  constructor(options: ClientOptions) {
+    const url = String(options.url);
+    checkOptions('createClient', { ...options, url }, CLIENT_OPTIONS);
+    this.#supervisor = new Supervisor({
+      ...options,
+      open: webSockets(url, webSocketClass(options)),
+      isWaiting: () => this.#requests.size > 0,
+      onFrame: (data) => this.#receive(readFrame(data)),
+      // The query stays out of the message: it may hold a secret.
+      onRefused: (error, retryInMs) =>
+        this.#refuse(url.replace(/[?#].*/, ''), { error, retryInMs }),
       onState: (state, reason) => this.#enter(state, reason),
     });
-    const subscriptions = new Subscriptions(connection, {
-      onSettled: () => outbox.flush(),
-      onRefused: (error, channel) => this.#onRefused.emit({ error, channel }),
+    this.#requests = new RequestTable(this.#supervisor);
+    this.#subscriptions = new Subscriptions(this.#supervisor, this.#requests, {
+      changed: () => this.#outbox.flush(),
+      ended: (channel, error) => this.#end(channel, error),
+      refused: (channel, error, retryInMs) => this.#refuse(channel, { channel, error, retryInMs }),
     });
-    const outbox = new Outbox(connection, subscriptions);
-    this.#parts = { connection, subscriptions, outbox };
+    this.#outbox = new Outbox(this.#supervisor, this.#requests, this.#subscriptions);
   }
 
   get state(): ConnectionState {
-    return this.#parts.connection.state;
+    return this.#supervisor.state;
   }
 
   onState(listener: (state: ConnectionState, reason?: StateReason) => unknown): Off {
@@ -148,60 +209,173 @@ class ConnectedClient implements Client {
     return this.#onRefused.add(listener);
   }
 
-  channel<C = UntypedChannel>(name: NameOf<C>, { as }: OpenOptions = {}): ClientChannel<C> {
-    const key: string = name;
-    let channel = this.#channels.get(key);
-    if (!channel) {
-      channel = new Channel(key, as ?? (key.split('/', 1)[0] as string), this.#parts);
-      this.#channels.set(key, channel);
-    }
-    if (as !== undefined) channel.as = as;
-    return channel as ClientChannel<never> as ClientChannel<C>;
-  }
-
   close(): void {
-    this.#parts.connection.close('ERR_CLOSED');
+    this.#supervisor.close('ERR_CLOSED');
   }
 
-  #receive(frame: ServerFrame): void {
-    switch (frame.type) {
+  channel<C = UntypedChannel>(name: NameOf<C>, options: OpenOptions = {}): ClientChannel<C> {
+    checkOptions('channel', options, OPEN_OPTIONS);
+    const known = this.#channels.get(name)?.deref();
+    const as = options.as ?? known?.as ?? (name.split('/', 1)[0] as string);
+    if (known && known.as !== as) {
+      throw optionError(
+        `The channel "${name}" was opened as "${known.as}".`,
+        'Give the same `as` wherever it is opened.',
+      );
+    }
+    const channel = known ?? this.#open(name, as);
+    return channel as unknown as ClientChannel<C>;
+  }
+
+  #open(name: string, as: string): ClientChannel<UntypedChannel> {
+    const channel: ClientChannel<UntypedChannel> = {
+      name,
+      as,
+      subscribe: () => this.#subscriptions.subscribe(name),
+      unsubscribe: () => this.#subscriptions.unsubscribe(name),
+      send: (message, ...[data, options]) => {
+        const id = frameId();
+        const sent = this.#send({ action: `${as}.${message}`, id, channel: name, data }, options);
+        return Object.assign(sent as Promise<never>, { id: eventId(name, id, 0) });
+      },
+      on: (event, handler) => this.#listen(name, (events) => events.on(event, handler)),
+      onEnd: (listener) => this.#listen(name, (events) => events.onEnd.add(listener)),
+    };
+    if (this.#channels.size % SWEEP_EVERY === SWEEP_EVERY - 1) {
+      for (const [other, one] of this.#channels) if (!one.deref()) this.#channels.delete(other);
+    }
+    this.#channels.set(name, new WeakRef(channel));
+    return channel;
+  }
+
+  #send(request: MessageFrame, options: SendOptions = {}): Promise<unknown> {
+    let frame: string;
+    try {
+      checkOptions('send', options, SEND_OPTIONS);
+      frame = encodeMessage(request);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    if (options.reply !== false) return this.#outbox.add({ ...request, ...options, frame });
+    if (this.#requests.writeOneWay(frame)) return Promise.resolve();
+    const { promise, abandon } = deferred();
+    // Few wait for a message that has no answer.
+    abandon(clientError('ERR_NOT_CONNECTED'));
+    return promise;
+  }
+
+  #listen(channel: string, add: (events: ChannelEvents) => Off): Off {
+    const events = this.#listening.get(channel) ?? new ChannelEvents(this.#calls);
+    this.#listening.set(channel, events);
+    const off = add(events);
+    return () => {
+      off();
+      if (events.isUnused && this.#listening.get(channel) === events) {
+        this.#listening.delete(channel);
+      }
+    };
+  }
+
+  #receive(frame: Fields): void {
+    // Of another type than expected, they are found nowhere.
+    const { id, channel } = frame as { readonly id?: string; readonly channel: string };
+    switch (frame['type']) {
       case 'event':
-        this.#channels.get(frame.channel)?.dispatch(frame);
-        return;
+        this.#dispatch(channel, [frame]);
+        break;
       case 'events':
-        for (const event of frame.events) this.#channels.get(frame.channel)?.dispatch(event);
-        return;
-      case 'error':
-      case 'reply':
-        if (frame.type === 'error' && frame.error.code === 'ERR_CONNECTION_UNKNOWN') {
-          // Whatever was asked is asked again on the next connection.
-          this.#parts.connection.restart(frame.error.code);
-          return;
-        }
-        this.#parts.subscriptions.settle(frame);
-        this.#parts.outbox.settle(frame);
-        return;
+        this.#dispatch(channel, frame['events']);
+        break;
+      case 'reply': {
+        const server = fields(frame['server']);
+        this.#supervisor.answered(server);
+        this.#outbox.setResendWithin(server['resendWithinMs']);
+        this.#requests.settle(id as string, undefined, frame['data']);
+        break;
+      }
+      case 'error': {
+        const error = readError(frame['error']);
+        // Whatever was asked is asked again on the next connection.
+        if (error.code === 'ERR_CONNECTION_UNKNOWN') this.#supervisor.restart(error);
+        else if (id === undefined) this.#requests.refuse(error);
+        else this.#requests.settle(id, error);
+        break;
+      }
       case 'unsubscribed':
-      case 'bye':
+        this.#subscriptions.end(channel, readError(frame));
+        break;
+      case 'bye': {
+        const error = readError(frame);
+        if (frame['reconnect'] === true) this.#supervisor.restart(error, frame['afterMs']);
+        else this.#supervisor.close(error.code);
+        break;
+      }
       case 'pong':
+        this.#requests.ponged();
+        break;
+      default: {
+        const error = readGatewayError(frame);
+        if (error) this.#requests.refuse(error);
+      }
+    }
+  }
+
+  #dispatch(channel: string, events: unknown): void {
+    for (const event of Array.isArray(events) ? events : []) {
+      if (isEvent(event)) this.#listening.get(channel)?.dispatch(event);
     }
   }
 
   #enter(state: ConnectionState, reason?: StateReason): void {
-    const { subscriptions, outbox } = this.#parts;
     if (state === 'connected') {
-      subscriptions.flush();
-      outbox.flush();
+      this.#subscriptions.flush();
+      this.#outbox.flush();
     }
-    if (state === 'waiting') {
-      subscriptions.lose();
-      outbox.lose();
+    if (state === 'waiting' || state === 'closed') {
+      this.#requests.lose();
+      this.#subscriptions.lose();
     }
     if (state === 'closed') {
-      const error = clientError('ERR_CLOSED');
-      subscriptions.close(error);
-      outbox.close(error);
+      this.#requests.close();
+      this.#subscriptions.close();
     }
     this.#onState.emit(state, reason);
   }
+
+  #end(channel: string, error: ClientRequestError): void {
+    const onEnd = this.#listening.get(channel)?.onEnd;
+    onEnd?.emit({ code: error.code, reason: error.message });
+    // Somebody has heard of it.
+    if (!onEnd?.size || this.#onRefused.size) this.#refuse(channel, { channel, error });
+  }
+
+  #refuse(what: string, refusal: Refusal): void {
+    if (this.#onRefused.size) {
+      this.#onRefused.emit(refusal);
+      return;
+    }
+    const { message, code } = refusal.error;
+    const text = `Gatecast: ${what}: ${message} (${code})`;
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
+    // oxlint-disable-next-line no-console -- the developer has no other way to learn of it.
+    console.warn(text);
+  }
+}
+
+function webSocketClass({ WebSocket }: ClientOptions): WebSocketConstructor {
+  const found: WebSocketConstructor | undefined = WebSocket ?? globalThis.WebSocket;
+  if (!found) {
+    throw optionError(
+      'This runtime has no WebSocket.',
+      'Give createClient the option `WebSocket`, such as the class of the package "ws".',
+    );
+  }
+  if (!globalThis.crypto?.getRandomValues) {
+    throw optionError(
+      'This runtime has no crypto.getRandomValues, which makes ids that nobody can guess.',
+      'In React Native, import "react-native-get-random-values" first.',
+    );
+  }
+  return found;
 }

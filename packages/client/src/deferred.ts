@@ -3,6 +3,8 @@ export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
   reject(error: Error): void;
+  /** Rejects for something that the app itself asked for, so that nobody need be waiting. */
+  abandon(error: Error): void;
 }
 
 export function deferred<T>(): Deferred<T> {
@@ -12,5 +14,9 @@ export function deferred<T>(): Deferred<T> {
     resolve = onValue;
     reject = onError;
   });
-  return { promise, resolve, reject };
+  const abandon = (error: Error): void => {
+    promise.catch(() => {});
+    reject(error);
+  };
+  return { promise, resolve, reject, abandon };
 }

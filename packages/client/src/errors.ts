@@ -2,16 +2,19 @@ import type { WireError, WireErrorCode } from '@gatecast/protocol';
 
 /** The codes that the client gives by itself, and what each means. The server's own are `wireErrors`. */
 export const clientErrors = {
-  ERR_TIMEOUT: 'No answer came in time. The server may have handled the request all the same.',
+  ERR_TIMEOUT: 'No answer came in time. The server may have handled the request.',
+  ERR_NOT_SENT: 'The message was not sent in time: no connection, or no answer to those before it.',
   ERR_CLOSED: 'The client is closed. Create another one.',
   ERR_QUEUE_FULL: 'Too many messages wait for an answer. Send fewer at a time.',
-  ERR_NOT_CONNECTED: 'There is no connection, and a message without a reply does not wait for one.',
+  ERR_NOT_CONNECTED: 'There is no connection, and a message without a reply waits for none.',
   ERR_MESSAGE_INVALID: 'The message is not JSON, or too large for a frame.',
   ERR_UNSUBSCRIBED: 'unsubscribe() was called before subscribe() was answered.',
-  ERR_HANDSHAKE: 'The connection was refused. Check the URL, the token and the allowed origins.',
+  ERR_HANDSHAKE:
+    'No connection: check the network, the URL with its stage, the token, the allowed origins. A browser does not tell which.',
   ERR_TOKEN: 'The option `token` threw. Look at the cause.',
   ERR_CONNECTION_LOST: 'The connection ended.',
   ERR_CONNECTION_SILENT: 'Nothing came through the connection any more.',
+  ERR_PAGE_HIDDEN: 'The page was left. The connection comes back with it.',
 } as const;
 
 /** A code that the client gives by itself. */

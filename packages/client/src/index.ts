@@ -3,15 +3,17 @@
 export type { AppChannel, AppChannelName } from './app-channels.js';
 export type { AppClient, Client, ClientOptions, OpenOptions, Refusal } from './client.js';
 export { createClient } from './client.js';
-export type { ConnectionState, StateReason } from './connection.js';
+
 export type { Off } from './listeners.js';
+export type { ConnectionState, StateReason, TokenSource } from './supervisor.js';
 export type { WebSocketConstructor, WebSocketLike } from './web-socket.js';
 
 // Channels
 
 export { ChannelNameError, channelName } from '@gatecast/protocol';
-export type { ChannelEvent, ClientChannel } from './channel.js';
-export type { SubscribeAnswer } from './subscriptions.js';
+export type { ClientChannel } from './channel.js';
+export type { ChannelEvent, SubscriptionEnd } from './channel-events.js';
+export type { SubscribeAnswer } from './subscription.js';
 
 // Messages
 

@@ -1,26 +1,36 @@
-const SILENCE_MS = 30_000;
+import { after, type Timer } from './timers.js';
+
 const ANSWER_MS = 5_000;
 const PONG_MS = 10_000;
 
+/** Whom the keep-alive asks and tells. */
+export interface KeepAliveOptions {
+  /** Pings after so much silence, in milliseconds. */
+  silenceMs(): number;
+  /** Whether a request has no answer yet. */
+  isWaiting(): boolean;
+  ping(): unknown;
+  onSilent(): void;
+}
+
 /**
- * Notices a connection that is open in name only: pings after 30 s of silence, or 5 s after a
- * request that nothing answers, and gives up when nothing comes within another 10 s. Short enough
- * for a message to be sent again on another connection before its deadline.
+ * Notices a connection that is open in name only: pings after a long silence, or 5 s after a request
+ * that nothing answers, and gives up when nothing comes within another 10 s. Short enough for a
+ * message to be sent again on another connection before its time is over.
  */
 export class KeepAlive {
-  readonly #ping: () => unknown;
-  readonly #onSilent: () => void;
+  readonly #options: KeepAliveOptions;
   #stage: 'quiet' | 'expecting' | 'probing' = 'quiet';
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
 
-  constructor(options: { ping: () => unknown; onSilent: () => void }) {
-    this.#ping = options.ping;
-    this.#onSilent = options.onSilent;
+  constructor(options: KeepAliveOptions) {
+    this.#options = options;
   }
 
   /** Something arrived, whatever it was. Also starts it. */
   heard(): void {
-    this.#enter('quiet', SILENCE_MS);
+    if (this.#options.isWaiting()) this.#enter('expecting', ANSWER_MS);
+    else this.#enter('quiet', this.#options.silenceMs());
   }
 
   /** A request went out. */
@@ -32,7 +42,7 @@ export class KeepAlive {
   probe(): void {
     if (this.#stage === 'probing') return;
     this.#enter('probing', PONG_MS);
-    this.#ping();
+    this.#options.ping();
   }
 
   stop(): void {
@@ -42,9 +52,9 @@ export class KeepAlive {
   #enter(stage: 'quiet' | 'expecting' | 'probing', forMs: number): void {
     clearTimeout(this.#timer);
     this.#stage = stage;
-    this.#timer = setTimeout(() => {
-      if (this.#stage === 'probing') this.#onSilent();
+    this.#timer = after(forMs, () => {
+      if (this.#stage === 'probing') this.#options.onSilent();
       else this.probe();
-    }, forMs);
+    });
   }
 }

@@ -1,9 +1,41 @@
 /** Ends what it was returned for. Calling it again does nothing. */
 export type Off = () => void;
 
+/**
+ * The calls of an app's listeners, one after the other. What happens while one is running is told
+ * when all have heard of what came before, so that nobody hears things in another order.
+ */
+export class Calls {
+  readonly #waiting: (() => void)[] = [];
+  #isRunning = false;
+
+  add(calls: readonly (() => void)[]): void {
+    this.#waiting.push(...calls);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    for (let call = this.#waiting.shift(); call; call = this.#waiting.shift()) {
+      try {
+        call();
+      } catch (error) {
+        report(error);
+      }
+    }
+    this.#isRunning = false;
+  }
+}
+
 /** Functions of the app that are called one after the other, each whatever the others do. */
 export class Listeners<A extends unknown[]> {
+  readonly #calls: Calls;
   readonly #entries = new Set<{ readonly call: (...args: A) => unknown }>();
+
+  constructor(calls: Calls) {
+    this.#calls = calls;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
 
   add(call: (...args: A) => unknown): Off {
     // An entry of its own, so that a function added twice is called twice and removed one by one.
@@ -15,14 +47,11 @@ export class Listeners<A extends unknown[]> {
   }
 
   emit(...args: A): void {
-    for (const entry of Array.from(this.#entries)) {
-      if (!this.#entries.has(entry)) continue;
-      try {
-        entry.call(...args);
-      } catch (error) {
-        report(error);
-      }
-    }
+    this.#calls.add(
+      Array.from(this.#entries, (entry) => () => {
+        if (this.#entries.has(entry)) entry.call(...args);
+      }),
+    );
   }
 }
 

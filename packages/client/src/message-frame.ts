@@ -1,4 +1,4 @@
-import { MAX_FRAME_BYTES, type MessageFrame } from '@gatecast/protocol';
+import { byteLength, MAX_FRAME_BYTES, type MessageFrame } from '@gatecast/protocol';
 import { ClientRequestError } from './errors.js';
 
 /** Room for the `attempt` that a frame gets when it is sent again. */
@@ -21,16 +21,11 @@ export function encodeMessage(message: MessageFrame): string {
       { cause },
     );
   }
-  const bytes = new TextEncoder().encode(frame).length + ATTEMPT_BYTES;
+  const bytes = byteLength(frame) + ATTEMPT_BYTES;
   if (bytes <= MAX_FRAME_BYTES) return frame;
   throw invalid(
     `The frame of "${action}" to "${channel}" has ${bytes} bytes. Send at most ${MAX_FRAME_BYTES}.`,
   );
-}
-
-/** The frame of a later attempt: the server sees that the message may have been handled before. */
-export function withAttempt(frame: string, attempt: number): string {
-  return attempt === 1 ? frame : `${frame.slice(0, -1)},"attempt":${attempt}}`;
 }
 
 function invalid(message: string, options?: ErrorOptions): ClientRequestError {

@@ -1,25 +1,18 @@
-import type { ErrorFrame, ReplyFrame } from '@gatecast/protocol';
-import { MAX_DELAY_MS } from './backoff.js';
-import type { Connection } from './connection.js';
-import { type Deferred, deferred } from './deferred.js';
-import { ClientRequestError, clientError } from './errors.js';
-import { withAttempt } from './message-frame.js';
+import { deferred } from './deferred.js';
+import { clientError } from './errors.js';
+import type { RequestTable } from './request-table.js';
 import type { Subscriptions } from './subscriptions.js';
+import type { Supervisor } from './supervisor.js';
+import { milliseconds } from './timers.js';
 
 /** A message on its way to the server. */
 export interface OutgoingMessage {
   readonly id: string;
   readonly channel: string;
-  /** The frame of the first attempt, as JSON. */
+  /** The frame, as JSON. */
   readonly frame: string;
-  readonly timeoutMs: number | undefined;
-}
-
-interface Waiting extends OutgoingMessage {
-  readonly answer: Deferred<unknown>;
-  readonly timer: ReturnType<typeof setTimeout>;
-  attempts: number;
-  isInFlight: boolean;
+  /** Longest until it is written, and again until it is answered. */
+  readonly timeoutMs?: number;
 }
 
 /** Most messages without an answer, in flight or not. */
@@ -32,69 +25,59 @@ const TIMEOUT_MS = 30_000;
  * invocation for every frame, and two of them may overtake each other.
  */
 export class Outbox {
-  /** In the order of sending. */
-  readonly #messages = new Map<string, Waiting>();
-  readonly #connection: Connection;
+  /** The channel of each message, in the order of sending. */
+  readonly #messages = new Map<string, string>();
+  readonly #supervisor: Supervisor;
+  readonly #requests: RequestTable;
   readonly #subscriptions: Subscriptions;
+  /** How long the server knows a message that is sent again, unless it says otherwise. */
+  #resendWithinMs = 300_000;
 
-  constructor(connection: Connection, subscriptions: Subscriptions) {
-    this.#connection = connection;
+  constructor(supervisor: Supervisor, requests: RequestTable, subscriptions: Subscriptions) {
+    this.#supervisor = supervisor;
+    this.#requests = requests;
     this.#subscriptions = subscriptions;
   }
 
   /** Sends a message as soon as it is its turn. The promise is the handler's answer. */
-  add(message: OutgoingMessage): Promise<unknown> {
-    if (this.#connection.state === 'closed') return Promise.reject(clientError('ERR_CLOSED'));
-    if (this.#messages.size >= MAX_MESSAGES) return Promise.reject(clientError('ERR_QUEUE_FULL'));
-    const answer = deferred<unknown>();
-    const timer = setTimeout(
-      () => {
-        this.#messages.delete(message.id);
-        answer.reject(clientError('ERR_TIMEOUT'));
-        this.flush();
-      },
-      Math.min(message.timeoutMs ?? TIMEOUT_MS, MAX_DELAY_MS),
-    );
-    this.#messages.set(message.id, { ...message, answer, timer, attempts: 0, isInFlight: false });
-    this.flush();
-    return answer.promise;
+  add({ id, channel, frame, timeoutMs = TIMEOUT_MS }: OutgoingMessage): Promise<unknown> {
+    const { promise, resolve, reject, abandon } = deferred<unknown>();
+    if (this.#supervisor.state === 'closed') reject(clientError('ERR_CLOSED'));
+    else if (this.#messages.size >= MAX_MESSAGES) reject(clientError('ERR_QUEUE_FULL'));
+    else {
+      this.#messages.set(id, channel);
+      this.#requests.add({
+        id,
+        frame,
+        timeoutMs: Math.min(timeoutMs, this.#resendWithinMs),
+        outlives: true,
+        settle: (error, data) => {
+          this.#messages.delete(id);
+          if (!error) resolve(data);
+          else if (this.#supervisor.state === 'closed') abandon(error);
+          else reject(error);
+          this.flush();
+        },
+      });
+      this.flush();
+    }
+    return promise;
   }
 
-  /** Takes an answer, if it is one to a message. */
-  settle(frame: ReplyFrame | ErrorFrame): void {
-    const message = this.#messages.get(frame.id ?? '');
-    if (!message) return;
-    this.#messages.delete(message.id);
-    clearTimeout(message.timer);
-    if (frame.type === 'reply') message.answer.resolve(frame.data);
-    else message.answer.reject(new ClientRequestError(frame.error));
-    this.flush();
+  /** The server says for how long, in milliseconds, it knows a message that is sent again. */
+  setResendWithin(ms: unknown): void {
+    this.#resendWithinMs = milliseconds(ms) || this.#resendWithinMs;
   }
 
   /** Writes what may be written now: the first message of each channel, unless it is in flight. */
   flush(): void {
     const seen = new Set<string>();
-    for (const message of this.#messages.values()) {
-      if (seen.has(message.channel)) continue;
-      seen.add(message.channel);
+    for (const [id, channel] of this.#messages) {
+      if (seen.has(channel)) continue;
+      seen.add(channel);
       // A message that overtook the subscription could lead to an event that the sender misses.
-      if (message.isInFlight || this.#subscriptions.isUnderWay(message.channel)) continue;
-      if (!this.#connection.ask(withAttempt(message.frame, message.attempts + 1))) return;
-      message.attempts += 1;
-      message.isInFlight = true;
+      if (this.#requests.isInFlight(id) || this.#subscriptions.isUnderWay(channel)) continue;
+      if (!this.#requests.write(id)) return;
     }
-  }
-
-  /** The connection is gone: what was in flight goes again, with the same id, when there is another. */
-  lose(): void {
-    for (const message of this.#messages.values()) message.isInFlight = false;
-  }
-
-  close(error: ClientRequestError): void {
-    for (const message of this.#messages.values()) {
-      clearTimeout(message.timer);
-      message.answer.reject(error);
-    }
-    this.#messages.clear();
   }
 }

@@ -1,5 +1,7 @@
-import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@gatecast/protocol';
-import { base64url } from './base64url.js';
+import { base64url, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX, utf8 } from '@gatecast/protocol';
+import { optionError } from './options.js';
+import { after, type Timer } from './timers.js';
+import type { OpenTransport } from './transport.js';
 
 /** What the client needs of a WebSocket: the browser's, Node's and that of the package `ws` have it. */
 export interface WebSocketLike {
@@ -8,7 +10,7 @@ export interface WebSocketLike {
   /** Calls back for each frame; `data` is the text of a text frame. */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   /** Calls back when it opens and when it has ended; `close` comes after `error` too. */
-  addEventListener(type: 'open' | 'error' | 'close', listener: () => void): void;
+  addEventListener(type: 'open' | 'error' | 'close', listener: (event?: unknown) => void): void;
   /** Sends a text frame. Called only while it is open. */
   send(data: string): void;
   /** Begins to close, with code 1000. */
@@ -21,28 +23,62 @@ export interface WebSocketLike {
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 /** `readyState` of an open WebSocket. */
-export const OPEN = 1;
+const OPEN = 1;
+/** How long the other end may take to agree to a close. */
+const CLOSE_MS = 1_000;
 
-/** The given class, or the runtime's. */
-export function webSocketClass(given: WebSocketConstructor | undefined): WebSocketConstructor {
-  const found: WebSocketConstructor | undefined = given ?? globalThis.WebSocket;
-  if (found) return found;
-  throw new TypeError(
-    'This runtime has no WebSocket. Give createClient the option `WebSocket`, such as the class of the package "ws".',
-  );
-}
-
-/** Checks what would otherwise fail at each attempt. The URL itself stays out of the message: it may hold a secret. */
-export function webSocketUrl(url: string | URL): string {
-  const { protocol, href } = new URL(url);
-  if (protocol === 'wss:' || protocol === 'ws:') return href;
-  throw new TypeError(
-    `The option \`url\` of createClient begins with "${protocol}". It must begin with "wss:" or "ws:".`,
-  );
+/** Transports that are WebSockets. */
+export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTransport {
+  if (!/^wss?:\/\/[^/?#]/i.test(url)) {
+    throw optionError(
+      'The option `url` of createClient is wrong.',
+      'It begins with "wss://" or "ws://".',
+    );
+  }
+  return (token, events) => {
+    const webSocket = new WebSocket(url, subprotocols(token));
+    let isOver = false;
+    let cause: unknown;
+    let timer: Timer | undefined;
+    webSocket.addEventListener('open', () => {
+      if (!isOver) events.opened();
+    });
+    webSocket.addEventListener('message', (event) => {
+      if (!isOver) events.received(event.data);
+    });
+    // A browser says nothing here, `ws` and Node do. And `ws` throws when nothing listens.
+    webSocket.addEventListener('error', (event) => {
+      const { error, message } = Object(event) as { error?: unknown; message?: unknown };
+      cause = error ?? message;
+    });
+    webSocket.addEventListener('close', () => {
+      clearTimeout(timer);
+      if (isOver) return;
+      isOver = true;
+      // Whatever the code: API Gateway closes with 1000 for whoever calls `DELETE @connections`.
+      events.ended(cause);
+    });
+    return {
+      send(frame) {
+        if (isOver || webSocket.readyState !== OPEN) return false;
+        webSocket.send(frame);
+        return true;
+      },
+      close() {
+        isOver = true;
+        if (webSocket.terminate) {
+          // `ws` would wait half a minute, and keep the process alive as long.
+          timer = after(CLOSE_MS, () => webSocket.terminate?.());
+          (timer as { unref?(): void }).unref?.();
+        }
+        webSocket.close(1000);
+      },
+    };
+  };
 }
 
 /** A browser cannot set headers, and a URL ends up in logs: so the token travels as a sub-protocol. */
-export function subprotocols(token: string | undefined): string[] {
+function subprotocols(token: string | undefined): string[] {
   if (!token) return [SUBPROTOCOL];
-  return [SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX + base64url(new TextEncoder().encode(token))];
+  return [SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX + base64url(utf8(token))];
 }

@@ -1,3 +1,4 @@
+import { base64url } from './bytes.js';
 import { sha256 } from './sha256.js';
 
 /**
@@ -10,19 +11,4 @@ import { sha256 } from './sha256.js';
  */
 export function eventId(channel: string, frameId: string, ordinal: number): string {
   return base64url(sha256(`${channel}\n${frameId}\n${ordinal}`).subarray(0, 16));
-}
-
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-
-function base64url(bytes: Uint8Array): string {
-  let text = '';
-  for (let index = 0; index < bytes.length; index += 3) {
-    const [a = 0, b = 0, c = 0] = bytes.subarray(index, index + 3);
-    const group = (a << 16) | (b << 8) | c;
-    text += ALPHABET.charAt(group >> 18);
-    text += ALPHABET.charAt((group >> 12) & 63);
-    if (index + 1 < bytes.length) text += ALPHABET.charAt((group >> 6) & 63);
-    if (index + 2 < bytes.length) text += ALPHABET.charAt(group & 63);
-  }
-  return text;
 }

@@ -1,5 +1,7 @@
 // Names of channels
 
+// Bytes
+export { base64url, utf8 } from './bytes.js';
 export type { ChannelName, Params } from './channel-name.js';
 export {
   ChannelNameError,

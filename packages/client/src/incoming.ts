@@ -1,0 +1,52 @@
+import type { ChannelEventBody } from '@gatecast/protocol';
+import { ClientRequestError } from './errors.js';
+
+/** An object of which nothing is known. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** API Gateway's own errors (Amazon API Gateway, "WebSocket API gateway responses"); the others are internal. */
+const GATEWAY_CODES: Fields = {
+  'Too Many Requests': 'ERR_RATE_LIMIT',
+  'Endpoint request timed out': 'ERR_TIMEOUT',
+  Forbidden: 'ERR_FORBIDDEN',
+};
+
+/** Anything as an object, so that nothing that a server sends can throw. */
+export function fields(value: unknown): Fields {
+  return Object(value) as Fields;
+}
+
+/** Reads a frame; whatever is not JSON has no fields. */
+export function readFrame(data: unknown): Fields {
+  try {
+    return fields(JSON.parse(data as string));
+  } catch {
+    return {};
+  }
+}
+
+/** Reads an error of the server, or its reason to end something. */
+export function readError(value: unknown): ClientRequestError {
+  const { code, reason, message = reason, details, retryAfterMs } = fields(value);
+  return new ClientRequestError({
+    code: String(code ?? 'ERR_INTERNAL'),
+    message: String(message ?? 'The server gave no reason.'),
+    details,
+    ...(typeof retryAfterMs === 'number' && { retryAfterMs }),
+  });
+}
+
+/** Reads an error that API Gateway sent by itself, if the frame is one. */
+export function readGatewayError({
+  message,
+  connectionId,
+}: Fields): ClientRequestError | undefined {
+  if (typeof message !== 'string' || connectionId === undefined) return undefined;
+  return readError({ message, code: GATEWAY_CODES[message] });
+}
+
+/** Whether it is an event for the app. One with an `op` changes earlier ones, which this client cannot. */
+export function isEvent(value: unknown): value is ChannelEventBody {
+  const { event, id, op } = fields(value);
+  return typeof event === 'string' && typeof id === 'string' && op === undefined;
+}

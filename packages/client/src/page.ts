@@ -1,0 +1,30 @@
+import type { Off } from './listeners.js';
+
+/** What a page tells a client. */
+export interface PageEvents {
+  /** There is reason to doubt the connection: the network is back, or the page is. */
+  woke(): void;
+  /** The page is being left. A browser keeps it for the way back only without a connection. */
+  left(): void;
+}
+
+/** Listens to the page, if there is one. */
+export function watchPage({ woke, left }: PageEvents): Off {
+  const ending = new AbortController();
+  const { signal } = ending;
+  const page = globalThis.document as Document | undefined;
+  // React Native has neither; a worker has no document, and hears of the network alone.
+  if (typeof addEventListener === 'function') {
+    addEventListener('online', woke, { signal });
+    addEventListener('pageshow', woke, { signal });
+    addEventListener('pagehide', left, { signal });
+  }
+  page?.addEventListener?.(
+    'visibilitychange',
+    () => {
+      if (page.visibilityState === 'visible') woke();
+    },
+    { signal },
+  );
+  return () => ending.abort();
+}

@@ -1,0 +1,133 @@
+import { type ClientErrorCode, type ClientRequestError, clientError } from './errors.js';
+import type { Supervisor } from './supervisor.js';
+import { after, type Timer } from './timers.js';
+
+/** Takes the answer to a request, or why there is none. */
+export type Settle = (error: ClientRequestError | undefined, data?: unknown) => void;
+
+/** What is to be asked. */
+export interface Request {
+  readonly id: string;
+  /** The frame of the first attempt, as JSON. */
+  readonly frame: string;
+  /** Longest until it is written, and again until it is answered, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether it is asked again on the next connection, under its id, when this one ends. */
+  readonly outlives: boolean;
+  readonly settle: Settle;
+}
+
+interface Entry extends Request {
+  timer: Timer;
+  attempts: number;
+  isInFlight: boolean;
+  /** An error of API Gateway that may be the answer to this request. */
+  doubt?: ClientRequestError | undefined;
+  doubts: number;
+}
+
+/** API Gateway gives an integration 29 s, so that nothing comes for what is older (its quotas). */
+const INTEGRATION_MS = 29_000;
+/** How often a request is written again because an error might have been its answer. */
+const MAX_DOUBTS = 2;
+
+/** Every request that has no answer yet: its time, and whom to tell. */
+export class RequestTable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #supervisor: Supervisor;
+  #oneWayUntil = 0;
+
+  constructor(supervisor: Supervisor) {
+    this.#supervisor = supervisor;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Takes a request in, which is yet to be written. */
+  add(request: Request): void {
+    const timer = this.#clock(request, 'ERR_NOT_SENT');
+    this.#entries.set(request.id, { ...request, timer, attempts: 0, isInFlight: false, doubts: 0 });
+  }
+
+  /** Whether a request was written on this connection. */
+  isInFlight(id: string): boolean {
+    return this.#entries.get(id)?.isInFlight ?? false;
+  }
+
+  /** Writes a request, for the first time or again. `false` when there is no open connection. */
+  write(id: string): boolean {
+    const entry = this.#entries.get(id);
+    if (!entry || !this.#supervisor.ask(frameOf(entry))) return false;
+    if (entry.attempts === 0) {
+      clearTimeout(entry.timer);
+      entry.timer = this.#clock(entry, 'ERR_TIMEOUT');
+    }
+    entry.attempts += 1;
+    entry.isInFlight = true;
+    return true;
+  }
+
+  /** Writes a frame that wants no answer, but may get an error of API Gateway. */
+  writeOneWay(frame: string): boolean {
+    this.#oneWayUntil = performance.now() + INTEGRATION_MS;
+    return this.#supervisor.tell(frame);
+  }
+
+  /** A request has its answer. */
+  settle(id: string, ...answer: Parameters<Settle>): void {
+    const entry = this.#entries.get(id);
+    clearTimeout(entry?.timer);
+    this.#entries.delete(id);
+    entry?.settle(...answer);
+  }
+
+  /** An error came that names no request: it is the answer to one of those in flight. */
+  refuse(error: ClientRequestError): void {
+    const inFlight = [...this.#entries.values()].filter(({ isInFlight }) => isInFlight);
+    if (inFlight.length === 1 && performance.now() > this.#oneWayUntil) {
+      for (const { id } of inFlight) this.settle(id, error);
+    } else if (inFlight.length > 0) {
+      for (const entry of inFlight) entry.doubt = error;
+      this.#supervisor.probe();
+    }
+  }
+
+  /** The connection works: what may have been refused is asked again. */
+  ponged(): void {
+    for (const entry of [...this.#entries.values()]) {
+      const { id, doubt } = entry;
+      if (!doubt) continue;
+      entry.doubt = undefined;
+      entry.doubts += 1;
+      if (entry.doubts > MAX_DOUBTS) this.settle(id, doubt);
+      else this.write(id);
+    }
+  }
+
+  /** The connection is gone, and with it what was in flight. */
+  lose(): void {
+    for (const entry of this.#entries.values()) {
+      entry.isInFlight = false;
+      entry.doubt = undefined;
+      if (entry.outlives) continue;
+      clearTimeout(entry.timer);
+      this.#entries.delete(entry.id);
+    }
+  }
+
+  /** Ends all of them. Nobody need be waiting. */
+  close(): void {
+    for (const id of [...this.#entries.keys()]) this.settle(id, clientError('ERR_CLOSED'));
+  }
+
+  #clock({ id, timeoutMs }: Request, code: ClientErrorCode): Timer {
+    return after(timeoutMs, () => this.settle(id, clientError(code)));
+  }
+}
+
+/** What goes again says so: the server sees that it may have handled it before. */
+function frameOf({ frame, attempts }: Entry): string {
+  return attempts === 0 ? frame : `${frame.slice(0, -1)},"attempt":${attempts + 1}}`;
+}

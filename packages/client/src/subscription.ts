@@ -1,0 +1,242 @@
+import { type Deferred, deferred } from './deferred.js';
+import { type ClientRequestError, clientError } from './errors.js';
+import { after, backoffMs, milliseconds, type Timer } from './timers.js';
+
+/** What the server says to a subscription. */
+export interface SubscribeAnswer<D = unknown> {
+  /** The channel's name. */
+  readonly channel: string;
+  /** `live`: events from now on. */
+  readonly result: 'live';
+  /** What the channel's `@OnSubscribe` handler returned. */
+  readonly data: D;
+}
+
+/** What the server is asked about a channel. */
+export type SubscriptionAction = 'subscribe' | 'unsubscribe';
+
+/** Whom a subscription tells. */
+export interface SubscriptionEvents {
+  /** There may be something to ask, or messages may go that waited. */
+  changed(): void;
+  /** The server ended it, and it is not asked for again. */
+  ended(channel: string, error: ClientRequestError): void;
+  /** The server has refused it for a while, and is asked again. */
+  refused(channel: string, error: ClientRequestError, retryInMs: number): void;
+}
+
+/** Longest that `subscribe()` and `unsubscribe()` wait for an answer. */
+const ANSWER_MS = 10_000;
+/** Longest time to come back after that a first `subscribe()` takes; of a longer one the app is told. */
+const MAX_WAIT_MS = 30_000;
+/** Refusals in a row before the app is told. */
+const REFUSALS = 3;
+
+/** The answers after which a subscription that worked before is worth another try. */
+const TRANSIENT = new Set(['ERR_INTERNAL', 'ERR_RATE_LIMIT', 'ERR_TIMEOUT']);
+/** The errors after which the server may have done what it was asked. */
+const UNCERTAIN = new Set(['ERR_INTERNAL', 'ERR_TIMEOUT']);
+
+/**
+ * What the app and the server think of one channel. It has one frame in flight, since the server may
+ * handle two of them in either order.
+ */
+export class Subscription {
+  readonly #channel: string;
+  readonly #events: SubscriptionEvents;
+  /** How many `subscribe()` calls no `unsubscribe()` has taken back. */
+  #users = 0;
+  /** What has no answer yet. */
+  #asked: SubscriptionAction | undefined;
+  /** The server has accepted it on this connection. */
+  #isLive = false;
+  /** The server may have it, as far as known. */
+  #mayBeMember = false;
+  /** The server's latest answer, on whichever connection. */
+  #latest: SubscribeAnswer | undefined;
+  #joined: Deferred<SubscribeAnswer> = deferred();
+  #left: Deferred<void> | undefined;
+  /** Ends the wait of `subscribe()` or `unsubscribe()`. */
+  #clock: Timer | undefined;
+  /** Ends the wait before another try. */
+  #pause: Timer | undefined;
+  #refusals = 0;
+
+  constructor(channel: string, events: SubscriptionEvents) {
+    this.#channel = channel;
+    this.#events = events;
+  }
+
+  /** What to ask the server now. */
+  get next(): SubscriptionAction | undefined {
+    if (this.#asked || this.#pause) return undefined;
+    if (this.#users > 0) return this.#isLive ? undefined : 'subscribe';
+    return this.#mayBeMember ? 'unsubscribe' : undefined;
+  }
+
+  /** Whether neither the app nor the server has it. */
+  get isOver(): boolean {
+    return this.#users === 0 && !this.#asked && !this.#mayBeMember;
+  }
+
+  /** Whether a message that is sent now might miss its own event. */
+  get isUnderWay(): boolean {
+    return this.#users > 0 && !this.#isLive && !this.#pause;
+  }
+
+  join(): Promise<SubscribeAnswer> {
+    this.#users += 1;
+    if (this.#users > 1) {
+      return this.#latest ? Promise.resolve(this.#latest) : this.#joined.promise;
+    }
+    // It may just be ending. Asking once more is harmless, and brings a fresh answer.
+    this.#isLive = false;
+    this.#latest = undefined;
+    this.#endLeave();
+    this.#stopWaiting();
+    this.#joined = deferred();
+    if (this.#asked === 'subscribe') this.#startClock();
+    this.#events.changed();
+    return this.#joined.promise;
+  }
+
+  leave(): Promise<void> {
+    if (this.#users > 1) {
+      this.#users -= 1;
+      return Promise.resolve();
+    }
+    if (this.#users === 1)
+      this.#unwant((joined) => joined.abandon(clientError('ERR_UNSUBSCRIBED')));
+    this.#events.changed();
+    if (this.isOver) return Promise.resolve();
+    if (!this.#left) {
+      this.#left = deferred();
+      this.#startClock();
+    }
+    return this.#left.promise;
+  }
+
+  /** A frame was written. */
+  asked(action: SubscriptionAction): void {
+    this.#asked = action;
+    if (action === 'unsubscribe') return;
+    this.#mayBeMember = true;
+    this.#startClock();
+  }
+
+  /** The server accepted what it was asked. */
+  accepted(answer: SubscribeAnswer): void {
+    const action = this.#asked;
+    this.#asked = undefined;
+    this.#refusals = 0;
+    if (action === 'unsubscribe') {
+      this.#mayBeMember = false;
+      this.#endLeave();
+    } else if (this.#users > 0) {
+      clearTimeout(this.#clock);
+      this.#isLive = true;
+      this.#latest = answer;
+      this.#joined.resolve(answer);
+    }
+  }
+
+  /** The server refused what it was asked, or never answered. */
+  refused(error: ClientRequestError): void {
+    const action = this.#asked;
+    this.#asked = undefined;
+    if (!UNCERTAIN.has(error.code)) this.#mayBeMember = false;
+    if (action === 'unsubscribe') this.#endLeave(error);
+    if (this.#users === 0) {
+      if (this.#mayBeMember && action === 'unsubscribe') this.#retry(error);
+      if (!this.#mayBeMember) this.#endLeave();
+      return;
+    }
+    if (action === 'unsubscribe') return;
+    const mayRetry = this.#latest
+      ? TRANSIENT.has(error.code)
+      : milliseconds(error.retryAfterMs) <= MAX_WAIT_MS &&
+        error.retryAfterMs &&
+        this.#refusals < REFUSALS;
+    if (mayRetry) {
+      const retryInMs = this.#retry(error);
+      if (this.#refusals < REFUSALS && retryInMs <= MAX_WAIT_MS) return;
+      this.#events.refused(this.#channel, error, retryInMs);
+    } else {
+      this.#end(error);
+    }
+  }
+
+  /** The server ended it. While it is asked about it, its answer says how things stand. */
+  ended(error: ClientRequestError): void {
+    if (this.#asked) return;
+    this.#mayBeMember = false;
+    if (this.#users > 0) this.#end(error);
+    else this.#endLeave();
+  }
+
+  /** The connection is gone, and with it what the server knew. */
+  lose(): void {
+    this.#asked = undefined;
+    this.#isLive = false;
+    this.#mayBeMember = false;
+    this.#stopWaiting();
+    this.#endLeave();
+  }
+
+  close(): void {
+    if (this.#users > 0) this.#unwant((joined) => joined.abandon(clientError('ERR_CLOSED')));
+  }
+
+  /** Nobody is subscribed any more; `reject` is for a `subscribe()` without an answer. */
+  #unwant(reject: (joined: Deferred<SubscribeAnswer>) => void): void {
+    const hadAnswer = this.#latest !== undefined;
+    this.#users = 0;
+    this.#isLive = false;
+    this.#latest = undefined;
+    this.#stopWaiting();
+    if (!hadAnswer) reject(this.#joined);
+  }
+
+  #end(error: ClientRequestError): void {
+    const wasTold = this.#latest !== undefined;
+    this.#unwant((joined) => joined.reject(error));
+    if (wasTold) this.#events.ended(this.#channel, error);
+  }
+
+  #endLeave(error?: Error): void {
+    if (!this.#left) return;
+    clearTimeout(this.#clock);
+    if (error) this.#left.reject(error);
+    else this.#left.resolve();
+    this.#left = undefined;
+  }
+
+  /** After an outage all clients subscribe at once, and some meet a server that cannot cope. */
+  #retry({ retryAfterMs }: ClientRequestError): number {
+    clearTimeout(this.#clock);
+    const retryInMs = milliseconds(milliseconds(retryAfterMs) + backoffMs(this.#refusals));
+    this.#refusals += 1;
+    this.#pause = after(retryInMs, () => {
+      this.#pause = undefined;
+      this.#events.changed();
+    });
+    return retryInMs;
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#clock);
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    this.#refusals = 0;
+  }
+
+  #startClock(): void {
+    clearTimeout(this.#clock);
+    this.#clock = after(ANSWER_MS, () => {
+      const error = clientError('ERR_TIMEOUT');
+      if (this.#left) this.#endLeave(error);
+      else if (this.#users > 0 && !this.#latest) this.#unwant((joined) => joined.reject(error));
+      this.#events.changed();
+    });
+  }
+}
