@@ -30,8 +30,6 @@ export interface ChannelEvent<T = unknown, N extends string = string> {
   readonly id: string;
   /** When it was published. */
   readonly at: Date;
-  /** Absent on channels without history. */
-  readonly position?: string;
 }
 
 /** One channel, typed from its channel class. */
@@ -136,14 +134,8 @@ export class Channel<C> implements ClientChannel<C> {
     return listeners.add(handler);
   }
 
-  dispatch({ event, data, id, at, position }: ChannelEventBody): void {
-    const arrived: ChannelEvent = {
-      event,
-      data,
-      id,
-      at: new Date(at),
-      ...(position !== undefined && { position }),
-    };
+  dispatch({ event, data, id, at }: ChannelEventBody): void {
+    const arrived: ChannelEvent = { event, data, id, at: new Date(at) };
     this.#listeners.get(event)?.emit(data as never, arrived as never);
   }
 

@@ -9,18 +9,7 @@ export interface SubscribeFrame {
   /** Names the request; 1 to 64 characters. */
   readonly id: string;
   /** 1 to 50 channels. */
-  readonly channels: readonly {
-    readonly channel: string;
-    /**
-     * Last position that the client has; for channels with history, so not read by any server yet.
-     */
-    readonly position?: string;
-    /**
-     * How many earlier events to send first; for channels with history, so not read by any server
-     * yet.
-     */
-    readonly rewind?: number;
-  }[];
+  readonly channels: readonly { readonly channel: string }[];
 }
 
 /** Ends subscriptions; the reply's data is an {@link UnsubscribeReply}. */
@@ -102,8 +91,6 @@ export interface ChannelEventBody {
   readonly id: string;
   /** When it was published, in milliseconds since 1970. */
   readonly at: number;
-  /** Absent on channels without history. */
-  readonly position?: string;
 }
 
 /** One event. */
@@ -159,12 +146,8 @@ export interface SubscribeReply {
 export type SubscribeOutcome =
   | {
       readonly channel: string;
-      /** `live`: events from now on. The others belong to channels with history. */
-      readonly result: 'live' | 'resumed' | 'reset';
-      /** Where the subscription begins; absent on channels without history. */
-      readonly position?: string;
-      /** Why it is a `reset`. */
-      readonly reason?: string;
+      /** Events from now on. */
+      readonly result: 'live';
       /** What the channel's subscribe handler returned. */
       readonly data?: unknown;
     }

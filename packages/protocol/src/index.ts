@@ -23,7 +23,7 @@ export type {
 export type { WireErrorCode } from './error-codes.js';
 // Errors
 export { wireErrors } from './error-codes.js';
-// Ids and positions
+// Ids
 export { eventId } from './event-id.js';
 export type {
   ByeFrame,
@@ -57,5 +57,3 @@ export {
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
 } from './limits.js';
-export type { Position } from './position.js';
-export { decodePosition, encodePosition } from './position.js';
