@@ -37,6 +37,7 @@ export type {
   PongFrame,
   ReplyFrame,
   ServerFrame,
+  ServerSettings,
   SubscribeFrame,
   SubscribeOutcome,
   SubscribeReply,
