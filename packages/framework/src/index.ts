@@ -37,11 +37,7 @@ export type {
   MessageDefiner,
 } from './channel/define-channel.js';
 export { defineChannel, event } from './channel/define-channel.js';
-export type {
-  AutoSubscribe,
-  ChannelOptions,
-  HistoryOptions,
-} from './channel/definition.js';
+export type { AutoSubscribe, ChannelOptions } from './channel/definition.js';
 export type { LifecycleDecorator } from './channel/lifecycle.js';
 export { OnConnect, OnDisconnect, OnSubscribe, OnUnsubscribe } from './channel/lifecycle.js';
 // Routes

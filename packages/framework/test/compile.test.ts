@@ -255,12 +255,6 @@ describe('a mistake of configuration', () => {
       'Keep the decorator on one method, and call the other from it.',
     ],
     [
-      'ERR_HISTORY_UNSUPPORTED',
-      [loose('a', { history: { retentionSeconds: 1 } })],
-      "defineChannel('a') asks for history, but the store keeps no log.",
-      'Remove the option "history": no store keeps a log yet.',
-    ],
-    [
       'ERR_AUTO_SUBSCRIBE',
       [loose('a/:b', { autoSubscribe: true })],
       'defineChannel(\'a/:b\') declares autoSubscribe: true, which does not fit its pattern "a/:b".',

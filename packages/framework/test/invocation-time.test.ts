@@ -237,6 +237,7 @@ describe('B2 what hangs is answered 500 ms before the end', () => {
       type: 'reply',
       id: 'f1',
       data: { channels: ['rooms/1', 'rooms/2'].map((channel) => ({ channel, error })) },
+      server: expect.anything(),
     });
     expect(afterMs).toBeLessThanOrEqual(latestMs);
     expect(made.errors).toMatchObject([

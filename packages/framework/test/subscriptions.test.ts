@@ -55,6 +55,46 @@ describe('a subscribe frame', () => {
     ]);
   });
 
+  it.each([
+    ['live', ['rooms/1', 'news']],
+    ['refused in part', ['rooms/1', 'nope']],
+    ['refused', ['rooms/full', 'nope']],
+  ])('is answered with what the server wants of its clients: %s', async (_what, channels) => {
+    const app = makeApp();
+    const ann = await app.connect();
+    const ask = () =>
+      ann.sendFrame({
+        action: 'subscribe',
+        id: 'f1',
+        channels: channels.map((channel) => ({ channel })),
+      });
+    const settings = { keepAliveMs: 240_000, reconnectWithinMs: 500, resendWithinMs: 300_000 };
+    for (const laterMs of [0, 5_000]) {
+      app.clock.advance(laterMs);
+      expect(await ask()).toEqual({
+        type: 'reply',
+        id: 'f1',
+        data: { channels: expect.any(Array) },
+        server: { ...settings, now: app.clock.now() },
+      });
+    }
+  });
+
+  it('says nothing of it in an error, nor does any other reply', async () => {
+    const ann = await makeApp().connect();
+    const many = Array.from({ length: 51 }, (_, index) => ({ channel: `rooms/${index}` }));
+    for (const frame of [
+      { action: 'subscribe', id: 'f1', channels: many },
+      { action: 'subscribe', channels: [{ channel: 'news' }] },
+      { action: 'unsubscribe', id: 'f1', channels: ['news'] },
+      { action: 'rooms.nope', id: 'f1', channel: 'rooms/1' },
+    ]) {
+      const answer = await ann.sendFrame(frame);
+      expect(answer).toHaveProperty('type');
+      expect(answer).not.toHaveProperty('server');
+    }
+  });
+
   it('that the handler refuses leaves no membership', async () => {
     const app = makeApp();
     const ann = await app.connect();

@@ -9,18 +9,7 @@ export interface SubscribeFrame {
   /** Names the request; 1 to 64 characters. */
   readonly id: string;
   /** 1 to 50 channels. */
-  readonly channels: readonly {
-    readonly channel: string;
-    /**
-     * Last position that the client has; for channels with history, so not read by any server yet.
-     */
-    readonly position?: string;
-    /**
-     * How many earlier events to send first; for channels with history, so not read by any server
-     * yet.
-     */
-    readonly rewind?: number;
-  }[];
+  readonly channels: readonly { readonly channel: string }[];
 }
 
 /** Ends subscriptions; the reply's data is an {@link UnsubscribeReply}. */
@@ -70,6 +59,26 @@ export interface ReplyFrame {
    * nothing.
    */
   readonly data?: unknown;
+  /** In every reply to a {@link SubscribeFrame}, because no server knows which reply is a connection's first. */
+  readonly server?: ServerSettings;
+}
+
+/** What a server wants of its clients. A client has values of its own for what is not named. */
+export interface ServerSettings {
+  /** How long a connection may be silent before the client sends a {@link PingFrame}, in milliseconds. */
+  readonly keepAliveMs: number;
+  /**
+   * A client that has lost its connection waits a random part of this before its first attempt to come back,
+   * in milliseconds: others may have lost theirs at the same moment.
+   */
+  readonly reconnectWithinMs: number;
+  /**
+   * How long after its first attempt a message without an answer is sent again, in milliseconds. Then it stays
+   * unknown what came of it.
+   */
+  readonly resendWithinMs: number;
+  /** The server's clock, in milliseconds since 1970. */
+  readonly now: number;
 }
 
 /** Why a request, or one channel of it, was refused. */
@@ -102,8 +111,6 @@ export interface ChannelEventBody {
   readonly id: string;
   /** When it was published, in milliseconds since 1970. */
   readonly at: number;
-  /** Absent on channels without history. */
-  readonly position?: string;
 }
 
 /** One event. */
@@ -159,12 +166,8 @@ export interface SubscribeReply {
 export type SubscribeOutcome =
   | {
       readonly channel: string;
-      /** `live`: events from now on. The others belong to channels with history. */
-      readonly result: 'live' | 'resumed' | 'reset';
-      /** Where the subscription begins; absent on channels without history. */
-      readonly position?: string;
-      /** Why it is a `reset`. */
-      readonly reason?: string;
+      /** Events from now on. */
+      readonly result: 'live';
       /** What the channel's subscribe handler returned. */
       readonly data?: unknown;
     }

@@ -25,7 +25,7 @@ export type {
 export type { WireErrorCode } from './error-codes.js';
 // Errors
 export { wireErrors } from './error-codes.js';
-// Ids and positions
+// Ids
 export { eventId } from './event-id.js';
 export type {
   ByeFrame,
@@ -39,6 +39,7 @@ export type {
   PongFrame,
   ReplyFrame,
   ServerFrame,
+  ServerSettings,
   SubscribeFrame,
   SubscribeOutcome,
   SubscribeReply,
@@ -59,5 +60,3 @@ export {
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
 } from './limits.js';
-export type { Position } from './position.js';
-export { decodePosition, encodePosition } from './position.js';

@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import {
-  byteLength,
-  channelName,
-  channelNameProblem,
-  decodePosition,
-  encodePosition,
-  eventId,
-} from './index.js';
+import { byteLength, channelName, channelNameProblem, eventId } from './index.js';
 import { sha256 } from './sha256.js';
 
 describe('channel names', () => {
@@ -53,25 +46,6 @@ describe('channel names', () => {
       'longer than 200',
     );
   });
-});
-
-describe('positions', () => {
-  it('reads what it wrote', () => {
-    const position = { epoch: 'e1', offset: 42, tag: 'Zk-_' };
-    expect(decodePosition(encodePosition(position))).toEqual(position);
-  });
-
-  it.each([
-    '',
-    'e1',
-    'e1:1',
-    'e1:-1:t',
-    'e1:01:t',
-    'e1:1.5:t',
-    'e 1:1:t',
-    'e1:9999999999999999:t',
-    'e1:1:t:u',
-  ])('refuses %s', (text) => expect(decodePosition(text)).toBeUndefined());
 });
 
 describe('event ids', () => {

@@ -54,7 +54,6 @@ function compileChannel(definition: ChannelDefinition): CompiledChannel {
   const problem = patternProblem(given);
   if (problem) throw makeError('ERR_PATTERN_INVALID', { pattern: String(given), label, problem });
   checkOptions(`The channel of ${label}`, options, channelOptionTypes);
-  if (options.history) throw makeError('ERR_HISTORY_UNSUPPORTED', { label });
   checkAutoSubscribe(definition);
   const literal = pattern.split('/').find((segment) => !segment.startsWith(':'));
   const name = options.name ?? literal;

@@ -15,11 +15,6 @@ export type AutoSubscribe<P extends string = string> = string extends P
     ? boolean
     : (connection: Connection) => Params<P> | undefined;
 
-/** How long a channel's events are kept. */
-export interface HistoryOptions {
-  readonly retentionSeconds: number;
-}
-
 /** Options of `@Channel` and `defineChannel`. */
 export interface ChannelOptions<P extends string = string> {
   /**
@@ -37,8 +32,6 @@ export interface ChannelOptions<P extends string = string> {
    * @default false
    */
   readonly autoSubscribe?: AutoSubscribe<P>;
-  /** Keeps the channel's events. No store keeps a log yet: setting it is ERR_HISTORY_UNSUPPORTED. @default none */
-  readonly history?: HistoryOptions;
 }
 
 /** What the options of a channel take. What does not fit the pattern is found later. */
@@ -52,7 +45,6 @@ export const channelOptionTypes: OptionTypes<ChannelOptions> = {
     takes: 'true, false or a function',
     fits: (value) => typeof value === 'boolean' || typeof value === 'function',
   },
-  history: option.object,
 };
 
 /** One handler for one kind of message. */

@@ -9,6 +9,7 @@ import { echoOf, readChannels, reportEach } from './channel-list.js';
 import { subscribeContext } from './contexts.js';
 import { Joins } from './joins.js';
 import { tellOfLeaving } from './leave.js';
+import { serverSettings } from './server-settings.js';
 
 /** Handles a subscribe frame: one outcome a channel, in the order asked. */
 export async function handleSubscribe(
@@ -39,7 +40,9 @@ export async function handleSubscribe(
     const unknown = all.find(isUnknown)?.refusal;
     if (unknown) throw unknown.error;
     const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
-    const reply = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[${outcomes}]}}`;
+    const server = JSON.stringify(serverSettings(invocation.core.now()));
+    const head = `{"type":"reply","id":${JSON.stringify(id)}`;
+    const reply = `${head},"data":{"channels":[${outcomes}]},"server":${server}}`;
     return textResponse(reply, invocation.route);
   } catch (error) {
     // The client is told that the frame failed, so it must not be a member without knowing.

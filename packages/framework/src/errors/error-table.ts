@@ -121,11 +121,6 @@ export const errorTable = {
     message: '{label} lets in signed-in users only, but the app has no authorizer to sign them in.',
     hint: "Pass createApp({ authorizer }), or open the channel with access: 'public'.",
   },
-  ERR_HISTORY_UNSUPPORTED: {
-    kind: 'configuration',
-    message: '{label} asks for history, but the store keeps no log.',
-    hint: 'Remove the option "history": no store keeps a log yet.',
-  },
   ERR_AUTO_SUBSCRIBE: {
     kind: 'configuration',
     message: '{label} declares autoSubscribe: {given}, which does not fit its pattern "{pattern}".',

@@ -166,10 +166,6 @@ Channel('chat-rooms/:roomId', { name: 'rooms' });
 Channel('rooms/:roomId', { acces: 'public' });
 // @ts-expect-error a name is text
 Channel('rooms/:roomId', { name: 7 });
-// @ts-expect-error history is kept for a time
-Channel('rooms/:roomId', { history: true });
-// @ts-expect-error which is in seconds
-Channel('rooms/:roomId', { history: { retentionDays: 1 } });
 
 export {
   AbstractChannel,
