@@ -1,3 +1,5 @@
+import { utf8 } from './utf8.js';
+
 // The browser's own SHA-256 answers only by promise, and an event's id is wanted at once.
 
 const CONSTANTS: Uint32Array = fractionsOfRoots(64, 1 / 3);
@@ -5,7 +7,7 @@ const INITIAL: Uint32Array = fractionsOfRoots(8, 1 / 2);
 
 /** SHA-256 (FIPS 180-4) of a text in UTF-8. */
 export function sha256(text: string): Uint8Array {
-  const message = new TextEncoder().encode(text);
+  const message = utf8(text);
   const padded = new Uint8Array((((message.length + 8) >> 6) + 1) << 6);
   padded.set(message);
   padded[message.length] = 0x80;
