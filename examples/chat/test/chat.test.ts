@@ -1,22 +1,14 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { startGateway } from '@gatecast/local';
-import type { AxeResults } from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { describeInChromium, openChromium, overflow, violations } from '../../../test/chromium.js';
 import { buildPage, pageDirectory } from '../build.mjs';
 
-const CHROMIUM = '/usr/bin/chromium';
 const entry = fileURLToPath(new URL('../server/app.ts', import.meta.url));
 const screenshots = fileURLToPath(new URL('./screenshots/', import.meta.url));
-
-const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser && !process.env.CI) {
-  console.warn(`"${CHROMIUM}" is missing, so the page is NOT tested: apt-get install chromium`);
-}
 
 const openGateway = () =>
   startGateway({ quiet: true, entry, staticDirectory: pageDirectory, port: 0 });
@@ -61,8 +53,7 @@ describe('the server', () => {
   });
 });
 
-// In CI a missing browser is a failure: Playwright says so itself.
-describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
+describeInChromium('the page', () => {
   beforeAll(async () => {
     await buildPage();
     await mkdir(screenshots, { recursive: true });
@@ -70,7 +61,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
 
   it('lets two people chat', { timeout: 60_000 }, async () => {
     await using gateway = await openGateway();
-    await using browser = await openBrowser();
+    await using browser = await openChromium();
     const url = `http://localhost:${gateway.port}/#tea%20room`;
     const ann = await joinAs('Ann', await openPage(browser, { url, width: 1280 }));
     const bob = await joinAs('Bob', await openPage(browser, { url, width: 390 }));
@@ -103,7 +94,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
 
   it('asks for a name and a room in an accessible form', { timeout: 60_000 }, async () => {
     await using gateway = await openGateway();
-    await using browser = await openBrowser();
+    await using browser = await openChromium();
     const url = `http://localhost:${gateway.port}/`;
     const page = await openPage(browser, { url, width: 390 });
     expect(await page.getByLabel('Room').inputValue()).toBe('general');
@@ -115,7 +106,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
   it('tells that it reconnects, then sends what was written', { timeout: 60_000 }, async () => {
     await using first = await openGateway();
     const { port } = first;
-    await using browser = await openBrowser();
+    await using browser = await openChromium();
     const page = await openPage(browser, { url: `http://localhost:${port}/`, width: 1280 });
     await joinAs('Ann', page);
     await first.close();
@@ -171,21 +162,6 @@ async function openPeer(url: string): Promise<Peer> {
   };
 }
 
-function openBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-dev-shm-usage',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-default-apps',
-      '--disable-sync',
-    ],
-  });
-}
-
 interface PageOptions {
   readonly url: string;
   readonly width: number;
@@ -196,9 +172,6 @@ async function openPage(browser: Browser, { url, width }: PageOptions): Promise<
   const context = await browser.newContext({ viewport: { width, height: 800 } });
   const page = await context.newPage();
   await page.goto(url);
-  await page.addScriptTag({
-    content: await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
-  });
   return page;
 }
 
@@ -207,15 +180,4 @@ async function joinAs(name: string, page: Page): Promise<Page> {
   await page.getByRole('button', { name: 'Join room' }).click();
   await page.getByText('Welcome to').waitFor();
   return page;
-}
-
-async function violations(page: Page): Promise<string[]> {
-  const results = await page.evaluate<AxeResults>('axe.run()');
-  return results.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
-
-function overflow(page: Page): Promise<number> {
-  return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }

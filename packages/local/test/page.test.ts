@@ -1,22 +1,14 @@
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AxeResults } from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { describeInChromium, openChromium, overflow, violations } from '../../../test/chromium.js';
 import { type LocalGateway, type StartGatewayOptions, startGateway } from '../src/start-gateway.js';
 import { openConnection } from './open-connection.js';
 
-const CHROMIUM = '/usr/bin/chromium';
 const screenshots = fileURLToPath(new URL('./screenshots/', import.meta.url));
-
-const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser && !process.env.CI) {
-  console.warn(`"${CHROMIUM}" is missing, so the page is NOT tested: apt-get install chromium`);
-}
 
 const rooms = fileURLToPath(new URL('./fixtures/rooms/app.ts', import.meta.url));
 const subscribe = (id: string): string =>
@@ -36,213 +28,193 @@ afterEach(async () => {
 const openGateway = (options: Partial<StartGatewayOptions> = {}): Promise<LocalGateway> =>
   startGateway({ quiet: true, entry: rooms, control: true, onReload() {}, ...options });
 
-// In CI a missing browser is a failure: Playwright says so itself.
-describe.skipIf(!hasBrowser && !process.env.CI)(
-  'the page of gatecast dev',
-  { timeout: 60_000 },
-  () => {
-    beforeAll(async () => {
-      await mkdir(screenshots, { recursive: true });
-      browser = await openBrowser();
-    });
+describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
+  beforeAll(async () => {
+    await mkdir(screenshots, { recursive: true });
+    browser = await openChromium();
+  });
 
-    afterAll(() => browser.close());
+  afterAll(() => browser.close());
 
-    it('connects, sends a frame and shows what comes back, and the event behind it', async () => {
-      await using gateway = await openGateway();
-      const page = await openPage({ gateway });
-      await page.getByText('Live', { exact: true }).waitFor();
-      expect(await page.getByLabel('URL').inputValue()).toBe(gateway.url);
+  it('connects, sends a frame and shows what comes back, and the event behind it', async () => {
+    await using gateway = await openGateway();
+    const page = await openPage({ gateway });
+    await page.getByText('Live', { exact: true }).waitFor();
+    expect(await page.getByLabel('URL').inputValue()).toBe(gateway.url);
+    await page.getByRole('button', { name: 'Connect' }).click();
+    await page.getByRole('button', { name: 'Disconnect' }).waitFor();
+
+    await page.getByLabel('Begin with a route').selectOption('subscribe');
+    expect(await page.getByLabel('Frame', { exact: true }).inputValue()).toContain('"rooms/1"');
+    await page.keyboard.press('Control+Enter');
+    const log = page.getByRole('log');
+    await log.getByText('"result": "live"').waitFor();
+    await connections(page).getByText('rooms/1', { exact: true }).waitFor();
+
+    const entry = page.locator('#entries details').filter({ hasText: 'subscribe' });
+    await entry.locator('summary').focus();
+    await page.keyboard.press('Enter');
+    await entry.getByRole('heading', { name: 'Event for the function' }).waitFor();
+    expect(await entry.innerText()).toContain('"eventType": "MESSAGE"');
+    expect(await entry.innerText()).toContain('"result": "live"');
+
+    await page.getByRole('button', { name: 'Disconnect' }).click();
+    await log.getByText('closed with 1005').waitFor();
+    await page.getByText('None yet. Connect above').waitFor();
+  });
+
+  it('posts to any connection and closes it', async () => {
+    await using gateway = await openGateway();
+    await using other = await openConnection(gateway.url);
+    const page = await openPage({ gateway });
+    await connections(page).getByText('Post a frame').click();
+    await page.getByLabel('Frame for').fill('hello ✓');
+    await page.getByRole('button', { name: 'Post' }).click();
+    expect(await other.receive()).toBe('hello ✓');
+    await page.locator('#entries').getByText('POST @connections').waitFor();
+    await page.getByRole('button', { name: /^Close / }).click();
+    expect(await other.closed).toBe(1000);
+  });
+
+  it('advances the clock, and says what is no duration', async () => {
+    await using gateway = await openGateway();
+    const page = await openPage({ gateway });
+    await page.getByRole('button', { name: '+ 10 min' }).click();
+    await page.getByLabel('Advance by').fill('90s');
+    await page.keyboard.press('Enter');
+    await page.getByText('It is 11 min 30 s ahead.').waitFor();
+    expect(gateway.clock.aheadMs).toBe(690_000);
+    await page.getByLabel('Advance by').fill('soon');
+    await page.keyboard.press('Enter');
+    await page.getByText('"soon" is no duration.').waitFor();
+  });
+
+  it('adds and clears faults, and kills environments', async () => {
+    await using gateway = await openGateway();
+    const page = await openPage({ gateway });
+    await page.getByLabel('What goes wrong').selectOption('invocation: killed');
+    await page.getByLabel('How often').fill('3');
+    await page.getByLabel('Probability').fill('0.5');
+    await page.getByLabel('After (ms)').fill('20');
+    await page.getByRole('combobox', { name: 'Route', exact: true }).fill('rooms.post');
+    await page.getByRole('button', { name: 'Add fault' }).click();
+    await page.getByText('invocation: killed, 3 times, probability 0.5').waitFor();
+    expect(gateway.faults.list).toEqual([
+      {
+        on: 'invocation',
+        kind: 'killed',
+        times: 3,
+        probability: 0.5,
+        delayMs: 20,
+        routeKey: 'rooms.post',
+      },
+    ]);
+    await page.getByRole('button', { name: 'Clear all' }).click();
+    await page.getByText('Nothing is made to go wrong.').waitFor();
+    await page.getByRole('button', { name: 'Kill environments' }).click();
+    await page.getByText('Every environment was killed.').waitFor();
+  });
+
+  it('goes on and shows what esbuild says while a change cannot be built', async () => {
+    const entry = join(directory, 'app.mjs');
+    const write = async (text: string): Promise<void> => {
+      await writeFile(`${entry}.new`, text);
+      await rename(`${entry}.new`, entry);
+    };
+    await write('export const handler = async ({ body }) => ({ statusCode: 200, body });');
+    const routes = [{ routeKey: '$default', twoWay: true }];
+    await using gateway = await openGateway({ entry, routes, watch: true });
+    const page = await openPage({ gateway });
+    await page.getByRole('button', { name: 'Connect' }).click();
+    await write('export const handler = async ({ body }) => ({ statusCode: 200, body: });');
+    const alert = page.getByRole('alert');
+    await alert.getByText('"app" was not reloaded; the last good version goes on.').waitFor();
+    expect(await alert.innerText()).toContain('[ERROR] Unexpected "}"');
+    await page.getByLabel('Frame', { exact: true }).fill('still here');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('log').getByText('still here').nth(1).waitFor();
+    await shoot(page, 'failure');
+    await write('export const handler = async () => ({ statusCode: 200 });');
+    await alert.getByText('was not reloaded').waitFor({ state: 'detached' });
+  });
+
+  it('is at /@gatecast/ when / has files of its own', async () => {
+    await writeFile(join(directory, 'index.html'), '<title>chat</title>');
+    await using gateway = await openGateway({ staticDirectory: directory });
+    const page = await openPage({ gateway });
+    expect(await page.title()).toBe('chat');
+    await page.goto(`http://localhost:${gateway.port}/@gatecast/`);
+    await page.getByText('Live', { exact: true }).waitFor();
+  });
+
+  it('runs nothing of what it shows', async () => {
+    await using gateway = await openGateway();
+    await using other = await openConnection(gateway.url);
+    const page = await openPage({ gateway });
+    other.send('{"action":"<img src=x onerror=document.title=1>"}');
+    const entry = page.locator('#entries details').filter({ hasText: '$default' });
+    await entry.locator('summary').click();
+    await entry.locator('pre').getByText('<img src=x').first().waitFor();
+    expect(await page.locator('#entries img').count()).toBe(0);
+    expect(await page.title()).toBe('Gatecast dev');
+  });
+
+  it('finds back to a gateway that was started again', async () => {
+    await using first = await openGateway();
+    const { port } = first;
+    const page = await openPage({ gateway: first });
+    await using before = await openConnection(first.url);
+    before.send(subscribe('0'));
+    await page.locator('#entries').getByText('subscribe').waitFor();
+    await first.close();
+    await page.getByText('The gateway does not answer.').waitFor();
+    await using second = await openGateway({ port });
+    await page.getByText('Live', { exact: true }).waitFor();
+    await using other = await openConnection(second.url);
+    other.send(subscribe('1'));
+    await connections(page).getByText('rooms/general').waitFor();
+    expect(await page.locator('#entries > li').count()).toBe(2);
+  });
+
+  it('is accessible and fits, light and dark, wide and narrow', async () => {
+    await using gateway = await openGateway();
+    await using ann = await openConnection(gateway.url);
+    await using bob = await openConnection(gateway.url);
+    for (const [index, other] of [ann, bob].entries()) {
+      other.send(subscribe(String(index)));
+      await other.receive();
+    }
+    ann.send('{"action":"rooms.post","id":"m1","channel":"rooms/general","data":"hello"}');
+    await bob.receive();
+    gateway.faults.add({ on: 'post', kind: 'throttled', probability: 0.1, times: 20 });
+    gateway.clock.advance(60_000);
+    ann.send(`{"action":"${'w'.repeat(300)}"}`);
+    for (const width of [1280, 390]) {
+      const page = await openPage({ gateway, width });
+      await shoot(page, `empty-${width}`);
       await page.getByRole('button', { name: 'Connect' }).click();
       await page.getByRole('button', { name: 'Disconnect' }).waitFor();
-
-      await page.getByLabel('Begin with a route').selectOption('subscribe');
-      expect(await page.getByLabel('Frame', { exact: true }).inputValue()).toContain('"rooms/1"');
-      await page.keyboard.press('Control+Enter');
-      const log = page.getByRole('log');
-      await log.getByText('"result": "live"').waitFor();
-      await connections(page).getByText('rooms/1', { exact: true }).waitFor();
-
-      const entry = page.locator('#entries details').filter({ hasText: 'subscribe' });
-      await entry.locator('summary').focus();
-      await page.keyboard.press('Enter');
-      await entry.getByRole('heading', { name: 'Event for the function' }).waitFor();
-      expect(await entry.innerText()).toContain('"eventType": "MESSAGE"');
-      expect(await entry.innerText()).toContain('"result": "live"');
-
-      await page.getByRole('button', { name: 'Disconnect' }).click();
-      await log.getByText('closed with 1005').waitFor();
-      await page.getByText('None yet. Connect above').waitFor();
-    });
-
-    it('posts to any connection and closes it', async () => {
-      await using gateway = await openGateway();
-      await using other = await openConnection(gateway.url);
-      const page = await openPage({ gateway });
-      await connections(page).getByText('Post a frame').click();
-      await page.getByLabel('Frame for').fill('hello ✓');
-      await page.getByRole('button', { name: 'Post' }).click();
-      expect(await other.receive()).toBe('hello ✓');
-      await page.locator('#entries').getByText('POST @connections').waitFor();
-      await page.getByRole('button', { name: /^Close / }).click();
-      expect(await other.closed).toBe(1000);
-    });
-
-    it('advances the clock, and says what is no duration', async () => {
-      await using gateway = await openGateway();
-      const page = await openPage({ gateway });
-      await page.getByRole('button', { name: '+ 10 min' }).click();
-      await page.getByLabel('Advance by').fill('90s');
-      await page.keyboard.press('Enter');
-      await page.getByText('It is 11 min 30 s ahead.').waitFor();
-      expect(gateway.clock.aheadMs).toBe(690_000);
-      await page.getByLabel('Advance by').fill('soon');
-      await page.keyboard.press('Enter');
-      await page.getByText('"soon" is no duration.').waitFor();
-    });
-
-    it('adds and clears faults, and kills environments', async () => {
-      await using gateway = await openGateway();
-      const page = await openPage({ gateway });
-      await page.getByLabel('What goes wrong').selectOption('invocation: killed');
-      await page.getByLabel('How often').fill('3');
-      await page.getByLabel('Probability').fill('0.5');
-      await page.getByLabel('After (ms)').fill('20');
-      await page.getByRole('combobox', { name: 'Route', exact: true }).fill('rooms.post');
-      await page.getByRole('button', { name: 'Add fault' }).click();
-      await page.getByText('invocation: killed, 3 times, probability 0.5').waitFor();
-      expect(gateway.faults.list).toEqual([
-        {
-          on: 'invocation',
-          kind: 'killed',
-          times: 3,
-          probability: 0.5,
-          delayMs: 20,
-          routeKey: 'rooms.post',
-        },
-      ]);
-      await page.getByRole('button', { name: 'Clear all' }).click();
-      await page.getByText('Nothing is made to go wrong.').waitFor();
-      await page.getByRole('button', { name: 'Kill environments' }).click();
-      await page.getByText('Every environment was killed.').waitFor();
-    });
-
-    it('goes on and shows what esbuild says while a change cannot be built', async () => {
-      const entry = join(directory, 'app.mjs');
-      const write = async (text: string): Promise<void> => {
-        await writeFile(`${entry}.new`, text);
-        await rename(`${entry}.new`, entry);
-      };
-      await write('export const handler = async ({ body }) => ({ statusCode: 200, body });');
-      const routes = [{ routeKey: '$default', twoWay: true }];
-      await using gateway = await openGateway({ entry, routes, watch: true });
-      const page = await openPage({ gateway });
-      await page.getByRole('button', { name: 'Connect' }).click();
-      await write('export const handler = async ({ body }) => ({ statusCode: 200, body: });');
-      const alert = page.getByRole('alert');
-      await alert.getByText('"app" was not reloaded; the last good version goes on.').waitFor();
-      expect(await alert.innerText()).toContain('[ERROR] Unexpected "}"');
-      await page.getByLabel('Frame', { exact: true }).fill('still here');
-      await page.keyboard.press('Control+Enter');
-      await page.getByRole('log').getByText('still here').nth(1).waitFor();
-      await shoot(page, 'failure');
-      await write('export const handler = async () => ({ statusCode: 200 });');
-      await alert.getByText('was not reloaded').waitFor({ state: 'detached' });
-    });
-
-    it('is at /@gatecast/ when / has files of its own', async () => {
-      await writeFile(join(directory, 'index.html'), '<title>chat</title>');
-      await using gateway = await openGateway({ staticDirectory: directory });
-      const page = await openPage({ gateway });
-      expect(await page.title()).toBe('chat');
-      await page.goto(`http://localhost:${gateway.port}/@gatecast/`);
-      await page.getByText('Live', { exact: true }).waitFor();
-    });
-
-    it('runs nothing of what it shows', async () => {
-      await using gateway = await openGateway();
-      await using other = await openConnection(gateway.url);
-      const page = await openPage({ gateway });
-      other.send('{"action":"<img src=x onerror=document.title=1>"}');
-      const entry = page.locator('#entries details').filter({ hasText: '$default' });
-      await entry.locator('summary').click();
-      await entry.locator('pre').getByText('<img src=x').first().waitFor();
-      expect(await page.locator('#entries img').count()).toBe(0);
-      expect(await page.title()).toBe('Gatecast dev');
-    });
-
-    it('finds back to a gateway that was started again', async () => {
-      await using first = await openGateway();
-      const { port } = first;
-      const page = await openPage({ gateway: first });
-      await using before = await openConnection(first.url);
-      before.send(subscribe('0'));
-      await page.locator('#entries').getByText('subscribe').waitFor();
-      await first.close();
-      await page.getByText('The gateway does not answer.').waitFor();
-      await using second = await openGateway({ port });
-      await page.getByText('Live', { exact: true }).waitFor();
-      await using other = await openConnection(second.url);
-      other.send(subscribe('1'));
-      await connections(page).getByText('rooms/general').waitFor();
-      expect(await page.locator('#entries > li').count()).toBe(2);
-    });
-
-    it('is accessible and fits, light and dark, wide and narrow', async () => {
-      await using gateway = await openGateway();
-      await using ann = await openConnection(gateway.url);
-      await using bob = await openConnection(gateway.url);
-      for (const [index, other] of [ann, bob].entries()) {
-        other.send(subscribe(String(index)));
-        await other.receive();
+      await page.getByLabel('Frame', { exact: true }).fill(subscribe('own'));
+      await page.getByRole('button', { name: 'Send' }).click();
+      await page.getByRole('log').getByText('"result": "live"').waitFor();
+      await page.locator('#entries summary').first().click();
+      await page.locator('#connections summary').first().click();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await shoot(page, `${width}-${colorScheme}`);
+        expect(await violations(page)).toEqual([]);
+        expect(await overflow(page)).toBe(0);
       }
-      ann.send('{"action":"rooms.post","id":"m1","channel":"rooms/general","data":"hello"}');
-      await bob.receive();
-      gateway.faults.add({ on: 'post', kind: 'throttled', probability: 0.1, times: 20 });
-      gateway.clock.advance(60_000);
-      ann.send(`{"action":"${'w'.repeat(300)}"}`);
-      for (const width of [1280, 390]) {
-        const page = await openPage({ gateway, width });
-        await shoot(page, `empty-${width}`);
-        await page.getByRole('button', { name: 'Connect' }).click();
-        await page.getByRole('button', { name: 'Disconnect' }).waitFor();
-        await page.getByLabel('Frame', { exact: true }).fill(subscribe('own'));
-        await page.getByRole('button', { name: 'Send' }).click();
-        await page.getByRole('log').getByText('"result": "live"').waitFor();
-        await page.locator('#entries summary').first().click();
-        await page.locator('#connections summary').first().click();
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme });
-          await shoot(page, `${width}-${colorScheme}`);
-          expect(await violations(page)).toEqual([]);
-          expect(await overflow(page)).toBe(0);
-        }
-        await page.close();
-      }
-    });
-  },
-);
+      await page.close();
+    }
+  });
+});
 
 const connections = (page: Page) => page.locator('#connections');
 
 async function shoot(page: Page, name: string): Promise<void> {
   await page.evaluate('scrollTo(0, 0)');
   await page.screenshot({ path: `${screenshots}page-${name}.png`, fullPage: true });
-}
-
-function openBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-dev-shm-usage',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-default-apps',
-      '--disable-sync',
-    ],
-  });
 }
 
 interface PageOptions {
@@ -259,18 +231,4 @@ async function openPage({ gateway, width = 1280 }: PageOptions): Promise<Page> {
   });
   await page.goto(`http://localhost:${gateway.port}/`);
   return page;
-}
-
-async function violations(page: Page): Promise<string[]> {
-  // Not by a script element, which the page's security policy would not let run.
-  const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-  await page.evaluate(await readFile(axe, 'utf8'));
-  const results = await page.evaluate<AxeResults>('axe.run()');
-  return results.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
-
-function overflow(page: Page): Promise<number> {
-  return page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
 }

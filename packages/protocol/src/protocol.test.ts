@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { byteLength, channelName, channelNameProblem, eventId } from './index.js';
 import { sha256 } from './sha256.js';
+import { utf8 } from './utf8.js';
 
 describe('channel names', () => {
   it.each([
@@ -73,4 +74,10 @@ describe('event ids', () => {
 it('counts the bytes of a text as UTF-8 does', () => {
   for (const text of ['', 'abc', 'é', '€', '😀', 'a😀é€'])
     expect(byteLength(text)).toBe(Buffer.byteLength(text));
+});
+
+it('F5 encodes texts as TextEncoder does, which React Native may lack', () => {
+  const samples = ['\u007f', '\u0080', '\u07ff', '\u0800', '\uffff', '\u{10000}', '\u{10ffff}'];
+  for (const text of ['', 'abc', 'a😀é€', '\ud83d', '\ude00\ud83d', 'a\udfffb', ...samples])
+    expect(utf8(text)).toEqual(new TextEncoder().encode(text));
 });
