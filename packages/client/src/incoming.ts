@@ -16,10 +16,10 @@ export function fields(value: unknown): Fields {
   return Object(value) as Fields;
 }
 
-/** Reads a frame; whatever is not JSON has no fields. */
+/** Reads a frame; anything but a text of JSON has no fields. */
 export function readFrame(data: unknown): Fields {
   try {
-    return fields(JSON.parse(data as string));
+    return fields(typeof data === 'string' && JSON.parse(data));
   } catch {
     return {};
   }

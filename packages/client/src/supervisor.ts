@@ -65,8 +65,9 @@ export class Supervisor {
   #openedAt = 0;
   #notBefore = 0;
   #waits = 0;
-  /** Connections in a row that were refused, or ended before they were of any use. */
+  /** Attempts in a row that led to nothing: refused, or ended before they were of any use. */
   #failures = 0;
+  #isOfUse = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -102,7 +103,7 @@ export class Supervisor {
 
   /** The server answered a request: the connection is of use. It may say how to keep it. */
   answered({ keepAliveMs, reconnectWithinMs }: Fields): void {
-    this.#failures = 0;
+    this.#isOfUse = true;
     if (!this.#options.keepAliveMs)
       this.#keepAliveMs = milliseconds(keepAliveMs) || this.#keepAliveMs;
     this.#firstWaitMs = milliseconds(reconnectWithinMs) || this.#firstWaitMs;
@@ -120,12 +121,13 @@ export class Supervisor {
     if (this.state === 'connected' && now - this.#openedAt >= STABLE_MS) {
       this.#waits = 0;
       // Where the server knows no connection at all, the next one will be of no more use.
-      if (code !== 'ERR_CONNECTION_UNKNOWN') this.#failures = 0;
+      if (code !== 'ERR_CONNECTION_UNKNOWN') this.#isOfUse = true;
     }
     this.#leave();
     const retryInMs = Math.round(milliseconds(afterMs + backoffMs(this.#waits, this.#firstWaitMs)));
     this.#waits += 1;
-    this.#failures += 1;
+    this.#failures = this.#isOfUse ? 0 : this.#failures + 1;
+    this.#isOfUse = false;
     this.#notBefore = now + afterMs;
     this.#timer = after(retryInMs, () => void this.#open());
     const isTold = code === 'ERR_TOKEN' || this.#failures >= FAILURES;

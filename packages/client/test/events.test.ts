@@ -89,8 +89,8 @@ describe('events', () => {
       seen.push(`first ${String(data)}`);
     });
     const off = room.on('message', () => seen.push('taken off'));
-    connection.send(event(1));
-    connection.send(event(2));
+    connection.send(event(1, 'e1'));
+    connection.send(event(2, 'e2'));
     await vi.waitFor(() => expect(seen).toEqual(['first 1', 'first 2', 'added 2']));
   });
 

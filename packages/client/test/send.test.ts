@@ -46,10 +46,8 @@ describe('send', () => {
     server.script = ({ id }, connection) => connection.reply(id);
     await client.channel('orgs/1/rooms/2').send('post');
     await client.channel('orgs/1/rooms/3', { as: 'chat' }).send('post');
-    await client.channel('orgs/1/rooms/2', { as: 'chat' }).send('post');
     expect(server.connections[0]?.received.map(({ action }) => action)).toEqual([
       'orgs.post',
-      'chat.post',
       'chat.post',
     ]);
   });
@@ -184,7 +182,7 @@ describe('a message without an answer when the connection ends', () => {
     using client = connect(server);
     server.refuseWith = 503;
     const sent = client.channel('a').send('post', 'late', { timeoutMs: 20 });
-    await expect(sent).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
+    await expect(sent).rejects.toMatchObject({ code: 'ERR_NOT_SENT' });
     server.refuseWith = undefined;
     server.script = ({ id }, connection) => connection.reply(id);
     await client.channel('b').send('post', 'in time');

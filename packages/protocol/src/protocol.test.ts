@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { utf8 } from './bytes.js';
 import { byteLength, channelName, channelNameProblem, eventId } from './index.js';
 import { sha256 } from './sha256.js';
-import { utf8 } from './utf8.js';
 
 describe('channel names', () => {
   it.each([
