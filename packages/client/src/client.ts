@@ -181,7 +181,7 @@ class ConnectedClient implements Client {
     this.#supervisor = new Supervisor({
       ...options,
       open: webSockets(url, webSocketClass(options)),
-      isWaiting: () => this.#requests.size > 0,
+      isWaiting: () => this.#requests.isWaiting,
       onFrame: (data) => this.#receive(readFrame(data)),
       // The query stays out of the message: it may hold a secret.
       onRefused: (error, retryInMs) =>
@@ -312,6 +312,7 @@ class ConnectedClient implements Client {
       }
       case 'pong':
         this.#requests.ponged();
+        this.#outbox.flush();
         break;
       default: {
         const error = readGatewayError(frame);

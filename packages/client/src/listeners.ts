@@ -9,17 +9,12 @@ export class Calls {
   readonly #waiting: (() => void)[] = [];
   #isRunning = false;
 
-  add(calls: readonly (() => void)[]): void {
-    this.#waiting.push(...calls);
+  /** Tells the listeners of one thing. */
+  add(tell: () => void): void {
+    this.#waiting.push(tell);
     if (this.#isRunning) return;
     this.#isRunning = true;
-    for (let call = this.#waiting.shift(); call; call = this.#waiting.shift()) {
-      try {
-        call();
-      } catch (error) {
-        report(error);
-      }
-    }
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next();
     this.#isRunning = false;
   }
 }
@@ -47,11 +42,16 @@ export class Listeners<A extends unknown[]> {
   }
 
   emit(...args: A): void {
-    this.#calls.add(
-      Array.from(this.#entries, (entry) => () => {
-        if (this.#entries.has(entry)) entry.call(...args);
-      }),
-    );
+    this.#calls.add(() => {
+      for (const entry of Array.from(this.#entries)) {
+        if (!this.#entries.has(entry)) continue;
+        try {
+          entry.call(...args);
+        } catch (error) {
+          report(error);
+        }
+      }
+    });
   }
 }
 

@@ -1,8 +1,12 @@
 import { type ClientErrorCode, type ClientRequestError, clientError } from './errors.js';
+import { readError } from './incoming.js';
 import type { Supervisor } from './supervisor.js';
 import { after, type Timer } from './timers.js';
 
-/** Takes the answer to a request, or why there is none. */
+/**
+ * Takes the answer to a request, or why there is none. Where that was only presumed of a request that
+ * does not outlive its connection, it is called again when the answer comes.
+ */
 export type Settle = (error: ClientRequestError | undefined, data?: unknown) => void;
 
 /** What is to be asked. */
@@ -35,14 +39,16 @@ const MAX_DOUBTS = 2;
 export class RequestTable {
   readonly #entries = new Map<string, Entry>();
   readonly #supervisor: Supervisor;
-  #oneWayUntil = 0;
+  /** Until when an error may be the answer to a frame that is not here (any more). */
+  #strayUntil = 0;
 
   constructor(supervisor: Supervisor) {
     this.#supervisor = supervisor;
   }
 
-  get size(): number {
-    return this.#entries.size;
+  /** Whether an answer is to come. */
+  get isWaiting(): boolean {
+    return this.#inFlight().length > 0;
   }
 
   /** Takes a request in, which is yet to be written. */
@@ -71,7 +77,7 @@ export class RequestTable {
 
   /** Writes a frame that wants no answer, but may get an error of API Gateway. */
   writeOneWay(frame: string): boolean {
-    this.#oneWayUntil = performance.now() + INTEGRATION_MS;
+    this.#expectStray();
     return this.#supervisor.tell(frame);
   }
 
@@ -85,8 +91,8 @@ export class RequestTable {
 
   /** An error came that names no request: it is the answer to one of those in flight. */
   refuse(error: ClientRequestError): void {
-    const inFlight = [...this.#entries.values()].filter(({ isInFlight }) => isInFlight);
-    if (inFlight.length === 1 && performance.now() > this.#oneWayUntil) {
+    const inFlight = this.#inFlight();
+    if (inFlight.length === 1 && performance.now() > this.#strayUntil) {
       for (const { id } of inFlight) this.settle(id, error);
     } else if (inFlight.length > 0) {
       for (const entry of inFlight) entry.doubt = error;
@@ -94,20 +100,26 @@ export class RequestTable {
     }
   }
 
-  /** The connection works: what may have been refused is asked again. */
+  /** The connection works: what may have been refused is to be asked again. */
   ponged(): void {
     for (const entry of [...this.#entries.values()]) {
       const { id, doubt } = entry;
       if (!doubt) continue;
       entry.doubt = undefined;
       entry.doubts += 1;
-      if (entry.doubts > MAX_DOUBTS) this.settle(id, doubt);
-      else this.write(id);
+      this.#expectStray();
+      if (entry.doubts > MAX_DOUBTS) this.settle(id, clientError('ERR_TIMEOUT'));
+      else entry.isInFlight = false;
+      if (entry.outlives) continue;
+      // Another frame will ask for it, and this one stays: it may have an answer after all.
+      clearTimeout(entry.timer);
+      entry.settle(readError({ message: doubt.message, retryAfterMs: 1 }));
     }
   }
 
   /** The connection is gone, and with it what was in flight. */
   lose(): void {
+    this.#strayUntil = 0;
     for (const entry of this.#entries.values()) {
       entry.isInFlight = false;
       entry.doubt = undefined;
@@ -122,8 +134,19 @@ export class RequestTable {
     for (const id of [...this.#entries.keys()]) this.settle(id, clientError('ERR_CLOSED'));
   }
 
+  #inFlight(): Entry[] {
+    return [...this.#entries.values()].filter(({ isInFlight }) => isInFlight);
+  }
+
+  #expectStray(): void {
+    this.#strayUntil = performance.now() + INTEGRATION_MS;
+  }
+
   #clock({ id, timeoutMs }: Request, code: ClientErrorCode): Timer {
-    return after(timeoutMs, () => this.settle(id, clientError(code)));
+    return after(timeoutMs, () => {
+      if (this.isInFlight(id)) this.#expectStray();
+      this.settle(id, clientError(code));
+    });
   }
 }
 

@@ -34,6 +34,8 @@ const REFUSALS = 3;
 
 /** The answers after which a subscription that worked before is worth another try. */
 const TRANSIENT = new Set(['ERR_INTERNAL', 'ERR_RATE_LIMIT', 'ERR_TIMEOUT']);
+/** The errors of a channel that nobody can be subscribed to. */
+const NOBODYS = new Set(['ERR_CHANNEL_NAME', 'ERR_CHANNEL_UNKNOWN']);
 /** The errors after which the server may have done what it was asked. */
 const UNCERTAIN = new Set(['ERR_INTERNAL', 'ERR_TIMEOUT']);
 
@@ -50,8 +52,10 @@ export class Subscription {
   #asked: SubscriptionAction | undefined;
   /** The server has accepted it on this connection. */
   #isLive = false;
-  /** The server may have it, as far as known. */
+  /** The server may have it, besides what it is being asked. */
   #mayBeMember = false;
+  /** An earlier frame was answered after the present one was written: nobody knows which came later. */
+  #isStale = false;
   /** The server's latest answer, on whichever connection. */
   #latest: SubscribeAnswer | undefined;
   #joined: Deferred<SubscribeAnswer> = deferred();
@@ -119,9 +123,7 @@ export class Subscription {
   /** A frame was written. */
   asked(action: SubscriptionAction): void {
     this.#asked = action;
-    if (action === 'unsubscribe') return;
-    this.#mayBeMember = true;
-    this.#startClock();
+    if (action === 'subscribe') this.#startClock();
   }
 
   /** The server accepted what it was asked. */
@@ -129,46 +131,36 @@ export class Subscription {
     const action = this.#asked;
     this.#asked = undefined;
     this.#refusals = 0;
-    if (action === 'unsubscribe') {
-      this.#mayBeMember = false;
-      this.#endLeave();
-    } else if (this.#users > 0) {
+    const isStale = this.#isStale;
+    this.#isStale = false;
+    this.#mayBeMember = action === 'subscribe' || isStale;
+    if (action === 'unsubscribe') this.#endLeave();
+    else if (this.#users > 0) {
       clearTimeout(this.#clock);
-      this.#isLive = true;
+      this.#isLive = !isStale;
       this.#latest = answer;
       this.#joined.resolve(answer);
     }
+  }
+
+  /** A frame was answered that another one had taken the place of. */
+  answeredLate(): void {
+    if (this.#asked) this.#isStale = true;
+    this.#isLive = false;
+    this.#mayBeMember = true;
   }
 
   /** The server refused what it was asked, or never answered. */
   refused(error: ClientRequestError): void {
     const action = this.#asked;
     this.#asked = undefined;
-    if (!UNCERTAIN.has(error.code)) this.#mayBeMember = false;
-    if (action === 'unsubscribe') this.#endLeave(error);
-    if (this.#users === 0) {
-      if (this.#mayBeMember && action === 'unsubscribe') this.#retry(error);
-      if (!this.#mayBeMember) this.#endLeave();
-      return;
-    }
-    if (action === 'unsubscribe') return;
-    const mayRetry = this.#latest
-      ? TRANSIENT.has(error.code)
-      : milliseconds(error.retryAfterMs) <= MAX_WAIT_MS &&
-        error.retryAfterMs &&
-        this.#refusals < REFUSALS;
-    if (mayRetry) {
-      const retryInMs = this.#retry(error);
-      if (this.#refusals < REFUSALS && retryInMs <= MAX_WAIT_MS) return;
-      this.#events.refused(this.#channel, error, retryInMs);
-    } else {
-      this.#end(error);
-    }
+    if (action === 'subscribe') this.#joinRefused(error);
+    else this.#leaveRefused(error);
   }
 
-  /** The server ended it. While it is asked about it, its answer says how things stand. */
+  /** The server ended it. While it is asked for the first time, the answer says how things stand. */
   ended(error: ClientRequestError): void {
-    if (this.#asked) return;
+    if (this.#asked && !(this.#asked === 'subscribe' && this.#latest)) return;
     this.#mayBeMember = false;
     if (this.#users > 0) this.#end(error);
     else this.#endLeave();
@@ -179,12 +171,42 @@ export class Subscription {
     this.#asked = undefined;
     this.#isLive = false;
     this.#mayBeMember = false;
+    this.#isStale = false;
     this.#stopWaiting();
     this.#endLeave();
   }
 
   close(): void {
     if (this.#users > 0) this.#unwant((joined) => joined.abandon(clientError('ERR_CLOSED')));
+  }
+
+  #joinRefused(error: ClientRequestError): void {
+    const { code, retryAfterMs } = error;
+    if (UNCERTAIN.has(code)) this.#mayBeMember = true;
+    if (this.#users === 0) {
+      if (!this.#mayBeMember) this.#endLeave();
+      return;
+    }
+    const isFirst = this.#latest === undefined;
+    const isSoon = milliseconds(retryAfterMs) <= MAX_WAIT_MS;
+    const mayRetry = isFirst
+      ? retryAfterMs !== undefined && isSoon && this.#refusals < REFUSALS
+      : TRANSIENT.has(code);
+    if (!mayRetry) {
+      this.#end(error);
+      return;
+    }
+    clearTimeout(this.#clock);
+    const retryInMs = this.#retry(error);
+    if (this.#refusals >= REFUSALS || !isSoon) {
+      this.#events.refused(this.#channel, error, retryInMs);
+    }
+  }
+
+  #leaveRefused(error: ClientRequestError): void {
+    if (NOBODYS.has(error.code)) this.#mayBeMember = false;
+    if (error.retryAfterMs === undefined) this.#endLeave(error);
+    if (this.#users === 0 && this.#mayBeMember) this.#retry(error);
   }
 
   /** Nobody is subscribed any more; `reject` is for a `subscribe()` without an answer. */
@@ -213,7 +235,6 @@ export class Subscription {
 
   /** After an outage all clients subscribe at once, and some meet a server that cannot cope. */
   #retry({ retryAfterMs }: ClientRequestError): number {
-    clearTimeout(this.#clock);
     const retryInMs = milliseconds(milliseconds(retryAfterMs) + backoffMs(this.#refusals));
     this.#refusals += 1;
     this.#pause = after(retryInMs, () => {

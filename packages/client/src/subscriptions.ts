@@ -30,15 +30,7 @@ export class Subscriptions {
 
   subscribe(channel: string): Promise<SubscribeAnswer> {
     if (this.#supervisor.state === 'closed') return Promise.reject(clientError('ERR_CLOSED'));
-    let subscription = this.#all.get(channel);
-    if (!subscription) {
-      subscription = new Subscription(channel, {
-        ...this.#events,
-        changed: () => this.#schedule(),
-      });
-      this.#all.set(channel, subscription);
-    }
-    return subscription.join();
+    return this.#of(channel).join();
   }
 
   unsubscribe(channel: string): Promise<void> {
@@ -79,6 +71,13 @@ export class Subscriptions {
     this.#all.clear();
   }
 
+  #of(channel: string): Subscription {
+    const events = { ...this.#events, changed: () => this.#schedule() };
+    const subscription = this.#all.get(channel) ?? new Subscription(channel, events);
+    this.#all.set(channel, subscription);
+    return subscription;
+  }
+
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -94,6 +93,7 @@ export class Subscriptions {
     for (let start = 0; start < channels.length; start += MAX_CHANNELS_PER_FRAME) {
       const some = channels.slice(start, start + MAX_CHANNELS_PER_FRAME);
       const id = frameId();
+      let isSettled = false;
       const named = some.map((channel) => (action === 'subscribe' ? { channel } : channel));
       this.#requests.add({
         id,
@@ -101,7 +101,11 @@ export class Subscriptions {
         timeoutMs: REQUEST_MS,
         outlives: false,
         settle: (error, data) => {
-          for (const channel of some) this.#settle(channel, error, data);
+          for (const channel of some) {
+            if (isSettled) this.#of(channel).answeredLate();
+            else this.#settle(channel, error, data);
+          }
+          isSettled = true;
           this.flush();
           this.#events.changed();
         },

@@ -103,7 +103,7 @@ export class Supervisor {
 
   /** The server answered a request: the connection is of use. It may say how to keep it. */
   answered({ keepAliveMs, reconnectWithinMs }: Fields): void {
-    this.#isOfUse = true;
+    this.#proveUseful();
     if (!this.#options.keepAliveMs)
       this.#keepAliveMs = milliseconds(keepAliveMs) || this.#keepAliveMs;
     this.#firstWaitMs = milliseconds(reconnectWithinMs) || this.#firstWaitMs;
@@ -121,13 +121,12 @@ export class Supervisor {
     if (this.state === 'connected' && now - this.#openedAt >= STABLE_MS) {
       this.#waits = 0;
       // Where the server knows no connection at all, the next one will be of no more use.
-      if (code !== 'ERR_CONNECTION_UNKNOWN') this.#isOfUse = true;
+      if (code !== 'ERR_CONNECTION_UNKNOWN') this.#proveUseful();
     }
     this.#leave();
     const retryInMs = Math.round(milliseconds(afterMs + backoffMs(this.#waits, this.#firstWaitMs)));
     this.#waits += 1;
-    this.#failures = this.#isOfUse ? 0 : this.#failures + 1;
-    this.#isOfUse = false;
+    if (!this.#isOfUse) this.#failures += 1;
     this.#notBefore = now + afterMs;
     this.#timer = after(retryInMs, () => void this.#open());
     const isTold = code === 'ERR_TOKEN' || this.#failures >= FAILURES;
@@ -150,6 +149,7 @@ export class Supervisor {
       if (!isStale()) this.restart(clientError(code, { cause }));
     };
     this.#opening = attempt;
+    this.#isOfUse = false;
     this.#timer = after(CONNECT_MS, () => fail('ERR_HANDSHAKE'));
     if (this.state !== 'connecting') this.#enter('connecting');
     if (isStale()) return;
@@ -192,6 +192,11 @@ export class Supervisor {
     this.#options.onFrame(data);
     // Only now it is known whether a request is still without an answer.
     if (this.#current) this.#keepAlive.heard();
+  }
+
+  #proveUseful(): void {
+    this.#isOfUse = true;
+    this.#failures = 0;
   }
 
   #wake(): void {
