@@ -356,11 +356,11 @@ class ConnectedClient implements Client {
       return;
     }
     const { message, code } = refusal.error;
-    const text = `Gatecast: ${what}: ${message} (${code})`;
-    if (this.#warned.has(text)) return;
-    this.#warned.add(text);
+    const key = `${what} ${code}`;
+    if (this.#warned.has(key)) return;
+    this.#warned.add(key);
     // oxlint-disable-next-line no-console -- the developer has no other way to learn of it.
-    console.warn(text);
+    console.warn(`Gatecast: ${what}: ${message} (${code})`);
   }
 }
 
