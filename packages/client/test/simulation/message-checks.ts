@@ -1,0 +1,250 @@
+import type { Checks, Pending } from './checks.js';
+import type { Connection, Frame } from './connection.js';
+import type { Answer } from './server.js';
+
+/** Longest wait of a message, once in the queue and once for its answer. */
+const TIMEOUT_MS = 30_000;
+const MARGIN_MS = 1_000;
+/** For longer no client waits, whatever the application says: the server would not know the message any more. */
+const RESEND_MS = 300_000;
+const MAX_MESSAGES = 100;
+/** After so many errors without a name a request may be given up. */
+export const DOUBTS = 3;
+
+/** A message that the application sends. */
+export interface SentMessage {
+  /** Names it, in its data. */
+  readonly n: number;
+  readonly channel: string;
+  readonly timeoutMs: number;
+  readonly isOneWay: boolean;
+  /** Whether the application hears of its outcome. */
+  readonly isAwaited: boolean;
+  readonly sentMs: number;
+  /** How many messages had no outcome when it was sent. */
+  readonly ahead: number;
+  /** The id of the event that it leads to, as the client says. */
+  eventId?: string;
+  frameId?: string;
+  firstWrittenMs?: number;
+  attempts: number;
+  /** How many errors it might have been meant by. */
+  doubts: number;
+  /** What has arrived for it. */
+  readonly answers: Answer[];
+  isHandled: boolean;
+  outcome?: 'resolved' | 'rejected';
+}
+
+/** The rules for messages. */
+export class MessageChecks {
+  readonly #checks: Checks;
+  readonly #all: SentMessage[] = [];
+  /** Written, resolved and handed to the server in the latest step. */
+  readonly #written: SentMessage[] = [];
+  readonly #told: SentMessage[] = [];
+  #lastHandled = new Map<string, SentMessage>();
+
+  constructor(checks: Checks) {
+    this.#checks = checks;
+  }
+
+  begin(
+    what: Pick<SentMessage, 'channel' | 'isOneWay' | 'isAwaited'> & {
+      readonly timeoutMs?: number | undefined;
+    },
+  ): SentMessage {
+    const message: SentMessage = {
+      ...what,
+      n: this.#all.length + 1,
+      timeoutMs: what.timeoutMs ?? TIMEOUT_MS,
+      sentMs: this.#nowMs,
+      ahead: this.#all.filter(({ isOneWay, outcome }) => !isOneWay && !outcome).length,
+      attempts: 0,
+      doubts: 0,
+      answers: [],
+      isHandled: false,
+    };
+    this.#all.push(message);
+    return message;
+  }
+
+  /** Waits for the outcome. */
+  follow(message: SentMessage, sending: Promise<unknown>): void {
+    const { time } = this.#checks.world;
+    const limitMs = time.awakeMs + 2 * message.timeoutMs + MARGIN_MS;
+    const name = `send() of message ${message.n}, sent at ${message.sentMs} ms`;
+    const pending: Pending = { name, isOverdue: () => time.awakeMs > limitMs };
+    this.#checks.pending.add(pending);
+    sending.then(
+      (value) => {
+        this.#checks.pending.delete(pending);
+        this.#resolved(message, value);
+      },
+      (error: unknown) => {
+        this.#checks.pending.delete(pending);
+        this.#rejected(message, error);
+      },
+    );
+  }
+
+  /** The event that a message of ours led to. */
+  eventIdOf(n: number): string | undefined {
+    return this.#all[n - 1]?.eventId;
+  }
+
+  written(connection: Connection, { id, action, channel, data, attempt }: Frame): void {
+    const message = this.#all[(data?.n ?? 0) - 1];
+    if (!message || channel !== message.channel || action !== actionOf(message)) {
+      this.#fails('a frame of no use', `Nobody has sent ${action} to "${channel}".`);
+      return;
+    }
+    message.attempts += 1;
+    if (message.frameId !== undefined && message.frameId !== id) {
+      this.#fails('a message under two ids', `${message.n}: ${message.frameId}, then ${id}.`);
+    }
+    if (message.attempts > 1 && (message.isOneWay || attempt !== message.attempts)) {
+      const text = `Message ${message.n} is written for the ${message.attempts}. time.`;
+      this.#fails('an attempt without its number', text);
+    }
+    if (message.outcome) {
+      this.#fails('a frame at a bad time', `Message ${message.n} was ${message.outcome}.`);
+    }
+    message.frameId = id;
+    message.firstWrittenMs ??= this.#nowMs;
+    this.#written.push(message);
+    // One that waits for nothing does not wait for a subscription either.
+    if (!message.isOneWay && this.#checks.subscriptions.isJoining(connection, message.channel)) {
+      const text = `Message ${message.n} of "${message.channel}".`;
+      this.#fails('a message overtakes its subscription', text);
+    }
+  }
+
+  answered({ data }: Frame, answer: Answer): void {
+    this.#all[(data?.n ?? 0) - 1]?.answers.push(answer);
+  }
+
+  /** An error arrives that names no request, and is the answer to none. */
+  strayError(): void {
+    for (const { answers } of this.#inFlight()) answers.push({ isVague: true });
+  }
+
+  /** An error arrives that may be the answer to any request, and is that to one. */
+  doubt(): void {
+    for (const message of this.#inFlight()) {
+      message.doubts += 1;
+      if (message.doubts >= DOUBTS) message.answers.push({ isVague: true });
+    }
+  }
+
+  /** The server handles a message for the first time. */
+  handled(n: number): void {
+    const message = this.#all[n - 1];
+    if (!message || message.isOneWay) return;
+    message.isHandled = true;
+    const latest = this.#lastHandled.get(message.channel);
+    if (latest && latest.n > n && message.isAwaited && message.outcome !== 'rejected') {
+      this.#fails('messages out of order', `${latest.n} was handled before ${n}.`);
+    }
+    if (!latest || latest.n < n) this.#lastHandled.set(message.channel, message);
+  }
+
+  step(): void {
+    for (const message of this.#written.splice(0)) {
+      if (message.isOneWay) continue;
+      const ahead = this.#all.find(
+        (other) =>
+          other.n < message.n &&
+          other.channel === message.channel &&
+          !other.isOneWay &&
+          other.isAwaited &&
+          !other.outcome,
+      );
+      if (ahead) {
+        this.#fails(
+          'messages out of order',
+          `${message.n} was written, ${ahead.n} has no outcome.`,
+        );
+      }
+    }
+    for (const message of this.#told.splice(0)) {
+      if (message.attempts === 1) continue;
+      this.#fails('a wrong word on what was written', `${message.n} has not been written.`);
+    }
+  }
+
+  /** Whether something may be pending although all has long been well. */
+  mayWait({ name }: Pending): void {
+    const isLong = this.#all.some(
+      ({ n, timeoutMs, outcome }) => !outcome && timeoutMs > 60_000 && name.includes(` ${n},`),
+    );
+    if (!isLong) this.#fails('an answer comes too late', name);
+  }
+
+  #inFlight(): SentMessage[] {
+    return this.#all.filter(({ attempts, outcome }) => attempts > 0 && !outcome);
+  }
+
+  #resolved(message: SentMessage, value: unknown): void {
+    message.outcome = 'resolved';
+    if (message.isOneWay) {
+      this.#told.push(message);
+      return;
+    }
+    const text = JSON.stringify(value);
+    const isGiven = message.answers.some(
+      ({ isVague, error, data }) => isVague || (!error && JSON.stringify(data) === text),
+    );
+    if (!isGiven) this.#fails('a wrong answer', `Message ${message.n} is resolved with ${text}.`);
+  }
+
+  #rejected(message: SentMessage, error: unknown): void {
+    message.outcome = 'rejected';
+    const { code } = Object(error) as { readonly code?: unknown };
+    this.#checks.world.note('rejected', `message ${message.n}`, String(code));
+    const problem = this.#problem(message, code);
+    if (problem) this.#fails(problem, `Message ${message.n} is rejected: ${String(error)}`);
+  }
+
+  #problem(
+    message: SentMessage,
+    code: unknown,
+  ): Parameters<Checks['world']['fails']>[0] | undefined {
+    const { answers, attempts, sentMs, firstWrittenMs = this.#nowMs } = message;
+    const timeoutMs = Math.min(message.timeoutMs, RESEND_MS);
+    if (answers.some(({ isVague }) => isVague)) return undefined;
+    switch (code) {
+      case 'ERR_CLOSED':
+        return this.#checks.isClosing ? undefined : 'a reason that nobody gave';
+      case 'ERR_QUEUE_FULL':
+        return message.ahead >= MAX_MESSAGES ? undefined : 'a reason that nobody gave';
+      case 'ERR_NOT_CONNECTED':
+        if (!message.isOneWay) return 'a reason that nobody gave';
+        return attempts > 0 ? 'a wrong word on what was written' : undefined;
+      case 'ERR_NOT_SENT':
+        if (attempts > 0) return 'a wrong word on what was written';
+        return this.#nowMs - sentMs < timeoutMs - 1 ? 'a time-out before its time' : undefined;
+      case 'ERR_TIMEOUT':
+        if (attempts === 0) return 'a wrong word on what was written';
+        return this.#nowMs - firstWrittenMs < timeoutMs - 1
+          ? 'a time-out before its time'
+          : undefined;
+      default: {
+        const isGiven =
+          code !== 'ERR_CONNECTION_UNKNOWN' && answers.some(({ error }) => error?.code === code);
+        return isGiven ? undefined : 'a reason that nobody gave';
+      }
+    }
+  }
+
+  get #nowMs(): number {
+    return this.#checks.world.time.nowMs;
+  }
+
+  #fails: Checks['world']['fails'] = (kind, text) => this.#checks.world.fails(kind, text);
+}
+
+/** The action that a message is sent with. */
+export function actionOf({ channel, isOneWay }: { channel: string; isOneWay: boolean }): string {
+  return `${channel.split('/', 1)[0]}.${isOneWay ? 'tell' : 'post'}`;
+}
