@@ -8,7 +8,7 @@ import {
 } from '../testing-server.js';
 
 /** How long to wait for what must come: a busy machine is no failure. */
-export const PATIENCE = { timeout: 20_000, interval: 10 };
+export const PATIENCE = { timeout: 20_000, interval: 50 };
 
 /** A server with one room: whoever is there is told what anyone posts. */
 export class Room implements AsyncDisposable {
