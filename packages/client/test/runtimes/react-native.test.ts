@@ -15,8 +15,6 @@ const ADDITIONS: Readonly<Record<string, unknown>> = {
   crypto: { getRandomValues: (array: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(array) },
   TextEncoder,
   TextDecoder,
-  AbortController,
-  AbortSignal,
   Event,
   EventTarget,
   btoa,

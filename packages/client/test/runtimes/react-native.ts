@@ -81,6 +81,15 @@ for (const part of ['protocol', 'host', 'hostname', 'port', 'origin', 'search', 
   });
 }
 
+/** Made by hand: no event target but this one takes its signal. */
+class ReactNativeAbortController {
+  readonly signal = { aborted: false, addEventListener() {}, removeEventListener() {} };
+
+  abort(): void {
+    this.signal.aborted = true;
+  }
+}
+
 /** What the engine (Hermes) has less than Node's: what came after ES2022, and what needs threads. */
 const LESS = `
 for (const name of ['Atomics', 'FinalizationRegistry', 'Iterator', 'SharedArrayBuffer', 'WebAssembly']) {
@@ -107,6 +116,7 @@ export function reactNativeGlobals(
   const globals = {
     WebSocket: ReactNativeWebSocket,
     URL: ReactNativeUrl,
+    AbortController: ReactNativeAbortController,
     navigator: { product: 'ReactNative' },
     performance: { now: () => performance.now() },
     console,
