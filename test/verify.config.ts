@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/*.verify.ts',
-      'packages/*/test/*.verify.ts',
+      'packages/*/test/**/*.verify.ts',
       'packages/adapters/test/*.cluster.ts',
     ],
     environment: 'node',

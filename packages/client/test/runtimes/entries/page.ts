@@ -1,0 +1,8 @@
+// A page with the client in it.
+
+import { roomOf, show } from '../page-visitor.js';
+import { openVisitor } from '../visitor.js';
+
+const visitor = openVisitor({ url: roomOf(location) });
+void visitor.enter();
+show({ journal: () => visitor.journal, post: (text) => void visitor.post(text) });

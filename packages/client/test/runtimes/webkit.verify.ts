@@ -1,0 +1,9 @@
+import { setStage, testKeptPage, testReconnection, testTwoTabs } from './browser-tests.js';
+import { describeInWebKit, openTestWebKit } from './webkit-browser.js';
+
+describeInWebKit('the client in WebKit', () => {
+  const stage = setStage(openTestWebKit);
+  testReconnection(stage);
+  testKeptPage(stage);
+  testTwoTabs(stage);
+});
