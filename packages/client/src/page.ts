@@ -4,7 +4,10 @@ import type { Off } from './listeners.js';
 export interface PageEvents {
   /** There is reason to doubt the connection: the network is back, or the page is. */
   woke(): void;
-  /** The page is being left. A browser keeps it for the way back only without a connection. */
+  /**
+   * The page is being left. A browser may keep it for the way back: its connection would be dead then, and
+   * the server not know of it.
+   */
   left(): void;
 }
 

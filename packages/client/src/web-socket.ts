@@ -9,7 +9,7 @@ export interface WebSocketLike {
   readonly readyState: number;
   /** Calls back for each frame; `data` is the text of a text frame. */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  /** Calls back when it opens and when it has ended; `close` comes after `error` too. */
+  /** Calls back when it opens, when it fails and when it has ended. */
   addEventListener(type: 'open' | 'error' | 'close', listener: (event?: unknown) => void): void;
   /** Sends a text frame. Called only while it is open. */
   send(data: string): void;
@@ -37,11 +37,21 @@ export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTr
   }
   return (token, events) => {
     const webSocket = new WebSocket(url, subprotocols(token));
+    let hasOpened = false;
     let isOver = false;
-    let cause: unknown;
     let timer: Timer | undefined;
+    const end = (cause?: unknown): void => {
+      clearTimeout(timer);
+      if (isOver) return;
+      isOver = true;
+      // Whatever the code: API Gateway closes with 1000 for whoever calls `DELETE @connections`.
+      events.ended(cause);
+    };
     webSocket.addEventListener('open', () => {
+      hasOpened = true;
       if (!isOver) events.opened();
+      // React Native on Android forgets a close that comes before.
+      else webSocket.close(1000);
     });
     webSocket.addEventListener('message', (event) => {
       if (!isOver) events.received(event.data);
@@ -49,15 +59,10 @@ export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTr
     // A browser says nothing here, `ws` and Node do. And `ws` throws when nothing listens.
     webSocket.addEventListener('error', (event) => {
       const { error, message } = Object(event) as { error?: unknown; message?: unknown };
-      cause = error ?? message;
+      // A WebSocket of Node 20 and 22 that never opened says no more than this.
+      if (!hasOpened) end(error ?? message);
     });
-    webSocket.addEventListener('close', () => {
-      clearTimeout(timer);
-      if (isOver) return;
-      isOver = true;
-      // Whatever the code: API Gateway closes with 1000 for whoever calls `DELETE @connections`.
-      events.ended(cause);
-    });
+    webSocket.addEventListener('close', () => end());
     return {
       send(frame) {
         if (isOver || webSocket.readyState !== OPEN) return false;
