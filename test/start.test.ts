@@ -137,7 +137,7 @@ it('npm start tells in the terminal that no Redis server is there, and what to l
   await vi.waitFor(() => {
     const { stderr } = command.output;
     expect(stderr).toContain(
-      `The store \\"redis\\" could not keep a connection: The connection to ${address} failed: connect ECONNREFUSED`,
+      `The store \\"redis\\" could not save a connection: The connection to ${address} failed: connect ECONNREFUSED`,
     );
     expect(stderr).toContain('Check that the store is up, reachable');
   });

@@ -38,12 +38,12 @@ describe('composeStore()', () => {
 });
 
 describe('StoreError.of()', () => {
-  const failure = { store: 'dynamodb', operation: 'keep a connection', reason: 'It is down.' };
+  const failure = { store: 'dynamodb', operation: 'save a connection', reason: 'It is down.' };
 
   it('is retryable unless somebody has to change something first', () => {
     expect(StoreError.of(failure)).toMatchObject({
       code: 'ERR_STORE_UNAVAILABLE',
-      message: 'The store "dynamodb" could not keep a connection: It is down.',
+      message: 'The store "dynamodb" could not save a connection: It is down.',
       hint: 'Check that the store is up, reachable from the function and within its limits. The same call may succeed later.',
       retryable: true,
     });
@@ -54,7 +54,7 @@ describe('StoreError.of()', () => {
     const error = StoreError.of({ ...failure, advice: 'Grant dynamodb:PutItem.', cause });
     expect(error).toMatchObject({
       code: 'ERR_STORE_REFUSED',
-      message: 'The store "dynamodb" refused to keep a connection: It is down.',
+      message: 'The store "dynamodb" refused to save a connection: It is down.',
       hint: 'Grant dynamodb:PutItem.',
       retryable: false,
       cause,

@@ -61,7 +61,7 @@ class MemoryConnectionStore implements ConnectionStore {
     channels: readonly string[],
     limit?: TimeLimit,
   ): Promise<void> {
-    checkTime('keep a connection', limit);
+    checkTime('save a connection', limit);
     const { connectionId } = record;
     const row = this.#live(connectionId) ?? {
       record,
