@@ -1,10 +1,10 @@
 /** A place in a channel's log. On the wire it is one opaque string. */
 export interface Position {
-  /** Names one life of the log; offsets of different epochs cannot be compared. */
+  /** Identifies one incarnation of the log. Offsets of different epochs cannot be compared. */
   readonly epoch: string;
   /** Number of the entry, counted from 1; 0 is the place before the first. */
   readonly offset: number;
-  /** Short hash of the entry at that offset: shows a log that lost its tail and grew another. */
+  /** Short hash of the entry at that offset. It reveals that the end of the log was lost and replaced. */
   readonly tag: string;
 }
 
