@@ -52,7 +52,7 @@ describe('checkOptions()', () => {
         name: 'ConfigurationError',
         code: 'ERR_OPTION_VALUE',
         message: 'myStore() was given 5 as "url".',
-        hint: 'It takes a text that is not empty.',
+        hint: 'It takes a non-empty string.',
       }),
     );
   });

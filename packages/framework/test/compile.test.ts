@@ -147,7 +147,7 @@ describe('the table of routes', () => {
     expect(() => make(GreeterChannel)).toThrow(
       mistake(
         'ERR_CHANNEL_DEPENDENCIES',
-        'The constructor of GreeterChannel takes 1 parameter(s), and nothing says what to pass.',
+        'The constructor of GreeterChannel has 1 parameter(s), but createApp() has no values for them.',
         'Pass an instance, or the option resolve: (type) => container.get(type).',
       ),
     );
@@ -301,7 +301,7 @@ describe('a mistake of configuration', () => {
     ).toThrow(
       mistake(
         'ERR_STORE_CONTRACT',
-        'The connection store speaks version 1 of the contract; this release speaks version 2.',
+        'The connection store implements version 1 of the contract, but this release needs version 2.',
         'Install matching versions of @gatecast/framework and of the store.',
       ),
     );

@@ -431,7 +431,7 @@ describe('A4 an identity', () => {
   it('A4 that JSON cannot hold is refused, and says why', () => {
     const claims: Record<string, unknown> = {};
     claims['self'] = claims;
-    expect(() => checkIdentity({ claims }, 0)).toThrow(/claims that JSON cannot hold \(.*circular/);
+    expect(() => checkIdentity({ claims }, 0)).toThrow(/claims that JSON cannot express \(.*circular/);
   });
 
   it('A4 that cannot be read back is refused, with its reason for the logs', () => {
@@ -444,7 +444,7 @@ describe('A4 an identity', () => {
       }
       expect(error).toMatchObject({
         code: 'ERR_UNAUTHORIZED',
-        cause: { message: expect.stringMatching(/^The authorizer's context or the store holds ./) },
+        cause: { message: expect.stringMatching(/^The authorizer's context or the store has ./) },
       });
     }
   });

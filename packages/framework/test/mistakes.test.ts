@@ -162,8 +162,8 @@ describe('K6 a message', () => {
     ['/', 'begins with "/"'],
     ['', 'is empty'],
     ['a//b', 'has an empty segment'],
-    [undefined, 'is not a text'],
-    [7, 'is not a text'],
+    [undefined, 'is not a string'],
+    [7, 'is not a string'],
   ])('K6 of the pattern %j says what is wrong with it', (pattern, problem) => {
     const label = `defineChannel('${pattern}')`;
     expect(() => compile([defineChannel(pattern as string, { name: 'rooms' })])).toThrow(

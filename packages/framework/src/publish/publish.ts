@@ -145,7 +145,7 @@ function checkChannel({ core: { table } }: Invocation, channel: string): void {
 /** Throws unless a value is a legal channel name, whether or not it belongs to a class. */
 export function checkName(channel: unknown): void {
   const isText = typeof channel === 'string';
-  const problem = isText ? channelNameProblem(channel) : 'is not a text';
+  const problem = isText ? channelNameProblem(channel) : 'is not a string';
   if (problem === undefined) return;
   throw makeError('ERR_PUBLISH_CHANNEL', {
     channel: isText ? channel : describeValue(channel),
