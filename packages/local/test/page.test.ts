@@ -36,7 +36,7 @@ afterEach(async () => {
 const openGateway = (options: Partial<StartGatewayOptions> = {}): Promise<LocalGateway> =>
   startGateway({ quiet: true, entry: rooms, control: true, onReload() {}, ...options });
 
-// In CI a missing browser is a failure: Playwright says so itself.
+// In CI a missing browser is a failure, which Playwright reports itself.
 describe.skipIf(!hasBrowser && !process.env.CI)(
   'the page of gatecast dev',
   { timeout: 60_000 },
@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
 
     afterAll(() => browser.close());
 
-    it('connects, sends a frame and shows what comes back, and the event behind it', async () => {
+    it('connects, sends a frame, and shows the answer and the event', async () => {
       await using gateway = await openGateway();
       const page = await openPage({ gateway });
       await page.getByText('Live', { exact: true }).waitFor();
@@ -88,7 +88,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
       expect(await other.closed).toBe(1000);
     });
 
-    it('advances the clock, and says what is no duration', async () => {
+    it('advances the clock, and refuses a text that is not a duration', async () => {
       await using gateway = await openGateway();
       const page = await openPage({ gateway });
       await page.getByRole('button', { name: '+ 10 min' }).click();
@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
       expect(gateway.clock.aheadMs).toBe(690_000);
       await page.getByLabel('Advance by').fill('soon');
       await page.keyboard.press('Enter');
-      await page.getByText('"soon" is no duration.').waitFor();
+      await page.getByText('"soon" is not a duration.').waitFor();
     });
 
     it('adds and clears faults, and kills environments', async () => {
@@ -122,12 +122,12 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
         },
       ]);
       await page.getByRole('button', { name: 'Clear all' }).click();
-      await page.getByText('Nothing is made to go wrong.').waitFor();
+      await page.getByText('There are no faults.').waitFor();
       await page.getByRole('button', { name: 'Kill environments' }).click();
       await page.getByText('Every environment was killed.').waitFor();
     });
 
-    it('goes on and shows what esbuild says while a change cannot be built', async () => {
+    it('keeps working and shows the message of esbuild while a change cannot be built', async () => {
       const entry = join(directory, 'app.mjs');
       const write = async (text: string): Promise<void> => {
         await writeFile(`${entry}.new`, text);
@@ -140,7 +140,9 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
       await page.getByRole('button', { name: 'Connect' }).click();
       await write('export const handler = async ({ body }) => ({ statusCode: 200, body: });');
       const alert = page.getByRole('alert');
-      await alert.getByText('"app" was not reloaded; the last good version goes on.').waitFor();
+      await alert
+        .getByText('"app" was not reloaded; the last good version keeps running.')
+        .waitFor();
       expect(await alert.innerText()).toContain('[ERROR] Unexpected "}"');
       await page.getByLabel('Frame', { exact: true }).fill('still here');
       await page.keyboard.press('Control+Enter');
@@ -150,7 +152,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
       await alert.getByText('was not reloaded').waitFor({ state: 'detached' });
     });
 
-    it('is at /@gatecast/ when / has files of its own', async () => {
+    it('is at /@gatecast/ if there are files at /', async () => {
       await writeFile(join(directory, 'index.html'), '<title>chat</title>');
       await using gateway = await openGateway({ staticDirectory: directory });
       const page = await openPage({ gateway });
@@ -159,7 +161,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
       await page.getByText('Live', { exact: true }).waitFor();
     });
 
-    it('runs nothing of what it shows', async () => {
+    it('never runs the input that it shows', async () => {
       await using gateway = await openGateway();
       await using other = await openConnection(gateway.url);
       const page = await openPage({ gateway });
@@ -170,7 +172,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)(
       expect(await page.title()).toBe('Gatecast dev');
     });
 
-    it('finds back to a gateway that was started again', async () => {
+    it('reconnects to a restarted gateway', async () => {
       await using first = await openGateway();
       const { port } = first;
       const page = await openPage({ gateway: first });
@@ -261,7 +263,7 @@ async function openPage({ gateway, width = 1280 }: PageOptions): Promise<Page> {
 }
 
 async function violations(page: Page): Promise<string[]> {
-  // Not by a script element, which the page's security policy would not let run.
+  // Not with a script element, which the page's security policy would block.
   const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
   await page.evaluate(await readFile(axe, 'utf8'));
   const results = await page.evaluate<AxeResults>('axe.run()');
