@@ -61,7 +61,7 @@ describe('the server', () => {
   });
 });
 
-// In CI a missing browser is a failure: Playwright says so itself.
+// In CI a missing browser is a failure, which Playwright reports itself.
 describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
   beforeAll(async () => {
     await buildPage();
@@ -86,7 +86,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
     await bob.getByRole('button', { name: 'Send' }).click();
     await ann.getByText('www').waitFor();
     await bob.getByText('✓ sent').waitFor();
-    // Each has one entry for each message, own ones included.
+    // Both pages have one entry for each message, including their own.
     expect(await ann.getByRole('listitem').count()).toBe(2);
     expect(await bob.getByRole('listitem').count()).toBe(2);
     expect(await ann.locator('li.own .text').allTextContents()).toEqual(['Hello, Bob']);
@@ -112,7 +112,9 @@ describe.skipIf(!hasBrowser && !process.env.CI)('the page', () => {
     expect(await overflow(page)).toBe(0);
   });
 
-  it('tells that it reconnects, then sends what was written', { timeout: 60_000 }, async () => {
+  it('says that it reconnects, and then sends the waiting message', {
+    timeout: 60_000,
+  }, async () => {
     await using first = await openGateway();
     const { port } = first;
     await using browser = await openBrowser();
@@ -139,7 +141,7 @@ interface Frame {
 
 interface Peer extends AsyncDisposable {
   write(frame: string): void;
-  /** Takes the next frame of that type out of those that arrived. */
+  /** Receives the next frame with this type. */
   next(type: string): Promise<Frame>;
 }
 
@@ -191,7 +193,7 @@ interface PageOptions {
   readonly width: number;
 }
 
-/** A page of someone else: each has a storage of its own. */
+/** A page of another user, with separate storage. */
 async function openPage(browser: Browser, { url, width }: PageOptions): Promise<Page> {
   const context = await browser.newContext({ viewport: { width, height: 800 } });
   const page = await context.newPage();
