@@ -1,6 +1,6 @@
-// What a first `$connect` costs: CPU time from the start of a process until the event is answered,
-// for the chat, for a hand-written function that does the same, and for that function in NestJS.
-// Each in a fresh process, one after the other, on one DynamoDB in another.
+// The cost of a first `$connect`: CPU time from the start of a process until the answer, for the chat,
+// for a hand-written function that does the same, and for that function in NestJS. Each runs in a new
+// process, one after the other. They share one DynamoDB in another process.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { makeConnectEvent } from '@gatecast/framework/testing';
 import { build } from 'esbuild';
-// The bundler's own settings, which the package keeps to itself.
+// The bundler's settings are not exported by the package.
 import { bundleSettings } from '../packages/local/dist/lambda/bundle-settings.js';
 
 const ROUNDS = 15;
@@ -20,7 +20,7 @@ const HAND_WRITTEN_TABLE = 'connections';
 
 const fileOf = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** An ES module as guides to Lambda make it, of the packages' ES module builds. */
+/** Settings for an ES module, as in guides for Lambda, from the packages' ES module builds. */
 const usual = {
   bundle: true,
   platform: 'node',
@@ -37,7 +37,7 @@ const HAND_WRITTEN = 'hand-written';
 const bundles = [
   { name: HAND_WRITTEN, entry: 'coldstart/hand-written.mjs', settings: usual },
   {
-    name: 'hand-written, bundled as Gatecast bundles',
+    name: 'hand-written, bundled like Gatecast',
     entry: 'coldstart/hand-written.mjs',
     settings: bundleSettings('cjs'),
   },
@@ -52,7 +52,7 @@ const bundles = [
     settings: {
       ...usual,
       tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
-      // Loaded only by those who have them.
+      // Optional packages that NestJS only loads if they are installed.
       external: [
         '@nestjs/microservices',
         '@nestjs/platform-*',
@@ -95,7 +95,7 @@ function cpuMsOf({ name, file }, endpoint) {
     {
       encoding: 'utf8',
       timeout: TIMEOUT_MS,
-      // Those of Lambda that the functions read, and no more of the shell than a process needs.
+      // The variables of Lambda that the functions read, and only the necessary ones of the shell.
       env: {
         PATH: process.env.PATH,
         AWS_REGION: 'us-east-1',
@@ -118,15 +118,15 @@ const quantile = (list, share) =>
   list.toSorted((a, b) => a - b)[Math.floor((list.length - 1) * share)];
 const rounded = (value) => Number(value.toFixed(2));
 
-/** The order turns from round to round, so that no function always follows the same one. */
+/** The order rotates, so that no function always follows the same other function. */
 function measureRounds(functions, endpoint) {
   const rounds = [];
   for (let round = 0; round <= ROUNDS; round += 1) {
     const turn = round % functions.length;
     const order = [...functions.slice(turn), ...functions.slice(0, turn)];
-    rounds.push(new Map(order.map((made) => [made.name, cpuMsOf(made, endpoint)])));
+    rounds.push(new Map(order.map((built) => [built.name, cpuMsOf(built, endpoint)])));
   }
-  // The first one also read the files from the disk.
+  // The first round also reads the files from disk, so it does not count.
   return rounds.slice(1);
 }
 
@@ -134,7 +134,7 @@ export async function measure() {
   const directory = await mkdtemp(join(tmpdir(), 'gatecast-coldstart-'));
   const dynamoDb = await startDynamoDb();
   try {
-    const functions = await Promise.all(bundles.map((made) => bundle(made, directory)));
+    const functions = await Promise.all(bundles.map((settings) => bundle(settings, directory)));
     const rounds = measureRounds(functions, dynamoDb.endpoint);
     const rows = functions.map(({ name, bytes, gzipped }) => {
       const times = rounds.map((cpuMs) => cpuMs.get(name));

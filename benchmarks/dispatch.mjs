@@ -1,7 +1,7 @@
-// One message through `handler(event)`, without validation, store call or plugin, beside a
-// hand-written switch: once with a message's handler that returns its reply, once with one that
-// returns a promise of it. For information, @middy/core with a middleware that parses JSON.
-// @middy/core 7 needs Node 22; 6 is the newest that runs wherever Gatecast does.
+// One message through `handler(event)`, without validation, store call or plugin, compared with a
+// hand-written switch: with a message handler that returns its reply, and with one that returns a
+// promise. For information, also @middy/core with a middleware that parses JSON: version 6, because
+// version 7 needs Node 22.
 import { createApp, defineChannel, memoryStore } from '@gatecast/framework';
 import { makeMessageEvent } from '@gatecast/framework/testing';
 import middy from '@middy/core';
@@ -77,7 +77,9 @@ const contenders = [
   { name: '@middy/core, asynchronous handler', handler: withMiddy, baseline: ASYNCHRONOUS },
 ];
 
-/** Microseconds of CPU a call, which other work on the machine moves less than time that passes. */
+/**
+ * CPU time per call in microseconds, which depends less on other work of the machine than elapsed time.
+ */
 async function time({ handler }) {
   const start = process.cpuUsage();
   for (let call = 0; call < CALLS; call += 1) await handler(event, context);
@@ -94,7 +96,7 @@ async function assertSameAnswers() {
 const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 const rounded = (value) => Number(value.toFixed(2));
 
-/** All take turns, in many short rounds, so that a slow moment strikes them alike. */
+/** All candidates take turns in many short rounds, so that slow moments affect them equally. */
 export async function measure() {
   await assertSameAnswers();
   const rounds = [];
@@ -103,7 +105,7 @@ export async function measure() {
     for (const contender of contenders) times.set(contender.name, await time(contender));
     rounds.push(times);
   }
-  // In the first ones the code was still being compiled.
+  // In the first rounds the code was still being compiled.
   rounds.splice(0, WARM_UP_ROUNDS);
   const rows = contenders.map(({ name, baseline }) => ({
     name,

@@ -27,7 +27,7 @@ export async function startDynalite() {
 
 export const runs = (program, ...args) => spawnSync(program, args).status === 0;
 
-/** Whether the tests have fetched DynamoDB Local, and there is Java. */
+/** Whether the tests have downloaded DynamoDB Local and Java is installed. */
 export const hasDynamoDbLocal = () => runs('java', '-version') && existsSync(emulator);
 
 export async function startDynamoDbLocal() {

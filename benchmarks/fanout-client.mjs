@@ -1,7 +1,7 @@
-// One client of fanout.mjs: a process of its own for each sender, because what they share of Node would
-// be slower for all when several use it in their own ways.
+// One client of fanout.mjs. Each sender has a separate process, because Node's code that they share would
+// be slower for all of them if several used it in different ways.
 import { awsGateway } from '@gatecast/framework/aws-gateway';
-// Not public: what createApp() posts through.
+// Not public: the sender of createApp().
 import { readEndpoint } from '../packages/framework/dist/deliver/apigw/endpoint.js';
 import { connectionsGateway } from '../packages/framework/dist/deliver/apigw/post.js';
 import { makeTransport } from '../packages/framework/dist/deliver/apigw/transport.js';
@@ -21,7 +21,7 @@ const frame = JSON.stringify({
 });
 const ids = Array.from({ length: POSTS }, (_, i) => `Zq3vV${i.toString(36).padStart(9, 'A')}=`);
 
-/** The same client, with headers as long as signed ones, and without the work of signing. */
+/** The same client without signing, but with headers as long as signed ones. */
 function unsigned(endpoint) {
   const transport = makeTransport(endpoint);
   const headers = [
@@ -46,7 +46,7 @@ async function postAll(gateway, list) {
   const work = async () => {
     for (const id of queue) {
       let outcome = await gateway.post(id, frame);
-      // A machine that stands still for 3 s is no fault of the sender's.
+      // Repeat on a time-out of 3 s, which is caused by the machine and not by the sender.
       while (outcome.result === 'retry') outcome = await gateway.post(id, frame);
       if (outcome.result !== 'delivered') throw outcome.error ?? new Error(outcome.result);
     }
@@ -54,7 +54,7 @@ async function postAll(gateway, list) {
   await Promise.all(Array.from({ length: IN_FLIGHT }, work));
 }
 
-/** The CPU time of a post, in microseconds. */
+/** CPU time per post, in microseconds. */
 async function cpu(gateway) {
   const before = process.cpuUsage();
   await postAll(gateway, ids);

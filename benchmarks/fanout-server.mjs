@@ -1,4 +1,4 @@
-// The @connections API in the place of AWS's, for fanout.mjs: takes every post.
+// A stand-in for the @connections API, for fanout.mjs. It accepts every post.
 import http from 'node:http';
 import https from 'node:https';
 

@@ -1,7 +1,7 @@
-// Posting an event to many connections, 64 at once: the CPU time of a post through the AWS SDK, through
-// Gatecast's own sender, and through the same client without signing; over plain sockets and over TLS.
-// And the first 50 posts of a new environment over TLS: a window that grows beside sockets all at once.
-// The server, the @connections API in the place of AWS's, is another process.
+// Posts an event to many connections, 64 at once: the CPU time per post with the AWS SDK, with Gatecast's
+// own sender, and with the same client without signing; over plain sockets and over TLS. Also the first
+// 50 posts of a new environment over TLS, with a growing window and with all sockets at once. The server,
+// a stand-in for the @connections API, is another process.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { generate } from 'selfsigned';
 
 const ROUNDS = 15;
-/** Rounds that do not count: until the code of a sender runs as fast as it ever will. */
+/** Rounds that do not count, until the code of a sender is fully optimised. */
 const WARM_UP = 8;
 const SENDERS = ['AWS SDK', 'gatecast', 'unsigned'];
 const WAYS = ['all sockets at once', 'window from 8'];
@@ -27,14 +27,14 @@ async function startServer(options) {
   return { child, url: `${options.key ? 'https' : 'http'}://localhost:${port}/dev` };
 }
 
-/** A client, which measures one round after the other. */
+/** Starts a client, which measures one round after the other. */
 function startClient(sender, { url, env, children }) {
   const child = start('client', { args: [sender, url], env });
   children.push(child);
   const ended = once(child, 'exit').then(() => {
     throw new Error(`The client of "${sender}" ended.`);
   });
-  // It does end, when all is measured.
+  // It ends normally after the measurement.
   ended.catch(() => {});
   return async () => {
     child.send('round');
@@ -56,9 +56,9 @@ async function makeCertificate() {
 const lowerQuartile = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 4)];
 const rounded = (number, digits) => Number(number.toFixed(digits));
 
-/** Lower quartiles of what the clients measure, taking turns. */
-async function compare(senders, means) {
-  const clients = senders.map((sender) => startClient(sender, means));
+/** Lower quartiles of the clients' measurements. The clients take turns. */
+async function compare(senders, options) {
+  const clients = senders.map((sender) => startClient(sender, options));
   const figures = senders.map(() => []);
   for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
     for (const [index, measureRound] of clients.entries()) {

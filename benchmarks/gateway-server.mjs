@@ -1,5 +1,5 @@
-// One of the servers that gateway.mjs compares, in a process of its own so that its memory is too.
-// Tells its URL; after that, its memory whenever it is asked. Ends with the process that started it.
+// One of the servers that gateway.mjs compares, in a separate process to measure its memory. It sends its
+// URL, and then its memory on request. It ends with its parent process.
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 

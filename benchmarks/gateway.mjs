@@ -1,6 +1,6 @@
-// The local gateway with a trivial function behind it: how much memory 5,000 connections take, and
-// whether 2,000 messages a second over 50 of them are each answered once, and in order where the
-// gateway is told to be serial. Beside it, an echo server of `ws` alone.
+// The local gateway with a trivial function: the memory of 5,000 connections, and whether 2,000 messages
+// per second over 50 of them are answered exactly once each, and in order with the option `serial`. For
+// comparison, an echo server with only `ws`.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -33,7 +33,7 @@ async function startServer(name) {
   };
 }
 
-/** Opens connections, a few at once, and lets each send one message to show that it is served. */
+/** Opens connections, a few at once. Each sends one message to check that it works. */
 async function openAll(url, count) {
   const connections = [];
   const openSome = async () => {
@@ -58,11 +58,11 @@ async function closeAll(connections) {
   );
 }
 
-/** Sends at a steady pace over all connections in turn, however slow the answers are. */
+/** Sends at a constant rate over all connections in turn, without waiting for answers. */
 async function load(connections) {
   const total = MESSAGES_A_SECOND * SECONDS;
   const answers = new Uint8Array(total);
-  // From the moment at which a message was due: a late one has waited too.
+  // Measured from the time at which a message was due, so that late sending counts, too.
   const latencies = new Float64Array(total);
   const start = performance.now();
   const dueAt = (index) => start + (index * 1_000) / MESSAGES_A_SECOND;
@@ -116,17 +116,17 @@ async function load(connections) {
 async function measureServer(name) {
   const server = await startServer(name);
   try {
-    // So that what is loaded and compiled once does not count as memory of connections.
+    // Warm-up, so that code that is loaded once does not count as memory of connections.
     await closeAll(await openAll(server.url, CONNECTIONS / 50));
     const before = await server.memory();
     const connections = await openAll(server.url, CONNECTIONS);
     const after = await server.memory();
-    const held = connections.filter(({ readyState }) => readyState === WebSocket.OPEN).length;
+    const open = connections.filter(({ readyState }) => readyState === WebSocket.OPEN).length;
     const figures = await load(connections.slice(0, SENDING));
     await closeAll(connections);
     return {
       name,
-      connections: held,
+      connections: open,
       'KB a connection': Number(((after - before) / 1024 / CONNECTIONS).toFixed(1)),
       ...figures,
     };

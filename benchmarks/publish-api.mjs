@@ -1,10 +1,10 @@
-// The @connections API in the place of AWS's, and dynalite, for publish.mjs: a process of its own.
+// A stand-in for the @connections API, and dynalite, for publish.mjs, in a separate process.
 import http from 'node:http';
 import { startDynalite } from './engines.mjs';
 
 const ANSWER_MS = 5;
 
-/** Posts taken since the last question, by connection, and when the last one came. */
+/** Posts since the last query, by connection, and the time of the last one. */
 let taken = new Map();
 let lastAt = 0;
 

@@ -1,6 +1,7 @@
-// A publish when something is wrong with some of its subscribers: they are gone, one is throttled, or
-// many publishes go out at once. On DynamoDB, with the framework's own sender. The @connections API and
-// dynalite are another process. Each figure is the median of ratios between neighbouring rounds.
+// The time of a publish in difficult cases: many subscribers are gone, one is throttled, or many
+// publishes run at once. On DynamoDB, with the framework's own sender. A stand-in for the @connections
+// API and dynalite are in another process. Each figure is the median of the ratios between neighbouring
+// rounds.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +15,7 @@ const ROUNDS = 5;
 const TABLE = 'publish';
 const AT_ONCE = 50;
 const ADDRESS = { apiId: 'abcde12345', stage: 'prod', region: 'us-east-1' };
-/** Younger connections are not removed: their $connect may still run. */
+/** Age of the connections, because younger ones are not removed: their $connect may still run. */
 const AGE_MS = 60_000;
 
 async function startApi() {
@@ -36,16 +37,16 @@ async function openStore(endpoint) {
   return dynamoDbStore({ table: TABLE, client, budgetMs: 60_000 });
 }
 
-let made = 0;
+let count = 0;
 
-/** Keeps connections that are subscribed to some channels; their ids say how they answer. */
+/** Saves connections that are subscribed to channels. Their ids determine how they answer. */
 async function subscribe({ connections }, channels, kinds) {
   const connectedAt = Date.now() - AGE_MS;
   const queue = kinds.values();
   const drain = async () => {
     for (const kind of queue) {
-      made += 1;
-      const connectionId = `${kind}${String(made).padStart(8, '0')}=`;
+      count += 1;
+      const connectionId = `${kind}${String(count).padStart(8, '0')}=`;
       const record = { ...ADDRESS, connectionId, connectedAt, expiresAt: connectedAt + 8_100_000 };
       await connections.connect(record, channels);
     }
@@ -57,7 +58,7 @@ const times = (count, kind) => Array.from({ length: count }, () => kind);
 const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 const rounded = (number) => Number(number.toFixed(2));
 
-/** Measures two things in turn, now one first and now the other; returns the medians. */
+/** Measures two cases in turn, in alternating order. Returns the medians. */
 async function compare(usual, special) {
   const rounds = [];
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -74,7 +75,7 @@ async function compare(usual, special) {
   };
 }
 
-/** To subscribers of which all are gone, beside as many that are there. */
+/** A publish to subscribers that are all gone, compared with as many open ones. */
 async function toGone({ store, publish }) {
   const timed = async (channel) => {
     const start = performance.now();
@@ -97,7 +98,7 @@ async function toGone({ store, publish }) {
   return { ...result, target: '<= 3', note: `${left} of ${400 * ROUNDS} were not removed yet` };
 }
 
-/** When the last of the others has its event, while one of 3,000 is throttled. */
+/** The time until the last of the others has the event, while one of 3,000 is throttled. */
 async function besideThrottled({ store, publish, ask }) {
   await subscribe(store, ['healthy', 'throttled'], times(2_999, 'there'));
   await subscribe(store, ['healthy'], ['there']);
@@ -114,7 +115,7 @@ async function besideThrottled({ store, publish, ask }) {
   return { ...result, target: '<= 1.2' };
 }
 
-/** Many publishes side by side, and whether each subscriber had its event once. */
+/** Many concurrent publishes, and whether each subscriber got each event once. */
 async function sideBySide({ store, publish, ask }) {
   const channels = Array.from({ length: 40 }, (_, index) => `room/${index}`);
   for (const channel of channels) await subscribe(store, [channel], times(64, 'there'));

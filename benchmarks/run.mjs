@@ -1,11 +1,11 @@
-// `npm run bench -- NAME`: installs and builds what is needed, runs one benchmark, prints a table and
-// writes JSON to benchmarks/results/.
+// `npm run bench -- NAME`: installs and builds everything necessary, runs one benchmark, prints a table
+// and writes JSON to benchmarks/results/.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { installDependencies, runQuietly } from '../scripts/run.mjs';
 
 const folder = new URL('.', import.meta.url);
 
-/** Every file here that measures, with the beginning of the comment at its top. */
+/** All benchmarks of this folder, with the first sentence of the comment at the top. */
 function benchmarks() {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.mjs'))
@@ -23,7 +23,7 @@ const known = benchmarks();
 if (!known.some((benchmark) => benchmark.name === name)) {
   const list = known.map((benchmark) => `  ${benchmark.name.padEnd(10)} ${benchmark.about}\n`);
   const problem = name === undefined ? '' : `There is no benchmark "${name}". `;
-  process.stderr.write(`${problem}Name one: npm run bench -- NAME\n${list.join('')}`);
+  process.stderr.write(`${problem}Run one: npm run bench -- NAME\n${list.join('')}`);
   process.exit(1);
 }
 

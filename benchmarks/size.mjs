@@ -1,5 +1,5 @@
-// What an import of each entry point adds to a bundle. The AWS SDK and the packages that the user
-// brings along are left out: they are loaded when first needed, or not at all.
+// The size that an import of each entry point adds to a bundle, without the AWS SDK and peer
+// dependencies, which are loaded on demand or not at all.
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 

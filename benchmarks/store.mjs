@@ -1,6 +1,6 @@
-// What each operation of a store costs: calls, capacity units by the engine's own accounting, and
-// time, on dynalite in this process, on DynamoDB Local (when the tests have fetched it and there is
-// Java) and on a redis-server (when there is one); then what publish.mjs measures.
+// The cost of each operation of a store: calls, capacity units as the engine reports them, and time, on
+// dynalite in this process, on DynamoDB Local (if the tests have downloaded it and Java is installed) and
+// on redis-server (if it is installed). Then the measurements of publish.mjs.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -17,7 +17,7 @@ const SUBSCRIBERS = [10, 1_000, 10_000];
 const TABLE = 'bench';
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
-/** A store, and what has been counted since the last look. */
+/** A store, and counters since the last query. */
 async function onDynamoDb(name, { endpoint, stop }) {
   const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
@@ -63,13 +63,13 @@ async function onRedis() {
   return { name: 'Redis', connections: redisStore({ client }).connections, counted, stop };
 }
 
-let made = 0;
+let count = 0;
 function record() {
-  made += 1;
-  const connectionId = `${String(made).padStart(15, '0')}=`;
+  count += 1;
+  const connectionId = `${String(count).padStart(15, '0')}=`;
   const connectedAt = Date.now();
-  const facts = { apiId: 'abcde12345', stage: 'prod', region: 'us-east-1', userId: 'user-1234' };
-  return { ...facts, connectionId, connectedAt, expiresAt: connectedAt + 8_100_000 };
+  const stage = { apiId: 'abcde12345', stage: 'prod', region: 'us-east-1', userId: 'user-1234' };
+  return { ...stage, connectionId, connectedAt, expiresAt: connectedAt + 8_100_000 };
 }
 
 async function connected(connections, channels = []) {
@@ -93,7 +93,9 @@ const names = (count, length = 0) =>
   Array.from({ length: count }, (_, index) => `rooms/${index}`.padEnd(length, 'x'));
 const limits = { maxChannels: 200, maxBytes: 40_960 };
 
-/** Each operation: what it needs, made before it is counted; the operation itself; how often. */
+/**
+ * Each operation: its preparation, which does not count; the operation itself; and the number of repeats.
+ */
 const operations = {
   connect: [record, (store, connection) => store.connect(connection, [])],
   'connect, 1 automatic subscription': [
@@ -188,7 +190,9 @@ export async function measure() {
     const store = await onDynamoDb('DynamoDB Local', await startDynamoDbLocal());
     rows.push(...(await measureStore(store)));
   } else {
-    console.warn('DynamoDB Local is left out: install Java, then run npm test, which fetches it.');
+    console.warn(
+      'DynamoDB Local is left out: install Java, then run npm test, which downloads it.',
+    );
   }
   if (runs('redis-server', '--version')) rows.push(...(await measureStore(await onRedis())));
   else console.warn('Redis is left out: apt-get install redis-server.');

@@ -1,5 +1,5 @@
-// Passes the output of `npm test` through and exits 1 when a line of it is none of those that a
-// newcomer expects: a warning that makes one wonder is a fault. Used by .ci/run.
+// Passes on the output of `npm test`, and exits with 1 if it has an unexpected line: a warning that would
+// confuse a newcomer is a fault. Used by .ci/run.
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 
@@ -8,7 +8,7 @@ const expected = [
   /^> (gatecast-workspace(@\S*)? )?test$/,
   /^> node scripts\/test\.mjs$/,
   /^Installing dependencies …$/,
-  // From milliseconds to hours, in one unit or several: 850ms, 29s, 1m, 1m 3s.
+  // A time in one or several units, from milliseconds to hours: 850ms, 29s, 1m, 1m 3s.
   /^added \d+ packages? in \d+(ms|[smh])( \d+(ms|[smh]))*$/,
   / RUN {2}v4\.\d+\.\d+ /,
   /^ +(✓|↓) /,
@@ -26,8 +26,10 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (!expected.some((form) => form.test(text))) surprises.push(text);
   passed ||= /^ {6}Tests {2}\d+ passed/.test(text);
 }
-// A run that failed says so itself.
+// A failed run reports that itself.
 if (passed && surprises.length > 0) {
-  process.stderr.write(`A newcomer would wonder about:\n${surprises.join('\n')}\n`);
+  process.stderr.write(
+    `Unexpected output, which would confuse a newcomer:\n${surprises.join('\n')}\n`,
+  );
   process.exitCode = 1;
 }

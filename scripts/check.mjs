@@ -1,4 +1,4 @@
-// `npm run check`: everything that can be said of the code without running it.
+// `npm run check`: all checks of the code that do not run it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-// Counts the rows of docs/local-gateway.md: the things that API Gateway does, each tested, switched
-// by an option, or left out. Fails when a row has no test and no reason, when a test names a row
-// that the page does not have, or when the page gives other totals. Another page may be named.
+// Counts the rows of docs/local-gateway.md: each is one behaviour of API Gateway, which is tested,
+// switched by an option, or left out. Fails if a row has neither a test nor a reason, if a test has the
+// number of an unknown row, or if the page has wrong totals. You can pass another page.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [, , page = join(root, 'docs/local-gateway.md')] = process.argv;
 
-/** Titles of the sections, by their number, and the rows: `| 5.2 | its title | its state |`. */
+/** The titles of the sections by number, and the rows: `| 5.2 | its title | its state |`. */
 function readPage(text) {
   const sections = new Map();
   const rows = new Map();
@@ -19,7 +19,7 @@ function readPage(text) {
   for (const [, number, state] of text.matchAll(/^\| (\d+\.\d+) \| .+ \| (.+) \|$/gm)) {
     const [, kind] = /^(tested|switched|left out)(?:$|: \S)/.exec(state) ?? [];
     const isBare = state === 'switched' || state === 'left out';
-    if (rows.has(number)) problems.push(`Row ${number} is there twice.`);
+    if (rows.has(number)) problems.push(`Row ${number} appears twice.`);
     if (kind === undefined || isBare) {
       problems.push(
         `Row ${number} has the state "${state}". Write "tested", "switched: OPTION" or "left out: REASON".`,
@@ -30,7 +30,7 @@ function readPage(text) {
   return { sections, rows };
 }
 
-/** The rows that begin the name of a test or of a group of tests, with one such name for each. */
+/** The rows at the beginning of names of tests or groups of tests, with one such name for each. */
 function testedRows() {
   const vitest = join(
     dirname(fileURLToPath(import.meta.resolve('vitest/package.json'))),
@@ -66,7 +66,9 @@ for (const [number, state] of rows) {
 }
 for (const [number, name] of named) {
   if (!rows.has(number)) {
-    problems.push(`The test "${name}" names row ${number}, which the page does not have.`);
+    problems.push(
+      `The test "${name}" has the number of row ${number}, which the page does not have.`,
+    );
   }
 }
 
@@ -85,7 +87,7 @@ for (const [section, title] of sections) {
 const [all, tested, switched, leftOut] = countOf([...rows.keys()]);
 const totals = `${all} rows: ${tested} tested, ${switched} switched, ${leftOut} left out.`;
 process.stdout.write(`\n${totals}\n`);
-if (!text.includes(totals)) problems.push(`The page does not say: "${totals}"`);
+if (!text.includes(totals)) problems.push(`The page lacks the line: "${totals}"`);
 if (problems.length > 0) {
   process.stderr.write(`\n${problems.join('\n')}\n`);
   process.exitCode = 1;

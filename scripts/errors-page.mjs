@@ -1,5 +1,5 @@
-// Writes docs/errors.md from the three tables of codes. With `--check` it writes nothing and exits 1
-// when the page is not current. Needs `npm run build` first.
+// Writes docs/errors.md from the three tables of codes. With `--check` it does not write, but exits with
+// 1 if the page is not up to date. Needs `npm run build` first.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { clientErrors } from '../packages/client/dist/index.js';
 import { errorTable } from '../packages/framework/dist/errors/error-table.js';
@@ -29,7 +29,7 @@ const wireActors = {
   ERR_RATE_LIMIT: 'the client: wait.',
   ERR_TIMEOUT: 'the developer of the app; the client asks again if that is safe.',
   ERR_CONNECTION_UNKNOWN: 'the client: connect again.',
-  ERR_REMOVED: 'the developer of the app, which took the subscription away.',
+  ERR_REMOVED: 'the developer of the app, which ended the subscription.',
   ERR_DISCONNECTED: 'the developer of the app, which closed the connection.',
   ERR_INTERNAL: 'the developer or the operator of the app.',
 };
@@ -38,7 +38,7 @@ const clientActors = {
   ERR_TIMEOUT: 'the client: ask again if that is safe.',
   ERR_CLOSED: 'the developer of the client.',
   ERR_QUEUE_FULL: 'the developer of the client.',
-  ERR_NOT_CONNECTED: 'the client: send it later, or let it go.',
+  ERR_NOT_CONNECTED: 'the client: send it later, or not at all.',
   ERR_MESSAGE_INVALID: 'the developer of the client.',
   ERR_UNSUBSCRIBED: 'the developer of the client.',
   ERR_HANDSHAKE: 'the user, whose network may be down, or the developer of the client.',
@@ -54,7 +54,7 @@ function section(code, lines) {
 function meaningSections(table, whoActs) {
   const sections = Object.entries(table).map(([code, meaning]) => {
     if (!Object.hasOwn(whoActs, code)) {
-      throw new Error(`Nobody acts on "${code}". Say who does in scripts/errors-page.mjs.`);
+      throw new Error(`scripts/errors-page.mjs does not say who acts on "${code}". Add it there.`);
     }
     return section(code, [
       ['Who acts', whoActs[code]],
@@ -80,20 +80,20 @@ not this page.
 
 ## What a client sees
 
-Sent in an \`error\` frame or in the outcome of a subscription; in \`@gatecast/client\`, the \`code\`
-of a \`ClientRequestError\`. The text of the message depends on the case. An app adds codes of its
-own with \`new ClientError(code, message)\`.
+Sent in an \`error\` frame or in the outcome of a subscription. In \`@gatecast/client\` it is the \`code\`
+of a \`ClientRequestError\`. The message depends on the case. An app adds codes of its own with
+\`new ClientError(code, message)\`.
 
 ${meaningSections(wireErrors, wireActors)}
-## What the client says by itself
+## What the client reports itself
 
-Given by \`@gatecast/client\` without asking the server (its export \`clientErrors\`): the \`code\` of a
-\`ClientRequestError\`, or of the reason that \`client.onState\` is told.
+Errors that \`@gatecast/client\` makes itself (its export \`clientErrors\`): the \`code\` of a
+\`ClientRequestError\`, or of the reason that \`client.onState\` passes on.
 
 ${meaningSections(clientErrors, clientActors)}
 ## What developers and operators see
 
-Never sent to a client: it is told \`ERR_INTERNAL\`, and the logs hold the whole error. A word in
+Never sent to a client: the client gets \`ERR_INTERNAL\`, and the logs have the whole error. A word in
 braces stands for a value.
 
 ${Object.entries(errorTable).map(ownSection).join('\n')}`;

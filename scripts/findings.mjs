@@ -1,6 +1,6 @@
-// `npm run findings`: lists the entries of test/findings/entries.mjs that no test names. A test names
-// one by beginning its title with the number, or with several: 'E3 E4 subscribes …'. Fails when one
-// is left. Another folder than the repository may be named.
+// `npm run findings`: lists the entries of test/findings/entries.mjs without a test, and fails if there
+// are any. The title of a test begins with the number of its entry, or with several: 'E3 E4 subscribes
+// …'. You can pass another folder than the repository.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,10 @@ import { areas, entries } from '../test/findings/entries.mjs';
 
 const [, , root = fileURLToPath(new URL('..', import.meta.url))] = process.argv;
 
-/** Of a test, a group of tests, or a check that a test runs by its `name`; not of what is skipped. */
+/**
+ * Titles of tests, of groups of tests, and of checks that a test runs by their `name`; not those of
+ * skipped tests.
+ */
 const TITLE =
   /(?:\b(?:it|test|describe)(?:\.(?!skip\b|todo\b)\w+)*\(|\)\(|\bname:)\s*['"`]((?:[A-Z]\d+ )+)/g;
 

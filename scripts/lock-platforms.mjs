@@ -1,6 +1,6 @@
-// Completes package-lock.json with the platform binaries that the registry which wrote it did not
-// list (a mirror may carry only some platforms). Without them `npm ci` refuses the lock file here
-// and installs no binary elsewhere. Run it after every change of a dependency.
+// Adds the binaries of all platforms to package-lock.json. A mirror may only offer some of them, and then
+// `npm ci` refuses the lock file or does not install binaries on other platforms. Run it after every
+// change of a dependency.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const file = new URL('../package-lock.json', import.meta.url);

@@ -1,6 +1,6 @@
-// `npm run test:lowest-peers`: tests the packages, as they were built, beside the lowest version of each
-// peer that their ranges take, in a copy. Peers that are installed in that version anyway are what
-// `npm test` runs on. Some are tried alone with `-- ioredis`, other versions with `-- ioredis@5.0.0`.
+// `npm run test:lowest-peers`: tests a copy of the built packages with the lowest version of each peer
+// dependency in their ranges. Peers that are installed in that version anyway are covered by `npm test`.
+// To test only some, add `-- ioredis`; for other versions, `-- ioredis@5.0.0`.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { run } from './run.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = ['protocol', 'framework', 'adapters'];
 
-/** What the files of the tests that touch a peer begin with, and the entry point whose types do. */
+/** For each peer, the beginning of the paths of its tests, and the entry point whose types use it. */
 const PEERS = {
   '@aws-sdk/client-apigatewaymanagementapi': {
     tests: ['framework/test/aws-gateway', 'framework/test/signing', 'framework/test/stage'],
@@ -21,7 +21,7 @@ const PEERS = {
     tests: ['adapters/test/dynamodb'],
     entry: '@gatecast/adapters/dynamodb',
   },
-  // Version 4 verifies RS256 and its like alone, and has no `JwtVerifier`.
+  // Version 4 only verifies RS256 and similar algorithms, and has no `JwtVerifier`.
   'aws-jwt-verify': { tests: ['framework/test/jwt'], entry: '@gatecast/framework/jwt' },
   'class-transformer': {
     tests: ['framework/test/class-validator'],
@@ -31,28 +31,31 @@ const PEERS = {
     tests: ['framework/test/class-validator'],
     entry: '@gatecast/framework/class-validator',
   },
-  // Before 5.3 it exports `Redis` as a type alone.
+  // Before 5.3 it exports `Redis` only as a type.
   ioredis: { tests: ['adapters/test/redis'], entry: '@gatecast/adapters/redis' },
 };
 
 const readJson = (...path) => JSON.parse(fs.readFileSync(join(...path), 'utf8'));
 
-/** The lowest version of each peer that its range takes: `{ name: version }`. */
+/** The lowest version in the range of each peer: `{ name: version }`. */
 function lowestVersions() {
   const versions = {};
   for (const folder of packages) {
     const { peerDependencies = {} } = readJson(root, 'packages', folder, 'package.json');
     for (const [name, range] of Object.entries(peerDependencies)) {
-      // Ranges here begin with it, in full.
+      // Ranges begin with the lowest version in these packages.
       const [lowest] = /\d+\.\d+\.\d+/.exec(range) ?? [];
-      if (!lowest || !(name in PEERS)) throw new Error(`${name} ${range} is not known here.`);
+      if (!lowest || !(name in PEERS))
+        throw new Error(
+          `The peer ${name} ${range} is not known. Add it to PEERS in scripts/lowest-peers.mjs.`,
+        );
       versions[name] = lowest;
     }
   }
   return versions;
 }
 
-/** Those that the command names; else those of which another version is installed. */
+/** The peers in the command line, or those that are installed in another version. */
 function wantedVersions(specs) {
   const lowest = Object.entries(lowestVersions());
   if (specs.length === 0) {
@@ -69,7 +72,7 @@ function wantedVersions(specs) {
   );
 }
 
-/** Links every module that the repository has, but for those that are named. */
+/** Links all modules of the repository except some. */
 function linkModules(from, to, except) {
   fs.mkdirSync(to, { recursive: true });
   for (const name of fs.readdirSync(from)) {
@@ -82,7 +85,7 @@ function linkModules(from, to, except) {
   }
 }
 
-/** Copies the packages; beside them is what is installed here, but for some modules. */
+/** Copies the packages, and links the installed modules except some. */
 function copyPackages(folder, peers) {
   for (const file of ['package.json', 'tsconfig.base.json', 'vitest.config.ts']) {
     fs.cpSync(join(root, file), join(folder, file));
@@ -101,7 +104,7 @@ function copyPackages(folder, peers) {
   }
 }
 
-/** Runs a program; throws when it fails. */
+/** Runs a program. Throws if it fails. */
 function runIn(cwd, command, ...args) {
   const shell = process.platform === 'win32';
   const { status, error } = spawnSync(command, args, { cwd, stdio: 'inherit', shell });
@@ -123,7 +126,7 @@ try {
   const quietly = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
   runIn(join(folder, 'lowest'), 'npm', 'install', ...quietly, ...specs);
 
-  // The types, as a project sees them that checks its libraries too.
+  // Checks the types like a project without skipLibCheck.
   const imports = names.map((name) => `export * from '${PEERS[name].entry}';\n`);
   fs.writeFileSync(join(folder, 'types.ts'), [...new Set(imports)].join(''));
   const options = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--types', 'node'];

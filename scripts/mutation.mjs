@@ -1,7 +1,7 @@
-// `npm run mutation [-- path …]`: changes the sources in many small ways, one at a time, and tells
-// which changes no test of the framework notices. Without paths: the rooms where access, identity,
-// invocation, publishing, delivery and the stores' logic are decided. That takes an hour or more;
-// one room takes minutes.
+// `npm run mutation [-- path …]`: changes the sources in many small ways, one at a time, and lists the
+// changes that no test of the framework notices. Without paths, it covers the rooms for access, identity,
+// invocation, publishing, delivery and the logic of stores, which takes an hour or more; one room takes
+// minutes.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,9 +17,9 @@ const defaults = [
   ...rooms.map((room) => `${src}${room}`),
   ...channel.map((name) => `${src}channel/${name}.ts`),
 ];
-/** Its tests start servers, which is too much for so many runs. */
+/** Left out, because its tests start servers, which is too slow for so many runs. */
 const leftOut = `${src}deliver/apigw`;
-/** A mutant that needs a process of its own is tried with so many test files. */
+/** Most test files for a mutant that needs a separate process. */
 const MOST_FILES = 4;
 
 const paths = process.argv.slice(2);
@@ -31,7 +31,8 @@ const directory = mkdtempSync(join(tmpdir(), 'mutation-'));
 const log = join(directory, 'log');
 
 try {
-  if (!vitest({})) process.stdout.write('Tests have failed; what follows may be wrong.\n');
+  if (!vitest({}))
+    process.stdout.write('Tests have failed, so the following results may be wrong.\n');
   const { alone, killed, met, kills } = entries();
   for (const id of alone) {
     if (!killed.has(id) && !vitest({ alone: id }, bestTests(id, kills))) killed.add(id);
@@ -41,7 +42,7 @@ try {
   rmSync(directory, { recursive: true });
 }
 
-/** The files of a path that are written here and no tests. */
+/** The source files below a path, without tests. */
 function sources(path) {
   if (!statSync(join(root, path)).isDirectory()) return [path];
   return readdirSync(join(root, path), { recursive: true })
@@ -76,7 +77,7 @@ function vitest(settings, testFiles = []) {
   return status === 0;
 }
 
-/** What the runner has written down; `alone`: what needs a process of its own. */
+/** The results of the runner; `alone` lists mutants that need a separate process. */
 function entries() {
   const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
   const written = lines.map((line) => JSON.parse(line));
@@ -88,7 +89,7 @@ function entries() {
   return { alone, killed, met, kills: written.filter((entry) => entry.killed) };
 }
 
-/** The test files that have killed most mutants of the source that a mutant is in. */
+/** The test files that killed most mutants of the same source file. */
 function bestTests(id, kills) {
   const [source] = id.split('#');
   const counts = new Map();
@@ -99,7 +100,7 @@ function bestTests(id, kills) {
   return byCount.slice(0, MOST_FILES).map(([file]) => file);
 }
 
-/** Prints what was killed by room, and what was not. */
+/** Prints the killed mutants by room, and the surviving ones. */
 function report({ killed, met }) {
   const rows = new Map();
   for (const mutant of mutants) {
@@ -114,7 +115,7 @@ function report({ killed, met }) {
     for (const { id, line, from, to } of survived) {
       const [file] = id.split('#');
       process.stdout.write(
-        `${file}:${line} ${met.has(id) ? '' : '(no test comes here) '}${short(from)} -> ${short(to) || '(nothing)'}\n`,
+        `${file}:${line} ${met.has(id) ? '' : '(not covered by a test) '}${short(from)} -> ${short(to) || '(nothing)'}\n`,
       );
     }
   }

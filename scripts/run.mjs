@@ -1,20 +1,20 @@
-// Installs what package-lock.json names, when that has changed since the last time. Needs nothing
-// but Node and npm, so that `npm start` and `npm test` work in a fresh clone.
+// Installs the dependencies if package-lock.json has changed since the last time. It only needs Node and
+// npm, so that `npm start` and `npm test` work in a new clone.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
-/** Holds the hash of the lock file that was installed. */
+/** Contains the hash of the installed lock file. */
 const mark = new URL('node_modules/.installed-lock', root);
 
-/** Runs a program in the repository's root; ends this process when it fails. */
+/** Runs a program in the repository's root. Ends this process if it fails. */
 export function run(command, args) {
   finish(spawn(command, args, 'inherit'));
 }
 
-/** The same, but what the program says is shown only when it fails. */
+/** The same, but shows the output only if the program fails. */
 export function runQuietly(command, args) {
   const result = spawn(command, args, 'pipe');
   if (result.status !== 0) process.stderr.write(`${result.stdout}${result.stderr}`);
@@ -35,7 +35,7 @@ function finish({ status, error }) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Installs the dependencies if need be. */
+/** Installs the dependencies if necessary. */
 export function installDependencies() {
   const lock = createHash('sha256')
     .update(readFileSync(new URL('package-lock.json', root)))

@@ -15,7 +15,7 @@ const { values } = parseArgs({
 });
 const { 'redis-url': redisUrl, store = redisUrl === undefined ? 'dynamodb' : 'redis' } = values;
 if (!['dynamodb', 'redis'].includes(store)) {
-  process.stderr.write(`--store takes dynamodb or redis, not "${store}".\n`);
+  process.stderr.write(`The option --store must be dynamodb or redis, not "${store}".\n`);
   process.exit(2);
 }
 const isOnRedis = store === 'redis';

@@ -1,4 +1,4 @@
-// `npm test`: installs, builds, type-checks the tests, and runs every test there is.
+// `npm test`: installs, builds, type-checks the tests, and runs all tests.
 import { installDependencies, run } from './run.mjs';
 import { checkTypes } from './types.mjs';
 

@@ -1,6 +1,6 @@
 import { run } from './run.mjs';
 
-/** Type-checks what `npm run build` leaves out: tests and the example. */
+/** Type-checks the code that `npm run build` leaves out: tests and the example. */
 export function checkTypes() {
   run('npx', [
     'tsc',

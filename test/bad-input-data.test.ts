@@ -1,4 +1,4 @@
-// Data that does not fit its message, and keys that would reach further than the data.
+// Data that does not fit its message, and keys that could reach a prototype.
 import { describe, expect, it } from 'vitest';
 import { errorFrame, expectToWork, serveApp } from './fixtures/bad-input/peer.js';
 
@@ -22,14 +22,14 @@ describe('a key that leads to a prototype', () => {
     ['"list":[{"deep":{"__proto__":{"isAdmin":true}}}]', ''],
     ['"\\u005f_proto__":{"isAdmin":true}', ''],
     ['"constructo\\u0072":{"prototype":{"isAdmin":true}}', ''],
-  ])('in data {%s} or beside it %s is refused', async (inData, beside) => {
+  ])('in the data {%s} or next to it %s is refused', async (inData, beside) => {
     const rest = `"channel":"rooms/1","data":{${inData}}${beside && `,${beside}`}`;
     for (const action of ['rooms.echo', 'rooms.keysOfPost', 'rooms.keysOfNote']) {
       expect(await app.answerTo(`{"action":"${action}","id":"k",${rest}}`)).toEqual(forbidden);
     }
   });
 
-  it('is no key when it is a value', async () => {
+  it('is harmless as a value', async () => {
     await using offender = await app.open();
     const data = { text: '"__proto__":{}', list: ['__proto__', 'constructor'] };
     expect(await offender.request('rooms.echo', 'rooms/1', data)).toEqual(data);
@@ -89,7 +89,7 @@ describe('data', () => {
     },
   );
 
-  it('with more than was asked for reaches its handler without it', async () => {
+  it('with unknown properties reaches its handler without them', async () => {
     await using offender = await app.open();
     const more = { isAdmin: true, constructor: 'x', toString: 'x', hasOwnProperty: 'x' };
     const data = { text: 'hello', ...more };
@@ -101,7 +101,7 @@ describe('data', () => {
     await expectToWork(offender);
   });
 
-  it('that nobody checks may say who constructed it', async () => {
+  it('without a schema may have a property named constructor', async () => {
     await using offender = await app.open();
     const data = { constructor: 'Ferrari', toJSON: 1 };
     expect(await offender.request('rooms.echo', 'rooms/1', data)).toEqual(data);

@@ -1,4 +1,4 @@
-// Handlers that fail, and input that comes at a bad time. What clients may see of it is one fixed text.
+// Handlers that fail, and input at a bad time. Clients only see one fixed message.
 import { eventId } from '@gatecast/protocol';
 import { describe, expect, it } from 'vitest';
 import {
@@ -24,19 +24,22 @@ describe('a message whose handler', () => {
     channel: `failing/${how}`,
   });
 
-  it.each(thrown)('throws (%s) is answered with one fixed text', async (how) => {
+  it.each(thrown)('throws (%s) is answered with a fixed message', async (how) => {
     await using offender = await app.open();
     const answer = await offender.ask(run(how));
     expect(answer).toEqual({ type: 'error', id: 'r', error: internalError });
     await expectToWork(offender);
   });
 
-  it.each(noJson)('returns what no frame can hold (%s) is answered with it too', async (how) => {
-    await using offender = await app.open();
-    const answer = await offender.ask(run(how));
-    expect(answer).toEqual({ type: 'error', id: 'r', error: internalError });
-    await expectToWork(offender);
-  });
+  it.each(noJson)(
+    'returns a value that does not fit into a frame (%s) is answered with it, too',
+    async (how) => {
+      await using offender = await app.open();
+      const answer = await offender.ask(run(how));
+      expect(answer).toEqual({ type: 'error', id: 'r', error: internalError });
+      await expectToWork(offender);
+    },
+  );
 
   it('refuses it is answered without the cause', async () => {
     await using offender = await app.open();
@@ -45,7 +48,7 @@ describe('a message whose handler', () => {
     await expectToWork(offender);
   });
 
-  it('refuses it with details that no frame can hold is answered with the id', async () => {
+  it('refuses it with details that do not fit into a frame is answered with the id', async () => {
     await using offender = await app.open();
     const answer = await offender.ask(run('details'));
     expect(answer).toEqual({ type: 'error', id: 'r', error: expect.any(Object) });
@@ -77,13 +80,13 @@ describe('a subscription whose handler', () => {
   });
 
   it.each([...noJson, 'details'])(
-    'comes to what no frame can hold (%s) is refused and leaves none',
+    'returns a value that does not fit into a frame (%s) is refused and leaves none',
     async (how) => {
       await using offender = await app.open();
       const frame = { action: 'subscribe', id: 's', channels: [`failing/${how}`] };
       const answer = await offender.ask(frame);
       expect(answer).toMatchObject({ id: 's' });
-      // Of a refusal only its details are left out.
+      // Only the details are left out of a refusal.
       const error = how === 'details' ? { code: 'ERR_MINE', message: 'No.' } : internalError;
       expect(JSON.stringify(answer)).toContain(JSON.stringify(error));
       expect(await publishedTo(how)).toMatchObject({ delivered: 0 });
@@ -103,7 +106,7 @@ describe('in $connect', () => {
     });
   });
 
-  it('a refusal is 403 and tells nothing', async () => {
+  it('a refusal is 403 without further information', async () => {
     expect(await refusalOf(`${app.url}?connect=cause`)).toEqual({
       status: 403,
       body: gatewayText('Forbidden'),
@@ -156,14 +159,14 @@ describe('a publish to a subscriber that has vanished', () => {
   });
 });
 
-describe('a message that comes twice', () => {
+describe('a message that arrives twice', () => {
   const take = async (peer: Peer, count: number) => {
     const frames: unknown[] = [];
     while (frames.length < count) frames.push(await peer.next());
     return frames as { readonly type: string }[];
   };
 
-  it('is handled twice and makes one event twice, which its id shows', async () => {
+  it('is handled twice and publishes the same event twice, with one id', async () => {
     await using offender = await app.open();
     const channel = 'rooms/twice';
     await app.witness.subscribe(channel);
@@ -185,7 +188,7 @@ describe('a message that comes twice', () => {
     await expectToWork(offender);
   });
 
-  it('tells its handler which attempt it is, and has one key for side effects', async () => {
+  it('passes the number of the attempt and one idempotency key to its handler', async () => {
     await using offender = await app.open();
     const frame = { action: 'rooms.delivery', id: 'same', channel: 'rooms/1' };
     const first = await offender.ask(frame);

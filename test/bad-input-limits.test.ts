@@ -1,4 +1,4 @@
-// What is too large, too much or no text: API Gateway's limits, then the framework's own.
+// Input that is too large, too much or not text: API Gateway's limits, then the framework's own.
 import { describe, expect, it, vi } from 'vitest';
 import { expectToWork, internalError, type Peer, serveApp } from './fixtures/bad-input/peer.js';
 
@@ -6,7 +6,7 @@ const FRAME_BYTES = 32 * 1024;
 const MESSAGE_BYTES = 128 * 1024;
 const app = serveApp();
 
-/** A message frame of exactly so many bytes. */
+/** A message frame of exactly `bytes` bytes. */
 function frameOf(bytes: number, action = 'rooms.measure'): string {
   const [head, tail] = [`{"action":"${action}","id":"l","channel":"rooms/1","data":"`, '"}'];
   return `${head}${'x'.repeat(bytes - head.length - tail.length)}${tail}`;
@@ -31,7 +31,7 @@ describe('a frame', () => {
     await expectToWork(offender);
   });
 
-  it('of one byte more ends its connection with 1009, which leaves nothing behind', async () => {
+  it('of one byte more ends its connection with 1009 and leaves nothing behind', async () => {
     await using offender = await app.open();
     await offender.subscribe('rooms/large');
     offender.send(frameOf(FRAME_BYTES + 1));
@@ -46,7 +46,7 @@ describe('a frame', () => {
     await expectToWork(next);
   });
 
-  it('that is binary ends its connection with 1003, whatever it says', async () => {
+  it('that is binary ends its connection with 1003', async () => {
     for (const bytes of [Buffer.from([0, 1, 2]), Buffer.from(frameOf(200))]) {
       await using offender = await app.open();
       offender.webSocket.send(bytes);
@@ -80,7 +80,7 @@ describe('a message in several frames', () => {
     expect(offender.unread).toEqual([]);
   });
 
-  it('that is large and no JSON is refused', async () => {
+  it('that is large and not JSON is refused', async () => {
     await using offender = await app.open();
     sendInPieces(offender, 'x'.repeat(MESSAGE_BYTES));
     expect(await offender.next()).toEqual({
@@ -96,13 +96,16 @@ describe('a message in several frames', () => {
   it.each([
     ['reply', 'rooms.echo'],
     ['event', 'rooms.shout'],
-  ])('whose %s would not fit a frame is answered with an internal error', async (_what, action) => {
-    await using offender = await app.open();
-    await offender.subscribe('rooms/1');
-    sendInPieces(offender, frameOf(FRAME_BYTES + 1_024, action));
-    expect(await offender.next()).toEqual({ type: 'error', id: 'l', error: internalError });
-    await expectToWork(offender);
-  });
+  ])(
+    'whose %s does not fit into a frame is answered with an internal error',
+    async (_what, action) => {
+      await using offender = await app.open();
+      await offender.subscribe('rooms/1');
+      sendInPieces(offender, frameOf(FRAME_BYTES + 1_024, action));
+      expect(await offender.next()).toEqual({ type: 'error', id: 'l', error: internalError });
+      await expectToWork(offender);
+    },
+  );
 });
 
 describe('201 channels', () => {
@@ -127,9 +130,9 @@ describe('201 channels', () => {
     },
   );
 
-  it('one frame after the other are refused from the last on, until one is left', async () => {
+  it('in one frame after the other are refused from the limit on, until one is left', async () => {
     await using offender = await app.open();
-    // Every connection is on "arrivals" already: to name it again makes no second membership.
+    // Every connection is subscribed to "arrivals" already, so subscribing again does not count.
     for (let start = 0; start < 200; start += 50) {
       const page = names.slice(start, start + 50);
       expect(await offender.subscribe(...page)).toEqual(page.map(live));

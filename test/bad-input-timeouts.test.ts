@@ -1,4 +1,4 @@
-// Handlers that never return. The gateway of each test has time-outs of its own.
+// Handlers that never return. The gateway of each test has its own time-outs.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   expectNoLeak,
@@ -25,17 +25,17 @@ function isRunning(pid: number): boolean {
 }
 
 describe('a handler that never returns', () => {
-  it('and never yields is ended with its environment and all connections', async () => {
+  it('and blocks is ended with its environment and all connections', async () => {
     await using gateway = await openGateway({ timeoutMs });
     await using witness = await Peer.open(gateway.url);
     await using offender = await Peer.open(gateway.url);
     const { connectionId, pid } = await offender.whoami();
     await witness.subscribe('rooms/1');
 
-    // On a one-way route a failure of the function is answered too.
+    // A failure of the function is also answered on a one-way route.
     offender.send({ ...never('endless'), action: 'failing.runSilently' });
     expect(await offender.next()).toEqual(gatewayText('Internal server error', connectionId));
-    // The store was in the memory of the process, so nobody is subscribed any more.
+    // The store was in the memory of the process, so all subscriptions are lost.
     expect(await offender.closed).toBe(1001);
     expect(await witness.closed).toBe(1001);
     await vi.waitFor(() => expect(isRunning(pid)).toBe(false));
@@ -45,7 +45,7 @@ describe('a handler that never returns', () => {
     expect((await again.whoami()).pid).not.toBe(pid);
   });
 
-  it.each(['busy', 'unsettled'])('(%s) is answered, and costs no environment', async (how) => {
+  it.each(['busy', 'unsettled'])('(%s) is answered without losing the environment', async (how) => {
     await using gateway = await openGateway({ timeoutMs });
     await using witness = await Peer.open(gateway.url);
     await using offender = await Peer.open(gateway.url);
@@ -56,7 +56,7 @@ describe('a handler that never returns', () => {
     expect(await offender.ask(subscribe(channel))).toMatchObject({
       data: { channels: [{ channel, error }] },
     });
-    // Membership is written before the handler runs, and taken away again.
+    // The membership is written before the handler runs, and removed afterwards.
     expect(await witness.request('failing.tell', channel, 'hi')).toEqual(toNobody);
 
     expect(await offender.whoami()).toEqual(before);
@@ -81,7 +81,7 @@ describe('a handler that never returns', () => {
 });
 
 describe('a handler that API Gateway does not wait for', () => {
-  it('goes on after the client was told, and its reply is lost', async () => {
+  it('continues after the client was told, and its reply is lost', async () => {
     await using gateway = await openGateway({ integrationTimeoutMs: timeoutMs });
     await using witness = await Peer.open(gateway.url);
     await using offender = await Peer.open(gateway.url);

@@ -1,13 +1,13 @@
-// Frames that no client of ours sends. Each has one defined answer, reaches no handler, and harms
-// neither its own connection nor another.
+// Frames that Gatecast's client never sends. Each has a defined answer, never reaches a handler, and does
+// not harm its own connection or others.
 import { describe, expect, it } from 'vitest';
 import { errorFrame, expectToWork, serveApp } from './fixtures/bad-input/peer.js';
 
 const app = serveApp();
-/** A text of the client's, as a message to it shows it. */
+/** A client's text as it appears in messages to the client. */
 const shown = (text: string): string => text.replace(/[\0\n\ud800]/g, '?');
 const invalid = (message: string) => ({ code: 'ERR_FRAME_INVALID', message });
-/** One test for each value; `it.each` would take the items of a list for arguments. */
+/** One test for each value. Each is wrapped, because `it.each` would spread a list to arguments. */
 const rows = (values: readonly unknown[]): [unknown][] => values.map((value) => [value]);
 
 describe('a frame', () => {
@@ -36,7 +36,7 @@ describe('an action', () => {
     { action: true },
     { action: {} },
     { action: ['rooms.echo'] },
-  ])('that is none, as in %j, is refused', async (frame) => {
+  ])('that is missing or not a string, as in %j, is refused', async (frame) => {
     const noAction = invalid('"action" must be a string.');
     expect(await app.answerTo({ ...frame, id: 'a', channel: 'rooms/1' })).toEqual(
       errorFrame(noAction, 'a'),
@@ -63,13 +63,13 @@ describe('an action', () => {
     'rooms.constructor',
     'toString',
     '\ud800',
-  ])('that is unknown, as is %j, is refused', async (action) => {
+  ])('that is unknown, such as %j, is refused', async (action) => {
     expect(await app.answerTo({ action, id: 'a', channel: 'rooms/1' })).toEqual(
       errorFrame(unknown(action), 'a'),
     );
   });
 
-  it('that is very long is refused in few words', async () => {
+  it('that is very long is refused with a short message', async () => {
     const few = `${'x'.repeat(80)}…`;
     expect(await app.answerTo({ action: 'x'.repeat(30_000), id: 'a' })).toEqual(
       errorFrame(unknown(few), 'a'),
@@ -88,7 +88,7 @@ describe.each(['rooms.echo', 'subscribe', 'unsubscribe'])('an id for %s', (actio
 });
 
 describe('an id', () => {
-  it('of 64 characters is taken, whatever they are', async () => {
+  it('of any 64 characters is accepted', async () => {
     await using offender = await app.open();
     for (const id of ['x'.repeat(64), '__proto__', 'constructor', '\0', '\ud800']) {
       expect(await offender.ask({ action: 'rooms.echo', id, channel: 'rooms/1', data: 1 })).toEqual(
@@ -98,7 +98,7 @@ describe('an id', () => {
     await expectToWork(offender);
   });
 
-  it('that is bad gets no answer on a one-way route, and no handler sees its message', async () => {
+  it('that is wrong gets no answer on a one-way route, and its message reaches no handler', async () => {
     await using offender = await app.open();
     for (const id of badIds) offender.send({ action: 'rooms.whisper', id, channel: 'rooms/1' });
     expect(await offender.request('rooms.traces', 'rooms/1')).toMatchObject({ handled: [] });
@@ -160,11 +160,11 @@ describe('the channel of a message', () => {
     await expectToWork(offender, longName.slice(0, -1));
   });
 
-  it.each(unknownNames)('that is %j, which no class has, is refused', async (channel) => {
+  it.each(unknownNames)('that is %j, which no class matches, is refused', async (channel) => {
     expect(await app.answerTo(to(channel))).toEqual(errorFrame(unknown(channel), 'c'));
   });
 
-  it('that is of another class than the action is refused', async () => {
+  it('that belongs to another class than the action is refused', async () => {
     const error = {
       code: 'ERR_CHANNEL_UNKNOWN',
       message: 'The channel "arrivals" has no message "rooms.echo".',
@@ -172,7 +172,7 @@ describe('the channel of a message', () => {
     expect(await app.answerTo(to('arrivals'))).toEqual(errorFrame(error, 'c'));
   });
 
-  it('may have a parameter with the name of something that every object has', async () => {
+  it('may have a parameter with the name of a property of every object', async () => {
     await using offender = await app.open();
     for (const channel of ['rooms/__proto__', 'rooms/constructor']) {
       expect(await offender.ask(to(channel))).toEqual({ type: 'reply', id: 'c' });
@@ -199,7 +199,7 @@ describe.each(['subscribe', 'unsubscribe'])('the channels to %s', (action) => {
         error: illegal(name, problem),
       })),
       { name: longName, channel: `${longName.slice(0, 198)}…`, error: tooLong },
-      // To leave a channel, one need not know whether it is there.
+      // Unsubscribing from an unknown channel succeeds.
       ...unknownNames.map((name) => ({
         name,
         channel: name,

@@ -9,13 +9,13 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 interface Bundled {
   readonly inputs: Metafile['inputs'];
-  /** Paths of the files of which something is left in the bundle. */
+  /** Paths of the files that the bundle contains parts of. */
   readonly files: readonly string[];
   readonly text: string;
   readonly kilobytesGzipped: number;
 }
 
-/** As a deployment is bundled. */
+/** Bundles like a deployment. */
 async function bundle(entry: string): Promise<Bundled> {
   const { metafile, outputFiles, warnings } = await build({
     ...bundleSettings('cjs'),
@@ -43,7 +43,7 @@ const isOfPackage =
     file.includes(`node_modules/${name}/`);
 const isOurs = (file: string): boolean => /^packages\/(framework|adapters|protocol)\//.test(file);
 
-/** A file and all that it imports, whether at once or later. */
+/** A file and everything that it imports, statically or dynamically. */
 function reachable(
   file: string,
   inputs: Metafile['inputs'],
@@ -70,7 +70,7 @@ const withoutIntl = `
   globalThis.Intl = new Proxy({}, { get: refuse });
 `;
 
-// What was measured, and some room. More is paid for at every cold start.
+// The measured size plus a margin. Larger bundles slow down every cold start.
 describe.each([
   { entry: 'app.ts', budgetKb: 156 },
   { entry: 'app-on-redis.ts', budgetKb: 108 },
@@ -80,7 +80,7 @@ describe.each([
     bundled = await bundle(entry);
   });
 
-  it('loads every AWS client from the start, where only what is used of it is kept', () => {
+  it('imports AWS clients statically, so that unused parts are removed', () => {
     const { inputs } = bundled;
     const later = Object.keys(inputs)
       .filter(isOurs)
@@ -90,7 +90,7 @@ describe.each([
     expect(later.map(({ file, path }) => `${file} imports ${path}`)).toEqual([]);
   });
 
-  it("leaves node:http, which brings Node's fetch with it, to those who require it", () => {
+  it("does not import node:http, which would load Node's fetch", () => {
     const importers = Object.entries(bundled.inputs)
       .filter(([file]) => isOurs(file))
       .filter(([, { imports }]) => imports.some(({ path }) => /^(node:)?http$/.test(path)));
@@ -101,7 +101,7 @@ describe.each([
     expect(Object.keys(bundled.inputs).filter(isOfPackage(name))).toEqual([]);
   });
 
-  it('has of class-validator only what the chat imports', () => {
+  it('has only the parts of class-validator that the chat imports', () => {
     const decorators = bundled.files
       .filter(isOfPackage('class-validator'))
       .flatMap((file) => /\/decorator\/\w+\/(\w+)\.js$/.exec(file)?.[1] ?? [])
@@ -109,12 +109,12 @@ describe.each([
     expect(decorators.toSorted()).toEqual(['IsString', 'Length']);
   });
 
-  it('has of reflect-metadata only its lite build', () => {
+  it('has only the lite build of reflect-metadata', () => {
     const files = bundled.files.filter(isOfPackage('reflect-metadata'));
     expect(files).toEqual(['node_modules/reflect-metadata/ReflectLite.js']);
   });
 
-  it('asks nothing of Intl while it loads, which is slow the first time', () => {
+  it('does not use Intl while it loads, because its first use is slow', () => {
     const { stderr } = spawnSync(process.execPath, ['-'], {
       input: `${withoutIntl}\n${bundled.text}\nprocess.exit();`,
       encoding: 'utf8',

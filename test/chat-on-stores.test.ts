@@ -1,4 +1,4 @@
-// The chat with several environments on real engines, one of which dies in the middle.
+// The chat with several environments on real engines. One environment dies during the test.
 import { fileURLToPath } from 'node:url';
 import { createClient } from '@gatecast/client';
 import { startGateway } from '@gatecast/local';
@@ -28,7 +28,7 @@ async function expectToChat(
   bob?.on('message', ({ text }) => heard.push(text));
   await Promise.all([ann?.subscribe(), bob?.subscribe()]);
 
-  // It kills the environment of one message alone: the others share nothing with it.
+  // It kills only the environment of one message.
   gateway.faults.add({ on: 'invocation', kind: 'killed', routeKey: 'rooms.post', times: 1 });
   await expect(
     ann?.send('post', { text: 'lost', from: 'Ann' }, { timeoutMs: 500 }),
@@ -40,8 +40,8 @@ async function expectToChat(
   for (const client of clients) client.close();
 }
 
-// oxlint-disable vitest/expect-expect -- expectToChat expects.
-describe('the chat, with an environment killed in the middle', () => {
+// oxlint-disable vitest/expect-expect -- expectToChat asserts.
+describe('the chat, with an environment that is killed meanwhile', () => {
   it('goes on, on dynalite', async () => {
     await using engine = await startDynalite();
     await using table = await openTable(engine);
@@ -51,7 +51,7 @@ describe('the chat, with an environment killed in the middle', () => {
     });
   });
 
-  it.skipIf(isWithoutDynamoDbLocal)('goes on, on DynamoDB Local', async () => {
+  it.skipIf(isWithoutDynamoDbLocal)('keeps working on DynamoDB Local', async () => {
     await using engine = await startDynamoDbLocal();
     await using table = await openTable(engine);
     await expectToChat(onDynamoDb, {
@@ -61,7 +61,7 @@ describe('the chat, with an environment killed in the middle', () => {
   });
 });
 
-describeRedis('the chat on Redis, with an environment killed in the middle', () => {
+describeRedis('the chat on Redis, with an environment that is killed meanwhile', () => {
   it('goes on', async () => {
     await using server = await RedisServer.start();
     await expectToChat(onRedis, { GATECAST_REDIS_URL: server.url });

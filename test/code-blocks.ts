@@ -1,10 +1,10 @@
 export interface CodeBlock {
-  /** The name in the block's first line (`// app.ts`), or one made of its place in the page. */
+  /** The name in the block's first line (`// app.ts`), or one made from its position in the page. */
   readonly file: string;
   readonly text: string;
 }
 
-/** The TypeScript blocks of a Markdown page, with the indentation of a list item taken away. */
+/** The TypeScript blocks of a Markdown page, without the indentation of list items. */
 export function codeBlocks(markdown: string): CodeBlock[] {
   return [...markdown.matchAll(/^( *)```ts\n(.*?)^\1```$/gms)].map(
     ([, indentation = '', code = ''], index) => {

@@ -21,7 +21,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** What the command says to the page as `change` leaves it. */
+/** The output of the command for the page after a `change`. */
 async function countRows(change: (text: string) => string = (text) => text) {
   const file = join(directory, 'page.md');
   await writeFile(file, change(page));
@@ -34,14 +34,14 @@ async function countRows(change: (text: string) => string = (text) => text) {
   return { code, totals: stdout.trimEnd().split('\n').at(-1), problems: stderr.trim().split('\n') };
 }
 
-it('every row of the local gateway has a test or a reason, and the page counts them right', async () => {
+it('every row of the local gateway has a test or a reason, and the totals of the page are right', async () => {
   const { code, totals, problems } = await countRows();
   expect(problems).toEqual(['']);
   expect(code).toBe(0);
   expect(page).toContain(totals);
 });
 
-it('a row without a test, a test without a row, and a wrong state are told', async () => {
+it('a row without a test, a test without a row, and a wrong state are reported', async () => {
   const { code, problems } = await countRows((text) =>
     text
       .replace('| 5.3 |', '| 5.99 |')
@@ -53,7 +53,9 @@ it('a row without a test, a test without a row, and a wrong state are told', asy
     'Row 6.20 has the state "switched". Write "tested", "switched: OPTION" or "left out: REASON".',
     'Row 5.99 has no test. Write one, or say why it is "left out".',
     expect.stringMatching(/^Row 5\.21 is left out, but has a test: "5\.21 /),
-    expect.stringMatching(/^The test ".*5\.3 .*" names row 5\.3, which the page does not have\.$/),
-    expect.stringMatching(/^The page does not say: "\d+ rows: .* 1 left out\."$/),
+    expect.stringMatching(
+      /^The test ".*5\.3 .*" has the number of row 5\.3, which the page does not have\.$/,
+    ),
+    expect.stringMatching(/^The page lacks the line: "\d+ rows: .* 1 left out\."$/),
   ]);
 });

@@ -29,7 +29,7 @@ describe('the code in README and docs', () => {
     ['legacy', true],
     ['standard', false],
   ] as const)(
-    'compiles under %s decorators',
+    'compiles with %s decorators',
     { timeout: 60_000 },
     async (mode, experimentalDecorators) => {
       const folder = await mkdtemp(join(root, 'node_modules', `.documents-${mode}-`));

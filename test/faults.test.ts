@@ -1,5 +1,5 @@
-// Every fault of the local gateway, and its clock, against the real client: whatever happens, the
-// client ends up connected, subscribed, and receives what is published from then on.
+// All faults of the local gateway and its clock, with the real client. In the end the client must be
+// connected and subscribed, and must receive all later events.
 import { fileURLToPath } from 'node:url';
 import { type Client, type ClientChannel, createClient } from '@gatecast/client';
 import {
@@ -15,7 +15,7 @@ import type { RoomChannel } from './fixtures/faults/app.js';
 const entry = fileURLToPath(new URL('fixtures/faults/app.ts', import.meta.url));
 const MINUTE = 60_000;
 const toBoth = { delivered: 2, gone: 0, failed: 0 };
-// A client waits for half a second before it comes back, and a busy machine takes longer.
+// A client waits half a second before it reconnects, and a busy machine takes longer.
 const until = (check: () => unknown) => vi.waitFor(check, { timeout: 10_000 });
 
 interface Heard {
@@ -23,7 +23,7 @@ interface Heard {
   readonly id: string;
 }
 
-/** One client in the room, as an app would use it. */
+/** A client in the room, used like in an app. */
 class Member {
   readonly room: ClientChannel<RoomChannel>;
   readonly heard: Heard[] = [];
@@ -59,12 +59,12 @@ class Member {
     return this.#webSockets.length;
   }
 
-  /** Subscribes to something else, which the server looks the connection up for. */
+  /** Subscribes to another channel, for which the server reads the connection. */
   async askTheServer(): Promise<void> {
     await this.#client.channel<RoomChannel>('rooms/other').subscribe();
   }
 
-  /** The network is gone, without a close frame. */
+  /** Breaks the connection without a close frame. */
   breakDown(): void {
     this.#webSockets.at(-1)?.terminate();
   }
@@ -88,7 +88,7 @@ beforeAll(async () => {
 
 afterAll(() => shared.close());
 
-/** A room of its own with two clients; alice is the one to whom things happen. */
+/** A separate room with two clients. The faults affect alice. */
 async function openRoom(gateway = shared) {
   rooms += 1;
   const join = () => Member.join(gateway.url, `${rooms}`);
@@ -99,9 +99,9 @@ async function openRoom(gateway = shared) {
     bob,
     clock: gateway.clock,
     faults: gateway.faults,
-    /** Of alice's first connection. */
+    /** Id of alice's first connection. */
     connectionId,
-    /** Both are connected and subscribed, or will be soon, and miss nothing from then on. */
+    /** Asserts that both will soon be connected and subscribed, and then receive all events. */
     async expectToGoOn() {
       await until(async () =>
         expect(await bob.room.send('say', 'anyone?')).toMatchObject({ delivered: 2 }),
@@ -120,7 +120,7 @@ async function openRoom(gateway = shared) {
   };
 }
 
-/** What came of the `$disconnect` of a connection. */
+/** The result of the `$disconnect` of a connection. */
 function endOf(connectionId: string): GatewayEvent | undefined {
   return log.find((event) => event.route === '$disconnect' && event.connectionId === connectionId);
 }
@@ -139,23 +139,26 @@ describe('a client survives a post', { timeout: 30_000 }, () => {
   it.each([
     ['gone', []],
     ['arrived-gone', ['last']],
-  ] as const)('%s: forgotten, it comes back when it asks for something', async (kind, heard) => {
-    // The connections are a minute old when they begin.
-    await using gateway = await openGateway({ now: () => Date.now() - MINUTE });
-    await using all = await openRoom(gateway);
-    const { alice, bob, faults, connectionId } = all;
-    faults.add({ on: 'post', kind, connectionId, times: 1 });
-    expect(await bob.room.send('say', 'last')).toEqual({ ...toBoth, delivered: 1, gone: 1 });
-    expect(await bob.room.send('say', 'unheard')).toEqual({ ...toBoth, delivered: 1 });
-    await alice.askTheServer();
-    await all.expectToGoOn();
-    expect(alice.texts).not.toContain('unheard');
-    expect(alice.texts.filter((text) => text === 'last')).toEqual(heard);
-    expect(alice.connections).toBe(2);
-  });
+  ] as const)(
+    '%s: removed from the store, it reconnects at its next request',
+    async (kind, heard) => {
+      // The connections must be a minute old.
+      await using gateway = await openGateway({ now: () => Date.now() - MINUTE });
+      await using all = await openRoom(gateway);
+      const { alice, bob, faults, connectionId } = all;
+      faults.add({ on: 'post', kind, connectionId, times: 1 });
+      expect(await bob.room.send('say', 'last')).toEqual({ ...toBoth, delivered: 1, gone: 1 });
+      expect(await bob.room.send('say', 'unheard')).toEqual({ ...toBoth, delivered: 1 });
+      await alice.askTheServer();
+      await all.expectToGoOn();
+      expect(alice.texts).not.toContain('unheard');
+      expect(alice.texts.filter((text) => text === 'last')).toEqual(heard);
+      expect(alice.connections).toBe(2);
+    },
+  );
 
   it.each(['throttled', 'failed'] as const)(
-    '%s: it is tried again until it arrives, unless it may get lost',
+    '%s: it is retried until it arrives, unless it is ephemeral',
     async (kind) => {
       await using all = await openRoom();
       const { alice, bob, faults, connectionId } = all;
@@ -170,7 +173,7 @@ describe('a client survives a post', { timeout: 30_000 }, () => {
     },
   );
 
-  it('lost: it misses the event, and nobody can know', async () => {
+  it('lost: it misses the event, which nobody can notice', async () => {
     await using all = await openRoom();
     const { alice, bob, faults, connectionId } = all;
     faults.add({ on: 'post', kind: 'lost', connectionId, times: 1 });
@@ -180,7 +183,7 @@ describe('a client survives a post', { timeout: 30_000 }, () => {
     expect(alice.connections).toBe(1);
   });
 
-  it('doubled: it hears the event twice, with one id', async () => {
+  it('doubled: it gets the event twice, with one id', async () => {
     await using all = await openRoom();
     const { alice, bob, faults, connectionId } = all;
     faults.add({ on: 'post', kind: 'doubled', connectionId, times: 1 });
@@ -192,7 +195,7 @@ describe('a client survives a post', { timeout: 30_000 }, () => {
     expect(alice.connections).toBe(1);
   });
 
-  it('delayed: it hears the event when it comes, and the sender waits as long', async () => {
+  it('delayed: it gets the event late, and the sender waits', async () => {
     await using all = await openRoom();
     const { alice, bob, faults, clock, connectionId } = all;
     faults.add({ on: 'post', kind: 'delayed', delayMs: MINUTE, connectionId, times: 1 });
@@ -209,7 +212,7 @@ describe('a client survives a post', { timeout: 30_000 }, () => {
 });
 
 describe('a client survives a $disconnect', { timeout: 30_000 }, () => {
-  it('lost: what is left of its old connection does not disturb the new one', async () => {
+  it('lost: the remains of its old connection do not affect the new one', async () => {
     await using all = await openRoom();
     all.faults.add({ on: '$disconnect', kind: 'lost', connectionId: all.connectionId });
     all.alice.breakDown();
@@ -219,7 +222,7 @@ describe('a client survives a $disconnect', { timeout: 30_000 }, () => {
     expect(all.alice.connections).toBe(2);
   });
 
-  it('delayed: when it comes at last, it ends the old connection alone', async () => {
+  it('delayed: it finally ends only the old connection', async () => {
     await using all = await openRoom();
     const { connectionId } = all;
     all.faults.add({
@@ -241,13 +244,13 @@ describe('a client survives a $disconnect', { timeout: 30_000 }, () => {
 });
 
 describe('a client survives an invocation', { timeout: 30_000 }, () => {
-  it('delayed: its message is answered when the time has come', async () => {
+  it('delayed: its message is answered after the delay', async () => {
     await using all = await openRoom();
     const { alice, bob, faults, clock, connectionId } = all;
     faults.add({ on: 'invocation', kind: 'delayed', delayMs: MINUTE, connectionId, times: 1 });
     const sending = alice.room.send('say', 'late');
     await until(() => expect(faults.list).toEqual([]));
-    // Others are not held up.
+    // Other messages are not delayed.
     expect(await bob.room.send('say', 'early')).toEqual(toBoth);
     clock.advance(MINUTE);
     expect(await sending).toEqual(toBoth);
@@ -256,7 +259,7 @@ describe('a client survives an invocation', { timeout: 30_000 }, () => {
     expect(alice.connections).toBe(1);
   });
 
-  it('killed: everyone comes back, and its message is sent again', async () => {
+  it('killed: everyone reconnects, and its message is sent again', async () => {
     await using all = await openRoom();
     const { alice, bob, faults, connectionId } = all;
     const routeKey = 'rooms.hold';
@@ -277,7 +280,7 @@ describe('a client survives', { timeout: 30_000 }, () => {
     expect(all.bob.connections).toBe(2);
   });
 
-  it('the end of its 2 hours, and what it sends meanwhile is answered', async () => {
+  it('the end of its 2 hours, and its messages meanwhile are answered', async () => {
     await using all = await openRoom();
     const { alice, bob, clock } = all;
     for (let minutes = 9; minutes < 120; minutes += 9) {

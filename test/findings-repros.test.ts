@@ -1,4 +1,4 @@
-// The repros of test/findings, each in a process of its own as one would run it by hand.
+// Runs the repros of test/findings, each in a separate process like by hand.
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ async function lastLineOf(name: string): Promise<string> {
   return stdout.trim().split('\n').at(-1) || stderr;
 }
 
-it('runs every repro that there is', () => {
+it('runs all repros', () => {
   const files = readdirSync(new URL('findings', import.meta.url));
   const others = ['entries', 'lib', 'run-all'];
   const names = [...plain, ...onRedis, ...others].map((name) => `${name}.mjs`);

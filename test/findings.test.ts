@@ -24,10 +24,10 @@ function untested(): string[] {
   return [...stdout.matchAll(/^ {2}([A-Z]\d+) /gm)].map(([, number = '']) => number);
 }
 
-// Made of parts, or the repository's own tests would seem to have these titles.
+// Made from parts, so that these titles do not count as tests of the repository itself.
 const title = (numbers: string): string => `'${numbers} holds'`;
 
-it('counts what the titles of tests, of groups and of checks of stores begin with', async () => {
+it('counts the numbers in titles of tests, of groups and of checks of stores', async () => {
   const all = untested();
   await writeFile(
     join(root, 'test/some.test.ts'),
@@ -43,7 +43,7 @@ it('counts what the titles of tests, of groups and of checks of stores begin wit
   expect(untested()).toEqual(all.filter((number) => !/^(A1|B2|C3|D4|E1)$/.test(number)));
 });
 
-it('counts no test that is skipped, no other text, and nothing that was built', async () => {
+it('does not count skipped tests, other text and built files', async () => {
   const all = untested();
   expect(all).toEqual(expect.arrayContaining(['A1', 'B1', 'C1', 'L12']));
   await writeFile(

@@ -4,16 +4,16 @@ import { dirname, join, posix, relative } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-/** The rooms of one package, and what they may import of each other. */
+/** The rooms of one package, and the allowed imports between them. */
 interface Layout {
-  /** Where its sources are. */
+  /** Folder of the sources. */
   readonly source: string;
   /**
-   * The rooms from left to right: each may import those in groups to its left. Rooms of one group do not
-   * import each other. Rooms that are not named may not exist.
+   * Groups of rooms from left to right. A room may import rooms of groups to its left, but not of its own
+   * group. Other rooms may not exist.
    */
   readonly order: readonly (readonly string[])[];
-  /** What a room may import although it does not stand to its left. */
+  /** Allowed imports of rooms that are not to the left. */
   readonly exceptions: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -35,22 +35,22 @@ const LAYOUTS: readonly Layout[] = [
   },
 ];
 
-/** Modules that no file of these folders may import at run time. */
+/** Modules that files of these folders may not import at run time. */
 const FORBIDDEN: readonly {
   readonly source: string;
   readonly modules: RegExp;
   readonly kind: 'import' | 'import()';
 }[] = ['packages/framework/src', 'packages/adapters/src'].flatMap((source) => [
-  // It loads undici too, which takes 40 ms of a cold start.
+  // It also loads undici, which takes 40 ms of a cold start.
   { source, modules: /^(node:)?http$/, kind: 'import' as const },
   { source, modules: /^(node:)?http$/, kind: 'import()' as const },
-  // The chunk of a bundle that is loaded late is not there where an upload left it out.
+  // A dynamic import becomes a separate chunk of the bundle, which an upload may leave out.
   { source, modules: /^@aws-sdk\/|^@smithy\//, kind: 'import()' as const },
 ]);
 
 interface Import {
   readonly from: string;
-  /** As it is written. */
+  /** The module as written in the import. */
   readonly module: string;
   readonly kind: 'import' | 'import type' | 'import()';
 }
@@ -93,13 +93,13 @@ async function readImports(folder: string): Promise<Import[]> {
   return (await Promise.all(read)).flat();
 }
 
-/** The file of the same folder that an import means; nothing for a package. */
+/** The imported file within the folder; `undefined` for a package. */
 function targetOf({ from, module }: Import): string | undefined {
   if (!module.startsWith('.')) return undefined;
   return posix.join(posix.dirname(from), module).replace(/\.js$/, '.ts');
 }
 
-/** The first part of a path; nothing for a file of the top level. */
+/** The first part of a path; `undefined` for a file at the top level. */
 function roomOf(file: string): string | undefined {
   const [room, ...rest] = file.split('/');
   return rest.length > 0 ? room : undefined;
@@ -122,7 +122,7 @@ function wrongWays(imports: readonly Import[], { order, exceptions }: Layout): s
   });
 }
 
-/** Circles of files that load each other; types load nothing, and rooms have their order. */
+/** Circular imports of files within a room. Imports of types do not count. */
 function circles(imports: readonly Import[]): string[] {
   const edges = new Map<string, string[]>();
   for (const one of imports) {
@@ -157,17 +157,17 @@ function forbidden(imports: readonly Import[], source: string): string[] {
 const root = join(import.meta.dirname, '..');
 
 describe.each(LAYOUTS)('$source', (layout) => {
-  it('has no room that imports one to its right', async () => {
+  it('has no imports of rooms to the right', async () => {
     const imports = await readImports(join(root, layout.source));
     expect(imports.length).toBeGreaterThan(50);
     expect(wrongWays(imports, layout)).toEqual([]);
   });
 
-  it('has no files that load each other in a circle', async () => {
+  it('has no circular imports', async () => {
     expect(circles(await readImports(join(root, layout.source)))).toEqual([]);
   });
 
-  it('has the rooms of the order and no others', async () => {
+  it('has exactly the rooms of the order', async () => {
     const entries = await readdir(join(root, layout.source), { withFileTypes: true });
     const rooms = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
     expect(rooms.toSorted()).toEqual(layout.order.flat().toSorted());
@@ -175,7 +175,7 @@ describe.each(LAYOUTS)('$source', (layout) => {
 });
 
 it.each([...new Set(FORBIDDEN.map(({ source }) => source))])(
-  '%s imports nothing that a cold start should not load',
+  '%s does not import modules that slow down a cold start',
   async (source) => {
     const imports = await readImports(join(root, source));
     expect(imports.length).toBeGreaterThan(10);
@@ -216,7 +216,7 @@ describe('the check itself', () => {
     return [...wrongWays(imports, layout), ...circles(imports), ...forbidden(imports, source)];
   };
 
-  it('accepts what is in order', async () => {
+  it('accepts correct imports', async () => {
     const more = {
       'wire/x.ts': "import { t } from '../time/t.js';\nimport type { Agent } from 'node:http';",
       'wire/x.test.ts': "import '../app/a.js';",
@@ -240,13 +240,13 @@ describe('the check itself', () => {
     ['an effect', 'wire/x.ts', "import '../app/a.js';", 'may not import app'],
     ['a room of the same group', 'store/x.ts', "import '../wire/w.js';", 'may not import wire'],
     [
-      'what is allowed one way only',
+      'an import that is allowed only in the other direction',
       'time/x.ts',
       "import '../errors/a.js';",
       'may not import errors',
     ],
     ['a file of the top level', 'app/x.ts', "import '../index.js';", 'top level'],
-    ['one of the top level by another', 'extra.ts', "import './index.js';", 'top level'],
+    ['a file of the top level by another', 'extra.ts', "import './index.js';", 'top level'],
     ['a room that is not in the order', 'app/x.ts', "import '../misc/a.js';", 'no room misc'],
     ['from a room that is not in the order', 'misc/x.ts', "import '../wire/w.js';", 'no room misc'],
     ['a file that imports itself', 'app/x.ts', "import './x.js';", 'app/x.ts -> app/x.ts'],

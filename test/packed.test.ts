@@ -15,7 +15,7 @@ async function run(command: string, ...args: string[]): Promise<void> {
   expect({ code, output: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, output: '' });
 }
 
-/** What `npm install` is told for a package that the workspace has too. */
+/** The version of the workspace's package for `npm install`. */
 function sameVersion(name: string): string {
   const { version } = JSON.parse(lock).packages[`node_modules/${name}`] as { version: string };
   return `${name}@${version}`;
@@ -88,7 +88,7 @@ describe.each([
     for (const path of ['', '@gatecast/page.css', '@gatecast/page.js', '@gatecast/element.js']) {
       expect([path, (await fetch(developersPage + path)).status]).toEqual([path, 200]);
     }
-    // The page as it stands, but for the port.
+    // The page, with another port.
     const page = await readFile(join(folder, 'page.ts'), 'utf8');
     await writeFile(join(folder, 'page.ts'), page.replace('ws://localhost:3000/dev', url));
     await run('npx', 'esbuild', 'page.ts', '--bundle', '--format=esm', '--outfile=page.mjs');

@@ -1,5 +1,5 @@
-// What README and docs promise, against the code and the packages. `documents.test.ts` compiles their
-// code.
+// Compares promises in README and docs with the code and the packages. `documents.test.ts` compiles the
+// code of the documents.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ import { ANSWER_MS } from '../packages/framework/src/invocation/invocation.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-/** A page as one line, so that a sentence is found wherever it is broken. */
+/** A page as one line, so that sentences are found in spite of line breaks. */
 const page = (path: string): string => read(path).replaceAll(/\s+/g, ' ');
 const grouped = (value: number): string => value.toLocaleString('en-US');
 
@@ -55,18 +55,18 @@ function lowest(range: string): number {
 describe('versions', () => {
   const floor = manifest('.').engines.node;
 
-  it('L2 all packages ask for the same Node', () => {
+  it('L2 all packages require the same version of Node', () => {
     for (const name of packages) expect(manifest(`packages/${name}`).engines.node).toBe(floor);
   });
 
-  it('L2 README says which Node is needed, and which AWS SDK Node 20 can have', () => {
+  it('L2 README says which Node is required, and which AWS SDK works on Node 20', () => {
     const readme = page('README.md');
     expect(readme).toContain(`Node ${floor.replace('>=', '')} or newer`);
     expect(readme).toContain('On Node 20 use an AWS SDK from before 2027');
     expect(readme).toContain('need Node 22');
   });
 
-  it('L2 the peers that are installed run on the Node that the packages ask for', () => {
+  it('L2 the installed peers run on the Node that the packages require', () => {
     const peers = packages.flatMap((name) =>
       Object.keys(manifest(`packages/${name}`).peerDependencies ?? {}),
     );
@@ -99,7 +99,7 @@ describe('limits', () => {
     expect(security).toContain(`| ${limit} | ${value} |`);
   });
 
-  it('L10 the page on security says how much an environment and a store remember', () => {
+  it('L10 the page on security has the limits of caches and stores', () => {
     expect(security).toContain(`identities of up to ${grouped(MOST_IDENTITIES)} connections`);
     const minutes = ROW_LIFETIME_MS / 60_000;
     const lifetime = `${Math.floor(minutes / 60)} h ${minutes % 60} min after`;
@@ -114,7 +114,7 @@ describe('limits', () => {
   });
 });
 
-/** Where what was written once and did not hold, and what is written now. */
+/** Pages with wrong promises that are gone, and the correct ones. */
 const mended: readonly (readonly [path: string, gone: string, there: string])[] = [
   [
     'docs/store-redis.md',
@@ -134,12 +134,12 @@ const mended: readonly (readonly [path: string, gone: string, there: string])[] 
   [
     'packages/framework/src/jwt.ts',
     'The keys themselves, so that nothing is fetched.',
-    'The keys themselves: nothing is ever fetched then',
+    'The keys themselves. Then keys are never fetched',
   ],
   [
     'packages/framework/src/plugins/logger.ts',
     'Never a token, a header or the body of a message.',
-    "a refusal may quote up to 80 characters of a channel's name or an action",
+    "A refusal may quote up to 80 characters of a channel's name or an action",
   ],
   [
     'docs/local-gateway.md',
@@ -168,16 +168,16 @@ const mended: readonly (readonly [path: string, gone: string, there: string])[] 
   ],
 ];
 
-it.each(mended)('L10 %s promises what holds, and no longer “%s”', (path, gone, there) => {
+it.each(mended)('L10 %s is right, and no longer says “%s”', (path, gone, there) => {
   const text = page(path).replaceAll(' * ', ' ');
   expect(text).not.toContain(gone);
   expect(text).toContain(there);
 });
 
 describe('names', () => {
-  it('L10 every path that ARCHITECTURE.md and the docs name is there', () => {
+  it('L10 every path in ARCHITECTURE.md and the docs exists', () => {
     const homes = ['.', 'packages', 'packages/framework/src', 'packages/local/src'];
-    // A path without a folder is a file of the folder that the sentence has named before.
+    // A path without a folder is a file of the folder that was mentioned before.
     const folders = ['client', 'local', 'framework', 'adapters', 'protocol'].flatMap((name) =>
       readdirSync(join(root, 'packages', name, 'src'), { recursive: true, withFileTypes: true }),
     );
@@ -194,16 +194,16 @@ describe('names', () => {
     expect(named.filter((file) => !isThere(file))).toEqual([]);
   });
 
-  it('L10 every code of an error that the docs name exists', () => {
+  it('L10 every error code in the docs exists', () => {
     const known = { ...errorTable, ...wireErrors, ...clientErrors };
     const named = pages.flatMap((path) => read(path).match(/\bERR_[A-Z_]*[A-Z]\b/g) ?? []);
-    // Not those of Node and OpenSSL, and of the app in an example.
+    // Except for codes of Node, of OpenSSL and of an app in an example.
     const ours = named.filter((code) => !/^ERR_(?:TLS|SSL)_|^ERR_TOO_LONG$/.test(code));
     expect(ours.length).toBeGreaterThan(50);
     expect(ours.filter((code) => !Object.hasOwn(known, code))).toEqual([]);
   });
 
-  it('L10 every variable that the packages read is in the docs', () => {
+  it('L10 the docs have every variable that the packages read', () => {
     const texts = ['framework', 'adapters'].flatMap((name) => {
       const source = join(root, 'packages', name, 'src');
       return readdirSync(source, { recursive: true, encoding: 'utf8' })
@@ -231,7 +231,7 @@ describe('names', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('L10 the table and the recipe have the rooms that there are', () => {
+  it('L10 the table and the recipe have exactly the existing rooms', () => {
     const source = join(root, 'packages/framework/src');
     const rooms = readdirSync(source, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
@@ -245,7 +245,7 @@ describe('names', () => {
   });
 });
 
-/** The headings of a page, as GitHub names them in links. */
+/** The headings of a page, in the form of GitHub's links. */
 function headings(path: string): string[] {
   return [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
     text

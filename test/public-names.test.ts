@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 
 const packages = fileURLToPath(new URL('../packages', import.meta.url));
 
-/** The declaration file of each entry point, by what a user imports. */
+/** The declaration file of each entry point, by the module name. */
 function entryPoints(): Map<string, string> {
   const found = new Map<string, string>();
   for (const folder of readdirSync(packages)) {
@@ -20,7 +20,7 @@ function entryPoints(): Map<string, string> {
   return found;
 }
 
-it('changes no public name unseen', () => {
+it('does not change public names unnoticed', () => {
   const files = entryPoints();
   const program = ts.createProgram([...files.values()], {
     module: ts.ModuleKind.NodeNext,

@@ -2,16 +2,16 @@ import { type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { vi } from 'vitest';
 
-/** What a program that has ended said. */
+/** The result of a program that has ended. */
 export interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A program that runs until it ends or is disposed of. */
+/** A program that runs until it ends or is disposed. */
 export interface RunningCommand extends AsyncDisposable {
-  /** What has been printed so far. */
+  /** The output so far. */
   readonly output: { readonly stdout: string; readonly stderr: string };
   kill(signal: NodeJS.Signals): void;
   /** Waits for a line on stdout and returns the pattern's first group. */
@@ -19,7 +19,7 @@ export interface RunningCommand extends AsyncDisposable {
   readonly ended: Promise<CommandResult>;
 }
 
-/** Starts a program in a process group of its own, so that what it starts ends with it. */
+/** Starts a program in its own process group, so that its child processes end with it. */
 export function startCommand(
   command: string,
   args: readonly string[],

@@ -12,7 +12,7 @@ import { type RunningCommand, startCommand } from './running-command.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** The frames that the README tells a stranger to type, as they stand there. */
+/** The frames to type in the README. */
 async function typedFrames(): Promise<[subscribe: string, post: string]> {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
   const [subscribe, post] = [...readme.matchAll(/```json\n(.*)\n```/g)].map(([, frame]) => frame);
@@ -22,7 +22,7 @@ async function typedFrames(): Promise<[subscribe: string, post: string]> {
 
 interface Peer extends AsyncDisposable {
   readonly socket: WebSocket;
-  /** The next frame that has not been taken yet. */
+  /** The next frame that has not been received yet. */
   next(): Promise<unknown>;
 }
 
@@ -44,7 +44,7 @@ async function connect(url: string): Promise<Peer> {
   };
 }
 
-/** Types the frames of the README in both, and looks at what comes back. */
+/** Sends the frames of the README from both clients, and checks the answers. */
 async function expectToHearEachOther(ann: Peer, bob: Peer): Promise<void> {
   const [subscribe, post] = await typedFrames();
   for (const peer of [ann, bob]) {
@@ -82,7 +82,7 @@ function startChat(args: readonly string[], env: NodeJS.ProcessEnv = {}): Runnin
 
 const started = { timeout: 40_000 };
 
-it('npm start serves the chat to a browser and to a stranger, and says nothing else', async () => {
+it('npm start serves the chat to a browser and to other clients, and prints nothing else', async () => {
   await using command = startChat([]);
   const page = await command.prints(/^Page {7}(\S+)$/m, started);
   const url = await command.prints(/^WebSocket {2}(\S+)$/m);
@@ -111,9 +111,9 @@ it('npm start serves the chat to a browser and to a stranger, and says nothing e
 });
 
 describeRedis('npm start -- --store redis', () => {
-  it('serves the chat on that server, and starts no DynamoDB', async () => {
+  it('serves the chat on that server, without starting a DynamoDB', async () => {
     await using server = await RedisServer.start();
-    // No table can have this name, so the gateway would not start with an embedded DynamoDB.
+    // No table can have this name, so the gateway could not start with an embedded DynamoDB.
     const noTable = { GATECAST_TABLE: '!' };
     await using command = startChat(['--store', 'redis', '--redis-url', server.url], noTable);
     const url = await command.prints(/^WebSocket {2}(\S+)$/m, started);
@@ -129,7 +129,7 @@ describeRedis('npm start -- --store redis', () => {
   });
 });
 
-it('npm start tells in the terminal that no Redis server is there, and what to look at', async () => {
+it('npm start says in the terminal that there is no Redis server, and what to check', async () => {
   const address = `127.0.0.1:${await freePort()}`;
   await using command = startChat(['--redis-url', `redis://${address}`]);
   const url = await command.prints(/^WebSocket {2}(\S+)$/m, started);
@@ -137,16 +137,16 @@ it('npm start tells in the terminal that no Redis server is there, and what to l
   await vi.waitFor(() => {
     const { stderr } = command.output;
     expect(stderr).toContain(
-      `The store \\"redis\\" could not keep a connection: The connection to ${address} failed: connect ECONNREFUSED`,
+      `The store \\"redis\\" could not save a connection: The connection to ${address} failed: connect ECONNREFUSED`,
     );
     expect(stderr).toContain('Check that the store is up, reachable');
   });
 });
 
-it('npm start refuses a store that it does not know', async () => {
+it('npm start refuses an unknown store', async () => {
   await using command = startChat(['--store', 'mysql']);
   expect(await command.ended).toMatchObject({
     code: 2,
-    stderr: '--store takes dynamodb or redis, not "mysql".\n',
+    stderr: 'The option --store must be dynamodb or redis, not "mysql".\n',
   });
 });

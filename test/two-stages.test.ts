@@ -1,4 +1,4 @@
-// Stages and APIs that share one table, or one Redis: what one does, the others do not notice.
+// Stages and APIs that share one table or one Redis do not affect each other.
 import { fileURLToPath } from 'node:url';
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { redisStore } from '@gatecast/adapters/redis';
@@ -16,11 +16,11 @@ const ROOM = 'rooms/1';
 const AGE_MS = 60_000;
 const until = (check: () => unknown) => vi.waitFor(check, { timeout: 20_000, interval: 100 });
 
-/** A table or a server that several gateways use. */
+/** A table or a server for several gateways. */
 interface Shared extends AsyncDisposable {
   readonly entry: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** The store that the functions have, for a look from here. */
+  /** The store of the functions, to check it from the test. */
   open(options?: { readonly keyPrefix: string }): Store;
 }
 
@@ -82,7 +82,7 @@ class Guest implements Disposable {
     return guest;
   }
 
-  /** The network breaks, without a close frame. */
+  /** Breaks the connection without a close frame. */
   vanish(): void {
     this.#webSocket?.terminate();
   }
@@ -105,7 +105,7 @@ class Side implements AsyncDisposable {
   static async open(shared: Shared, options: Partial<StartGatewayOptions> = {}): Promise<Side> {
     const gateway = await startGateway({
       maxEnvironments: 1,
-      // A 410 of a young connection proves nothing, so these are old from the beginning.
+      // A 410 of a young connection is ignored, so these connections begin in the past.
       now: () => Date.now() - AGE_MS,
       ...options,
       entry: shared.entry,
@@ -119,7 +119,7 @@ class Side implements AsyncDisposable {
     return this.guests.map(({ connectionId }) => connectionId).sort();
   }
 
-  /** One of them publishes. */
+  /** Publishes from one of the clients. */
   say(text: string) {
     return this.guests[0].room.send('say', text);
   }
@@ -146,19 +146,19 @@ async function expectToKeepApart(share: () => Promise<Shared>): Promise<void> {
   const { connections } = shared.open();
   expect(await subscribersOf(connections)).toEqual(idsOf(sides));
 
-  // It reaches, counts and lists its own.
+  // It reaches, counts and lists its own connections.
   for (const [index, side] of sides.entries()) {
     expect(await side.say(`from ${index}`)).toMatchObject({ delivered: 2, gone: 0, failed: 0 });
     expect(await side.guests[0].room.send('who')).toEqual(side.ids);
   }
 
-  // It ends no subscription of another one.
+  // It does not end subscriptions of another stage.
   for (const id of [...dev.ids, ...other.ids]) {
     expect(await prod.guests[0].room.send('expel', id)).toBe(false);
   }
   expect(await subscribersOf(connections)).toEqual(idsOf(sides));
 
-  // A connection of `prod` dies, and nobody is told. Its client comes back with another one.
+  // A connection of `prod` breaks without a $disconnect. Its client reconnects.
   const [, lost] = prod.guests;
   const dead = lost.connectionId;
   prod.gateway.faults.add({ on: '$disconnect', kind: 'lost', connectionId: dead });
@@ -187,7 +187,7 @@ async function expectPrefixesToHide(share: () => Promise<Shared>): Promise<void>
   await using shared = await share();
   const prefixed = (keyPrefix: string) =>
     Side.open(shared, { environment: { GATECAST_KEY_PREFIX: keyPrefix } });
-  // Of one address on purpose: the prefix alone keeps them apart.
+  // Both have the same address on purpose, so that only the prefix separates them.
   await using first = await prefixed('first:');
   await using second = await prefixed('second:');
 
@@ -205,7 +205,7 @@ async function expectPrefixesToHide(share: () => Promise<Shared>): Promise<void>
       expect(await store.connections.disconnect(id)).toBeUndefined();
     }
     await store.connections.prune(foreign.ids);
-    // It knows no address, so it leaves out nobody.
+    // It does not know its address, so it leaves out nobody.
     const { items } = await createPublisher({ store }).channel(ROOM).members();
     expect(items.map(({ connectionId }) => connectionId).sort()).toEqual(side.ids);
   }
@@ -224,15 +224,15 @@ async function expectPrefixesToHide(share: () => Promise<Shared>): Promise<void>
   }
 }
 
-// oxlint-disable vitest/expect-expect -- what they call expects.
+// oxlint-disable vitest/expect-expect -- the called functions assert.
 describe('several stages on one table', () => {
   it('C2 reach, count, list and remove their own connections', () => expectToKeepApart(shareTable));
 
-  it('C2 see nothing of each other under two prefixes', () => expectPrefixesToHide(shareTable));
+  it('C2 do not see each other with different prefixes', () => expectPrefixesToHide(shareTable));
 });
 
 describeRedis('several stages on one Redis', () => {
   it('C2 reach, count, list and remove their own connections', () => expectToKeepApart(shareRedis));
 
-  it('C2 see nothing of each other under two prefixes', () => expectPrefixesToHide(shareRedis));
+  it('C2 do not see each other with different prefixes', () => expectPrefixesToHide(shareRedis));
 });

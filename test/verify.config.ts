@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// `npm run verify`: what takes too long for every `npm test`.
+// `npm run verify`: tests that take too long for every `npm test`.
 export default defineConfig({
   test: {
     include: [

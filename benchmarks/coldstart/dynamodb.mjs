@@ -1,7 +1,7 @@
-// The DynamoDB of all the functions, in a process of its own so that its time is not measured. Tells
-// where it is, and ends with the process that started it.
+// The DynamoDB of all functions, in a separate process so that its time is not measured. It sends its
+// endpoint, and ends with its parent process.
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-// The local gateway's own, with the table of Gatecast's store.
+// The embedded DynamoDB of the local gateway, with the table of Gatecast's store.
 import { openEmbeddedDynamoDb } from '../../packages/local/dist/lambda/embedded-dynamodb.js';
 
 const [, , storeTable, handWrittenTable] = process.argv;

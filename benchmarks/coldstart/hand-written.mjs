@@ -1,4 +1,4 @@
-// What a developer writes who uses no framework: a table of connections and the two AWS clients.
+// The chat without a framework: a table of connections and two AWS clients.
 import {
   ApiGatewayManagementApiClient,
   PostToConnectionCommand,

@@ -1,5 +1,5 @@
-// The hand-written function in NestJS: an application context, and a gateway whose methods the
-// handler calls. Injected into a property, because esbuild writes no types of parameters.
+// The hand-written function in NestJS: an application context, and a gateway whose methods the handler
+// calls. It injects into a property, because esbuild does not emit the types of parameters.
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';

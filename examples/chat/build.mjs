@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
-/** Where the page goes: `index.html`, `style.css`, `chat.js`. */
+/** Output folder of the page: `index.html`, `style.css`, `chat.js`. */
 export const pageDirectory = join(root, 'dist', 'web');
 
 /** Bundles the page for a browser. */

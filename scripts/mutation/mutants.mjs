@@ -1,10 +1,10 @@
-// Finds the mutants of a source file, and writes the file with all of them in it: each stands beside
-// what it replaces, behind a switch, so that a test can be run again with another one at once.
+// Finds the mutants of a source file, and writes the file with all of them: each is behind a switch next
+// to the original code, so that a test can immediately run again with another mutant.
 import ts from 'typescript';
 
 const K = ts.SyntaxKind;
 
-/** What takes the place of an operator. */
+/** Replacements of operators. */
 const operators = new Map([
   [K.LessThanToken, ['<=', '>=']],
   [K.LessThanEqualsToken, ['<', '>']],
@@ -24,7 +24,7 @@ const operators = new Map([
   [K.MinusEqualsToken, ['+=']],
 ]);
 
-/** What takes the place of a method; of an empty name, the object itself. */
+/** Replacements of methods; an empty name means the object itself. */
 const methods = new Map([
   ['every', 'some'],
   ['some', 'every'],
@@ -41,16 +41,16 @@ const methods = new Map([
 ]);
 
 /**
- * Returns the mutants of a source text, and the text with all of them in it.
+ * Returns the mutants of a source text, and the text with all of them.
  *
- * @param name - What the ids of the mutants begin with.
+ * @param name - Prefix of the ids of the mutants.
  */
 export function mutate(name, source) {
   const file = ts.createSourceFile('source.ts', source, ts.ScriptTarget.Latest, true);
   const mutants = [];
   return { code: write(file), mutants };
 
-  /** The text of a node, with the mutants of all that is in it. */
+  /** The text of a node, including the mutants of its descendants. */
   function write(node) {
     if (skipped(node)) return source.slice(node.pos, node.end);
     let text = '';
@@ -80,7 +80,7 @@ export function mutate(name, source) {
     return `globalThis.mutant(${JSON.stringify(id)})`;
   }
 
-  /** The texts that may stand where this expression stands. */
+  /** The possible replacements of this expression. */
   function replacements(node) {
     const text = node.getText(file);
     const found = [];
@@ -88,7 +88,7 @@ export function mutate(name, source) {
       const words = operators.get(node.operatorToken.kind) ?? [];
       if (!isText(node.left) && !isText(node.right)) {
         const [left, right] = [node.left.getText(file), node.right.getText(file)];
-        // Parentheses: ?? may not stand beside && without them.
+        // Parentheses, because ?? cannot be combined with && without them.
         found.push(...words.map((word) => `(${left}) ${word} (${right})`));
       }
     }
@@ -98,7 +98,7 @@ export function mutate(name, source) {
     found.push(...decisions(node));
     if (node.kind === K.TrueKeyword) found.push('false');
     if (node.kind === K.FalseKeyword) found.push('true');
-    // A text with a space is for people to read.
+    // A string with a space is a message for people.
     if (ts.isStringLiteral(node) && !node.text.includes(' '))
       found.push(node.text === '' ? '"x"' : '""');
     if (ts.isTemplateExpression(node) && !text.includes(' ')) found.push('""');
@@ -120,7 +120,9 @@ function isText(node) {
   return ts.isStringLiteralLike(node) || ts.isTemplateExpression(node);
 }
 
-/** What a condition may be replaced with; half a condition only with what leaves the other half. */
+/**
+ * The replacements of a condition. Half of a condition is only replaced so that the other half decides.
+ */
 function decisions(node) {
   const { parent } = node;
   if (ts.isIfStatement(parent) && parent.expression === node) return ['true', 'false'];
@@ -137,7 +139,7 @@ function isReturned(node) {
   return ts.isArrowFunction(parent) && parent.body === node && !ts.isBlock(node);
 }
 
-/** Statements whose absence leaves a program. */
+/** Statements that can be removed from the program. */
 function removable(node) {
   if (ts.isThrowStatement(node) || ts.isBreakStatement(node) || ts.isContinueStatement(node))
     return true;
@@ -145,13 +147,13 @@ function removable(node) {
   return ts.isExpressionStatement(node) && !node.getText().startsWith('super(');
 }
 
-/** What is no program, or may not be replaced where it stands. */
+/** Nodes that are not executable code or cannot be replaced. */
 function skipped(node) {
   const { parent } = node;
   if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return true;
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return true;
   if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return true;
   if (ts.isHeritageClause(node)) return true;
-  // A name, as of a property; or an operator, which is replaced with what is around it.
+  // A name, such as that of a property, or an operator, which is replaced together with its operands.
   return parent !== undefined && [parent.name, parent.operatorToken].includes(node);
 }

@@ -1,16 +1,16 @@
-// A runner for Vitest that runs each test once more with every mutant that the test comes by, until
-// one test has failed with it. Nothing is loaded again, so a mutant takes as long as its tests.
+// A runner for Vitest that repeats each test with every mutant that it executes, until a test fails with
+// the mutant. Modules are not loaded again, so a mutant only takes the time of its tests.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { TestRunner, vi } from 'vitest';
 
 const { log, alone } = JSON.parse(process.env.MUTATION);
 const { setTimeout, clearTimeout, setImmediate } = globalThis;
 
-/** Tests that take longer are not run again: what they find is found by quicker ones. */
+/** Slower tests are not repeated, because faster tests find the same mutants. */
 const MAX_TEST_MS = 1_000;
-/** A mutant that so many tests of a file have not noticed is left to the other files. */
+/** After this many tests of one file, a surviving mutant is left to other files. */
 const MAX_TESTS_PER_FILE = 150;
-/** How often a test that goes round in circles may come by mutants. */
+/** Limit for tests that loop endlessly: how many times more mutants than usual they may execute. */
 const CALLS_FACTOR = 100;
 const LEAST_CALLS = 100_000;
 
@@ -26,7 +26,7 @@ globalThis.mutant = (id) => {
   return id === active;
 };
 
-// oxlint-disable-next-line import/no-default-export -- Vitest asks for one.
+// oxlint-disable-next-line import/no-default-export -- Vitest requires one.
 export default class MutationRunner extends TestRunner {
   #killed = readKilled();
   #met = new Set();
@@ -62,7 +62,7 @@ export default class MutationRunner extends TestRunner {
     const ids = [...seen].filter(
       (id) => !this.#killed.has(id) && (this.#tries.get(id) ?? 0) < MAX_TESTS_PER_FILE,
     );
-    // A test that cannot be run twice in one process is left to a process of each mutant's own.
+    // If a test cannot run twice in one process, each of its mutants needs a separate process.
     if (ids.length > 0 && (await fails(run, ms))) {
       for (const id of ids) write({ once: id });
       return;
@@ -73,7 +73,7 @@ export default class MutationRunner extends TestRunner {
       const hasFailed = await fails(run, ms);
       active = undefined;
       if (!hasFailed) continue;
-      // What left something behind that upsets the test itself is left to such a process, too.
+      // A mutant with after-effects that make the original test fail also needs one.
       if (await fails(run, ms)) return write({ once: id });
       this.#killed.add(id);
       write({ killed: id, file });
@@ -81,7 +81,7 @@ export default class MutationRunner extends TestRunner {
   }
 }
 
-/** Runs a test. Returns whether it fails, takes far too long, or leaves a rejection that nobody handles. */
+/** Runs a test. Returns whether it fails, takes far too long, or leaves an unhandled rejection. */
 async function fails(run, ms) {
   calls = 0;
   let timer;

@@ -9,14 +9,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const { files } = JSON.parse(process.env.MUTATION);
 const src = `${root}packages/framework/src/`;
 
-/** The quick files first, so that few mutants are left for the slow ones. */
+/** Fast files first, so that few mutants are left for slow ones. */
 class QuickFirst extends BaseSequencer {
   async sort(files) {
     return (await super.sort(files)).toReversed();
   }
 }
 
-// oxlint-disable-next-line import/no-default-export -- Vitest asks for one.
+// oxlint-disable-next-line import/no-default-export -- Vitest requires one.
 export default defineConfig({
   root,
   plugins: [
@@ -38,7 +38,7 @@ export default defineConfig({
   },
   test: {
     include: ['packages/framework/{src,test}/**/*.test.ts'],
-    // They take seconds, and what they find is found by others too; the last four start servers.
+    // These take seconds, and other tests find the same mutants. The last four start servers.
     exclude: [
       '**/store-interleavings.verify.ts',
       '**/sender.test.ts',

@@ -1,4 +1,4 @@
-// The same source under both decorator conventions and every compiler: see decorator-matrix.test.ts.
+// The same source for both kinds of decorators and every compiler: see decorator-matrix.test.ts.
 import {
   Channel,
   type ChannelType,
@@ -14,7 +14,7 @@ import { makeConnectEvent, makeMessageEvent } from '@gatecast/framework/testing'
 
 type Room = ChannelType<'rooms/:roomId', { message: { text: string } }>;
 
-// A decorator of somebody else's that replaces the method: the record must survive it.
+// A decorator of another library that replaces the method. The handler must still be found.
 function Wrapped() {
   return (...args: unknown[]): never => {
     const [first, , descriptor] = args as [unknown, unknown, PropertyDescriptor | undefined];

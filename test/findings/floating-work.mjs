@@ -1,10 +1,10 @@
-// B5: nothing of a frame goes on once it has been answered, and nothing of a call once it has failed.
+// B5: no work of a frame continues after its answer, and no work of a call after its failure.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineChannel, memoryStore } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
 import { check, finish, listener, replaceMethods } from './lib.mjs';
 
-/** Subscribes to a channel that is refused at once and to one whose handler takes its time. */
+/** Subscribes to a channel that is refused at once and to one with a slow handler. */
 async function subscribeToBoth({ name, store = memoryStore(), onSubscribe = () => {} }) {
   let hasEnded = false;
   const rooms = defineChannel('rooms/:id', {

@@ -1,5 +1,5 @@
-// What the repros of this folder share. Each is run from the repository's root after a build,
-// `node test/findings/NAME.mjs`, and ends with one line: `holds`, or `FAILS: ` and what was seen.
+// Shared code of the repros in this folder. Run each from the repository's root after a build, `node
+// test/findings/NAME.mjs`. Its last line is `holds`, or `FAILS: ` and what went wrong.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 
 const faults = [];
 
-/** Notes what was seen, unless it is right. */
+/** Records a problem unless `isRight`. */
 export function check(isRight, seen) {
   if (!isRight) faults.push(seen);
 }
@@ -18,12 +18,12 @@ export function finish() {
   process.exit(faults.length > 0 ? 1 : 0);
 }
 
-/** A plugin that takes errors; their codes, or what they say, stand in `told`. */
+/** A plugin that collects errors: `told` gets their codes or messages. */
 export function listener(told = []) {
   return { name: 'listener', onError: (error) => told.push(error.code ?? error.message) };
 }
 
-/** The row of a connection that is a minute old. */
+/** The record of a connection that is a minute old. */
 export function row(connectionId, address) {
   const now = Date.now();
   return { connectionId, ...address, connectedAt: now - 60_000, expiresAt: now + 3_600_000 };
@@ -40,14 +40,14 @@ function bound(target, name) {
   return typeof value === 'function' ? value.bind(target) : value;
 }
 
-/** Lets a server listen on a free port, and returns that. */
+/** Makes a server listen on a free port, and returns the port. */
 export async function listen(server) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return server.address().port;
 }
 
-/** The variables that tell where to post and how to sign; those of this machine do not count. */
+/** Sets the variables for posts and signatures, and removes those of this machine. */
 export function setEnvironment(variables) {
   for (const name of Object.keys(process.env)) {
     if (/^(AWS|GATECAST)_/.test(name)) delete process.env[name];
@@ -55,7 +55,7 @@ export function setEnvironment(variables) {
   Object.assign(process.env, { AWS_EC2_METADATA_DISABLED: 'true', HOME: '/nowhere', ...variables });
 }
 
-/** Starts a redis-server of the process's own, and returns its URL. */
+/** Starts a redis-server for this process, and returns its URL. */
 export async function startRedis() {
   const probe = createServer();
   const port = await listen(probe);

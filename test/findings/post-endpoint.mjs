@@ -1,5 +1,5 @@
-// C6, C7: posts are signed for the Region of the endpoint, whatever that of the function is, and what no
-// second attempt mends is tried once.
+// C6, C7: posts are signed for the Region of the endpoint, even if the function has another one, and
+// permanent failures are tried once.
 import dns from 'node:dns';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:https';
@@ -11,7 +11,9 @@ const address = { apiId: 'abc', stage: 'prod', region: 'us-east-1' };
 const host = 'abc.execute-api.us-east-1.amazonaws.com';
 const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' };
 
-/** Publishes to one subscriber; what publish() returned or refused with, and what onError was told. */
+/**
+ * Publishes to one subscriber. Returns the result or the error of publish(), and the errors of onError.
+ */
 async function publish(variables) {
   setEnvironment({ AWS_REGION: 'eu-west-1', ...variables });
   const store = memoryStore();
@@ -48,7 +50,7 @@ for (const endpoint of [`${host}/prod`, `wss://${host}/prod`]) {
   check(code === 'ERR_ENDPOINT_INVALID', `${endpoint}: publish() ended with ${code}`);
 }
 
-// The endpoint's name leads to this process.
+// The endpoint's host name resolves to this process.
 const { lookup } = dns;
 dns.lookup = (name, ...rest) => lookup(name === host ? '127.0.0.1' : name, ...rest);
 const { private: key, cert } = await generate([{ name: 'commonName', value: host }]);

@@ -1,11 +1,11 @@
-// B1: publish() ends with the invocation, also where the endpoint takes requests and never answers.
+// B1: publish() ends with the invocation, even if the endpoint accepts requests but never answers.
 import { createServer } from 'node:http';
 import { createApp, defineChannel, memoryStore } from '@gatecast/framework';
 import { makeMessageEvent } from '@gatecast/framework/testing';
 import { check, finish, listen, listener, row, setEnvironment } from './lib.mjs';
 
 const LEFT_MS = 2_000;
-// The stage of the event, or nothing would be posted.
+// The stage of the event; otherwise nothing would be posted.
 const address = { apiId: 'abcde12345', stage: 'dev', region: 'eu-west-1' };
 let requests = 0;
 const silent = createServer(() => {
@@ -33,7 +33,7 @@ const answer = await handler(
   { getRemainingTimeInMillis: () => Math.max(0, endsAt - performance.now()) },
 );
 const leftMs = Math.round(endsAt - performance.now());
-check(requests > 0, 'nothing was posted, so nothing was tried');
+check(requests > 0, 'there was no post, so the test is void');
 check(leftMs > 0, `answered ${-leftMs} ms after the end of the invocation`);
 check(
   JSON.parse(answer.body).data?.failed === 1,

@@ -1,5 +1,5 @@
-// E5: a frame of a client that holds as much as it may costs Redis about as much as the same frame of
-// one that holds nothing. Needs redis-server.
+// E5: a frame of a client with the most possible subscriptions costs Redis about as much as the same
+// frame of a new client. Needs redis-server.
 
 import { redisStore } from '@gatecast/adapters/redis';
 import { defineChannel } from '@gatecast/framework';
@@ -30,7 +30,7 @@ async function serverTime() {
   return [...lines.matchAll(/usec=(\d+)/g)].reduce((sum, [, usec]) => sum + Number(usec), 0);
 }
 
-/** The median of what something costs the server, in microseconds. */
+/** The median cost of some work for the server, in microseconds. */
 async function cost(work, prepare = async () => {}) {
   const costs = [];
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -42,7 +42,9 @@ async function cost(work, prepare = async () => {}) {
   return costs.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)];
 }
 
-/** What a frame costs the client that holds much, in multiples of what it costs one that is new. */
+/**
+ * The cost of a frame of a client with many subscriptions, as a multiple of the cost for a new client.
+ */
 async function ratio(send) {
   let fresh;
   const connect = async () => {

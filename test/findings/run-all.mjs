@@ -14,7 +14,7 @@ let held = 0;
 for (const file of files) {
   const args = [folder + file];
   const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 120_000 });
-  const last = stdout.trim().split('\n').at(-1) || 'FAILS: it said nothing';
+  const last = stdout.trim().split('\n').at(-1) || 'FAILS: it printed nothing';
   if (last === 'holds') held += 1;
   process.stdout.write(`${file.padEnd(24)} ${last}\n`);
 }

@@ -77,7 +77,7 @@ describeInChromium('the page', () => {
     await bob.getByRole('button', { name: 'Send' }).click();
     await ann.getByText('www').waitFor();
     await bob.getByText('✓ sent').waitFor();
-    // Each has one entry for each message, own ones included.
+    // Both pages have one entry for each message, including their own.
     expect(await ann.getByRole('listitem').count()).toBe(2);
     expect(await bob.getByRole('listitem').count()).toBe(2);
     expect(await ann.locator('li.own .text').allTextContents()).toEqual(['Hello, Bob']);
@@ -103,7 +103,9 @@ describeInChromium('the page', () => {
     expect(await overflow(page)).toBe(0);
   });
 
-  it('tells that it reconnects, then sends what was written', { timeout: 60_000 }, async () => {
+  it('says that it reconnects, and then sends the waiting message', {
+    timeout: 60_000,
+  }, async () => {
     await using first = await openGateway();
     const { port } = first;
     await using browser = await openChromium();
@@ -130,7 +132,7 @@ interface Frame {
 
 interface Peer extends AsyncDisposable {
   write(frame: string): void;
-  /** Takes the next frame of that type out of those that arrived. */
+  /** Receives the next frame with this type. */
   next(type: string): Promise<Frame>;
 }
 
@@ -167,7 +169,7 @@ interface PageOptions {
   readonly width: number;
 }
 
-/** A page of someone else: each has a storage of its own. */
+/** A page of another user, with separate storage. */
 async function openPage(browser: Browser, { url, width }: PageOptions): Promise<Page> {
   const context = await browser.newContext({ viewport: { width, height: 800 } });
   const page = await context.newPage();

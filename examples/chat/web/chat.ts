@@ -49,7 +49,7 @@ async function join(room: string, name: string): Promise<void> {
     const welcome = await joining.join();
     if (conversation === joining) topic.textContent = welcome;
   } catch (error) {
-    // Someone who has left already does not want to hear of it.
+    // Ignore the error if the user has left the room already.
     if (conversation !== joining || !ClientRequestError.is(error)) return;
     await leave();
     banner.textContent = `You could not join "${room}". ${error.message}`;
@@ -79,7 +79,7 @@ client.onState((state) => {
     return;
   }
   banner.textContent = wasConnected
-    ? 'Connection lost. Reconnecting; what you write is sent afterwards.'
+    ? 'Connection lost. Reconnecting; your messages are sent afterwards.'
     : 'Connecting…';
 });
 
@@ -114,7 +114,7 @@ composeForm.addEventListener('submit', (event) => {
 });
 
 textField.addEventListener('keydown', (event) => {
-  // While an input method is composing, Enter accepts its suggestion.
+  // During input with an input method editor, Enter accepts a suggestion.
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   composeForm.requestSubmit();

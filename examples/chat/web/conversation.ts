@@ -5,7 +5,7 @@ import { TypingIndicator } from './typing-indicator.js';
 
 const TYPING_EVERY_MS = 2_000;
 
-/** One room, as one person sees it. */
+/** One room for one user. */
 export class Conversation {
   readonly #room;
   readonly #name: string;
@@ -15,7 +15,7 @@ export class Conversation {
   readonly #own = new Set<string>();
   #toldTypingAt = 0;
 
-  /** @throws ChannelNameError for a room that no channel can be named for. */
+  /** @throws ChannelNameError if the room's name cannot be part of a channel name. */
   constructor(client: Client, { room, name }: { readonly room: string; readonly name: string }) {
     this.#name = name;
     this.#room = client.channel<RoomChannel>(channelName('rooms/:roomId', { roomId: room }));
@@ -57,7 +57,7 @@ export class Conversation {
     const now = Date.now();
     if (now - this.#toldTypingAt < TYPING_EVERY_MS) return;
     this.#toldTypingAt = now;
-    // Nobody misses it when there is no connection to send it on.
+    // Without a connection it is simply not sent.
     await this.#room.send('typing', { who: this.#name }, { reply: false }).catch(() => {});
   }
 
@@ -65,7 +65,7 @@ export class Conversation {
     for (const off of this.#offs) off();
     this.#typing.clear();
     this.#messages.clear();
-    // Leaving is over for the reader even when the server does not answer any more.
+    // For the user the room is left, even if the server does not answer.
     await this.#room.unsubscribe().catch(() => {});
   }
 }

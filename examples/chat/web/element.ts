@@ -1,4 +1,4 @@
-/** The element of the page with that id; the page and this code are made for each other. */
+/** The element of index.html with that id. */
 export function element<E extends HTMLElement>(id: string, type: new () => E): E {
   const found = document.getElementById(id);
   if (!(found instanceof type)) {

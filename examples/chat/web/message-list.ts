@@ -16,7 +16,7 @@ const labels: Readonly<Record<Delivery, string>> = {
   failed: 'not sent',
 };
 
-/** The conversation on the page: one entry for each id, however often it is told. */
+/** The list of messages on the page: one entry for each id, even if `show` is called repeatedly. */
 export class MessageList {
   readonly #log = element('log', HTMLElement);
   readonly #list = element('messages', HTMLOListElement);
@@ -38,7 +38,7 @@ export class MessageList {
     this.#entries.set(id, entry);
     this.#empty.hidden = true;
 
-    // Someone who reads further up is left there.
+    // Do not scroll if the user is reading further up.
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
     const isAtEnd = scrollHeight - scrollTop - clientHeight < 48;
     this.#list.append(entry);
@@ -60,10 +60,10 @@ export class MessageList {
 }
 
 function part(tag: 'p' | 'span', className: string, text = ''): HTMLElement {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = text;
+  return node;
 }
 
 function timeOf(at: Date): HTMLTimeElement {

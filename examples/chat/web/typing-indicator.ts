@@ -2,7 +2,7 @@ import { element } from './element.js';
 
 const SHOWN_MS = 4_000;
 
-/** Tells who is typing, for as long as it is likely to be true. */
+/** Shows who is typing, until that is no longer likely. */
 export class TypingIndicator {
   readonly #line = element('typing', HTMLElement);
   readonly #timers = new Map<string, number>();

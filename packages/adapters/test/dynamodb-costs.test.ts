@@ -22,7 +22,7 @@ interface Cost {
   readonly readUnits: number;
 }
 
-/** What something costs on a table. */
+/** The calls and the capacity that some work on a table costs. */
 async function costOf(
   { calls, hooks }: TableUnderTest,
   run: () => Promise<unknown>,
@@ -47,7 +47,7 @@ const named = (count: number, length = 0): string[] =>
   Array.from({ length: count }, (_, index) => `rooms/${index}`.padEnd(length, 'x'));
 
 describe('what dynamoDbStore() costs', () => {
-  it('is one write to connect, and for channels one batch and one read', async () => {
+  it('takes one write to connect, plus one batch and one read for channels', async () => {
     await using table = await openTable(engine);
     const { connections } = table;
     const alone = await costOf(table, () => connections.connect(makeRecord(), []));
@@ -62,7 +62,7 @@ describe('what dynamoDbStore() costs', () => {
     });
   });
 
-  it('is two writes and two reads to subscribe and to unsubscribe', async () => {
+  it('takes two writes and two reads to subscribe and to unsubscribe', async () => {
     await using table = await openTable(engine);
     const { connectionId } = await connected(table);
     const { connections } = table;
@@ -80,7 +80,7 @@ describe('what dynamoDbStore() costs', () => {
     });
   });
 
-  it('E3 is few calls to subscribe to many channels', async () => {
+  it('E3 takes few calls to subscribe to many channels', async () => {
     await using table = await openTable(engine);
     const { connections } = table;
     const few = await connected(table);
@@ -102,7 +102,7 @@ describe('what dynamoDbStore() costs', () => {
     expect(left.writeUnits).toBeLessThanOrEqual(215);
   });
 
-  it('E3 is one try each to subscribe to other channels at once', async () => {
+  it('E3 takes one attempt for each of several calls that subscribe to different channels at once', async () => {
     await using table = await openTable(engine);
     const { connections } = table;
     const { connectionId } = await connected(table);
@@ -112,7 +112,7 @@ describe('what dynamoDbStore() costs', () => {
     expect(calls).toHaveLength(4 * 50);
   });
 
-  it('E4 is reads alone to subscribe to channels that are held', async () => {
+  it('E4 only reads to subscribe to channels again', async () => {
     await using table = await openTable(engine);
     const { connections } = table;
     const { connectionId } = await connected(table, named(200, 200));
@@ -126,10 +126,10 @@ describe('what dynamoDbStore() costs', () => {
     expect(again.readUnits).toBeLessThan(100);
   });
 
-  it('E4 is reads alone to subscribe past a limit, and to unsubscribe from what is not held', async () => {
+  it('E4 only reads to subscribe beyond a limit, and to unsubscribe from other channels', async () => {
     await using table = await openTable(engine);
     const { connections } = table;
-    const { connectionId } = await connected(table, ['held']);
+    const { connectionId } = await connected(table, ['subscribed']);
     const limits = { maxChannels: 1, maxBytes: 1_000 };
     const [full, left] = [
       await costOf(table, () => connections.subscribe(connectionId, named(50), limits)),
@@ -140,7 +140,7 @@ describe('what dynamoDbStore() costs', () => {
     expect(left.calls).toEqual(['GetItem', 'BatchGetItem']);
   });
 
-  it('is two writes to disconnect, and a batch for every 25 channels', async () => {
+  it('takes two writes to disconnect, plus a batch for every 25 channels', async () => {
     await using table = await openTable(engine);
     const { connectionId } = await connected(table, named(30));
     const { calls } = await costOf(table, () => table.connections.disconnect(connectionId));
@@ -148,7 +148,7 @@ describe('what dynamoDbStore() costs', () => {
     expect(await table.rows()).toEqual([]);
   });
 
-  it('C8 is little more than one write each to prune many connections', async () => {
+  it('C8 takes little more than one write for each of many connections to prune them', async () => {
     await using table = await openTable(engine);
     const all = await Promise.all(
       Array.from({ length: 100 }, () => connected(table, ['rooms/42'])),
@@ -160,14 +160,15 @@ describe('what dynamoDbStore() costs', () => {
     expect((await table.connections.subscribers('rooms/42')).items).toEqual([]);
   });
 
-  it('is one query for the subscribers of a channel, of small rows', async () => {
+  it('takes one query of small rows to read the subscribers of a channel', async () => {
     await using table = await openTable(engine);
     await connected(table, ['rooms/42'], { identityExpiresAt: 4e12, userId: 'ann' });
     const { calls } = await costOf(table, () => table.connections.subscribers('rooms/42'));
     expect(calls).toEqual(['Query']);
     const rows = await table.rows();
     const membership = rows.find(({ pk }) => pk?.S === 'S#rooms/42#0') ?? {};
-    // Names count, and numbers take a byte for two digits and two more (DynamoDB, "Item sizes").
+    // The names of attributes count too; a number takes a byte for every two digits, and two more (Amazon
+    // DynamoDB developer guide, "Item sizes and formats").
     const bytes = Object.entries(membership).map(
       ([name, { S, N }]) => name.length + (S?.length ?? Math.ceil((N?.length ?? 0) / 2) + 2),
     );

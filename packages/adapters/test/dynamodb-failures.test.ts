@@ -13,7 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-/** Time for an answer on a busy machine; and for some attempts, of which none gets one. */
+/**
+ * A budget that is enough for an answer on a busy machine, and one for several attempts without an
+ * answer.
+ */
 const [ANSWER_MS, ATTEMPTS_MS] = [60_000, 1_000];
 
 function storeAt(endpoint: string, budgetMs = ANSWER_MS): ConnectionStore {
@@ -30,14 +33,14 @@ async function failureOf(promise: Promise<unknown>): Promise<StoreError> {
   return error as StoreError;
 }
 
-/** Every method of a store, with the action it calls first and what it is to do. */
+/** Every method of a store, with the action that it calls first and its description in errors. */
 const methods: readonly (readonly [
   string,
   string,
   string,
   (store: ConnectionStore) => Promise<unknown>,
 ])[] = [
-  ['connect', 'UpdateItem', 'keep a connection', (s) => s.connect(makeRecord(), ['rooms/1'])],
+  ['connect', 'UpdateItem', 'save a connection', (s) => s.connect(makeRecord(), ['rooms/1'])],
   ['get', 'GetItem', 'read a connection', (s) => s.get('c=')],
   ['disconnect', 'UpdateItem', 'remove a connection', (s) => s.disconnect('c=')],
   ['subscribe', 'GetItem', 'subscribe a connection', (s) => s.subscribe('c=', ['rooms/1'], ample)],
@@ -146,7 +149,7 @@ describe('dynamoDbStore()', () => {
     expect(error.message).toContain('could not be reached (ECONNREFUSED).');
   });
 
-  it('keeps the signed request, which holds the session token, out of the error', async () => {
+  it('does not show the signed request, which contains the session token, in the error', async () => {
     await using server = await startRefusing({
       status: 400,
       type: 'InvalidSignatureException',
@@ -171,7 +174,7 @@ describe('dynamoDbStore()', () => {
   it('writes what a batch leaves unprocessed', async () => {
     await using table = await openTable(engine);
     const channels = Array.from({ length: 30 }, (_, index) => `rooms/${index}`);
-    // DynamoDB takes two items of the first batches and hands the rest back.
+    // DynamoDB accepts two items of each of the first batches and returns the rest as unprocessed.
     let handedBack = 0;
     const leftOf = new Map<object, unknown[]>();
     table.hooks.before = (action, input) => {
@@ -232,7 +235,7 @@ describe('dynamoDbStore()', () => {
     expect(table.calls).toHaveLength(count);
   });
 
-  it('B5 does not try again what is under way when another call has failed', async () => {
+  it('B5 does not retry a running call after another call has failed', async () => {
     await using table = await openTable(engine);
     const all = await Promise.all(Array.from({ length: 3 }, () => connected(table)));
     table.calls.length = 0;

@@ -1,5 +1,5 @@
-// What calls for one connection do to each other, each call to DynamoDB being one step: in some of the
-// orders. `npm run verify` tries many more, with lost answers and deaths.
+// Runs concurrent operations on one connection, in some of the possible orders of their calls to
+// DynamoDB. `npm run verify` tries many more, with lost answers and functions that die.
 import { connectionStoreInterleavings } from '@gatecast/framework/testing';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { openSteppedStores, type SteppedStores } from './dynamodb-stepped.js';
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => stores[Symbol.asyncDispose]());
 
-describe('dynamoDbStore(), every call to DynamoDB being one step', () => {
+describe('dynamoDbStore(), with concurrent operations', () => {
   const checks = connectionStoreInterleavings((step) => stores.make(step), { runs: 4 });
   for (const { name, run } of checks.filter(({ name: check }) =>
     check.includes('in every order'),

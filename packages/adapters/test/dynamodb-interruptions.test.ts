@@ -21,16 +21,16 @@ afterAll(async () => {
   await engine[Symbol.asyncDispose]();
 });
 
-/** What is cut off: the request on its way, or the answer on its way back. */
+/** When a call is cut off: before DynamoDB gets the request, or after it, so that the answer is lost. */
 type Moment = 'before' | 'after';
 
-/** Runs an operation with one of its calls cut off; returns whether it has that many calls. */
+/** Runs an operation and cuts off one of its calls. Returns whether it makes that many calls. */
 type Cut = (
   operation: () => Promise<unknown>,
   meanwhile?: () => Promise<unknown>,
 ) => Promise<boolean>;
 
-/** Cuts off the n-th call; `meanwhile` happens at that moment. */
+/** Cuts off the n-th call, and runs `meanwhile` at that moment. */
 function cutAt(call: number, moment: Moment): Cut {
   return async (operation, meanwhile) => {
     const { hooks } = table;
@@ -45,7 +45,7 @@ function cutAt(call: number, moment: Moment): Cut {
       isCutOff = true;
       delete hooks[moment];
       await meanwhile?.();
-      // As when the environment ends: nothing follows.
+      // As if the environment ended: no further call gets through.
       hooks.before = fail;
       fail();
     };
@@ -60,15 +60,15 @@ function cutAt(call: number, moment: Moment): Cut {
   };
 }
 
-/** Rows of memberships, and of connections that no removal has begun on. */
+/** Rows of memberships, and of connections whose removal has not begun. */
 async function remains(): Promise<object[]> {
   const rows = await table.rows();
   return rows.filter(({ closing, pruned }) => closing === undefined && pruned === undefined);
 }
 
 /**
- * Plays a scenario with each call of its operation cut off in turn, on the way there and on the way
- * back; nothing may be left afterwards. Returns how many calls were cut off.
+ * Plays a scenario once for each call of its operation and each moment, with that call cut off. No rows
+ * may be left afterwards. Returns how many calls were cut off.
  */
 async function everywhere(scenario: (cut: Cut) => Promise<boolean>): Promise<number> {
   let calls = 0;
@@ -84,7 +84,7 @@ async function everywhere(scenario: (cut: Cut) => Promise<boolean>): Promise<num
 
 const channels = Array.from({ length: 30 }, (_, index) => `rooms/${index}`);
 
-/** An operation on a connection, and what it leads to. */
+/** An operation on a connection and its effect. */
 interface Case {
   readonly begin: () => Promise<ConnectionRecord>;
   readonly run: (record: ConnectionRecord) => Promise<unknown>;
@@ -116,7 +116,7 @@ const cases: Readonly<Record<string, Case>> = {
 describe.each(Object.entries(cases))(
   '%s() cut off at any call',
   (_name, { begin, run, ...rest }) => {
-    it('does the whole of it when it is tried again', async () => {
+    it('is completed by calling it again', async () => {
       const { connections } = table;
       const calls = await everywhere(async (cut) => {
         const record = await begin();
@@ -134,7 +134,7 @@ describe.each(Object.entries(cases))(
       expect(calls).toBe(2 * rest.calls);
     });
 
-    it('leaves nothing behind when it is not tried again and the connection ends', async () => {
+    it('leaves nothing behind when it is not called again and the connection ends', async () => {
       const calls = await everywhere(async (cut) => {
         const record = await begin();
         const wasCutOff = await cut(() => run(record));
@@ -147,7 +147,7 @@ describe.each(Object.entries(cases))(
 );
 
 describe('an operation that is cut off', () => {
-  it('leaves nothing behind when it is subscribe, and the connection ends at that moment', async () => {
+  it('leaves nothing behind when it is a subscribe and the connection ends at that moment', async () => {
     const { connections } = table;
     const calls = await everywhere(async (cut) => {
       const { connectionId } = await connected(table);
@@ -195,7 +195,7 @@ describe('an operation that is cut off', () => {
     expect(await remains()).toEqual([]);
   });
 
-  it('leaves nothing behind when it is disconnect, tried again', async () => {
+  it('leaves nothing behind when it is a disconnect that is called again', async () => {
     const { connections } = table;
     const calls = await everywhere(async (cut) => {
       const { connectionId } = await connected(table, channels);
@@ -206,7 +206,7 @@ describe('an operation that is cut off', () => {
     expect(calls).toBe(8);
   });
 
-  it('hides a connection from the first write of its disconnect on, and is finished by the next', async () => {
+  it('of a disconnect hides the connection from its first write on, and the next disconnect completes it', async () => {
     const { connections } = table;
     const { connectionId } = await connected(table, channels);
     await cutAt(1, 'after')(() => connections.disconnect(connectionId));
@@ -216,7 +216,7 @@ describe('an operation that is cut off', () => {
     expect(await remains()).toEqual([]);
   });
 
-  it('leaves nothing behind when it is prune, tried again', async () => {
+  it('leaves nothing behind when it is a prune that is called again', async () => {
     const { connections } = table;
     const calls = await everywhere(async (cut) => {
       const some = [await connected(table, ['rooms/1']), await connected(table, ['rooms/2'])];
@@ -228,7 +228,7 @@ describe('an operation that is cut off', () => {
     expect(calls).toBe(8);
   });
 
-  it('leaves nothing behind when it is connect, with the id of an expired connection', async () => {
+  it('leaves nothing behind when it is a connect with the id of an expired connection', async () => {
     let now = 0;
     await using aged = await openTable(engine, { table: table.table, now: () => now });
     const { connections } = aged;
@@ -247,7 +247,8 @@ describe('an operation that is cut off', () => {
       await connections.disconnect(old.connectionId);
       return wasCutOff;
     });
-    // Eight on the way there; the first is refused, and so has no way back here.
+    // Eight are cut off before DynamoDB gets them, and seven after: the first is refused and gives no
+    // answer that could be lost.
     expect(calls).toBe(15);
   });
 });

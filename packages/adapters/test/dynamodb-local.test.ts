@@ -25,7 +25,7 @@ describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () 
     await engine?.[Symbol.asyncDispose]();
   });
 
-  // The whole of it runs on dynalite here, and on DynamoDB Local by `npm run verify`.
+  // `npm test` runs the whole contract on dynalite, `npm run verify` on DynamoDB Local.
   const checks = connectionStoreContract(() => openTable(far), { subscribers: 60 });
   for (const { name, run } of checks.filter(({ name: check }) => /race/.test(check))) {
     // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
@@ -63,7 +63,7 @@ describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () 
     expect(ids.filter((id) => !present.has(id))).toEqual([]);
   });
 
-  it('fails with an error of the store when DynamoDB dies, and heals when it is back', async () => {
+  it('fails with a StoreError while DynamoDB is down, and works again afterwards', async () => {
     await using mortal = await startDynamoDbLocal();
     await using table = await openTable(mortal, { budgetMs: 10_000 });
     const { connections } = table;
@@ -86,7 +86,7 @@ describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () 
   });
 });
 
-/** Connections that lie among the 12,000 in order. */
+/** Connections whose keys are spread among those of the 12,000. */
 function around(): readonly { readonly connectionId: string }[] {
   return Array.from({ length: 100 }, (_, index) => ({
     connectionId: `b${String(index * 120).padStart(14, '0')}~leaving=`,
@@ -97,7 +97,7 @@ function bySlice(a: string, b: string): number {
   return sliceKey(a) < sliceKey(b) ? -1 : 1;
 }
 
-/** Writes memberships as the store does, without their connections. */
+/** Writes memberships like the store, but without connections. */
 async function fill({ table, client, ...rest }: TableUnderTest, ids: string[]): Promise<void> {
   const model = await connected(rest, ['rooms/42'], { identityExpiresAt: 4e12 });
   const rows = await rest.rows();

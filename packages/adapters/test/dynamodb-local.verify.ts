@@ -1,4 +1,4 @@
-// The whole contract on DynamoDB Local, 6 ms away.
+// The whole contract on DynamoDB Local, with 6 ms of latency.
 import { connectionStoreContract } from '@gatecast/framework/testing';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-// An answer that is lost makes the store send again what DynamoDB has done already.
+// When an answer is lost, the store repeats a request that DynamoDB has already carried out.
 import type { ConnectionStore } from '@gatecast/framework';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from './engines/engine.js';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-/** Runs something on a connection in `rooms/1` while the first answer to an action is lost. */
+/** Runs some work on a connection in `rooms/1`, and loses the first answer to an action. */
 async function withoutAnswer<T>(
   action: string,
   run: (connections: ConnectionStore, connectionId: string) => Promise<T>,
@@ -30,14 +30,14 @@ async function withoutAnswer<T>(
 }
 
 describe('a lost answer', () => {
-  it('hides no subscription that is new', async () => {
+  it('does not hide that a subscription is new', async () => {
     const results = await withoutAnswer('UpdateItem', (store, id) =>
       store.subscribe(id, ['rooms/1', 'rooms/2'], ample),
     );
     expect(results).toEqual(['present', 'subscribed']);
   });
 
-  it('hides no subscription that has ended', async () => {
+  it('does not hide that a subscription has ended', async () => {
     const results = await withoutAnswer('UpdateItem', (store, id) =>
       store.unsubscribe(id, ['rooms/1', 'rooms/2']),
     );
@@ -45,14 +45,14 @@ describe('a lost answer', () => {
   });
 
   it.each(['UpdateItem', 'DeleteItem'])(
-    'hides no connection that was removed (%s)',
+    'does not hide the connection that was removed (%s)',
     async (action) => {
       const left = await withoutAnswer(action, (store, id) => store.disconnect(id));
       expect(left?.channels).toEqual(['rooms/1']);
     },
   );
 
-  it('makes a new connection no other', async () => {
+  it('does not make a new connection look like an existing one', async () => {
     const record = makeRecord();
     const found = await withoutAnswer('UpdateItem', async (store) => {
       await store.connect(record, ['rooms/1']);
@@ -65,7 +65,7 @@ describe('a lost answer', () => {
     ['unsubscribe', false, true],
     ['subscribe', 'present', 'subscribed'],
   ] as const)(
-    'makes %s answer for nothing that another one has done meanwhile',
+    'does not make %s take credit for what another call has done meanwhile',
     async (kind, expected, others) => {
       await using table = await openTable(engine);
       await using other = await openTable(engine, { table: table.table });
@@ -85,7 +85,7 @@ describe('a lost answer', () => {
     },
   );
 
-  it('of an unsubscribe clears what a subscribe wrote in the meantime', async () => {
+  it('of an unsubscribe leads to the removal of what a subscribe wrote meanwhile', async () => {
     await using table = await openTable(engine);
     await using other = await openTable(engine, { table: table.table });
     const { connectionId } = await connected(table, ['rooms/1']);

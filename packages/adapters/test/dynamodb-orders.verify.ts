@@ -1,5 +1,5 @@
-// Two operations on one connection: the second happens at each call of the first in turn, and the call
-// meets a fault there.
+// Runs two operations on one connection: the second one during each call of the first in turn, while that
+// call suffers a fault.
 import { strict as assert } from 'node:assert';
 import type { ConnectionStore } from '@gatecast/framework';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,8 +21,8 @@ afterAll(async () => {
 });
 
 /**
- * What becomes of the call. The other operation runs before it and, where it is done twice or its answer
- * is lost, after it.
+ * The fault of the call. The other operation runs before the call and, if the call runs twice or its
+ * answer is lost, after it.
  */
 type Fault = 'none' | 'twice' | 'lost answer' | 'death before it' | 'death after it';
 const faults: readonly Fault[] = [
@@ -35,7 +35,7 @@ const faults: readonly Fault[] = [
 
 const died = new Error('The environment has ended.');
 
-/** A store one of whose calls meets a fault, while something else happens. */
+/** A store in which one call suffers a fault while another operation runs. */
 function storeWithFault(fault: Fault, at: number, meanwhile: () => Promise<unknown>) {
   const sdk = sdkPort(table.client);
   const seen = { calls: 0, isDead: false };
@@ -59,7 +59,7 @@ function storeWithFault(fault: Fault, at: number, meanwhile: () => Promise<unkno
   return { store: store.connections, seen };
 }
 
-/** Names that no other run has. */
+/** Ids and channels that no other run uses. */
 interface Scene {
   readonly connectionId: string;
   readonly x: string;
@@ -88,7 +88,7 @@ async function openScene(): Promise<Scene> {
   return { connectionId, x, y };
 }
 
-/** Channels among whose subscribers the connection is. */
+/** The channels that list the connection as a subscriber. */
 async function memberships({ connectionId, x, y }: Scene): Promise<string[]> {
   const found: string[] = [];
   for (const channel of [x, y]) {
@@ -98,7 +98,7 @@ async function memberships({ connectionId, x, y }: Scene): Promise<string[]> {
   return found;
 }
 
-/** Asserts that a connection and its memberships say the same. */
+/** Asserts that a connection's row and its memberships agree. */
 async function expectAgreement(scene: Scene, place: string): Promise<void> {
   const { connections } = table;
   const channels = await connections.channels(scene.connectionId);
@@ -106,14 +106,17 @@ async function expectAgreement(scene: Scene, place: string): Promise<void> {
   const {
     expiresAt: _,
     identity: __,
-    ...facts
+    ...subscriber
   } = (await connections.get(scene.connectionId)) ?? {};
   for (const channel of channels) {
-    assert.deepEqual((await connections.subscribers(channel)).items, [facts], place);
+    assert.deepEqual((await connections.subscribers(channel)).items, [subscriber], place);
   }
 }
 
-/** Plays a pair with the fault at each call of the first in turn; returns how many calls there are. */
+/**
+ * Runs a pair of operations once for each call of the first, with the fault in that call. Returns the
+ * number of calls.
+ */
 async function play(first: string, second: string, fault: Fault): Promise<number> {
   const [run, interfere] = [operations[first] as Operation, operations[second] as Operation];
   for (let at = 1; ; at += 1) {
@@ -126,7 +129,7 @@ async function play(first: string, second: string, fault: Fault): Promise<number
       if (!seen.isDead) throw error;
     });
     if (seen.calls < at) return at - 1;
-    // What was cut off leaves nothing behind once it is repeated.
+    // An operation that was cut off leaves nothing behind once it is repeated.
     if (seen.isDead) await run(table.connections, scene);
     const place = `${first} with ${second} at call ${at}`;
     await expectAgreement(scene, place);

@@ -1,4 +1,4 @@
-// What rows hold, and what becomes of what this version does not know.
+// The contents of rows, and attributes that only later versions know.
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { ConnectionRecord } from '@gatecast/framework';
 import { sliceKey } from '@gatecast/framework/adapter';
@@ -24,7 +24,7 @@ afterAll(async () => {
   await engine[Symbol.asyncDispose]();
 });
 
-/** Gives a row an attribute, as a later version may. */
+/** Adds an attribute to a row, as a later version may. */
 async function addTo(pk: string, sk: string, name: string): Promise<void> {
   await table.client.send(
     new UpdateItemCommand({
@@ -49,7 +49,7 @@ function makeChannel(): string {
 }
 
 describe('E1 a second connect()', () => {
-  it('replaces the record for all channels, old ones included, and adds the new ones', async () => {
+  it('replaces the record in all channels, including the existing ones, and adds the new ones', async () => {
     const { connections } = table;
     const [x, y] = [makeChannel(), makeChannel()];
     const { connectionId } = await connected(table, [x], { userId: 'ann', connectedAt: 1 });
@@ -67,7 +67,7 @@ describe('E1 a second connect()', () => {
     }
   });
 
-  it('keeps to no limit, but what it adds counts', async () => {
+  it('is not limited itself, but counts towards the limits', async () => {
     const { connections } = table;
     const [x, y, z] = [makeChannel(), makeChannel(), makeChannel()];
     const first = await connected(table, [x]);
@@ -101,7 +101,7 @@ describe('E4 the limits of a connection', () => {
     expect(again.filter((result) => result === 'subscribed')).toHaveLength(5);
   });
 
-  it('are exact when calls with more names than one looks up race', async () => {
+  it('are exact when calls race that have too many names to check one by one', async () => {
     const { connections } = table;
     const { connectionId } = await connected(table);
     const calls = Array.from({ length: 4 }, (_, call) =>
@@ -121,19 +121,19 @@ describe('E4 the limits of a connection', () => {
 });
 
 describe('C2 rows', () => {
-  it('carry the address and the user, memberships too', async () => {
+  it('contain the address and the user, and so do memberships', async () => {
     const channel = makeChannel();
     const { connectionId, apiId, stage, region } = await connected(table, [channel], {
       userId: 'ann',
     });
-    const facts = { apiId: { S: apiId }, stage: { S: stage }, region: { S: region } };
+    const details = { apiId: { S: apiId }, stage: { S: stage }, region: { S: region } };
     for (const pk of [`C#${connectionId}`, `S#${channel}#0`]) {
-      expect(await rowAt(pk)).toMatchObject({ ...facts, userId: { S: 'ann' } });
+      expect(await rowAt(pk)).toMatchObject({ ...details, userId: { S: 'ann' } });
     }
     expect(await rowAt(`S#${channel}#0`)).toMatchObject({ sk: { S: sliceKey(connectionId) } });
   });
 
-  it('begin with the prefix, and are apart from those of another one', async () => {
+  it('begin with the prefix, and are separate from those of another prefix', async () => {
     const channel = makeChannel();
     await using blue = await openTable(engine, { table: table.table, keyPrefix: 'blue/' });
     vi.stubEnv('GATECAST_KEY_PREFIX', 'green/');
@@ -152,7 +152,7 @@ describe('C2 rows', () => {
 });
 
 describe('C8 the row of a connection that was pruned', () => {
-  it('stays without memberships until its disconnect, and then goes', async () => {
+  it('stays without memberships until its disconnect, which deletes it', async () => {
     const { connections } = table;
     const channel = makeChannel();
     const record = await connected(table, [channel]);
@@ -165,8 +165,8 @@ describe('C8 the row of a connection that was pruned', () => {
   });
 });
 
-describe('what this version does not know', () => {
-  it('stays in rows that it writes over', async () => {
+describe('an attribute that this version does not know', () => {
+  it('stays in rows that are updated', async () => {
     const { connections } = table;
     const [x, y] = [makeChannel(), makeChannel()];
     const record = await connected(table, [x]);
@@ -182,7 +182,7 @@ describe('what this version does not know', () => {
     expect(await rowAt(`S#${x}#0`)).toMatchObject({ flags: later, connectedAt: { N: '1' } });
   });
 
-  it('is handed on, from the record to the subscribers', async () => {
+  it('is passed on from the record to the subscribers', async () => {
     const { connections } = table;
     const channel = makeChannel();
     const more = { carrier: { kind: 'sse', hops: [1, 'two', true, null] } };

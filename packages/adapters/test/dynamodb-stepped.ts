@@ -5,12 +5,12 @@ import { plainPort } from './engines/plain-port.js';
 import { startDynalite } from './engines/start-dynalite.js';
 import { openTable } from './table-under-test.js';
 
-/** Calls wait for each other here, so they may take long. */
+/** Calls wait for each other here, so they may take a long time. */
 const BUDGET_MS = 600_000;
 
-/** Makes stores on one table, of which each call to DynamoDB is one step. */
+/** Makes stores on one table whose calls to DynamoDB pass through `step` one by one. */
 export interface SteppedStores extends AsyncDisposable {
-  /** The checks use ids and channels of their own. */
+  /** The stores may share the table, because each check uses its own ids and channels. */
   make(step: Step): Promise<StoreUnderTest>;
 }
 

@@ -1,4 +1,4 @@
-// How long an operation is tried: for its budget, and never past its time limit.
+// How long an operation may take: its budget, and never beyond its time limit.
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { type ConnectionStore, StoreError } from '@gatecast/framework';
 import type { TimeLimit } from '@gatecast/framework/adapter';
@@ -16,7 +16,7 @@ function storeAt(endpoint: string, budgetMs: number): ConnectionStore {
   return dynamoDbStore({ table: 'chat', client, budgetMs }).connections;
 }
 
-/** A table that answers every call, with nothing, after some time. */
+/** A table that answers every call after some time, without data. */
 function slowTable(tookMs: number, options: { readonly budgetMs?: number } = {}) {
   const begun: string[] = [];
   const port: DynamoDbPort = {
@@ -34,7 +34,7 @@ function slowTable(tookMs: number, options: { readonly budgetMs?: number } = {})
 
 const ids = Array.from({ length: 1_000 }, (_, index) => `c${index}=`);
 
-/** Every method of a store, and whether nobody waits for it. */
+/** Every method of a store, and whether no client waits for it. */
 const methods: readonly (readonly [
   string,
   boolean,
@@ -50,24 +50,24 @@ const methods: readonly (readonly [
   ['prune', true, (store, limit) => store.prune(ids, limit)],
 ];
 
-describe.each(methods)('E2 %s()', (_name, isUnhurried, call) => {
-  it('begins nothing once its time is over', async () => {
+describe.each(methods)('E2 %s()', (_name, usesWholeLimit, call) => {
+  it('starts no call after its time limit', async () => {
     const { begun, connections } = slowTable(0);
     await expect(call(connections, { endsAt: Date.now() })).rejects.toMatchObject({
       retryable: true,
-      message: expect.stringContaining('The time for it was over'),
+      message: expect.stringContaining('Time ran out'),
     });
     expect(begun).toEqual([]);
   });
 
-  it('begins nothing once its signal is aborted, and throws the reason', async () => {
+  it('starts no call after its signal was aborted, and throws the reason', async () => {
     const { begun, connections } = slowTable(0);
     const reason = new Error('The client has gone.');
     await expect(call(connections, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(begun).toEqual([]);
   });
 
-  it('ends when its signal is aborted, whatever is under way', async () => {
+  it('ends when its signal is aborted, even during a call', async () => {
     await using server = await startSilent();
     const controller = new AbortController();
     const running = call(storeAt(server.endpoint, 60_000), { signal: controller.signal });
@@ -80,7 +80,7 @@ describe.each(methods)('E2 %s()', (_name, isUnhurried, call) => {
     ]);
   });
 
-  it('ends when its time is over, whatever is under way', async () => {
+  it('ends at its time limit, even during a call', async () => {
     await using server = await startSilent();
     const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 2_000 });
     await expect(running).rejects.toMatchObject({
@@ -90,30 +90,30 @@ describe.each(methods)('E2 %s()', (_name, isUnhurried, call) => {
     expect(server.served.count).toBeGreaterThan(0);
   });
 
-  it('is tried again while there is time', async () => {
+  it('is retried while time is left', async () => {
     await using server = await startRefusing(THROTTLED);
     const running = call(storeAt(server.endpoint, 60_000), { endsAt: Date.now() + 2_000 });
     await expect(running).rejects.toBeInstanceOf(StoreError);
     expect(server.served.count).toBeGreaterThan(1);
   });
 
-  it(`B11 may take ${isUnhurried ? 'all of its time limit' : 'its budget at most'}`, async () => {
+  it(`B11 may take ${usesWholeLimit ? 'its whole time limit' : 'at most its budget'}`, async () => {
     const leftMs: number[] = [];
     const port: DynamoDbPort = {
       async call(_operation, _input, { endsAt }) {
         leftMs.push(endsAt - Date.now());
-        throw new Error('No more is asked.');
+        throw new Error('No further call is needed.');
       },
     };
     const access = async () => ({ port, region: 'us-east-1' });
     const { connections } = storeOver(access, { table: 'chat', budgetMs: 500 });
     await expect(call(connections, { endsAt: Date.now() + 60_000 })).rejects.toThrow(StoreError);
-    expect(leftMs[0]).toSatisfy((ms: number) => (isUnhurried ? ms > 500 : ms <= 500));
+    expect(leftMs[0]).toSatisfy((ms: number) => (usesWholeLimit ? ms > 500 : ms <= 500));
   });
 });
 
 describe('E2 an operation of many calls', () => {
-  it('begins no call after its end', async () => {
+  it('starts no call after its time limit', async () => {
     const { begun, connections } = slowTable(20);
     await expect(connections.prune(ids, { endsAt: Date.now() + 150 })).rejects.toBeInstanceOf(
       StoreError,
@@ -126,7 +126,7 @@ describe('E2 an operation of many calls', () => {
     expect(begun).toHaveLength(count);
   });
 
-  it('keeps to its budget where it has no time limit', async () => {
+  it('keeps to its budget if it has no time limit', async () => {
     const { begun, connections } = slowTable(20, { budgetMs: 150 });
     await expect(connections.prune(ids)).rejects.toBeInstanceOf(StoreError);
     expect(begun.length).toBeLessThan(ids.length);

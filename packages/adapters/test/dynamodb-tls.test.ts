@@ -1,4 +1,4 @@
-// What the store says when TLS with DynamoDB fails, on sockets.
+// The store's errors when TLS with DynamoDB fails, over real sockets.
 import { Agent } from 'node:https';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
@@ -9,7 +9,7 @@ import { startRefusing } from './engines/refusing-server.js';
 import { startTls } from './engines/tls-server.js';
 import { credentials } from './table-under-test.js';
 
-/** What the store's `get` is refused with, by a client that trusts a certificate or none. */
+/** The error of the store's `get`, with a client that trusts the given authority, if any. */
 async function refusalAt(endpoint: string, ca?: string): Promise<unknown> {
   const client = new DynamoDBClient({
     endpoint,
@@ -48,7 +48,7 @@ const certificates: readonly (readonly [string, () => Promise<Pair>, string, str
     'is for another name',
     () => makeCertificate({ name: 'other.example.com' }),
     'ERR_TLS_CERT_ALTNAME_INVALID',
-    'Use a name in the endpoint',
+    'Use a host name in the endpoint',
   ],
 ];
 
@@ -65,12 +65,12 @@ it('names a certificate that nobody trusts', async () => {
   );
 });
 
-it('names a server that speaks no TLS', async () => {
+it('names a server that does not speak TLS', async () => {
   await using server = await startRefusing({ status: 400, type: 'ThrottlingException' });
   const endpoint = server.endpoint.replace('http:', 'https:');
   expect(await refusalAt(endpoint)).toMatchObject({
     retryable: false,
     message: expect.stringMatching(/TLS with DynamoDB in us-east-1 failed \([A-Z_]+\)\./),
-    hint: expect.stringContaining('begin with http://'),
+    hint: expect.stringContaining('begins with http://'),
   });
 });

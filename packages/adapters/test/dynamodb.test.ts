@@ -28,12 +28,12 @@ describe('dynamoDbStore() on dynalite', () => {
   // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
   for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
 
-  it('calls exactly the actions that iamActions lists, in all of the above', () => {
+  it('calls exactly the actions that iamActions lists in all tests above', () => {
     expect([...used].sort()).toEqual([...iamActions].sort());
   });
 });
 
-describe('dynamoDbStore() when its calls are drawn at random', () => {
+describe('dynamoDbStore() when its calls run in a random order', () => {
   for (const seed of [1, 2]) {
     const makeStore = async () => {
       const table = await openTable(engine);
@@ -74,7 +74,7 @@ describe('dynamoDbStore()', () => {
     ]);
   });
 
-  it('reads ranges whose ends are the wrong way round, or behind the page before, as empty', async () => {
+  it('reads a range as empty if its ends are reversed or the previous page ended behind it', async () => {
     await using table = await openTable(engine);
     const { connectionId } = await connected(table, ['rooms/42']);
     const { connections } = table;
@@ -89,12 +89,12 @@ describe('dynamoDbStore()', () => {
     ]) {
       expect(await connections.subscribers('rooms/42', range)).toEqual({ items: [] });
     }
-    // A cursor before the range does not widen it.
+    // A cursor before the start of the range does not extend the range.
     const range = { from: slice, after: '0' };
     expect((await connections.subscribers('rooms/42', range)).items).toHaveLength(1);
   });
 
-  it('ends with a page that is full when nobody follows', async () => {
+  it('ends with a full page if no subscriber follows', async () => {
     await using table = await openTable(engine);
     for (let index = 0; index < 4; index += 1) await connected(table, ['rooms/42']);
     const first = await table.connections.subscribers('rooms/42', { limit: 2 });

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { makeTestClient } from './table-under-test.js';
 
-/** What a store refuses its options with, where it is made. */
+/** The error of creating a store with wrong options. */
 function refusalOf(make: () => unknown): ConfigurationError {
   try {
     make();
@@ -29,7 +29,7 @@ describe('the options of a store', () => {
       'redisStore() was given the unknown option "ur".',
       'Use one of: url, cluster, client, keyPrefix, commandTimeoutMs, now.',
     ],
-  ])('are refused where nobody reads them', (make, message, hint) => {
+  ])('are refused if they are unknown', (make, message, hint) => {
     expect(refusalOf(make)).toMatchObject({ code: 'ERR_OPTION_UNKNOWN', message, hint });
   });
 
@@ -47,7 +47,7 @@ describe('the options of a store', () => {
       () => dynamoDbStore({ client: dynamoDb, endpoint: 'http://localhost:8000' }),
       'dynamoDbStore() was given both "client" and "endpoint".',
     ],
-  ])('are refused where they name two servers', (make, message) => {
+  ])('are refused if they exclude each other', (make, message) => {
     const hint = 'Keep one of them.';
     expect(refusalOf(make)).toMatchObject({ code: 'ERR_OPTION_CONFLICT', message, hint });
   });
@@ -58,8 +58,8 @@ describe('the options of a store', () => {
     [{ budgetMs: '5000' }, '"5000" as "budgetMs"', milliseconds],
     [{ budgetMs: -1 }, '-1 as "budgetMs"', milliseconds],
     [{ budgetMs: 2 ** 31 }, '2147483648 as "budgetMs"', milliseconds],
-    [{ table: '' }, '"" as "table"', 'a text that is not empty'],
-    [{ keyPrefix: 5 }, '5 as "keyPrefix"', 'a text that is not empty'],
+    [{ table: '' }, '"" as "table"', 'a non-empty string'],
+    [{ keyPrefix: 5 }, '5 as "keyPrefix"', 'a non-empty string'],
     [{ client: {} }, 'an object as "client"', 'a DynamoDBClient'],
     [{ endpoint: 'localhost:8000' }, '"localhost:8000" as "endpoint"', 'a URL that begins with'],
     [{ now: 0 }, '0 as "now"', 'a function'],
@@ -74,7 +74,7 @@ describe('the options of a store', () => {
     },
   );
 
-  it('K1 of createTable() are refused where nobody reads them', async () => {
+  it('K1 of createTable() are refused if they are unknown', async () => {
     const options = { table: 'chat', client: dynamoDb, billingMod: 'x' } as never;
     await expect(createTable(options)).rejects.toMatchObject({
       code: 'ERR_OPTION_UNKNOWN',
@@ -82,7 +82,7 @@ describe('the options of a store', () => {
     });
   });
 
-  it('may be there without a value', async () => {
+  it('may be undefined', async () => {
     const missing = process.env['THIS_IS_NOT_SET'] as string;
     await using store = redisStore({ url: missing, cluster: url });
     expect(store.name).toBe('redis');

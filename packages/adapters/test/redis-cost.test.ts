@@ -1,4 +1,4 @@
-// What calls cost the server, and what its keys hold.
+// The commands that calls cost the server, and the contents of its keys.
 import type { ConnectionRecord } from '@gatecast/framework';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { interceptCommands } from './engines/intercept-commands.js';
@@ -15,7 +15,7 @@ describeRedis('redisStore()', () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  /** How often the server has run each command, those of scripts as well. */
+  /** How often the server has run each command, including commands inside scripts. */
   async function countCommands(work: () => Promise<unknown>): Promise<Record<string, number>> {
     await server.admin.config('RESETSTAT');
     await work();
@@ -42,7 +42,7 @@ describeRedis('redisStore()', () => {
     expect((await connections.channels('a=')).toSorted()).toEqual(['x', 'y']);
   });
 
-  it('C2 keeps the address and the user in each membership, and facts of later versions', async () => {
+  it('C2 keeps the address, the user and fields of later versions in each membership', async () => {
     await using store = openStore({ url: server.url });
     const { connections } = store;
     const record = recordOf('a=', { userId: 'Zoë "z" {x}' });
@@ -75,7 +75,7 @@ describeRedis('redisStore()', () => {
     expect(await connections.subscribe('a=', channels, LIMITS)).toEqual(each('present'));
     sent.length = 0;
     expect(await connections.unsubscribe('a=', channels)).toEqual(channels.map(() => true));
-    expect(sent).toEqual(['unsubscribe', ...each('remove'), 'settle']);
+    expect(sent).toEqual(['unsubscribe', ...each('remove'), 'forget']);
   });
 
   it('E3 answers for each channel, in the order given, within both limits', async () => {
@@ -150,7 +150,7 @@ describeRedis('redisStore()', () => {
     expect(counts).toEqual({ zrangebylex: 1 });
   });
 
-  it('E8 keeps live memberships whoever reads or writes with a clock that is ahead', async () => {
+  it('E8 keeps live memberships even if a reader or writer has a clock that is ahead', async () => {
     await using store = openStore({ url: server.url });
     const { keyPrefix } = store;
     const ids = ['a=', 'b=', 'c='];
@@ -168,7 +168,7 @@ describeRedis('redisStore()', () => {
     for (const id of ids) expect(await store.connections.channels(id)).toEqual(['x']);
   });
 
-  it('remembers a minute what has ended, and no longer', async () => {
+  it('records ended tokens for one minute and no longer', async () => {
     await using store = openStore({ url: server.url });
     const { connections, keyPrefix } = store;
     await connections.connect(recordOf('a='), ['x']);

@@ -14,7 +14,7 @@ import {
 } from './redis-records.js';
 
 describeRedis('redisStore(), when the server fails', () => {
-  it('goes on by itself after the server was killed and came back on the same port', async () => {
+  it('works again after the server was killed and came back on the same port', async () => {
     await using server = await RedisServer.start();
     await using store = openStore({ url: server.url });
     const { connections } = store;
@@ -36,7 +36,7 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(await everySubscriber(connections, 'x')).toEqual(['a=']);
   });
 
-  it('sends a command again when the connection broke while nobody used it', async () => {
+  it('sends a command again if the connection broke while it was idle', async () => {
     await using server = await RedisServer.start();
     await using proxy = await RedisProxy.start(server.port);
     await using store = openStore({ url: proxy.url });
@@ -46,7 +46,7 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(proxy.accepted).toBe(2);
   });
 
-  it('gives up a connection that died unnoticed and sends the command over another', async () => {
+  it('drops a connection that died unnoticed and sends the command over a new one', async () => {
     await using server = await RedisServer.start();
     await using proxy = await RedisProxy.start(server.port);
     await using store = openStore({ url: proxy.url, commandTimeoutMs: 200 });
@@ -56,7 +56,7 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(proxy.accepted).toBe(2);
   });
 
-  it('fails when the server does not answer at all, and goes on when it does', async () => {
+  it('fails while the server does not answer at all, and works again when it does', async () => {
     await using server = await RedisServer.start();
     await using store = openStore({ url: server.url, commandTimeoutMs: 200 });
     await store.connections.connect(recordOf('a='), []);
@@ -68,7 +68,7 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(await store.connections.get('a=')).toMatchObject({ connectionId: 'a=' });
   });
 
-  it('says that the server is full, and still accepts what relieves it', async () => {
+  it('says that the server is full, and can still remove connections', async () => {
     await using server = await RedisServer.start('--maxmemory-policy', 'noeviction');
     await using store = openStore({ url: server.url });
     const { connections } = store;
@@ -104,7 +104,7 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(await subscribe(connections, 'a=', 'z')).toBe('subscribed');
   });
 
-  it('names a read-only replica, and finds the primary over a new connection', async () => {
+  it('names a read-only replica, and finds the primary with a new connection', async () => {
     await using server = await RedisServer.start();
     await using primary = await RedisServer.start();
     await using store = openStore({ url: server.url });
@@ -122,7 +122,7 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(after - before).toBe(1);
   });
 
-  it('says which credentials are missing or wrong, shows none, and goes on when they are right', async () => {
+  it('says that credentials are missing or wrong without showing them, and works once they are right', async () => {
     await using server = await RedisServer.start();
     await server.admin.config('SET', 'requirepass', 'right');
     const { port } = server;
@@ -147,7 +147,7 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(await store.connections.get('a=')).toBeUndefined();
   });
 
-  it('says what a user of the server may not do', async () => {
+  it('says which permissions a user of the server lacks', async () => {
     await using server = await RedisServer.start();
     await server.admin.acl('SETUSER', 'ann', 'on', '>pw', '~*', '+@read');
     await using store = openStore({ url: `redis://ann:pw@127.0.0.1:${server.port}` });
@@ -162,7 +162,7 @@ describeRedis('redisStore(), when the server fails', () => {
     await store.connections.disconnect('a=');
   });
 
-  it('says that a key is taken by something else', async () => {
+  it('says that a key has the wrong type', async () => {
     await using server = await RedisServer.start();
     await using store = openStore({ url: server.url });
     await server.admin.set(`${store.keyPrefix}s:{x}`, 'taken');
@@ -170,7 +170,7 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(error.hint).toContain('keyPrefix');
   });
 
-  it('knows its scripts again after the server has forgotten them', async () => {
+  it('loads its scripts again after the server has lost them', async () => {
     await using server = await RedisServer.start();
     await using store = openStore({ url: server.url });
     await store.connections.connect(recordOf('a='), []);
@@ -179,7 +179,7 @@ describeRedis('redisStore(), when the server fails', () => {
     expect(await everySubscriber(store.connections, 'x')).toEqual(['b=']);
   });
 
-  it('reports what a client of the user fails with, and leaves trying again to it', async () => {
+  it("reports the errors of a user's own client, and leaves retries to that client", async () => {
     await using server = await RedisServer.start();
     const client = new Redis({ port: server.port, retryStrategy: null });
     client.on('error', () => {});

@@ -1,4 +1,4 @@
-// Every order of the commands of two calls, and what is left when one of them goes wrong.
+// Runs two calls in every order of their commands, and checks the keys if one of them fails.
 import { connectionStoreInterleavings, type Step } from '@gatecast/framework/testing';
 import { type Command, Redis } from 'ioredis';
 import { afterAll, beforeAll, it, vi } from 'vitest';
@@ -8,12 +8,13 @@ import { describeRedis, RedisServer } from './engines/redis-server.js';
 import { openStore } from './redis-records.js';
 
 /**
- * Passes each command of a store through `step`. The store has clients of its own, because with one
- * that it was given it tries nothing again.
+ * Passes each command of a store through `step`. The store creates its own clients, because it does not
+ * retry with a client that it was given.
  */
 function stepCommands(step: Step): Disposable {
   const send: unknown = Reflect.get(Redis.prototype, 'sendCommand');
-  if (typeof send !== 'function') throw new Error('A client sends its commands in another way.');
+  if (typeof send !== 'function')
+    throw new Error('This version of the client sends its commands differently.');
   return vi.spyOn(Redis.prototype, 'sendCommand').mockImplementation(async function (
     this: Redis,
     command: Command,
@@ -22,7 +23,7 @@ function stepCommands(step: Step): Disposable {
     if (!COMMANDS.has(command.name)) return call();
     return step(call).catch((error: unknown) => {
       const isLost = error instanceof Error && error.name === 'TimeoutError';
-      // What ioredis says of a command that was under way when its connection broke.
+      // The error of ioredis for a command that was running when its connection broke.
       throw isLost ? new Error('Connection is closed.', { cause: error }) : error;
     });
   });
@@ -32,7 +33,7 @@ describeRedis('redisStore(), explored', () => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await RedisServer.start();
-    // Or the first command of each script would be answered by NOSCRIPT.
+    // Loads the scripts first; otherwise the server would answer the first use of each with NOSCRIPT.
     for (const script of Object.values(scripts)) {
       if (typeof script === 'object') await server.admin.script('LOAD', script.lua);
     }

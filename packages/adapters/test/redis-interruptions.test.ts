@@ -1,4 +1,4 @@
-// What is left when a function dies, or an answer is lost, at any command of a call.
+// Checks the keys after a function died, or an answer was lost, at any command of a call.
 import type { ConnectionStore, Disconnected } from '@gatecast/framework';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Around, interceptCommands } from './engines/intercept-commands.js';
@@ -12,7 +12,7 @@ const record = recordOf('a=');
 const other = { ...record, expiresAt: record.expiresAt + 1, userId: 'ann' };
 const operations: Record<string, Operation> = {
   connect: (connections) => connections.connect(record, ['x', 'y']),
-  'connect with other facts': (connections) => connections.connect(other, ['x', 'y']),
+  'connect with other details': (connections) => connections.connect(other, ['x', 'y']),
   subscribe: (connections) => connections.subscribe('a=', ['x', 'y'], LIMITS),
   unsubscribe: (connections) => connections.unsubscribe('a=', ['x', 'y']),
   disconnect: (connections) => connections.disconnect('a='),
@@ -23,7 +23,7 @@ const meanwhiles: Record<string, Operation> = {
   'a disconnect': (connections) => connections.disconnect('a='),
   'an unsubscribe': (connections) => unsubscribe(connections, 'a=', 'x'),
   'a subscribe': (connections) => subscribe(connections, 'a=', 'x'),
-  'other facts': (connections) => connections.connect(other, []),
+  'other details': (connections) => connections.connect(other, []),
   'an unsubscribe and a subscribe': async (connections) => {
     await unsubscribe(connections, 'a=', 'x');
     await subscribe(connections, 'a=', 'x');
@@ -45,12 +45,12 @@ describeRedis('redisStore(), interrupted at any command', () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  /** Does an operation once for each of its commands, with something else happening at that one. */
+  /** Runs an operation once for each of its commands, and something else at that command. */
   async function atEachCommand(
     channels: readonly string[],
     operate: Operation,
     happen: (store: ReturnType<typeof openStore>) => Around,
-    check: (store: ReturnType<typeof openStore>, told: unknown) => Promise<void>,
+    check: (store: ReturnType<typeof openStore>, answer: unknown) => Promise<void>,
   ): Promise<void> {
     let hasHappened = true;
     for (let nth = 1; hasHappened; nth += 1) {
@@ -63,9 +63,9 @@ describeRedis('redisStore(), interrupted at any command', () => {
       });
       await using disturbed = openStore({ client, keyPrefix: store.keyPrefix });
       await store.connections.connect(record, channels);
-      const told = await operate(disturbed.connections).catch((error: unknown) => error);
+      const answer = await operate(disturbed.connections).catch((error: unknown) => error);
       hasHappened = sent >= nth;
-      await check(store, told);
+      await check(store, answer);
       expect(nth).toBeLessThan(12);
     }
   }
@@ -81,7 +81,8 @@ describeRedis('redisStore(), interrupted at any command', () => {
           ({ connections }) => {
             let death: Promise<unknown> | undefined;
             return async (send) => {
-              // What is sent at once is under way together: all of it arrives late, or none.
+              // Commands that were sent at the same time share their fate: either all of them arrive
+              // late, or none does.
               death ??= happen(connections);
               await death;
               if (isSent) await send();
@@ -102,7 +103,7 @@ describeRedis('redisStore(), interrupted at any command', () => {
   });
 
   it.each(cases)(
-    '%s whose answer is lost is done once, with %s before it is sent again',
+    '%s whose answer is lost takes effect once, with %s before it is sent again',
     async (name, other) => {
       const [operate, happen] = [operations[name], meanwhiles[other]];
       if (!operate || !happen) throw new Error('No such case.');
@@ -131,10 +132,11 @@ describeRedis('redisStore(), interrupted at any command', () => {
     },
   );
 
-  /** How often an answer says that the channel was left. */
-  const timesLeft = (told: unknown): number => {
-    if (Array.isArray(told)) return told.filter((wasSubscribed) => wasSubscribed === true).length;
-    return (told as Disconnected | undefined)?.channels.length ?? 0;
+  /** How often an answer reports that the channel was left. */
+  const timesLeft = (answer: unknown): number => {
+    if (Array.isArray(answer))
+      return answer.filter((wasSubscribed) => wasSubscribed === true).length;
+    return (answer as Disconnected | undefined)?.channels.length ?? 0;
   };
   const leaving: Record<string, Operation> = {
     unsubscribe: (connections) => connections.unsubscribe('a=', ['x']),
@@ -145,7 +147,7 @@ describeRedis('redisStore(), interrupted at any command', () => {
   );
 
   it.each(pairs)(
-    'tells %s that a channel was left, or %s, although an answer is lost',
+    'reports a channel that was left to %s or to %s, although an answer is lost',
     async (one, other) => {
       const [operate, happen] = [leaving[one], leaving[other]];
       if (!operate) throw new Error('No such case.');
@@ -164,8 +166,8 @@ describeRedis('redisStore(), interrupted at any command', () => {
             return send();
           };
         },
-        async (store, told) => {
-          expect(timesLeft(told) + timesLeft(meanwhile)).toBe(1);
+        async (store, answer) => {
+          expect(timesLeft(answer) + timesLeft(meanwhile)).toBe(1);
           expect(await store.connections.channels('a=')).toEqual([]);
         },
       );
@@ -173,7 +175,7 @@ describeRedis('redisStore(), interrupted at any command', () => {
   );
 
   it.each(Object.keys(leaving))(
-    'tells one of two calls of %s that race, at any order of their commands',
+    'reports it to one of two racing calls of %s, in any order of their commands',
     async (name) => {
       const operate = leaving[name];
       if (!operate) throw new Error('No such case.');
@@ -189,14 +191,14 @@ describeRedis('redisStore(), interrupted at any command', () => {
             return send();
           };
         },
-        async (_store, told) => {
-          expect(timesLeft(told) + timesLeft(await second)).toBe(1);
+        async (_store, answer) => {
+          expect(timesLeft(answer) + timesLeft(await second)).toBe(1);
         },
       );
     },
   );
 
-  it('finishes a disconnect that was cut off, whose answer nobody has', async () => {
+  it('completes a disconnect that was cut off before its answer', async () => {
     await using store = openStore({ url: server.url });
     const client = interceptCommands(server.admin, async (send, command) => {
       if (command === 'remove') throw new Error('The function has died.');
@@ -211,10 +213,10 @@ describeRedis('redisStore(), interrupted at any command', () => {
     expect(await store.keys(server.admin)).toEqual([]);
   });
 
-  it('shows a connection once, whatever is still to be removed of it', async () => {
+  it('reports a connection once, even if some of it is still to be removed', async () => {
     await using store = openStore({ url: server.url });
     const client = interceptCommands(server.admin, async (send, command) => {
-      if (command === 'settle') throw new Error('The function has died.');
+      if (command === 'forget') throw new Error('The function has died.');
       return send();
     });
     await using died = openStore({ client, keyPrefix: store.keyPrefix });

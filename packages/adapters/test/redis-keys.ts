@@ -7,7 +7,10 @@ interface Keys {
   keys(admin: Redis): Promise<string[]>;
 }
 
-/** Looks at every key: rows of just these connections, and memberships that both sides know. */
+/**
+ * Asserts that there are rows of exactly these connections, and that rows and channels agree on
+ * memberships.
+ */
 export async function expectConsistent(
   store: Keys,
   admin: Redis,
@@ -18,7 +21,7 @@ export async function expectConsistent(
   expect(inChannels).toEqual(inRows);
 }
 
-/** Every member of a channel as its connection knows it, which may know more. */
+/** Asserts that every member of a channel is listed in its connection's row, which may list more. */
 export async function expectNoOrphans(store: Keys, admin: Redis): Promise<void> {
   const { inRows, removing, inChannels } = await readMemberships(store, admin);
   const orphans = inChannels.filter(
@@ -39,19 +42,19 @@ async function readMemberships(store: Keys, admin: Redis) {
       for (const member of await admin.zrange(key, '0', '-1')) inChannels.push(`${id} ${member}`);
       continue;
     }
-    const { facts, count, bytes, ...row } = await admin.hgetall(key);
-    if (facts !== undefined) rows.push(id);
+    const { details, count, bytes, ...row } = await admin.hgetall(key);
+    if (details !== undefined) rows.push(id);
     const channels: string[] = [];
     for (const [field, value] of Object.entries(row)) {
       const start = `${field.slice(1)} ${sliceKey(id)}`;
       if (field.startsWith('+')) {
         channels.push(field.slice(1));
-        inRows.push(`${start} ${value} ${facts}`);
+        inRows.push(`${start} ${value} ${details}`);
       } else if (field.startsWith('-')) {
         for (const token of value.split(' ')) removing.push(`${start} ${token.split('/')[0]} `);
       }
     }
-    if (facts === undefined) continue;
+    if (details === undefined) continue;
     expect([count, bytes]).toEqual([`${channels.length}`, `${channels.join('').length}`]);
   }
   return { rows, inRows: inRows.sort(), removing, inChannels: inChannels.sort() };

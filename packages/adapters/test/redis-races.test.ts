@@ -24,7 +24,7 @@ function seeded(seed: number): (limit: number) => number {
   };
 }
 
-describeRedis('redisStore(), when much happens at once', () => {
+describeRedis('redisStore(), with many calls at once', () => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await RedisServer.start();
@@ -65,14 +65,15 @@ describeRedis('redisStore(), when much happens at once', () => {
 
   // oxlint-disable-next-line vitest/expect-expect -- expectConsistent() asserts.
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    'leaves a row only where the last word was connect, order %i',
+    'leaves a row only if the last call was connect, order %i',
     async (seed) => {
       const random = seeded(seed);
       await using store = openStore({ url: server.url });
       await using proxy = await RedisProxy.start(server.port, { delayMs: 1 });
       await using away = openStore({ url: proxy.url, keyPrefix: store.keyPrefix });
       const lastWord = new Map<string, string>();
-      // The two stores reach the server in an order of their own, so only one of them decides.
+      // The commands of the two stores reach the server in any order, so only one store connects and
+      // disconnects.
       await Promise.all(
         Array.from({ length: 200 }, () => {
           const id = `c${random(6)}=`;

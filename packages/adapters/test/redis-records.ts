@@ -10,12 +10,12 @@ import {
 import { sliceKey } from '@gatecast/framework/adapter';
 import type { Redis } from 'ioredis';
 
-/** How much a connection may be subscribed to, as the framework says it. */
+/** The framework's limits for one connection. */
 export const LIMITS = { maxChannels: 200, maxBytes: 16_384 };
 
 let prefixes = 0;
 
-/** A store with keys of its own, and a look at all of them. */
+/** A store with its own key prefix, and helpers to read its keys. */
 export function openStore(options: RedisStoreOptions = {}) {
   prefixes += 1;
   const keyPrefix = `test${process.pid}-${prefixes}:`;
@@ -23,11 +23,11 @@ export function openStore(options: RedisStoreOptions = {}) {
   return {
     connections: store.connections,
     keyPrefix,
-    /** Every key of connections and channels, without its prefix, in order. */
+    /** All keys of connections and channels, without the prefix, sorted. */
     async keys(admin: Redis): Promise<string[]> {
       const found: string[] = [];
       for (const key of await admin.keys(`${keyPrefix}[cs]:*`)) {
-        // The row of a connection that has ended is kept for some seconds, for a lost answer.
+        // The row of an ended connection is kept for some seconds, in case an answer is lost.
         const isEnded = /[cs]:/.exec(key)?.[0] === 'c:' && !(await hasConnection(admin, key));
         if (!isEnded || (await admin.pttl(key)) > 10_000) found.push(key.slice(keyPrefix.length));
       }
@@ -38,7 +38,7 @@ export function openStore(options: RedisStoreOptions = {}) {
 }
 
 async function hasConnection(admin: Redis, key: string): Promise<boolean> {
-  return (await admin.hexists(key, 'facts')) === 1;
+  return (await admin.hexists(key, 'details')) === 1;
 }
 
 /** Subscribes a connection to one channel. */
@@ -66,7 +66,7 @@ export function inSliceOrder(ids: readonly string[]): string[] {
   return [...ids].sort((a, b) => (sliceKey(a) < sliceKey(b) ? -1 : 1));
 }
 
-/** A connection as the framework keeps it. */
+/** The record of a connection. */
 export function recordOf(
   connectionId: string,
   over: Partial<ConnectionRecord> = {},
@@ -102,7 +102,7 @@ export async function everySubscriber(
   return all.map(({ connectionId }) => connectionId);
 }
 
-/** What a call fails with; a call that works fails the test. */
+/** The error of a call. A call that succeeds fails the test. */
 export async function failureOf(call: Promise<unknown>): Promise<StoreError> {
   const error = await call.then(
     () => undefined,

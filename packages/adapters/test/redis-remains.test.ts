@@ -1,4 +1,4 @@
-// What calls leave behind that were cut off, and what a server refuses in passing.
+// What interrupted calls leave behind, and requests that a server refuses temporarily.
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { interceptCommands } from './engines/intercept-commands.js';
@@ -25,7 +25,7 @@ describeRedis('redisStore()', () => {
     await using store = openStore({ url: proxy.url, commandTimeoutMs: 300 });
     const { connections } = store;
     await connections.connect(recordOf('a='), []);
-    // The scripts are known from now on, so that the first attempt is one command.
+    // The scripts are loaded now, so that the first attempt is one command.
     await subscribe(connections, 'a=', 'before');
     const unsubscribing = new EventEmitter();
     const isSweeping = once(unsubscribing, 'sweep');
@@ -49,7 +49,7 @@ describeRedis('redisStore()', () => {
     expect(await everySubscriber(connections, 'x')).toEqual(['a=']);
   });
 
-  it('does not fill a channel that nobody reads with connections whose end it was not told', async () => {
+  it('does not fill a channel without readers with connections that ended without a $disconnect', async () => {
     await using store = openStore({ url: server.url });
     const { connections } = store;
     await connections.connect(recordOf('live='), ['quiet']);
@@ -60,7 +60,7 @@ describeRedis('redisStore()', () => {
     await expect.poll(() => everySubscriber(connections, 'quiet')).toEqual(['live=']);
   });
 
-  it('C8 keeps the row of what was pruned no longer than it would have lived, or than a disconnect needs', async () => {
+  it('C8 keeps the row of a pruned connection no longer than until its expiry or its disconnect', async () => {
     await using store = openStore({ url: server.url });
     const { connections } = store;
     const [row, livesMs] = [`${store.keyPrefix}c:{gone=}`, 100_000];
@@ -75,18 +75,18 @@ describeRedis('redisStore()', () => {
     expect(await server.admin.pttl(row)).toBeLessThanOrEqual(10_000);
   });
 
-  it('is at its end once it was disposed of, also for a call that is under way', async () => {
+  it('refuses calls once it was disposed, also those that are running', async () => {
     await using proxy = await RedisProxy.start(server.port, { delayMs: 50 });
     const store = openStore({ url: proxy.url });
     await store.connections.get('a=');
     const underWay = store.connections.get('a=');
     await store[Symbol.asyncDispose]();
-    expect((await failureOf(underWay)).message).toContain('was disposed of');
+    expect((await failureOf(underWay)).message).toContain('was disposed');
     expect((await failureOf(store.connections.get('a='))).retryable).toBe(false);
     expect(proxy.accepted).toBe(1);
   });
 
-  it('uses the database that the URL numbers, and no other when the server refuses it', async () => {
+  it('uses the database of the URL, and no other if the server refuses it', async () => {
     await using own = await RedisServer.start();
     await using third = openStore({ url: `${own.url}/3` });
     await third.connections.connect(recordOf('a='), ['x']);
@@ -109,9 +109,9 @@ describeRedis('redisStore()', () => {
     await expect(allowed.connections.connect(recordOf('a='), ['x'])).resolves.toBeUndefined();
   });
 
-  // With ioredis 5 the commands that follow work all the same.
+  // With ioredis 5 the following commands work all the same.
   it.skipIf(isIoredis5)(
-    'shows no argument of a command that the server does not know',
+    'does not show the arguments of a command that the server does not know',
     async () => {
       await using foreign = await RedisServer.start('--rename-command', 'AUTH', 'LOGIN');
       await using store = openStore({ url: `redis://ann:TopSecret@127.0.0.1:${foreign.port}` });

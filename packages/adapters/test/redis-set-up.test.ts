@@ -17,7 +17,7 @@ describe('redisStore() without a server', () => {
     }
   });
 
-  it('says so of a cluster of which no node answers', async () => {
+  it('says the same of a cluster without a reachable node', async () => {
     const port = await freePort();
     await using store = openStore({ cluster: [`redis://127.0.0.1:${port}`] });
     const error = await failureOf(store.connections.get('a='));
@@ -39,7 +39,7 @@ describe('redisStore() without a server', () => {
     await using store = openStore();
     expect(await failureOf(store.connections.get('a='))).toMatchObject({
       code: 'ERR_STORE_REFUSED',
-      message: 'The store "redis" refused to read a connection: No server is named.',
+      message: 'The store "redis" refused to read a connection: No server is set.',
       hint: 'Pass redisStore({ url }), or set the environment variable GATECAST_REDIS_URL.',
     });
   });
@@ -89,7 +89,7 @@ describe('the options of redisStore()', () => {
     ['K2', { keyPrefix: '' }],
     ['K2', { keyPrefix: 'a{b}:' }],
     ['K2', { now: 5 }],
-  ])('%s are refused with a value that cannot work: %o', (_number, options) => {
+  ])('%s are refused with an impossible value: %o', (_number, options) => {
     const [name = ''] = Object.keys(options);
     expect(() => redisStore(options as never)).toThrow(
       expect.objectContaining({
@@ -119,7 +119,7 @@ describeRedis('the prefix of the keys', () => {
     expect(await server.admin.keys('*')).toEqual([key]);
   });
 
-  it('K2 has no braces, which would choose the slots of a cluster', async () => {
+  it('K2 must not contain braces, which decide the slots of a cluster', async () => {
     process.env.GATECAST_KEY_PREFIX = 'chat{prod:';
     await using store = redisStore({ url: 'redis://127.0.0.1:6379' });
     expect(await failureOf(store.connections.get('a='))).toMatchObject({
@@ -130,7 +130,7 @@ describeRedis('the prefix of the keys', () => {
 });
 
 describeRedis('redisStore() with the option cluster', () => {
-  it('asks for the option url when the server is no node of one', async () => {
+  it('asks for the option url if the server is not a node of a cluster', async () => {
     await using server = await RedisServer.start();
     await using store = openStore({ cluster: server.url });
     expect(await failureOf(store.connections.get('a='))).toMatchObject({

@@ -1,4 +1,4 @@
-// How long a call may take, and what goes on after it has failed.
+// How long a call may take, and what still runs after it has failed.
 import type { ConnectionStore } from '@gatecast/framework';
 import { pause, type TimeLimit } from '@gatecast/framework/adapter';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -28,7 +28,7 @@ describeRedis('redisStore(), within a time limit', () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  /** A store whose commands are seen, by a client of the test. */
+  /** A store with a client that records its commands. */
   function watch(around: Around = (send) => send()) {
     const sent: string[] = [];
     const client = interceptCommands(server.admin, (send, command) => {
@@ -38,7 +38,7 @@ describeRedis('redisStore(), within a time limit', () => {
     return { ...openStore({ client }), sent };
   }
 
-  it('lets as many commands listen to one signal as there are, without a warning', async () => {
+  it('lets any number of commands listen to one signal without a warning', async () => {
     const { connections } = watch();
     const names = Array.from({ length: 30 }, (_, index) => `${index}`);
     const warned = vi.fn<(warning: Error) => void>();
@@ -53,16 +53,16 @@ describeRedis('redisStore(), within a time limit', () => {
   });
 
   describe.each(Object.entries(methods))('%s', (_name, run) => {
-    it('E2 sends nothing when the time is over', async () => {
+    it('E2 sends nothing after the end of the time limit', async () => {
       const { connections, sent } = watch();
       expect(await failureOf(run(connections, { endsAt: Date.now() }))).toMatchObject({
         code: 'ERR_STORE_UNAVAILABLE',
-        message: expect.stringContaining(': the time for it was over.'),
+        message: expect.stringContaining(': it ran out of time.'),
       });
       expect(sent).toEqual([]);
     });
 
-    it('E2 sends nothing once the signal is aborted, and rejects with its reason', async () => {
+    it('E2 sends nothing after the signal was aborted, and rejects with its reason', async () => {
       const { connections, sent } = watch();
       const reason = new Error('no longer wanted');
       const signal = AbortSignal.abort(reason);
@@ -73,20 +73,25 @@ describeRedis('redisStore(), within a time limit', () => {
 
   const waiting = Object.entries(methods).filter(([name]) => !/nothing|nobody/.test(name));
 
-  it.each(waiting)('E2 ends %s by its time when the server does not answer', async (_name, run) => {
-    await using silent = await RedisServer.start();
-    await using store = openStore({ url: silent.url, commandTimeoutMs: 60_000 });
-    await store.connections.get('a=');
-    silent.freeze(true);
-    await using other = openStore({ url: silent.url, commandTimeoutMs: 60_000 });
-    const before = Date.now();
-    const limit = { endsAt: before + 200 };
-    const failures = [run(store.connections, limit), run(other.connections, limit)].map(failureOf);
-    for (const { retryable } of await Promise.all(failures)) expect(retryable).toBe(true);
-    expect(Date.now() - before).toBeLessThan(30_000);
-  });
+  it.each(waiting)(
+    'E2 ends %s at its time limit if the server does not answer',
+    async (_name, run) => {
+      await using silent = await RedisServer.start();
+      await using store = openStore({ url: silent.url, commandTimeoutMs: 60_000 });
+      await store.connections.get('a=');
+      silent.freeze(true);
+      await using other = openStore({ url: silent.url, commandTimeoutMs: 60_000 });
+      const before = Date.now();
+      const limit = { endsAt: before + 200 };
+      const failures = [run(store.connections, limit), run(other.connections, limit)].map(
+        failureOf,
+      );
+      for (const { retryable } of await Promise.all(failures)) expect(retryable).toBe(true);
+      expect(Date.now() - before).toBeLessThan(30_000);
+    },
+  );
 
-  it.each(waiting)('E2 ends %s when the signal is aborted while it waits', async (_name, run) => {
+  it.each(waiting)('E2 ends %s if the signal is aborted while it waits', async (_name, run) => {
     const controller = new AbortController();
     const reason = new Error('no longer wanted');
     const { connections, sent } = watch(() => {
@@ -97,21 +102,21 @@ describeRedis('redisStore(), within a time limit', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('E2 keeps the connection when only the time of a call is over', async () => {
+  it('E2 keeps the connection if only a call runs out of time', async () => {
     await using slow = await RedisServer.start();
     await using store = openStore({ url: slow.url, commandTimeoutMs: 60_000 });
     await store.connections.get('a=');
     slow.freeze(true);
     const error = await failureOf(store.connections.get('a=', { endsAt: Date.now() + 50 }));
-    expect(error.message).toContain('the time for it was over');
+    expect(error.message).toContain('it ran out of time');
     slow.freeze(false);
     expect(await store.connections.get('a=')).toBeUndefined();
     const info = await slow.admin.info('stats');
-    // One of the store and one of the test.
+    // One connection of the store and one of the test.
     expect(/total_connections_received:(\d+)/.exec(info)?.[1]).toBe('2');
   });
 
-  it('E2 ends a prune of many connections in its middle', async () => {
+  it('E2 ends a prune of many connections halfway', async () => {
     const { connections, sent } = watch(async (send) => {
       await pause(50);
       return send();
@@ -124,7 +129,7 @@ describeRedis('redisStore(), within a time limit', () => {
     expect(sent).toHaveLength(count);
   });
 
-  it('E2 sends nothing more after one of the commands of a call has failed', async () => {
+  it('E2 sends no more commands after one of a call has failed', async () => {
     const { connections, sent } = watch(async (send, command) => {
       if (command === 'retire') throw new Error('Connection is closed.');
       return send();
@@ -145,7 +150,7 @@ describeRedis('redisStore(), within a time limit', () => {
     expect(await store.connections.get('a=')).toBeUndefined();
   });
 
-  it('E6 goes on after the server was busy at the first call', async () => {
+  it('E6 works after the server was busy at the first call', async () => {
     await using own = await RedisServer.start('--lua-time-limit', '20');
     await using store = openStore({ url: `${own.url}/2` });
     const endless = own.admin.duplicate({ retryStrategy: () => null });

@@ -23,7 +23,7 @@ function urlOf(scheme: 'redis' | 'rediss', port: number): string {
   return `${scheme}://:${PASSWORD}@localhost:${port}`;
 }
 
-/** What a store in this process fails with, which trusts no authority of a test. */
+/** The error of a store in this process, which does not trust the test's authority. */
 async function failureWith(options: RedisStoreOptions): Promise<StoreError> {
   await using store = openStore(options);
   const error = await failureOf(store.connections.get('a='));
@@ -51,7 +51,7 @@ describeRedis('redisStore() over TLS', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** What the contract fails with in a process that trusts the authority; null when it does not. */
+  /** The error of the contract in a process that trusts the authority; `null` if it passes. */
   async function trustingRun(options: RedisStoreOptions): Promise<unknown> {
     const { stdout, stderr } = await run(
       process.execPath,
@@ -100,7 +100,7 @@ describeRedis('redisStore() over TLS', () => {
     }
   });
 
-  it('refuses a certificate that only the server itself has signed', async () => {
+  it('refuses a self-signed certificate', async () => {
     await using single = await RedisTlsServer.start(await makeCertificate(), authority);
     expect(await failureWith({ url: urlOf('rediss', single.tlsPort) })).toMatchObject({
       code: 'ERR_STORE_REFUSED',
@@ -109,11 +109,15 @@ describeRedis('redisStore() over TLS', () => {
     });
   });
 
-  it('refuses a certificate of another name, and one that is too old', async () => {
+  it('refuses a certificate for another name, and an expired one', async () => {
     const renamed = await makeCertificate({ authority, name: 'cache.example.com' });
     const old = await makeCertificate({ authority, endsAt: new Date(Date.now() - 1_000) });
     for (const [certificate, message, hint] of [
-      [renamed, 'DNS:cache.example.com.', 'Use a name in the URL that the certificate is for.'],
+      [
+        renamed,
+        'DNS:cache.example.com.',
+        'Use a host name in the URL that the certificate covers.',
+      ],
       [old, 'certificate has expired.', 'Renew the certificate of the server.'],
     ] as const) {
       await using other = await RedisTlsServer.start(certificate, authority);
@@ -125,7 +129,7 @@ describeRedis('redisStore() over TLS', () => {
     }
   });
 
-  // With ioredis 5 the client hears only that its connection was reset.
+  // With ioredis 5 the client only learns that its connection was reset.
   it.skipIf(isIoredis5)('says that the server asks for a certificate', async () => {
     const certificate = await makeCertificate({ authority });
     const args = ['--tls-auth-clients', 'yes'];
@@ -137,7 +141,7 @@ describeRedis('redisStore() over TLS', () => {
     });
   });
 
-  it('takes a server that closes redis:// without an answer for one that expects TLS', async () => {
+  it('suggests TLS if a server closes redis:// without an answer', async () => {
     for (const options of [
       { url: urlOf('redis', server.tlsPort) },
       { cluster: urlOf('redis', cluster.tlsPort) },
@@ -145,12 +149,12 @@ describeRedis('redisStore() over TLS', () => {
       const error = await failureWith(options);
       expect(error.retryable).toBe(true);
       expect(error.message).toMatch(
-        / If the server expects TLS, let the URL begin with rediss:..\.$/,
+        / If the server expects TLS, use a URL that begins with rediss:..\.$/,
       );
     }
   });
 
-  it('takes a server that does not answer rediss:// for one that speaks no TLS', async () => {
+  it('suggests redis:// if a server does not answer rediss://', async () => {
     for (const options of [
       { url: urlOf('rediss', server.plainPort) },
       { cluster: urlOf('rediss', cluster.plainPort) },
@@ -158,12 +162,12 @@ describeRedis('redisStore() over TLS', () => {
       const error = await failureWith({ ...options, commandTimeoutMs: 200 });
       expect(error.retryable).toBe(true);
       expect(error.message).toMatch(
-        /: no answer within 200 ms\. If the server speaks no TLS on this port, let the URL begin with redis:..\.$/,
+        /: no answer within 200 ms\. If the server does not speak TLS on this port, use a URL that begins with redis:..\.$/,
       );
     }
   });
 
-  it('is sure of it when the server answers rediss:// plainly', async () => {
+  it('asks for redis:// if the server answers rediss:// without TLS', async () => {
     const full = createServer((socket) => {
       socket
         .on('error', () => {})
@@ -175,7 +179,7 @@ describeRedis('redisStore() over TLS', () => {
     expect(await failureWith({ url: urlOf('rediss', port) })).toMatchObject({
       code: 'ERR_STORE_REFUSED',
       message: expect.stringMatching(new RegExp(`TLS with localhost:${port} failed: [a-z ]+\\.$`)),
-      hint: expect.stringContaining('Let the URL begin with redis://'),
+      hint: expect.stringContaining('Use a URL that begins with redis://'),
     });
     full.close();
     await once(full, 'close');

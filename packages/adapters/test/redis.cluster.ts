@@ -57,7 +57,7 @@ describeRedis('redisStore() on a cluster', () => {
     });
   });
 
-  it('says what is wrong with the credentials, and what a user may not do', async () => {
+  it('says what is wrong with the credentials, and which permissions a user lacks', async () => {
     const [url = ''] = cluster.urls;
     const setUser = (...rules: readonly string[]) =>
       Promise.all(cluster.nodes.map(({ admin }) => admin.acl('SETUSER', 'ann', ...rules)));
@@ -79,8 +79,8 @@ describeRedis('redisStore() on a cluster', () => {
     await store.connections.disconnect('a=');
   });
 
-  // The last one: the cluster is another one afterwards.
-  it('fails with StoreErrors while a node is away, and goes on when it is back', async () => {
+  // This test comes last, because it changes the cluster.
+  it('fails with StoreErrors while a node is down, and works again when it is back', async () => {
     await using store = openStore({ cluster: cluster.urls, commandTimeoutMs: 500 });
     const ids = Array.from({ length: 20 }, (_, number) => `k${number}=`);
     const connectAll = () =>

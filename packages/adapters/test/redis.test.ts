@@ -53,7 +53,7 @@ describeRedis('redisStore()', () => {
   });
 
   describe('with a clock', () => {
-    it('neither shows nor keeps what has expired', async () => {
+    it('neither returns nor keeps expired connections', async () => {
       const clock = new TestClock();
       await using store = openStore({ url: server.url, now: clock.now });
       const { connections } = store;
@@ -72,7 +72,7 @@ describeRedis('redisStore()', () => {
       expect(await store.keys(server.admin)).toEqual(['c:{young=}', 's:{a}']);
     });
 
-    it('lets the server forget what nobody asks for any more', async () => {
+    it('gives keys a time to live, so that the server deletes unused ones', async () => {
       await using store = openStore({ url: server.url });
       const soon = recordOf('soon=', { expiresAt: Date.now() + 60_000 });
       const later = recordOf('later=', { expiresAt: Date.now() + 120_000 });
@@ -85,7 +85,7 @@ describeRedis('redisStore()', () => {
       expect(await left('s:{a}')).toBeLessThanOrEqual(120_000);
     });
 
-    it('goes on behind a page of which everybody has expired', async () => {
+    it('continues after a page on which everybody has expired', async () => {
       const clock = new TestClock();
       await using store = openStore({ url: server.url, now: clock.now });
       const expiresAt = clock.now() + 60_000;
@@ -97,7 +97,7 @@ describeRedis('redisStore()', () => {
     });
   });
 
-  it('carries the memberships over when a connection is kept anew with another expiry', async () => {
+  it('updates the memberships when a connection is saved again with another expiry', async () => {
     const clock = new TestClock();
     await using store = openStore({ url: server.url, now: clock.now });
     const { connections } = store;
@@ -110,7 +110,7 @@ describeRedis('redisStore()', () => {
     expect([...(await connections.channels('a='))].sort()).toEqual(['x', 'y']);
   });
 
-  it('keeps two prefixes apart', async () => {
+  it('separates two prefixes', async () => {
     await using one = openStore({ url: server.url });
     await using other = openStore({ url: server.url });
     await one.connections.connect(recordOf('a='), ['x']);
@@ -139,7 +139,7 @@ describeRedis('redisStore()', () => {
     admin.disconnect();
   });
 
-  it('sends one command to keep a connection and two to subscribe it', async () => {
+  it('sends one command to save a connection and two to subscribe it', async () => {
     await server.admin.ping();
     let sent = 0;
     const client = interceptCommands(server.admin, (send) => {

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { TableUnderTest } from './table-under-test.js';
 
 /**
- * Lets the calls to a table proceed one at a time, each drawn at random from those that wait: orders
- * that no network would show in a hundred runs.
+ * Lets the calls to a table proceed one at a time in a random order. This produces orders that a real
+ * network would hardly ever show.
  */
 export function shuffleCalls({ hooks }: TableUnderTest, seed: number): void {
   const waiting: (() => void)[] = [];
@@ -20,7 +20,7 @@ export function shuffleCalls({ hooks }: TableUnderTest, seed: number): void {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
       waiting.splice(Math.floor((state / 2 ** 32) * waiting.length), 1)[0]?.();
       await finished;
-      // The one that was answered may have its next call ready, and takes part in the draw.
+      // Waits until the answered caller may have queued its next call, so that it can be chosen too.
       await setImmediate();
     }
     isRunning = false;

@@ -11,12 +11,12 @@ import type {
 import { vi } from 'vitest';
 import type { Engine } from './engines/engine.js';
 
-// Node 20 is what this package supports, whatever the SDK says about it.
+// The SDK warns that it will drop Node 20, but this package supports it.
 vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 
-/** What a test may do around each call to DynamoDB. */
+/** Hooks that a test may set around each call to DynamoDB. */
 export interface CallHooks {
-  /** Called with the command's input before it is sent; what it throws is thrown instead. */
+  /** Called with the command's input before it is sent. If it throws, the call fails with that error. */
   before?: (action: string, input: Record<string, unknown>) => unknown;
   /** Called when it was answered, with the same input. */
   after?: (action: string, output: Record<string, unknown>, input: object) => unknown;
@@ -24,7 +24,7 @@ export interface CallHooks {
   finally?: () => void;
 }
 
-/** An empty table of its own, and a store on it. */
+/** A new empty table and a store on it. */
 export interface TableUnderTest extends AsyncDisposable {
   readonly table: string;
   readonly client: DynamoDBClient;
@@ -32,17 +32,17 @@ export interface TableUnderTest extends AsyncDisposable {
   readonly hooks: CallHooks;
   /** Names of the actions that were called, in order. */
   readonly calls: string[];
-  /** All there is in the table. */
+  /** All rows of the table. */
   rows(): Promise<Record<string, AttributeValue>[]>;
 }
 
-/** What an operation may take on a busy machine. */
+/** A budget that is enough on a busy machine. */
 const BUDGET_MS = 60_000;
 
-/** Credentials that every engine of the tests takes. */
+/** Credentials that every engine of the tests accepts. */
 export const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
 
-/** Makes a client without retries, as the store's own is. */
+/** Makes a client without retries, like the store's own. */
 export function makeTestClient(endpoint: string): DynamoDBClient {
   return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
 }
@@ -102,7 +102,7 @@ export async function openTable(
 
 let made = 0;
 
-/** A connection that no other test has. */
+/** The record of a connection that no other test uses. */
 export function makeRecord(over: Partial<ConnectionRecord> = {}): ConnectionRecord {
   made += 1;
   return {
@@ -116,7 +116,7 @@ export function makeRecord(over: Partial<ConnectionRecord> = {}): ConnectionReco
   };
 }
 
-/** Limits that no test meets by chance. */
+/** Limits that no test reaches by accident. */
 export const ample: ChannelLimits = { maxChannels: 200, maxBytes: 40_960 };
 
 /** Subscribes a connection to one channel. */
@@ -129,7 +129,7 @@ export async function subscribe(
   return result;
 }
 
-/** Connects a connection. */
+/** Connects a new connection and subscribes it to channels. */
 export async function connected(
   { connections }: Pick<TableUnderTest, 'connections'>,
   channels: readonly string[] = [],

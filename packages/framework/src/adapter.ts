@@ -1,6 +1,6 @@
 /**
- * What a store or another adapter of your own can be built of: time limits, waits between attempts,
- * bounded parallelism, slices, the check of options, and signatures for requests to AWS.
+ * Building blocks for a store or another adapter of your own: time limits, waits between attempts,
+ * bounded parallelism, slices, checks of options, and signatures for requests to AWS.
  *
  * @module @gatecast/framework/adapter
  */

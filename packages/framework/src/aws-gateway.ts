@@ -1,5 +1,5 @@
 /**
- * The `@connections` API through the AWS SDK, for those who must have it.
+ * The `@connections` API through the AWS SDK, for apps that need the SDK's features.
  *
  * @module @gatecast/framework/aws-gateway
  */
@@ -17,8 +17,8 @@ const REQUEST_TIMEOUT_MS = 3_000;
 const MOST_SOCKETS = 128;
 
 /**
- * The `@connections` API through the AWS SDK: pass it to `createApp({ gateway })` where the SDK's
- * credentials or its middleware are needed. A post takes some ten times the CPU of Gatecast's own.
+ * The `@connections` API through the AWS SDK: pass it to `createApp({ gateway })` if you need the SDK's
+ * credentials or middleware. A post takes about ten times as much CPU time as with Gatecast's own client.
  *
  * @param endpoint - URL of the stage: `https://{api-id}.execute-api.{region}.amazonaws.com/{stage}`.
  *
@@ -30,7 +30,7 @@ export function awsGateway(endpoint: string): Gateway {
   const client = new ApiGatewayManagementApiClient({
     endpoint: url,
     region,
-    // Retries are ours: only we know whether an event is worth one and how much time is left.
+    // Gatecast retries itself: only it knows whether an event is worth a retry and how much time is left.
     maxAttempts: 1,
     requestHandler: {
       connectionTimeout: REQUEST_TIMEOUT_MS,
@@ -69,7 +69,8 @@ export function awsGateway(endpoint: string): Gateway {
   };
 }
 
-// Only the name of an error goes on: the text of a refused signature holds the session token.
+// Only the name of an error is passed on, because the message about a refused signature contains the
+// session token.
 function toOutcome(error: unknown, endpoint: string): PostOutcome {
   const { name, code, $metadata } = error as Error & {
     readonly code?: string;

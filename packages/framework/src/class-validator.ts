@@ -9,18 +9,19 @@ import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, type ValidationError, validate } from 'class-validator';
 import { makeError } from './errors/gatecast-error.js';
 
-/** A class whose properties carry class-validator's decorators. */
+/** A class whose properties have class-validator's decorators. */
 export type DtoClass<T extends object> = new () => T;
 
 /**
  * Makes a schema of a class-validator class, for `@OnMessage`. Plain data becomes an instance
- * (nested classes through class-transformer's `@Type`), unknown properties are dropped, and what
- * does not fit is told by path.
+ * (nested classes through class-transformer's `@Type`), unknown properties are dropped, and each problem
+ * is reported with its path.
  *
  * A property with `@ValidateNested()` takes one object. It takes a list only with `{ each: true }`, or beside
- * `@IsArray()` or another decorator of lists: class-validator alone would take a list for an object.
+ * `@IsArray()` or another decorator of lists: class-validator itself would accept a list in place of an
+ * object.
  *
- * class-validator runs under `experimentalDecorators` only. This subpath needs `class-validator`,
+ * class-validator works only with `experimentalDecorators`. This subpath needs `class-validator`,
  * `class-transformer` and `reflect-metadata` to be installed.
  *
  * @example
@@ -33,7 +34,7 @@ export type DtoClass<T extends object> = new () => T;
  * }
  * ```
  *
- * @throws ConfigurationError - ERR_DTO_BARE, for a class without any decorator.
+ * @throws ConfigurationError - ERR_DTO_BARE, if the class has no decorators of class-validator.
  */
 export function dto<T extends object>(type: DtoClass<T>): StandardSchemaV1<T, T> {
   if (metadataOf(type).length === 0) throw makeError('ERR_DTO_BARE', { label: type.name });
@@ -56,14 +57,17 @@ type Path = readonly string[];
 
 function flatten(errors: readonly ValidationError[], above: Path): StandardSchemaV1.Issue[] {
   return errors.flatMap(({ property, constraints = {}, children = [] }) => {
-    // An object of no known class has an error without a property.
+    // For an object of an unknown class, class-validator reports an error without a property.
     const path = property === undefined ? above : [...above, property];
     const own = Object.values(constraints).map((message) => ({ message, path }));
     return [...own, ...flatten(children, path)];
   });
 }
 
-/** Where a list stands for an object, or an object for a list: class-validator takes one for the other. */
+/**
+ * Finds lists in place of objects and objects in place of lists, which class-validator does not tell
+ * apart.
+ */
 function misshapen(instance: object, above: Path): StandardSchemaV1.Issue[] {
   return nestedOf(instance.constructor).flatMap(({ property, isList, conditions }) => {
     const value: unknown = instance[property as keyof typeof instance];
@@ -86,7 +90,10 @@ function misshapenObject(value: unknown, path: Path): StandardSchemaV1.Issue[] {
 interface Nested {
   readonly property: string;
   readonly isList: boolean;
-  /** Those of `@ValidateIf()` and `@IsOptional()`: unless all are met, nothing was validated. */
+  /**
+   * The conditions of `@ValidateIf()` and `@IsOptional()`. Unless all are met, the property is not
+   * validated.
+   */
   readonly conditions: readonly ((instance: object, value: unknown) => boolean)[];
 }
 

@@ -20,7 +20,7 @@ import type { Identity } from './wire/connection.js';
 import { quote } from './wire/frame.js';
 import type { Authorizer } from './wire/handshake.js';
 
-/** The algorithms that a token may be signed with, and the type of key that each takes. */
+/** The accepted signature algorithms, and the type of key for each. */
 const KEY_TYPES = new Map<unknown, string>([
   ['RS256', 'RSA'],
   ['RS384', 'RSA'],
@@ -32,32 +32,35 @@ const KEY_TYPES = new Map<unknown, string>([
 ]);
 const MAX_REASON_LENGTH = 200;
 
-/** What both authorizers take. */
+/** Options of both authorizers. */
 export interface TokenOptions {
-  /** The keys themselves: nothing is ever fetched then, and a token of another key is refused. */
+  /**
+   * The keys themselves. Then keys are never fetched, and a token that is signed with any other key is
+   * refused.
+   */
   readonly jwks?: { readonly keys: readonly object[] };
   /**
-   * By how much the clocks of the issuer and of the function may differ, in milliseconds: a token is
-   * valid that much earlier and longer.
+   * How far the clocks of the issuer and the function may differ, in milliseconds. A token is accepted
+   * that much earlier and later.
    * @default 5000
    */
   readonly leewayMs?: number;
-  /** Makes the identity of verified claims. @default `sub` as the user, all claims, `exp` */
+  /** Makes the identity from verified claims. @default `sub` as the user, all claims, `exp` */
   readonly toIdentity?: (claims: Readonly<Record<string, unknown>>) => Identity;
 }
 
 /** Options of {@link jwtAuthorizer}. */
 export interface JwtAuthorizerOptions extends TokenOptions {
   /**
-   * `iss` of the tokens; their keys are read from its `.well-known/jwks.json`.
+   * `iss` of the tokens. The keys are fetched from its `.well-known/jwks.json`.
    * @default the environment variable `GATECAST_JWT_ISSUER`
    */
   readonly issuer?: string;
   /** `aud` of the tokens. @default the environment variable `GATECAST_JWT_AUDIENCE` */
   readonly audience?: string;
-  /** Where the issuer's keys are; an `https:` URL. @default `<issuer>/.well-known/jwks.json` */
+  /** `https:` URL of the issuer's keys. @default `<issuer>/.well-known/jwks.json` */
   readonly jwksUri?: string;
-  /** Whether a token without `exp`, which never ends, is refused. @default true */
+  /** Whether to refuse tokens without `exp`, which never expire. @default true */
   readonly requireExpiry?: boolean;
 }
 
@@ -81,12 +84,12 @@ const jwtOptions = {
 
 /**
  * An authorizer that verifies JSON Web Tokens of any OpenID Connect issuer: signature (RS256, RS384,
- * RS512, ES256, ES384, ES512 or Ed25519), `iss`, `aud`, `exp` and `nbf`. Keys are fetched once and kept;
- * a token of a new key fetches them again.
+ * RS512, ES256, ES384, ES512 or Ed25519), `iss`, `aud`, `exp` and `nbf`. Keys are fetched once and
+ * cached. A token with an unknown key id makes it fetch them again.
  *
- * No token, or one that does not pass, is `ERR_UNAUTHORIZED`. Trouble with the issuer's keys is not the
- * token's fault: the handshake is answered with 500, and ERR_JWT_KEYS is reported. Without an issuer or
- * an audience the first event fails with ERR_JWT_OPTIONS.
+ * A missing or invalid token is refused with `ERR_UNAUTHORIZED`. If the issuer's keys cannot be used, the
+ * handshake is answered with 500 and ERR_JWT_KEYS is reported. Without an issuer or an audience, the
+ * first event fails with ERR_JWT_OPTIONS.
  *
  * @example
  * ```ts
@@ -111,7 +114,8 @@ export function jwtAuthorizer(options: JwtAuthorizerOptions = {}): Authorizer {
       option: 'audience',
       variable: 'GATECAST_JWT_AUDIENCE',
     });
-    // The address of the keys is made of the issuer. When the keys are given it only names them.
+    // The verifier derives the URL of the keys from the issuer. If the keys are given, the URL is never
+    // fetched.
     const address = jwks ? 'https://keys.invalid/' : jwksUri;
     if (address === undefined) {
       checkOptions(where, { issuer }, { issuer: httpsUrl });
@@ -148,7 +152,7 @@ const cognitoOptions = {
   ...tokenOptions,
   userPoolId: userPoolOption,
   clientId: {
-    takes: 'a text that is not empty, or a list of them',
+    takes: 'a non-empty string, or a list of them',
     fits: (value: unknown) =>
       Array.isArray(value)
         ? value.length > 0 && value.every((entry) => option.text.fits(entry))
@@ -158,8 +162,8 @@ const cognitoOptions = {
 };
 
 /**
- * An authorizer for the tokens of an Amazon Cognito user pool; otherwise as {@link jwtAuthorizer}.
- * Without a user pool or an app client the first event fails with ERR_JWT_OPTIONS.
+ * An authorizer for tokens of an Amazon Cognito user pool. Otherwise the same as {@link jwtAuthorizer}.
+ * Without a user pool or an app client, the first event fails with ERR_JWT_OPTIONS.
  *
  * @example
  * ```ts
@@ -194,7 +198,7 @@ type KeySet = NonNullable<TokenOptions['jwks']>;
 type LookUp = Parameters<SimpleJwksCache['getJwk']>;
 type Key = Awaited<ReturnType<SimpleJwksCache['getJwk']>>;
 
-/** An issuer's keys: those that were given, or those that are fetched, once and again for a new key. */
+/** An issuer's keys: either given, or fetched once and again for an unknown key id. */
 class IssuerKeys extends SimpleJwksCache {
   readonly #issuer: string;
   readonly #given: KeySet | undefined;
@@ -212,10 +216,10 @@ class IssuerKeys extends SimpleJwksCache {
       const key = this.#given
         ? this.getCachedJwk(address, token)
         : await super.getJwk(address, token);
-      // A key that cannot be read must not pass for a signature that cannot.
+      // Fails here if the key itself is broken, so that this is not reported as a wrong signature.
       createPublicKey({ key: { ...key }, format: 'jwk' });
       if (key.kty === KEY_TYPES.get(token.header.alg)) return key;
-      throw unauthorized('it is signed with another algorithm than its key takes');
+      throw unauthorized('its algorithm does not fit its key');
     } catch (cause) {
       if (isAboutKeyId(cause) || ClientError.is(cause)) throw cause;
       const reason = cut(cause instanceof Error ? cause.message : String(cause));
@@ -224,7 +228,10 @@ class IssuerKeys extends SimpleJwksCache {
   }
 }
 
-/** Whether only the token is to blame: its key is not among the issuer's, as they were a moment ago. */
+/**
+ * Whether the token is at fault: the issuer's keys were fetched just now, and the token's key is not
+ * among them.
+ */
 function isAboutKeyId(error: unknown): boolean {
   return (
     error instanceof KidNotFoundInJwksError ||
@@ -238,7 +245,7 @@ function checkHeader({ alg, crit }: { readonly alg?: unknown; readonly crit?: un
     const known = [...KEY_TYPES.keys()].join(', ');
     throw unauthorized(`it is signed with ${quote(String(alg))}, which is not one of ${known}`);
   }
-  // RFC 7515, section 4.1.11: who does not know an extension that must be understood refuses the token.
+  // RFC 7515, section 4.1.11: a token with a critical extension that is not understood must be refused.
   if (crit !== undefined) throw unauthorized('it has extensions ("crit") that are not known here');
 }
 
@@ -272,7 +279,7 @@ async function verifyToken(
     return await verifier.verify(token);
   } catch (error) {
     if (ConfigurationError.is(error) || ClientError.is(error)) throw error;
-    // The parser's own text quotes the token.
+    // Do not use the parser's own message: it quotes the token.
     if (error instanceof JwtParseError) throw unauthorized('it is not a JSON Web Token', error);
     throw unauthorized(cut(error instanceof Error ? error.message : String(error)), error);
   }
@@ -291,7 +298,7 @@ function identityOf(claims: Readonly<Record<string, unknown>>, leewayMs: number)
   };
 }
 
-/** An option, or the environment variable that stands in for it. */
+/** The value of an option, or of the environment variable that replaces it. */
 function required<T>(
   given: T | undefined,
   { where, option: name, variable }: { where: string; option: string; variable: string },
@@ -299,7 +306,7 @@ function required<T>(
   const value = given ?? process.env[variable];
   if (value !== undefined && value !== '') return value;
   const error = makeError('ERR_JWT_OPTIONS', { where, option: name, variable });
-  // It was forgotten long before this event: no frame of it says where.
+  // The mistake was made when the authorizer was created, so the current stack would not help.
   traceFrom(error, jwtAuthorizer);
   throw error;
 }

@@ -1,6 +1,6 @@
-/** What an attacker may send as the name of a channel. */
+/** Names of channels that an attacker may send. */
 export const names: readonly unknown[] = [
-  // Legal ones, first her own.
+  // Legal names, first her own.
   'lobby',
   'members',
   'users/eve',
@@ -8,7 +8,7 @@ export const names: readonly unknown[] = [
   'rooms/2',
   'users/root',
   'rooms/admin',
-  // Of no class.
+  // Names that no class matches.
   'rooms',
   'users',
   'nope',
@@ -17,14 +17,14 @@ export const names: readonly unknown[] = [
   'lobby/x',
   'ROOMS/1',
   'Rooms/admin',
-  // Names that every object has.
+  // Names of properties that every object has.
   'constructor',
   '__proto__',
   'toString',
   'rooms/constructor',
   'rooms/__proto__',
   '__proto__/1',
-  // Segments that are empty, or lead elsewhere where paths are resolved.
+  // Empty segments, and segments that mean something else in a path.
   '',
   '/',
   '//',
@@ -39,7 +39,7 @@ export const names: readonly unknown[] = [
   'lobby/../members',
   'rooms/1/../admin',
   './lobby',
-  // The admins' room in other spellings.
+  // Other spellings of the admins' room.
   'rooms/Admin',
   'rooms/ADMIN',
   'rooms/admin ',
@@ -62,7 +62,7 @@ export const names: readonly unknown[] = [
   'rooms\\admin',
   'rooms/admi%6E',
   'rooms/admin\n',
-  // Another user, in other spellings.
+  // Other spellings of another user.
   'users/%72oot',
   'users/root%00',
   'users/eve/root',
@@ -75,7 +75,7 @@ export const names: readonly unknown[] = [
   'users/:userId',
   'rooms/:roomId',
   ':roomId',
-  // Characters, and encodings that are none.
+  // Special characters and invalid encodings.
   'rooms/#',
   'rooms/*',
   'rooms/+',
@@ -101,7 +101,7 @@ export const names: readonly unknown[] = [
   `rooms/${'x'.repeat(195)}`,
   `rooms/${'é'.repeat(100)}`,
   'x'.repeat(9_000),
-  // No names.
+  // Values that are not names.
   null,
   true,
   false,

@@ -15,18 +15,21 @@ const acts = [
   'publish',
 ] as const;
 
-describe('A7 a right that is taken away', () => {
+describe('A7 a connection that loses its right', () => {
   const takings: [string, (world: World, eve: TestConnection) => Promise<unknown>][] = [
     ['by the server', ({ test }, eve) => test.app.connection(eve.id).unsubscribe('rooms/1')],
     ['with the connection', ({ test }, eve) => test.app.connection(eve.id).disconnect()],
-    ['when it is asked for again', (_world, eve) => eve.subscribe('rooms/1')],
-    ['when it is asked for among others', (_world, eve) => eve.subscribe('lobby', 'rooms/1')],
+    ['when it subscribes again', (_world, eve) => eve.subscribe('rooms/1')],
+    [
+      'when it subscribes again with other channels',
+      (_world, eve) => eve.subscribe('lobby', 'rooms/1'),
+    ],
     ['by the client', (_world, eve) => list(eve, 'unsubscribe', ['rooms/1'])],
     ['by the end of the connection', (_world, eve) => eve.disconnect()],
     ['by a sweep', ({ test }, eve) => test.store.connections.prune([eve.id])],
   ];
 
-  it.each(takings)('A7 gets no event any more: %s', async (_how, take) => {
+  it.each(takings)('A7 gets no more events: %s', async (_how, take) => {
     const world = new World();
     world.rights.add('rooms/1');
     const [eve, other] = [await world.connect(), await world.connect()];
@@ -40,7 +43,7 @@ describe('A7 a right that is taken away', () => {
     expect(other.events).toHaveLength(2);
   });
 
-  it('A7 is asked for at each subscription and message, in whatever order', async () => {
+  it('A7 is checked at each subscription and message, in any order', async () => {
     const step = fc.record({
       what: fc.constantFrom(...acts),
       name: fc.constantFrom('rooms/1', 'rooms/2'),
@@ -64,7 +67,7 @@ describe('A7 a right that is taken away', () => {
           },
           publish: (name) => world.publish(name),
         };
-        // What each act leads to by the model, which is changed by it.
+        // The result of each action according to the model, which the action also changes.
         const model: Record<(typeof acts)[number], (name: string, isAllowed: boolean) => unknown> =
           {
             grant: () => undefined,

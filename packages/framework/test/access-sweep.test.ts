@@ -1,5 +1,5 @@
-// Every operation that names a channel, against every attack: nobody may receive an event, run a handler, get
-// a snapshot or keep a membership that its right at that moment does not allow.
+// Tries every operation on a channel with every attack. Nobody may receive an event, run a handler, get a
+// snapshot or keep a membership without the right to it at that moment.
 import { type AccessRule, ClientError } from '@gatecast/framework';
 import {
   type EventOptions,
@@ -17,7 +17,7 @@ type Attempt = (world: World, client: TestConnection, name: unknown) => Promise<
 
 const ROUTES = ['rooms.post', 'admin.post', 'users.post', 'members.post', 'lobby.post'];
 
-/** What may open a channel to its client. */
+/** Operations that give a client access to a channel. */
 const asking: Record<string, Attempt> = {
   'a subscribe frame': (_world, client, channel) => list(client, 'subscribe', [{ channel }]),
   'a subscribe frame of names': (_world, client, channel) => list(client, 'subscribe', [channel]),
@@ -34,7 +34,7 @@ const asking: Record<string, Attempt> = {
       world.rights.add(channel);
       await list(client, 'subscribe', [channel]);
       world.rights.delete(channel);
-      // What happened while it was allowed was right; what the client was told then is known to it.
+      // Events during the time of access were allowed, so they are removed before the check.
       client.received.length = 0;
     }
     return list(client, 'subscribe', [channel]);
@@ -47,12 +47,12 @@ const asking: Record<string, Attempt> = {
         typeof channel === 'string' && answer === `secret of ${channel}` ? 'live' : answer,
       );
     }
-    // A channel has the messages of one class.
+    // A channel only has the messages of its own class.
     return outcomes.includes('live') ? ['live'] : outcomes;
   },
 };
 
-/** What opens nothing, whoever does it. */
+/** Operations that never give access. */
 const others: Record<string, Attempt> = {
   'an unsubscribe frame': async (_world, client, channel) => {
     await list(client, 'unsubscribe', [channel]);
@@ -81,20 +81,20 @@ async function attack(world: World, attempt: Attempt, name: unknown): Promise<un
 }
 
 describe.each(operations)('A1 A2 A18 %s', (title, attempt) => {
-  it('gains nothing by any name', async () => {
+  it('gets no access with any name', async () => {
     const wrong: unknown[] = [];
     for (const name of names) {
       const world = new World();
       const outcomes = await attack(world, attempt, name);
       for (const violation of await world.violations(name)) wrong.push({ name, violation });
-      // Nor is anything refused that is hers.
+      // Operations that she is allowed are not refused either.
       const isRight = outcomes.every((code) => (code === 'live') === world.mayUse(name));
       if (title in asking && !isRight) wrong.push({ name, outcomes });
     }
     expect(wrong).toEqual([]);
   });
 
-  it('gains nothing by names made of parts of others', async () => {
+  it('gets no access with names made of parts of others', async () => {
     const parts = [
       'rooms',
       'admin',
@@ -128,10 +128,10 @@ describe.each(operations)('A1 A2 A18 %s', (title, attempt) => {
 describe.each(Object.entries(asking))('A13 %s', (_title, attempt) => {
   const channels = ['members', 'users/root', 'rooms/admin', 'rooms/2'];
 
-  it.each(channels)('is that of a guest in an app without authorizer, on %s', async (name) => {
+  it.each(channels)('is that of a guest in an app without an authorizer, on %s', async (name) => {
     const world = new World({ hasAuthorizer: false });
     const client = await world.connect();
-    // What a foreign authorizer, or somebody who forged its context, says.
+    // The context of another authorizer, or a forged one.
     const authorizer = { gatecast: '{"userId":"root"}', principalId: 'root', userId: 'root' };
     Object.assign(client, { authorizer });
     const outcomes = await attempt(world, client, name);
@@ -140,7 +140,7 @@ describe.each(Object.entries(asking))('A13 %s', (_title, attempt) => {
   });
 });
 
-// ---- What a rule may answer ----
+// ---- Answers of a rule ----
 
 class Truth {
   readonly isTrue = true;
@@ -175,7 +175,7 @@ const values: unknown[] = [
 const thenable = (
   settle: (resolve: (value: unknown) => void, reject: (e: unknown) => void) => void,
 ) => ({
-  // oxlint-disable-next-line unicorn/no-thenable -- that is what it is about.
+  // oxlint-disable-next-line unicorn/no-thenable -- this tests a thenable.
   then: settle,
 });
 const hows: [string, (value: unknown) => () => unknown][] = [
@@ -232,17 +232,17 @@ describe.each([...Object.entries(asking), ...automatic])('A19 to %s', (title, at
       isOpen = false;
       client.received.length = 0;
     }
-    // The model knows what only the rule decides here.
+    // Tells the model what the rule of this test answers.
     return [world, await attempt(world, client, 'rooms/1')];
   };
 
-  it.each(hows.slice(0, 4))('A19 a rule that %s true opens', async (_how, answer) => {
+  it.each(hows.slice(0, 4))('A19 a rule that %s true gives access', async (_how, answer) => {
     const [, outcomes] = await ask(answer(true), false);
     expect(outcomes).toContain('live');
   });
 
-  it.each(hows)('A19 a rule that %s anything else does not open', async (how, answer) => {
-    // The rule of a message takes no subscription away, and a new connection has none.
+  it.each(hows)('A19 a rule that %s anything else gives no access', async (how, answer) => {
+    // The rule for a message does not end subscriptions, and a new connection has none.
     const staysMember = /message|automatic/.test(title);
     const wrong: unknown[] = [];
     for (const value of /throw|reject/.test(how) ? thrown : values) {
@@ -258,7 +258,7 @@ describe.each([...Object.entries(asking), ...automatic])('A19 to %s', (title, at
   });
 });
 
-// ---- Who is not there any more ----
+// ---- Identities and connections that have ended ----
 
 const ways: [string, boolean][] = [
   ['deployed', true],
@@ -274,7 +274,7 @@ const frames = ['lobby', 'members', 'users/eve', 'rooms/1', 'nope', '', null].fl
 ]);
 
 describe.each(ways)(
-  'A6 with an authorizer %s, an identity that has ended',
+  'A6 with an authorizer %s, an expired identity',
   (_how, isAuthorizerDeployed) => {
     async function expire(): Promise<{ world: World; eve: TestConnection }> {
       const world = new World({ isAuthorizerDeployed });
@@ -316,7 +316,7 @@ describe.each(ways)(
       }
     });
 
-    it('A6 is still the user that it was when the connection ends', async () => {
+    it('A6 still has its user at the end of the connection', async () => {
       const { world, eve } = await expire();
       await eve.disconnect();
       expect(await world.test.store.connections.get(eve.id)).toBeUndefined();
@@ -341,7 +341,7 @@ describe('A3 a connection whose row is gone', () => {
   });
 
   it.each(ways)(
-    'A3 can join nothing any more, authorizer %s',
+    'A3 can no longer join channels, authorizer %s',
     async (_how, isAuthorizerDeployed) => {
       const world = new World({ isAuthorizerDeployed });
       const eve = await world.connect();

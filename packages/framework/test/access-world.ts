@@ -11,16 +11,16 @@ import { type Ear, listen } from './heard.js';
 
 type RoomRule = Exclude<AccessRule<'rooms/:roomId'>, string>;
 
-/** How a world is made. */
+/** Options of {@link World}. */
 export interface WorldOptions {
-  /** The rule of `rooms/:roomId`. @default who is in `rights` */
+  /** The rule of `rooms/:roomId`. @default allowed if `rights` has the room */
   readonly rule?: RoomRule;
   readonly hasAuthorizer?: boolean;
   readonly isAuthorizerDeployed?: boolean;
   readonly store?: Store;
 }
 
-/** What a handler saw, and whether it was right that it ran. */
+/** A run of a handler, and whether it was allowed. */
 interface Run {
   readonly what: string;
   readonly channel: string;
@@ -28,19 +28,19 @@ interface Run {
   readonly wasAllowed: boolean;
 }
 
-/** Names that events are published on to see who gets them. */
+/** Channels on which test events are published to see who gets them. */
 const PROBES = ['lobby', 'members', 'users/eve', 'users/root', 'rooms/admin', 'rooms/1', 'rooms/2'];
 
 /**
- * An app with every kind of access, a user `eve` who attacks it, and a model of what she may do that
- * shares nothing with the framework.
+ * An app with every kind of access, a user `eve` who attacks it, and a model of her rights that does not
+ * share code with the framework.
  */
 export class World {
   /** The rooms that eve may use. */
   readonly rights: Set<string> = new Set();
-  /** What the authorizer says of who connects. */
+  /** The result of the authorizer. */
   identity: Identity = { userId: 'eve' };
-  /** Whom the framework has to take eve for. */
+  /** The user id that eve's handlers must see. */
   readonly who: string | undefined;
   readonly runs: Run[] = [];
   readonly clients: TestConnection[] = [];
@@ -79,7 +79,7 @@ export class World {
     });
     const members = defineChannel('members', {
       ...handlers,
-      // What the class has by default in an app with authorizer.
+      // The default of a class in an app with an authorizer.
       ...(!hasAuthorizer && { access: ({ connection }) => connection.userId !== undefined }),
     });
     const lobby = defineChannel('lobby', { ...handlers, access: 'public' });
@@ -105,7 +105,10 @@ export class World {
     return client;
   }
 
-  /** Publishes on a name that need not be one; returns the code of the mistake, or how many it reached. */
+  /**
+   * Publishes on any value as a name. Returns the code of the error, or the number of subscribers
+   * reached.
+   */
   async publish(name: unknown): Promise<string | number> {
     try {
       const { delivery } = await this.test.app.channel<ChannelType>(name as string).publish('x', 1);
@@ -115,7 +118,7 @@ export class World {
     }
   }
 
-  /** What eve has gained that the model does not allow: the property is that there is nothing. */
+  /** Everything that eve got although the model does not allow it. Must always be empty. */
   async violations(...names: unknown[]): Promise<unknown[]> {
     const found: unknown[] = this.runs.filter((run) => !run.wasAllowed || run.userId !== this.who);
     for (const client of this.clients) {
@@ -143,7 +146,7 @@ interface HandlerContext {
 }
 type Handle = (data: unknown, ctx: HandlerContext) => unknown;
 
-/** The codes in all that a client was answered, of frames and of single channels. */
+/** The error codes in all answers to a client, for frames and for single channels. */
 function codesIn({ received }: TestConnection): string[] {
   return received.flatMap((frame) => {
     if (frame.type === 'error') return frame.error.code;
@@ -153,7 +156,7 @@ function codesIn({ received }: TestConnection): string[] {
   });
 }
 
-/** The code of a mistake of the server's own. */
+/** The code of a server's error. */
 export function codeOf(error: unknown): string {
   if (error instanceof GatecastError) return error.code;
   throw error;

@@ -51,7 +51,7 @@ class InboxChannel {
   }
 }
 
-// A rule that forgets to return, as JavaScript lets it.
+// A rule that forgets to return a value, which JavaScript allows.
 const forgetful = (() => undefined) as () => never;
 @Channel('forgotten', { access: forgetful })
 class ForgottenChannel {
@@ -73,13 +73,13 @@ const channels = [RoomChannel, LobbyChannel, InboxChannel, ForgottenChannel, Adm
 const forbidden = { code: 'ERR_FORBIDDEN', message: 'You may not use this channel.' };
 
 describe('access', () => {
-  it('is open by default in an app without authorizer', async () => {
+  it('is open by default in an app without an authorizer', async () => {
     const ann = await createTestApp({ channels }).connect();
     expect(await ann.subscribe('rooms/1')).toMatchObject([{ result: 'live' }]);
     expect(await ann.send('rooms.who', 'rooms/1')).toMatchObject({ data: { claims: {} } });
   });
 
-  it('is for users by default in an app with authorizer', async () => {
+  it('is for users by default in an app with an authorizer', async () => {
     const app = createTestApp({ channels, authorizer });
     const [ann, guest] = [
       await app.connect({ token: 'ann' }),
@@ -103,7 +103,7 @@ describe('access', () => {
     expect(await ann.send(action, channel)).toMatchObject({ type: 'error', error: forbidden });
   });
 
-  it('asks a rule for each use, with who, where and what for', async () => {
+  it('asks the rule for each use, with the connection, the channel and the operation', async () => {
     isOwner.mockClear();
     const ann = await createTestApp({ channels, authorizer }).connect({ token: 'ann' });
     expect(await ann.subscribe('inbox/ann')).toMatchObject([{ result: 'live' }]);
@@ -115,7 +115,7 @@ describe('access', () => {
     ]);
   });
 
-  it('of the more specific class cannot be got around by the route of another', async () => {
+  it('of the more specific class cannot be bypassed by the route of another', async () => {
     const ann = await createTestApp({ channels, authorizer }).connect({ token: 'ann' });
     expect(await ann.send('rooms.who', 'rooms/admin')).toMatchObject({ error: forbidden });
     expect(await ann.send('admin.rule', 'rooms/1')).toMatchObject({
@@ -132,7 +132,7 @@ describe.each([
   const origins = ['https://chat.example.com'];
   const makeApp = () => createTestApp({ channels, authorizer, isAuthorizerDeployed, origins });
 
-  it('makes known who connects', async () => {
+  it('identifies the user', async () => {
     const ann = await makeApp().connect({ token: 'ann' });
     expect(ann.headers).toEqual({ 'Sec-WebSocket-Protocol': 'gatecast.v1' });
     expect(await ann.send('rooms.who', 'rooms/1')).toMatchObject({
@@ -174,7 +174,7 @@ describe.each([
     expect(await ann.send('rooms.who', 'rooms/1')).toMatchObject({ data: { userId: 'ann' } });
   });
 
-  describe('gives an identity that ends', () => {
+  describe('gives an identity that expires', () => {
     const connect = async () => {
       let expiresAt = Infinity;
       const app = createTestApp({
@@ -216,10 +216,10 @@ describe.each([
   });
 });
 
-describe('A13 a context of a foreign authorizer', () => {
+describe('A13 a context of another authorizer', () => {
   const foreign = { principalId: 'root', userId: 'root', sub: 'root' };
 
-  it('opens nothing in an app with authorizer', async () => {
+  it('gives no access in an app with an authorizer', async () => {
     const { app } = createTestApp({ channels, authorizer });
     expect(await app.handler(makeConnectEvent({ authorizer: foreign }))).toEqual({
       statusCode: 401,
@@ -232,8 +232,8 @@ describe('A13 a context of a foreign authorizer', () => {
 
   it.each([
     ['without the marker', foreign, 'ERR_CONNECTION_UNKNOWN'],
-    ['with a marker that is no identity', { ...foreign, gatecast: 'root' }, 'ERR_UNAUTHORIZED'],
-  ])('makes nobody a user or a guest, %s', async (_how, values, code) => {
+    ['with a marker that is not an identity', { ...foreign, gatecast: 'root' }, 'ERR_UNAUTHORIZED'],
+  ])('does not make a connection a user or a guest, %s', async (_how, values, code) => {
     const { app, store } = createTestApp({ channels, authorizer });
     const connectionId = makeConnectionId();
     const facts = {

@@ -26,7 +26,7 @@ describe('A1 an automatic subscription', () => {
   };
 
   it.each(Object.entries(others))(
-    'A1 is left out where the name is of %s',
+    'A1 is left out if the name belongs to %s',
     async (_what, staff) => {
       for (const channels of [
         [users, staff],
@@ -45,7 +45,7 @@ describe('A1 an automatic subscription', () => {
     },
   );
 
-  it('A1 tells the developer whose channel it is', async () => {
+  it('A1 tells the developer which class the channel belongs to', async () => {
     const ear = listen();
     const staff = defineChannel('users/staff', { name: 'staff' });
     const app = createTestApp({ channels: [users, staff], authorizer, plugins: [ear.plugin] });
@@ -58,7 +58,7 @@ describe('A1 an automatic subscription', () => {
     ]);
   });
 
-  it('A1 is made of the class that declares it, also where both declare one', async () => {
+  it('A1 uses the class that declares it, even if both classes declare one', async () => {
     const staff = defineChannel('users/staff', { name: 's', access: admins, autoSubscribe: true });
     const app = createTestApp({
       channels: [users, staff],
@@ -83,7 +83,7 @@ describe('A1 an automatic subscription', () => {
       },
     ],
     ['refuses in time', () => Promise.reject(new ClientError('ERR_FULL', 'No.'))],
-  ])('A1 is left out, in silence, where its own rule %s', async (_how, access) => {
+  ])('A1 is silently left out if its own rule %s', async (_how, access) => {
     const ear = listen();
     const closed = defineChannel('closed', { access: access as AccessRule, autoSubscribe: true });
     const app = createTestApp({ channels: [closed], plugins: [ear.plugin] });
@@ -93,7 +93,7 @@ describe('A1 an automatic subscription', () => {
   });
 });
 
-describe('A18 an automatic channel whose name cannot be made', () => {
+describe('A18 an automatic channel without a legal name', () => {
   const mails = defineChannel('mails/:userId', {
     access: 'public',
     autoSubscribe: ({ userId }) => ({ userId: userId as string }),
@@ -123,7 +123,7 @@ describe('A18 an automatic channel whose name cannot be made', () => {
     { userId: '' },
     { userId: 'a\ud800' },
     Promise.resolve({ userId: 'ann' }),
-  ])('A18 is left out and reported where parameters are %j', async (params) => {
+  ])('A18 is left out and reported if its parameters are %j', async (params) => {
     const ear = listen();
     const odd = defineChannel('odd/:userId', { autoSubscribe: () => params as never });
     const app = createTestApp({ channels: [odd], plugins: [ear.plugin] });
@@ -133,7 +133,7 @@ describe('A18 an automatic channel whose name cannot be made', () => {
   });
 });
 
-describe('A18 a server that uses a channel of no class', () => {
+describe('A18 a server that uses a channel without a class', () => {
   const room = defineChannel('rooms/:roomId', {
     messages: ({ message }) => ({
       publish: message((name, { app }) => app.channel(name as 'rooms/1').publish('x', {})),
@@ -155,7 +155,7 @@ describe('A18 a server that uses a channel of no class', () => {
     [undefined, 'ERR_PUBLISH_CHANNEL'],
     [7, 'ERR_PUBLISH_CHANNEL'],
     [['rooms/1'], 'ERR_PUBLISH_CHANNEL'],
-  ])('A18 is told so: %j', async (name, code) => {
+  ])('A18 gets an error: %j', async (name, code) => {
     const ear = listen();
     const app = createTestApp({ channels: [room], plugins: [ear.plugin] });
     const ann = await app.connect();

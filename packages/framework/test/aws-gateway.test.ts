@@ -15,7 +15,7 @@ beforeEach(() => {
 
 afterEach(() => vi.unstubAllEnvs());
 
-describe('the gateway through the AWS SDK, beside our own', () => {
+describe('the gateway with the AWS SDK, compared with our own', () => {
   it.each([
     [200, ''],
     [204, ''],
@@ -57,7 +57,7 @@ describe('the gateway through the AWS SDK, beside our own', () => {
     expect(parts.slice(0, 2)).toEqual(parts.slice(2));
   });
 
-  it('B1 gives up with the limit and with the signal', async () => {
+  it('B1 ends with the time limit and with the signal', async () => {
     const { url, requests } = await startConnectionsServer(() => {});
     const gateway = awsGateway(url);
     const limited = await gateway.post('c', 'x', { endsAt: Date.now() + 100 });
@@ -74,7 +74,7 @@ describe('the gateway through the AWS SDK, beside our own', () => {
     expect(requests).toHaveLength(sent);
   });
 
-  it('C3 keeps the session token out of its errors, too', async () => {
+  it('C3 does not show the session token in its errors either', async () => {
     const { url } = await startConnectionsServer(({ headers }, response) => {
       response.writeHead(403, { 'x-amzn-errortype': 'InvalidSignatureException' });
       response.end(JSON.stringify({ message: `token:${String(headers['x-amz-security-token'])}` }));
@@ -84,7 +84,7 @@ describe('the gateway through the AWS SDK, beside our own', () => {
     expect(inspect(outcome, { depth: null })).not.toContain('SESSION-TOKEN-456');
   });
 
-  it('C7 refuses at once an endpoint that is not one', () => {
+  it('C7 refuses an invalid endpoint at once', () => {
     expect(() => awsGateway('wss://ws.example.com')).toThrow(
       expect.objectContaining({ code: 'ERR_ENDPOINT_INVALID' }) as Error,
     );

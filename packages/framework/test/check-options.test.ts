@@ -11,7 +11,7 @@ const types = { url: option.text, client: option.object, now: option.callback };
 const check = (options: unknown) =>
   checkOptions<Options>('myStore()', options as Options, types, [['url', 'client']]);
 
-/** What checkOptions() throws for one option of a type. */
+/** The error of checkOptions() for one option of a type. */
 function refusal(type: OptionType, value: unknown): unknown {
   try {
     checkOptions<{ readonly it?: unknown }>('f()', { it: value }, { it: type });
@@ -22,7 +22,7 @@ function refusal(type: OptionType, value: unknown): unknown {
 }
 
 describe('checkOptions()', () => {
-  it('takes what is known, also without a value', () => {
+  it('accepts known options, even without a value', () => {
     expect(() => check({})).not.toThrow();
     expect(() => check({ url: undefined, client: {}, now: Date.now })).not.toThrow();
     expect(() => check({ url: 'db://localhost', client: undefined })).not.toThrow();
@@ -40,19 +40,19 @@ describe('checkOptions()', () => {
     );
   });
 
-  it('K1 names the option that is unknown before the value that is wrong behind it', () => {
+  it('K1 names an unknown option rather than a wrong value after it', () => {
     expect(() => check({ ur: 1, url: 2 })).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_UNKNOWN' }),
     );
   });
 
-  it('K2 refuses a value that cannot work, and says what was given and what it takes', () => {
+  it('K2 refuses a wrong value, with the given value and the allowed ones', () => {
     expect(() => check({ url: 5 })).toThrow(
       expect.objectContaining({
         name: 'ConfigurationError',
         code: 'ERR_OPTION_VALUE',
         message: 'myStore() was given 5 as "url".',
-        hint: 'It takes a text that is not empty.',
+        hint: 'It takes a non-empty string.',
       }),
     );
   });
@@ -69,7 +69,7 @@ describe('checkOptions()', () => {
     },
   );
 
-  it('refuses two of which one would be ignored, unless one is undefined', () => {
+  it('refuses two options that exclude each other, unless one is undefined', () => {
     expect(() => check({ client: {}, url: 'db://localhost' })).toThrow(
       expect.objectContaining({
         name: 'ConfigurationError',
@@ -81,7 +81,7 @@ describe('checkOptions()', () => {
     expect(() => check({ client: {}, url: undefined })).not.toThrow();
   });
 
-  it('shows of a value no more than helps, and nothing of what is inside', () => {
+  it('describes values briefly and never shows the contents of objects', () => {
     const message = (value: unknown) => (refusal(option.integer(1, 9), value) as Error).message;
     expect(message('5')).toBe('f() was given "5" as "it".');
     expect(message('x'.repeat(500))).toBe(`f() was given "${'x'.repeat(80)}…" as "it".`);
@@ -106,7 +106,7 @@ describe('option', () => {
     ['integer', option.integer(1, 100), [1, 50, 100], [0, 101, 1.5, '5', Number.NaN, Infinity, 5n]],
     ['milliseconds', option.milliseconds(1, 100), [1, 1.5, 100], [0.5, 101, '5', Number.NaN]],
     ['oneOf', option.oneOf('info', 'warn'), ['info', 'warn'], ['Info', '', 'verbose', 1, ['info']]],
-  ])('K2 %s takes what fits and nothing else', (_name, type, fitting, wrong) => {
+  ])('K2 %s accepts exactly its allowed values', (_name, type, fitting, wrong) => {
     for (const value of fitting) expect(refusal(type, value)).toBeUndefined();
     for (const value of wrong) {
       expect(refusal(type, value)).toMatchObject({
@@ -116,7 +116,7 @@ describe('option', () => {
     }
   });
 
-  it('K2 takes no duration that a timer would cut to nothing', () => {
+  it('K2 refuses durations that are too long for a timer', () => {
     const type = option.milliseconds(1);
     expect(refusal(type, 2_147_483_647)).toBeUndefined();
     for (const value of [2_147_483_648, Infinity, -1, 3e10]) {
@@ -126,7 +126,7 @@ describe('option', () => {
     }
   });
 
-  it('K2 says in words what it takes', () => {
+  it('K2 describes the allowed values', () => {
     expect(option.integer(1, 1_000).takes).toBe('a whole number from 1 to 1,000');
     expect(option.oneOf('info', 'warn').takes).toBe("one of 'info', 'warn'");
   });

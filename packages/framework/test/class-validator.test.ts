@@ -51,12 +51,12 @@ const order = { note: 'soon', first: line, lines: [line] };
 const connect = () => createTestApp({ channels: [OrderChannel] }).connect();
 
 describe('dto()', () => {
-  it('hands over instances, nested ones too', async () => {
+  it('passes on instances, also nested ones', async () => {
     const answer = await (await connect()).send('orders.place', 'orders', order);
     expect(answer).toMatchObject({ type: 'reply', data: { order, isMade: true } });
   });
 
-  it('drops what it does not know, at every level', async () => {
+  it('drops unknown properties at every level', async () => {
     const answer = await (await connect()).send('orders.place', 'orders', {
       ...order,
       isAdmin: true,
@@ -67,7 +67,7 @@ describe('dto()', () => {
     expect(answer).toHaveProperty('data.order', order);
   });
 
-  it('tells every mistake with its path', async () => {
+  it('reports every mistake with its path', async () => {
     const answer = await (await connect()).send('orders.place', 'orders', {
       note: 'far too long a note',
       first: { article: 1, count: 2 },
@@ -94,7 +94,7 @@ describe('dto()', () => {
     });
   });
 
-  it('refuses a class without any decorator when the app is put together', () => {
+  it('refuses a class without decorators when the app is created', () => {
     class Bare {
       text!: string;
     }
@@ -176,7 +176,7 @@ class NestedChannel {
   }
 }
 
-describe('H1 what stands where dto() promises an object or a list', () => {
+describe('H1 a value in place of an object or a list', () => {
   const put = async (action: string, data: object) => {
     const plugins = [{ name: 'quiet', onError() {} }];
     const ann = await createTestApp({ channels: [NestedChannel], plugins }).connect();
@@ -216,7 +216,7 @@ describe('H1 what stands where dto() promises an object or a list', () => {
   });
 
   it.each<[object]>([[{ trimmed: 5 }], [{ free: { constructor: {} } }], [{ label: 'x' }]])(
-    'H2 %j, at which a transformation throws, is the fault of the data',
+    'H2 %j is invalid data if a transformation throws on it',
     async (data) => {
       expect(await put('odd', data)).toMatchObject({ error: { code: 'ERR_VALIDATION' } });
     },

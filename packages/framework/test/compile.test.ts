@@ -36,7 +36,7 @@ const mistake = (code: string, message: string, hint: string) =>
   });
 
 describe('the table of routes', () => {
-  it('has the built-in routes and one a message', () => {
+  it('has the built-in routes and one route for each message', () => {
     const { routes } = compile([RoomChannel]);
     expect(routes.map(({ key, twoWay, source }) => [key, twoWay, source])).toEqual([
       ['$connect', false, undefined],
@@ -101,7 +101,7 @@ describe('the table of routes', () => {
     });
   });
 
-  it('calls a method through the wrapper that a foreign decorator put around it', async () => {
+  it('calls a method through the wrapper of another decorator', async () => {
     const shout = (_target: object, _name: string, descriptor: PropertyDescriptor) => {
       const inner = descriptor.value as () => string;
       descriptor.value = function wrapped(this: unknown) {
@@ -127,7 +127,7 @@ describe('the table of routes', () => {
     expect(await ann.send('loud.below', 'loud')).toMatchObject({ data: 'below!' });
   });
 
-  it('takes instances, and makes them with resolve', async () => {
+  it('accepts instances, and makes them with resolve', async () => {
     @Channel('greeter')
     class GreeterChannel {
       readonly word: string;
@@ -147,7 +147,7 @@ describe('the table of routes', () => {
     expect(() => make(GreeterChannel)).toThrow(
       mistake(
         'ERR_CHANNEL_DEPENDENCIES',
-        'The constructor of GreeterChannel takes 1 parameter(s), and nothing says what to pass.',
+        'The constructor of GreeterChannel has 1 parameter(s), but createApp() has no values for them.',
         'Pass an instance, or the option resolve: (type) => container.get(type).',
       ),
     );
@@ -184,7 +184,7 @@ const loose = (pattern: string, options: object = {}) => defineChannel(pattern, 
 const segments =
   'Join segments by "/"; a segment is a literal of A-Z a-z 0-9 _ . ~ : @ = - or a ":parameter".';
 const fit =
-  'Use true for a pattern without parameters, else a function that returns the parameters.';
+  'Use true for a pattern without parameters, otherwise a function that returns the parameters.';
 
 describe('a mistake of configuration', () => {
   it.each<[string, object[], string, string]>([
@@ -276,7 +276,7 @@ describe('a mistake of configuration', () => {
     expect(() => make(...channels)).toThrow(mistake(code, message, hint));
   });
 
-  it('in the options of createApp is told with the known ones', () => {
+  it('in the options of createApp is reported with the known ones', () => {
     const options = { channels: [RoomChannel], store: memoryStore(), plugin: [] } as const;
     expect(() => createApp(options)).toThrow(
       mistake(
@@ -287,7 +287,7 @@ describe('a mistake of configuration', () => {
     );
   });
 
-  it('in the version of the store is told', () => {
+  it('in the version of the store is reported', () => {
     const { connections } = memoryStore();
     const old = Object.create(connections, { contract: { value: 1 } }) as typeof connections;
     expect(() =>
@@ -295,13 +295,13 @@ describe('a mistake of configuration', () => {
     ).toThrow(
       mistake(
         'ERR_STORE_CONTRACT',
-        'The connection store speaks version 1 of the contract; this release speaks version 2.',
+        'The connection store implements version 1 of the contract, but this release needs version 2.',
         'Install matching versions of @gatecast/framework and of the store.',
       ),
     );
   });
 
-  it('in what stands for a schema is told', () => {
+  it('in a schema is reported', () => {
     const parse = (() => true) as never;
     expect(() => OnMessage(parse)).toThrow(
       expect.objectContaining({
@@ -318,7 +318,7 @@ describe('a mistake of configuration', () => {
     );
   });
 
-  it('in the place of a decorator is told', () => {
+  it('in the place of a decorator is reported', () => {
     const decorate = (target: object, name: string | symbol): unknown =>
       Reflect.apply(OnSubscribe(), undefined, [target, name]);
     const hint = 'Put it on a public method that is not static.';
@@ -335,7 +335,7 @@ describe('a mistake of configuration', () => {
   });
 });
 
-it('an event that is none of API Gateway is refused by name of its keys', async () => {
+it('an event that does not come from API Gateway is refused with its keys', async () => {
   await expect(make(RoomChannel).handler({ Records: [] })).rejects.toMatchObject({
     code: 'ERR_EVENT_UNKNOWN',
     message: 'The handler was called with an event it does not know (keys: Records).',

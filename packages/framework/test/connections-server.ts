@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { generate } from 'selfsigned';
 import { onTestFinished } from 'vitest';
 
-/** A server in the place of the `@connections` API. */
+/** A server that stands in for the `@connections` API. */
 export interface ConnectionsServer {
   readonly server: Server;
   readonly port: number;
   /** Endpoint of its stage `dev`. */
   readonly url: string;
-  /** Every request, in the order of their coming. */
+  /** All requests, in the order of arrival. */
   readonly requests: readonly SeenRequest[];
 }
 
@@ -24,7 +24,7 @@ export interface SeenRequest {
 
 type Answer = (request: SeenRequest, response: Parameters<RequestListener>[1]) => void;
 
-/** Starts a server; it is stopped when the test ends. */
+/** Starts a server that stops when the test ends. */
 export async function startConnectionsServer(
   answer: Answer = (_request, response) => response.end(),
   { isSecure = false } = {},

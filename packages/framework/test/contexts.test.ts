@@ -33,7 +33,7 @@ describe('the context of a message', () => {
     }
   });
 
-  it('has the id of the message, its route, and what Lambda says of the call', async () => {
+  it('has the id of the message, its route and the context of Lambda', async () => {
     expect(await ask()).toEqual({ attempt: 1, messageId: 'm', route: 'looking.look' });
     expect(await ask({}, contextOf(10_000))).toMatchObject({ requestId: 'request' });
   });
@@ -76,7 +76,7 @@ describe('the answer to an authorizer event', () => {
   });
   const quiet = { name: 'quiet', onError() {} };
 
-  it('lets a user in, and a guest where there is no authorizer', async () => {
+  it('accepts a user, and a guest if there is no authorizer', async () => {
     const signedIn = createTestApp({ channels: [door], authorizer: () => ({ userId: 'ann' }) });
     expect(await signedIn.app.handler(makeAuthorizerEvent())).toEqual({
       ...policy('Allow', 'ann'),
@@ -89,7 +89,7 @@ describe('the answer to an authorizer event', () => {
     });
   });
 
-  it('denies a page of a foreign origin before the authorizer is asked', async () => {
+  it('denies a page of another origin before it runs the authorizer', async () => {
     let calls = 0;
     const { app } = createTestApp({
       channels: [door],
@@ -106,7 +106,7 @@ describe('the answer to an authorizer event', () => {
   });
 });
 
-it('every answer to a frame has the status 200, refusals as well', async () => {
+it('every answer to a frame has the status 200, even a refusal', async () => {
   const { app } = createTestApp({
     channels: [defineChannel('room', { messages: ({ message }) => ({ post: message(() => 1) }) })],
     plugins: [{ name: 'quiet', onError() {} }],
@@ -121,7 +121,7 @@ it('every answer to a frame has the status 200, refusals as well', async () => {
   }
 });
 
-it('a ping that reaches the function is answered without a look at who sends it', async () => {
+it('a ping that reaches the function is answered without identifying the sender', async () => {
   const { app } = createTestApp({
     channels: [defineChannel('room')],
     authorizer: () => ({ userId: 'ann' }),

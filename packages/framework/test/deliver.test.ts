@@ -26,7 +26,7 @@ const refused: PostOutcome = {
 const idsOf = (count: number, prefix = 'c'): string[] =>
   Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
-/** Takes every post unless it is told otherwise. */
+/** Accepts every post unless the test says otherwise. */
 class FakeGateway implements Gateway {
   readonly posts: { readonly id: string; readonly frame: string }[] = [];
   readonly closed: string[] = [];
@@ -62,7 +62,7 @@ interface RoomOptions {
   readonly address?: typeof ADDRESS | undefined;
 }
 
-/** A channel with subscribers that have been there for an hour. */
+/** A channel with subscribers that connected an hour ago. */
 async function makeRoom(ids: readonly string[], options: RoomOptions = {}): Promise<Room> {
   const { pageSize = 1_000, mayPrune = true } = options;
   const address = 'address' in options ? options.address : ADDRESS;
@@ -105,7 +105,7 @@ async function join(
 const none = { delivered: 0, gone: 0, failed: 0 };
 
 describe('a delivery', () => {
-  it('reaches every subscriber of every page once, but the one that is left out', async () => {
+  it('reaches every subscriber on every page once, except the one that is left out', async () => {
     const ids = idsOf(250);
     const room = await makeRoom(ids, { pageSize: 100 });
     expect(await room.deliver({ except: 'c7' })).toMatchObject({ ...none, delivered: 249 });
@@ -114,7 +114,7 @@ describe('a delivery', () => {
     expect(room.report).not.toHaveBeenCalled();
   });
 
-  it('counts each subscriber once, whatever becomes of the posts', async () => {
+  it('counts each subscriber once for any outcome of its post', async () => {
     const outcome = fc.constantFrom(delivered, gone, throttled, lost, {
       ...lost,
       result: 'failed',
@@ -137,7 +137,7 @@ describe('a delivery', () => {
     );
   });
 
-  it('C4 reads on while pages are posted to, one page ahead', async () => {
+  it('C4 reads one page ahead of the posts', async () => {
     const room = await makeRoom(idsOf(1_000), { pageSize: 200 });
     const read = vi.spyOn(room.connections, 'subscribers');
     let release = (): void => {};
@@ -154,7 +154,7 @@ describe('a delivery', () => {
     expect(read).toHaveBeenCalledTimes(5);
   });
 
-  it('C4 gets to all others although one of the first page is throttled', async () => {
+  it('C4 reaches all others although one on the first page is throttled', async () => {
     const room = await makeRoom(idsOf(500), { pageSize: 50 });
     const [first = ''] = await room.left();
     let isThrottled = true;
@@ -180,14 +180,14 @@ describe('a delivery', () => {
     expect(room.gateway.posts.length).toBeLessThan(1_000);
   });
 
-  it('tells of the first post that failed, once', async () => {
+  it('reports the first failed post, once', async () => {
     const room = await makeRoom(idsOf(20));
     room.gateway.answer = () => ({ ...lost, result: 'failed' });
     expect(await room.deliver()).toMatchObject({ ...none, failed: 20 });
     expect(room.report).toHaveBeenCalledExactlyOnceWith((lost as { error: Error }).error);
   });
 
-  it('rejects when the store cannot read on, after what was begun', async () => {
+  it('rejects when the store cannot read on, after the posts that have begun', async () => {
     const room = await makeRoom(idsOf(100), { pageSize: 50 });
     const subscribers = room.connections.subscribers.bind(room.connections);
     const failure = new Error('The store is down.');
@@ -207,7 +207,7 @@ describe('a delivery', () => {
 });
 
 describe('the time of a delivery', () => {
-  it('B1 ends before the invocation; who was not reached is counted, and told of once', async () => {
+  it('B1 ends before the invocation, and counts and reports once who was not reached', async () => {
     const room = await makeRoom(idsOf(4_000), { pageSize: 1_000 });
     room.gateway.answer = () => sleep(50, delivered);
     const endsAt = Date.now() + 1_000;
@@ -225,7 +225,7 @@ describe('the time of a delivery', () => {
     expect(room.gateway.posts).toHaveLength(posted);
   });
 
-  it('B1 ends although neither the gateway nor the store ever answers', async () => {
+  it('B1 ends even if neither the gateway nor the store ever answers', async () => {
     const room = await makeRoom(idsOf(30), { pageSize: 10 });
     const subscribers = room.connections.subscribers.bind(room.connections);
     room.connections.subscribers = (channel, range, limit) =>
@@ -237,7 +237,7 @@ describe('the time of a delivery', () => {
     expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_UNFINISHED' }]]);
   });
 
-  it('B1 blames its time, not the store, for a page that was not read in it', async () => {
+  it('B1 reports that time ran out, not a fault of the store, for a page that was not read in time', async () => {
     const room = await makeRoom(idsOf(20), { pageSize: 10 });
     const subscribers = room.connections.subscribers.bind(room.connections);
     room.connections.subscribers = async (channel, range, limit) => {
@@ -252,14 +252,14 @@ describe('the time of a delivery', () => {
     expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_UNFINISHED' }]]);
   });
 
-  it('B1 begins nothing when there is no time left', async () => {
+  it('B1 does not begin without time left', async () => {
     const room = await makeRoom(idsOf(10));
     await expect(room.deliver({ limit: { endsAt: Date.now() - 1 } })).resolves.toMatchObject(none);
     expect(room.gateway.posts).toHaveLength(0);
     expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_UNFINISHED' }]]);
   });
 
-  it('B1 is over at once when the invocation is aborted, with all its waits', async () => {
+  it('B1 ends at once, with all its waits, when the invocation is aborted', async () => {
     const room = await makeRoom(idsOf(500));
     room.gateway.answer = (id) => (id.endsWith('1') ? throttled : sleep(10, delivered));
     const controller = new AbortController();
@@ -275,7 +275,7 @@ describe('the time of a delivery', () => {
     expect(room.gateway.posts).toHaveLength(length);
   });
 
-  it('B5 goes on with nothing after it has ended, when the gateway rejects', async () => {
+  it('B5 does nothing after it has ended with a rejection of the gateway', async () => {
     const room = await makeRoom(idsOf(200));
     room.gateway.answer = async (id) => {
       await sleep(5);
@@ -302,7 +302,7 @@ describe('a subscriber of another stage', () => {
     expect(await room.left()).toContain('foreign');
   });
 
-  it('C2 is posted to when the own stage is not known, and nobody is removed', async () => {
+  it("C2 gets the post if the app's own stage is not known, and is not removed", async () => {
     const room = await makeRoom(idsOf(3), { address: undefined, mayPrune: false });
     await join(room.connections, 'foreign', { apiId: 'other1' });
     room.gateway.answer = (id) => (id === 'foreign' ? gone : delivered);
@@ -333,7 +333,7 @@ describe('subscribers that are gone', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(25);
   });
 
-  it('C8 are left to the next delivery above a thousand', async () => {
+  it('C8 are left to the next delivery if they are more than a thousand', async () => {
     const room = await makeRoom([...idsOf(1_300), 'open']);
     room.gateway.answer = (id) => (id === 'open' ? delivered : gone);
     expect(await room.deliver()).toMatchObject({ gone: 1_300 });
@@ -342,7 +342,7 @@ describe('subscribers that are gone', () => {
     expect(await room.left()).toEqual(['open']);
   });
 
-  it('C8 hold the answer up for a moment only, when the store does not remove them', async () => {
+  it('C8 delay the answer only briefly if the store does not remove them', async () => {
     const room = await makeRoom([...idsOf(60), 'open']);
     room.gateway.answer = (id) => (id === 'open' ? delivered : gone);
     const limits: (AbortSignal | undefined)[] = [];
@@ -358,7 +358,7 @@ describe('subscribers that are gone', () => {
     expect(room.report).not.toHaveBeenCalled();
   });
 
-  it('C8 cost nobody the event when the store fails at them, which is told once', async () => {
+  it('C8 do not keep the event from others if the store cannot remove them, which is reported once', async () => {
     const room = await makeRoom([...idsOf(80), ...idsOf(10, 'open')]);
     room.gateway.answer = (id) => (id.startsWith('open') ? delivered : gone);
     const failure = new Error('The store is down.');
@@ -376,7 +376,7 @@ describe('subscribers that are gone', () => {
     expect(await room.left()).toEqual(['young']);
   });
 
-  it('C2 are all kept, and told of, when they are twenty or more and nobody is there', async () => {
+  it('C2 are all kept and reported if they are twenty or more and nobody else is there', async () => {
     const room = await makeRoom(idsOf(20));
     room.gateway.answer = () => gone;
     expect(await room.deliver()).toMatchObject({ ...none, gone: 20 });
@@ -384,7 +384,7 @@ describe('subscribers that are gone', () => {
     expect(room.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_ALL_GONE' }]]);
   });
 
-  it('are removed, twenty or more, where a post was taken before', async () => {
+  it('are removed, even twenty or more, if a post has succeeded before', async () => {
     const room = await makeRoom(['open']);
     await room.deliver();
     for (const id of idsOf(30)) await join(room.connections, id);
@@ -395,10 +395,10 @@ describe('subscribers that are gone', () => {
   });
 });
 
-describe('a subscriber whose identity has ended', () => {
+describe('a subscriber whose identity has expired', () => {
   const expired = { identityExpiresAt: Date.now() - 1 };
 
-  it('C1 is told, closed and counted as gone; its row is left to $disconnect', async () => {
+  it('C1 is told, closed and counted as gone, and its row stays until $disconnect', async () => {
     const room = await makeRoom(['bob'], { record: expired });
     expect(await room.deliver()).toMatchObject({ ...none, gone: 1 });
     expect(room.gateway.posts).toMatchObject([
@@ -409,7 +409,7 @@ describe('a subscriber whose identity has ended', () => {
     expect(room.report).not.toHaveBeenCalled();
   });
 
-  it('C1 is told and closed in the end when both are throttled at first', async () => {
+  it('C1 is finally told and closed if both are throttled at first', async () => {
     const room = await makeRoom(['bob'], { record: expired });
     room.gateway.answer = () => (room.gateway.posts.length === 1 ? throttled : delivered);
     room.gateway.answerClose = () => (room.gateway.closed.length === 1 ? lost : delivered);
@@ -418,7 +418,7 @@ describe('a subscriber whose identity has ended', () => {
     expect(room.gateway.closed).toHaveLength(2);
   });
 
-  it('C1 is closed although it cannot be told', async () => {
+  it('C1 is closed even if it cannot be told', async () => {
     const room = await makeRoom(['bob'], { record: expired });
     room.gateway.answer = () => throttled;
     expect(await room.deliver({ limit: { endsAt: Date.now() + 1_000 } })).toMatchObject({
@@ -427,7 +427,7 @@ describe('a subscriber whose identity has ended', () => {
     expect(room.gateway.closed).toEqual(['bob']);
   });
 
-  it('C1 is kept, counted as failed and told of when the close fails', async () => {
+  it('C1 is kept, counted as failed and reported if it cannot be closed', async () => {
     const room = await makeRoom(['bob'], { record: expired });
     room.gateway.answerClose = () => lost;
     expect(await room.deliver()).toMatchObject({ ...none, failed: 1 });
@@ -435,7 +435,7 @@ describe('a subscriber whose identity has ended', () => {
     expect(room.report).toHaveBeenCalledExactlyOnceWith((lost as { error: Error }).error);
   });
 
-  it('C1 is removed when it turns out to be gone', async () => {
+  it('C1 is removed if it turns out to be gone', async () => {
     const room = await makeRoom(['bob'], { record: expired });
     room.gateway.answerClose = () => gone;
     expect(await room.deliver()).toMatchObject({ ...none, gone: 1 });

@@ -60,7 +60,7 @@ describe('a subscriber that is gone', () => {
     expect(await app.store.connections.get(ann.id)).toBeUndefined();
   });
 
-  it('keeps the event from nobody when the store cannot forget it', async () => {
+  it('does not keep the event from others if the store cannot remove it', async () => {
     const memory = memoryStore();
     const failure = StoreError.of({ store: 'any', operation: 'prune', reason: 'It is down.' });
     const connections = Object.assign(memory.connections, {
@@ -90,7 +90,7 @@ describe('a subscriber that is gone', () => {
 });
 
 describe('a post that is throttled', () => {
-  it('is tried again until it gets through', async () => {
+  it('is retried until it succeeds', async () => {
     const { app, ann, room } = await makeRoom();
     let tries = 0;
     app.gateway.faults = () => (++tries < 3 ? 'throttled' : undefined);
@@ -103,28 +103,25 @@ describe('a post that is throttled', () => {
   it.each([
     ['throttled', 'ERR_DELIVERY_THROTTLED'],
     ['failed', 'ERR_DELIVERY_FAILED'],
-  ] as const)(
-    'or %s counts as failed when the time is up, and is reported',
-    async (fault, code) => {
-      const { app, ann, room } = await makeRoom();
-      app.gateway.faults = () => {
-        app.clock.advance(2_000);
-        return fault;
-      };
-      expect((await room.publish('x', {})).delivery).toEqual({ ...none, failed: 1 });
-      expect(onError.mock.calls).toMatchObject([
-        [
-          { name: 'DeliveryError', code },
-          { route: 'publish', isAnswered: false },
-        ],
-      ]);
-      app.gateway.faults = () => undefined;
-      await room.publish('y', {});
-      expect(ann.events).toMatchObject([{ event: 'y' }]);
-    },
-  );
+  ] as const)('or %s counts as failed when time runs out, and is reported', async (fault, code) => {
+    const { app, ann, room } = await makeRoom();
+    app.gateway.faults = () => {
+      app.clock.advance(2_000);
+      return fault;
+    };
+    expect((await room.publish('x', {})).delivery).toEqual({ ...none, failed: 1 });
+    expect(onError.mock.calls).toMatchObject([
+      [
+        { name: 'DeliveryError', code },
+        { route: 'publish', isAnswered: false },
+      ],
+    ]);
+    app.gateway.faults = () => undefined;
+    await room.publish('y', {});
+    expect(ann.events).toMatchObject([{ event: 'y' }]);
+  });
 
-  it('is tried once when the event is ephemeral', async () => {
+  it('is posted once if the event is ephemeral', async () => {
     const { app, room } = await makeRoom();
     let tries = 0;
     app.gateway.faults = () => {
@@ -138,7 +135,7 @@ describe('a post that is throttled', () => {
 });
 
 describe('publish()', () => {
-  it('derives ids from the message, one a publish, unless one is given', async () => {
+  it('derives an id for each publish from the message, unless one is given', async () => {
     const { ann, room } = await makeRoom();
     expect(await ann.sendFrame({ action: 'rooms.say', id: 'm', channel: 'rooms/1' })).toMatchObject(
       {
@@ -166,7 +163,7 @@ describe('publish()', () => {
     ['a long id', 'rooms/1', 'x', {}, { id: 'x'.repeat(65) }, 'ERR_PUBLISH_ID'],
     ['a bad channel name', 'rooms/#', 'x', {}, {}, 'ERR_PUBLISH_CHANNEL'],
     [
-      'a sender where there is none',
+      'a sender outside of a message',
       'rooms/1',
       'x',
       {},
@@ -181,7 +178,7 @@ describe('publish()', () => {
     expect(ann.events).toEqual([]);
   });
 
-  it('names in each refusal what was refused', async () => {
+  it('shows in each error the value that was refused', async () => {
     const { app } = await makeRoom();
     const refusal = async (channel: unknown, event: unknown, options: object = {}) => {
       const publishing = app.app
@@ -206,7 +203,7 @@ describe('publish()', () => {
     }
   });
 
-  it('takes a name and an id of 64 characters', async () => {
+  it('accepts a name and an id of 64 characters', async () => {
     const { ann, room } = await makeRoom();
     const [name, id] = ['n'.repeat(64), 'i'.repeat(64)];
     await room.publish(name, 1, { id });
@@ -235,7 +232,7 @@ describe('publishing in a connect handler', () => {
     }
   }
 
-  it('to a channel the connection will be on is refused', async () => {
+  it('to a channel of the new connection is refused', async () => {
     except = undefined;
     onError.mockClear();
     const app = createTestApp({
@@ -266,7 +263,7 @@ it('createPublisher() publishes without the app', async () => {
   expect(ann.events).toMatchObject([{ channel: 'rooms/1', event: 'said', data: { text: 'hi' } }]);
 });
 
-it('createPublisher() needs to be told the endpoint where no event tells it', async () => {
+it('createPublisher() needs an endpoint, because it has no event with one', async () => {
   vi.stubEnv('GATECAST_ENDPOINT', '');
   vi.stubEnv('AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI', '');
   const { store } = createTestApp({ channels: [RoomChannel] });

@@ -29,7 +29,7 @@ function makeRooms(settings: TestAppSettings = {}) {
   });
   return { app, log, ear };
 }
-const told = ['ann left rooms/1: disconnect', 'ann left rooms/2: disconnect'];
+const expectedLog = ['ann left rooms/1: disconnect', 'ann left rooms/2: disconnect'];
 
 describe.each([
   ['deployed', true],
@@ -44,7 +44,7 @@ describe.each([
   ];
 
   it.each(methods)(
-    'B6 a $disconnect needs nothing of the store but the removal: %s',
+    'B6 a $disconnect only calls the store to remove the connection: %s',
     async (method) => {
       const store = memoryStore();
       const { app, log, ear } = makeRooms({ store, isAuthorizerDeployed });
@@ -52,7 +52,7 @@ describe.each([
       await ann.subscribe('rooms/1', 'rooms/2');
       vi.spyOn(store.connections, method as 'get').mockRejectedValue(failure);
       await ann.disconnect();
-      expect(log).toEqual([...told, 'ann ended rooms/1,rooms/2']);
+      expect(log).toEqual([...expectedLog, 'ann ended rooms/1,rooms/2']);
       expect(ear.errors).toEqual([]);
     },
   );
@@ -69,7 +69,7 @@ describe.each([
 });
 
 describe('B11 a $disconnect', () => {
-  it('B11 that comes twice is handled once, at once or one after the other', async () => {
+  it('B11 that arrives twice is handled once, concurrently or one after the other', async () => {
     for (const isAtOnce of [true, false]) {
       const onDisconnect = vi.fn((_ctx: unknown, next: () => Promise<void>) => next());
       const { app, log } = makeRooms({ plugins: [{ name: 'count', onDisconnect }] });
@@ -78,33 +78,36 @@ describe('B11 a $disconnect', () => {
       const end = () => app.app.handler(makeDisconnectEvent({ connectionId: ann.id }));
       if (isAtOnce) await Promise.all([end(), end(), end()]);
       else for (let n = 0; n < 3; n += 1) await end();
-      expect(log).toEqual([...told, 'ann ended rooms/1,rooms/2']);
+      expect(log).toEqual([...expectedLog, 'ann ended rooms/1,rooms/2']);
       expect(onDisconnect).toHaveBeenCalledTimes(1);
     }
   });
 
-  it('B11 of a connection that was never opened is told to nobody', async () => {
+  it('B11 of a connection that was never opened runs no handlers', async () => {
     const { app, log, ear } = makeRooms();
     expect(await app.app.handler(makeDisconnectEvent())).toMatchObject({ statusCode: 200 });
     expect(log).toEqual([]);
     expect(ear.errors).toEqual([]);
   });
 
-  it.each([5_000, 29_000, 600_000])('B11 has the store use its time: %i ms', async (leftMs) => {
-    const store = memoryStore();
-    const { app } = makeRooms({ store });
-    const ann = await app.connect();
-    const disconnect = vi.spyOn(store.connections, 'disconnect');
-    const before = Date.now();
-    const context = { awsRequestId: '1', getRemainingTimeInMillis: () => leftMs };
-    await app.app.handler(makeDisconnectEvent({ connectionId: ann.id }), context);
-    const endsAt = disconnect.mock.calls[0]?.[1]?.endsAt ?? 0;
-    // All but the last half second, in which an invocation is answered.
-    expect(endsAt).toBeGreaterThanOrEqual(before + leftMs - 500);
-    expect(endsAt).toBeLessThanOrEqual(Date.now() + leftMs - 500);
-  });
+  it.each([5_000, 29_000, 600_000])(
+    'B11 lets the store use all of the time: %i ms',
+    async (leftMs) => {
+      const store = memoryStore();
+      const { app } = makeRooms({ store });
+      const ann = await app.connect();
+      const disconnect = vi.spyOn(store.connections, 'disconnect');
+      const before = Date.now();
+      const context = { awsRequestId: '1', getRemainingTimeInMillis: () => leftMs };
+      await app.app.handler(makeDisconnectEvent({ connectionId: ann.id }), context);
+      const endsAt = disconnect.mock.calls[0]?.[1]?.endsAt ?? 0;
+      // All but the last half second, which is reserved for the answer.
+      expect(endsAt).toBeGreaterThanOrEqual(before + leftMs - 500);
+      expect(endsAt).toBeLessThanOrEqual(Date.now() + leftMs - 500);
+    },
+  );
 
-  it('B11 runs every handler although one fails, and although a plugin does', async () => {
+  it('B11 runs every handler even if one fails or a plugin does', async () => {
     const log: string[] = [];
     const fail = () => {
       throw new Error('No.');

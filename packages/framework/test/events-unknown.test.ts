@@ -47,8 +47,8 @@ describe('B12 an event that keeps the function warm', () => {
     ['EventBridge Scheduler', { ...schedule, source: 'aws.scheduler' }],
     ['a schedule with an input of its own', { source: 'aws.events' }],
     ['the plugin of the Serverless Framework', { source: 'serverless-plugin-warmup' }],
-    ['one of our own', { source: 'gatecast.warm-up' }],
-  ])('B12 is answered and does nothing: %s', async (_what, event) => {
+    ["one of Gatecast's own", { source: 'gatecast.warm-up' }],
+  ])('B12 is only answered: %s', async (_what, event) => {
     const { handler, handled, store, ear } = makeApp();
     const connect = vi.spyOn(store.connections, 'connect');
     expect(await handler(event)).toEqual({ statusCode: 200 });
@@ -88,7 +88,7 @@ describe('B12 an event of another source', () => {
     [{ type: 'TOKEN', methodArn: 'arn:aws:execute-api:a:1:b/c/d', authorizationToken: 'x' }],
     [{ httpMethod: 'GET', path: '/', requestContext: { stage: 'dev', apiId: 'a' } }],
     [http],
-  ])('B12 is refused with what it was: %j', async (event) => {
+  ])('B12 is refused with its keys: %j', async (event) => {
     const { handler, handled } = makeApp();
     await expect(handler(event)).rejects.toMatchObject({
       name: 'UsageError',
@@ -115,7 +115,7 @@ describe.each(events)('B12 %s event', (_what, make) => {
   };
 
   it.each(needed.flatMap((key) => [undefined, null, {}, [], true].map((value) => [key, value])))(
-    'B12 whose %s is %j is refused before anything is done',
+    'B12 whose %s is %j is refused at once',
     async (key, value) => {
       const { handler, handled, store } = makeApp();
       await expect(handler(changed(key as string, value))).rejects.toMatchObject({
@@ -132,7 +132,7 @@ describe.each(events)('B12 %s event', (_what, make) => {
     });
   });
 
-  it('B12 whose parts are anything at all stores nothing that has no name, and nobody unasked', async () => {
+  it('B12 with random parts never stores a nameless connection or one of an app without an authorizer', async () => {
     const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constant(undefined));
     const paths = [...pathsIn(make())];
     await fc.assert(
@@ -167,20 +167,20 @@ describe('B12 an event that is almost one of a WebSocket API', () => {
       'an authorizer event of a message',
       { ...authorizing, requestContext: { ...authorizing.requestContext, eventType: 'MESSAGE' } },
     ],
-    ['a body that is no text', { ...message, body: { action: 'ping' } }],
+    ['a body that is not a string', { ...message, body: { action: 'ping' } }],
     [
-      'a context that is a text',
+      'a context that is a string',
       { ...message, requestContext: { ...requestContext, authorizer: 'ann' } },
     ],
     [
-      'a client that is a text',
+      'a client that is a string',
       { ...message, requestContext: { ...requestContext, identity: 'ann' } },
     ],
   ])('B12 is refused: %s', async (_what, event) => {
     await expect(makeApp().handler(event)).rejects.toMatchObject({ code: 'ERR_EVENT_UNKNOWN' });
   });
 
-  it('B12 may lack its body, or have null in its place', async () => {
+  it('B12 may have no body, or null', async () => {
     const event = makeConnectEvent({ authorizer: token });
     for (const body of [null, undefined]) {
       expect(await makeApp().handler({ ...event, body })).toEqual({ statusCode: 200 });
@@ -188,10 +188,10 @@ describe('B12 an event that is almost one of a WebSocket API', () => {
   });
 });
 
-/** The places in a value, as lists of keys. */
+/** The paths in a value, as lists of keys. */
 function* pathsIn(value: unknown, path: readonly string[] = []): Generator<readonly string[]> {
   if (path.length > 0) yield path;
-  // What is inside of the identity is the matter of identity.test.ts.
+  // identity.test.ts tests the contents of the identity.
   if (typeof value !== 'object' || value === null || path.at(-1) === 'authorizer') return;
   for (const [key, inner] of Object.entries(value)) yield* pathsIn(inner, [...path, key]);
 }

@@ -29,7 +29,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Node tells of rejections that nobody handled after the microtasks of a turn. */
+/** Node reports unhandled rejections after the microtasks of a turn. */
 async function expectNoneUnhandled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   await new Promise((resolve) => setImmediate(resolve));
@@ -73,7 +73,7 @@ describe('B5 a publish that is not awaited', () => {
   it.each([
     ['sync', (ctx: MessageContext) => void ctx.channel.publish('x', 1)],
     ['async', async (ctx: MessageContext) => void ctx.channel.publish('x', 1)],
-  ])('B5 is waited for before the answer: %s', async (_how, handle) => {
+  ])('B5 is awaited before the answer: %s', async (_how, handle) => {
     const steps: string[] = [];
     const post = async () => {
       await pause(20);
@@ -87,7 +87,7 @@ describe('B5 a publish that is not awaited', () => {
     expect(steps).toEqual(['posted', 'answered']);
   });
 
-  it('B5 is waited for also when it begins while another one is', async () => {
+  it('B5 is also awaited if it begins while another one runs', async () => {
     const steps: string[] = [];
     const post = async () => {
       await pause(10);
@@ -106,7 +106,7 @@ describe('B5 a publish that is not awaited', () => {
     expect(steps).toEqual(['posted', 'posted', 'answered']);
   });
 
-  it('B5 is reported when it is refused, and is no unhandled rejection', async () => {
+  it('B5 is reported if it is refused, and does not become an unhandled rejection', async () => {
     const { say, errors } = makeApp((ctx) => void ctx.channel.publish('x', 1n));
     expect(await say()).toMatchObject({ type: 'reply' });
     expect(errors).toMatchObject([
@@ -115,7 +115,7 @@ describe('B5 a publish that is not awaited', () => {
     await expectNoneUnhandled();
   });
 
-  it('B5 that the handler waits for is the matter of the handler alone', async () => {
+  it('B5 that the handler awaits is not reported', async () => {
     const { say, errors } = makeApp(async (ctx) => {
       await ctx.channel.publish('x', 1n).catch(() => undefined);
       const late = ctx.channel.publish('x', 2n);
@@ -142,11 +142,11 @@ describe('B5 a publish that is not awaited', () => {
     void publisher.channel('rooms/1').publish('x', 1n);
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
-    // Nobody would ever hear of it otherwise.
+    // Otherwise nobody would notice the failure.
     expect(unhandled).toHaveBeenCalledOnce();
   });
 
-  it('B5 an error that comes again outside of any event is told again', async () => {
+  it('B5 an error that happens again outside of any event is reported again', async () => {
     const error = Object.assign(new Error('always this one'), { code: 'ERR_X' });
     const post = async () => ({ result: 'failed', error }) as never;
     const { app, errors } = makeApp(() => undefined, { gateway: gatewayWith({ post }) });
@@ -182,7 +182,7 @@ describe('B5 after the answer', () => {
       code: 'ERR_INVOCATION_OVER',
     });
     expect(errors).toEqual([]);
-    // The app itself is not of that invocation.
+    // The app itself does not belong to that invocation.
     const { delivery } = await app.channel('rooms/1').publish('x', 1);
     expect(delivery.delivered).toBe(2);
   });
@@ -200,7 +200,7 @@ describe('B5 after the answer', () => {
     ]);
   });
 
-  it('B5 the contexts of every kind of handler are over, and their signals aborted', async () => {
+  it('B5 the contexts of all handlers are unusable, and their signals aborted', async () => {
     const kept = new Map<string, { readonly app: AppActions; readonly signal: AbortSignal }>();
     const keep = (name: string) => (ctx: Parameters<typeof kept.set>[1]) => {
       kept.set(name, ctx);
@@ -237,7 +237,7 @@ describe('B5 after the answer', () => {
   });
 });
 
-/** Counts what is under way in a store and a gateway that take their time. */
+/** Counts the running calls of a slow store and a slow gateway. */
 class Traffic {
   readonly lines: string[] = [];
   readonly #underWay = new Set<object>();
@@ -247,12 +247,12 @@ class Traffic {
     this.#draw = draw;
   }
 
-  /** What has been called, and what of it has not ended. */
+  /** The calls so far, and those that are still running. */
   get state(): object {
     return { calls: this.lines.length, underWay: [...this.#underWay] };
   }
 
-  /** Does something after a while, unless the time is over by then. */
+  /** Does some work after a while, unless the time is over by then. */
   async call<T>(name: string, limit: TimeLimit | undefined, work: () => Promise<T>): Promise<T> {
     this.lines.push(name);
     const call = { name };
@@ -313,7 +313,7 @@ const OPERATIONS = {
   disconnect: () => eventOf.disconnect('c1'),
 };
 
-/** An app whose handlers take their time and let everything float that can. */
+/** An app whose handlers are slow and do not await anything. */
 async function makeBusyApp(draw: Draw, traffic: Traffic) {
   const sleep = (): Promise<void> => pause(draw(120));
   const busy = async (ctx: { readonly app: AppActions }): Promise<void> => {
@@ -381,7 +381,7 @@ async function makeBusyApp(draw: Draw, traffic: Traffic) {
   return app;
 }
 
-describe('B5 nothing of ours is under way after the answer', () => {
+describe('B5 the framework does nothing after the answer', () => {
   const leftOver = Object.keys(OPERATIONS).flatMap((operation) =>
     [30_000, 640, 560].map((leftMs) => [operation, leftMs] as const),
   );
@@ -398,7 +398,7 @@ describe('B5 nothing of ours is under way after the answer', () => {
       let atAnswer: object | undefined;
       const frame = OPERATIONS[operation as keyof typeof OPERATIONS]();
       void app.handler(frame, contextOf(leftMs)).then(async () => {
-        // What is stopped in the moment of the answer has ended some microtasks later.
+        // Work that is aborted by the answer ends some microtasks later.
         if (leftMs < 1_000) for (let count = 0; count < 20; count += 1) await Promise.resolve();
         atAnswer = traffic.state;
       });
@@ -413,7 +413,7 @@ describe('B5 nothing of ours is under way after the answer', () => {
   });
 });
 
-it('B5 an onError that rejects is told to the console', async () => {
+it('B5 the rejection of an onError is written to the console', async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const broken = {
     name: 'broken',

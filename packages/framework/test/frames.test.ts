@@ -20,7 +20,9 @@ async function connectToEcho() {
 const escape = (text: string): string =>
   text.replaceAll(/./g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** Ways to spell a key in JSON: as it is, with each character escaped, and with all of them. */
+/**
+ * Spellings of a key in JSON: plain, with each single character escaped, and with all of them escaped.
+ */
 function spellings(key: string): string[] {
   const one = Array.from(key, (c, at) => key.slice(0, at) + escape(c) + key.slice(at + 1));
   const capitals = escape(key).replaceAll(/[a-f]/g, (digit) => digit.toUpperCase());
@@ -36,7 +38,7 @@ describe('C13 a forbidden key', () => {
     (member: string) => frameOf(`{"text":"\\u00e9","list":[{},{${member}}]}`),
   ];
 
-  it.each(spellings('__proto__'))('C13 is found however it is written: %s', async (key) => {
+  it.each(spellings('__proto__'))('C13 is found in any spelling: %s', async (key) => {
     const ann = await connectToEcho();
     for (const place of places) {
       for (const value of ['{"isAdmin":true}', 'null', '1', '[]']) {
@@ -48,7 +50,7 @@ describe('C13 a forbidden key', () => {
     expect(Object.prototype).not.toHaveProperty('isAdmin');
   });
 
-  it.each(spellings('constructor'))('C13 is found however it is written: %s', async (key) => {
+  it.each(spellings('constructor'))('C13 is found in any spelling: %s', async (key) => {
     const ann = await connectToEcho();
     for (const place of places) {
       for (const inner of spellings('prototype').slice(0, 3)) {
@@ -59,7 +61,7 @@ describe('C13 a forbidden key', () => {
     }
   });
 
-  it('C13 is no word in a text, and no other key', async () => {
+  it('C13 is not the same word in a string or in another key', async () => {
     const ann = await connectToEcho();
     for (const data of [
       '"__proto__"',
@@ -78,7 +80,7 @@ describe('C13 a forbidden key', () => {
 });
 
 describe('C13 a frame', () => {
-  it('C13 is read as JSON.parse reads it, unless it has a forbidden key', async () => {
+  it('C13 is parsed like JSON.parse does, unless it has a forbidden key', async () => {
     const ann = await connectToEcho();
     const key = fc.oneof(
       fc.string({ maxLength: 8 }),
@@ -117,7 +119,7 @@ describe('C13 a frame', () => {
   }
 
   it.each(['"\\u0041"', 'null', '7', '[{"__proto__":1}]', '"constructor"', '\\u007b}'])(
-    'C13 that is no object is refused: %s',
+    'C13 that is not an object is refused: %s',
     async (text) => {
       expect(outcomeOf(await (await connectToEcho()).sendFrame(text))).toBe('ERR_FRAME_INVALID');
     },
@@ -140,7 +142,7 @@ describe('the id of a frame', () => {
     }
   });
 
-  it('C13 goes back with the refusal of a forbidden key, when there is one', async () => {
+  it('C13 is in the refusal of a forbidden key, if the frame has one', async () => {
     const ann = await connectToEcho();
     const answer = await ann.sendFrame('{"id":"m","__proto__":{}}');
     expect(answer).toMatchObject({ type: 'error', id: 'm' });
@@ -171,7 +173,7 @@ describe('an answer that is too large', () => {
   const ofReply = (data: string) =>
     Buffer.byteLength(JSON.stringify({ type: 'reply', id: 'm', data }));
 
-  it('is refused, by one byte or by many', async () => {
+  it('is refused, even if only by one byte', async () => {
     const { ann, ear } = await connect();
     const most = 32_768 - ofReply('');
     const frame = (data: number) =>
@@ -190,7 +192,7 @@ describe('an answer that is too large', () => {
     expect(String(ear.errors[0])).toContain('big.reply');
   });
 
-  it('loses its details, and all but 1,000 characters of its message, when it is an error', async () => {
+  it('is sent without details and with at most 1,000 characters of its message if it is an error', async () => {
     const { ann } = await connect();
     const frame = (data: number) =>
       JSON.stringify({ action: 'big.refuse', id: 'm', channel: 'big', data });
@@ -203,14 +205,14 @@ describe('an answer that is too large', () => {
   });
 });
 
-describe('a text of a client in an answer to it', () => {
+describe("a client's text in an answer to the client", () => {
   it.each([
     ['whole', 'a'.repeat(80), 'a'.repeat(80)],
     ['cut', 'a'.repeat(81), `${'a'.repeat(80)}…`],
     ['without control characters', 'a\u0000b\nc\u2028d', 'a?b?c?d'],
     ['without half a pair', '\ud800a\udc00', '?a?'],
     ['with whole pairs', '\u{1f600}', '\u{1f600}'],
-  ])('stands there %s', async (_how, action, shown) => {
+  ])('appears %s', async (_how, action, shown) => {
     const ann = await connectToEcho();
     const answer = await ann.sendFrame(JSON.stringify({ action, id: 'm' }));
     expect(answer).toMatchObject({ error: { message: `There is no action "${shown}".` } });
@@ -257,10 +259,14 @@ describe('D2 a plugin sees every frame', () => {
   });
   const frames: [string, object | string, string | undefined][] = [
     ['a good message', post('open', { text: 'hi' }), 'open.post'],
-    ['one that fails its schema', post('open', { text: 7 }), 'open.post'],
+    ['a message that fails its schema', post('open', { text: 7 }), 'open.post'],
     ['a large one', post('open', { text: 'é'.repeat(15_000) }), 'open.post'],
-    ['one to a locked channel', { ...post('locked', {}), action: 'locked.post' }, 'locked.post'],
-    ['one of another class', post('locked', {}), 'open.post'],
+    [
+      'a message to a locked channel',
+      { ...post('locked', {}), action: 'locked.post' },
+      'locked.post',
+    ],
+    ['a message of another class', post('locked', {}), 'open.post'],
     [
       'a subscription to a locked channel',
       { action: 'subscribe', id: 'm', channels: ['locked'] },
@@ -268,7 +274,7 @@ describe('D2 a plugin sees every frame', () => {
     ],
     ['leaving fifty', { action: 'unsubscribe', id: 'm', channels: fifty }, 'unsubscribe'],
     ['an unknown action', { action: 'nope', id: 'm' }, 'nope'],
-    ['an action that is no text', { action: 7, id: 'm' }, undefined],
+    ['an action that is not a string', { action: 7, id: 'm' }, undefined],
     ['no action', { id: 'm' }, undefined],
     ['what is not JSON', '{"action":"open.post","id":"m"', undefined],
     ['a forbidden key', '{"action":"open.post","id":"m","__proto__":{}}', undefined],
@@ -276,7 +282,7 @@ describe('D2 a plugin sees every frame', () => {
     ['nothing', '', undefined],
   ];
 
-  it.each(frames)('D2 before anything is spent on it: %s', async (_what, frame, action) => {
+  it.each(frames)('D2 before any other work: %s', async (_what, frame, action) => {
     const seen: object[] = [];
     const { app, ear } = makeApp(({ action: asked, bytes, connectionId, connection, event }) => {
       seen.push({ action: asked, bytes, connectionId, connection, body: event.body });
@@ -299,24 +305,27 @@ describe('D2 a plugin sees every frame', () => {
     expect(ear.codes()).toEqual(['ERR_RATE_LIMIT']);
   });
 
-  it.each(frames)('D2 and changes nothing by passing it on: %s', async (_what, frame) => {
-    const answerWith = async (onFrame?: Hook) => {
-      const answer = await (await makeApp(onFrame).app.connect()).sendFrame(frame);
-      // Two apps have a clock each.
-      return JSON.stringify(answer)?.replace(/"now":\d+/, '"now":0');
-    };
-    const answer = await answerWith();
-    expect(await answerWith((_ctx, next) => next())).toEqual(answer);
-    const seen: unknown[] = [];
-    const looking: Hook = async (ctx, next) => {
-      await next();
-      seen.push(ctx.connection?.userId);
-    };
-    expect(await answerWith(looking)).toEqual(answer);
-    expect(seen.filter((userId) => userId !== 'ann')).toEqual([]);
-  });
+  it.each(frames)(
+    'D2 and does not change the answer by calling next(): %s',
+    async (_what, frame) => {
+      const answerWith = async (onFrame?: Hook) => {
+        const answer = await (await makeApp(onFrame).app.connect()).sendFrame(frame);
+        // Two apps have a clock each.
+        return JSON.stringify(answer)?.replace(/"now":\d+/, '"now":0');
+      };
+      const answer = await answerWith();
+      expect(await answerWith((_ctx, next) => next())).toEqual(answer);
+      const seen: unknown[] = [];
+      const looking: Hook = async (ctx, next) => {
+        await next();
+        seen.push(ctx.connection?.userId);
+      };
+      expect(await answerWith(looking)).toEqual(answer);
+      expect(seen.filter((userId) => userId !== 'ann')).toEqual([]);
+    },
+  );
 
-  it('D2 refuses what it does not pass on', async () => {
+  it('D2 refuses a frame by not calling next()', async () => {
     const { app } = makeApp(() => undefined);
     const ann = await app.connect();
     for (const [, frame] of frames) {
@@ -325,7 +334,7 @@ describe('D2 a plugin sees every frame', () => {
     expect(rule).not.toHaveBeenCalled();
   });
 
-  it('D2 says nothing on a route without answer', async () => {
+  it('D2 sends no answer on a one-way route', async () => {
     const { app, ear } = makeApp(() => {
       throw new ClientError('ERR_RATE_LIMIT', 'Slow down.');
     });

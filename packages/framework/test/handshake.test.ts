@@ -48,7 +48,7 @@ describe.each(ways)('A17 with an authorizer %s', (_how, isAuthorizerDeployed) =>
     }
   });
 
-  it('A17 every header that may repeat reaches the authorizer whole', async () => {
+  it('A17 every header that may repeat reaches the authorizer completely', async () => {
     requests.mockClear();
     await connect({
       'Sec-WebSocket-Protocol': `gatecast.v1, ${token('ann')}`,
@@ -68,11 +68,11 @@ describe.each(ways)('A17 with an authorizer %s', (_how, isAuthorizerDeployed) =>
     ['two tokens of the header Authorization', { Authorization: ['Bearer ann', 'Bearer bob'] }],
     ['an empty one', { Authorization: 'Bearer ' }],
     ['another scheme', { Authorization: 'Basic ann' }],
-  ])('A17 are no token: %s', async (_what, headers) => {
+  ])('A17 are not a token: %s', async (_what, headers) => {
     expect(await connect(headers)).toMatchObject({ userId: { data: 'nobody' } });
   });
 
-  it('A17 two origins are none that is allowed', async () => {
+  it('A17 two origins are not an allowed origin', async () => {
     const app = createTestApp({
       channels: [who],
       authorizer: requests,
@@ -92,7 +92,7 @@ describe('the protocol of a handshake', () => {
   };
   const offer = (names: string) => ({ 'Sec-WebSocket-Protocol': names });
 
-  it('is answered where the client offered it, and only there', async () => {
+  it('is in the answer only if the client offered it', async () => {
     expect(await connect({})).toEqual({ statusCode: 200 });
     expect(await connect({}, { protocol: '1' })).toEqual({ statusCode: 200 });
     for (const names of ['gatecast.v1', 'mqtt, gatecast.v1', ' gatecast.v1 ,, mqtt']) {
@@ -103,7 +103,7 @@ describe('the protocol of a handshake', () => {
     }
   });
 
-  it('is refused with 400 when the client speaks another one', async () => {
+  it('is refused with 400 if the client offers another one', async () => {
     for (const names of ['mqtt', 'gatecast.v2', token('ann')]) {
       expect(await connect(offer(names))).toEqual({ statusCode: 400 });
     }
@@ -112,8 +112,8 @@ describe('the protocol of a handshake', () => {
   });
 });
 
-describe('what an authorizer is asked', () => {
-  it('has the address and no token, where there are none', async () => {
+describe('the request of an authorizer', () => {
+  it('has the address, and no token if there is none', async () => {
     const authorizer = vi.fn<Authorizer>(() => ({}));
     const { app } = createTestApp({ channels: [who], authorizer, isAuthorizerDeployed: false });
     const event = makeConnectEvent({ headers: {}, query: {}, sourceIp: '192.0.2.7' });
@@ -131,7 +131,7 @@ describe('what an authorizer is asked', () => {
   });
 });
 
-it('A17 a header that comes in two spellings is one header', async () => {
+it('A17 treats two spellings of a header as one header', async () => {
   const { app } = createTestApp({ channels: [who], authorizer: () => ({ userId: 'x' }) });
   const event = makeConnectEvent({ authorizer: { gatecast: '{}' } });
   const headers = {
@@ -148,7 +148,7 @@ it('A17 a header that comes in two spellings is one header', async () => {
 const news = defineChannel('news', { autoSubscribe: true, access: 'public' });
 const failure = StoreError.of({ store: 'any', operation: 'connect', reason: 'It is down.' });
 
-/** A store that has done what `connect` asks, and says that it has not. */
+/** A store that has saved a connection but reports a failure. */
 function lostAnswer(): Store {
   const store = memoryStore();
   const connect = store.connections.connect.bind(store.connections);
@@ -162,7 +162,7 @@ function lostAnswer(): Store {
   });
 }
 
-describe('B7 a handshake that is refused leaves nothing', () => {
+describe('B7 a refused handshake leaves nothing behind', () => {
   const plugin = (onConnect: Plugin['onConnect']): TestAppSettings => ({
     plugins: [{ name: 'p', ...(onConnect && { onConnect }) }],
   });
@@ -210,7 +210,7 @@ describe('B7 a handshake that is refused leaves nothing', () => {
     expect(ear.errors).toHaveLength(1);
   });
 
-  it('B7: an identity is not kept, and no second connection suffers', async () => {
+  it('B7: its identity is not kept, and a second connection is not affected', async () => {
     let isRefused = false;
     const app = createTestApp({
       channels: [news],
@@ -227,7 +227,7 @@ describe('B7 a handshake that is refused leaves nothing', () => {
     ]);
   });
 
-  it('B7: what fails while it is cleaned up is reported beside the refusal', async () => {
+  it('B7: a failure of the clean-up is reported in addition to the refusal', async () => {
     const ear = listen();
     const store = lostAnswer();
     vi.spyOn(store.connections, 'disconnect').mockRejectedValue(new Error('Still down.'));
@@ -239,10 +239,10 @@ describe('B7 a handshake that is refused leaves nothing', () => {
   });
 });
 
-describe('C14 names that every object has', () => {
+describe('C14 names of properties that every object has', () => {
   const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf'];
 
-  it.each(names)('C14 %s is a code of refusal as any other of an app', async (code) => {
+  it.each(names)('C14 %s can be the code of a refusal', async (code) => {
     const refusing = defineChannel('refusing', {
       onConnect: () => {
         throw new ClientError(code, 'No.');

@@ -1,12 +1,12 @@
 import { ClientError, GatecastError, type Plugin } from '@gatecast/framework';
 import type { TestConnection } from '@gatecast/framework/testing';
 
-/** A plugin that keeps what the app reports, so that none of it goes to the console. */
+/** A plugin that collects the app's errors, so that they are not written to the console. */
 export interface Ear {
   readonly plugin: Plugin;
-  /** What was reported, in order. */
+  /** The reported errors, in order. */
   readonly errors: unknown[];
-  /** The codes of it; the message of what has no code. */
+  /** Their codes, or messages if they have no code. */
   codes(): string[];
 }
 
@@ -28,7 +28,10 @@ export function outcomeOf(answer: unknown): unknown {
   return error ? error.code : data;
 }
 
-/** Sends a list of channels; returns what became of each: its code, `live`, or `left`. One code for all, where the frame is refused. */
+/**
+ * Sends a list of channels. Returns the outcome of each: its code, `live` or `left`; only one code if the
+ * frame is refused.
+ */
 export async function list(
   client: TestConnection,
   action: string,

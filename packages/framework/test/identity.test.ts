@@ -41,7 +41,7 @@ const ways: [string, boolean][] = [
   ['in $connect', false],
 ];
 
-/** An app whose authorizer says what it is given to say. */
+/** An app whose authorizer returns the given identity. */
 function makeApp(identity: unknown, isAuthorizerDeployed: boolean) {
   seen.length = 0;
   const ear = listen();
@@ -50,7 +50,7 @@ function makeApp(identity: unknown, isAuthorizerDeployed: boolean) {
   return { app, ear };
 }
 
-/** What another environment of the function answers to a frame. */
+/** The answer of another environment of the function to a frame. */
 async function answerElsewhere(
   app: ReturnType<typeof makeApp>['app'],
   connectionId: string,
@@ -76,14 +76,14 @@ describe('A3 a connection without a row', () => {
     expect(seen).toEqual(['connect']);
   });
 
-  it('A3 is unknown when the row was written without an identity', async () => {
+  it('A3 is unknown if its row has no identity', async () => {
     const { app } = makeApp({ userId: 'alice' }, true);
     const alice = await app.connect();
-    // The deployed authorizer is taken away while the connection lives.
+    // A deployment removes the authorizer while the connection is open.
     expect(await answerElsewhere(app, alice.id, ask())).toBe('ERR_CONNECTION_UNKNOWN');
   });
 
-  it.each(ways)('A3 is who it was, where that is known still: authorizer %s', async (_how, is) => {
+  it.each(ways)('A3 keeps its identity if that is still known: authorizer %s', async (_how, is) => {
     const { app } = makeApp({ userId: 'alice' }, is);
     const alice = await app.connect();
     await app.store.connections.prune([alice.id]);
@@ -91,7 +91,7 @@ describe('A3 a connection without a row', () => {
     expect(outcomeOf(await alice.sendFrame(frames[1]?.[1]))).toBe('ERR_CONNECTION_UNKNOWN');
   });
 
-  it('A3 is told so of each frame once it has ended', async () => {
+  it('A3 gets this answer to every frame after its end', async () => {
     const { app } = makeApp({ userId: 'alice' }, false);
     const alice = await app.connect();
     await alice.disconnect();
@@ -123,7 +123,7 @@ const notIdentities: [string, unknown][] = [
   ['a promise of a list', Promise.resolve([])],
   ['user', { user: 'alice' }],
   ['userID', { userID: 'alice' }],
-  ['a key too many', { userId: 'alice', role: 'admin' }],
+  ['an unknown key', { userId: 'alice', role: 'admin' }],
   ['a __proto__ of its own', JSON.parse('{"__proto__":{"userId":"root"}}')],
   ...[42, null, '', true, {}, ['alice'], new String('alice'), 1n, Symbol('alice')].map(
     (userId): [string, unknown] => [`the userId ${inspect(userId)}`, { userId }],
@@ -137,7 +137,7 @@ const notIdentities: [string, unknown][] = [
 
 describe.each(ways)('A14 an authorizer %s', (_how, isDeployed) => {
   it.each(notIdentities)(
-    'A14 that returns no identity is at fault: %s',
+    'A14 that does not return an identity is reported as wrong: %s',
     async (_what, identity) => {
       const { app, ear } = makeApp(identity, isDeployed);
       await expect(app.connect()).rejects.toMatchObject({ status: 500 });
@@ -161,7 +161,7 @@ const badTimes: [unknown][] = [
 ];
 
 describe.each(ways)('A4 with an authorizer %s', (_how, isDeployed) => {
-  it.each(badTimes)('A4 an end at %s is a mistake of the developer', async (expiresAt) => {
+  it.each(badTimes)('A4 an expiresAt of %s is a mistake of the developer', async (expiresAt) => {
     const { app, ear } = makeApp({ userId: 'alice', expiresAt }, isDeployed);
     await expect(app.connect()).rejects.toMatchObject({ status: 500 });
     expect(ear.codes()).toEqual(['ERR_IDENTITY_INVALID']);
@@ -169,7 +169,7 @@ describe.each(ways)('A4 with an authorizer %s', (_how, isDeployed) => {
   });
 
   it.each([undefined, Number.MAX_SAFE_INTEGER])(
-    'A4 an end at %s never comes',
+    'A4 an expiresAt of %s means that it never expires',
     async (expiresAt) => {
       const { app } = makeApp({ userId: 'alice', expiresAt }, isDeployed);
       const alice = await app.connect();
@@ -178,7 +178,7 @@ describe.each(ways)('A4 with an authorizer %s', (_how, isDeployed) => {
     },
   );
 
-  it('A4 claims arrive as JSON makes them, and whole', async () => {
+  it('A4 claims arrive completely, as JSON values', async () => {
     const claims = fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 5 });
     const userId = fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme' });
     await fc.assert(
@@ -191,7 +191,7 @@ describe.each(ways)('A4 with an authorizer %s', (_how, isDeployed) => {
     );
   });
 
-  it('A4 claims that JSON changes are the same for every handler', async () => {
+  it('A4 claims that JSON changes look the same to every handler', async () => {
     const claims = { at: new Date(0), n: Number.NaN, none: undefined, map: new Map([[1, 2]]) };
     const { app } = makeApp({ claims }, isDeployed);
     expect(outcomeOf(await (await app.connect()).sendFrame(ask()))).toEqual({
@@ -230,7 +230,7 @@ describe('A4 an identity that cannot be read', () => {
     },
   );
 
-  it('A4 still says at the end whose connection it was', async () => {
+  it('A4 still has the user id when the connection ends', async () => {
     const { app } = makeApp({ userId: 'alice' }, false);
     const alice = await app.connect();
     const record = await app.store.connections.get(alice.id);
@@ -246,7 +246,7 @@ describe.each(ways)('A6 with an authorizer %s', (_how, isDeployed) => {
     ['a millisecond ago', -1],
     ['just now', 0],
   ];
-  it.each(past)('A6 an identity that ended %s opens nothing', async (_when, agoMs) => {
+  it.each(past)('A6 an identity that expired %s gives no access', async (_when, agoMs) => {
     const identity = { userId: 'alice', expiresAt: 0 };
     const { app } = makeApp(identity, isDeployed);
     identity.expiresAt = app.clock.now() + agoMs;
@@ -261,7 +261,7 @@ describe.each(ways)('A6 with an authorizer %s', (_how, isDeployed) => {
     ['never, as 0', 0],
     ['a time left', 3_600_000],
   ])(
-    'A6 an end in seconds, or no time at all, is told to the developer: %s',
+    'A6 an expiresAt in seconds or of another type is reported to the developer: %s',
     async (_when, expiresAt) => {
       const { app, ear } = makeApp({ userId: 'alice', expiresAt }, isDeployed);
       await expect(app.connect()).rejects.toMatchObject({ status: 500 });
@@ -273,7 +273,7 @@ describe.each(ways)('A6 with an authorizer %s', (_how, isDeployed) => {
   );
 });
 
-it('A6 an identity that ends between authorizer and $connect opens nothing', async () => {
+it('A6 an identity that expires between the authorizer and $connect gives no access', async () => {
   const { app } = makeApp({}, true);
   const now = app.clock.now();
   const identity = JSON.stringify({ userId: 'alice', expiresAt: now + 1_000 });
@@ -283,8 +283,8 @@ it('A6 an identity that ends between authorizer and $connect opens nothing', asy
   expect(seen).toEqual([]);
 });
 
-describe('A13 in an app without authorizer', () => {
-  it('A13 the context of any other makes nobody a user', async () => {
+describe('A13 in an app without an authorizer', () => {
+  it('A13 the context of another authorizer does not make anyone a user', async () => {
     seen.length = 0;
     const rule = vi.fn(({ connection }) => connection.userId === undefined);
     const open = defineChannel('open', { access: rule });
@@ -302,7 +302,7 @@ describe('A13 in an app without authorizer', () => {
     expect(rule).toHaveReturnedWith(true);
   });
 
-  it('A13 what cannot be read there is not read', async () => {
+  it('A13 an unreadable context is ignored', async () => {
     const app = createTestApp({ channels });
     const facts = { connectionId: makeConnectionId(), authorizer: { gatecast: 'garbled' } };
     expect(await app.app.handler(makeConnectEvent(facts))).toMatchObject({ statusCode: 200 });
@@ -311,7 +311,7 @@ describe('A13 in an app without authorizer', () => {
     expect(outcomeOf(JSON.parse(body))).toEqual({ claims: {} });
   });
 
-  it('A13 its own authorizer event lets in a guest', async () => {
+  it('A13 its own authorizer event accepts a guest', async () => {
     const app = createTestApp({ channels });
     expect(await app.app.handler(makeAuthorizerEvent())).toMatchObject({
       principalId: 'guest',
@@ -342,7 +342,7 @@ describe('E11 the identity that $connect established', () => {
     expect(get).toHaveBeenCalledTimes(1);
   });
 
-  it('E11 ends at its time in each environment', async () => {
+  it('E11 expires in each environment', async () => {
     const identity = { userId: 'alice', expiresAt: 0 };
     const { app } = makeApp(identity, false);
     identity.expiresAt = app.clock.now() + 60_000;
@@ -357,7 +357,7 @@ describe('E11 the identity that $connect established', () => {
     );
   });
 
-  it('E11 is not kept of a handshake that was refused', async () => {
+  it('E11 is not cached for a refused handshake', async () => {
     const connectionId = makeConnectionId();
     const refusing = defineChannel('refusing', {
       onConnect: () => {
@@ -376,7 +376,7 @@ describe('E11 the identity that $connect established', () => {
     expect(outcomeOf(JSON.parse(body))).toBe('ERR_CONNECTION_UNKNOWN');
   });
 
-  it('E11 is kept of at most 10,000 connections', () => {
+  it('E11 is cached for at most 10,000 connections', () => {
     const cache = new IdentityCache();
     for (let n = 0; n <= 10_000; n += 1) cache.keep(`connection-${n}`, { userId: `${n}` });
     expect(cache.get('connection-0')).toBeUndefined();
@@ -386,7 +386,7 @@ describe('E11 the identity that $connect established', () => {
 });
 
 describe('A4 an identity', () => {
-  it('A4 is a plain object, of whatever realm, and nothing else', () => {
+  it('A4 must be a plain object, of any realm', () => {
     const plain: unknown[] = [
       { userId: 'ann' },
       Object.assign(Object.create(null), { userId: 'ann' }),
@@ -416,7 +416,7 @@ describe('A4 an identity', () => {
     }
   });
 
-  it('A4 ends at a time in milliseconds, which 1e11 is and less is not', () => {
+  it('A4 accepts an expiresAt from 1e11 on as milliseconds, and nothing less', () => {
     const valid = (expiresAt: number) => () => checkIdentity({ userId: 'ann', expiresAt }, 0);
     expect(valid(1e11)()).toEqual({ userId: 'ann', expiresAt: 1e11 });
     expect(valid(Number.MAX_SAFE_INTEGER)).not.toThrow();
@@ -428,13 +428,15 @@ describe('A4 an identity', () => {
     expect(() => checkIdentity({ expiresAt: 1e12 }, 1e12)).toThrow('The token has expired.');
   });
 
-  it('A4 that JSON cannot hold is refused, and says why', () => {
+  it('A4 that JSON cannot express is refused with the reason', () => {
     const claims: Record<string, unknown> = {};
     claims['self'] = claims;
-    expect(() => checkIdentity({ claims }, 0)).toThrow(/claims that JSON cannot hold \(.*circular/);
+    expect(() => checkIdentity({ claims }, 0)).toThrow(
+      /claims that JSON cannot express \(.*circular/,
+    );
   });
 
-  it('A4 that cannot be read back is refused, with its reason for the logs', () => {
+  it('A4 that cannot be decoded is refused, with the reason in the logs', () => {
     for (const text of [undefined, '', '{', 'null', '7', '[]', '{"userId":7}', { userId: 'ann' }]) {
       let error: unknown;
       try {
@@ -444,12 +446,12 @@ describe('A4 an identity', () => {
       }
       expect(error).toMatchObject({
         code: 'ERR_UNAUTHORIZED',
-        cause: { message: expect.stringMatching(/^The authorizer's context or the store holds ./) },
+        cause: { message: expect.stringMatching(/^The authorizer's context or the store has ./) },
       });
     }
   });
 
-  it('makes a connection with what API Gateway says of its client', () => {
+  it('makes a connection with the address and user agent from API Gateway', () => {
     const facts = { connectionId: 'c', connectedAt: 7 };
     const client = { sourceIp: '192.0.2.7', userAgent: 'Firefox' };
     expect(makeConnection({ ...facts, identity: client }, { userId: 'ann' })).toStrictEqual({

@@ -12,9 +12,9 @@ import { contextOf, eventOf, gatewayWith, never, runSimulated, storeWith } from 
 
 const LEFT_MS = 900;
 const ANSWERED_MS = LEFT_MS - 500;
-/** Lists of channels and handshakes may clean up for this long, where the store hangs as well. */
+/** If the store hangs as well, lists of channels and handshakes may clean up until this time. */
 const CLEANED_MS = ANSWERED_MS + 260;
-/** What was stopped, and is waited for, may take this long. */
+/** Aborted work that is awaited may take until this time. */
 const STOPPED_MS = ANSWERED_MS + 110;
 
 type Part =
@@ -31,7 +31,7 @@ type Part =
   | 'channels'
   | 'subscribers';
 
-/** An app of which every part may hang, once a test says so. */
+/** An app in which a test can make any part hang. */
 function makeApp({ hasAuthorizer = false }: { readonly hasAuthorizer?: boolean } = {}) {
   const hanging = new Set<string>();
   const signals: AbortSignal[] = [];
@@ -139,7 +139,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('B2 what hangs is answered 500 ms before the end', () => {
+describe('B2 an invocation that hangs is answered 500 ms before its end', () => {
   it.each([
     ['handler', true],
     ['rule', false],
@@ -193,7 +193,7 @@ describe('B2 what hangs is answered 500 ms before the end', () => {
     ['rooms.kick', 'unsubscribe'],
     ['rooms.kick', 'handler'],
     ['rooms.close', 'gateway'],
-  ])('B2 what a handler calls, %s: %s', async (action, part) => {
+  ])('B2 in a call of a handler, %s: %s', async (action, part) => {
     const made = makeApp();
     await open(made, 'rooms/1');
     made.hanging.add(part);
@@ -210,7 +210,7 @@ describe('B2 what hangs is answered 500 ms before the end', () => {
     expect(made.errors.length).toBeGreaterThan(0);
   });
 
-  it('B2 a publish that is not awaited and hangs in a plugin holds the answer until then', async () => {
+  it('B2 in a publish that is not awaited and hangs in a plugin', async () => {
     const made = makeApp();
     await open(made);
     made.hanging.add('onPublish');
@@ -275,7 +275,7 @@ describe('B2 what hangs is answered 500 ms before the end', () => {
     ['handler', ['unsubscribe']],
     ['handler', ['channels']],
     ['subscribe', ['unsubscribe', 'channels']],
-  ])('B2 a subscribe frame where cleaning up hangs as well: %s, %s', async (part, more) => {
+  ])('B2 in a subscribe frame whose clean-up hangs, too: %s, %s', async (part, more) => {
     const made = makeApp();
     await open(made);
     for (const name of [part, ...more]) made.hanging.add(name);
@@ -287,7 +287,7 @@ describe('B2 what hangs is answered 500 ms before the end', () => {
     expect(codesOf(made)).toContain('ERR_HANDLER_TIMEOUT');
   });
 
-  it('B2 the signal is aborted when the time is over, before what cleans up has ended', async () => {
+  it('B2 the signal is aborted when the time is over, before the clean-up has ended', async () => {
     const made = makeApp();
     await open(made);
     for (const part of ['handler', 'unsubscribe']) made.hanging.add(part);
@@ -302,7 +302,7 @@ describe('B2 what hangs is answered 500 ms before the end', () => {
   });
 
   it.each([
-    // The membership has ended whatever its handler does: the client is told so.
+    // The membership has ended even if its handler hangs, and the client is told so.
     ['handler', 'reply', ANSWERED_MS],
     ['onUnsubscribe', 'reply', ANSWERED_MS],
     ['unsubscribe', 'error', CLEANED_MS],
@@ -368,7 +368,7 @@ describe('B2 what hangs is answered 500 ms before the end', () => {
     },
   );
 
-  it('B2 autoSubscribe that returns a promise leaves the channel out, whatever comes of it', async () => {
+  it('B2 leaves out a channel whose autoSubscribe returns a promise, even a rejected one', async () => {
     const codes: unknown[] = [];
     const auto = async () => {
       throw new Error('no');
@@ -399,7 +399,7 @@ describe('B2 what hangs is answered 500 ms before the end', () => {
     expect(afterMs).toBe(ANSWERED_MS);
   });
 
-  it('B2 without a context of Lambda nothing is cut', async () => {
+  it("B2 without Lambda's context nothing is aborted", async () => {
     const made = makeApp();
     await open(made);
     made.hanging.add('handler');
@@ -410,11 +410,11 @@ describe('B2 what hangs is answered 500 ms before the end', () => {
   });
 });
 
-describe('B2 what comes back after the time is over', () => {
+describe('B2 work that continues after the time is over', () => {
   const LATE_MS = LEFT_MS + 1_000;
   const late = () => new Promise<void>((resolve) => setTimeout(resolve, LATE_MS));
 
-  /** An app where one part takes too long, and everything behind it says that it was reached. */
+  /** An app in which one part takes too long, and all later parts record that they were reached. */
   function makeLateApp(part: string) {
     const reached: string[] = [];
     const step = async (name: string): Promise<void> => {
@@ -483,7 +483,7 @@ describe('B2 what comes back after the time is over', () => {
     ['connect', 'handler', ['rule', 'onConnect', 'handler']],
     ['disconnect', 'onDisconnect', ['onDisconnect']],
     ['disconnect', 'handler', ['onDisconnect', 'handler']],
-  ])('B2 %s: nothing begins behind %s', async (kind, part, expected) => {
+  ])('B2 %s: nothing begins after %s', async (kind, part, expected) => {
     const { app, reached } = makeLateApp(part);
     if (kind !== 'connect') {
       const opening = app.handler(eventOf.connect('c1'));

@@ -7,7 +7,7 @@ import { storeWith } from './lambda.js';
 
 type Ruling = boolean | Promise<boolean>;
 
-/** Rooms whose rule answers as it is told, and the names that the store was asked to subscribe, by call. */
+/** Rooms with a given rule, and the names in each subscribe call to the store. */
 function makeRooms(ruling: (id: string) => Ruling, answer?: () => Promise<unknown>) {
   const calls: (readonly string[])[] = [];
   const store = storeWith({
@@ -23,7 +23,7 @@ function makeRooms(ruling: (id: string) => Ruling, answer?: () => Promise<unknow
 }
 
 describe('E3 the channels of one frame', () => {
-  it('E3 are one call of the store, however many are refused, and no timer ends the wait', async () => {
+  it('E3 lead to one call of the store no matter how many are refused, without waiting for a timer', async () => {
     const refused = ['rooms/no-1', 'rooms/no-2', 'rooms/#', 'nope'];
     const { app, calls } = makeRooms((id) => Promise.resolve(!id.startsWith('no')));
     const ann = await app.connect();
@@ -41,7 +41,7 @@ describe('E3 the channels of one frame', () => {
     }
   });
 
-  it('E3 do not wait for one whose rule takes its time', async () => {
+  it('E3 do not wait for one with a slow rule', async () => {
     let open = (_isAllowed: boolean): void => {};
     const slow = new Promise<boolean>((resolve) => {
       open = resolve;
@@ -61,7 +61,7 @@ describe('E3 the channels of one frame', () => {
     expect(ann.events).toMatchObject([{ channel: 'rooms/1' }]);
   });
 
-  it('E3 fail together when the store fails, and are told of once', async () => {
+  it('E3 fail together when the store fails, and are reported once', async () => {
     const failure = new Error('The store is down.');
     const { app, ear } = makeRooms(
       () => true,
@@ -77,8 +77,8 @@ describe('E3 the channels of one frame', () => {
   });
 });
 
-describe('a rule that promises', () => {
-  it('A19 opens a channel with true, and with nothing else', async () => {
+describe('an asynchronous rule', () => {
+  it('A19 gives access to a channel only with true', async () => {
     for (const value of [true, false, undefined, null, 1, 'true', {}, Promise.resolve(false)]) {
       for (const ruling of [value, Promise.resolve(value)]) {
         const { app } = makeRooms(() => ruling as Ruling);
@@ -95,7 +95,7 @@ describe('a rule that promises', () => {
 });
 
 describe('B4 the name of a channel in its outcome', () => {
-  it('B4 is as it came up to the length that a name may have, and cut from there', () => {
+  it('B4 is unchanged up to the longest legal name, and shortened beyond', () => {
     for (const name of ['', 'rooms/1', 'x'.repeat(200), 'é'.repeat(100)]) {
       expect(echoOf(name)).toBe(name);
     }

@@ -24,7 +24,7 @@ function makeToken(header: object = {}, claims: object = {}): string {
   return `${head}.${body}.${signature.toString('base64url')}`;
 }
 
-/** The status of a handshake with the token, and what was reported. */
+/** The status of a handshake with the token, and the reported errors. */
 async function open(authorizer: ReturnType<typeof jwtAuthorizer>, token: string) {
   const onError = vi.fn();
   const app = createTestApp({
@@ -76,7 +76,7 @@ describe('A10 keys that cannot be used', () => {
     ],
     ['503', { status: 503, body: '' }],
     ['404', { status: 404, body: '' }],
-  ])('A10 are the fault of the server and reported: %s', async (_what, given) => {
+  ])('A10 lead to status 500 and a report: %s', async (_what, given) => {
     answer = given;
     const { status, error } = await openWith({ jwksUri }, makeToken());
     expect(status).toBe(500);
@@ -84,13 +84,14 @@ describe('A10 keys that cannot be used', () => {
     expect(error.message).toContain(issuer);
   });
 
-  it('A10 let the next token in once they can be read', async () => {
+  it('A10 do not affect the next token once they can be used', async () => {
     const authorizer = jwtAuthorizer({ issuer, audience, jwksUri });
     answer = { status: 503, body: '' };
     expect((await open(authorizer, makeToken())).status).toBe(500);
     answer = { status: 200, body: JSON.stringify(jwks) };
     expect((await open(authorizer, makeToken())).status).toBe(101);
-    // A key that the issuer does not have is the token's fault, also while no further look is taken.
+    // A token with a key that the issuer does not have is refused, even while the keys are not fetched
+    // again.
     for (const kid of ['unknown', 'another']) {
       expect((await open(authorizer, makeToken({ kid }))).status).toBe(401);
     }
@@ -98,7 +99,7 @@ describe('A10 keys that cannot be used', () => {
 });
 
 describe('A11 with the option jwks', () => {
-  it('A11 nothing is fetched, whatever the token says, and a foreign key is 401', async () => {
+  it('A11 nothing is fetched for any token, and a token with another key gets 401', async () => {
     let connections = 0;
     const silent = createTcpServer((socket) => {
       connections += 1;
@@ -115,7 +116,7 @@ describe('A11 with the option jwks', () => {
     expect(connections).toBe(0);
   });
 
-  it('A11 the issuer may be any text', async () => {
+  it('A11 the issuer may be any string', async () => {
     const { status } = await openWith(
       { issuer: 'accounts.example.com', jwks },
       makeToken({}, { iss: 'accounts.example.com' }),
@@ -140,7 +141,7 @@ describe('A11 with the option jwks', () => {
 });
 
 describe('A15 a token', () => {
-  it('A15 without exp is refused unless the app says otherwise', async () => {
+  it('A15 without exp is refused unless the app allows it', async () => {
     const token = makeToken({}, { exp: undefined });
     const { status, error } = await openWith({ jwks }, token);
     expect(status).toBe(401);
@@ -154,7 +155,7 @@ describe('A15 a token', () => {
     expect(error.message).toContain('"crit"');
   });
 
-  it('A15 may be a little early or late, by as much as the option says', async () => {
+  it('A15 may be early or late by the time in the option', async () => {
     const early = makeToken({}, { nbf: seconds() + 30 });
     const late = makeToken({}, { exp: seconds() - 30 });
     for (const token of [early, late]) {
@@ -165,7 +166,7 @@ describe('A15 a token', () => {
   });
 
   it.each(['HS256', 'none', 'PS256', undefined])(
-    'A15 signed with %s is refused by the name of the algorithm',
+    'A15 signed with %s is refused with the name of the algorithm',
     async (alg) => {
       const { status, error } = await openWith({ jwks }, makeToken({ alg }));
       expect(status).toBe(401);
@@ -174,14 +175,14 @@ describe('A15 a token', () => {
   );
 
   it.each([
-    ['of another algorithm than its key', { alg: 'ES256' }],
+    ['whose algorithm does not fit its key', { alg: 'ES256' }],
     ['whose signature cannot be read', { alg: 'ES256', kid: 'ec' }],
-    ['of a curve that its key is not on', { alg: 'EdDSA', kid: 'ec' }],
-  ])('A10 %s is the fault of the token', async (_what, header) => {
+    ['with another curve than its key', { alg: 'EdDSA', kid: 'ec' }],
+  ])('A10 %s gets 401', async (_what, header) => {
     expect((await openWith({ jwks }, makeToken(header))).status).toBe(401);
   });
 
-  it('A10 says its reason, and never quotes the token', async () => {
+  it('A10 is refused with the reason, without quoting the token', async () => {
     const { error } = await openWith({ jwks }, makeToken({}, { iss: 'https://evil.example.com' }));
     expect(error.message).toContain('https://evil.example.com');
     const broken = `${makeToken()}!`;
@@ -196,22 +197,22 @@ describe('K2 the options of the authorizers', () => {
     ['jwks that is not a set', () => jwtAuthorizer({ jwks: [] as never })],
     ['jwks that is empty', () => jwtAuthorizer({ jwks: { keys: [] } })],
     ['a jwksUri that is not https', () => jwtAuthorizer({ jwksUri: 'http://issuer.example.com' })],
-    ['a leeway that is a text', () => jwtAuthorizer({ leewayMs: '5' as never })],
+    ['a leeway that is a string', () => jwtAuthorizer({ leewayMs: '5' as never })],
     ['an empty issuer', () => jwtAuthorizer({ issuer: '' })],
     ['a user pool of another form', () => cognitoAuthorizer({ userPoolId: 'Example' })],
     ['no app client', () => cognitoAuthorizer({ clientId: [] })],
     ['a token of a third use', () => cognitoAuthorizer({ tokenUse: 'refresh' as never })],
-  ])('K2 are refused where they are given: %s', (_what, make) => {
+  ])('K2 are checked when the authorizer is created: %s', (_what, make) => {
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_OPTION_VALUE' }));
   });
 
-  it('K2 exclude each other where one would be ignored', () => {
+  it('K2 exclude each other if one would be ignored', () => {
     expect(() => jwtAuthorizer({ jwks, jwksUri: issuer })).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_CONFLICT' }),
     );
   });
 
-  it('K6 name the variable that is not set, without frames of the event that missed it', async () => {
+  it('K6 name the missing variable, without stack frames of the current event', async () => {
     vi.stubEnv('GATECAST_USER_POOL_ID', undefined);
     const { status, error } = await open(cognitoAuthorizer({ jwks }), makeToken());
     vi.unstubAllEnvs();
@@ -224,7 +225,7 @@ describe('K2 the options of the authorizers', () => {
     );
   });
 
-  it('K2 are checked as well when they come from the environment', async () => {
+  it('K2 are also checked if they come from the environment', async () => {
     vi.stubEnv('GATECAST_JWT_ISSUER', 'issuer.example.com');
     const { status, error } = await open(jwtAuthorizer({ audience }), makeToken());
     vi.unstubAllEnvs();
@@ -232,7 +233,7 @@ describe('K2 the options of the authorizers', () => {
     expect(error).toMatchObject({ code: 'ERR_OPTION_VALUE', hint: 'It takes an https: URL.' });
   });
 
-  it('K1 leave an app that never asks them alone', () => {
+  it('K1 do not fail an app that never uses the authorizer', () => {
     const app = createApp({
       channels: [defineChannel('pub')],
       store: memoryStore(),

@@ -34,14 +34,14 @@ const makeApp = (over: object = {}) =>
   });
 
 describe('jwtAuthorizer()', () => {
-  it('makes the user of sub and hands all claims on', async () => {
+  it('uses sub as the user and passes on all claims', async () => {
     const ann = await makeApp().connect({ token: makeToken({ role: 'admin' }) });
     expect(await ann.send('me.who', 'me')).toMatchObject({
       data: { userId: 'ann', claims: { sub: 'ann', role: 'admin', iss: issuer } },
     });
   });
 
-  it('takes the token of the Authorization header and of the query too', async () => {
+  it('also accepts a token in the Authorization header or the query', async () => {
     const app = makeApp();
     const byHeader = await app.connect({ headers: { Authorization: `Bearer ${makeToken()}` } });
     const byQuery = await app.connect({ query: { token: makeToken() } });
@@ -66,7 +66,7 @@ describe('jwtAuthorizer()', () => {
     await expect(opening).rejects.toMatchObject({ name: 'HandshakeError', status: 401 });
   });
 
-  it('ends the connection when the token does', async () => {
+  it('ends the connection when the token expires', async () => {
     const app = makeApp();
     const ann = await app.connect({ token: makeToken({ exp: seconds() + 60 }) });
     app.clock.advance(66_000);
@@ -74,7 +74,7 @@ describe('jwtAuthorizer()', () => {
     expect(ann.bye).toMatchObject({ code: 'ERR_UNAUTHORIZED', reconnect: true });
   });
 
-  it('makes the identity that toIdentity says', async () => {
+  it('uses the identity of toIdentity', async () => {
     const app = makeApp({
       toIdentity: ({ email }: Record<string, unknown>) => ({ userId: String(email) }),
     });
@@ -84,7 +84,7 @@ describe('jwtAuthorizer()', () => {
     });
   });
 
-  it('without issuer is a mistake of configuration at the first event, not before', async () => {
+  it('without an issuer fails at the first event, not before', async () => {
     vi.stubEnv('GATECAST_JWT_ISSUER', undefined);
     const onError = vi.fn();
     const app = createTestApp({

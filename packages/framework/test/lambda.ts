@@ -6,7 +6,7 @@ import {
 } from '@gatecast/framework/testing';
 import { vi } from 'vitest';
 
-/** Lambda's context object of an invocation that has so many milliseconds left. */
+/** Lambda's context object of an invocation with `leftMs` milliseconds left. */
 export function contextOf(leftMs: number) {
   const endsAt = Date.now() + leftMs;
   return {
@@ -18,7 +18,10 @@ export function contextOf(leftMs: number) {
 
 type Connections = Store['connections'];
 
-/** A memory store with some of its methods replaced; each is handed what the store's own would do. */
+/**
+ * A memory store with some methods replaced. Each replacement gets the original call as its last
+ * argument.
+ */
 export function storeWith(
   replaced: {
     readonly [K in Exclude<keyof Connections, 'contract'>]?: (
@@ -43,7 +46,7 @@ export function storeWith(
   return { ...store, connections: wrapped };
 }
 
-/** A gateway that takes every post, with some methods replaced. */
+/** A gateway that accepts every post, with some methods replaced. */
 export function gatewayWith(replaced: Partial<Gateway> = {}): Gateway {
   return {
     post: async () => ({ result: 'delivered' }),
@@ -57,7 +60,7 @@ export function never(): Promise<never> {
   return new Promise<never>(() => {});
 }
 
-/** One event of a connection, as API Gateway sends it. */
+/** Events of a connection, as API Gateway sends them. */
 export const eventOf = {
   connect: (connectionId: string, more: object = {}) => makeConnectEvent({ connectionId, ...more }),
   disconnect: (connectionId: string, more: object = {}) =>
@@ -75,7 +78,7 @@ export const eventOf = {
   },
 };
 
-/** Lets an invocation run on simulated time. Returns its answer, and when it came. */
+/** Runs an invocation in simulated time. Returns its answer and the time of the answer. */
 export async function runSimulated(
   handler: App['handler'],
   event: unknown,
@@ -90,7 +93,7 @@ export async function runSimulated(
   void answering.then(() => {
     answered.atMs = Date.now() - startedAt;
   });
-  // A little more than there is: who has not answered by then never will.
+  // A little more than the time left. After that there will be no answer.
   for (let passed = 0; answered.atMs === undefined && passed <= leftMs; passed += 10) {
     await vi.advanceTimersByTimeAsync(10);
   }
@@ -98,10 +101,10 @@ export async function runSimulated(
   return { answer: toAnswer(await answering), afterMs: answered.atMs };
 }
 
-/** What an invocation was answered with. */
+/** The answer of an invocation. */
 export interface Answer {
   readonly statusCode?: number;
-  /** The frame, when there is one. */
+  /** The frame, if there is one. */
   readonly frame?: Readonly<Record<string, unknown>>;
   readonly error?: unknown;
 }

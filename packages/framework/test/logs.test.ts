@@ -13,7 +13,7 @@ import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { contextOf, eventOf, gatewayWith, never, runSimulated } from './lambda.js';
 
-/** Most bytes of a line about a refusal, whatever its client sent. */
+/** Most bytes of a line about a refusal, for any input of the client. */
 const MOST_REFUSAL_BYTES = 700;
 
 const SECRETS = {
@@ -90,11 +90,7 @@ describe('D4 one frame writes few lines', () => {
     ['channels that are closed', many('rooms/closed'), 1],
     ['channels that are full', many('rooms/full'), 1],
     ['handlers that fail', many('rooms/broken'), 1],
-    [
-      'a bit of everything',
-      [...many('rooms/full').slice(0, 20), ...many('!').slice(0, 20), '1'],
-      3,
-    ],
+    ['a mixture of all', [...many('rooms/full').slice(0, 20), ...many('!').slice(0, 20), '1'], 3],
   ])('D4 a subscribe frame with %s', async (_what, channels, most) => {
     const { app, texts, linesOf } = makeApp();
     await app.handler(eventOf.connect('c1'));
@@ -122,7 +118,7 @@ describe('D4 one frame writes few lines', () => {
     ]);
   });
 
-  it('D4 an end of a connection whose handlers fail', async () => {
+  it('D4 the end of a connection whose handlers fail', async () => {
     const { app, linesOf } = makeApp();
     await app.handler(eventOf.connect('c1'));
     await app.handler(eventOf.subscribe('c1', ...many('rooms/sad')));
@@ -173,7 +169,7 @@ describe('D4 one frame writes few lines', () => {
 });
 
 describe('D4 every line says how long it took', () => {
-  it('D4 of what went well, was refused, or failed, on every route', async () => {
+  it('D4 for success, refusal and failure on every route', async () => {
     const { linesOf } = makeApp({
       authorizer: ({ token }: { token?: string }) => {
         if (token === undefined) throw new ClientError('ERR_UNAUTHORIZED', 'A token is needed.');
@@ -202,7 +198,7 @@ describe('D4 every line says how long it took', () => {
     );
   });
 
-  it('D4 of what did not end in time', async () => {
+  it('D4 for an invocation that ran out of time', async () => {
     vi.useFakeTimers();
     const { app, texts } = makeApp();
     await app.handler(eventOf.connect('c1'));
@@ -224,32 +220,35 @@ describe('D4 a token that is refused', () => {
       .join('.');
 
   it.each([
-    ['is no token', 'a.b.c'],
+    ['is not a token', 'a.b.c'],
     ['is one part of JSON', Buffer.from(`{"${SECRETS.token}`).toString('base64url')],
     ['has an unknown key', token({ sub: SECRETS.claim })],
-  ])('D4 that %s is one line, with its reason and without a stack', async (_what, bad) => {
-    const { app, texts, linesOf } = makeApp({
-      authorizer: jwtAuthorizer({
-        issuer: 'https://issuer.example.com',
-        audience: 'chat',
-        jwks: { keys: [{ kty: 'RSA', kid: 'other', n: 'AQAB', e: 'AQAB', alg: 'RS256' }] },
-      }),
-    });
-    const handshake = { connectionId: 'c1', query: { token: bad } };
-    const [line, ...others] = await linesOf(makeAuthorizerEvent(handshake));
-    expect(others).toEqual([]);
-    expect(line).toMatchObject({ level: 'WARN', route: 'authorizer', outcome: 'refused' });
-    expect(JSON.stringify(line?.error)).toMatch(/The token is not valid: ./);
-    expect(Buffer.byteLength(texts.join())).toBeLessThan(MOST_REFUSAL_BYTES);
-    expect(texts.join()).not.toMatch(/ {4}at |words-of/);
-    // Lambda writes the stack of what rejects.
-    const thrown = await Promise.resolve(app.handler(makeAuthorizerEvent(handshake))).catch(
-      (error: unknown) => error as Error,
-    );
-    expect(thrown).toMatchObject({ message: 'Unauthorized', stack: 'Error: Unauthorized' });
-  });
+  ])(
+    'D4 that %s is logged in one line, with the reason and without a stack',
+    async (_what, bad) => {
+      const { app, texts, linesOf } = makeApp({
+        authorizer: jwtAuthorizer({
+          issuer: 'https://issuer.example.com',
+          audience: 'chat',
+          jwks: { keys: [{ kty: 'RSA', kid: 'other', n: 'AQAB', e: 'AQAB', alg: 'RS256' }] },
+        }),
+      });
+      const handshake = { connectionId: 'c1', query: { token: bad } };
+      const [line, ...others] = await linesOf(makeAuthorizerEvent(handshake));
+      expect(others).toEqual([]);
+      expect(line).toMatchObject({ level: 'WARN', route: 'authorizer', outcome: 'refused' });
+      expect(JSON.stringify(line?.error)).toMatch(/The token is not valid: ./);
+      expect(Buffer.byteLength(texts.join())).toBeLessThan(MOST_REFUSAL_BYTES);
+      expect(texts.join()).not.toMatch(/ {4}at |words-of/);
+      // Lambda logs the stack of a rejection.
+      const thrown = await Promise.resolve(app.handler(makeAuthorizerEvent(handshake))).catch(
+        (error: unknown) => error as Error,
+      );
+      expect(thrown).toMatchObject({ message: 'Unauthorized', stack: 'Error: Unauthorized' });
+    },
+  );
 
-  it('D4 whose reason is long is cut, and to its first line', async () => {
+  it('D4 with a long reason is logged with the beginning of its first line', async () => {
     const cause = new Error(`expired\n${'x'.repeat(500)}`);
     const long = new Error('y'.repeat(5_000));
     for (const [reason, text] of [
@@ -267,7 +266,7 @@ describe('D4 a token that is refused', () => {
   });
 });
 
-describe('D4 nothing that is secret is ever written', () => {
+describe('D4 secrets are never logged', () => {
   const consoles = () =>
     (['debug', 'info', 'log', 'warn', 'error'] as const).map((name) =>
       vi.spyOn(console, name).mockImplementation(() => undefined),
@@ -334,7 +333,7 @@ describe('D4 nothing that is secret is ever written', () => {
     }
   });
 
-  it('D4 without a logger a refusal is silent when its client was told, else a line without a stack', async () => {
+  it('D4 without a logger, a refusal is one line without a stack, or nothing if the client was told', async () => {
     const { linesOf } = makeApp({ plugins: [] });
     await linesOf(eventOf.connect('c1'));
     const written = (): string[] => spies.flatMap((spy) => spy.mock.calls.flat().map(shown));

@@ -76,7 +76,7 @@ describe('members() on a store that other stages use too', () => {
   it.each([
     ['no gateway', {}],
     ["an app's own gateway", { gateway }],
-  ])('C2 holds the own stage of the event, with %s', async (_case, options) => {
+  ])("C2 returns the connections of the event's stage, with %s", async (_case, options) => {
     const store = await sharedStore();
     const { handler } = createApp({ channels: [rooms], store, ...options });
     const ask = async ({ apiId, stage }: typeof PROD) => {
@@ -99,15 +99,18 @@ describe('members() on a store that other stages use too', () => {
       'these names behind a custom domain',
       { GATECAST_ENDPOINT: CUSTOM_DOMAIN, GATECAST_API_ID: 'abc123', GATECAST_STAGE: 'prod' },
     ],
-  ])('C2 holds the stage that %s says, outside of any event', async (_case, environment) => {
-    const store = await sharedStore();
-    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-    expect(await idsOf(createPublisher({ store }).channel('rooms/1'))).toEqual(['of-prod']);
-    const app = createApp({ channels: [rooms], store });
-    expect(await idsOf(app.channel('rooms/1'))).toEqual(['of-prod']);
-  });
+  ])(
+    'C2 returns the connections of the stage in %s, outside of any event',
+    async (_case, environment) => {
+      const store = await sharedStore();
+      for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+      expect(await idsOf(createPublisher({ store }).channel('rooms/1'))).toEqual(['of-prod']);
+      const app = createApp({ channels: [rooms], store });
+      expect(await idsOf(app.channel('rooms/1'))).toEqual(['of-prod']);
+    },
+  );
 
-  it('C2 holds the stage that the option names', async () => {
+  it('C2 returns the connections of the stage in the option', async () => {
     const publisher = createPublisher({ store: await sharedStore(), address: DEV });
     expect(await idsOf(publisher.channel('rooms/1'))).toEqual(['of-dev']);
   });
@@ -116,15 +119,18 @@ describe('members() on a store that other stages use too', () => {
     ['nothing names an endpoint', {}, {}],
     ["the endpoint's name says nothing of it", { GATECAST_ENDPOINT: CUSTOM_DOMAIN }, {}],
     ['the gateway is of its own', { GATECAST_ENDPOINT: URL_OF_PROD }, { gateway }],
-  ])('holds all where the own stage is not known: %s', async (_case, environment, options) => {
-    const store = await sharedStore();
-    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-    expect(await idsOf(createPublisher({ store, ...options }).channel('rooms/1'))).toEqual(
-      everyone,
-    );
-  });
+  ])(
+    'returns all connections if the own stage is not known: %s',
+    async (_case, environment, options) => {
+      const store = await sharedStore();
+      for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+      expect(await idsOf(createPublisher({ store, ...options }).channel('rooms/1'))).toEqual(
+        everyone,
+      );
+    },
+  );
 
-  it('C2 goes on to the next page behind one that is of other stages alone', async () => {
+  it('C2 continues after a page that has only other stages', async () => {
     const publisher = createPublisher({ store: await sharedStore(), address: PROD });
     const channel = publisher.channel('rooms/1');
     const pages: string[][] = [];
@@ -139,7 +145,7 @@ describe('members() on a store that other stages use too', () => {
   });
 });
 
-it('C2 takes no subscription from a connection of another stage', async () => {
+it('C2 does not end the subscription of a connection of another stage', async () => {
   const store = await sharedStore();
   const { handler } = createApp({ channels: [rooms], store, gateway, plugins: [quiet] });
   const facts = { apiId: 'abc123', stage: 'prod', connectionId: 'asker' };
@@ -165,7 +171,7 @@ describe('members()', () => {
     return createPublisher({ store, address: PROD }).channel('rooms/1');
   }
 
-  it('tells of each connection its user, and of a guest none', async () => {
+  it('returns the user of each connection, except for guests', async () => {
     const { items, ...rest } = await (await ofThree()).members();
     expect(items.toSorted((a, b) => a.connectionId.localeCompare(b.connectionId))).toStrictEqual([
       { connectionId: 'a', userId: 'ann' },
@@ -175,7 +181,7 @@ describe('members()', () => {
     expect(rest).toStrictEqual({});
   });
 
-  it('K1 refuses a range that it would not read', async () => {
+  it('K1 refuses unknown options of a range', async () => {
     const channel = await ofThree();
     for (const [range, option] of [
       [{ limit: 0 }, 'limit'],

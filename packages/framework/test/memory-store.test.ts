@@ -30,7 +30,7 @@ describe('memoryStore()', () => {
     expect(() => memoryStore(options as never)).toThrow(expect.objectContaining({ code, hint }));
   });
 
-  it('lets connections expire by its own clock', async () => {
+  it('expires connections by its own clock', async () => {
     const clock = new TestClock();
     const { connections } = memoryStore({ now: clock.now });
     await connections.connect(record('a', { expiresAt: clock.now() + 1_000 }), ['news']);
@@ -41,7 +41,7 @@ describe('memoryStore()', () => {
     await expect(connections.get('a')).resolves.toBeUndefined();
   });
 
-  it('looks once at a membership that has expired, not on every page', async () => {
+  it('reads an expired membership once, not for every page', async () => {
     const now = vi.fn(() => 0);
     const { connections } = memoryStore({ now });
     for (let index = 0; index < 200; index += 1) {
@@ -55,7 +55,7 @@ describe('memoryStore()', () => {
     expect(now).not.toHaveBeenCalled();
   });
 
-  it('E9 looks at the subscribers of one page, however many a channel has', async () => {
+  it('E9 reads only the subscribers of one page, even of a large channel', async () => {
     const now = vi.fn(() => 0);
     const { connections } = memoryStore({ now });
     for (let index = 0; index < 5_000; index += 1) {
@@ -63,7 +63,7 @@ describe('memoryStore()', () => {
     }
     let after: string | undefined;
     for (let page = 0; page < 3; page += 1) {
-      // What changes meanwhile must not make the next page dear.
+      // Changes in between must not make the next page slow.
       await connections.connect(record(`late${page}`), ['news']);
       now.mockClear();
       const { items, next } = await connections.subscribers('news', {

@@ -43,12 +43,12 @@ describe('A5 the key of a message', () => {
     const app = makeApp();
     const first = await keyOf(app, token);
     expect((await keyOf(app, token)).key).toBe(first.key);
-    // In another environment, and in an app that is started later.
+    // In another environment, and after a restart of the app.
     expect((await keyOf(makeApp(), token)).key).toBe(first.key);
     expect(first.key).toMatch(/^[\w-]{43}$/);
   });
 
-  it('A5 is the same in each attempt, and however often it is read', async () => {
+  it('A5 is the same in each attempt and each time it is read', async () => {
     const ann = await makeApp().connect();
     const frame = { action: 'rooms.both', id: 'm', channel: 'rooms/1' };
     const keys = [];
@@ -60,11 +60,11 @@ describe('A5 the key of a message', () => {
 });
 
 describe('A16 the key of a message', () => {
-  it('A16 differs by who sent it, where, and under which id', async () => {
+  it('A16 differs by user, channel and frame id', async () => {
     const app = makeApp();
     const text = fc.oneof(
       fc.string({ minLength: 1, maxLength: 20 }),
-      // What would run into each other without marks between.
+      // Pairs that would be equal without separators.
       fc.constantFrom('a', 'a\n', '\na', '"', '","', 'user', 'guest', 'a","b', '\\', '[', ']'),
     );
     const sender = fc.record({
@@ -89,7 +89,7 @@ describe('A16 the key of a message', () => {
     );
   });
 
-  it('A16 of a guest cannot be that of any user', async () => {
+  it('A16 of a guest cannot equal that of a user', async () => {
     const app = makeApp();
     const guest = await keyOf(app, undefined);
     for (const name of [guest.connectionId, 'guest', 'user', 'undefined', 'm', 'rooms/1']) {
@@ -97,14 +97,14 @@ describe('A16 the key of a message', () => {
     }
   });
 
-  it('A16 shows neither the id of the frame nor the user', async () => {
+  it('A16 reveals neither the id of the frame nor the user', async () => {
     const { key } = await keyOf(makeApp(), 'ann', 'frame-of-ann');
     expect(Buffer.from(key, 'base64url').toString('latin1')).not.toMatch(/ann|frame/);
   });
 });
 
 describe('C13 the id of an event', () => {
-  it('C13 is the one that its sender derives, whatever the id of its frame', async () => {
+  it('C13 is the one that its sender derives, for any frame id', async () => {
     const app = makeApp();
     const ann = await app.connect();
     await ann.subscribe('rooms/1', 'rooms/2');
@@ -131,7 +131,7 @@ describe('C13 the id of an event', () => {
     );
   });
 
-  it('C13 that an app gives itself takes none of the others', async () => {
+  it('C13 that the app gives itself does not change the others', async () => {
     const ann = await makeApp().connect();
     const frame = { action: 'rooms.own', id: 'm', channel: 'rooms/1' };
     expect(outcomeOf(await ann.sendFrame(frame))).toEqual(['order-7', eventId('rooms/1', 'm', 0)]);

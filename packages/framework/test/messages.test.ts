@@ -48,7 +48,7 @@ describe('a message', () => {
     });
   });
 
-  it('without reply gets no answer, and its event spares the sender', async () => {
+  it('without reply gets no answer, and its event can leave out the sender', async () => {
     const app = createTestApp({ channels: [RoomChannel] });
     const [alice, bob] = [await app.connect(), await app.connect()];
     await alice.subscribe('rooms/42');
@@ -59,7 +59,7 @@ describe('a message', () => {
     expect(bob.events).toMatchObject([{ event: 'typing', data: { who: alice.id } }]);
   });
 
-  it('that is delivered twice runs twice and publishes the same event id', async () => {
+  it('that arrives twice runs twice and publishes the same event id', async () => {
     const app = createTestApp({ channels: [RoomChannel] });
     const alice = await app.connect();
     await alice.subscribe('rooms/42');
@@ -86,7 +86,7 @@ describe('a message', () => {
     });
   });
 
-  it('whose handler throws gets one fixed text, and the log gets everything', async () => {
+  it('whose handler throws gets a fixed message, and the log gets the whole error', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const app = createTestApp({ channels: [RoomChannel] });
     const alice = await app.connect();
@@ -134,7 +134,7 @@ describe('a bad frame', () => {
     ['null', 'null', 'ERR_FRAME_INVALID'],
     ['an array', '[{"action":"subscribe"}]', 'ERR_FRAME_INVALID'],
     ['no action', '{}', 'ERR_FRAME_INVALID'],
-    ['an action that is no string', '{"action":1}', 'ERR_FRAME_INVALID'],
+    ['an action that is not a string', '{"action":1}', 'ERR_FRAME_INVALID'],
     ['an unknown action', '{"action":"rooms.nope","id":"1"}', 'ERR_ACTION_UNKNOWN'],
     ['a lifecycle route as action', '{"action":"$connect","id":"1"}', 'ERR_ACTION_UNKNOWN'],
     ['__proto__ as action', '{"action":"__proto__","id":"1"}', 'ERR_ACTION_UNKNOWN'],
@@ -165,7 +165,7 @@ describe('a bad frame', () => {
     ],
     ['no channels', { action: 'subscribe', id: '1' }, 'ERR_FRAME_INVALID'],
     [
-      'channels that are no list',
+      'channels that are not a list',
       { action: 'subscribe', id: '1', channels: 'a' },
       'ERR_FRAME_INVALID',
     ],
@@ -178,7 +178,7 @@ describe('a bad frame', () => {
       },
       'ERR_CHANNEL_LIMIT',
     ],
-  ])('%s is answered with a code, and the connection lives on', async (_what, frame, code) => {
+  ])('%s is answered with a code, and the connection stays open', async (_what, frame, code) => {
     const app = createTestApp({ channels: [RoomChannel] });
     const alice = await app.connect();
     const answer = await alice.sendFrame(frame);
@@ -188,13 +188,13 @@ describe('a bad frame', () => {
     expect(next).toMatchObject({ type: 'reply', data: { still: 'here' } });
   });
 
-  it('gets its id back when it has one', async () => {
+  it('gets its id back if it has one', async () => {
     const app = createTestApp({ channels: [RoomChannel] });
     const alice = await app.connect();
     expect(await alice.sendFrame('{"action":"nope","id":"abc"}')).toMatchObject({ id: 'abc' });
   });
 
-  it('may hold the words __proto__ and constructor as text', async () => {
+  it('may contain the words __proto__ and constructor in a string', async () => {
     const app = createTestApp({ channels: [RoomChannel] });
     const alice = await app.connect();
     const data = { text: 'what is "__proto__": and "constructor": {}?' };
@@ -202,7 +202,7 @@ describe('a bad frame', () => {
   });
 });
 
-it('a reply that does not fit a frame is an internal error, logged with the route', async () => {
+it('a reply that does not fit into a frame is an internal error, logged with the route', async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const app = createTestApp({ channels: [RoomChannel] });
   const alice = await app.connect();

@@ -39,29 +39,32 @@ describe('K3 a decorator without parentheses', () => {
     ['@OnUnsubscribe', OnUnsubscribe],
     ['@OnMessage', OnMessage],
   ];
-  it.each(decorators)('K3 is refused in both conventions: %s', (name, decorator) => {
-    const descriptor = Object.getOwnPropertyDescriptor(Guarded.prototype, 'join');
-    const hint = `Write ${name}().`;
-    const slip = (place: string) =>
-      expect.objectContaining({
-        code: 'ERR_DECORATOR_CALL',
-        message: `${name} on ${place} lacks its parentheses.`,
-        hint,
-      });
-    expect(() => call(decorator, Guarded.prototype, 'join', descriptor)).toThrow(
-      slip('Guarded.join'),
-    );
-    expect(() => call(decorator, Guarded, 'make', descriptor)).toThrow(slip('Guarded.make'));
-    expect(() => call(decorator, () => {}, method)).toThrow(slip('join'));
-    // As esbuild and swc call a decorator of a field.
-    expect(() => call(decorator, undefined, { ...method, kind: 'field' })).toThrow(slip('join'));
-    expect(() => call(decorator, Guarded.prototype, 'join')).toThrow(slip('Guarded.join'));
-  });
+  it.each(decorators)(
+    'K3 is refused as a legacy and as a standard decorator: %s',
+    (name, decorator) => {
+      const descriptor = Object.getOwnPropertyDescriptor(Guarded.prototype, 'join');
+      const hint = `Write ${name}().`;
+      const slip = (place: string) =>
+        expect.objectContaining({
+          code: 'ERR_DECORATOR_CALL',
+          message: `${name} on ${place} lacks its parentheses.`,
+          hint,
+        });
+      expect(() => call(decorator, Guarded.prototype, 'join', descriptor)).toThrow(
+        slip('Guarded.join'),
+      );
+      expect(() => call(decorator, Guarded, 'make', descriptor)).toThrow(slip('Guarded.make'));
+      expect(() => call(decorator, () => {}, method)).toThrow(slip('join'));
+      // The way in which esbuild and swc call the decorator of a field.
+      expect(() => call(decorator, undefined, { ...method, kind: 'field' })).toThrow(slip('join'));
+      expect(() => call(decorator, Guarded.prototype, 'join')).toThrow(slip('Guarded.join'));
+    },
+  );
 
-  it('K3 is refused where it stands', () => {
+  it('K3 is refused at its place in the class', () => {
     expect(() => {
       class Open {
-        // @ts-expect-error -- bundlers check no types.
+        // @ts-expect-error -- bundlers do not check types.
         @OnSubscribe
         join() {}
       }
@@ -121,7 +124,7 @@ describe('K4 resolve', () => {
 
   it.each<[string, () => unknown]>([
     ['an instance', () => new Rooms()],
-    ['an instance of a class below', () => new Better()],
+    ['an instance of a subclass', () => new Better()],
     ['a proxy of an instance', () => new Proxy(new Rooms(), {})],
   ])('K4 may return %s', (_what, resolve) => {
     expect(make(resolve).routes.routes.filter(({ kind }) => kind === 'message')).toHaveLength(1);
@@ -132,7 +135,7 @@ describe('K4 resolve', () => {
     ['null', null],
     ['"rooms"', 'rooms'],
     ['Promise', Promise.resolve(new Rooms())],
-  ])('K4 a list of channels with %s is told', (label, source) => {
+  ])('K4 a list of channels with %s is refused', (label, source) => {
     expect(() => createApp({ channels: [source as object], store })).toThrow(
       expect.objectContaining({
         code: 'ERR_CHANNEL_NOT_DECORATED',
@@ -142,7 +145,7 @@ describe('K4 resolve', () => {
   });
 });
 
-it('K5 an app without channels is told what to pass', () => {
+it('K5 an app without channels gets a hint what to pass', () => {
   for (const channels of [undefined, []]) {
     expect(() => createApp({ channels: channels as never, store })).toThrow(
       expect.objectContaining({ code: 'ERR_CHANNELS_EMPTY' }),
@@ -162,8 +165,8 @@ describe('K6 a message', () => {
     ['/', 'begins with "/"'],
     ['', 'is empty'],
     ['a//b', 'has an empty segment'],
-    [undefined, 'is not a text'],
-    [7, 'is not a text'],
+    [undefined, 'is not a string'],
+    [7, 'is not a string'],
   ])('K6 of the pattern %j says what is wrong with it', (pattern, problem) => {
     const label = `defineChannel('${pattern}')`;
     expect(() => compile([defineChannel(pattern as string, { name: 'rooms' })])).toThrow(
@@ -207,7 +210,7 @@ describe('K6 a message', () => {
     );
   });
 
-  it('K6 to a client that says the name of the channel twice says what to send', async () => {
+  it('K6 to a client that repeats the name of the channel says what to send', async () => {
     const rooms = defineChannel('rooms/:id', {
       messages: ({ message }) => ({ post: message(() => 1) }),
     });
@@ -225,7 +228,7 @@ describe('K6 a message', () => {
     });
   });
 
-  it('K6 of an app that cannot be made has its hint next and then the line of the app', () => {
+  it('K6 of an app that cannot be created has the hint and then the line of the app in its stack', () => {
     let stack = '';
     try {
       createApp({ channels: [], store });
@@ -243,8 +246,8 @@ describe('K6 a message', () => {
   });
 });
 
-describe('A18 a channel of no class', () => {
-  it('A18 is told with the patterns that there are', () => {
+describe('A18 a channel without a class', () => {
+  it('A18 is refused with the known patterns', () => {
     const table = compile([defineChannel('rooms/:roomId'), defineChannel('news')]);
     expect(() => checkKnown(table, 'romos/1')).toThrow(
       expect.objectContaining({

@@ -25,7 +25,7 @@ const extra = { noSuchOption: 1 } as object;
 const refusal = (code: string) =>
   expect.objectContaining({ name: 'ConfigurationError', code, hint: expect.any(String) });
 
-/** Each public function that takes options, called with one that it does not know. */
+/** A call of each public function with options, with an unknown option. */
 const calls: Readonly<Record<string, () => unknown>> = {
   createApp: () => createApp({ channels, store, ...extra }),
   createPublisher: () => createPublisher({ store, ...extra }),
@@ -45,7 +45,10 @@ const calls: Readonly<Record<string, () => unknown>> = {
   createTestApp: () => createTestApp({ channels, ...extra }),
 };
 
-/** What takes an object of another kind: facts of an event in a test, a limit, another's store. */
+/**
+ * Functions whose object is not a set of options: the details of a test event, a time limit, another
+ * store.
+ */
 const withoutOptions = new Set([
   'connectionStoreContract',
   'connectionStoreInterleavings',
@@ -57,7 +60,7 @@ const withoutOptions = new Set([
   'withinTime',
 ]);
 
-/** Names of the public functions that take an object with members one may leave out. */
+/** Names of the public functions that take an object with optional members. */
 function functionsWithOptions(): readonly string[] {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
@@ -96,7 +99,7 @@ function functionsWithOptions(): readonly string[] {
     .map(({ name }) => name);
 }
 
-describe('K1 options that nobody reads', () => {
+describe('K1 unknown options', () => {
   it.each(Object.keys(calls))('K1 are refused by %s', (name) => {
     const code = name === 'definePlugin' ? 'ERR_PLUGIN_HOOK_UNKNOWN' : 'ERR_OPTION_UNKNOWN';
     expect(calls[name]).toThrow(refusal(code));
@@ -105,7 +108,7 @@ describe('K1 options that nobody reads', () => {
     );
   });
 
-  it('K1 are tried with every public function that takes options', () => {
+  it('K1 are tested for every public function with options', () => {
     const found = functionsWithOptions().filter((name) => !withoutOptions.has(name));
     expect(new Set(found)).toEqual(new Set(Object.keys(calls)));
   });
@@ -116,33 +119,36 @@ describe('K1 options that nobody reads', () => {
       () => defineChannel('pub', { messages: ({ message }) => ({ x: message(() => 1, extra) }) }),
     ],
     ['of a lifecycle decorator', () => Reflect.apply(OnConnect, undefined, [extra])],
-  ])('K1 are refused too where they are those %s', (_what, call) => {
+  ])('K1 are also refused if they are those %s', (_what, call) => {
     expect(call).toThrow(
       expect.objectContaining({ code: expect.stringMatching(/^ERR_OPTION_(UNKNOWN|VALUE)$/) }),
     );
   });
 });
 
-describe('K2 values that cannot work', () => {
+describe('K2 wrong values', () => {
   const any = (value: unknown) => value as never;
   it.each<[string, () => unknown]>([
-    ['createApp of channels that are no list', () => createApp({ channels: any('rooms'), store })],
+    [
+      'createApp of channels that are not a list',
+      () => createApp({ channels: any('rooms'), store }),
+    ],
     ['createApp of nothing', () => createApp(any(undefined))],
     [
-      'createApp of a plugin that is no list',
+      'createApp of a plugin that is not a list',
       () => createApp({ channels, store, plugins: any({}) }),
     ],
     [
-      'createApp of an authorizer that is a text',
+      'createApp of an authorizer that is a string',
       () => createApp({ channels, store, authorizer: any('jwt') }),
     ],
     [
       'createPublisher of a gateway that is a function',
       () => createPublisher({ store, gateway: any(() => 1) }),
     ],
-    ['logger of a level that there is not', () => logger({ level: any('verbose') })],
-    ['logger of what cannot write', () => logger({ write: any('console') })],
-    ['a message whose reply is a text', () => OnMessage({ reply: any('no') })],
+    ['logger of an unknown level', () => logger({ level: any('verbose') })],
+    ['logger of something that cannot write', () => logger({ write: any('console') })],
+    ['a message whose reply is a string', () => OnMessage({ reply: any('no') })],
     [
       'a message without a handler',
       () =>
@@ -151,12 +157,12 @@ describe('K2 values that cannot work', () => {
         }),
     ],
     [
-      'messages that message() did not make',
+      'messages that were not made by message()',
       () => defineChannel('a', { messages: () => any({ x: () => 1 }) }),
     ],
-    ['messages that are promised', () => defineChannel('a', { messages: any(async () => ({})) })],
+    ['a promise of messages', () => defineChannel('a', { messages: any(async () => ({})) })],
     [
-      'a handler of a channel that is a text',
+      'a handler of a channel that is a string',
       () => defineChannel('a', { onSubscribe: any('join') }),
     ],
     ['an empty name of a channel', () => defineChannel('a', { name: '' })],
@@ -165,8 +171,8 @@ describe('K2 values that cannot work', () => {
       'a plugin whose hook is not a function',
       () => definePlugin({ name: 'p', onMessage: any(true) }),
     ],
-    ['a plugin that requires a text', () => definePlugin({ name: 'p', requires: any('q') })],
-    ['a plugin that is a text', () => createApp({ channels, store, plugins: [any('logger')] })],
+    ['a plugin whose requires is a string', () => definePlugin({ name: 'p', requires: any('q') })],
+    ['a plugin that is a string', () => createApp({ channels, store, plugins: [any('logger')] })],
   ])('K2 are refused: %s', (_what, call) => {
     expect(call).toThrow(refusal('ERR_OPTION_VALUE'));
   });
@@ -207,7 +213,7 @@ it.each([Number.NaN, Number.POSITIVE_INFINITY])(
   },
 );
 
-describe('D3 a hook that nobody calls', () => {
+describe('D3 an unknown hook', () => {
   const members = 'setup, onFrame, onConnect, onSubscribe, onUnsubscribe, onMessage, onPublish';
   it.each(['onMesage', 'onmessage', 'onHistory', 'Setup', 'options'])(
     'D3 is refused: %s',
@@ -224,10 +230,10 @@ describe('D3 a hook that nobody calls', () => {
   );
 
   it.each<[string, unknown]>([
-    ['a list that is not of texts alone', ['q', 7]],
+    ['a list with a value that is not a string', ['q', 7]],
     ['a text', 'q'],
     ['an object', { 0: 'q' }],
-  ])('D3 is not all that is checked: requires may not be %s', (_what, requires) => {
+  ])('D3 is not the only check: requires may not be %s', (_what, requires) => {
     const plugin = { name: 'p', requires } as unknown as Plugin;
     expect(() => createApp({ channels, store, plugins: [plugin] })).toThrow(
       expect.objectContaining({
@@ -237,7 +243,7 @@ describe('D3 a hook that nobody calls', () => {
     );
   });
 
-  it('D3 is refused in an object without prototype, and in one without a name', () => {
+  it('D3 is refused in an object without a prototype, and in one without a name', () => {
     const bare = Object.assign(Object.create(null) as object, { name: 'p', onMesage() {} });
     const nameless = { onMesage() {} };
     for (const [plugin, label] of [
@@ -253,7 +259,7 @@ describe('D3 a hook that nobody calls', () => {
     );
   });
 
-  it('D3 is refused in an instance of a class as well, which may have members of its own', () => {
+  it('D3 is also refused in an instance of a class, which may have other members', () => {
     class Quota {
       readonly name = 'quota';
       readonly buckets = new Map<string, number>();
@@ -293,15 +299,18 @@ describe('K5 a store', () => {
       'version 7',
     ],
   ];
-  it.each(broken)('K5 that %s is refused wherever one is taken', (_what, given, code, text) => {
-    const any = given as never;
-    for (const take of [
-      () => createApp({ channels, store: any }),
-      () => createPublisher({ store: any }),
-      () => composeStore({ connections: any }),
-    ]) {
-      expect(take).toThrow(refusal(code));
-      expect(take).toThrow(text);
-    }
-  });
+  it.each(broken)(
+    'K5 that %s is refused by every function that takes a store',
+    (_what, given, code, text) => {
+      const any = given as never;
+      for (const take of [
+        () => createApp({ channels, store: any }),
+        () => createPublisher({ store: any }),
+        () => composeStore({ connections: any }),
+      ]) {
+        expect(take).toThrow(refusal(code));
+        expect(take).toThrow(text);
+      }
+    },
+  );
 });

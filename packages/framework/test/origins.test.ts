@@ -7,7 +7,7 @@ import { listen } from './heard.js';
 const page = 'https://chat.example.com';
 const pub = defineChannel('pub');
 
-/** Whether a handshake with these headers is let in, by an app with these origins. */
+/** Whether an app with these origins accepts a handshake with these headers. */
 async function attempt(origins: readonly string[], headers: Record<string, string>) {
   const app = createTestApp({ channels: [pub], origins, plugins: [{ name: 'q', onError() {} }] });
   return app.connect({ headers }).then(
@@ -21,7 +21,7 @@ const start = (origins: unknown) => () =>
 
 describe('A8 the option origins', () => {
   it.each([page, `${page}/`, `${page}:443`, 'HTTPS://Chat.Example.com'])(
-    'A8 takes %s for the origin that browsers send',
+    'A8 accepts %s as browsers send it',
     async (entry) => {
       expect(await attempt([entry], { Origin: page })).toBe('open');
       expect(await attempt([entry], { Origin: 'https://chat.example.com.evil.com' })).toBe(403);
@@ -33,7 +33,7 @@ describe('A8 the option origins', () => {
     ['capacitor://localhost', 'capacitor://localhost'],
     ['chrome-extension://abcdefgh', 'chrome-extension://abcdefgh'],
     ['https://m\u00fcnchen.example', 'https://xn--mnchen-3ya.example'],
-  ])('A8 takes %s, which is sent as %s', async (entry, origin) => {
+  ])('A8 accepts %s, which browsers send as %s', async (entry, origin) => {
     expect(await attempt([page, entry], { Origin: origin })).toBe('open');
     expect(await attempt([page], { Origin: origin })).toBe(403);
   });
@@ -52,7 +52,7 @@ describe('A8 the option origins', () => {
     '',
     7,
     null,
-  ])('A8 refuses the entry %j, which no Origin ever equals', (entry) => {
+  ])('A8 refuses the entry %j, which can never equal an Origin', (entry) => {
     expect(start([page, entry])).toThrow(
       expect.objectContaining({
         code: 'ERR_OPTION_VALUE',
@@ -76,7 +76,7 @@ describe('A8 the option origins', () => {
   });
 
   it.each(['null', 'https://', 'chat.example.com', '', page.slice(0, -1), `${page}/ `])(
-    'A8 lets no page in whose Origin is %j',
+    'A8 refuses a page whose Origin is %j',
     async (origin) => {
       const isPage = origin.trim().startsWith(`${page}/`);
       expect(await attempt([page], { Origin: origin })).toBe(isPage ? 'open' : 403);
@@ -84,7 +84,7 @@ describe('A8 the option origins', () => {
   );
 });
 
-it('A8 without the option every page is let in, and with it the refusal has a code', async () => {
+it('A8 without the option accepts every page, and with it the refusal has a code', async () => {
   const event = makeConnectEvent({ headers: { Origin: page } });
   expect(await createTestApp({ channels: [pub] }).app.handler(event)).toEqual({ statusCode: 200 });
   const ear = listen();
@@ -97,7 +97,7 @@ it('A8 without the option every page is let in, and with it the refusal has a co
   expect(ear.codes()).toEqual(['ERR_ORIGIN']);
 });
 
-describe('A9 an Origin made of the address of the WebSocket', () => {
+describe("A9 an Origin derived from the WebSocket's URL", () => {
   it.each([
     ['https://ws.example.com', 'ws.example.com'],
     ['https://ws.example.com', 'WS.example.com:443'],
@@ -112,11 +112,11 @@ describe('A9 an Origin made of the address of the WebSocket', () => {
     ['https://ws.example.com:8443', 'ws.example.com'],
     ['null', 'null'],
     ['app://ws.example.com', 'ws.example.com'],
-  ])('A9 does not when it is another: %s at %s', async (origin, host) => {
+  ])('A9 is refused if it is another one: %s at %s', async (origin, host) => {
     expect(await attempt([page], { Origin: origin, Host: host })).toBe(403);
   });
 
-  it('A9 does not when the handshake names no host, or the Origin is no page', () => {
+  it('A9 is refused if the handshake has no Host or the Origin is not that of a page', () => {
     for (const [origin, host] of [
       ['https://ws.example.com', undefined],
       ['https://undefined', undefined],

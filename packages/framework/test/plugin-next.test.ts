@@ -18,7 +18,7 @@ beforeEach(() => {
   process.on('unhandledRejection', unhandled);
 });
 afterEach(async () => {
-  // Node tells of them after the microtasks of a turn.
+  // Node reports unhandled rejections after the microtasks of a turn.
   await pause(5);
   process.off('unhandledRejection', unhandled);
   if (unhandled.mock.calls.length > 0) throw new Error('There was an unhandled rejection.');
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 type Hook = (ctx: object, next: () => Promise<void>) => unknown;
 
-/** What stands behind each hook takes its time, or fails at once, or after a while. */
+/** The work that a hook wraps: it is slow, or fails at once, or fails after a while. */
 type Inner = 'slow' | 'fails' | 'fails late';
 
 const HOOKS = [
@@ -41,7 +41,7 @@ const HOOKS = [
 ] as const;
 type HookName = (typeof HOOKS)[number];
 
-/** An app with one hook; `run` makes it happen once. */
+/** An app with one hook. `run` triggers the hook once. */
 async function makeApp(name: HookName, hook: Hook, inner: Inner = 'slow') {
   const steps: string[] = [];
   const errors: { error: unknown; ctx: ErrorContext }[] = [];
@@ -109,7 +109,7 @@ async function makeApp(name: HookName, hook: Hook, inner: Inner = 'slow') {
 const codesOf = (errors: readonly { error: unknown }[]): unknown[] =>
   errors.map(({ error }) => (error as { code?: unknown }).code);
 
-/** What tells a client that its request was refused; nobody is told of what has ended. */
+/** The refusal that the client gets; none if a connection or a subscription has ended. */
 const REFUSED: Record<HookName, RegExp> = {
   onFrame: /ERR_INTERNAL/,
   onConnect: /"statusCode":500/,
@@ -143,7 +143,7 @@ const careless: [string, Hook][] = [
     },
   ],
   [
-    'not awaited, but with more behind it',
+    'not awaited, followed by other work',
     (_ctx, next) => {
       void next().then(() => pause(1));
     },
@@ -169,7 +169,7 @@ describe.each(HOOKS)('D1 %s', (name) => {
   });
 
   it.each(['fails', 'fails late'] as const)(
-    'D1 next() that is not awaited and %s is told, with its reason',
+    'D1 next() that is not awaited and %s is reported, with the reason',
     async (inner) => {
       for (const [, hook] of careless) {
         const { run, steps, errors } = await makeApp(name, hook, inner);
@@ -207,14 +207,14 @@ describe.each(HOOKS)('D1 %s', (name) => {
         await next().catch(() => undefined);
       },
     ],
-  ])('D1 next() twice, %s, runs once what it wraps', async (_how, hook) => {
+  ])('D1 next() twice, %s, runs the wrapped work once', async (_how, hook) => {
     const { run, steps, errors } = await makeApp(name, hook);
     expect(await run()).toMatch(REFUSED[name]);
     expect(steps).toEqual(['begun', 'ended', 'answered']);
     expect(codesOf(errors)).toEqual(['ERR_PLUGIN_NEXT_TWICE']);
   });
 
-  it('D1 next() that is not awaited by a hook that throws is waited for', async () => {
+  it('D1 next() is awaited even if the hook does not await it and throws', async () => {
     const { run, steps, errors } = await makeApp(name, (_ctx, next) => {
       void next();
       throw new Error('the hook');
@@ -224,7 +224,7 @@ describe.each(HOOKS)('D1 %s', (name) => {
     expect(errors).toMatchObject([{ error: { message: 'the hook' } }]);
   });
 
-  it('D1 next() after the hook has returned runs nothing and is told', async () => {
+  it('D1 next() after the hook has returned runs nothing and is reported', async () => {
     const { run, steps, errors } = await makeApp(name, (_ctx, next) => {
       void pause(15).then(next);
     });
@@ -252,7 +252,7 @@ describe.each(HOOKS)('D1 %s', (name) => {
       },
     ],
     ['followed', (_ctx, next) => next().finally(() => undefined)],
-  ])('D1 next() that is %s is right', async (_how, hook) => {
+  ])('D1 next() that is %s is correct', async (_how, hook) => {
     const { run, steps, errors } = await makeApp(name, hook);
     expect(await run()).not.toMatch(/ERR_|"statusCode":[345]/);
     expect(steps).toEqual(['begun', 'ended', 'answered']);
@@ -260,7 +260,7 @@ describe.each(HOOKS)('D1 %s', (name) => {
   });
 });
 
-describe('D1 what a careless plugin refuses', () => {
+describe('D1 a refusal because of a careless plugin', () => {
   it('D1 leaves no member behind', async () => {
     const { run, store } = await makeApp('onSubscribe', (_ctx, next) => void next());
     await run();
@@ -273,7 +273,7 @@ describe('D1 what a careless plugin refuses', () => {
     expect(await store.connections.get('new')).toBeUndefined();
   });
 
-  it('D1 reaches the plugins before it as a refusal', async () => {
+  it('D1 reaches earlier plugins as a refusal', async () => {
     const lines: string[] = [];
     const write = (_level: string, line: string) => lines.push(line);
     const stop = { name: 'stop', onFrame: () => undefined, onConnect: () => undefined };

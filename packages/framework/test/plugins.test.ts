@@ -118,7 +118,7 @@ describe('plugins', () => {
     expect(ann.events).toEqual([]);
   });
 
-  it('that call next twice run the handler once and are told', async () => {
+  it('that call next twice run the handler once and are reported', async () => {
     handled.mockClear();
     const onError = vi.fn();
     const app = makeApp({
@@ -139,7 +139,7 @@ describe('plugins', () => {
     });
   });
 
-  it('see a delivery once, not once a connection, and what became of it', async () => {
+  it('see a delivery once, not once for each connection, and its outcome', async () => {
     const onDeliver = vi.fn((_delivery: object, next: () => Promise<void>) => next());
     const app = makeApp({ name: 'deliveries', onDeliver });
     const all = [await app.connect(), await app.connect(), await app.connect()];
@@ -151,7 +151,7 @@ describe('plugins', () => {
     ]);
   });
 
-  it('are told of every error, and one that throws does not keep the others from it', async () => {
+  it('get every error, even if another plugin throws', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const onError = vi.fn();
     const bad: Plugin = {
@@ -189,7 +189,7 @@ describe('plugins', () => {
       'Remove one of them from createApp({ plugins }).',
     ],
     [
-      'as the function that makes it',
+      'as a function that makes the plugin',
       [function audit() {}],
       'ERR_PLUGIN_FACTORY',
       'The function "audit" is in the list of plugins; a plugin is an object.',
@@ -208,7 +208,7 @@ describe('plugins', () => {
 });
 
 describe('logger()', () => {
-  it('writes a line for each event, with neither body nor token', async () => {
+  it('writes a line for each event, without body and token', async () => {
     const lines: string[] = [];
     const app = createTestApp({
       channels: [RoomChannel],
@@ -246,7 +246,7 @@ describe('logger()', () => {
     expect(lines.join('\n')).not.toMatch(/private words|sesame|c2VzYW1l/);
   });
 
-  it('leaves out what is below its level', async () => {
+  it('leaves out lines below its level', async () => {
     const levels: string[] = [];
     const plugin = logger({ level: 'error', write: (level) => levels.push(level) });
     const ann = await makeApp(plugin).connect();
@@ -285,7 +285,7 @@ describe('a plugin that swallows what next() throws', () => {
   });
   const frame = { action: 'room.post', id: 'm', channel: 'room' };
 
-  it('does not turn the refusal of a frame into an answer', async () => {
+  it('does not turn the refusal of a frame into a success', async () => {
     const plugins = [{ name: 'swallow', onFrame: swallow, onError() {} }];
     const { app } = createTestApp({ channels: [room], plugins });
     const { body } = (await app.handler(makeMessageEvent({ body: JSON.stringify(frame) }))) as {

@@ -23,7 +23,7 @@ const within = (ms: number): { limit: { endsAt: number } } => ({
 });
 
 describe('the window', () => {
-  it('C5 is one for all, begins at 8, and grows by two with each post that is taken', async () => {
+  it('C5 is shared by all, begins at 8, and grows by two with each successful post', async () => {
     const waiting: (() => void)[] = [];
     const poster = posterOf(() => new Promise((resolve) => waiting.push(() => resolve(delivered))));
     const limit = {};
@@ -42,7 +42,7 @@ describe('the window', () => {
     expect(await Promise.all(posts)).toHaveLength(300);
   });
 
-  it('takes a turn back that came too late to be used', async () => {
+  it('returns a turn that came too late to be used', async () => {
     const poster = posterOf(async () => delivered);
     for (let round = 0; round < 200; round += 1) {
       const controller = new AbortController();
@@ -57,7 +57,7 @@ describe('the window', () => {
 });
 
 describe('a post that fails', () => {
-  it('is tried three times, and once when it is ephemeral', async () => {
+  it('is tried three times, but once if it is ephemeral', async () => {
     const post = vi.fn(async () => lost);
     const poster = posterOf(post);
     expect(await poster.post('c', 'x', within(10_000))).toBe(lost);
@@ -66,11 +66,11 @@ describe('a post that fails', () => {
     expect(post).toHaveBeenCalledTimes(4);
   });
 
-  it('C4 waits aside while it is throttled, and holds nobody else back', async () => {
+  it('C4 does not block other posts while it is throttled', async () => {
     let isThrottled = true;
     const poster = posterOf(async (id) => (id === 'slow' && isThrottled ? throttled : delivered));
     const slow = Array.from({ length: 20 }, () => poster.post('slow', 'x', within(30_000)));
-    // More of them than the window has room for.
+    // More posts than the window has room for.
     for (let i = 0; i < 100; i += 1) {
       expect(await poster.post(`c${i}`, 'x', within(10_000))).toEqual(delivered);
     }
@@ -78,7 +78,7 @@ describe('a post that fails', () => {
     for (const outcome of await Promise.all(slow)) expect(outcome).toEqual(delivered);
   });
 
-  it('B1 is throttled no longer than its limit', async () => {
+  it('B1 waits no longer than its limit while it is throttled', async () => {
     const endsAt = Date.now() + 300;
     expect(await posterOf(async () => throttled).post('c', 'x', { limit: { endsAt } })).toBe(
       throttled,
@@ -86,7 +86,7 @@ describe('a post that fails', () => {
     expect(Date.now()).toBeLessThan(endsAt + 2_000);
   });
 
-  it('B1 leaves its wait when the signal is aborted', async () => {
+  it('B1 stops waiting when the signal is aborted', async () => {
     const controller = new AbortController();
     const post = vi.fn(async () => throttled);
     const posts = Array.from({ length: 50 }, (_, i) =>
@@ -101,7 +101,7 @@ describe('a post that fails', () => {
   });
 });
 
-describe('a gateway that breaks its promises', () => {
+describe('a gateway that breaks its contract', () => {
   it.each<[string, () => unknown]>([
     [
       'throws',
@@ -111,9 +111,9 @@ describe('a gateway that breaks its promises', () => {
     ],
     ['rejects', () => Promise.reject(new TypeError('boom'))],
     ['returns nothing', () => Promise.resolve()],
-    ['returns no outcome', () => Promise.resolve({ result: 'fine' })],
-    ['returns something else than a promise', () => 3],
-  ])('B5 costs that post when it %s', async (_case, post) => {
+    ['returns an unknown outcome', () => Promise.resolve({ result: 'fine' })],
+    ['does not return a promise', () => 3],
+  ])('B5 fails that post when it %s', async (_case, post) => {
     const outcome = await posterOf(post as Gateway['post']).post('c', 'x', within(5_000));
     expect(outcome).toMatchObject({
       result: 'failed',
@@ -121,7 +121,7 @@ describe('a gateway that breaks its promises', () => {
     });
   });
 
-  it('C3 passes its error on as the cause, but not that of the AWS SDK, which may hold a token', async () => {
+  it('C3 passes on its error as the cause, except an error of the AWS SDK, which may contain a token', async () => {
     const own = new TypeError('boom');
     const aws = Object.assign(new Error('x-amz-security-token:T'), { $metadata: {} });
     const causes = [own, aws].map(async (error) => {
@@ -131,14 +131,14 @@ describe('a gateway that breaks its promises', () => {
     expect(await Promise.all(causes)).toEqual([own, undefined]);
   });
 
-  it('B5 is waited for no longer than the limit when it never answers', async () => {
+  it('B5 is awaited only until the limit if it never answers', async () => {
     const poster = posterOf(() => new Promise(() => {}));
     const posts = Array.from({ length: 20 }, (_, i) => poster.post(`c${i}`, 'x', within(200)));
     for (const outcome of await Promise.all(posts))
       expect(outcome).toMatchObject({ result: 'retry' });
   });
 
-  it('gets an error of ours when it gives none', async () => {
+  it('gets an error of Gatecast if it gives none', async () => {
     const post = async (): Promise<PostOutcome> => ({ result: 'refused' }) as PostOutcome;
     expect(await posterOf(post).post('c', 'x', within(5_000))).toMatchObject({
       result: 'refused',
@@ -148,7 +148,7 @@ describe('a gateway that breaks its promises', () => {
 });
 
 describe('the pace', () => {
-  it('lets no more begin than its rate, and a tenth of a second at once', () => {
+  it('allows as many posts as its rate, and those of a tenth of a second at once', () => {
     let now = 0;
     const pace = new Pace(1_000, () => now);
     let begun = 0;
@@ -157,7 +157,7 @@ describe('the pace', () => {
     expect(begun).toBeLessThanOrEqual(2_101);
   });
 
-  it('tells how long to wait for the next post', () => {
+  it('returns how long to wait for the next post', () => {
     let now = 0;
     const pace = new Pace(10, () => now);
     expect(pace.take()).toBe(0);
@@ -167,7 +167,7 @@ describe('the pace', () => {
     expect(pace.take()).toBe(0);
   });
 
-  it('falls to seven tenths for each tenth of a second with a 429, and comes back by 3 %', () => {
+  it('falls to seven tenths for each tenth of a second with a 429, and recovers by 3 %', () => {
     let now = 0;
     const pace = new Pace(8_000, () => now);
     pace.slowDown();
@@ -186,7 +186,7 @@ describe('the pace', () => {
     expect(pace.rate).toBe(8_000);
   });
 
-  it('C4 stays as it is while few of many posts are throttled: that is a matter of one connection', () => {
+  it('C4 stays the same if only few posts are throttled, which points to single connections', () => {
     let now = 0;
     const pace = new Pace(8_000, () => now);
     for (let post = 0; post < 200; post += 1) pace.take();
@@ -199,14 +199,14 @@ describe('the pace', () => {
     expect(pace.rate).toBeCloseTo(5_600);
   });
 
-  it('is what posts wait for', async () => {
+  it('makes posts wait', async () => {
     const post = vi.fn(async () => delivered);
     const poster = posterOf(post, 100);
     const startedAt = Date.now();
     await Promise.all(
       Array.from({ length: 40 }, (_, i) => poster.post(`c${i}`, 'x', within(30_000))),
     );
-    // Ten at once, and the other thirty at a hundred a second; timers may be early by a millisecond.
+    // Ten at once, and the other thirty at a hundred per second; timers may fire a millisecond early.
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(280);
   });
 });

@@ -22,7 +22,7 @@ describe('C11 data of an event', () => {
     ['a bigint', 1n],
     ['a bigint inside', { list: [1n] }],
     ['a toJSON that throws', { toJSON: () => JSON.parse('{') }],
-  ])('C11 that JSON cannot hold is refused: %s', async (_what, data) => {
+  ])('C11 that JSON cannot express is refused: %s', async (_what, data) => {
     const { ann, channel } = await makeRoom();
     await expect(channel.publish('x', data)).rejects.toMatchObject({
       name: 'UsageError',
@@ -56,7 +56,7 @@ describe('C11 data of an event', () => {
 describe('G3 the contexts of plugins', () => {
   const names = ['channel', 'event', 'id', 'ephemeral'];
 
-  it('G3 are what their types say, and no way to another frame', async () => {
+  it('G3 match their types, and give no access to another frame', async () => {
     const seen: Record<string, string[]> = {};
     const add = { frame: '{"type":"event","event":"forged"}', event: 'forged', channel: 'other' };
     const { ann, channel } = await makeRoom({
@@ -83,7 +83,7 @@ describe('G3 the contexts of plugins', () => {
     expect(Object.keys(result).toSorted()).toEqual(['delivery', 'id']);
   });
 
-  it('G3 tell of each publish what it is', async () => {
+  it('G3 describe each publish', async () => {
     const seen: PublishContext[] = [];
     const { channel } = await makeRoom({
       plugins: [
@@ -106,7 +106,7 @@ describe('G3 the contexts of plugins', () => {
 });
 
 describe('G3 a test connection', () => {
-  it('G3 answers a message by a reply or an error, or says why there is none', async () => {
+  it('G3 answers a message with a reply or an error, or says why there is no answer', async () => {
     const posts = defineChannel('posts', {
       access: 'public',
       messages: ({ message }) => ({

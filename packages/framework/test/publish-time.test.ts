@@ -43,7 +43,7 @@ describe('B1 publish ends before the answer', () => {
           underWay += 1;
           await new Promise<void>((resolve) => {
             if (Number.isFinite(postMs)) setTimeout(resolve, postMs);
-            // As a gateway has to.
+            // Ends with the signal, as a gateway has to.
             if (endsAt !== undefined) setTimeout(resolve, Math.max(0, endsAt - Date.now()));
           });
           underWay -= 1;
@@ -58,7 +58,7 @@ describe('B1 publish ends before the answer', () => {
     const { delivered, gone, failed } = (answer.frame?.['data'] ?? {}) as Record<string, number>;
     expect(afterMs).toBeLessThanOrEqual(leftMs - 500);
     expect([underWay, gone]).toEqual([0, 0]);
-    // Pages that were not read are not counted.
+    // Subscribers on pages that were not read are not counted.
     expect((delivered ?? 0) + (failed ?? 0)).toBe(Math.min(count, 1_000));
     expect(failed).toBeGreaterThan(0);
     expect(errors).toMatchObject([{ code: 'ERR_DELIVERY_UNFINISHED' }]);
@@ -84,7 +84,7 @@ describe('B1 publish ends before the answer', () => {
     error.mockRestore();
   });
 
-  it('B1 a farewell that is throttled ends, too, in time for the answer and outside of any event', async () => {
+  it('B1 a throttled farewell ends in time for the answer, and also outside of any event', async () => {
     let posts = 0;
     const throttled = async () => {
       posts += 1;

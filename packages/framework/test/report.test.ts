@@ -16,7 +16,7 @@ beforeEach(() => {
 describe('an error that no plugin listens to', () => {
   const report = makeReport([{ name: 'deaf', onFrame: (_ctx, next) => next() }]);
 
-  it('goes to the console whole, with its place', () => {
+  it('is written to the console with its place', () => {
     report(failure, facts);
     report(failure, { route: 'publish', isAnswered: true });
     expect(error.mock.calls).toEqual([
@@ -26,7 +26,7 @@ describe('an error that no plugin listens to', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it('is a line when it is a refusal, and nothing when its client was told', () => {
+  it('is one line if it is a refusal, and nothing if the client was told', () => {
     report(refusal, { ...facts, isAnswered: true });
     expect(warn).not.toHaveBeenCalled();
     report(refusal, facts);
@@ -45,7 +45,7 @@ describe('an error that plugins listen to', () => {
     ],
     ['rejects', () => Promise.reject(broken)],
   ])(
-    'goes to each of them, also where one %s, which the console is told',
+    'reaches each of them even if one %s, which is written to the console',
     async (_how, onError) => {
       const told = vi.fn();
       const report = makeReport([
@@ -60,7 +60,7 @@ describe('an error that plugins listen to', () => {
     },
   );
 
-  it('goes to nobody else', async () => {
+  it('is not written anywhere else', async () => {
     const listeners = [() => undefined, () => Promise.resolve(), () => 7];
     makeReport(
       listeners.map((onError, index) => ({ name: `${index}`, onError: onError as () => void })),

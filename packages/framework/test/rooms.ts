@@ -16,7 +16,7 @@ export type Room = ChannelType<
 
 const Post = v.object({ text: v.pipe(v.string(), v.maxLength(2_000)) });
 
-/** The channel that most tests talk to. */
+/** The channel of most tests. */
 @Channel('rooms/:roomId')
 export class RoomChannel {
   @OnSubscribe()

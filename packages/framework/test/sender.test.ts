@@ -31,7 +31,7 @@ function scopeOf({ headers }: SeenRequest): string | undefined {
 }
 
 describe('a post', () => {
-  it('C9 carries the frame to the path of its connection', async () => {
+  it('C9 sends the frame to the path of its connection', async () => {
     const { url, requests } = await startConnectionsServer();
     const gateway = gatewayTo(url);
     expect(await gateway.post('a+b/c=', '{"text":"ä€𝒳"}')).toEqual({ result: 'delivered' });
@@ -68,7 +68,7 @@ describe('a post', () => {
     expect(outcome).toMatchObject({ result, ...(code && { error: { code } }) });
   });
 
-  it('C3 that is refused keeps the session token out of its error', async () => {
+  it('C3 that is refused does not show the session token in its error', async () => {
     const { url } = await startConnectionsServer(({ headers }, response) => {
       response.writeHead(403, { 'x-amzn-errortype': 'InvalidSignatureException:http://internal/' });
       const text = `The Canonical String should have been x-amz-security-token:${String(headers['x-amz-security-token'])}`;
@@ -101,7 +101,7 @@ describe('a post', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('C3 reads no more of a long error than its beginning', async () => {
+  it('C3 reads only the beginning of a long error', async () => {
     let wasCut = false;
     const { url } = await startConnectionsServer((_request, response) => {
       response.writeHead(400).write('x'.repeat(100_000));
@@ -115,7 +115,7 @@ describe('a post', () => {
 });
 
 describe('the time of a post', () => {
-  it('B1 ends with its limit when nothing is answered', async () => {
+  it('B1 ends with its limit if there is no answer', async () => {
     const { url } = await startConnectionsServer(() => {});
     const startedAt = Date.now();
     const outcome = await gatewayTo(url).post('c', 'x', { endsAt: startedAt + 100 });
@@ -123,7 +123,7 @@ describe('the time of a post', () => {
     expect(Date.now() - startedAt).toBeLessThan(2_000);
   });
 
-  it('B1 ends with its signal, of many posts at once and of those to come', async () => {
+  it('B1 ends with its signal, even for many posts at once and for later ones', async () => {
     const { url, requests } = await startConnectionsServer(() => {});
     const gateway = gatewayTo(url);
     const controller = new AbortController();
@@ -146,12 +146,12 @@ describe('the time of a post', () => {
     expect(requests).toHaveLength(0);
   });
 
-  it('C5 begins when it has a socket, so that no post fails for those before it', async () => {
+  it('C5 begins when it has a socket, so that earlier posts do not make it fail', async () => {
     const { url, requests } = await startConnectionsServer((_request, response) => {
       setTimeout(() => response.end(), 1_300);
     });
     const gateway = gatewayTo(url);
-    // 128 sockets: the last of these wait for 2.6 s until they have one.
+    // There are 128 sockets, so the last posts wait 2.6 s for one.
     const ids = Array.from({ length: 300 }, (_, i) => `c${i}`);
     const outcomes = await Promise.all(ids.map((id) => gateway.post(id, 'x')));
     expect(outcomes.every(({ result }) => result === 'delivered')).toBe(true);
@@ -160,12 +160,12 @@ describe('the time of a post', () => {
 });
 
 describe('a socket that was closed while it was idle', () => {
-  it('C12 costs no post, however many of them there are', async () => {
+  it('C12 does not lose a post, even if there are many of them', async () => {
     const served = new WeakSet<object>();
     const { url, requests } = await startConnectionsServer((_request, response) => {
       const { socket } = response;
       if (!socket) return;
-      // Each socket serves one request, and is reset by the next one.
+      // Each socket serves one request, and the next request finds it reset.
       if (served.has(socket)) socket.resetAndDestroy();
       else {
         served.add(socket);
@@ -181,7 +181,7 @@ describe('a socket that was closed while it was idle', () => {
     expect(requests.length).toBeGreaterThan(30);
   });
 
-  it('C12 is no excuse for a new one: that is an attempt', async () => {
+  it('C12 is different from a new socket that breaks, which counts as an attempt', async () => {
     const { url, requests } = await startConnectionsServer((_request, response) => {
       response.socket?.resetAndDestroy();
     });
@@ -206,7 +206,7 @@ describe('what signs', () => {
     expect(requests[0]?.headers.host).toBe(`abc.execute-api.us-east-1.amazonaws.com:${port}`);
   });
 
-  it('C6 is made for GATECAST_REGION, else AWS_REGION, behind another name', async () => {
+  it('C6 is made for GATECAST_REGION, or else AWS_REGION, for other host names', async () => {
     const { url, requests } = await startConnectionsServer();
     await gatewayTo(url).post('c', 'x');
     vi.stubEnv('GATECAST_REGION', 'ap-south-1');
@@ -218,7 +218,7 @@ describe('what signs', () => {
   });
 
   it.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])(
-    'C7 is missed at once without %s',
+    'C7 fails at once without %s',
     async (name) => {
       vi.stubEnv(name, '');
       const { url, requests } = await startConnectionsServer();
@@ -247,7 +247,7 @@ describe('what signs', () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('is not tried twice when it has expired and there is nothing newer', async () => {
+  it('is not tried twice if it has expired and is still the newest one', async () => {
     const { url, requests } = await startConnectionsServer((_request, response) => {
       response.writeHead(403, { 'x-amzn-errortype': 'ExpiredTokenException' }).end();
     });
@@ -255,7 +255,7 @@ describe('what signs', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('may come from a function, which is asked once for posts side by side', async () => {
+  it('may come from a function, which is called once for concurrent posts', async () => {
     const { url, requests } = await startConnectionsServer();
     const source = vi.fn(async () => ({ accessKeyId: 'OTHER', secretAccessKey: 's' }));
     const gateway = gatewayTo(url, source);
@@ -265,7 +265,7 @@ describe('what signs', () => {
     expect(requests.every((request) => scopeOf(request)?.startsWith('OTHER/'))).toBe(true);
   });
 
-  it('is missed without a secret in the error when that function fails', async () => {
+  it('fails without a secret in the error if that function fails', async () => {
     const { url } = await startConnectionsServer();
     const gateway = gatewayTo(url, () => {
       throw new TypeError('secret of the vault');
@@ -278,7 +278,7 @@ describe('what signs', () => {
     expect(inspect(outcome, { depth: null })).not.toContain('secret of the vault');
   });
 
-  it("follows the server's clock when ours is wrong, once for all posts to come", async () => {
+  it("follows the server's clock if the local one is wrong, for all later posts", async () => {
     const aheadMs = 3_600_000;
     const { url, requests } = await startConnectionsServer(({ headers }, response) => {
       const date = String(headers['x-amz-date']);
@@ -295,7 +295,7 @@ describe('what signs', () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('is refused for good when the clock was not the cause', async () => {
+  it('is refused without a retry if the clock was not the cause', async () => {
     const { url, requests } = await startConnectionsServer((_request, response) => {
       response.setHeader('date', new Date(Date.now() + 3_600_000).toUTCString());
       response.writeHead(403).end();
@@ -306,7 +306,7 @@ describe('what signs', () => {
 });
 
 describe('an endpoint', () => {
-  it('C7 whose certificate is not trusted is refused at once', async () => {
+  it('C7 without a trusted certificate is refused at once', async () => {
     const { url } = await startConnectionsServer(undefined, { isSecure: true });
     expect(await gatewayTo(url).post('c', 'x')).toMatchObject({
       result: 'refused',
@@ -314,7 +314,7 @@ describe('an endpoint', () => {
     });
   });
 
-  it('that nobody listens at may be tried again', async () => {
+  it('that nothing listens on may be retried', async () => {
     const { url, server } = await startConnectionsServer();
     server.close();
     expect(await gatewayTo(url).post('c', 'x')).toMatchObject({

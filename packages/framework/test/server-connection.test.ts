@@ -9,7 +9,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { makeError } from '../src/errors/gatecast-error.js';
 import { listen } from './heard.js';
 
-/** Rooms in which `root` may throw others out. */
+/** Rooms in which `root` may remove others. */
 function makeRooms(settings: TestAppSettings = {}) {
   const log: unknown[] = [];
   const ear = listen();
@@ -47,7 +47,7 @@ describe.each([
   ['deployed', true],
   ['in $connect', false],
 ])('A7 with an authorizer %s, a subscription', (_how, isAuthorizerDeployed) => {
-  // What the record of a connection tells of its claims.
+  // The claims in the record of a connection.
   const claims = isAuthorizerDeployed ? {} : { a: 1 };
 
   it('A7 can be ended from outside of any event', async () => {
@@ -96,12 +96,12 @@ describe.each([
 });
 
 describe('A7 a subscription', () => {
-  it('A7 comes back only if the rule lets it', async () => {
+  it('A7 can only be renewed if the rule allows it', async () => {
     const { app, publish, ban } = makeRooms();
     const ann = await app.connect({ token: 'ann' });
     await ann.subscribe('rooms/1');
     ban('ann');
-    // A rule is not asked at each delivery.
+    // The rule is not asked for each delivery.
     await publish();
     expect(ann.events).toHaveLength(1);
     await app.app.connection(ann.id).unsubscribe('rooms/1');
@@ -110,7 +110,7 @@ describe('A7 a subscription', () => {
     expect(ann.events).toHaveLength(1);
   });
 
-  it('A7 that is not there is told apart, and nobody is told', async () => {
+  it('A7 that does not exist is reported as such, and nobody is told', async () => {
     const { app, log } = makeRooms();
     const ann = await app.connect({ token: 'ann' });
     expect(await app.app.connection(ann.id).unsubscribe('rooms/1')).toBe(false);
@@ -123,7 +123,7 @@ describe('A7 a subscription', () => {
   });
 
   it.each(['', 'rooms/', 'rooms/#', 7, undefined])(
-    'A7 of no name is a mistake: %j',
+    'A7 without a legal name is a mistake: %j',
     async (name) => {
       const { app } = makeRooms();
       const ann = await app.connect();
@@ -134,7 +134,7 @@ describe('A7 a subscription', () => {
   );
 
   it.each(['gone', 'throttled', 'failed', 'lost'] as const)(
-    'A7 has ended also where its client cannot be told: %s',
+    'A7 ends even if its client cannot be told: %s',
     async (fault) => {
       const { app, log, publish } = makeRooms();
       const ann = await app.connect({ token: 'ann' });
@@ -151,7 +151,7 @@ describe('A7 a subscription', () => {
     },
   );
 
-  it('A7 has ended also where its identity cannot be read any more', async () => {
+  it('A7 ends even if its identity cannot be read', async () => {
     const { app, log } = makeRooms({ isAuthorizerDeployed: false });
     const ann = await app.connect({ token: 'ann' });
     await ann.subscribe('rooms/1');
@@ -161,7 +161,7 @@ describe('A7 a subscription', () => {
     expect(log).toMatchObject([{ cause: 'server', userId: 'ann', claims: {} }]);
   });
 
-  it('A7 that the store cannot end is not said to have ended', async () => {
+  it('A7 is not reported as ended if the store cannot end it', async () => {
     const store = memoryStore();
     const { app, log } = makeRooms({ store });
     const ann = await app.connect({ token: 'ann' });
@@ -173,7 +173,7 @@ describe('A7 a subscription', () => {
     expect(ann.received.filter(({ type }) => type === 'unsubscribed')).toEqual([]);
   });
 
-  it('A7 ends although its handler or a plugin fails', async () => {
+  it('A7 ends even if its handler or a plugin fails', async () => {
     const ear = listen();
     const rooms = defineChannel('rooms/:roomId', {
       onUnsubscribe: () => {
@@ -212,7 +212,7 @@ describe('A7 a connection', () => {
     expect(await app.app.connection('nobody').disconnect()).toBe(false);
   });
 
-  it('A7 can be asked to come back', async () => {
+  it('A7 can be asked to reconnect', async () => {
     const { app } = makeRooms();
     const [ann, root] = [await app.connect({ token: 'ann' }), await app.connect({ token: 'root' })];
     await app.app.connection(ann.id).disconnect({ reconnect: true });
@@ -222,7 +222,7 @@ describe('A7 a connection', () => {
     expect(bob.isOpen).toBe(false);
   });
 
-  it('A7 that cannot be closed is not said to have ended', async () => {
+  it('A7 is not reported as ended if it cannot be closed', async () => {
     const { app } = makeRooms();
     const ann = await app.connect({ token: 'ann' });
     const error = makeError('ERR_DELIVERY_FORBIDDEN', { endpoint: 'here', reason: 'No.' });
@@ -250,7 +250,7 @@ describe('A7 a connection', () => {
     expect(found.slice(2)).toEqual([true, true]);
   });
 
-  it('A7 takes only options that there are', async () => {
+  it('A7 refuses unknown options', async () => {
     const { app } = makeRooms();
     const connection = app.app.connection('x');
     for (const options of [{ reconect: true }, { reconnect: 'yes' }, { reason: 7 }, 'bye']) {

@@ -4,7 +4,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-/** The hash that the reference signer is given. */
+/** The hash function for the reference signer. */
 class Sha256 {
   readonly #hash: ReturnType<typeof createHmac> | ReturnType<typeof createHash>;
 
@@ -66,7 +66,7 @@ const request = fc.record({
   at: fc.integer({ min: 0, max: 4_102_444_799_999 }),
 });
 
-it('C9 signs as AWS does, whatever the request', async () => {
+it('C9 signs any request as AWS does', async () => {
   await fc.assert(
     fc.asyncProperty(request, async (random) => {
       const { service, region, method, accessKeyId, secretAccessKey, sessionToken, body } = random;
@@ -100,7 +100,7 @@ it('C9 signs as AWS does, whatever the request', async () => {
   );
 });
 
-it('C9 signs one request after another as it signs the first', () => {
+it('C9 signs later requests in the same way as the first', () => {
   const sign = signer('execute-api', 'eu-west-1');
   const one = { accessKeyId: 'a', secretAccessKey: 'b' };
   const other = { accessKeyId: 'c', secretAccessKey: 'd', sessionToken: 'e' };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 const CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** A number in base64url, as so many characters. */
+/** A number in base64url with `length` characters. */
 function digits(value: number, length: number): string {
   return Array.from(
     { length },
@@ -12,8 +12,8 @@ function digits(value: number, length: number): string {
 }
 
 /**
- * Ids as API Gateway gives them: five characters that count tenths of a second, then what differs
- * between the connections of one moment; here no more than a counter.
+ * Ids like those of API Gateway: five characters that count tenths of a second, then characters that
+ * differ between the connections of one moment, here a counter.
  */
 function idsOfOneMinute(count: number): string[] {
   const opened = 751_000_000;
@@ -24,7 +24,7 @@ function idsOfOneMinute(count: number): string[] {
 }
 
 describe('slices', () => {
-  it('spread connections that were opened within a minute over all eighths', () => {
+  it('spread the connections of one minute evenly over all eighths', () => {
     const ids = idsOfOneMinute(10_000);
     expect(new Set(ids.map((id) => id.slice(0, 3))).size).toBeLessThan(3);
     const eighths = Array.from({ length: 8 }, () => 0);
@@ -38,7 +38,7 @@ describe('slices', () => {
     }
   });
 
-  it('tell from the first 500 subscribers how many there are', () => {
+  it('allow to estimate the number of subscribers from the first 500', () => {
     for (const count of [1_000, 10_000, 40_000]) {
       const keys = idsOfOneMinute(count).map(sliceKey).sort();
       const reached = sliceOf(idOfSliceKey(keys[499] ?? ''));
@@ -46,13 +46,13 @@ describe('slices', () => {
     }
   });
 
-  it('are part of the contract, so they stay what they are', () => {
+  it('are part of the contract, so they never change', () => {
     expect(sliceKey('L0SM9cOFvHcCIhw=')).toBe('a668L0SM9cOFvHcCIhw=');
     expect(sliceOf('L0SM9cOFvHcCIhw=')).toBe(0xa668 / 65_536);
     expect(idOfSliceKey(sliceKey('L0SM9cOFvHcCIhw='))).toBe('L0SM9cOFvHcCIhw=');
   });
 
-  it('begin at fractions that are rounded to one of 65,536', () => {
+  it('begin at fractions that are rounded to 1/65,536', () => {
     expect(sliceStart(0)).toBe('0000');
     expect(sliceStart(0.5)).toBe('8000');
     expect(sliceStart(0.4 / 65_536)).toBe('0000');
@@ -62,7 +62,7 @@ describe('slices', () => {
     expect(sliceKey(id).startsWith(sliceStart(sliceOf(id)) ?? '')).toBe(true);
   });
 
-  it('have no beginning at the end of the space, and none before its beginning', () => {
+  it('have no start at 1, and start at 0 for less than 0', () => {
     expect(sliceStart(1)).toBeUndefined();
     expect(sliceStart(2)).toBeUndefined();
     expect(sliceStart(1 - 0.4 / 65_536)).toBeUndefined();

@@ -41,7 +41,7 @@ describe('an endpoint', () => {
     ['eu-isoe-west-1', 'cloud.adc-e.uk'],
     ['us-isof-south-1', 'csp.hci.ic.gov'],
     ['eusc-de-east-1', 'amazonaws.eu'],
-  ])('C6 in %s lies under %s, as the AWS SDK says too', (region, suffix) => {
+  ])('C6 in %s has the suffix %s, like in the AWS SDK', (region, suffix) => {
     const address = { apiId: 'abc123', stage: 'prod', region };
     const url = endpointUrl(address);
     expect(url).toBe(`https://abc123.execute-api.${region}.${suffix}/prod`);
@@ -87,7 +87,7 @@ describe('an endpoint', () => {
     expect(readEndpoint(text)).toMatchObject(parts);
   });
 
-  it('C6 is not known without an event, and without a Region', () => {
+  it('C6 is not known without an event or without a Region', () => {
     const unknown = expect.objectContaining({ code: 'ERR_ENDPOINT_UNKNOWN' }) as Error;
     expect(() => new Stages().of()).toThrow(unknown);
     expect(() => new Stages().of({ ...EVENT, region: '' })).toThrow(unknown);
@@ -98,7 +98,7 @@ describe('an endpoint', () => {
     );
   });
 
-  it('is shared by all that post to it from one environment', () => {
+  it('is shared by everything that posts to it from one environment', () => {
     const { poster } = new Stages().of(EVENT);
     expect(new Stages().of(EVENT).poster).toBe(poster);
     expect(new Stages().of({ ...EVENT, stage: 'dev' }).poster).not.toBe(poster);
@@ -106,7 +106,7 @@ describe('an endpoint', () => {
   });
 
   it.each(['0', '-1', '1.5', 'fast', 'Infinity'])(
-    'K2 takes no GATECAST_POSTS_PER_SECOND of %s',
+    'K2 refuses a GATECAST_POSTS_PER_SECOND of %s',
     (value) => {
       vi.stubEnv('GATECAST_POSTS_PER_SECOND', value);
       const address = { ...EVENT, apiId: `rate${value.length}${value.charCodeAt(0)}` };
@@ -117,7 +117,7 @@ describe('an endpoint', () => {
   );
 });
 
-describe('the own address, and whether a 410 is proof', () => {
+describe('the address of the stage, and whether it may prune', () => {
   it.each([
     ['built from the event', {}, {}, EVENT, EVENT, true],
     ['given by an endpoint of that stage', { GATECAST_ENDPOINT: OWN_URL }, {}, EVENT, EVENT, true],
@@ -196,7 +196,7 @@ describe('the own address, and whether a 410 is proof', () => {
     expect(stage.mayPrune).toBe(mayPrune);
   });
 
-  it('C2 is of the Region of the endpoint when it is named', () => {
+  it('C2 has the Region of the endpoint if that names one', () => {
     vi.stubEnv('GATECAST_API_ID', 'abc123');
     vi.stubEnv('GATECAST_STAGE', 'prod');
     vi.stubEnv('GATECAST_REGION', 'us-east-1');

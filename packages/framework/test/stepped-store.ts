@@ -11,13 +11,13 @@ import type {
 import { sliceKey } from '@gatecast/framework/adapter';
 import type { Step, StoreUnderTest } from '@gatecast/framework/testing';
 
-/** Mistakes that a store may be made with. */
+/** Mistakes that the store can contain. */
 export type Mistake =
-  | 'subscribe does not look at the connection afterwards'
+  | 'subscribe does not read the connection afterwards'
   | 'disconnect removes memberships before the row'
   | 'the limit is checked before the write'
   | 'a removal forgets the list of memberships first'
-  | 'a repeated removal does not know its own work'
+  | 'a repeated removal does not recognise its own work'
   | 'connect leaves the old record in memberships'
   | 'connect does not finish a removal that was cut off'
   | 'every subscription that raced is undone';
@@ -25,16 +25,16 @@ export type Mistake =
 interface Row {
   readonly record: ConnectionRecord;
   readonly channels: readonly string[];
-  /** Which disconnect removes it. */
+  /** Id of the disconnect that removes it. */
   readonly closing?: string;
-  /** Which prune has hidden it. */
+  /** Id of the prune that has hidden it. */
   readonly pruned?: string;
 }
 
 /**
- * A store like those of the adapters, over a map of rows and one of memberships, each change of which is
- * a call of its own. Whoever changes a row writes its memberships afterwards, and looks at the row again
- * after that, until nothing has changed; so the last one to write a membership writes what is true.
+ * A store like those of the adapters, with a map of rows and a map of memberships. Each change of them is
+ * a separate call. A call that changes a row writes its memberships afterwards and then reads the row
+ * again, until nothing has changed. So the last write of a membership is always right.
  */
 export function steppedStore(step: Step, mistake?: Mistake): StoreUnderTest {
   return { connections: new SteppedStore(step, mistake), async [Symbol.asyncDispose]() {} };
@@ -67,10 +67,10 @@ class SteppedStore implements ConnectionStore {
       });
       if (row && isLive(row)) {
         const isPartial = this.#makes('connect leaves the old record in memberships');
-        return this.#settle(id, isPartial ? channels : row.channels);
+        return this.#syncMemberships(id, isPartial ? channels : row.channels);
       }
       if (row && record.expiresAt <= Date.now() && !row.closing && !row.pruned) {
-        return this.#settle(id, row.channels);
+        return this.#syncMemberships(id, row.channels);
       }
       await this.#clear(id);
     }
@@ -99,27 +99,27 @@ class SteppedStore implements ConnectionStore {
       const added = wanted.filter((_channel, index) => results[index] === 'subscribed');
       return old && { ...old, channels: [...old.channels, ...added] };
     });
-    if (this.#makes('subscribe does not look at the connection afterwards')) {
+    if (this.#makes('subscribe does not read the connection afterwards')) {
       for (const [index, channel] of wanted.entries()) {
         if (row && results[index] === 'subscribed') await this.#write(id, channel, row);
       }
     } else {
-      await this.#settle(id, wanted);
+      await this.#syncMemberships(id, wanted);
     }
     return channels.map((channel) => results[wanted.indexOf(channel)] ?? 'gone');
   }
 
   async unsubscribe(id: string, channels: readonly string[]): Promise<readonly boolean[]> {
-    // First, so that the row still lists them if it is cut off here.
+    // Memberships first, so that the row still lists them if the call is cut off here.
     for (const channel of channels) await this.#write(id, channel, undefined);
     let left: readonly boolean[] = channels.map(() => false);
     await this.#update(id, (old) => {
-      // What is being removed keeps its list: who removes it returns it, and needs it.
+      // The row of a connection that is being removed keeps its list, because the removal returns it.
       if (!old || !isLive(old)) return old;
       left = channels.map((channel) => has(old, channel));
       return { ...old, channels: old.channels.filter((one) => !channels.includes(one)) };
     });
-    await this.#settle(id, channels);
+    await this.#syncMemberships(id, channels);
     return left;
   }
 
@@ -137,7 +137,7 @@ class SteppedStore implements ConnectionStore {
   async prune(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       const row = await this.#hide(id, () => true);
-      if (row) await this.#settle(id, row.channels);
+      if (row) await this.#syncMemberships(id, row.channels);
     }
   }
 
@@ -145,17 +145,17 @@ class SteppedStore implements ConnectionStore {
     return this.#mistake === mistake;
   }
 
-  /** Marks a row as pruned; returns it. */
+  /** Marks a row as pruned and returns it. */
   #hide(id: string, isMeant: (row: Row) => boolean): Promise<Row | undefined> {
     const own = randomUUID();
     return this.#update(id, (old) => (old && isMeant(old) ? { pruned: own, ...old } : old));
   }
 
-  /** Removes what is left of a connection that is gone. */
+  /** Removes the row and the memberships of a connection that is gone. */
   async #clear(id: string): Promise<void> {
     const row = await this.#hide(id, (old) => !isLive(old));
     if (!row?.pruned) return;
-    await this.#settle(id, row.channels);
+    await this.#syncMemberships(id, row.channels);
     await this.#update(id, (old) => {
       const isSame = old?.pruned === row.pruned && old?.closing === row.closing;
       return isSame ? undefined : old;
@@ -171,26 +171,26 @@ class SteppedStore implements ConnectionStore {
     }
     if (this.#makes('a removal forgets the list of memberships first')) {
       const row = await this.#exchange(id, () => undefined);
-      if (row) await this.#settle(id, row.channels);
+      if (row) await this.#syncMemberships(id, row.channels);
       return row && isLive(row) ? { record: row.record, channels: row.channels } : undefined;
     }
     const own = randomUUID();
     let isOwn = false;
     const row = await this.#update(id, (old) => {
       const isRepeat = old?.closing === own;
-      const isKnown = !this.#makes('a repeated removal does not know its own work');
+      const isKnown = !this.#makes('a repeated removal does not recognise its own work');
       const isFirst = old !== undefined && !isExpired(old) && old.closing === undefined;
       isOwn = isFirst || (isRepeat && isKnown);
       return old && { closing: own, ...old };
     });
     if (!row?.closing) return undefined;
-    await this.#settle(id, row.channels);
+    await this.#syncMemberships(id, row.channels);
     await this.#update(id, (old) => (old?.closing === row.closing ? undefined : old));
     return isOwn ? { record: row.record, channels: row.channels } : undefined;
   }
 
-  /** Makes memberships what the row says. */
-  async #settle(id: string, channels: readonly string[]): Promise<void> {
+  /** Writes memberships until they agree with the row. */
+  async #syncMemberships(id: string, channels: readonly string[]): Promise<void> {
     let row = await this.#read(id);
     for (;;) {
       for (const channel of channels) await this.#write(id, channel, row);
@@ -217,7 +217,7 @@ class SteppedStore implements ConnectionStore {
     return this.#call(() => this.#rows.get(id));
   }
 
-  /** Changes a row in one step; returns the new one. */
+  /** Changes a row in one step and returns the new one. */
   async #update(
     id: string,
     change: (old: Row | undefined) => Row | undefined,
@@ -230,7 +230,7 @@ class SteppedStore implements ConnectionStore {
     });
   }
 
-  /** Changes a row in one step; returns the old one. */
+  /** Changes a row in one step and returns the old one. */
   async #exchange(id: string, change: () => Row | undefined): Promise<Row | undefined> {
     let before: Row | undefined;
     await this.#update(id, (old) => {
@@ -240,7 +240,7 @@ class SteppedStore implements ConnectionStore {
     return before;
   }
 
-  /** Calls the engine; again when the answer is lost. */
+  /** Calls the engine, and repeats the call if the answer is lost. */
   async #call<T>(work: () => T): Promise<T> {
     const call = () => this.#step(async () => work());
     return call().catch(call);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 type Methods = Partial<ConnectionStore>;
 
-/** Names of the checks that a memory store fails once some of its methods are replaced. */
+/** Names of the checks that a memory store fails after some of its methods were replaced. */
 async function failuresOf(change: (store: ConnectionStore) => Methods): Promise<string[]> {
   const make = async () => {
     const { connections } = memoryStore();
@@ -24,7 +24,7 @@ async function failuresOf(change: (store: ConnectionStore) => Methods): Promise<
   return failed;
 }
 
-/** What a store may get wrong in which a caller sees nothing wrong at once. */
+/** Mistakes of a store that a caller does not notice at once. */
 const mistakes: Readonly<Record<string, (store: ConnectionStore) => Methods>> = {
   'connect keeps the old record': (store) => ({
     async connect(record, channels, limit) {
@@ -44,7 +44,7 @@ const mistakes: Readonly<Record<string, (store: ConnectionStore) => Methods>> = 
       return store.connect(record, channels, limit);
     },
   }),
-  'a field that is not known is dropped': (store) => ({
+  'an unknown field is dropped': (store) => ({
     async connect(record, channels, limit) {
       const { connectionId, apiId, stage, region, connectedAt, expiresAt } = record;
       const { userId, identityExpiresAt, identity } = record;
@@ -57,12 +57,12 @@ const mistakes: Readonly<Record<string, (store: ConnectionStore) => Methods>> = 
       return store.connect({ ...known, ...rest }, channels, limit);
     },
   }),
-  'an empty text is dropped': (store) => ({
+  'an empty string is dropped': (store) => ({
     async connect({ userId, ...record }, channels, limit) {
       return store.connect({ ...record, ...(userId && { userId }) }, channels, limit);
     },
   }),
-  'disconnect returns what it removed each time': (store) => {
+  'disconnect returns the removed connection each time': (store) => {
     const removed = new Map<string, Awaited<ReturnType<ConnectionStore['disconnect']>>>();
     return {
       async disconnect(id, limit) {
@@ -91,7 +91,7 @@ const mistakes: Readonly<Record<string, (store: ConnectionStore) => Methods>> = 
       return (await store.subscribe(id, channels, limits, limit)).toReversed();
     },
   }),
-  'subscribe says present where a name stands there twice': (store) => ({
+  'subscribe returns present for the second of two equal names': (store) => ({
     async subscribe(id, channels, limits, limit) {
       const results = await store.subscribe(id, channels, limits, limit);
       return results.map((result, index) =>
@@ -106,7 +106,7 @@ const mistakes: Readonly<Record<string, (store: ConnectionStore) => Methods>> = 
       return store.subscribe(id, channels, { maxChannels, maxBytes: 1e9 }, limit);
     },
   }),
-  'subscribe takes nothing behind a name that does not fit': (store) => ({
+  'subscribe accepts no name after one that does not fit': (store) => ({
     async subscribe(id, channels, limits, limit) {
       const results: Awaited<ReturnType<ConnectionStore['subscribe']>>[number][] = [];
       for (const channel of channels) {
@@ -123,7 +123,7 @@ const mistakes: Readonly<Record<string, (store: ConnectionStore) => Methods>> = 
       return store.subscribe(id, channels, { maxChannels, maxBytes: maxBytes - 1 }, limit);
     },
   }),
-  'unsubscribe always says that there was one': (store) => ({
+  'unsubscribe always reports a subscription': (store) => ({
     async unsubscribe(id, channels, limit) {
       await store.unsubscribe(id, channels, limit);
       return channels.map(() => true);
@@ -133,27 +133,27 @@ const mistakes: Readonly<Record<string, (store: ConnectionStore) => Methods>> = 
     subscribers: (channel, { to: _to, ...range } = {}, limit) =>
       store.subscribers(channel, range, limit),
   }),
-  'subscribers ignores the beginning of a range behind a page': (store) => ({
+  'subscribers ignores the start of a range after a page': (store) => ({
     subscribers(channel, { from, ...range } = {}, limit) {
       const isFirst = range.after === undefined && from !== undefined;
       return store.subscribers(channel, { ...range, ...(isFirst && { from }) }, limit);
     },
   }),
-  'subscribers takes the end of a range in': (store) => ({
+  'subscribers includes the end of a range': (store) => ({
     subscribers: (channel, { to, ...range } = {}, limit) =>
       store.subscribers(channel, { ...range, ...(to !== undefined && { to: to + 2e-5 }) }, limit),
   }),
-  'subscribers returns nothing for a limit of nothing': (store) => ({
+  'subscribers returns nothing for a limit of 0': (store) => ({
     subscribers: async (channel, range = {}, limit) =>
       range.limit === 0 ? { items: [] } : store.subscribers(channel, range, limit),
   }),
-  'subscribers hands on what delivery must not see': (store) => ({
+  'subscribers returns fields that delivery must not see': (store) => ({
     async subscribers(channel, range, limit) {
       const page = await store.subscribers(channel, range, limit);
       return { ...page, items: page.items.map((item) => ({ ...item, expiresAt: 1 })) };
     },
   }),
-  'subscribers lie in the order of their ids': (store) => ({
+  'subscribers are in the order of their ids': (store) => ({
     async subscribers(channel, range, limit) {
       const page = await store.subscribers(channel, range, limit);
       const items = [...page.items].sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1));
@@ -181,7 +181,7 @@ describe('connectionStoreContract()', () => {
   it.each(methods)('E2 catches that %s ignores its time limit', async (name) => {
     const failed = await failuresOf((store) => ({
       [name]: (...args: unknown[]) => {
-        // The limit is the last parameter, after those that may be left out.
+        // The limit is the last parameter, after the optional ones.
         const isLimit = (value: unknown) =>
           typeof value === 'object' && value !== null && ('endsAt' in value || 'signal' in value);
         const rest = args.map((value) => (isLimit(value) ? undefined : value));

@@ -12,7 +12,7 @@ describe('connectionStoreInterleavings()', () => {
 
   it.each<[Mistake, string]>([
     [
-      'subscribe does not look at the connection afterwards',
+      'subscribe does not read the connection afterwards',
       'a subscribe and a disconnect, in every order of their steps',
     ],
     [
@@ -28,7 +28,7 @@ describe('connectionStoreInterleavings()', () => {
       'a disconnect and its repeat, when a caller dies',
     ],
     [
-      'a repeated removal does not know its own work',
+      'a repeated removal does not recognise its own work',
       'a disconnect and its repeat, when an answer is lost',
     ],
     [
@@ -46,6 +46,6 @@ describe('connectionStoreInterleavings()', () => {
   ])('catches that %s', async (mistake, where) => {
     const checks = connectionStoreInterleavings(async (step) => steppedStore(step, mistake));
     const check = checks.find(({ name }) => name === where);
-    await expect(check?.run()).rejects.toThrow(/\nIt went so:\n- /);
+    await expect(check?.run()).rejects.toThrow(/\nThe choices were:\n- /);
   });
 });

@@ -2,7 +2,7 @@ import { composeStore, memoryStore, StoreError } from '@gatecast/framework';
 import { describe, expect, it, vi } from 'vitest';
 
 describe('composeStore()', () => {
-  it('is the stores that its parts are taken from', async () => {
+  it('uses the stores of its parts', async () => {
     const dispose = vi.fn<() => Promise<void>>(async () => {});
     const memory = memoryStore();
     const connections = { ...memory, [Symbol.asyncDispose]: dispose };
@@ -13,7 +13,7 @@ describe('composeStore()', () => {
     expect(dispose).toHaveBeenCalledOnce();
   });
 
-  it('needs none of them to be disposable, and refuses a part that no store has', async () => {
+  it('accepts stores that are not disposable, and refuses an unknown part', async () => {
     const connections = memoryStore();
     await expect(composeStore({ connections })[Symbol.asyncDispose]()).resolves.toBeUndefined();
     expect(() => composeStore({ connections, log: connections } as never)).toThrow(
@@ -27,7 +27,7 @@ describe('composeStore()', () => {
     [{ connections: memoryStore().connections }, 'an object'],
     [{ connections: undefined }, 'nothing'],
     [{}, 'nothing'],
-  ])('K2 K5 refuses %o, which is not made of stores', (parts, given) => {
+  ])('K2 K5 refuses %o, whose parts are not stores', (parts, given) => {
     expect(() => composeStore(parts as never)).toThrow(
       expect.objectContaining({
         code: 'ERR_STORE_MISSING',
@@ -38,12 +38,12 @@ describe('composeStore()', () => {
 });
 
 describe('StoreError.of()', () => {
-  const failure = { store: 'dynamodb', operation: 'keep a connection', reason: 'It is down.' };
+  const failure = { store: 'dynamodb', operation: 'save a connection', reason: 'It is down.' };
 
   it('is retryable unless somebody has to change something first', () => {
     expect(StoreError.of(failure)).toMatchObject({
       code: 'ERR_STORE_UNAVAILABLE',
-      message: 'The store "dynamodb" could not keep a connection: It is down.',
+      message: 'The store "dynamodb" could not save a connection: It is down.',
       hint: 'Check that the store is up, reachable from the function and within its limits. The same call may succeed later.',
       retryable: true,
     });
@@ -54,7 +54,7 @@ describe('StoreError.of()', () => {
     const error = StoreError.of({ ...failure, advice: 'Grant dynamodb:PutItem.', cause });
     expect(error).toMatchObject({
       code: 'ERR_STORE_REFUSED',
-      message: 'The store "dynamodb" refused to keep a connection: It is down.',
+      message: 'The store "dynamodb" refused to save a connection: It is down.',
       hint: 'Grant dynamodb:PutItem.',
       retryable: false,
       cause,

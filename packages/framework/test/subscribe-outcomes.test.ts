@@ -31,7 +31,7 @@ const harmless: Behaviour = {
   plugin: (_ctx, next) => next(),
 };
 
-/** Rooms whose rule, handler and plugin do as they are told, and what was told of those that left. */
+/** Rooms with a given rule, handler and plugin, and the list of `@OnUnsubscribe` calls. */
 function makeRooms(store: Store = memoryStore(), hasClass = true) {
   const ear = listen();
   const now: Behaviour = { ...harmless };
@@ -80,7 +80,7 @@ const refusals: [string, Partial<Behaviour>, string][] = [
   ['the handler refuses', { enter: throwing(full()) }, 'ERR_ROOM_FULL'],
   ['the handler fails', { enter: throwing(new Error('down')) }, 'ERR_INTERNAL'],
   ['the handler throws nothing', { enter: throwing(undefined) }, 'ERR_INTERNAL'],
-  ['JSON cannot hold the snapshot', { enter: () => ({ n: 1n }) }, 'ERR_INTERNAL'],
+  ['JSON cannot express the snapshot', { enter: () => ({ n: 1n }) }, 'ERR_INTERNAL'],
   ['a plugin never calls next()', { plugin: () => undefined }, 'ERR_FORBIDDEN'],
   ['a plugin refuses before next()', { plugin: throwing(full()) }, 'ERR_ROOM_FULL'],
   [
@@ -103,13 +103,17 @@ const refusals: [string, Partial<Behaviour>, string][] = [
   ],
 ];
 const wholeFrame: [string, Partial<Behaviour>, string][] = [
-  ['the rule says that it is not known', { rule: throwing(unknown()) }, 'ERR_CONNECTION_UNKNOWN'],
+  [
+    'the rule says that the connection is unknown',
+    { rule: throwing(unknown()) },
+    'ERR_CONNECTION_UNKNOWN',
+  ],
   ['the handler says so', { enter: throwing(unknown()) }, 'ERR_CONNECTION_UNKNOWN'],
   ['the snapshot is too large', { enter: () => 'x'.repeat(33_000) }, 'ERR_INTERNAL'],
 ];
 
 describe('A2 a member that is refused', () => {
-  it.each(refusals)('A2 is a member no longer: %s', async (_how, change, code) => {
+  it.each(refusals)('A2 is no longer a member: %s', async (_how, change, code) => {
     for (const others of [[], ['rooms/other']]) {
       const { app, now, log, publish } = makeRooms();
       const ann = await app.connect();
@@ -132,7 +136,7 @@ describe('A2 a member that is refused', () => {
   });
 
   it.each(wholeFrame)(
-    'A2 is a member of nothing that the frame names: %s',
+    'A2 is not a member of any channel in the frame: %s',
     async (_how, change, code) => {
       const { app, now, log, publish } = makeRooms();
       const ann = await app.connect();
@@ -149,7 +153,7 @@ describe('A2 a member that is refused', () => {
     },
   );
 
-  it('A2 is a member no longer: a deployment has removed the class', async () => {
+  it('A2 is no longer a member: a deployment has removed the class', async () => {
     const { app, publish } = makeRooms();
     const ann = await app.connect();
     await ann.subscribe('rooms/1', 'lobby');
@@ -162,7 +166,7 @@ describe('A2 a member that is refused', () => {
   });
 
   it.each([...refusals, ...wholeFrame])(
-    'A2 never becomes one the first time: %s',
+    'A2 does not become a member the first time: %s',
     async (_how, change, code) => {
       const { app, now, log } = makeRooms();
       const ann = await app.connect();
@@ -170,7 +174,7 @@ describe('A2 a member that is refused', () => {
       const outcome = await codesOf(ann, subscribeFrame('rooms/1'));
       expect([outcome].flat()).toEqual([code]);
       expect(await app.store.connections.channels(ann.id)).toEqual([]);
-      // The handlers come in pairs, however it ended.
+      // The handlers run in pairs for any outcome.
       expect(log.filter((line) => line.endsWith('refused')).length).toBe(
         log.filter((line) => line.endsWith(' in')).length,
       );
@@ -190,7 +194,7 @@ function makeLink({ app }: ReturnType<typeof makeRooms>['app'], { id }: TestConn
   };
 }
 
-describe('B3 a subscription that ends while its handler is at work', () => {
+describe('B3 a subscription that ends while its handler is running', () => {
   const endings: [string, (rooms: ReturnType<typeof makeRooms>, ann: TestConnection) => unknown][] =
     [
       ['the connection ends', (_rooms, ann) => ann.disconnect()],
@@ -201,7 +205,7 @@ describe('B3 a subscription that ends while its handler is at work', () => {
   const places = ['the handler', 'a plugin'] as const;
 
   it.each(endings.flatMap(([how, end]) => places.map((place) => [how, place, end] as const)))(
-    'B3 is told after that: %s, in %s',
+    'B3 runs the unsubscribe handler after that: %s, in %s',
     async (_how, place, end) => {
       const rooms = makeRooms();
       const { app, now, log, publish } = rooms;
@@ -229,7 +233,7 @@ describe('B3 a subscription that ends while its handler is at work', () => {
     },
   );
 
-  it('B3 is not live, where a plugin alone is at work', async () => {
+  it('B3 is not live if only a plugin is running', async () => {
     const left: string[] = [];
     let end = (): Promise<unknown> => Promise.resolve();
     const app = createTestApp({
@@ -254,7 +258,7 @@ describe('B3 a subscription that ends while its handler is at work', () => {
 });
 
 describe('B4 subscribe and unsubscribe handlers', () => {
-  it('B4 come in pairs, whatever a client sends and the app refuses', async () => {
+  it('B4 run in pairs, for any requests and refusals', async () => {
     const step = fc.record({
       what: fc.constantFrom('subscribe', 'unsubscribe'),
       channels: fc.array(
@@ -284,7 +288,7 @@ describe('B4 subscribe and unsubscribe handlers', () => {
     );
   });
 
-  // Who is in a room, as its two handlers would count it.
+  // The members of a room, as its two handlers would count them.
   function online(log: readonly string[]): string[] {
     const count = new Map<string, number>();
     for (const line of log) {
@@ -326,7 +330,7 @@ describe('B4 subscribe and unsubscribe handlers', () => {
     },
   );
 
-  it('B4 tell a first time from a repetition', async () => {
+  it('B4 distinguish the first time from a repetition', async () => {
     const { app, now, log } = makeRooms();
     const ann = await app.connect();
     const repeated: boolean[] = [];
@@ -341,7 +345,7 @@ describe('B4 subscribe and unsubscribe handlers', () => {
 });
 
 describe('B8 the undoing of a refused subscription', () => {
-  it.each(refusals)('B8 that fails hides no refusal: %s', async (_how, change, code) => {
+  it.each(refusals)('B8 that fails does not hide the refusal: %s', async (_how, change, code) => {
     const store = memoryStore();
     const failure = new Error('The store is down.');
     vi.spyOn(store.connections, 'unsubscribe').mockRejectedValue(failure);
@@ -354,7 +358,7 @@ describe('B8 the undoing of a refused subscription', () => {
   });
 });
 
-describe('B9 what JSON cannot hold', () => {
+describe('B9 a value that JSON cannot express', () => {
   const values: [string, () => unknown][] = [
     ['a bigint', () => ({ n: 1n })],
     [
@@ -368,7 +372,7 @@ describe('B9 what JSON cannot hold', () => {
   ];
 
   it.each(values)(
-    'B9 in the details of one channel fails that one alone: %s',
+    'B9 in the details of one channel fails only that channel: %s',
     async (_what, make) => {
       const { app, now } = makeRooms();
       const ann = await app.connect();
@@ -396,7 +400,7 @@ describe('B9 what JSON cannot hold', () => {
   });
 
   it.each(values)(
-    'B9 in a reply or its details is told with the route: %s',
+    'B9 in a reply or its details is reported with the route: %s',
     async (_what, make) => {
       const ear = listen();
       const room = defineChannel('room', {
@@ -433,7 +437,7 @@ describe('B10 a channel whose class a deployment removed', () => {
     expect(later.ear.errors).toEqual([]);
   });
 
-  it('B10 costs nobody else the end of the connection', async () => {
+  it('B10 does not disturb other handlers at the end of the connection', async () => {
     const ended: unknown[] = [];
     const { app } = makeRooms();
     const ann = await app.connect();

@@ -44,7 +44,7 @@ class NewsChannel {}
 const makeApp = () => createTestApp({ channels: [RoomChannel, NewsChannel] });
 
 describe('a subscribe frame', () => {
-  it('is answered with one outcome a channel, in the order asked', async () => {
+  it('is answered with one outcome for each channel, in the same order', async () => {
     const ann = await makeApp().connect();
     expect(await ann.subscribe('nope', 'rooms/2', 'rooms/full', 'news', 'rooms/#')).toEqual([
       { channel: 'nope', error: { code: 'ERR_CHANNEL_UNKNOWN', message: expect.any(String) } },
@@ -105,7 +105,7 @@ describe('a subscribe frame', () => {
     expect(ann.events).toEqual([]);
   });
 
-  it('that names a channel twice is answered for both and makes one membership', async () => {
+  it('that has a channel twice gets an outcome for both and makes one membership', async () => {
     const app = makeApp();
     const ann = await app.connect();
     const outcomes = await ann.subscribe('rooms/1', 'rooms/1');
@@ -124,7 +124,7 @@ describe('a subscribe frame', () => {
     expect(ann.events).toHaveLength(1);
   });
 
-  it('may not lead beyond 200 channels', async () => {
+  it('may not exceed 200 channels', async () => {
     const ann = await makeApp().connect();
     for (let page = 0; page < 4; page += 1) {
       await ann.subscribe(...Array.from({ length: 50 }, (_, n) => `rooms/${page * 50 + n}`));
@@ -135,7 +135,7 @@ describe('a subscribe frame', () => {
     ]);
   });
 
-  it('of a connection that the store has forgotten is refused as a whole', async () => {
+  it('of a connection that the store no longer has is refused as a whole', async () => {
     const app = makeApp();
     const ann = await app.connect();
     await app.store.connections.disconnect(ann.id);
@@ -151,7 +151,7 @@ describe('a subscribe frame', () => {
 describe('an unsubscribe frame', () => {
   const frame = (...channels: unknown[]) => ({ action: 'unsubscribe', id: 'u', channels });
 
-  it('is answered per channel in order, and its events stop', async () => {
+  it('is answered for each channel in order, and events stop', async () => {
     const app = makeApp();
     const ann = await app.connect();
     await ann.subscribe('rooms/1', 'news');
@@ -170,7 +170,7 @@ describe('an unsubscribe frame', () => {
     expect(ann.events.map(({ event }) => event)).toEqual(['y']);
   });
 
-  it('tells @OnUnsubscribe, once, and only of what was subscribed', async () => {
+  it('runs @OnUnsubscribe once, and only for existing subscriptions', async () => {
     const ann = await makeApp().connect();
     await ann.subscribe('rooms/1');
     await ann.sendFrame(frame('rooms/1', 'rooms/1', 'rooms/2'));
@@ -182,7 +182,7 @@ describe('an unsubscribe frame', () => {
 });
 
 describe('the end of a connection', () => {
-  it('tells @OnUnsubscribe of each channel and @OnDisconnect of all', async () => {
+  it('runs @OnUnsubscribe for each channel and @OnDisconnect with all of them', async () => {
     const app = makeApp();
     const ann = await app.connect();
     await ann.subscribe('rooms/1', 'rooms/2', 'news');
@@ -200,7 +200,7 @@ describe('the end of a connection', () => {
     expect(await app.store.connections.get(ann.id)).toBeUndefined();
   });
 
-  it('C8 is told once where a 410 came first', async () => {
+  it('C8 runs the handlers once even if a 410 came first', async () => {
     const app = makeApp();
     const ann = await app.connect();
     await ann.subscribe('rooms/1');
@@ -213,7 +213,7 @@ describe('the end of a connection', () => {
     expect(ended).toMatchObject([{ channels: ['rooms/1'], id: ann.id }]);
   });
 
-  it('without code is told as 1005', async () => {
+  it('without a code has the code 1005', async () => {
     const ann = await makeApp().connect();
     await ann.disconnect();
     expect(ended).toMatchObject([{ code: 1005, channels: [] }]);
@@ -223,7 +223,7 @@ describe('the end of a connection', () => {
 it.each([
   ['subscribe', { action: 'subscribe', id: '1', channels: [{ channel: { toString: 1 } }] }],
   ['unsubscribe', { action: 'unsubscribe', id: '1', channels: [{ toString: 1 }] }],
-])('%s refuses what is no name, as one channel', async (_what, frame) => {
+])('%s refuses a value that is not a name, for that channel only', async (_what, frame) => {
   const app = createTestApp({ channels: [RoomChannel] });
   const alice = await app.connect();
   expect(await alice.sendFrame(frame)).toMatchObject({

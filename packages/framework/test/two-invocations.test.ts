@@ -26,7 +26,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** An app whose every part takes its time, so that invocations overlap wherever they can. */
+/** An app in which every part is slow, so that invocations overlap everywhere. */
 function makeApp(isDeployed: boolean) {
   const draw = drawFrom(11);
   const sleep = (): Promise<void> => pause(draw(40));
@@ -119,7 +119,7 @@ describe.each([
   ['inline', false],
   ['deployed', true],
 ])('many invocations at once, with an authorizer that is %s', (_where, isDeployed) => {
-  it('B5 keep their identities, contexts, variables, ordinals and ids apart', async () => {
+  it('B5 do not mix up identities, contexts, variables, ordinals and ids', async () => {
     const { connect, send, seen, posts } = makeApp(isDeployed);
     await Promise.all(USERS.map(connect));
     const answers = await Promise.all(
@@ -171,11 +171,11 @@ describe.each([
         ]),
       );
     }
-    // Each reached everybody on the shared channel once.
+    // Each event reached everybody on the shared channel once.
     expect(posts).toHaveLength(USERS.length * (2 + USERS.length));
   });
 
-  it('B5 report under their own request and connection', async () => {
+  it('B5 report errors with their own request and connection', async () => {
     const { connect, send, reports, lines } = makeApp(isDeployed);
     await Promise.all(USERS.map(connect));
     lines.length = 0;
@@ -239,7 +239,7 @@ describe('B2 one invocation that hangs', () => {
     return { app, reports, signals };
   }
 
-  it('B2 leaves the others alone, before and after its time is over', async () => {
+  it('B2 does not affect the others, before and after its time is over', async () => {
     vi.useFakeTimers();
     const { app, reports, signals } = makeHangingApp();
     for (const id of ['a', 'b', 'c']) {
@@ -258,7 +258,7 @@ describe('B2 one invocation that hangs', () => {
     void send('b', 'work', 900);
     await vi.advanceTimersByTimeAsync(30);
     expect(answered).toEqual([expect.stringMatching(/^b: .*\\"delivered\\":3/)]);
-    // This one is at work when the time of the first is over.
+    // This one is running when the time of the first is over.
     await vi.advanceTimersByTimeAsync(365);
     void send('c', 'work', 3_000);
     await vi.advanceTimersByTimeAsync(10);
@@ -271,7 +271,7 @@ describe('B2 one invocation that hangs', () => {
     ]);
   });
 
-  it('B2 of one connection leaves its other frames alone', async () => {
+  it('B2 does not affect other frames of its connection', async () => {
     vi.useFakeTimers();
     const { app } = makeHangingApp();
     await app.handler(eventOf.connect('a'));

@@ -11,7 +11,7 @@ const schemaOf = (answer: (data: unknown) => Answer): StandardSchemaV1 => ({
 });
 const thrown = (answer: () => unknown) => schemaOf(answer as () => Answer);
 
-/** How an app answers a message with the schema, and what it reports. */
+/** The app's answer to a message with the schema, and the reported errors. */
 async function send(schema: StandardSchemaV1, data: unknown) {
   const reported: { code?: string; cause?: unknown }[] = [];
   const rooms = defineChannel('r/:id', {
@@ -28,7 +28,7 @@ async function send(schema: StandardSchemaV1, data: unknown) {
   };
 }
 
-/** What `validate` throws, at once or later. */
+/** The error of `validate`, thrown synchronously or not. */
 const failureOf = async (schema: StandardSchemaV1, data: unknown) => {
   try {
     await validate(schema, data);
@@ -38,7 +38,7 @@ const failureOf = async (schema: StandardSchemaV1, data: unknown) => {
   return undefined;
 };
 
-describe('H2 whatever is thrown while validating', () => {
+describe('H2 an error while validating', () => {
   const failure = new Error('boom');
   const throws = () => {
     throw failure;
@@ -55,17 +55,22 @@ describe('H2 whatever is thrown while validating', () => {
         },
       })),
     ],
-  ])('H2 is the fault of the data, its cause for the logs alone: %s', async (_what, schema) => {
-    const { error, reported } = await send(schema, { text: 1 });
-    expect(error).toEqual({
-      code: 'ERR_VALIDATION',
-      message: 'The data does not fit the message.',
-      details: [{ path: '', message: 'could not be validated' }],
-    });
-    expect(reported).toEqual([expect.objectContaining({ code: 'ERR_VALIDATION', cause: failure })]);
-  });
+  ])(
+    'H2 is reported as invalid data, with the cause only in the logs: %s',
+    async (_what, schema) => {
+      const { error, reported } = await send(schema, { text: 1 });
+      expect(error).toEqual({
+        code: 'ERR_VALIDATION',
+        message: 'The data does not fit the message.',
+        details: [{ path: '', message: 'could not be validated' }],
+      });
+      expect(reported).toEqual([
+        expect.objectContaining({ code: 'ERR_VALIDATION', cause: failure }),
+      ]);
+    },
+  );
 
-  it('H2 is told as such when the schema answers with nonsense', async () => {
+  it('H2 is reported the same way if the schema returns nonsense', async () => {
     for (const answer of [undefined, null, 7]) {
       expect(
         await failureOf(
@@ -76,7 +81,7 @@ describe('H2 whatever is thrown while validating', () => {
     }
   });
 
-  it('H2 goes through when it is a refusal of the app itself', async () => {
+  it('H2 is passed on if it is a ClientError of the app', async () => {
     const refusal = new ClientError('ERR_ROOM_FULL', 'The room is full.');
     const { error } = await send(
       thrown(async () => Promise.reject(refusal)),
@@ -85,7 +90,7 @@ describe('H2 whatever is thrown while validating', () => {
     expect(error).toEqual({ code: 'ERR_ROOM_FULL', message: 'The room is full.' });
   });
 
-  it('H2 is called too deep when it is a stack that overflowed', async () => {
+  it('H2 is reported as too deep if the stack has overflowed', async () => {
     const recurse = (): never => recurse();
     expect(await failureOf(thrown(recurse), {})).toMatchObject({
       details: [{ path: '', message: 'is nested too deeply' }],
@@ -106,7 +111,7 @@ describe('H3 the cost of validating', () => {
     ['many empty objects', { items: Array.from({ length: 2_000 }, () => ({})) }],
     ['many lists', { items: Array.from({ length: 2_000 }, () => []) }],
     ['a deep list', { items: JSON.parse('['.repeat(2_000) + ']'.repeat(2_000)) }],
-  ])('H3 is not paid for %s: the schema never sees them', async (_what, data) => {
+  ])('H3 is avoided for %s: the schema never sees them', async (_what, data) => {
     let calls = 0;
     const counting = schemaOf((value) => {
       calls += 1;
@@ -124,11 +129,11 @@ describe('H3 the cost of validating', () => {
     ['1,900 objects', { items: Array.from({ length: 1_900 }, () => ({ x: 1 })) }],
     ['a long list of numbers', { items: Array.from({ length: 10_000 }, (_, index) => index) }],
     ['a long list of nulls', { items: Array.from({ length: 6_000 }, () => null) }],
-  ])('H3 is no reason to refuse %s', async (_what, data) => {
+  ])('H3 does not lead to a refusal of %s', async (_what, data) => {
     expect((await send(items, data)).reply).toBe('accepted');
   });
 
-  it('H3 is paid for 2,000 objects and lists, and not for one more', () => {
+  it('H3 is limited to 2,000 objects and lists', () => {
     const take = (data: unknown) => () =>
       validate(
         schemaOf((value) => ({ value })),
@@ -137,14 +142,14 @@ describe('H3 the cost of validating', () => {
     const objects = (count: number) => Array.from({ length: count }, () => ({}));
     const nested = (depth: number): unknown =>
       JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
-    // The list itself counts as well.
+    // The list itself counts, too.
     for (const data of [objects(1_999), nested(2_000)]) expect(take(data)()).toBe(data);
     for (const data of [objects(2_000), nested(2_001), [undefined, objects(1_999)]]) {
       expect(take(data)).toThrow(expect.objectContaining({ code: 'ERR_VALIDATION' }));
     }
   });
 
-  it('H3 tells 20 issues whole, and a text of 200 characters', async () => {
+  it('H3 reports 20 issues completely, with up to 200 characters each', async () => {
     const issues = (count: number, length: number) =>
       schemaOf(() => ({
         issues: Array.from({ length: count }, () => ({ message: 'x'.repeat(length) })),
@@ -159,7 +164,7 @@ describe('H3 the cost of validating', () => {
     ]);
   });
 
-  it('H3 is bounded in the answer: 20 details, each of a bounded size', async () => {
+  it('H3 limits the answer to 20 details of limited size', async () => {
     const long = 'x'.repeat(10_000);
     const schema = schemaOf(() => ({
       issues: Array.from({ length: 1_000 }, () => ({ message: long, path: [long, { key: 1 }] })),
@@ -173,7 +178,7 @@ describe('H3 the cost of validating', () => {
 });
 
 describe('validate()', () => {
-  it('answers at once when the schema does, and in a promise when it does not', async () => {
+  it('is synchronous if the schema is, and otherwise returns a promise', async () => {
     expect(validate(v.object({ text: v.string() }), { text: 'a', more: 1 })).toEqual({ text: 'a' });
     const slow = v.pipeAsync(
       v.string(),
@@ -185,11 +190,11 @@ describe('validate()', () => {
     expect(() => validate(v.string(), 1)).toThrow(
       expect.objectContaining({ code: 'ERR_VALIDATION' }),
     );
-    // A cause is what the schema threw: issues are none.
+    // The cause is an error that the schema threw. Issues are not errors, so there is no cause.
     expect(Object.hasOwn((await failureOf(v.string(), 1)) ?? {}, 'cause')).toBe(false);
   });
 
-  it('tells every issue with its path', async () => {
+  it('reports every issue with its path', async () => {
     const schema = v.object({ a: v.array(v.object({ b: v.string() })), c: v.number() });
     expect(await failureOf(schema, { a: [{ b: 'x' }, { b: 1 }], c: 'y' })).toMatchObject({
       details: [{ path: 'a.1.b' }, { path: 'c' }],

@@ -5,10 +5,10 @@ const clock = element('clock', HTMLParagraphElement);
 const form = element('advance', HTMLFormElement);
 const by = element('by', HTMLInputElement);
 
-/** Says how far the gateway's clock is ahead. */
+/** Shows how far the gateway's clock is ahead. */
 export function showClock(aheadMs: number): void {
   clock.textContent =
-    aheadMs === 0 ? 'It runs with that of the machine.' : `It is ${durationText(aheadMs)} ahead.`;
+    aheadMs === 0 ? 'It shows the time of this machine.' : `It is ${durationText(aheadMs)} ahead.`;
 }
 
 form.addEventListener('submit', (submitted) => {
@@ -27,7 +27,7 @@ async function advance(): Promise<void> {
   if (await control('POST', 'clock', { by: by.value })) by.value = '';
 }
 
-/** `1 h 10 min`; the units that are none are left out. */
+/** `1 h 10 min`, without units whose value is 0. */
 function durationText(ms: number): string {
   const parts: [number, string][] = [
     [Math.floor(ms / 3_600_000), 'h'],

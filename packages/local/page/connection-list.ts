@@ -2,7 +2,7 @@ import type { ConnectionState } from '../src/control/state.js';
 import { control } from './control.js';
 import { element, make, timeOfDay } from './element.js';
 
-/** More would slow the page down and could not be read. */
+/** More connections would slow down the page and could not be read. */
 const MAX_SHOWN = 50;
 
 interface Shown {
@@ -17,7 +17,7 @@ const more = element('more-connections', HTMLParagraphElement);
 const ids = element('connection-ids', HTMLDataListElement);
 const shown = new Map<string, Shown>();
 
-/** Shows these connections and no others; what is being typed beside one of them stays. */
+/** Shows exactly these connections, and keeps what the user is typing in their forms. */
 export function showConnections(connections: readonly ConnectionState[]): void {
   const newest = connections.toReversed().slice(0, MAX_SHOWN);
   const hidden = connections.length - newest.length;

@@ -2,7 +2,10 @@ import { element } from './element.js';
 
 const notice = element('notice', HTMLParagraphElement);
 
-/** Asks the gateway to do something. A refusal is shown; resolves to whether it was done. */
+/**
+ * Sends a request to the gateway's control API, and shows an error if it is refused. Resolves to whether
+ * it succeeded.
+ */
 export async function control(
   method: 'POST' | 'DELETE',
   path: string,
@@ -21,7 +24,7 @@ export async function control(
   }
 }
 
-/** Shows a notice in the place of the one before; an empty one takes it away. */
+/** Replaces the current notice; an empty text removes it. */
 export function tell(text: string): void {
   notice.textContent = text;
 }

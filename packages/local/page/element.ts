@@ -1,4 +1,4 @@
-/** The element of the page with that id; the page and this code are made for each other. */
+/** The element of index.html with that id. */
 export function element<E extends HTMLElement>(id: string, type: new () => E): E {
   const found = document.getElementById(id);
   if (!(found instanceof type)) {
@@ -7,18 +7,18 @@ export function element<E extends HTMLElement>(id: string, type: new () => E): E
   return found;
 }
 
-/** Makes an element. Text goes in as text, whoever wrote it. */
+/** Creates an element. Children that are strings are inserted as text, never as HTML. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   properties: Partial<HTMLElementTagNameMap[K]> = {},
   ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[K] {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
 }
 
-/** JSON over several lines; any other text as it is. */
+/** Formats JSON over several lines, and returns other text unchanged. */
 export function pretty(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);

@@ -6,14 +6,14 @@ const MAX_ENTRIES = 200;
 const list = element('entries', HTMLOListElement);
 const empty = element('no-events', HTMLParagraphElement);
 
-/** Shows an event above the others. */
+/** Adds an event above the others. */
 export function addEntry(entry: JournalEntry): void {
   empty.hidden = true;
   list.prepend(make('li', {}, row(entry)));
   if (list.childElementCount > MAX_ENTRIES) list.lastElementChild?.remove();
 }
 
-/** Forgets the events of a gateway that may have ended. */
+/** Removes all events, because the gateway may have restarted. */
 export function clearEntries(): void {
   list.replaceChildren();
   empty.hidden = false;
@@ -34,7 +34,7 @@ function row(entry: JournalEntry): HTMLElement {
     ...(isTelling ? [make('span', { className: 'detail' }, detail)] : []),
   );
   const details = make('details', {}, summary);
-  // Most are never opened, and some are large.
+  // Filled only when opened: most never are, and some are large.
   details.addEventListener('toggle', () => details.append(...contents(entry)), { once: true });
   return details;
 }

@@ -15,7 +15,7 @@ const routes = element('routes', HTMLDataListElement);
 const clear = element('clear-faults', HTMLButtonElement);
 const kill = element('kill', HTMLButtonElement);
 
-/** Shows the faults there are, and what may be added. */
+/** Shows the current faults and the kinds that can be added. */
 export function showFaults(state: ControlState): void {
   if (fault.childElementCount === 0) {
     fault.append(...Object.entries(state.faultKinds).map(choices));
@@ -54,7 +54,7 @@ async function killEnvironments(): Promise<void> {
   }
 }
 
-/** Only what the chosen fault has can be filled in. */
+/** Enables only the fields of the chosen fault. */
 function fit(): void {
   const [, kind] = fault.value.split(' ');
   delay.disabled = kind !== 'delayed' && kind !== 'killed';

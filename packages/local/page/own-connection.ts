@@ -16,7 +16,7 @@ const transcript = element('transcript', HTMLOListElement);
 let connection: WebSocket | undefined;
 let offered = '';
 
-/** Offers the URL, until another one is typed, and the routes of the API. */
+/** Fills in the URL, unless the user typed another one, and the routes of the API. */
 export function offer(apiUrl: string, routes: readonly string[]): void {
   if (url.value === '') url.value = location.protocol === 'https:' ? secure(apiUrl) : apiUrl;
   const keys = routes.filter((key) => !key.startsWith('$'));
@@ -58,7 +58,7 @@ function open(): void {
   try {
     opened = new WebSocket(url.value);
   } catch {
-    tell(`"${url.value}" is no URL of a WebSocket.`);
+    tell(`"${url.value}" is not a WebSocket URL. Begin it with ws:// or wss://.`);
     return;
   }
   connection = opened;
@@ -68,7 +68,7 @@ function open(): void {
     isOpen = true;
     toggle.textContent = 'Disconnect';
     sendButton.disabled = false;
-    hint.textContent = 'Ctrl+Enter sends, too.';
+    hint.textContent = 'Ctrl+Enter also sends.';
     line('note', 'connected');
   });
   opened.addEventListener('message', ({ data }) => line('received', String(data)));
@@ -77,8 +77,8 @@ function open(): void {
     toggle.textContent = 'Connect';
     sendButton.disabled = true;
     hint.textContent = 'Connect first.';
-    // A browser tells a page nothing of a handshake that was refused.
-    const refused = 'could not connect; the events say why';
+    // A browser does not tell a page why a handshake was refused.
+    const refused = 'could not connect; see the events';
     line('note', isOpen ? `closed with ${code} ${reason}`.trim() : refused);
   });
 }
@@ -100,7 +100,7 @@ function line(kind: 'sent' | 'received' | 'note', text: string): void {
   log.scrollTop = log.scrollHeight;
 }
 
-/** A frame to begin with: the forms of Gatecast's own, and the action alone for any other route. */
+/** An initial frame: a complete one for Gatecast's own actions, and only the action for other routes. */
 function frameFor(action: string): string {
   const [, prefix] = /^(.+)\.[^.]+$/.exec(action) ?? [];
   const id = crypto.randomUUID().slice(0, 8);

@@ -16,7 +16,7 @@ const stream = new EventSource('/@gatecast/events');
 stream.addEventListener('open', () => {
   link.textContent = 'Live';
   link.className = 'live';
-  // The stream begins with all there is.
+  // The stream begins with all current entries.
   clearEntries();
 });
 stream.addEventListener('error', () => {
@@ -34,7 +34,9 @@ stream.addEventListener('state', ({ data }) => {
   showFailures(state.failures);
 });
 
-/** Says it once: a screen reader reads the whole alert whenever it changes. */
+/**
+ * Updates the alert only if it differs, because a screen reader reads the whole alert at every change.
+ */
 function showFailures(present: readonly ReloadFailure[]): void {
   const key = JSON.stringify(present);
   if (key === shownFailures) return;
@@ -44,7 +46,7 @@ function showFailures(present: readonly ReloadFailure[]): void {
       make(
         'div',
         {},
-        make('h2', {}, `"${functionName}" was not reloaded; the last good version goes on.`),
+        make('h2', {}, `"${functionName}" was not reloaded; the last good version keeps running.`),
         make('pre', {}, message.trim()),
       ),
     ),

@@ -8,8 +8,8 @@ import type { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
 import type { RouteSelector } from './integration/route-selection.js';
 
-/** What events say about the API. */
-export interface ApiFacts {
+/** The description of the API in events. */
+export interface ApiDetails {
   readonly apiId: string;
   readonly stage: string;
   readonly region: string;
@@ -17,14 +17,14 @@ export interface ApiFacts {
   /** Host and port, so that `https://${domainName}/${stage}` reaches the `@connections` API. */
   readonly domainName: string;
   readonly stageVariables: Readonly<Record<string, string>> | undefined;
-  /** The base path of the custom domain has more than one level (row 1.6). */
+  /** Whether the base path of the custom domain has more than one level (row 1.6). */
   readonly lowerCaseHeaders: boolean;
 }
 
-/** The API that a gateway serves, as its parts need to know it. */
+/** The API of a gateway, as the gateway's parts use it. */
 export interface Api {
-  readonly facts: ApiFacts;
-  /** Where it is on its host: `/dev`; empty when a whole custom domain is mapped to it. */
+  readonly details: ApiDetails;
+  /** Path of the API on its host: `/dev`, or empty if a whole custom domain is mapped to it. */
   readonly path: string;
   readonly hasCustomDomain: boolean;
   readonly access: Access;
@@ -35,15 +35,15 @@ export interface Api {
   readonly now: () => number;
   readonly clock: Clock;
   readonly faults: Faults;
-  /** What `$disconnect` is told when the TCP connection ended without a close frame (row 1.28). */
+  /** The reason in `$disconnect` if the TCP connection ended without a close frame (row 1.28). */
   readonly droppedReason: string;
-  /** Messages of one connection wait for each other (row 5.11). */
+  /** Whether messages of one connection wait for each other (row 5.11). */
   readonly isSerial: boolean;
-  /** A ping counts as activity (row 5.19). */
+  /** Whether a ping counts as activity (row 5.19). */
   readonly pingsCount: boolean;
-  /** Reports an event that has just been dealt with. */
+  /** Reports an event that has just been handled. */
   readonly report: (event: Omit<GatewayEvent, 'durationMs'>, traffic?: Traffic) => void;
-  /** What passes, kept while somebody may look at it. */
+  /** Records the traffic, if the control API is on. */
   readonly journal: Journal | undefined;
   deployment: ServedDeployment | undefined;
 }

@@ -47,13 +47,13 @@ export async function main(args: readonly string[]): Promise<number> {
     const command = commands.get(name);
     if (command === undefined) {
       const known = [...commands.keys()].join(', ');
-      throw new CommandLineError(`There is no command "${name}", only ${known}.`);
+      throw new CommandLineError(`There is no command "${name}". Use one of: ${known}.`);
     }
     await command(rest);
     return 0;
   } catch (error) {
     if (error instanceof CommandLineError) {
-      process.stderr.write(`${error.message}\nRun gatecast --help to see how it is used.\n`);
+      process.stderr.write(`${error.message}\nRun "gatecast --help" to see the usage.\n`);
       return 2;
     }
     process.stderr.write(`${error instanceof StartError ? error.message : inspect(error)}\n`);

@@ -1,4 +1,4 @@
-/** Resolves when that much time has passed on the clock. */
+/** Resolves after `delayMs` milliseconds on the clock. */
 export function elapsed(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(delayMs, resolve);
@@ -11,7 +11,7 @@ interface Alarm {
   timer?: NodeJS.Timeout;
 }
 
-/** The gateway's time: that of the machine, which can be moved forward. */
+/** The gateway's clock: the time of the machine, which can be moved forward. */
 export class Clock {
   readonly #read: () => number;
   readonly #alarms = new Set<Alarm>();
@@ -24,14 +24,14 @@ export class Clock {
   /** In milliseconds since the epoch. */
   readonly now = (): number => this.#read() + this.#aheadMs;
 
-  /** How far it has been moved ahead of the machine's time, in milliseconds. */
+  /** How far it is ahead of the machine's time, in milliseconds. */
   get aheadMs(): number {
     return this.#aheadMs;
   }
 
   /**
-   * Calls back once, that many milliseconds from now, unless the returned function is called
-   * before. Keeps no process alive.
+   * Calls back once after `delayMs` milliseconds, unless the returned function is called before. Does not
+   * keep the process alive.
    */
   after(delayMs: number, ring: () => void): () => void {
     const alarm: Alarm = { dueAt: this.now() + delayMs, ring };
@@ -40,7 +40,7 @@ export class Clock {
     return () => this.#disarm(alarm);
   }
 
-  /** Moves the time forward. What has become due happens at once, in the order of its times. */
+  /** Moves the time forward. Callbacks that are due run at once, in the order of their times. */
   advance(byMs: number): void {
     this.#aheadMs += byMs;
     const alarms = [...this.#alarms].toSorted((a, b) => a.dueAt - b.dueAt);

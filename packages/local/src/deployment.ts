@@ -11,93 +11,96 @@ import type { LambdaFunction } from './lambda/lambda-function.js';
 /** One route of the API. A bare route key is a one-way route to the Lambda function. */
 export interface GatewayRoute extends RequestModels {
   /**
-   * `$connect`, `$disconnect`, `$default`, or the text that the route selection expression yields.
+   * `$connect`, `$disconnect`, `$default`, or a value of the route selection expression.
    */
   readonly routeKey: string;
   /**
-   * Whether the function answers, or API Gateway by itself: in short, or as AWS describes it.
-   * `lambda` is a proxy integration, `mock` one that answers `response`.
+   * The integration, in short or in AWS's terms: `lambda` is a proxy integration, and `mock` lets API
+   * Gateway itself answer with `response`.
    *
    * @default 'lambda'
    */
   readonly integration?: 'lambda' | 'mock' | Integration | undefined;
   /**
-   * The route answers the message it was sent (a route response with key `$default`, rows 5.1 to
-   * 5.3).
+   * Whether the route answers messages (with a route response with the key `$default`, rows 5.1 to 5.3).
    *
    * @default false
    */
   readonly twoWay?: boolean | undefined;
-  /** What the integration `mock` answers. Sent as it is; only a two-way route sends it. */
+  /** The answer of the integration `mock`, sent unchanged. Only a two-way route sends it. */
   readonly response?: string | undefined;
-  /** The function behind this route. @default that of the deployment */
+  /** The function behind this route. @default the function of the deployment */
   readonly function?: LambdaFunction | undefined;
   /**
    * How long the gateway waits for this integration, in milliseconds, 50 to 29,000.
    *
-   * @default that of the gateway
+   * @default the time-out of the gateway
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * `AWS_IAM`: a client must sign its handshake with an access key that may `execute-api:Invoke`,
-   * in headers or as a presigned URL (row 3.20). For `$connect` alone, and not beside an authorizer.
+   * `AWS_IAM`: a client must sign its handshake, in headers or as a presigned URL, with an access key
+   * that allows `execute-api:Invoke` (row 3.20). Only for `$connect`, and not together with an
+   * authorizer.
    *
    * @default 'NONE'
    */
   readonly authorizationType?: 'NONE' | 'AWS_IAM' | undefined;
-  /** A client must have one of the gateway's API keys. For `$connect` alone. @default false */
+  /** Whether a client needs one of the gateway's API keys. Only for `$connect`. @default false */
   readonly apiKeyRequired?: boolean | undefined;
-  /** How often the route may be used, by all clients together; not `$disconnect`. @default any */
+  /**
+   * The limit of requests to the route from all clients together. Not for `$disconnect`. @default
+   * unlimited
+   */
   readonly throttle?: Throttle | undefined;
 }
 
 /** A Lambda REQUEST authorizer on `$connect`. */
 export interface GatewayAuthorizer {
-  /** Gets the REQUEST authorizer event; its policy decides. */
+  /** Gets the REQUEST authorizer event, and returns the policy. */
   readonly function: LambdaFunction;
   /**
-   * `route.request.header.X`, `route.request.querystring.X`, `stageVariables.X` or `context.X`. A
-   * connection that lacks one of them is refused with 401 and the function is not called (row 4.2).
+   * `route.request.header.X`, `route.request.querystring.X`, `stageVariables.X` or `context.X`. If one of
+   * them is missing, the connection is refused with 401 without calling the function (row 4.2).
    *
    * @default none: the function is called for every connection
    */
   readonly identitySources?: readonly string[] | undefined;
 }
 
-/** What the API serves: its routes and the functions behind them. */
+/** The routes of the API and the functions behind them. */
 export interface Deployment {
-  /** The function behind every route that names none of its own. */
+  /** The function behind every route without a function of its own. */
   readonly handler: LambdaFunction;
   readonly routes: readonly GatewayRoute[];
   /** @default none: every client may connect */
   readonly authorizer?: GatewayAuthorizer | undefined;
 }
 
-/** An authorizer, checked and ready to be asked. */
+/** An authorizer, checked and ready to use. */
 export interface ServedAuthorizer {
   readonly function: LambdaFunction;
   readonly identitySources: readonly IdentitySource[];
 }
 
-/** A route, checked and ready to serve. */
+/** A route, checked and ready to use. */
 export interface ServedRoute extends GatewayRoute {
-  /** What stands behind the route unless it is a proxy or answers in short. */
+  /** The integration behind the route, unless it is a proxy or a short `mock`. */
   readonly nonProxy: NonProxyIntegration | undefined;
   readonly checkBody: BodyCheck | undefined;
 }
 
-/** A deployment, checked and ready to serve. */
+/** A deployment, checked and ready to use. */
 export interface ServedDeployment {
   readonly handler: LambdaFunction;
   readonly routes: ReadonlyMap<string, ServedRoute>;
   readonly authorizer: ServedAuthorizer | undefined;
-  /** By route key. */
+  /** Throttles by route key. */
   readonly throttles: ReadonlyMap<string, TokenBucket>;
 }
 
 const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
 
-/** @throws Error when API Gateway would not take the deployment either. */
+/** @throws Error if API Gateway would refuse the deployment, too. */
 export function checkDeployment({ handler, routes, authorizer }: Deployment): ServedDeployment {
   const byKey = new Map<string, ServedRoute>();
   const throttles = new Map<string, TokenBucket>();
@@ -140,7 +143,7 @@ export function checkDeployment({ handler, routes, authorizer }: Deployment): Se
   };
 }
 
-/** Who may use a connection is settled when it begins (rows 3.19, 3.20). */
+/** Access is only checked when a connection begins (rows 3.19, 3.20). */
 function checkAccess({ routeKey, authorizationType = 'NONE', apiKeyRequired }: GatewayRoute): void {
   if (routeKey === '$connect') return;
   const option = authorizationType !== 'NONE' ? 'authorizationType' : 'apiKeyRequired';

@@ -4,8 +4,7 @@ const CONNECTION_ID_LENGTH = 16;
 const LONGEST_RESULT = 'timed out'.length;
 
 /**
- * Says in one line what became of an event:
- * `12:04:31.221  rooms.post    PJqB0fHsqRcCHlw=  ok            3 ms`.
+ * Describes the result of an event in one line: `12:04:31.221 rooms.post PJqB0fHsqRcCHlw= ok 3 ms`.
  *
  * @param routeWidth how wide the column of route keys is
  */

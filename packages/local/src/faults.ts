@@ -1,52 +1,51 @@
 import type { PostFault } from '@gatecast/framework/testing';
 
-/** Whom and how often a fault strikes. */
+/** Which connections a fault affects, and how often. */
 interface FaultScope {
   /** @default every connection */
   readonly connectionId?: string | undefined;
-  /** How often it strikes before it is spent. @default without end */
+  /** How often it happens. @default without limit */
   readonly times?: number | undefined;
-  /** How likely it strikes, from 0 to 1, by the seed of the gateway. @default 1 */
+  /** Its probability, from 0 to 1, drawn from the seed of the gateway. @default 1 */
   readonly probability?: number | undefined;
 }
 
-/** Something that is to go wrong. */
+/** A fault to simulate. */
 export type Fault = FaultScope &
   (
     | {
-        /** A post to `@connections`, whose signature is good and whose connection is open. */
+        /** A post to `@connections` with a valid signature and an open connection. */
         readonly on: 'post';
         readonly kind: PostFault;
       }
     | {
         /**
-         * A post, the `$disconnect` event, or an invocation that a message starts: it waits before
-         * anything happens.
+         * Delays a post, the `$disconnect` event, or an invocation for a message.
          */
         readonly on: 'post' | '$disconnect' | 'invocation';
         readonly kind: 'delayed';
-        /** On the gateway's clock. */
+        /** Delay on the gateway's clock, in milliseconds. */
         readonly delayMs: number;
       }
     | {
-        /** `$disconnect` is best effort: this one never comes (row 1.30). */
+        /** Loses the `$disconnect` event, which AWS only sends with best effort (row 1.30). */
         readonly on: '$disconnect';
         readonly kind: 'lost';
       }
     | {
-        /** The execution environment is killed, with what it has in memory. */
+        /** Kills the execution environment, with everything in its memory. */
         readonly on: 'invocation';
         readonly kind: 'killed';
         /** Only invocations of this route. @default every message route */
         readonly routeKey?: string | undefined;
-        /** How long after the invocation began, in milliseconds of real time. @default 0 */
+        /** Time after the start of the invocation, in milliseconds of real time. @default 0 */
         readonly delayMs?: number | undefined;
       }
   );
 
 type On = Fault['on'];
 
-/** The faults that strike there. */
+/** The faults of one place. */
 export type FaultOn<O extends On> = Fault & { readonly on: O };
 
 interface Armed {
@@ -54,7 +53,7 @@ interface Armed {
   left: number;
 }
 
-/** The faults of a gateway. The same seed and the same order of events bring the same faults. */
+/** The faults of a gateway. The same seed and the same order of events lead to the same faults. */
 export class Faults {
   readonly #armed = new Set<Armed>();
   readonly #random: () => number;
@@ -63,15 +62,15 @@ export class Faults {
     this.#random = randomNumbers(seed);
   }
 
-  /** Those that are not spent, in the order in which they strike. */
+  /** The faults that are not used up, in the order in which they happen. */
   get list(): readonly Fault[] {
     return [...this.#armed].map(({ fault }) => fault);
   }
 
   /**
-   * Adds a fault behind those there are: of several that fit, the first one strikes.
+   * Adds a fault after the existing ones. If several fit, the first one happens.
    *
-   * @returns a function that takes it away.
+   * @returns a function that removes the fault.
    */
   add(fault: Fault): () => void {
     const armed = { fault, left: fault.times ?? Number.POSITIVE_INFINITY };
@@ -79,12 +78,12 @@ export class Faults {
     return () => void this.#armed.delete(armed);
   }
 
-  /** Takes every fault away. */
+  /** Removes all faults. */
   clear(): void {
     this.#armed.clear();
   }
 
-  /** The fault that strikes here, if one does; a strike is counted. @internal */
+  /** The fault that happens here, if any. It counts as one occurrence. @internal */
   strike<O extends On>(
     on: O,
     { connectionId, routeKey }: { readonly connectionId: string; readonly routeKey?: string },
@@ -104,7 +103,7 @@ export class Faults {
   }
 }
 
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
+/** Random numbers from 0 up to 1, the same for the same seed (mulberry32). */
 function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {

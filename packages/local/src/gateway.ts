@@ -19,50 +19,50 @@ import { routeSelector } from './integration/route-selection.js';
 
 /** Options of {@link openGateway}. */
 export interface GatewayOptions {
-  /** The port to listen on; 0 takes a free one. @default 0 */
+  /** The port to listen on; 0 chooses a free one. @default 0 */
   readonly port?: number | undefined;
   /** The address to listen on. @default '127.0.0.1' */
   readonly host?: string | undefined;
-  /** Name of the API's stage: first part of the path. @default 'dev' */
+  /** Name of the API's stage, the first part of the path. @default 'dev' */
   readonly stage?: string | undefined;
   /**
    * Base path of a custom domain that is mapped to the API: clients connect to `wss://HOST/BASEPATH`
-   * and functions post there, without the stage. An empty text maps the whole domain.
+   * and functions post there, without the stage. An empty string maps the whole domain.
    *
    * @default none: the API is at its own domain, with the stage in the path
    */
   readonly basePath?: string | undefined;
-  /** Id of the API, as events name it. @default 'local00000' */
+  /** Id of the API in events. @default 'local00000' */
   readonly apiId?: string | undefined;
-  /** Region, as ARNs name it. @default 'us-east-1' */
+  /** Region in ARNs. @default 'us-east-1' */
   readonly region?: string | undefined;
-  /** Account, as ARNs name it. @default '123456789012' */
+  /** Account in ARNs. @default '123456789012' */
   readonly accountId?: string | undefined;
   /**
-   * What is compared with the route keys: a path in the message, or text with such paths.
+   * Selects the route key: a path in the message, or text with such paths.
    * @default '$request.body.action'
    */
   readonly routeSelectionExpression?: string | undefined;
-  /** Variables of the stage, as events carry them. @default none */
+  /** Stage variables in events. @default none */
   readonly stageVariables?: Readonly<Record<string, string>> | undefined;
-  /** The keys that a route with `apiKeyRequired` takes. @default none */
+  /** The API keys that a route with `apiKeyRequired` accepts. @default none */
   readonly apiKeys?: readonly string[] | undefined;
   /** Where a client's API key is. @default '$request.header.x-api-key' */
   readonly apiKeySelectionExpression?: ApiKeySelectionExpression | undefined;
   /**
-   * How many handshakes, messages and requests to `@connections` the account may have, all together.
-   * AWS begins with a rate of 10,000 and a burst of 5,000 (Amazon API Gateway quotas).
+   * The limit of the account for handshakes, messages and requests to `@connections` together. The
+   * default quota of AWS is a rate of 10,000 and a burst of 5,000 (Amazon API Gateway quotas).
    *
-   * @default any number
+   * @default unlimited
    */
   readonly accountThrottle?: Throttle | undefined;
-  /** A folder of files to serve beside the API, `index.html` at `/`. @default none */
+  /** A folder of files to serve in addition to the API, with `index.html` at `/`. @default none */
   readonly staticDirectory?: string | undefined;
   /**
-   * Serve the control API under `/@gatecast/`, with a page that shows what passes; it is at `/` too
-   * when there is no `staticDirectory`. Whoever reaches the port through the names `localhost`,
-   * `127.0.0.1` or `[::1]` may then read the last 200 events with their bodies, post to connections
-   * and close them.
+   * Serve the control API under `/@gatecast/`, with a page that shows the traffic; without
+   * `staticDirectory` the page is also at `/`. Then everyone who can reach the port under the names
+   * `localhost`, `127.0.0.1` or `[::1]` may read the last 200 events with their bodies, post to
+   * connections and close them.
    *
    * @default false
    */
@@ -73,28 +73,31 @@ export interface GatewayOptions {
    */
   readonly integrationTimeoutMs?: number | undefined;
   /**
-   * Negotiate permessage-deflate. Frame sizes then are those on the wire, so the 32 KB limit is
-   * hard to see.
+   * Negotiate permessage-deflate. Frames are then measured compressed, so the 32 KB limit is hard to
+   * test.
    *
    * @default false
    */
   readonly compression?: boolean | undefined;
   /**
-   * A message starts only when the one before it on the same connection has been dealt with. AWS
-   * promises no order; one report has it that API Gateway works this way (row 5.11).
+   * Handle the messages of a connection one after the other. AWS does not promise an order; according to
+   * one report, API Gateway works this way (row 5.11).
    *
    * @default false
    */
   readonly serial?: boolean | undefined;
-  /** A ping of the client puts off the idle time-out; nobody knows whether it does on AWS (5.19). @default false */
+  /**
+   * Whether a ping of the client resets the idle time-out. It is not known whether it does on AWS (row
+   * 5.19). @default false
+   */
   readonly pingsResetIdle?: boolean | undefined;
-  /** The reason that `$disconnect` has beside 1006, for a connection that broke (row 1.28). @default '' */
+  /** The reason in `$disconnect` with 1006, for a connection that broke (row 1.28). @default '' */
   readonly droppedReason?: string | undefined;
-  /** Where the probability of faults begins, so that a run can be repeated. @default 1 */
+  /** Seed for the probability of faults, so that a run can be repeated. @default 1 */
   readonly seed?: number | undefined;
-  /** The time that `clock` starts from, in milliseconds since the epoch. @default Date.now */
+  /** The time source of `clock`, in milliseconds since the epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
-  /** Called once for each event, after it has been dealt with. Must not throw. */
+  /** Called once for each event, after it has been handled. Must not throw. */
   readonly onEvent?: ((event: GatewayEvent) => void) | undefined;
 }
 
@@ -103,40 +106,39 @@ export interface Gateway extends AsyncDisposable {
   /** The port it listens on. */
   readonly port: number;
   /**
-   * Where clients connect: `ws://localhost:PORT/STAGE`, or the base path instead of the stage. `wss`
-   * works on the same port.
+   * The URL for clients: `ws://localhost:PORT/STAGE`, or the base path instead of the stage. `wss` works
+   * on the same port.
    */
   readonly url: string;
-  /** Where functions post: `url` with `http`. `https` works on the same port. */
+  /** The endpoint for posts of functions: `url` with `http`. `https` works on the same port. */
   readonly endpoint: string;
-  /** The certificate authority in PEM, to be trusted through `NODE_EXTRA_CA_CERTS`. */
+  /** The certificate authority in PEM. Trust it with `NODE_EXTRA_CA_CERTS`. */
   readonly certificate: string;
   /** The access keys that may call the `@connections` API and sign handshakes. */
   readonly credentials: Credentials;
-  /** The gateway's time. Moved forward, connections run into their time-outs (rows 5.20, 5.21). */
+  /** The gateway's clock. Move it forward to let connections reach their time-outs (rows 5.20, 5.21). */
   readonly clock: Clock;
-  /** What is to go wrong. */
+  /** The faults to simulate. */
   readonly faults: Faults;
   /**
-   * Puts functions and routes behind the API, or new ones in the place of those before. Invocations
-   * that are running go on; connections stay open and send their next message to the new function.
-   * Until the first call the gateway refuses connections with 403, as a stage without a deployment
-   * does (row 3.16), so a function may be told the endpoint, the certificate and its access key
-   * before it starts.
+   * Sets or replaces the functions and routes behind the API. Running invocations continue; connections
+   * stay open, and their next messages go to the new functions. Until the first call, the gateway refuses
+   * connections with 403, like a stage without a deployment (row 3.16). So you can pass the endpoint, the
+   * certificate and an access key to a function before it starts.
    *
-   * @throws Error - when two routes have one key, a key is reserved, an identity source, an
-   * integration, a template or a model cannot be understood, or a route has an option that API
-   * Gateway would not take.
+   * @throws Error - if two routes have the same key, a key is reserved, an identity source, an
+   * integration, a template or a model is invalid, or a route has an option that API Gateway would
+   * refuse.
    */
   use(deployment: Deployment): void;
   /**
-   * Closes every connection with 1001 and waits for the `$disconnect` events this brings. The
-   * gateway goes on.
+   * Closes every connection with 1001 and waits for the resulting `$disconnect` events. The gateway keeps
+   * running.
    */
   closeAllConnections(): Promise<void>;
   /**
-   * Closes every connection as `closeAllConnections` does, but waits 2 seconds at most; then frees
-   * the port.
+   * Closes every connection like `closeAllConnections`, but waits at most 2 seconds, and then frees the
+   * port.
    */
   close(): Promise<void>;
 }
@@ -144,7 +146,7 @@ export interface Gateway extends AsyncDisposable {
 /** How long `close` waits for `$disconnect`, in milliseconds. */
 const CLOSE_GRACE_MS = 2_000;
 
-/** How often the gateway looks for connections whose time is up, in milliseconds. */
+/** How often the gateway looks for expired connections, in milliseconds. */
 const SWEEP_MS = 1_000;
 
 /**
@@ -157,14 +159,14 @@ const SWEEP_MS = 1_000;
  * gateway.use({ handler: { invoke }, routes: [{ routeKey: '$default', twoWay: true }] });
  * ```
  *
- * @throws Error - when the port cannot be had, the route selection expression cannot be read, or the
- * base path or the throttle is none.
+ * @throws Error - if the port is not available, or the route selection expression, the base path or the
+ * throttle is invalid.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
   return openGatewayBefore(undefined, options);
 }
 
-/** Opens a gateway as `openGateway` does, before functions that its control API reaches. @internal */
+/** Like `openGateway`, with functions that the control API can access. @internal */
 export async function openGatewayBefore(
   functions: ControlledFunctions | undefined,
   options: GatewayOptions,
@@ -187,7 +189,7 @@ export async function openGatewayBefore(
   const credentials = new Credentials();
   const journal = options.control === true ? new Journal() : undefined;
   const api: Api = {
-    facts: {
+    details: {
       apiId: options.apiId ?? 'local00000',
       stage,
       region: options.region ?? 'us-east-1',

@@ -1,4 +1,4 @@
-// What the gateway serves, and who may call it
+// Routes, functions and access
 
 export type { ApiKeySelectionExpression } from './access/access.js';
 export type { Credential, Credentials } from './access/credentials.js';
@@ -8,7 +8,7 @@ export type { Throttle } from './access/token-bucket.js';
 export type { Clock } from './clock.js';
 export type { Deployment, GatewayAuthorizer, GatewayRoute } from './deployment.js';
 export type { Fault, Faults } from './faults.js';
-// The gateway alone, for a function that runs elsewhere
+// Only the gateway, for functions that run elsewhere
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.js';
 export type { GatewayEvent } from './gateway-event.js';
 export type {

@@ -3,15 +3,15 @@ import type { Deployment, GatewayAuthorizer, GatewayRoute } from './deployment.j
 import type { LambdaFunction } from './lambda/lambda-function.js';
 import { StartError } from './start-error.js';
 
-/** One route of the local gateway. Without `function` it leads to the function of `entry`. */
+/** One route of the local gateway. Without `function` it uses the function of `entry`. */
 export interface LocalRoute extends Omit<GatewayRoute, 'function'> {
-  /** Which one of `functions` is behind it, by name. @default that of `entry` */
+  /** Name of the function in `functions`. @default the function of `entry` */
   readonly function?: string | undefined;
 }
 
 /** A Lambda REQUEST authorizer on `$connect`. */
 export interface LocalAuthorizer extends Omit<GatewayAuthorizer, 'function'> {
-  /** Which one of `functions` decides, by name. */
+  /** Name of the function in `functions`. */
   readonly function: string;
 }
 
@@ -30,9 +30,9 @@ export interface DeploymentParts {
 }
 
 /**
- * Puts each route before its function.
+ * Connects each route with its function.
  *
- * @throws StartError when the routes are not known, or one of them leads to no function.
+ * @throws StartError if the routes are not known, or a function is missing.
  */
 export function makeDeployment(parts: DeploymentParts): Deployment {
   const { main, functions, authorizer } = parts;
@@ -46,7 +46,7 @@ export function makeDeployment(parts: DeploymentParts): Deployment {
     if (main === undefined && !isMock(route)) {
       throw new StartError(
         'ERR_FUNCTION_UNKNOWN',
-        `${user} names no function, and there is no "entry" that it would lead to.`,
+        `${user} has no function, and there is no "entry" for it to use.`,
         `Give it one: { routeKey: '${route.routeKey}', function: 'NAME' }.`,
       );
     }
@@ -68,12 +68,12 @@ function isMock({ integration }: LocalRoute): boolean {
   return integration === 'mock' || (typeof integration === 'object' && integration.type === 'MOCK');
 }
 
-/** What is thrown when the options name no function at all. */
+/** The error for options without any function. */
 export function noFunction(): StartError {
   return new StartError(
     'ERR_FUNCTION_UNKNOWN',
-    'No function was given.',
-    "Name its source file: startGateway({ entry: 'app.ts' }); or several: functions: { NAME: { entry } }.",
+    'There is no function to run.',
+    "Pass its source file: startGateway({ entry: 'app.ts' }); or several: functions: { NAME: { entry } }.",
   );
 }
 
@@ -83,11 +83,11 @@ function routesOf({ main, functions, routes }: DeploymentParts): readonly LocalR
     const whose =
       main === undefined
         ? `The routes of the functions ${list([...functions.keys()])} are not known.`
-        : `The routes of "${main.entry}" are not known: it exports no "app" that createApp() made.`;
+        : `The routes of "${main.entry}" are not known: it does not export an "app" of createApp().`;
     throw new StartError(
       'ERR_ROUTES_UNKNOWN',
       whose,
-      "Name them: --routes '$connect,$disconnect,$default', or the option routes of startGateway().",
+      "Pass them: --routes '$connect,$disconnect,$default', or the option routes of startGateway().",
     );
   }
   const listed = 'routes' in known ? known.routes : known;
@@ -97,7 +97,7 @@ function routesOf({ main, functions, routes }: DeploymentParts): readonly LocalR
 function functionUnknown(name: string, user: string, known: readonly string[]): never {
   throw new StartError(
     'ERR_FUNCTION_UNKNOWN',
-    `${user} names the function "${name}", but there is ${known.length === 0 ? 'none' : `only ${list(known)}`}.`,
+    `${user} uses the function "${name}", but there is ${known.length === 0 ? 'none' : `only ${list(known)}`}.`,
     `Add it: functions: { '${name}': { entry: 'FILE' } }.`,
   );
 }

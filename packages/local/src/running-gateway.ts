@@ -18,28 +18,28 @@ import { makeDeployment } from './make-deployment.js';
 import { StartError } from './start-error.js';
 import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
 
-// The gateway's own defaults, which functions are told too.
+// The gateway's defaults, which functions get as variables, too.
 const DEFAULT_API_ID = 'local00000';
 const DEFAULT_STAGE = 'dev';
 const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_ACCOUNT_ID = '123456789012';
 
-/** A source file of the store, in the workspace and where it was installed. */
+/** A source file of the DynamoDB store, in the workspace or installed. */
 const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
 
-interface Built {
+interface BuiltFunction {
   readonly definition: FunctionDefinition;
   readonly directory: string;
   readonly bundler: Bundler;
   readonly bundle: Bundle;
 }
 
-/** A gateway and its functions, from the first bundle to the last process. */
+/** A gateway with its functions, from the first build to the end of the last process. */
 export class RunningGateway {
   readonly #options: StartGatewayOptions;
   readonly #bundlers: Bundler[] = [];
   readonly #functions: RunningFunction[] = [];
-  /** By name of the function, until a change of its source was taken over. */
+  /** Messages of failed reloads by name of the function, until its next successful reload. */
   readonly #failures = new Map<string, string>();
   #directory: string | undefined;
   #store: EmbeddedDynamoDb | undefined;
@@ -51,16 +51,16 @@ export class RunningGateway {
     this.#options = options;
   }
 
-  /** @throws StartError as `startGateway` says; `close` then frees what was opened. */
+  /** @throws StartError like `startGateway`. Call `close` afterwards to free what was opened. */
   async start(): Promise<LocalGateway> {
     const { main, named } = definitionsOf(this.#options);
-    // Outside the project, so that there is nothing to ignore or to clean.
+    // Outside of the project, so that nothing has to be ignored or cleaned up there.
     const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
     this.#directory = directory;
     const definitions = main === undefined ? named : [main, ...named];
     const built = await all(
       definitions.map((definition, index) =>
-        // A number, because two functions may differ in what a file system takes for the same.
+        // Folders are numbered, because two names may be the same for a file system that ignores case.
         this.#build(definition, join(directory, String(index))),
       ),
     );
@@ -102,15 +102,15 @@ export class RunningGateway {
     }
   }
 
-  async #build(definition: FunctionDefinition, directory: string): Promise<Built> {
+  async #build(definition: FunctionDefinition, directory: string): Promise<BuiltFunction> {
     await mkdir(directory);
     const bundler = await openBundler(definition.entry, directory);
     this.#bundlers.push(bundler);
     return { definition, directory, bundler, bundle: await bundler.build() };
   }
 
-  /** An embedded DynamoDB for the functions that need one and have none. */
-  async #openStore(built: readonly Built[]): Promise<Readonly<Record<string, string>>> {
+  /** Starts an embedded DynamoDB if a function needs one and does not have one. */
+  async #openStore(built: readonly BuiltFunction[]): Promise<Readonly<Record<string, string>>> {
     const uses = built.some(({ bundle }) =>
       bundle.inputs.some((input) => DYNAMODB_STORE.test(input)),
     );
@@ -120,14 +120,14 @@ export class RunningGateway {
       variables['AWS_ENDPOINT_URL'] !== undefined;
     if (!uses || hasEndpoint) return {};
     const table = variables['GATECAST_TABLE'] ?? 'gatecast';
-    // Here, because few functions need it.
+    // Loaded here, because few functions need it.
     const { openEmbeddedDynamoDb } = await import('./lambda/embedded-dynamodb.js');
     this.#store = await openEmbeddedDynamoDb({ directory: this.#options.dataDirectory, table });
     return { AWS_ENDPOINT_URL_DYNAMODB: this.#store.endpoint, GATECAST_TABLE: table };
   }
 
   async #load(
-    { definition, directory, bundler, bundle }: Built,
+    { definition, directory, bundler, bundle }: BuiltFunction,
     shared: Pick<FunctionSurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
   ): Promise<RunningFunction> {
     const { apiId = DEFAULT_API_ID, stage = DEFAULT_STAGE } = this.#options;
@@ -135,15 +135,15 @@ export class RunningGateway {
     const surroundings = { ...shared, apiId, stage, region, accountId, directory };
     const settings = functionSettings(definition, surroundings);
     const { name } = definition;
-    // Nobody else tells the clients that their subscriptions are gone. First the gateway answers
-    // those whose invocations ended with the process.
+    // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
+    // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void shared.gateway.closeAllConnections());
     const lambda = await RunningFunction.load({ name, bundler, bundle, settings, onStateLost });
     this.#functions.push(lambda);
     return lambda;
   }
 
-  /** Serves the routes as the app of `entry` would have them now. */
+  /** Serves the routes of the current version of the app of `entry`. */
   #use(gateway: Gateway, manifest: RouteManifest | undefined): void {
     const { entry = '', routes, authorizer } = this.#options;
     const main = this.#main && { entry, function: this.#main, manifest };
@@ -195,14 +195,14 @@ async function listen(
       throw new StartError(
         'ERR_PORT_TAKEN',
         `Port ${options.port} is taken by another program.`,
-        'Choose another one with --port, or 0 for any that is free (option port of startGateway()).',
+        'Choose another one with --port, or 0 for any free one (option port of startGateway()).',
       );
     }
     throw error;
   }
 }
 
-/** Waits for all of them even when one fails, so that nothing is still being opened after that. */
+/** Waits for all of them even if one fails, so that nothing is still being opened afterwards. */
 async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);

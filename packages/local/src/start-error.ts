@@ -1,4 +1,4 @@
-/** What could not be found, bundled, loaded, understood or had. */
+/** Codes of the errors of `startGateway` and `gatecast`. */
 export type StartErrorCode =
   | 'ERR_ENTRY_NOT_FOUND'
   | 'ERR_BUILD_FAILED'
@@ -13,12 +13,12 @@ export type StartErrorCode =
   | 'ERR_GATEWAY_NOT_FOUND'
   | 'ERR_REFUSED';
 
-/** Why a function could not be started or read: thrown by `startGateway`, printed by `gatecast`. */
+/** A gateway or a function could not be started. `startGateway` throws it, and `gatecast` prints it. */
 export class StartError extends Error {
   override readonly name = 'StartError';
-  /** Names the case. */
+  /** Identifies the error. */
   readonly code: StartErrorCode;
-  /** What to change; missing where the message says it. */
+  /** What to change; `undefined` if the message says it. */
   readonly hint: string | undefined;
 
   /** @internal */

@@ -8,67 +8,66 @@ import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
 import { RunningGateway } from './running-gateway.js';
 
 /**
- * Options of {@link startGateway}. Most APIs have one function: `entry`. Further ones are named in
- * `functions`; what is said of `entry` beside it, `handler` aside, then holds for those that do not
- * say otherwise.
+ * Options of {@link startGateway}. Most APIs have one function: `entry`. Further functions are in
+ * `functions`; options beside `entry`, except `handler`, are the defaults of theirs.
  */
 export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOptions> {
   /**
-   * Functions beside that of `entry` or in its place, by name. Each has processes, variables and an
-   * access key of its own, and is reloaded by itself.
+   * Functions by name, in addition to `entry` or instead of it. Each has its own processes, variables and
+   * access key, and is reloaded separately.
    *
    * @default none
    */
   readonly functions?: Readonly<Record<string, FunctionOptions>> | undefined;
   /**
-   * Routes, or keys of one-way routes; or a manifest in the place of the one that `app` has.
+   * Routes, or keys of one-way routes, or a manifest that replaces the one of `app`.
    *
-   * @default those of the export `app` of `entry`
+   * @default the routes of the export `app` of `entry`
    */
   readonly routes?: readonly (string | LocalRoute)[] | RouteManifest | undefined;
   /**
    * The authorizer on `$connect`, one of `functions`.
    *
-   * @default the function of `entry`, when the manifest says that it is one
+   * @default the function of `entry`, if its manifest says that it is an authorizer
    */
   readonly authorizer?: LocalAuthorizer | undefined;
   /**
-   * Where the embedded DynamoDB keeps its data. One is started for functions that use
-   * `dynamoDbStore`, unless `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` say where another one
-   * is.
+   * Folder for the data of the embedded DynamoDB. It is started for functions that use `dynamoDbStore`,
+   * unless `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` points to another one.
    *
    * @default in memory, so that it is empty after a restart
    */
   readonly dataDirectory?: string | undefined;
-  /** Take over changes of the source files. @default false */
+  /** Whether to reload functions when their source files change. @default false */
   readonly watch?: boolean | undefined;
-  /** Called after each change was taken over or refused. @default errors go to stderr */
+  /** Called after each change was loaded or refused. @default prints errors to stderr */
   readonly onReload?: ((event: ReloadEvent) => void) | undefined;
 }
 
-/** Lambda functions behind a local API Gateway that is listening. */
+/** A running local API Gateway with its Lambda functions. */
 export interface LocalGateway extends AsyncDisposable {
   /** The port it listens on. */
   readonly port: number;
-  /** Where clients connect: `ws://localhost:PORT/STAGE`. `wss` works on the same port. */
+  /** The URL for clients: `ws://localhost:PORT/STAGE`. `wss` works on the same port. */
   readonly url: string;
-  /** Where functions post: `http://localhost:PORT/STAGE`. `https` works on the same port. */
+  /**
+   * The endpoint for posts of functions: `http://localhost:PORT/STAGE`. `https` works on the same port.
+   */
   readonly endpoint: string;
-  /** The gateway's time; functions have that of the machine. */
+  /** The gateway's clock. Functions have the time of the machine. */
   readonly clock: Clock;
-  /** What is to go wrong. */
+  /** The faults to simulate. */
   readonly faults: Faults;
   /** Closes every connection, ends every process and frees the port. */
   close(): Promise<void>;
 }
 
 /**
- * Bundles Lambda functions and puts them behind a local API Gateway. Each execution environment is a
- * process of its own, with the variables that Lambda sets and credentials of the gateway's.
+ * Bundles Lambda functions and runs them behind a local API Gateway. Each execution environment is a
+ * separate process, with the variables that Lambda sets and credentials of the gateway.
  *
- * @throws StartError - when the entry is missing, cannot be bundled or fails to load, when the
- * handler is missing or the routes are not known, when a route names a function that is not there,
- * and when the port is taken.
+ * @throws StartError - if the entry is missing, cannot be bundled or fails to load, if the handler or a
+ * function of a route is missing, if the routes are not known, or if the port is taken.
  *
  * @example
  * ```ts

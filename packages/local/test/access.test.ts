@@ -4,7 +4,7 @@ import { type LocalApi, type LocalApiOptions, openLocalApi, TestFunction } from 
 import { Peer, refusalOf } from './peer.js';
 import { presign, sign } from './signed-request.js';
 
-/** A gateway whose `$connect` has the options. */
+/** A gateway whose `$connect` has these options. */
 const openApi = (connect: Partial<GatewayRoute>, options: LocalApiOptions = {}) =>
   openLocalApi({
     apiId: 'abcde12345',
@@ -12,7 +12,7 @@ const openApi = (connect: Partial<GatewayRoute>, options: LocalApiOptions = {}) 
     ...options,
   });
 
-/** 101, or the status of the refusal, which must be told no more and must not reach the function. */
+/** 101, or the status of a refusal, which must not contain more information or reach the function. */
 async function statusOf(api: LocalApi, headers: Record<string, string> = {}, path = '/dev') {
   const url = `ws://localhost:${api.gateway.port}${path}`;
   const before = api.handler.events.length;
@@ -30,7 +30,7 @@ async function statusOf(api: LocalApi, headers: Record<string, string> = {}, pat
 describe('an API key', () => {
   const apiKeys = ['first-key', 'second-key'];
 
-  it('3.19 is required where $connect says so', async () => {
+  it('3.19 is required if $connect has the option', async () => {
     await using api = await openApi({ apiKeyRequired: true }, { apiKeys });
     expect(await statusOf(api, { 'x-api-key': 'first-key' })).toBe(101);
     expect(await statusOf(api, { 'X-API-Key': 'second-key' })).toBe(101);
@@ -40,21 +40,21 @@ describe('an API key', () => {
     expect(api.log.at(-1)).toMatchObject({
       route: '$connect',
       result: 'refused',
-      detail: 'The API key in $request.header.x-api-key is none of the option apiKeys.',
+      detail: 'The API key in $request.header.x-api-key is not in the option apiKeys.',
     });
   });
 
-  it('3.19 is not asked for elsewhere', async () => {
+  it('3.19 is not required otherwise', async () => {
     await using api = await openApi({}, { apiKeys });
     expect(await statusOf(api, { 'x-api-key': 'other' })).toBe(101);
   });
 
-  it('3.19 does not do when the API has none', async () => {
+  it('3.19 is refused if the API has no keys', async () => {
     await using api = await openApi({ apiKeyRequired: true });
     expect(await statusOf(api, { 'x-api-key': 'first-key' })).toBe(403);
   });
 
-  it('4.12 is that of the authorizer where the API says so', async () => {
+  it('4.12 comes from the authorizer if the API says so', async () => {
     let usageIdentifierKey: unknown = 'first-key';
     const authorizer = new TestFunction(() => ({
       principalId: 'ann',
@@ -78,7 +78,7 @@ describe('an API key', () => {
     }
   });
 
-  it('3.19 cannot be required elsewhere', async () => {
+  it('3.19 cannot be required for other routes', async () => {
     const routes = [{ routeKey: '$default', apiKeyRequired: true }];
     await expect(openLocalApi({ routes })).rejects.toThrow(
       'The route "$default" has the option "apiKeyRequired", which only "$connect" may have.',
@@ -93,7 +93,7 @@ describe('a handshake with AWS_IAM', () => {
   });
   const arn = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345/dev/$connect';
 
-  /** What becomes of a handshake that is signed as told: `accepted`, or why it got 403. */
+  /** The result of a handshake with this signature: `accepted`, or the reason for 403. */
   async function signed(
     how: 'headers' | 'query',
     options: Partial<Parameters<typeof presign>[0]> = {},
@@ -163,7 +163,7 @@ describe('a handshake with AWS_IAM', () => {
     },
   );
 
-  it('3.20 is refused with 403 when what was signed has changed', async () => {
+  it('3.20 is refused with 403 if the signed parts have changed', async () => {
     const mismatch = /signature we calculated does not match/;
     const cut = (text: string) => text.replace(/.$/, '');
     expect(await signed('headers', {}, cut)).toMatch(mismatch);
@@ -176,7 +176,7 @@ describe('a handshake with AWS_IAM', () => {
     expect(await signed('query', { path: '/dev?a=1' }, other)).toMatch(mismatch);
   });
 
-  it('3.20 is accepted for as long as the presigned URL says', async () => {
+  it('3.20 is accepted until the presigned URL expires', async () => {
     const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000);
     expect(await signed('query', { date: ago(60), expires: 120 })).toBe('accepted');
     expect(await signed('query', { date: ago(3_600), expires: 7_200 })).toBe('accepted');
@@ -199,8 +199,8 @@ describe('a handshake with AWS_IAM', () => {
   it.each([
     ['another algorithm', { 'X-Amz-Algorithm': 'SHA1' }, /The X-Amz-Algorithm "SHA1"/],
     ['no date', { 'X-Amz-Date': undefined }, /requires "X-Amz-Date"/],
-    ['a date that is none', { 'X-Amz-Date': 'now' }, /"now" is not of the form/],
-    ['a scope that is none', { 'X-Amz-Credential': 'A/20260101' }, /Credential is not of the form/],
+    ['an invalid date', { 'X-Amz-Date': 'now' }, /"now" is not of the form/],
+    ['an invalid scope', { 'X-Amz-Credential': 'A/20260101' }, /Credential is not of the form/],
     ['no host signed', { 'X-Amz-SignedHeaders': 'x-a' }, /"host" must be a signed header/],
   ])('3.20 is refused with 403 when the presigned URL has %s', async (...row) => {
     const [, parameters, reason] = row;
@@ -227,7 +227,7 @@ describe('a handshake with AWS_IAM', () => {
     );
   });
 
-  it('3.20 is for $connect alone, and not beside an authorizer', async () => {
+  it('3.20 is only for $connect, and not together with an authorizer', async () => {
     const routes = [{ routeKey: '$default', authorizationType: 'AWS_IAM' as const }];
     await expect(openLocalApi({ routes })).rejects.toThrow(
       'The route "$default" has the option "authorizationType", which only "$connect" may have.',

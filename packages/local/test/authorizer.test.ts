@@ -26,7 +26,7 @@ async function openApi(respond: () => unknown, options: LocalApiOptions = {}) {
   return { api, authorizer, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
 }
 
-/** The status of a handshake that the authorizer answers so. */
+/** The status of a handshake with this answer of the authorizer. */
 async function statusFor(respond: () => unknown): Promise<number> {
   await using opened = await openApi(respond);
   const { api } = opened;
@@ -39,7 +39,7 @@ async function statusFor(respond: () => unknown): Promise<number> {
 }
 
 describe('an authorizer', () => {
-  it('4.1 4.13 is asked at $connect and never again', async () => {
+  it('4.1 4.13 is called at $connect and never again', async () => {
     await using opened = await openApi(() => policy(allow));
     const { api, authorizer } = opened;
     const peer = await Peer.connect(api.url);
@@ -55,7 +55,7 @@ describe('an authorizer', () => {
     );
   });
 
-  it('4.9 is asked at every handshake', async () => {
+  it('4.9 is called for every handshake', async () => {
     await using opened = await openApi(() => policy(allow));
     await Peer.connect(opened.api.url);
     await Peer.connect(opened.api.url);
@@ -97,7 +97,7 @@ describe('identity sources', () => {
   };
   const headers = { authorization: 'secret' };
 
-  it('4.2 let the function be called when all of them are there', async () => {
+  it('4.2 are all present, so the function is called', async () => {
     await using opened = await open();
     await Peer.connect(`${opened.api.url}?token=t`, { headers });
     expect(opened.authorizer.events).toHaveLength(1);
@@ -124,24 +124,24 @@ describe('identity sources', () => {
   });
 
   it.each(['Authorization', 'route.request.body.token', 'route.request.header.'])(
-    '4.2 are refused when they are none: %s',
+    '4.2 are refused if they are invalid: %s',
     async (source) => {
       const authorizer = { function: new TestFunction(), identitySources: [source] };
       await expect(openLocalApi({ authorizer })).rejects.toThrow(
-        `The identity source "${source}" cannot be understood.`,
+        `The identity source "${source}" cannot be withCommandLineErrors.`,
       );
     },
   );
 
-  it('4.3 need not be: then the function is always called', async () => {
+  it('4.3 are optional: without them the function is always called', async () => {
     await using opened = await openApi(() => policy(allow));
     await Peer.connect(opened.api.url);
     expect(opened.authorizer.events).toHaveLength(1);
   });
 });
 
-describe('what an authorizer answers', () => {
-  it('4.4 is 401 when it throws exactly "Unauthorized"', async () => {
+describe('the answer of an authorizer', () => {
+  it('4.4 leads to 401 if it throws exactly "Unauthorized"', async () => {
     const throwing = (text: string) => () => {
       throw new Error(text);
     };
@@ -150,12 +150,12 @@ describe('what an authorizer answers', () => {
     expect(await statusFor(throwing('Unauthorized.'))).toBe(500);
   });
 
-  it('4.5 is 403 for a Deny, even beside an Allow', async () => {
+  it('4.5 leads to 403 for a Deny, even together with an Allow', async () => {
     expect(await statusFor(() => policy({ ...allow, Effect: 'Deny' }))).toBe(403);
     expect(await statusFor(() => policy(allow, { ...allow, Effect: 'Deny' }))).toBe(403);
   });
 
-  it('4.5 is 403 when no statement matches', async () => {
+  it('4.5 leads to 403 if no statement matches', async () => {
     const other = arn.replace('abcde12345', 'other12345');
     expect(await statusFor(() => policy({ ...allow, Resource: other }))).toBe(403);
     const action = 'execute-api:ManageConnections';
@@ -191,15 +191,15 @@ describe('what an authorizer answers', () => {
     ['no policyDocument', { principalId: 'ann' }],
     ['a policyDocument without Statement', { principalId: 'ann', policyDocument: {} }],
     ['an empty Statement', policy()],
-    ['a statement that is text', policy('Allow')],
+    ['a statement that is a string', policy('Allow')],
     ['a statement without Resource', policy({ ...allow, Resource: undefined })],
     ['a statement with another Effect', policy({ ...allow, Effect: 'allow' })],
-    ['a statement with a Condition, which is not evaluated', policy({ ...allow, Condition: {} })],
+    ['a statement with a Condition, which is not supported', policy({ ...allow, Condition: {} })],
   ])('4.7 is 500 for %s', async (_what, answer) => {
     expect(await statusFor(() => answer)).toBe(500);
   });
 
-  it('4.8 is 500 when it takes longer than the gateway waits', async () => {
+  it('4.8 leads to 500 if it takes longer than the gateway waits', async () => {
     await using opened = await openApi(() => new Promise(() => {}), { integrationTimeoutMs: 50 });
     expect((await refusalOf(opened.api.url)).status).toBe(500);
   });
@@ -207,12 +207,12 @@ describe('what an authorizer answers', () => {
   it.each([
     ['an object', { deep: {} }],
     ['an array', { list: ['a'] }],
-  ])('4.10 is 500 when a value of the context is %s', async (_what, context) => {
+  ])('4.10 leads to 500 if a value of the context is %s', async (_what, context) => {
     expect(await statusFor(() => ({ ...policy(allow), context }))).toBe(500);
     expect(await statusFor(() => ({ ...policy(allow), context: [] }))).toBe(500);
   });
 
-  it('4.14 is 500 when it is larger than 8 KB', async () => {
+  it('4.14 leads to 500 if it is larger than 8 KB', async () => {
     const withContext = (length: number) => ({
       ...policy(allow),
       context: { text: 'x'.repeat(length) },
@@ -224,7 +224,7 @@ describe('what an authorizer answers', () => {
 });
 
 describe('the context of an authorizer', () => {
-  it('4.10 4.11 5.23 is in every event as text, with the latency in CONNECT alone', async () => {
+  it('4.10 4.11 5.23 is in every event as strings, with the latency only in CONNECT', async () => {
     let now = 1_700_000_000_000;
     const respond = () => {
       now += 42;

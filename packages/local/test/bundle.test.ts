@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Puts the text there at once: a watcher must not see a half-written file. */
+/** Writes the file atomically, because a watcher must not see a half-written file. */
 async function source(name: string, text: string): Promise<string> {
   const file = join(directory, name);
   await writeFile(`${file}.new`, text);
@@ -27,7 +27,7 @@ async function source(name: string, text: string): Promise<string> {
 
 const bundlerOf = (entry: string) => openBundler(entry, join(directory, 'out'));
 
-/** As an execution environment loads a bundle of either format. */
+/** Loads a bundle of either format like an execution environment. */
 async function loaded(file: string): Promise<Record<string, unknown>> {
   const module: unknown = file.endsWith('.cjs')
     ? createRequire(file)(file)
@@ -43,7 +43,7 @@ async function dependency(name: string, text: string): Promise<void> {
 }
 
 describe('a bundle', () => {
-  it('is one CommonJS module with a source map beside it', async () => {
+  it('is one CommonJS module with a source map', async () => {
     await source('part.ts', 'export const part: string = "a part";');
     const entry = await source('app.ts', 'export { part } from "./part.js";');
     await using bundler = await bundlerOf(entry);
@@ -82,7 +82,7 @@ describe('a bundle', () => {
       },
     ],
     [
-      'a module that is loaded when it is needed',
+      'a module that is loaded on demand',
       async (text: string) => {
         await dependency('needs-es-modules', `${text} export { value };`);
         return source('app.ts', `export const { value } = await import('needs-es-modules');`);
@@ -98,9 +98,9 @@ describe('a bundle', () => {
         'let value; try { value = import.meta.url.slice(0, 4) } catch {}',
         'file',
       ],
-      ['asks for the kind of import.meta.url', 'const value = typeof import.meta.url;', 'string'],
+      ['reads the type of import.meta.url', 'const value = typeof import.meta.url;', 'string'],
       [
-        'imports a path that is computed',
+        'imports a computed path',
         'const path = (name) => "node:" + name; const load = () => import(path("os")); const value = typeof load;',
         'function',
       ],
@@ -114,7 +114,7 @@ describe('a bundle', () => {
     });
   });
 
-  it.each(['cjs', 'esm'])('lets CommonJS code in it call require (%s)', async (format) => {
+  it.each(['cjs', 'esm'])('allows CommonJS code to call require (%s)', async (format) => {
     await source('old.cjs', 'module.exports = require("node:os").EOL;');
     const own =
       format === 'cjs'
@@ -137,7 +137,7 @@ describe('a bundle', () => {
     });
   });
 
-  it.each(['cjs', 'esm'])('tells CommonJS code where the bundle is (%s)', async (format) => {
+  it.each(['cjs', 'esm'])('gives CommonJS code the path of the bundle (%s)', async (format) => {
     await source('old.cjs', 'module.exports = [__dirname, __filename];');
     const entry = await source(
       'app.ts',
@@ -152,13 +152,13 @@ describe('a bundle', () => {
     });
   });
 
-  it('exports what a CommonJS entry exports', async () => {
+  it('has the exports of a CommonJS entry', async () => {
     const entry = await source('old.cjs', 'exports.one = 1; exports.two = 2;');
     await using bundler = await bundlerOf(entry);
     expect(await loaded((await bundler.build()).file)).toEqual({ one: 1, two: 2 });
   });
 
-  it('leaves the names that code declares itself to it', async () => {
+  it('does not replace names that the code declares itself', async () => {
     await source('old.cjs', 'module.exports = __dirname;');
     const entry = await source(
       'app.ts',
@@ -175,7 +175,7 @@ describe('a bundle', () => {
     });
   });
 
-  it('takes the decorators of the tsconfig.json that covers the entry', async () => {
+  it('uses the decorators of the tsconfig.json that covers the entry', async () => {
     const text = `const kinds: string[] = [];
       const mark = (...args: unknown[]) => { kinds.push(typeof args[1]); };
       class Marked { @mark method() {} }
@@ -188,7 +188,7 @@ describe('a bundle', () => {
     expect(await loaded((await legacy.build()).file)).toEqual({ kind: 'string' });
   });
 
-  it('tells of every mistake beside code that only an ES module runs', async () => {
+  it('reports every mistake, even with code that needs an ES module', async () => {
     const entry = await source('app.ts', 'export const a = await 1;\nexport const handler = ;');
     await using bundler = await bundlerOf(entry);
     const failure = await bundler.build().catch((error: Error) => error.message);
@@ -196,14 +196,14 @@ describe('a bundle', () => {
     expect(failure).not.toContain('Top-level await');
   });
 
-  it('cannot be made of a file that is not there', async () => {
+  it('fails for a missing file', async () => {
     await expect(bundlerOf('src/nowhere.ts')).rejects.toMatchObject({
       code: 'ERR_ENTRY_NOT_FOUND',
       message: expect.stringContaining('"src/nowhere.ts"'),
     });
   });
 
-  it('cannot be made of a mistake, which is shown as esbuild shows it', async () => {
+  it('fails for a mistake in the source, with the message of esbuild', async () => {
     const entry = await source('app.ts', 'export const handler = ;');
     await using bundler = await bundlerOf(entry);
     await expect(bundler.build()).rejects.toMatchObject({
@@ -214,7 +214,7 @@ describe('a bundle', () => {
 });
 
 describe('a bundler that watches', () => {
-  it('builds each change into a file of its own, and tells of mistakes', async () => {
+  it('builds each change into a new file, and reports mistakes', async () => {
     const entry = await source('app.ts', 'export const version = 1;');
     const rebuilds: Rebuild[] = [];
     await using bundler = await bundlerOf(entry);
@@ -233,7 +233,7 @@ describe('a bundler that watches', () => {
     expect(await loaded(file)).toEqual({ version: 2 });
   });
 
-  it('goes to the other format and back as the code needs it', async () => {
+  it('changes the format when the code needs it', async () => {
     const entry = await source('app.ts', 'export const version = 1;');
     await source('part.ts', 'export const version = await Promise.resolve(2);');
     const formats: string[] = [];
@@ -247,7 +247,7 @@ describe('a bundler that watches', () => {
       await vi.waitFor(() => expect(formats).toEqual(expected), { timeout: 10_000 });
     };
     await changed('app.ts', 'export { version } from "./part.js";', ['esm']);
-    // A change of an ES module's parts is seen as well.
+    // Changes of an ES module's parts are noticed, too.
     await changed('part.ts', 'export const version = await Promise.resolve(3);', ['esm', 'esm']);
     await changed('part.ts', 'export const version = 4;', ['esm', 'esm', 'cjs']);
   });

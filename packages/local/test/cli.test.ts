@@ -19,7 +19,7 @@ interface Run {
 }
 
 interface Running extends AsyncDisposable {
-  /** What has been printed so far. */
+  /** The output so far. */
   readonly output: { readonly stdout: string; readonly stderr: string };
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<Run>;
@@ -78,21 +78,21 @@ describe('gatecast routes', () => {
     });
   });
 
-  it('says what to export when there is no app', async () => {
+  it('says what to export if there is no app', async () => {
     const { code, stdout, stderr } = await gatecast('routes', 'fixtures/handlers.mjs');
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toContain('"fixtures/handlers.mjs" exports no "app"');
+    expect(stderr).toContain('"fixtures/handlers.mjs" does not export an "app"');
   });
 
-  it('explains why class-validator fails under standard decorators', async () => {
+  it('explains why class-validator fails with standard decorators', async () => {
     const { code, stderr } = await gatecast('routes', 'fixtures/standard-decorators/app.ts');
     expect(code).toBe(1);
     expect(stderr).toContain('fixtures/standard-decorators/app.ts:5');
-    expect(stderr).toContain('class-validator cannot run under standard decorators.');
+    expect(stderr).toContain('class-validator does not work with standard decorators.');
     expect(stderr).toContain('"experimentalDecorators": true');
   });
 
-  it('reads an app with class-validator under experimentalDecorators', async () => {
+  it('reads an app with class-validator and experimentalDecorators', async () => {
     const { code, stdout, stderr } = await gatecast('routes', 'fixtures/legacy-decorators/app.ts');
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Post');
@@ -117,7 +117,7 @@ describe('gatecast manifest', () => {
     });
   });
 
-  it('writes that the bundle must be an ES module, when it must', async () => {
+  it('says that the bundle must be an ES module, if necessary', async () => {
     const entry = join(directory, 'app.mjs');
     await copyFile(join(here, 'fixtures/chat-app.mjs'), entry);
     await appendFile(entry, 'await 0;');
@@ -174,7 +174,7 @@ describe('gatecast dev', () => {
     expect(running.output.stderr).toBe('');
   });
 
-  it('shows what a function prints with its time, request id and level, as Lambda does', async () => {
+  it("shows a function's output with time, request id and level, like Lambda", async () => {
     await using running = dev('fixtures/prints.mjs', '--routes', twoWay);
     await using connection = await openConnection(await urlOf(running));
     connection.send('hello');
@@ -188,7 +188,7 @@ describe('gatecast dev', () => {
     });
   });
 
-  it('takes the routes of a file that the manifest command wrote', async () => {
+  it('uses the routes of a file that the manifest command wrote', async () => {
     const file = join(directory, 'routes.json');
     await gatecast('manifest', 'fixtures/chat-app.mjs', '--out', file);
     await using running = dev('fixtures/tells-pid.mjs', '--routes', file);
@@ -197,7 +197,7 @@ describe('gatecast dev', () => {
     expect(await connection.receive()).toBe('{"type":"pong"}');
   });
 
-  it('runs no more invocations at once than --environments says', async () => {
+  it('runs at most --environments invocations at once', async () => {
     await using running = dev('fixtures/tells-pid.mjs', '--routes', twoWay, '--environments', '1');
     await using connection = await openConnection(await urlOf(running));
     connection.send('who?');
@@ -215,7 +215,7 @@ describe('gatecast dev', () => {
     );
   });
 
-  it('says what became of a change of the source', async () => {
+  it('reports the result of each change of the source', async () => {
     const entry = join(directory, 'app.mjs');
     await copyFile(join(here, 'fixtures/tells-pid.mjs'), entry);
     await using running = dev(entry, '--routes', '$default');
@@ -225,10 +225,12 @@ describe('gatecast dev', () => {
     await writeFile(entry, 'export const handler = async () => {};');
     await waitFor(/^\d\d:\S+ {2}reloaded$/m);
     await writeFile(entry, 'export const handler = ;');
-    await waitFor(/^\d\d:\S+ {2}not reloaded; the last good version goes on\.\n[^]*\[ERROR\]/m);
+    await waitFor(
+      /^\d\d:\S+ {2}not reloaded; the last good version keeps running\.\n[^]*\[ERROR\]/m,
+    );
   });
 
-  it('serves a page beside the function', async () => {
+  it('serves a static page in addition to the function', async () => {
     await writeFile(join(directory, 'index.html'), '<title>chat</title>');
     await using running = dev('fixtures/chat-app.mjs', '--static', directory);
     await urlOf(running);
@@ -237,14 +239,14 @@ describe('gatecast dev', () => {
     expect(await response.text()).toBe('<title>chat</title>');
   });
 
-  it('serves a page that shows what passes', async () => {
+  it('serves a page that shows the traffic', async () => {
     await using running = dev('fixtures/chat-app.mjs');
     await urlOf(running);
     const page = /^Page {7}(http:\/\/localhost:\d+\/)$/m.exec(running.output.stdout)?.[1] ?? '';
     expect(await (await fetch(page)).text()).toContain('<title>Gatecast dev</title>');
   });
 
-  it('--serial lets a message wait for the one before it', async () => {
+  it('--serial makes a message wait for the previous one', async () => {
     const args = ['--routes', twoWay, '--serial'];
     await using running = dev('fixtures/tells-pid.mjs', ...args);
     await using connection = await openConnection(await urlOf(running));
@@ -254,7 +256,7 @@ describe('gatecast dev', () => {
     expect(await connection.receive()).toBe(await connection.receive());
   });
 
-  it('takes time and faults from other commands', async () => {
+  it('accepts changes of clock and faults from other commands', async () => {
     await using running = dev('fixtures/chat-app.mjs', '--seed', '7');
     const url = await urlOf(running);
     const { port } = new URL(url);
@@ -277,20 +279,20 @@ describe('gatecast dev', () => {
     expect(await connection.closed).toBe(1001);
   });
 
-  it('is named as what is missing when a command finds nothing on the port', async () => {
+  it('is named as missing if a command finds nothing on the port', async () => {
     const server = createServer((_request, response) => response.end());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const port = String((server.address() as AddressInfo).port);
     const other = await gatecast('fault', 'list', '--port', port);
     expect(other).toMatchObject({ code: 1, stdout: '' });
-    expect(other.stderr).toContain(`What listens on port ${port} is not "gatecast dev".`);
+    expect(other.stderr).toContain(`The program on port ${port} is not "gatecast dev".`);
     server.close();
     await once(server, 'close');
     const none = await gatecast('clock', 'advance', '1m', '--port', port);
     expect(none).toMatchObject({ code: 1, stdout: '' });
     expect(none.stderr).toBe(
-      `Nothing listens on port ${port}.\nStart "gatecast dev" first, or name the port it printed: --port 3000.\n`,
+      `Nothing listens on port ${port}.\nStart "gatecast dev" first, or pass the port that it printed: --port 3000.\n`,
     );
   });
 
@@ -300,24 +302,27 @@ describe('gatecast dev', () => {
     return Number(await connection.receive());
   };
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends it with all that it started', async (signal) => {
-    await using running = dev('fixtures/tells-pid.mjs', '--routes', twoWay);
-    const pid = await pidOver(await urlOf(running));
-    expect(process.kill(pid, 0)).toBe(true);
-    running.kill(signal);
-    expect(await running.ended).toMatchObject({ code: 0, stderr: '' });
-    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-    expect(await readdir(directory)).toEqual([]);
-  });
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends it with all of its processes',
+    async (signal) => {
+      await using running = dev('fixtures/tells-pid.mjs', '--routes', twoWay);
+      const pid = await pidOver(await urlOf(running));
+      expect(process.kill(pid, 0)).toBe(true);
+      running.kill(signal);
+      expect(await running.ended).toMatchObject({ code: 0, stderr: '' });
+      expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+      expect(await readdir(directory)).toEqual([]);
+    },
+  );
 
-  it('takes its processes with it even when it is killed', async () => {
+  it('ends its processes even if it is killed', async () => {
     await using running = dev('fixtures/tells-pid.mjs', '--routes', twoWay);
     const pid = await pidOver(await urlOf(running));
     running.kill('SIGKILL');
     await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 5000 });
   });
 
-  it('names the port that is taken and the option for another', async () => {
+  it('names the taken port and the option for another one', async () => {
     await using first = dev('fixtures/chat-app.mjs');
     const { port } = new URL(await urlOf(first));
     const { code, stderr } = await gatecast('dev', 'fixtures/chat-app.mjs', '--port', port);
@@ -328,22 +333,22 @@ describe('gatecast dev', () => {
 });
 
 describe('gatecast', () => {
-  it('tells how it is used', async () => {
+  it('prints its usage', async () => {
     const { code, stdout, stderr } = await gatecast('--help');
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('gatecast dev <entry>');
   });
 
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     const { code, stdout } = await gatecast('--version');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   it.each([
-    [['deploy'], 'There is no command "deploy", only dev, routes, manifest, clock, fault.'],
+    [['deploy'], 'There is no command "deploy". Use one of: dev, routes, manifest, clock, fault.'],
     [['dev'], 'The entry file is missing.'],
-    [['dev', 'a.ts', 'b.ts'], 'There is one entry file, but "b.ts" was given as a second.'],
+    [['dev', 'a.ts', 'b.ts'], 'Pass only one entry file: "b.ts" is a second one.'],
     [['dev', 'a.ts', '--colour'], "Unknown option '--colour'."],
     [['dev', 'a.ts', '--port', 'http'], '--port takes a whole number from 0, not "http".'],
     [['dev', 'a.ts', '--timeout', '0'], '--timeout takes a whole number from 1, not "0".'],
@@ -353,14 +358,17 @@ describe('gatecast', () => {
     [['clock', 'advance', '1m', '2m'], 'Write: gatecast clock advance 10m'],
     [
       ['clock', 'advance', 'soon'],
-      '"soon" is no duration. Write a number and a unit, up to a year: 500ms, 90s, 10m, 2h or 1d.',
+      '"soon" is not a duration. Write a number and a unit, up to a year: 500ms, 90s, 10m, 2h or 1d.',
     ],
     [['fault'], 'Write: gatecast fault post throttled, or fault list, fault clear'],
     [['fault', 'list', 'all'], 'Write: gatecast fault post throttled, or fault list, fault clear'],
-    [['fault', 'get', 'lost'], 'There is no fault of "get", only of post, disconnect, invocation.'],
+    [
+      ['fault', 'get', 'lost'],
+      'There is no fault of "get". Use one of: post, disconnect, invocation.',
+    ],
     [
       ['fault', 'invocation', 'exploded'],
-      'There is no fault "exploded" of "invocation", only "killed", "delayed".',
+      'There is no fault "exploded" of "invocation". Use one of: "killed", "delayed".',
     ],
     [
       ['fault', 'post', 'delayed', '--delay', 'long'],
@@ -370,10 +378,10 @@ describe('gatecast', () => {
   ])('refuses %j', async (args, message) => {
     const { code, stdout, stderr } = await gatecast(...args);
     expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toBe(`${message}\nRun gatecast --help to see how it is used.\n`);
+    expect(stderr).toBe(`${message}\nRun "gatecast --help" to see the usage.\n`);
   });
 
-  it.each(['dev', 'routes', 'manifest'])('%s names an entry that is not there', async (name) => {
+  it.each(['dev', 'routes', 'manifest'])('%s names a missing entry', async (name) => {
     const { code, stderr } = await gatecast(name, 'src/nowhere.ts');
     expect(code).toBe(1);
     expect(stderr).toContain('The file "src/nowhere.ts" was not found.');

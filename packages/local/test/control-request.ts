@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 
-/** A request to the control API, and headers to send beside those that are right. */
+/** A request to the control API. The headers are added to the correct ones. */
 export interface ControlRequest {
   readonly method?: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What the control API answered. */
+/** An answer of the control API. */
 export interface ControlAnswer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
@@ -16,7 +16,7 @@ export interface ControlAnswer {
   readonly json: Record<string, unknown>;
 }
 
-/** Not `fetch`, which lets nobody choose `Host`. */
+/** Without `fetch`, which does not allow setting `Host`. */
 export async function askControl(
   port: number,
   path: string,
@@ -45,7 +45,7 @@ export async function askControl(
 /** Server-sent events as they arrive. */
 export class ControlStream implements AsyncDisposable {
   readonly entries: Record<string, unknown>[] = [];
-  /** The last one sent. */
+  /** The last state that was sent. */
   state: Record<string, unknown> = {};
   readonly #abort = new AbortController();
   readonly #read: Promise<void>;

@@ -33,13 +33,13 @@ async function openControlled(options: LocalApiOptions = {}) {
 }
 
 describe('the control API', () => {
-  it('is not there unless it is asked for', async () => {
+  it('only exists with the option', async () => {
     await using controlled = await openControlled({ control: false });
     expect((await controlled.ask('state')).status).toBe(403);
     expect((await controlled.ask('')).text).not.toContain('<html');
   });
 
-  it('tells the state: URL, routes, clock, faults and connections', async () => {
+  it('returns the state: URL, routes, clock, faults and connections', async () => {
     await using controlled = await openControlled();
     const { api, port, gateway } = controlled;
     const peer = await Peer.connect(api.url, { headers: { 'User-Agent': 'a test' } });
@@ -74,7 +74,7 @@ describe('the control API', () => {
     expect(lastActiveAt - connectedAt).toBeGreaterThanOrEqual(60_000);
   });
 
-  it('streams the events there were, then each new one, with what went to and fro', async () => {
+  it('streams the existing events and then each new one, with their contents', async () => {
     await using controlled = await openControlled();
     const peer = await Peer.connect(controlled.api.url);
     await using stream = new ControlStream(controlled.port);
@@ -157,7 +157,10 @@ describe('the control API', () => {
     async (by) => {
       await using controlled = await openControlled();
       const { status, json } = await controlled.ask('clock', { method: 'POST', body: { by } });
-      expect([status, json]).toEqual([400, { message: expect.stringContaining('is no duration') }]);
+      expect([status, json]).toEqual([
+        400,
+        { message: expect.stringContaining('is not a duration') },
+      ]);
       expect(controlled.gateway.clock.aheadMs).toBe(0);
     },
   );
@@ -175,11 +178,17 @@ describe('the control API', () => {
 
   it.each([
     [[], 'The body must be a JSON object.'],
-    [{ on: 'toString', kind: 'lost' }, 'There is no fault of "toString", only of "post", '],
-    [{ on: 'post' }, 'Say which fault of "post" it is: "gone", '],
-    [{ on: 'post', kind: 'exploded' }, 'There is no fault "exploded" of "post", only "gone", '],
-    [{ on: '$disconnect', kind: 'killed' }, 'There is no fault "killed" of "$disconnect", only '],
-    [{ on: 'post', kind: 'gone', often: 1 }, 'A fault has no "often", only "on", "kind", '],
+    [{ on: 'toString', kind: 'lost' }, 'There is no fault of "toString". Use one of: "post", '],
+    [{ on: 'post' }, 'The kind of the fault of "post" is missing. Use one of: "gone", '],
+    [
+      { on: 'post', kind: 'exploded' },
+      'There is no fault "exploded" of "post". Use one of: "gone", ',
+    ],
+    [
+      { on: '$disconnect', kind: 'killed' },
+      'There is no fault "killed" of "$disconnect". Use one of: ',
+    ],
+    [{ on: 'post', kind: 'gone', often: 1 }, 'A fault has no "often". Use only: "on", "kind", '],
     [{ on: 'post', kind: 'gone', times: 0 }, '"times" is 0, but must be a whole number from 1.'],
     [{ on: 'post', kind: 'gone', times: '2' }, '"times" is "2", but must be'],
     [{ on: 'post', kind: 'gone', probability: 2 }, '"probability" is 2, but must be'],
@@ -218,7 +227,7 @@ describe('the control API', () => {
     [{ text: 'x'.repeat(131_073) }, 413, 'The frame has 131073 bytes'],
     ['x'.repeat(1_048_577), 413, 'The body has 1048577 bytes'],
     ['{', 400, 'The body is not JSON.'],
-  ])('refuses to post what is no frame (%#)', async (body, status, message) => {
+  ])('refuses to post what is not a frame (%#)', async (body, status, message) => {
     await using controlled = await openControlled();
     await using peer = await Peer.connect(controlled.api.url);
     const path = `connections/${controlled.connectionId()}`;
@@ -230,7 +239,7 @@ describe('the control API', () => {
     expect(peer.webSocket.readyState).toBe(1);
   });
 
-  it('says that there are no environments to kill, and names a path that is none', async () => {
+  it('says that there are no environments to kill, and names an unknown path', async () => {
     await using controlled = await openControlled();
     expect(await controlled.ask('environments', { method: 'DELETE' })).toMatchObject({
       status: 409,
@@ -243,7 +252,7 @@ describe('the control API', () => {
   });
 });
 
-describe('who may use the control API', () => {
+describe('access to the control API', () => {
   it.each(['localhost', 'LOCALHOST:80', '127.0.0.1:3000', '[::1]:3000'])(
     'a request to %s',
     async (Host) => {
@@ -253,7 +262,7 @@ describe('who may use the control API', () => {
   );
 
   it.each(['evil.example', 'localhost.evil.example', 'evil.example:3000', '0.0.0.0', '10.0.0.1'])(
-    'no request to %s, whose name may have been bound to this machine',
+    'no request to %s, a name that DNS rebinding could use',
     async (Host) => {
       await using controlled = await openControlled();
       for (const path of ['state', 'events', 'faults', '']) {
@@ -285,7 +294,7 @@ describe('who may use the control API', () => {
       expect([Origin, status, json]).toEqual([
         Origin,
         403,
-        { message: 'Pages of another origin may change nothing here.' },
+        { message: 'Pages of another origin may not change anything.' },
       ]);
     }
     expect(controlled.gateway.clock.aheadMs).toBe(0);
@@ -312,13 +321,13 @@ describe('the channels of a connection', () => {
     ...channelsAfter(new Set(channels), { body, answer }),
   ];
 
-  it('grow by what a reply to a subscribe frame grants', () => {
+  it('grow by the live channels in the reply to a subscribe frame', () => {
     const answer =
       '{"type":"reply","id":"1","data":{"channels":[{"channel":"a","result":"live"},{"channel":"b","error":{}}]}}';
     expect(after(['c'], subscribe, answer)).toEqual(['c', 'a']);
   });
 
-  it('shrink by what a reply to an unsubscribe frame names', () => {
+  it('shrink by the channels in the reply to an unsubscribe frame', () => {
     const body = '{"action":"unsubscribe","id":"1","channels":["a"]}';
     const answer = '{"type":"reply","id":"1","data":{"channels":[{"channel":"a"}]}}';
     expect(after(['a', 'c'], body, answer)).toEqual(['c']);
@@ -332,13 +341,13 @@ describe('the channels of a connection', () => {
     '{"type":"reply","id":"1","data":null}',
     '{"type":"reply","id":"2","data":{"channels":[{"channel":"a"}]}}',
     '{"type":"reply","id":"1","data":{"channels":[null,1,{"channel":2}]}}',
-  ])('stay as they are after the answer %j', (answer) => {
+  ])('do not change after the answer %j', (answer) => {
     expect(after(['c'], subscribe, answer)).toEqual(['c']);
   });
 });
 
-describe('what gatecast dev runs', () => {
-  it('shows the channels that an app granted, and kills its environments', async () => {
+describe('functions of gatecast dev', () => {
+  it('shows the channels of an app, and kills its environments', async () => {
     const entry = fixture('rooms/app.ts');
     await using gateway = await startGateway({ quiet: true, entry, control: true });
     await using connection = await openConnection(gateway.url);
@@ -361,11 +370,11 @@ describe('what gatecast dev runs', () => {
     await vi.waitFor(() => expect(colds()).toHaveLength(1));
   });
 
-  it('shows why a change was not taken over, until one is', async () => {
+  it('shows why a reload failed, until one succeeds', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'gatecast-control-'));
     const { isTTY } = process.stderr;
     try {
-      // On a terminal esbuild's words are coloured, and a page would show the codes.
+      // On a terminal, esbuild's messages have colours, whose codes a page would show.
       process.stderr.isTTY = true;
       const entry = join(directory, 'app.mjs');
       await copyFile(fixture('tells-pid.mjs'), entry);

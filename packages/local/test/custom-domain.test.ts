@@ -10,7 +10,7 @@ import { Peer, refusalOf } from './peer.js';
 import { sendRequest, sendSigned } from './signed-request.js';
 
 beforeAll(() => {
-  // Node 20 is what this package supports, whatever the SDK says about it.
+  // The SDK warns that it will drop Node 20, but this package supports it.
   vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   return () => vi.unstubAllEnvs();
 });
@@ -44,7 +44,7 @@ describe('a custom domain', () => {
     expect((await fetch(`${api.gateway.endpoint}/`)).status).toBe(426);
   });
 
-  it('6.2 0.9 does not change what events call the stage', async () => {
+  it('6.2 0.9 does not change the stage in events', async () => {
     await using api = await openLocalApi({ basePath: 'chat', stage: 'prod' });
     await Peer.connect(api.url);
     expect(api.handler.events[0]?.requestContext).toMatchObject({
@@ -53,7 +53,7 @@ describe('a custom domain', () => {
     });
   });
 
-  it('6.2 has no route for what posts to the stage, when all of it is mapped', async () => {
+  it('6.2 has no route for posts to the stage if the whole domain is mapped', async () => {
     await using api = await openLocalApi({ basePath: '' });
     await Peer.connect(api.url);
     const ConnectionId = api.handler.events[0]?.requestContext.connectionId ?? '';
@@ -68,7 +68,7 @@ describe('a custom domain', () => {
     expect((await refusalOf(`${api.url}/dev`)).status).toBe(403);
   });
 
-  it('6.2 has nothing at the stage, when another base path is mapped', async () => {
+  it('6.2 has nothing at the stage if another base path is mapped', async () => {
     await using api = await openLocalApi({ basePath: 'chat' });
     await Peer.connect(api.url);
     const { port, credentials } = api.gateway;
@@ -85,7 +85,7 @@ describe('a custom domain', () => {
     });
   });
 
-  it('6.2 works for what posts to the stage, when the base path is its name', async () => {
+  it('6.2 works for posts to the stage if the base path has its name', async () => {
     await using api = await openLocalApi({ basePath: 'dev' });
     await using peer = await Peer.connect(`ws://localhost:${api.gateway.port}/dev`);
     const context = api.handler.events[0]?.requestContext;
@@ -97,7 +97,7 @@ describe('a custom domain', () => {
     client.destroy();
   });
 
-  it('serves files beside the API, when all of it is mapped', async () => {
+  it('serves files in addition to the API if the whole domain is mapped', async () => {
     const staticDirectory = fileURLToPath(new URL('.', import.meta.url));
     await using api = await openLocalApi({ basePath: '', staticDirectory });
     const { port } = api.gateway;
@@ -107,7 +107,7 @@ describe('a custom domain', () => {
     expect((await Peer.connect(api.url)).response?.statusCode).toBe(101);
   });
 
-  it('1.6 makes all names of headers lower-case when the base path has more than one level', async () => {
+  it('1.6 makes the names of all headers lower-case if the base path has more than one level', async () => {
     const seenBy = async (basePath: string) => {
       const authorizer = new TestFunction(() => ({
         principalId: 'ann',

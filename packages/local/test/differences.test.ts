@@ -4,8 +4,8 @@ import { Peer, refusalOf } from './peer.js';
 import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';
 import { sendRequest, sendSigned } from './signed-request.js';
 
-// Where other emulators differ from API Gateway, one test each: ours does what AWS does, and the name
-// of the test says what the other one does.
+// One test for each difference between other emulators and API Gateway. This gateway behaves like AWS;
+// the name of the test says what the other emulator does.
 
 const echo = { routeKey: '$default', twoWay: true };
 const answerBody = ({ body }: SeenEvent) => ({ statusCode: 200, body });
@@ -23,7 +23,7 @@ async function contextOf(api: LocalApi, routeKey: string): Promise<SeenEvent['re
   return event.requestContext;
 }
 
-/** The contexts of $connect, $default and $disconnect of a connection that sent one message. */
+/** The contexts of $connect, $default and $disconnect for a connection with one message. */
 async function contextsOfAll(api: LocalApi): Promise<SeenEvent['requestContext'][]> {
   const peer = await Peer.connect(api.url);
   peer.send('hello');
@@ -33,7 +33,7 @@ async function contextsOfAll(api: LocalApi): Promise<SeenEvent['requestContext']
   return api.handler.events.map(({ requestContext }) => requestContext);
 }
 
-/** The route that is selected for a message, among those of the API. */
+/** The route of the API that a message selects. */
 async function routeOf(api: LocalApi, message: object): Promise<string> {
   await using peer = await Peer.connect(api.url);
   peer.send(message);
@@ -62,7 +62,7 @@ describe('unlike serverless-offline, the gateway', () => {
     expect(peer.response?.statusCode).toBe(101);
   });
 
-  it('2.9 answers Forbidden where no route matches (serverless-offline is silent)', async () => {
+  it('2.9 answers Forbidden if no route matches (serverless-offline is silent)', async () => {
     await using api = await openLocalApi({ routes: ['$connect', 'known'] });
     await using peer = await Peer.connect(api.url);
     peer.send({ action: 'unknown' });
@@ -88,13 +88,13 @@ describe('unlike serverless-offline, the gateway', () => {
     }
   });
 
-  it('0.4 has messageId in MESSAGE alone (serverless-offline has it in every event)', async () => {
+  it('0.4 has messageId only in MESSAGE (serverless-offline has it in every event)', async () => {
     await using api = await openLocalApi();
     const contexts = await contextsOfAll(api);
     expect(contexts.map((context) => 'messageId' in context)).toEqual([false, true, false]);
   });
 
-  it('0.8 has in identity what is known alone (serverless-offline has 12 keys, most of them null)', async () => {
+  it('0.8 has only known values in identity (serverless-offline has 12 keys, most of them null)', async () => {
     await using api = await openLocalApi();
     await Peer.connect(api.url);
     expect((await contextOf(api, '$connect'))['identity']).toEqual({ sourceIp: '127.0.0.1' });
@@ -107,7 +107,7 @@ describe('unlike serverless-offline, the gateway', () => {
     expect(await contextOf(api, '$connect')).toMatchObject(names);
   });
 
-  it('1.21 1.22 says why a connection ended (serverless-offline has no code, reason or X-Forwarded-For)', async () => {
+  it('1.21 1.22 has the reason for the end of a connection (serverless-offline has no code, reason or X-Forwarded-For)', async () => {
     await using api = await openLocalApi();
     await contextsOfAll(api);
     expect(api.handler.of('$disconnect')[0]).toMatchObject({
@@ -119,7 +119,7 @@ describe('unlike serverless-offline, the gateway', () => {
     });
   });
 
-  it('2.5 selects a route by a number as text (serverless-offline takes $default)', async () => {
+  it('2.5 selects a route by a number as text (serverless-offline uses $default)', async () => {
     await using api = await openLocalApi({ routes: ['1', '$default'] });
     expect(await routeOf(api, { action: 1 })).toBe('1');
   });
@@ -132,7 +132,7 @@ describe('unlike serverless-offline, the gateway', () => {
     expect(await routeOf(api, { service: 'chat', action: 'send' })).toBe('chat/send');
   });
 
-  it('4.2 refuses with 401 without an identity source (serverless-offline asks the authorizer)', async () => {
+  it('4.2 refuses with 401 without an identity source (serverless-offline calls the authorizer)', async () => {
     const authorizer = new TestFunction(() => allow);
     const identitySources = ['route.request.header.Authorization'];
     await using api = await openLocalApi({
@@ -184,7 +184,7 @@ describe('unlike serverless-offline, the gateway', () => {
     expect((await asked(api, 'POST', '')).status).toBe(403);
   });
 
-  it('6.5 refuses a post that is not signed (serverless-offline takes it)', async () => {
+  it('6.5 refuses a post that is not signed (serverless-offline accepts it)', async () => {
     await using api = await openLocalApi();
     await Peer.connect(api.url);
     const { connectionId } = await contextOf(api, '$connect');
@@ -193,7 +193,7 @@ describe('unlike serverless-offline, the gateway', () => {
     expect([status, body]).toEqual([403, '{"message":"Missing Authentication Token"}']);
   });
 
-  it('3.11 names no sub-protocol by itself (serverless-offline accepts the first)', async () => {
+  it('3.11 does not choose a sub-protocol itself (serverless-offline accepts the first)', async () => {
     await using api = await openLocalApi();
     await using peer = await RawPeer.open(api.gateway.port);
     peer.write(handshakeText({ 'Sec-WebSocket-Protocol': 'chat' }));
@@ -201,7 +201,7 @@ describe('unlike serverless-offline, the gateway', () => {
     expect(answer).not.toMatch(/sec-websocket-protocol/i);
   });
 
-  it('4.11 has integrationLatency in CONNECT alone, as a number (serverless-offline says "42" in all)', async () => {
+  it('4.11 has integrationLatency only in CONNECT, as a number (serverless-offline says "42" in all)', async () => {
     await using api = await openLocalApi({
       authorizer: { function: new TestFunction(() => allow) },
     });
@@ -215,7 +215,7 @@ describe('unlike serverless-offline, the gateway', () => {
 });
 
 describe("unlike Architect's sandbox, the gateway", () => {
-  it('2.2 selects routes by any path (Architect knows "action" alone)', async () => {
+  it('2.2 selects routes by any path (Architect only knows "action")', async () => {
     await using api = await openLocalApi({
       routes: ['send', '$default'],
       routeSelectionExpression: '$request.body.meta.kind',
@@ -223,7 +223,7 @@ describe("unlike Architect's sandbox, the gateway", () => {
     expect(await routeOf(api, { action: 'other', meta: { kind: 'send' } })).toBe('send');
   });
 
-  it('5.4 takes a status of 400 for no error (Architect answers with an error)', async () => {
+  it('5.4 does not treat a status of 400 as an error (Architect answers with an error)', async () => {
     await using api = await openLocalApi({
       routes: [echo],
       respond: () => ({ statusCode: 400, body: 'fine' }),
@@ -265,7 +265,7 @@ describe("unlike Architect's sandbox, the gateway", () => {
     expect((await refusalOf(api.url.replace('/dev', '/other'))).status).toBe(403);
   });
 
-  it('6.13 6.14 tells who and how active a connection is (Architect tells connectedAt alone)', async () => {
+  it('6.13 6.14 returns address and activity of a connection (Architect only returns connectedAt)', async () => {
     await using api = await openLocalApi();
     await Peer.connect(api.url, { headers: { 'user-agent': 'test' } });
     const { headers, body } = await asked(api, 'GET');
@@ -283,8 +283,8 @@ describe("unlike Architect's sandbox, the gateway", () => {
   });
 });
 
-describe('unlike LocalStack at some time, the gateway', () => {
-  it('4.1 4.11 asks the authorizer and passes its principal on (LocalStack did neither)', async () => {
+describe('unlike some version of LocalStack, the gateway', () => {
+  it('4.1 4.11 calls the authorizer and passes on its principal (LocalStack did neither)', async () => {
     const authorizer = new TestFunction(() => allow);
     await using api = await openLocalApi({ authorizer: { function: authorizer } });
     await Peer.connect(api.url);
@@ -313,20 +313,20 @@ describe('unlike LocalStack at some time, the gateway', () => {
     expect((await contextOf(api, '$connect')).routeKey).toBe('$connect');
   });
 
-  it('4.13 does not ask the authorizer at the end (LocalStack asked again)', async () => {
+  it('4.13 does not call the authorizer at the end (LocalStack called it again)', async () => {
     const authorizer = new TestFunction(() => allow);
     await using api = await openLocalApi({ authorizer: { function: authorizer } });
     await contextsOfAll(api);
     expect(authorizer.events).toHaveLength(1);
   });
 
-  it('4.4 refuses with 401 what the authorizer calls Unauthorized (LocalStack refused with 403)', async () => {
+  it('4.4 refuses with 401 if the authorizer throws Unauthorized (LocalStack refused with 403)', async () => {
     const authorizer = new TestFunction(() => Promise.reject(new Error('Unauthorized')));
     await using api = await openLocalApi({ authorizer: { function: authorizer } });
     expect((await refusalOf(api.url)).status).toBe(401);
   });
 
-  it('3.11 names the sub-protocol that $connect chose (LocalStack lost the header)', async () => {
+  it('3.11 answers with the sub-protocol that $connect chose (LocalStack lost the header)', async () => {
     const headers = { 'Sec-WebSocket-Protocol': 'two' };
     await using api = await openLocalApi({ respond: () => ({ statusCode: 200, headers }) });
     await using peer = await Peer.connect(api.url, { protocols: ['one', 'two'] });
@@ -353,7 +353,7 @@ describe('unlike floci, the gateway', () => {
   });
 });
 
-describe('unlike ministack at some time, the gateway', () => {
+describe('unlike some version of ministack, the gateway', () => {
   it('3.4 answers a refused handshake with a status (ministack opened it and closed with 1008)', async () => {
     await using api = await openLocalApi({ respond: () => ({ statusCode: 401 }) });
     expect((await refusalOf(api.url)).status).toBe(401);

@@ -32,14 +32,14 @@ describe('an app on dynamoDbStore', () => {
     const heard = vi.fn();
     bob?.on('said', heard);
     await Promise.all([ann?.subscribe(), bob?.subscribe()]);
-    // Each waits for the other, so they run at the same time.
+    // Each waits for the other, so they must run at the same time.
     const replies = await Promise.all([ann?.send('say', 'hi'), bob?.send('say', 'hello')]);
     await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(2));
     expect(new Set(replies.map((reply) => reply?.pid)).size).toBe(2);
     for (const client of clients) client.close();
   });
 
-  it('finds what it stored after a restart, where it is kept in a folder', async () => {
+  it('keeps its data in a folder over a restart', async () => {
     const rowsSeen = async () => {
       await using gateway = await startGateway({
         quiet: true,
@@ -55,7 +55,7 @@ describe('an app on dynamoDbStore', () => {
     expect(await rowsSeen()).toBe(2);
   });
 
-  it('is led to the DynamoDB that the shell names, and to no other', async () => {
+  it('uses the DynamoDB in the variables of the shell instead', async () => {
     const asked: unknown[] = [];
     const elsewhere = createServer((request, response) => {
       asked.push(request.headers['x-amz-target']);
@@ -67,7 +67,7 @@ describe('an app on dynamoDbStore', () => {
     vi.stubEnv('GATECAST_TABLE', 'mine');
     await using gateway = await startGateway({ quiet: true, entry });
     await expect(openConnection(gateway.url)).rejects.toThrow('500');
-    // Then the undo of the refused handshake.
+    // Then the removal of the refused connection.
     expect(asked[0]).toBe('DynamoDB_20120810.UpdateItem');
     elsewhere.closeAllConnections();
     elsewhere.close();

@@ -55,7 +55,7 @@ const payload = (result: InvocationResult): unknown =>
   result.type === 'response' ? result.payload : result;
 
 describe('a pool', () => {
-  it('runs invocations side by side, each in its own process', async () => {
+  it('runs invocations concurrently, each in its own process', async () => {
     await using test = makePool('waitsForFile', 10);
     const results = [1, 2].map((n) =>
       test.pool.invoke({ file: file('go') }, { requestId: `${n}` }),
@@ -67,7 +67,7 @@ describe('a pool', () => {
     expect(first).not.toBe(second);
   });
 
-  it('uses a process again rather than to start another', async () => {
+  it('reuses a process instead of starting another one', async () => {
     await using test = makePool('handler', 10);
     for (const requestId of ['one', 'two', 'three']) {
       await test.pool.invoke({}, { requestId });
@@ -75,7 +75,7 @@ describe('a pool', () => {
     expect(test.started).toHaveLength(1);
   });
 
-  it('lets further invocations wait, in order, when all processes are busy', async () => {
+  it('makes further invocations wait in order while all processes are busy', async () => {
     await using test = makePool('waitsForFile', 1);
     const ended: string[] = [];
     const results = ['one', 'two', 'three'].map(async (requestId) => {
@@ -108,7 +108,7 @@ describe('a pool', () => {
     expect(second).toBe(test.started[1]?.pid);
   });
 
-  it('finishes what is running and waiting when it drains, then ends the processes', async () => {
+  it('completes running and waiting invocations when it drains, and then ends the processes', async () => {
     await using test = makePool('waitsForFile', 1);
     const results = ['one', 'two'].map((requestId) =>
       test.pool.invoke({ file: file(requestId) }, { requestId }),

@@ -37,7 +37,7 @@ function isRunning(pid: number | undefined): boolean {
 }
 
 describe('an invocation', () => {
-  it('hands over the event and brings back the result', async () => {
+  it('passes on the event and returns the result', async () => {
     await using environment = start();
     const result = await environment.invoke({ body: 'hello' }, { requestId: 'one' });
     expect(result).toMatchObject({
@@ -46,7 +46,7 @@ describe('an invocation', () => {
     });
   });
 
-  it('finds the module as the one before left it', async () => {
+  it('finds the module in the state that the previous one left', async () => {
     await using environment = start();
     await environment.invoke({}, { requestId: 'one' });
     const result = await environment.invoke({}, { requestId: 'two' });
@@ -58,7 +58,7 @@ describe('an invocation', () => {
     ['throwsAtOnce', 'RangeError', 'too soon'],
     ['throwsText', 'string', 'just text'],
     ['callsBackWithError', 'TypeError', 'called back'],
-  ])('that ends by an error names it: %s', async (handler, errorType, errorMessage) => {
+  ])('that fails returns the error: %s', async (handler, errorType, errorMessage) => {
     await using environment = start({ handler });
     const result = await environment.invoke({}, { requestId: 'one' });
     expect(result).toMatchObject({ type: 'error', errorType, errorMessage });
@@ -71,24 +71,21 @@ describe('an invocation', () => {
     ['answersAtOnce', { worked: false }],
     ['neverAnswers', null],
     ['returnsNothing', null],
-  ])(
-    'that is answered otherwise than by a promise works as in Lambda: %s',
-    async (handler, payload) => {
-      await using environment = start({ handler });
-      for (const requestId of ['one', 'two']) {
-        const result = await environment.invoke({ n: 1 }, { requestId });
-        expect(result).toMatchObject({ type: 'response', payload });
-      }
-    },
-  );
+  ])('that is answered without a promise works as in Lambda: %s', async (handler, payload) => {
+    await using environment = start({ handler });
+    for (const requestId of ['one', 'two']) {
+      const result = await environment.invoke({ n: 1 }, { requestId });
+      expect(result).toMatchObject({ type: 'response', payload });
+    }
+  });
 
-  it('fails when its result is no JSON', async () => {
+  it('fails when its result is not JSON', async () => {
     await using environment = start({ handler: 'returnsCircle' });
     const result = await environment.invoke({}, { requestId: 'one' });
     expect(result).toMatchObject({ type: 'error', errorType: 'Runtime.MarshalError' });
   });
 
-  it('gets the context that Lambda gives', async () => {
+  it("gets Lambda's context", async () => {
     await using environment = start({ handler: 'contextOf' });
     const result = await environment.invoke({}, { requestId: 'one' });
     expect(result).toMatchObject({
@@ -109,7 +106,7 @@ describe('an invocation', () => {
 });
 
 describe('a cold start', () => {
-  it('is told by the first invocation alone, with what it took', async () => {
+  it('is only reported by the first invocation, with its duration', async () => {
     await using environment = start();
     const first = await environment.invoke({}, { requestId: 'one' });
     expect(first.coldStartMs).toBeGreaterThan(1);
@@ -117,7 +114,7 @@ describe('a cold start', () => {
     expect(second).not.toHaveProperty('coldStartMs');
   });
 
-  it('is none for an environment that was loaded before', async () => {
+  it('is not reported if the environment was loaded before', async () => {
     await using environment = start();
     await environment.load();
     const result = await environment.invoke({}, { requestId: 'one' });
@@ -155,7 +152,7 @@ describe('a process', () => {
     expect(environment.isUsable).toBe(false);
   });
 
-  it('is ended by a rejection that nobody handles', async () => {
+  it('is ended by an unhandled rejection', async () => {
     await using environment = start({ handler: 'rejectsElsewhere' });
     const result = await environment.invoke({}, { requestId: 'one' });
     expect(result).toMatchObject({ type: 'error', errorType: 'Runtime.ExitError' });
@@ -187,7 +184,7 @@ describe('a process', () => {
     expect(result).toMatchObject({ type: 'response', payload: { pid: environment.pid } });
   });
 
-  it('has the variables it was given and no others', async () => {
+  it('has exactly the given variables', async () => {
     await using environment = start({ handler: 'variables', variables: { GREETING: 'hello' } });
     const result = await environment.invoke({}, { requestId: 'one' });
     expect(result).toMatchObject({ payload: { GREETING: 'hello' } });
@@ -217,7 +214,7 @@ describe('a module', () => {
     expect(environment.isUsable).toBe(false);
   });
 
-  it('that lacks the handler is told by what it exports', async () => {
+  it('without the handler is reported with its exports', async () => {
     await using environment = start({ bundleFile: fixture('app-without-handler.mjs') });
     const result = await environment.invoke({}, { requestId: 'one' });
     expect(result).toMatchObject({
@@ -228,7 +225,7 @@ describe('a module', () => {
     });
   });
 
-  it('tells of the manifest of its app', async () => {
+  it('reports the manifest of its app', async () => {
     await using environment = start({ bundleFile: fixture('app-without-handler.mjs') });
     expect(await environment.load()).toEqual({
       type: 'loaded',

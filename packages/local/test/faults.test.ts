@@ -4,7 +4,7 @@ import { openLocalApi } from './local-api.js';
 import { Peer } from './peer.js';
 import { sendSigned } from './signed-request.js';
 
-/** One connection, and posts to it. */
+/** A connection, and helpers to post to it. */
 async function openAll() {
   const api = await openLocalApi({
     routes: ['$connect', '$disconnect', { routeKey: '$default', twoWay: true }],
@@ -22,7 +22,7 @@ async function openAll() {
     connectionId: connectionId ?? '',
     post: (body: string, method = 'POST') =>
       sendSigned({ port, path: `/dev/@connections/${connectionId}`, key, body, method }),
-    /** Everything that came before the answer to this message. */
+    /** All frames before the answer to this message. */
     async framesSoFar() {
       peer.send('that was all');
       const frames: string[] = [];
@@ -62,7 +62,7 @@ describe('a fault of a post', () => {
     expect(await all.peer.next()).toBe('hi');
   });
 
-  it('delayed holds it back until the clock has reached the time', async () => {
+  it('delayed delays it until the clock has reached the time', async () => {
     await using all = await openAll();
     all.faults.add({ on: 'post', kind: 'delayed', delayMs: 60_000, times: 1 });
     const answered = all.post('hi');
@@ -85,7 +85,7 @@ describe('a fault of a post', () => {
   });
 
   it.each(['lost', 'doubled', 'arrived-gone'] as const)(
-    '%s does not strike what is too large to be posted',
+    '%s does not happen for a post that is too large',
     async (kind) => {
       await using all = await openAll();
       all.faults.add({ on: 'post', kind, times: 1 });
@@ -95,14 +95,14 @@ describe('a fault of a post', () => {
     },
   );
 
-  it('strikes posts only, not what is looked up or closed', async () => {
+  it('happens only for posts, not for other requests', async () => {
     await using all = await openAll();
     all.faults.add({ on: 'post', kind: 'gone' });
     expect((await all.post('', 'GET')).status).toBe(200);
     expect((await all.post('', 'DELETE')).status).toBe(204);
   });
 
-  it('may be meant for one connection', async () => {
+  it('may be limited to one connection', async () => {
     await using all = await openAll();
     all.faults.add({ on: 'post', kind: 'gone', connectionId: 'another' });
     expect((await all.post('hi')).status).toBe(200);
@@ -114,7 +114,7 @@ describe('a fault of a post', () => {
 });
 
 describe('a fault of $disconnect', () => {
-  it('lost keeps it from the function and says so in the report', async () => {
+  it('lost keeps it from the function, with a report', async () => {
     await using all = await openAll();
     all.faults.add({ on: '$disconnect', kind: 'lost' });
     all.peer.webSocket.close();
@@ -124,7 +124,7 @@ describe('a fault of $disconnect', () => {
     expect(all.api.handler.of('$disconnect')).toEqual([]);
   });
 
-  it('delayed brings it when the clock has reached the time', async () => {
+  it('delayed sends it when the clock has reached the time', async () => {
     await using all = await openAll();
     all.faults.add({ on: '$disconnect', kind: 'delayed', delayMs: 90_000 });
     all.peer.webSocket.close();
@@ -175,7 +175,7 @@ describe('the faults of a gateway', () => {
       () => faults.strike('post', { connectionId: 'one' }) !== undefined,
     );
 
-  it('strike as often as they are likely, and alike for the same seed', () => {
+  it('happen according to their probability, and the same way for the same seed', () => {
     const [first, second, other] = [new Faults(7), new Faults(7), new Faults(8)].map((faults) => {
       faults.add({ on: 'post', kind: 'lost', probability: 0.25 });
       return strikes(faults, 4_000);
@@ -187,7 +187,7 @@ describe('the faults of a gateway', () => {
     expect(share).toBeLessThan(0.28);
   });
 
-  it('are spent after their number, and all at once when they are cleared', () => {
+  it('are used up after their number, and all removed by clear', () => {
     const faults = new Faults(1);
     faults.add({ on: 'post', kind: 'lost', times: 2 });
     faults.add({ on: '$disconnect', kind: 'lost' });
@@ -197,7 +197,7 @@ describe('the faults of a gateway', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('strike one at a time, the first that was added first', () => {
+  it('happen one at a time, in the order in which they were added', () => {
     const faults = new Faults(1);
     faults.add({ on: 'post', kind: 'gone', times: 1 });
     faults.add({ on: 'post', kind: 'lost', times: 1 });

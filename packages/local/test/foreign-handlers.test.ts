@@ -19,7 +19,7 @@ const patience = { timeout: 15_000, interval: 50 };
 const twoWay = [{ routeKey: '$default', twoWay: true }];
 
 beforeAll(() => {
-  // Node 20 is what this package supports, whatever the SDK says about it.
+  // The SDK warns that it will drop Node 20, but this package supports it.
   vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   return () => vi.unstubAllEnvs();
 });
@@ -64,7 +64,7 @@ async function openTable(): Promise<Table> {
   };
 }
 
-/** The command-line client that AWS's guides use. */
+/** The command-line client in AWS's guides. */
 class Wscat implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #ended: Promise<unknown>;
@@ -81,13 +81,13 @@ class Wscat implements AsyncDisposable {
     }
   }
 
-  /** What it has printed since it connected, without its prompts. */
+  /** Its output since it connected, without prompts. */
   get lines(): string[] {
     const lines = this.#output.split('\n').map((line) => line.replace(/^(> )+/, ''));
     return lines.filter((line) => line !== '' && !line.startsWith('Received pong'));
   }
 
-  /** It says nothing when it has connected, and forgets what was typed before. */
+  /** It prints nothing when it has connected, and drops earlier input, so this sends a ping. */
   async connected(): Promise<void> {
     await vi.waitFor(() => {
       this.type('/ping');
@@ -112,7 +112,7 @@ class Wscat implements AsyncDisposable {
 }
 
 describe('the chat of the AWS samples', { timeout: 60_000 }, () => {
-  it('serves two wscat clients, and forgets those that are gone', async () => {
+  it('serves two wscat clients, and removes those that are gone', async () => {
     await using table = await openTable();
     await using gateway = await startGateway({
       quiet: true,
@@ -155,7 +155,7 @@ describe('a handler', () => {
     expect(await peer.next()).toBe('SyntaxError');
   });
 
-  it('of a CommonJS module that calls back is answered, or its error is', async () => {
+  it('of a CommonJS module with a callback returns its value or its error', async () => {
     await using gateway = await startGateway({
       quiet: true,
       entry: fixture('callback.cjs'),
@@ -171,7 +171,7 @@ describe('a handler', () => {
 
 describe('the logger of Powertools for AWS Lambda', () => {
   it('writes its lines with the request id of the invocation', async () => {
-    // Started as a command, because a function writes to the standard output of the gateway.
+    // Run as a command, because a function writes to the standard output of the gateway.
     const command = fileURLToPath(new URL('../bin/gatecast.js', import.meta.url));
     const routes = fileURLToPath(new URL('fixtures/two-way-default.json', import.meta.url));
     const options = ['--port', '0', '--routes', routes];

@@ -26,7 +26,7 @@ async function writeSlowly(peer: RawPeer, bytes: Buffer): Promise<void> {
 }
 
 describe('frames of a client', () => {
-  it('5.14 may be 32 KB large', async () => {
+  it('5.14 may have 32 KB', async () => {
     await using api = await openEcho();
     await using peer = await RawPeer.connect(api.gateway.port);
     peer.write(clientFrame({ payload: 'x'.repeat(32 * KB) }));
@@ -47,7 +47,7 @@ describe('frames of a client', () => {
     expect(api.handler.of('$default')).toEqual([]);
   });
 
-  it('5.14 end it as soon as the header says so, whatever length it claims', async () => {
+  it('5.14 end it as soon as the header claims too much, for any length', async () => {
     for (const length of [32 * KB + 1, 65_535, 65_536, 2 ** 32, Number.MAX_SAFE_INTEGER + 1]) {
       await using api = await openEcho();
       await using peer = await RawPeer.connect(api.gateway.port);
@@ -76,7 +76,7 @@ describe('frames of a client', () => {
     expect(api.handler.of('$default').map(({ body }) => body)).toEqual(['whole']);
   });
 
-  it('5.14 are measured although they come byte by byte', async () => {
+  it('5.14 are measured even if they arrive byte by byte', async () => {
     await using api = await openEcho();
     await using peer = await RawPeer.connect(api.gateway.port);
     const bytes = Buffer.concat([
@@ -107,7 +107,7 @@ describe('frames of a client', () => {
     expect(await closeCode(peer)).toBe(1009);
   });
 
-  it('5.14 do not hold up $disconnect when the client never answers the close frame', async () => {
+  it('5.14 do not delay $disconnect if the client never answers the close frame', async () => {
     await using api = await openEcho();
     await using peer = await RawPeer.connect(api.gateway.port);
     peer.write(frameHeader({ opcode: 1, isLast: true, length: 70_000 }));
@@ -170,7 +170,7 @@ describe('frames of a client', () => {
 });
 
 describe('frames to a client', () => {
-  it('6.9 are 32 KB large at most', async () => {
+  it('6.9 have at most 32 KB', async () => {
     const text = 'x'.repeat(70 * KB);
     await using api = await openEcho({ respond: () => ({ statusCode: 200, body: text }) });
     await using peer = await RawPeer.connect(api.gateway.port);
@@ -183,7 +183,7 @@ describe('frames to a client', () => {
     ]);
   });
 
-  it('6.9 are one for a message of 32 KB', async () => {
+  it('6.9 are not split for a message of 32 KB', async () => {
     const text = 'x'.repeat(32 * KB);
     await using api = await openEcho({ respond: () => ({ statusCode: 200, body: text }) });
     await using peer = await RawPeer.connect(api.gateway.port);

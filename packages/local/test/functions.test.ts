@@ -16,7 +16,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Puts the text there at once: a watcher must not see a half-written file. */
+/** Writes the file atomically, because a watcher must not see a half-written file. */
 async function source(name: string, text: string): Promise<string> {
   const file = join(directory, name);
   await mkdir(dirname(file), { recursive: true });
@@ -33,7 +33,7 @@ async function ask(url: string, text: string): Promise<string> {
 
 const action = (name: string): string => JSON.stringify({ action: name });
 const twoWay = (routeKey: string, name?: string) => ({ routeKey, twoWay: true, function: name });
-/** Tells which file ran, in which process, and how often it has run. */
+/** The source of a function that answers with its name, its process and its number of calls. */
 const tells = (name: string): string => `let count = 0;
   export const handler = async () => ({ statusCode: 200,
     body: JSON.stringify({ name: '${name}', pid: process.pid, count: ++count }) });`;
@@ -41,7 +41,7 @@ const parsed = async (answer: Promise<string>): Promise<Record<string, unknown>>
   JSON.parse(await answer) as Record<string, unknown>;
 
 describe('several functions', () => {
-  it('are behind the routes that name them', async () => {
+  it('handle the routes that refer to them', async () => {
     await using gateway = await startGateway({
       quiet: true,
       functions: {
@@ -54,7 +54,7 @@ describe('several functions', () => {
     expect(await parsed(ask(gateway.url, action('read')))).toMatchObject({ name: 'read' });
   });
 
-  it('leave the routes that name none to the function of entry', async () => {
+  it('leave routes without a function to the function of entry', async () => {
     await using gateway = await startGateway({
       quiet: true,
       entry: await source('app.ts', tells('app')),
@@ -65,7 +65,7 @@ describe('several functions', () => {
     expect(await parsed(ask(gateway.url, action('other')))).toMatchObject({ name: 'other' });
   });
 
-  it('keep their state over all routes that one of them serves', async () => {
+  it('keep their state over all of their routes', async () => {
     await using gateway = await startGateway({
       quiet: true,
       functions: { one: { entry: await source('one.ts', tells('one')) } },
@@ -76,7 +76,7 @@ describe('several functions', () => {
     expect([first['count'], second]).toEqual([1, { ...first, count: 2 }]);
   });
 
-  it('each have variables, memory, a time-out and an access key of their own', async () => {
+  it('each have their own variables, memory, time-out and access key', async () => {
     const entry = await source(
       'vars.mjs',
       `export const other = async ({ body }, context) => {
@@ -113,7 +113,7 @@ describe('several functions', () => {
     expect(await ask(gateway.url, spin)).toContain('Internal server error');
   });
 
-  it('may have one among them that decides who connects', async () => {
+  it('may include an authorizer', async () => {
     const authorizer = `export const handler = async (event) => ({
       principalId: event.queryStringParameters.token,
       policyDocument: { Version: '2012-10-17', Statement: [{ Action: 'execute-api:Invoke',
@@ -224,19 +224,19 @@ describe('a gateway does not start', () => {
     });
   });
 
-  it('when a route names a function that is not there', async () => {
+  it('if a route refers to a missing function', async () => {
     const routes = [twoWay('$default', 'chta')];
     await expect(
       startGateway({ quiet: true, functions: await functions(), routes }),
     ).rejects.toMatchObject({
       code: 'ERR_FUNCTION_UNKNOWN',
       message: expect.stringContaining(
-        'The route "$default" names the function "chta", but there is only "chat".',
+        'The route "$default" uses the function "chta", but there is only "chat".',
       ),
     });
   });
 
-  it('when a route names no function and there is no entry', async () => {
+  it('if a route has no function and there is no entry', async () => {
     const starting = startGateway({
       quiet: true,
       functions: await functions(),
@@ -248,7 +248,7 @@ describe('a gateway does not start', () => {
     });
   });
 
-  it('when the authorizer is not among the functions', async () => {
+  it('if the authorizer is not one of the functions', async () => {
     const starting = startGateway({
       quiet: true,
       functions: await functions(),
@@ -256,11 +256,11 @@ describe('a gateway does not start', () => {
       authorizer: { function: 'auth' },
     });
     await expect(starting).rejects.toMatchObject({
-      message: expect.stringContaining('The authorizer names the function "auth"'),
+      message: expect.stringContaining('The authorizer uses the function "auth"'),
     });
   });
 
-  it('when nobody names the routes of several functions', async () => {
+  it('if the routes of several functions are not known', async () => {
     await expect(startGateway({ quiet: true, functions: await functions() })).rejects.toMatchObject(
       {
         code: 'ERR_ROUTES_UNKNOWN',
@@ -268,9 +268,9 @@ describe('a gateway does not start', () => {
     );
   });
 
-  it('when one of them fails to load, and ends the processes of the others', async () => {
+  it('if one of them fails to load, and ends the processes of the others', async () => {
     const pidFile = join(directory, 'pid');
-    // It is still loading when the other one has failed.
+    // This one is still loading when the other one has failed.
     const slow = `import { writeFileSync } from 'node:fs';
       await new Promise((resolve) => setTimeout(resolve, 500));
       writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));

@@ -14,10 +14,10 @@ const times = Number(process.env['FUZZ_TIMES'] ?? 1);
 const CLOSE = 0x8;
 const PONG = 0xa;
 
-/** Statuses that rows of section 3 and 6 name, and those that Node answers to what is no HTTP. */
+/** Statuses in rows of sections 3 and 6, and those of Node for requests that are not HTTP. */
 const statuses = [101, 200, 204, 403, 410, 413, 426];
 const statusesOfNode = [100, 400, 417, 431];
-/** What `frames.test.ts` and row 5.12 say; any other code must be the client's own. */
+/** Codes in `frames.test.ts` and row 5.12. Any other code must be the client's own. */
 const closeCodes = [1002, 1003, 1007, 1009];
 
 const crashes: unknown[] = [];
@@ -45,7 +45,7 @@ async function holds<T extends [unknown, ...unknown[]]>(
   await fc.assert(property, {
     seed,
     numRuns: runs * times,
-    // For one case, and for the whole with its shrinking: less than the test has.
+    // Time limits for one case, and for the whole property with its shrinking: less than the test's own.
     timeout: 20_000,
     interruptAfterTimeLimit: 150_000 * times,
     markInterruptAsFailure: true,
@@ -57,7 +57,7 @@ function lastConnectionId(): string {
   return api.handler.events.findLast(isConnect)?.requestContext.connectionId ?? '';
 }
 
-/** A client that behaves is served, every connection has had its $disconnect, nothing has crashed. */
+/** Asserts that a correct client is served, every connection got its $disconnect, and nothing crashed. */
 async function expectHealth(): Promise<void> {
   await using peer = await Peer.connect(api.url);
   peer.send('hello');
@@ -175,7 +175,7 @@ describe('any handshake', { timeout: 180_000 * times }, () => {
   const tls = anyBytes.map((bytes) => Buffer.concat([Buffer.from([0x16, 3, 1]), bytes]));
   const ending = oddly<'end' | 'reset'>(fc.constant('end'), fc.constant('reset'));
 
-  it('is answered with a status that is known, or with the end', async () => {
+  it('is answered with a known status, or closed', async () => {
     const allowed = [...statuses, ...statusesOfNode];
     const property = fc.asyncProperty(
       oddly(request, fc.oneof(anyBytes, tls), 19),
@@ -250,7 +250,7 @@ describe('any frames', { timeout: 180_000 * times }, () => {
     for (const code of codes) expect([...closeCodes, ...ownCodes]).toContain(code);
   }
 
-  it('that are whole are answered up to the last ping, or end with a code that is known', async () => {
+  it('that are complete are answered up to the last ping, or end with a known code', async () => {
     const lastPing = clientFrame({ opcode: 9, payload: 'last' });
     const isLast = ({ opcode, payload }: Frame) =>
       opcode === CLOSE || (opcode === PONG && payload.toString() === 'last');
@@ -269,7 +269,7 @@ describe('any frames', { timeout: 180_000 * times }, () => {
     await expectHealth();
   });
 
-  it('that break off, right after the handshake, end with a code that is known or without', async () => {
+  it('that break off right after the handshake end with a known code or without one', async () => {
     const property = fc.asyncProperty(
       fc.array(rawFrame, { minLength: 1, maxLength: 3 }),
       fc.double({ min: 0, max: 1, noNaN: true }),
@@ -390,7 +390,7 @@ describe('any request to @connections', { timeout: 180_000 * times }, () => {
       path,
       method,
       body,
-      // Node's client would leave the length out where a body is unusual.
+      // Node's client would leave out the length of an unusual body.
       headers: 'transfer-encoding' in headers ? headers : { ...headers, ...lengthOf(body) },
       agent,
       key: signing === 'other secret' ? { ...key, secretAccessKey: 'guessed' } : key,
@@ -405,7 +405,7 @@ describe('any request to @connections', { timeout: 180_000 * times }, () => {
   const lengthOf = (body: Buffer) => ({ 'content-length': String(body.length) });
 
   function allowedStatuses({ method, path, signing, body }: Request): readonly number[] {
-    // Here the gateway says what it is.
+    // Here the gateway describes itself.
     if (path === '/') return [200, 403];
     if (path.startsWith('/')) return signing === 'valid' ? [403, 410, 413] : [403];
     if (signing !== 'valid' || !operations.includes(method)) return [403];
@@ -413,11 +413,11 @@ describe('any request to @connections', { timeout: 180_000 * times }, () => {
     return [method === 'GET' ? 200 : 204];
   }
 
-  it('is refused unless it is signed, and answered with a status that is known', async () => {
+  it('is refused unless it is signed, and answered with a known status', async () => {
     let peer: Peer | undefined;
     let id = '';
     const connect = async (): Promise<Peer> => {
-      // What is posted need not be UTF-8 (row 6.8).
+      // Posted bytes need not be UTF-8 (row 6.8).
       const opened = await Peer.connect(api.url, { skipUTF8Validation: true });
       id = lastConnectionId();
       return opened;

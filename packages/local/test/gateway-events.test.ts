@@ -6,7 +6,7 @@ import { handshakeText, RawPeer } from './raw-peer.js';
 const keys = (value: object | undefined) => Object.keys(value ?? {});
 
 describe('the events of a connection', () => {
-  it('0.1 0.3 0.6 have one connectionId and connectedAt, and requestIds of their own', async () => {
+  it('0.1 0.3 0.6 have the same connectionId and connectedAt, and different requestIds', async () => {
     let now = 1_700_000_000_000;
     await using api = await openLocalApi({ now: () => now++ });
     const peer = await Peer.connect(api.url);
@@ -105,7 +105,7 @@ describe('CONNECT', () => {
     expect(event?.multiValueHeaders['test']).toEqual(['yes']);
   });
 
-  it('1.5 has every value of a header that came twice', async () => {
+  it('1.5 has every value of a repeated header', async () => {
     await using api = await openLocalApi();
     await using peer = await RawPeer.open(api.gateway.port);
     peer.write(handshakeText({ 'X-Tag': 'one\r\nx-tag: two' }));
@@ -115,7 +115,7 @@ describe('CONNECT', () => {
     expect(event?.headers['X-Tag']).toBe('two');
   });
 
-  it('1.7 0.8 says where the client is and what it calls itself', async () => {
+  it('1.7 0.8 has the address and the user agent of the client', async () => {
     await using api = await openLocalApi();
     await Peer.connect(api.url);
     await Peer.connect(api.url, { headers: { 'User-Agent': 'test/1' } });
@@ -138,7 +138,7 @@ describe('CONNECT', () => {
 });
 
 describe('MESSAGE', () => {
-  it('1.10 1.11 1.14 has the text as it came, and no headers', async () => {
+  it('1.10 1.11 1.14 has the unchanged text and no headers', async () => {
     await using api = await openLocalApi();
     await using peer = await Peer.connect(api.url);
     peer.send('{\r\n\t"a": "\u00e9"\r\n}');
@@ -194,7 +194,7 @@ describe('DISCONNECT', () => {
     expect([code, reason]).toEqual([1005, 'Client-side close frame status not set']);
   });
 
-  it('1.24 passes on what a browser says when it leaves', async () => {
+  it('1.24 passes on the code of a browser that leaves the page', async () => {
     const { code, reason } = await ending((peer) => peer.webSocket.close(1001));
     expect([code, reason]).toEqual([1001, '']);
   });
@@ -214,7 +214,7 @@ describe('DISCONNECT', () => {
     expect([code, reason]).toEqual([1003, '']);
   });
 
-  it('1.30 comes after the connection has ended, and its result goes nowhere', async () => {
+  it('1.30 comes after the connection has ended, and its result is ignored', async () => {
     await using api = await openLocalApi({
       respond: ({ requestContext }) => {
         if (requestContext.routeKey === '$disconnect') throw new Error('broken');
@@ -252,7 +252,7 @@ describe('DISCONNECT', () => {
 });
 
 describe('the event of an authorizer', () => {
-  it('1.40 1.41 1.42 1.43 1.45 is that of CONNECT with the upgrade headers and methodArn', async () => {
+  it('1.40 1.41 1.42 1.43 1.45 is like CONNECT, with the upgrade headers and methodArn', async () => {
     const authorizer = new TestFunction((event) => ({
       principalId: 'ann',
       policyDocument: {

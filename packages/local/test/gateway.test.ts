@@ -10,7 +10,7 @@ import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';
 import { sendRequest } from './signed-request.js';
 
 describe('the port of a gateway', () => {
-  it('3.21 speaks TLS and plain text, to WebSockets and to requests', async () => {
+  it('3.21 accepts TLS and plain text, for WebSockets and for requests', async () => {
     await using api = await openLocalApi({ routes: [{ routeKey: '$default', twoWay: true }] });
     const { port, certificate, url } = api.gateway;
     for (const host of ['localhost', '127.0.0.1']) {
@@ -27,7 +27,7 @@ describe('the port of a gateway', () => {
     agent.destroy();
   });
 
-  it('shows a certificate that its own authority signed', async () => {
+  it('uses a certificate of its own authority', async () => {
     await using gateway = await openGateway();
     const authority = new X509Certificate(gateway.certificate);
     expect(authority.ca).toBe(true);
@@ -35,7 +35,7 @@ describe('the port of a gateway', () => {
     await expect(unknown).rejects.toThrow(/self.signed certificate|unable to verify/);
   });
 
-  it('tells TLS and plain text apart by the first byte, although it comes alone', async () => {
+  it('recognises TLS by the first byte, even if that arrives alone', async () => {
     await using api = await openLocalApi();
     await using peer = await RawPeer.open(api.gateway.port);
     for (const character of handshakeText()) {
@@ -46,7 +46,7 @@ describe('the port of a gateway', () => {
     expect(await peer.until(/^HTTP\/1\.1 \d+/)).toBe('HTTP/1.1 101');
   });
 
-  it('is the one that was asked for, or an error that names it', async () => {
+  it('is the requested one, or an error with its number', async () => {
     await using first = await openGateway();
     await expect(openGateway({ port: first.port })).rejects.toThrow(
       `The gateway could not listen on port "${first.port}" of "127.0.0.1".`,
@@ -60,14 +60,14 @@ describe('the port of a gateway', () => {
 });
 
 describe('a gateway survives', () => {
-  /** 426 from a gateway that serves. */
+  /** The status of a plain GET: 426 if the gateway works. */
   const statusOf = async (port: number) => (await sendRequest({ port, path: '/dev' })).status;
 
   it.each([
     ['nothing at all', ''],
     ['garbage', '\u0000\u0001\u0002\r\n\r\n'],
     ['half a request', 'GET /dev HTTP/1.1\r\nHost: x'],
-    ['a request that is none', 'GET\r\n\r\n'],
+    ['an invalid request', 'GET\r\n\r\n'],
     ['another protocol', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['headers without end', `GET /dev HTTP/1.1\r\n${'X-A: b\r\n'.repeat(5_000)}`],
     ['half of a TLS handshake', Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01])],
@@ -93,7 +93,7 @@ describe('a gateway survives', () => {
     }
   });
 
-  it('a client that ends amid the TLS handshake, and lets it go at once', async () => {
+  it('a client that ends during the TLS handshake, whose connection it closes at once', async () => {
     await using api = await openLocalApi();
     for (const length of [1, 6]) {
       await using peer = await RawPeer.open(api.gateway.port);
@@ -138,7 +138,7 @@ describe('a gateway survives', () => {
     expect(await statusOf(api.gateway.port)).toBe(426);
   });
 
-  it('a refused client that sends on', async () => {
+  it('a refused client that keeps sending', async () => {
     await using api = await openLocalApi({ respond: () => ({ statusCode: 403 }) });
     await using peer = await RawPeer.open(api.gateway.port);
     peer.write(handshakeText());
@@ -182,7 +182,7 @@ describe('closing a gateway', () => {
     await expect(once(connectTcp(port, '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('ends a handshake that is pending', async () => {
+  it('ends a pending handshake', async () => {
     let accept = () => {};
     const api = await openLocalApi({
       respond: () =>
@@ -199,7 +199,7 @@ describe('closing a gateway', () => {
     await vi.waitFor(() => expect(api.handler.of('$disconnect')).toHaveLength(1));
   });
 
-  it('may be asked for twice', async () => {
+  it('may be called twice', async () => {
     const gateway = await openGateway();
     await Promise.all([gateway.close(), gateway.close()]);
     await gateway[Symbol.asyncDispose]();

@@ -4,7 +4,7 @@ import { openLocalApi, type SeenEvent, TestFunction } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';
 
-/** Something that a function waits for and a test brings about. */
+/** A gate that a function waits for and the test opens. */
 function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {
@@ -17,7 +17,7 @@ const onConnect = (answer: unknown) => (event: SeenEvent) =>
   event.requestContext.routeKey === '$connect' ? answer : { statusCode: 200 };
 
 describe('a handshake', () => {
-  it('3.1 waits for $connect before it is answered, and no message passes before', async () => {
+  it('3.1 is answered after $connect, and no message is handled before', async () => {
     const { opened, open } = gate();
     await using api = await openLocalApi({
       respond: async ({ requestContext }) => {
@@ -35,7 +35,7 @@ describe('a handshake', () => {
     await vi.waitFor(() => expect(api.handler.of('$default')).toMatchObject([{ body: 'early' }]));
   });
 
-  it('3.1 asks the authorizer before $connect', async () => {
+  it('3.1 calls the authorizer before $connect', async () => {
     const order: string[] = [];
     const authorizer = new TestFunction((event) => {
       order.push('authorizer');
@@ -54,7 +54,7 @@ describe('a handshake', () => {
     expect(order).toEqual(['authorizer', '$connect']);
   });
 
-  it('3.2 is accepted when there is no route $connect', async () => {
+  it('3.2 is accepted if there is no route $connect', async () => {
     await using api = await openLocalApi({ routes: ['$default'] });
     await using peer = await Peer.connect(api.url);
     peer.send('one');
@@ -89,7 +89,7 @@ describe('a handshake', () => {
     ['a string', 'ok'],
     ['an array', [200]],
     ['no statusCode', {}],
-    ['a status that is none', { statusCode: 'ok' }],
+    ['an invalid status', { statusCode: 'ok' }],
     ['a status below 200', { statusCode: 101 }],
     ['a status past 599', { statusCode: 1000 }],
     ['an unknown key', { statusCode: 200, Data: 'x' }],
@@ -118,7 +118,7 @@ describe('a handshake', () => {
     open();
   });
 
-  it('3.7 is refused with 502 when the function runs into a time-out of its own', async () => {
+  it('3.7 is refused with 502 if the function reaches its own time-out', async () => {
     await using api = await openLocalApi();
     const error = { type: 'error', errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out' };
     api.gateway.use({
@@ -155,7 +155,7 @@ describe('a handshake', () => {
     expect(response).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n');
   });
 
-  it('3.11 names the sub-protocol that $connect chose', async () => {
+  it('3.11 is answered with the sub-protocol that $connect chose', async () => {
     const headers = { 'sec-websocket-protocol': 'two' };
     await using api = await openLocalApi({ respond: onConnect({ statusCode: 200, headers }) });
     const peer = await Peer.connect(api.url, { protocols: ['one', 'two'] });
@@ -163,7 +163,7 @@ describe('a handshake', () => {
     expect(api.handler.events[0]?.headers['Sec-WebSocket-Protocol']).toBe('one,two');
   });
 
-  it('3.11 names no sub-protocol when $connect chose none, so that a browser fails', async () => {
+  it('3.11 is answered without a sub-protocol if $connect chose none, so that a browser fails', async () => {
     await using api = await openLocalApi();
     await using peer = await RawPeer.open(api.gateway.port);
     peer.write(handshakeText({ 'Sec-WebSocket-Protocol': 'one' }));
@@ -172,7 +172,7 @@ describe('a handshake', () => {
     await expect(Peer.connect(api.url, { protocols: ['one'] })).rejects.toThrow('subprotocol');
   });
 
-  it('3.11 names a sub-protocol that nobody offered if $connect says so', async () => {
+  it('3.11 is answered with a sub-protocol that was not offered if $connect says so', async () => {
     const headers = { 'Sec-WebSocket-Protocol': 'two' };
     await using api = await openLocalApi({ respond: onConnect({ statusCode: 200, headers }) });
     await using peer = await RawPeer.open(api.gateway.port);
@@ -180,14 +180,14 @@ describe('a handshake', () => {
     expect(await peer.until(/^HTTP\/1\.1 101 [^]*\r\n\r\n/)).toContain('Protocol: two\r\n');
   });
 
-  it('3.11 is refused with 502 when the sub-protocol would break the answer', async () => {
+  it('3.11 is refused with 502 if the sub-protocol would break the answer', async () => {
     const headers = { 'Sec-WebSocket-Protocol': 'two\r\nSet-Cookie: a=1' };
     await using api = await openLocalApi({ respond: onConnect({ statusCode: 200, headers }) });
     expect((await refusalOf(api.url)).status).toBe(502);
     expect(api.log).toMatchObject([{ result: 'failed' }]);
   });
 
-  it('3.13 negotiates permessage-deflate only where the option says so', async () => {
+  it('3.13 negotiates permessage-deflate only with the option', async () => {
     await using plain = await openLocalApi();
     expect((await Peer.connect(plain.url)).webSocket.extensions).toBe('');
     const routes = [{ routeKey: '$default', twoWay: true }];
@@ -199,7 +199,7 @@ describe('a handshake', () => {
     expect(await peer.next()).toBe('hello '.repeat(10_000));
   });
 
-  it('3.16 is refused with 403 at every path but the stage', async () => {
+  it('3.16 is refused with 403 at every path except the stage', async () => {
     await using api = await openLocalApi();
     const base = `ws://localhost:${api.gateway.port}`;
     for (const path of ['', '/', '/prod', '/dev/more', '/dev//', '/DEV', '/dev/@connections/x']) {
@@ -208,7 +208,7 @@ describe('a handshake', () => {
     expect(api.handler.events).toEqual([]);
   });
 
-  it('3.16 is refused with 403 until the gateway has something to serve', async () => {
+  it('3.16 is refused with 403 until the gateway has a deployment', async () => {
     await using gateway = await openGateway();
     expect((await refusalOf(gateway.url)).status).toBe(403);
   });
@@ -233,7 +233,7 @@ describe('a handshake', () => {
     ['a key that is too short', { 'Sec-WebSocket-Key': 'abc' }, 400],
     ['no version', { 'Sec-WebSocket-Version': undefined }, 400],
     ['another version', { 'Sec-WebSocket-Version': '7' }, 400],
-    ['a sub-protocol that is none', { 'Sec-WebSocket-Protocol': 'a b' }, 400],
+    ['an invalid sub-protocol', { 'Sec-WebSocket-Protocol': 'a b' }, 400],
     ['one sub-protocol twice', { 'Sec-WebSocket-Protocol': 'a, a' }, 400],
     ['another upgrade', { Upgrade: 'h2c' }, 426],
   ])('is refused before $connect when it has %s', async (...row) => {
@@ -256,7 +256,7 @@ describe('a handshake', () => {
 
 describe('a client that leaves during the handshake', () => {
   it.each(['end', 'destroy', 'reset'] as const)(
-    'never had a connection, but $disconnect tells of it when $connect accepted (%s)',
+    'never had a connection, but leads to a $disconnect if $connect accepted (%s)',
     async (how) => {
       const { opened, open } = gate();
       await using api = await openLocalApi({
@@ -269,7 +269,7 @@ describe('a client that leaves during the handshake', () => {
       peer.write(handshakeText());
       await vi.waitFor(() => expect(api.handler.events).toHaveLength(1));
       peer.leave(how);
-      // By the answer to this the gateway has read that the client left.
+      // When this is answered, the gateway knows that the client has left.
       expect((await fetch(api.gateway.endpoint)).status).toBe(426);
       open();
       await vi.waitFor(() => expect(api.handler.of('$disconnect')).toHaveLength(1));
@@ -299,7 +299,7 @@ describe('a client that leaves during the handshake', () => {
     expect(api.handler.of('$disconnect')).toEqual([]);
   });
 
-  it('does not get as far as $connect when it leaves while the authorizer runs', async () => {
+  it('does not reach $connect if it leaves while the authorizer runs', async () => {
     const { opened, open } = gate();
     const authorizer = new TestFunction(async () => {
       await opened;
@@ -319,8 +319,8 @@ describe('a client that leaves during the handshake', () => {
   });
 });
 
-describe('what replaces a deployment', () => {
-  it('serves the next message, while connections stay open', async () => {
+describe('a new deployment', () => {
+  it('handles the next message, while connections stay open', async () => {
     const routes = [{ routeKey: '$default', twoWay: true }];
     const answer = (body: string) => new TestFunction(() => ({ statusCode: 200, body }));
     await using gateway = await openGateway();
@@ -333,7 +333,7 @@ describe('what replaces a deployment', () => {
     expect(await peer.next()).toBe('new');
   });
 
-  it('may close all connections with 1001, those included whose $connect is running', async () => {
+  it('may close all connections with 1001, including those whose $connect is running', async () => {
     const { opened, open } = gate();
     let mustWait = false;
     await using api = await openLocalApi({

@@ -7,10 +7,10 @@ import { Peer, refusalOf } from './peer.js';
 const ok = { $default: '{"statusCode":200}' };
 const mock: Integration = { type: 'MOCK', requestTemplates: ok };
 
-/** Answers what the function got as an event. */
+/** Answers with the event of the function. */
 const echo = (event: unknown) => event;
 
-/** An integration response for everything, with or without a template. */
+/** An integration response for every result, with or without a template. */
 function always(template?: string): readonly IntegrationResponse[] {
   const responseTemplates = template === undefined ? undefined : { $default: template };
   return [{ integrationResponseKey: '$default', responseTemplates }];
@@ -22,7 +22,7 @@ interface Sent {
   readonly twoWay?: boolean;
 }
 
-/** The frame for each message, and what the function got. */
+/** The frame for each message, and the events of the function. */
 async function send({ integration, respond = echo, twoWay = true }: Sent, messages: unknown[]) {
   await using api = await openLocalApi({
     respond,
@@ -45,7 +45,7 @@ async function send({ integration, respond = echo, twoWay = true }: Sent, messag
   }
 }
 
-/** What `$connect` is answered: the status of a refusal, or `open`. */
+/** The result of a handshake: the status of a refusal, or `open`. */
 async function connect(
   integration: GatewayRoute['integration'],
   respond?: LocalApiOptions['respond'],
@@ -96,7 +96,7 @@ describe('an integration', () => {
     expect(api.log).toMatchObject([{ route: 'ping', result: 'ok', detail: '200' }]);
   });
 
-  it('8.1 of the type AWS_PROXY is what a short lambda is', async () => {
+  it('8.1 of the type AWS_PROXY is the same as the short form lambda', async () => {
     const respond = () => ({ statusCode: 200, body: 'hello' });
     const { frames, events } = await send({ integration: { type: 'AWS_PROXY' }, respond }, ['x']);
     expect(frames).toEqual(['hello']);
@@ -116,12 +116,12 @@ describe('an integration', () => {
   });
 
   it.each(['HTTP', 'HTTP_PROXY', 'LAMBDA'])(
-    '8.1 of the type %s is refused with the types that there are',
+    '8.1 of the type %s is refused with the supported types',
     async (type) => {
       const integration = { type } as unknown as Integration;
       await expect(openLocalApi({ routes: [{ routeKey: 'a', integration }] })).rejects.toThrow(
         `The route "a" has an integration of the type "${type}", which the local gateway does not ` +
-          'have. Use "AWS_PROXY" or "AWS" for a Lambda function, or "MOCK".',
+          'support. Use "AWS_PROXY" or "AWS" for a Lambda function, or "MOCK".',
       );
     },
   );
@@ -155,7 +155,7 @@ describe('the request template', () => {
     expect((await send({ integration }, [message])).events).toEqual([expected]);
   });
 
-  it('8.2 is the one with the key $default when there is neither an expression nor the type', async () => {
+  it('8.2 is the one with the key $default without an expression and a matching type', async () => {
     const requestTemplates = { $default: '{"other":1}' };
     const integration: Integration = { type: 'AWS', requestTemplates, responses: always() };
     expect((await send({ integration }, ['x'])).events).toEqual([{ other: 1 }]);
@@ -195,7 +195,7 @@ describe('the request template', () => {
     },
   );
 
-  it('8.4 a function that would get no JSON is not called', async () => {
+  it('8.4 a function is not called if its input is not JSON', async () => {
     const integration: Integration = { type: 'AWS', responses: always() };
     const { frames, events, log } = await send({ integration }, ['hello']);
     expect(frames).toEqual([internalError]);
@@ -203,7 +203,7 @@ describe('the request template', () => {
     expect(log[0]?.detail).toContain('A Lambda function takes JSON, and was to get "hello"');
   });
 
-  it('8 that cannot be read is refused with its place, as is its expression', async () => {
+  it('8 that is invalid is refused with its place, and so is an invalid expression', async () => {
     const broken: Integration = { type: 'AWS', requestTemplates: { $default: '#foreach($a in' } };
     await expect(
       openLocalApi({ routes: [{ routeKey: 'a', integration: broken }] }),
@@ -265,8 +265,8 @@ describe('$connect over a non-proxy integration', () => {
 
   it.each([
     ['none', mock],
-    ['none for a function', { type: 'AWS' }],
-    ['none that matches', { ...mock, responses: [{ integrationResponseKey: '/4\\d\\d/' }] }],
+    ['no response for a function', { type: 'AWS' }],
+    ['no matching response', { ...mock, responses: [{ integrationResponseKey: '/4\\d\\d/' }] }],
   ] as const)('8.10 is refused with 500 when there is %s', async (_what, integration) => {
     expect(await connect(integration)).toBe(500);
   });
@@ -276,7 +276,7 @@ describe('$connect over a non-proxy integration', () => {
     expect(await connect(status(403))).toBe(403);
   });
 
-  it('8.10 is refused when the function fails, whatever response is made of it', async () => {
+  it('8.10 is refused if the function fails, with any integration response', async () => {
     const fail = () => {
       throw new Error('broken');
     };
@@ -336,7 +336,7 @@ describe('the integration response', () => {
   });
 
   it.each([undefined, '{"statusCode":"200"}', '{"statusCode":99}', 'hello'])(
-    '8.12 is none, and an error, when the request template of a mock yields %s',
+    '8.12 is missing, and the call fails, if the request template of a mock has the output %s',
     async (template) => {
       const integration: Integration = {
         type: 'MOCK',
@@ -373,7 +373,7 @@ describe('the integration response', () => {
     expect((await send({ integration }, [{ kind: 'short' }])).frames).toEqual([expected]);
   });
 
-  it('8.13 passes the answer of the function when it has no template, and nothing of a mock', async () => {
+  it('8.13 passes on the answer of a function without a template, and nothing for a mock', async () => {
     const respond = () => ({ a: [1] });
     const lambda: Integration = { type: 'AWS', responses: always() };
     expect((await send({ integration: lambda, respond }, ['{}'])).frames).toEqual(['{"a":[1]}']);
@@ -392,7 +392,7 @@ describe('the integration response', () => {
     }
   });
 
-  it('8.14 is not even made for a one-way route', async () => {
+  it('8.14 is not even rendered for a one-way route', async () => {
     const responses = always("$input.json('$..broken')");
     const { log } = await send({ integration: { ...mock, responses }, twoWay: false }, ['{}']);
     expect(log[0]).toMatchObject({ result: 'ok' });
@@ -407,7 +407,7 @@ describe('the integration response', () => {
     );
   });
 
-  it('8.14 keeps silent about a function that failed behind a one-way route, and reports it', async () => {
+  it('8.14 is not sent for a failed function behind a one-way route, but reported', async () => {
     const respond = () => {
       throw new Error('broken');
     };
@@ -417,7 +417,7 @@ describe('the integration response', () => {
     expect(log[0]).toMatchObject({ result: 'failed', detail: 'Error: broken' });
   });
 
-  it('8.17 goes through the one route response, whatever was chosen', async () => {
+  it('8.17 is sent by the one route response, whichever was chosen', async () => {
     const requestTemplates = { $default: '{"statusCode":$input.json("$.code")}' };
     const responses = [
       { integrationResponseKey: '/4\\d\\d/', responseTemplates: { $default: 'bad' } },
@@ -428,7 +428,7 @@ describe('the integration response', () => {
     expect(frames).toEqual(['fine', 'bad']);
   });
 
-  it('5.8 does not come when the function takes too long', async () => {
+  it('5.8 is missing if the function takes too long', async () => {
     await using api = await openLocalApi({
       respond: () => new Promise(() => {}),
       routes: [
@@ -449,7 +449,7 @@ describe('the integration response', () => {
 describe('text-encoded binary', () => {
   const encode = (text: string) => Buffer.from(text).toString('base64');
 
-  it('5.13 is decoded before the function when the integration says CONVERT_TO_BINARY', async () => {
+  it('5.13 is decoded before the function if the integration has CONVERT_TO_BINARY', async () => {
     const integration: Integration = {
       type: 'AWS',
       contentHandlingStrategy: 'CONVERT_TO_BINARY',
@@ -458,14 +458,14 @@ describe('text-encoded binary', () => {
     const { frames, events, log } = await send({ integration }, [encode('{"a":"é"}'), 'no base64']);
     expect(events).toEqual([{ a: 'é' }]);
     expect(frames).toEqual(['{"a":"é"}', internalError]);
-    expect(log[1]?.detail).toBe('CONVERT_TO_BINARY met a text that is no base64.');
+    expect(log[1]?.detail).toBe('CONVERT_TO_BINARY was applied to a text that is not base64.');
   });
 
   it.each([
     [undefined, encode('{"a":1}')],
     ['{"data":"$input.body"}', `{"data":"${encode('{"a":1}')}"}`],
   ])(
-    '5.13 is encoded when the integration response says CONVERT_TO_TEXT, with the template %s',
+    '5.13 is encoded if the integration response has CONVERT_TO_TEXT, with the template %s',
     async (template, expected) => {
       const responses = always(template).map(
         (response): IntegrationResponse => ({
@@ -478,7 +478,7 @@ describe('text-encoded binary', () => {
     },
   );
 
-  it('5.13 is decoded when the integration response says CONVERT_TO_BINARY', async () => {
+  it('5.13 is decoded if the integration response has CONVERT_TO_BINARY', async () => {
     const response: IntegrationResponse = {
       integrationResponseKey: '$default',
       responseTemplates: { $default: "$input.path('$.data')" },

@@ -18,8 +18,7 @@ export interface SeenEvent {
 }
 
 /**
- * A Lambda function in this process: what it returns goes through JSON, what it throws becomes an
- * error.
+ * A Lambda function in this process. Its result goes through JSON, and an exception becomes an error.
  */
 export class TestFunction implements LambdaFunction {
   readonly events: SeenEvent[] = [];
@@ -48,7 +47,7 @@ export class TestFunction implements LambdaFunction {
 }
 
 export interface LocalApiOptions extends GatewayOptions {
-  /** What the function does. @default answers 200 */
+  /** The handler of the function. @default answers 200 */
   readonly respond?: (event: SeenEvent) => unknown;
   /** @default $connect, $disconnect and $default */
   readonly routes?: readonly (string | GatewayRoute)[];

@@ -14,7 +14,7 @@ const KB = 1024;
 const unknownId = 'AAAAAAAAAAACAAA=';
 
 beforeAll(() => {
-  // Node 20 is what this package supports, whatever the SDK says about it.
+  // The SDK warns that it will drop Node 20, but this package supports it.
   vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   return () => vi.unstubAllEnvs();
 });
@@ -29,7 +29,7 @@ function sdkClient({ gateway }: LocalApi, scheme = 'http'): ApiGatewayManagement
   });
 }
 
-/** A connection, its id, and the SDK's client for it. */
+/** A connection, its id, and a client of the SDK. */
 async function openAll(options: LocalApiOptions = {}, peerOptions: PeerOptions = {}) {
   const api = await openLocalApi(options);
   const peer = await Peer.connect(api.url, peerOptions);
@@ -65,7 +65,7 @@ describe('@connections, through the AWS SDK', () => {
     client.destroy();
   });
 
-  it('6.3 takes an id whose "=" is sent as %3D', async () => {
+  it('6.3 accepts an id whose "=" is sent as %3D', async () => {
     await using all = await openAll();
     const paths: string[] = [];
     all.client.middlewareStack.add(
@@ -105,7 +105,7 @@ describe('@connections, through the AWS SDK', () => {
   });
 
   it.each([unknownId, 'x', '%', 'not an id/../at all'])(
-    '6.10 6.11 answers 410 for the id %j, whatever is asked',
+    '6.10 6.11 answers 410 for the id %j to every request',
     async (ConnectionId) => {
       await using all = await openAll();
       const gone = { name: 'GoneException', $metadata: { httpStatusCode: 410 } };
@@ -127,7 +127,7 @@ describe('@connections, through the AWS SDK', () => {
     await expect(client.send(post)).rejects.toMatchObject({ name: 'GoneException' });
   });
 
-  it('6.13 tells when a connection began, from where, and when it was last active', async () => {
+  it('6.13 returns the start, the address and the last activity of a connection', async () => {
     let now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
     const headers = { 'User-Agent': 'test/1' };
     await using all = await openAll({ now: () => now }, { headers });
@@ -159,7 +159,7 @@ describe('@connections, through the AWS SDK', () => {
     expect(await lastActiveAt()).toBe(posted);
   });
 
-  it('6.15 6.16 1.26 disconnects with 1000, and $disconnect says so', async () => {
+  it('6.15 6.16 1.26 disconnects with 1000, which $disconnect gets, too', async () => {
     await using all = await openAll();
     const { api, client, peer, ConnectionId } = all;
     const { $metadata } = await client.send(new DeleteConnectionCommand({ ConnectionId }));
@@ -172,10 +172,10 @@ describe('@connections, through the AWS SDK', () => {
     });
   });
 
-  it('6.17 answers 410 to what comes after a disconnect', async () => {
+  it('6.17 answers 410 to requests after a disconnect', async () => {
     await using all = await openAll();
     const { client, ConnectionId } = all;
-    // A client that does not answer the close frame is gone for the gateway all the same.
+    // Even if the client does not answer the close frame, it is gone for the gateway.
     all.peer.webSocket.pause();
     await client.send(new DeleteConnectionCommand({ ConnectionId }));
     const remove = new DeleteConnectionCommand({ ConnectionId });
@@ -184,7 +184,7 @@ describe('@connections, through the AWS SDK', () => {
     await expect(client.send(post)).rejects.toMatchObject({ name: 'GoneException' });
   });
 
-  it('6.19 keeps the order of posts that were awaited', async () => {
+  it('6.19 keeps the order of awaited posts', async () => {
     await using all = await openAll();
     const { client, peer, ConnectionId } = all;
     for (const Data of ['1', '2', '3']) {
@@ -193,7 +193,7 @@ describe('@connections, through the AWS SDK', () => {
     expect([await peer.next(), await peer.next(), await peer.next()]).toEqual(['1', '2', '3']);
   });
 
-  it('3.14 3.15 answers 410 while $connect is running, and no longer right after it', async () => {
+  it('3.14 3.15 answers 410 while $connect is running, and not after it', async () => {
     const outcomes: string[] = [];
     const attempt = (call: Promise<unknown>) =>
       call.then(
@@ -221,7 +221,7 @@ describe('@connections, through the AWS SDK', () => {
 
 describe('@connections, byte by byte', () => {
   it.each(['@connections', '%40connections'])(
-    '6.3 takes %s, and an id with a raw "="',
+    '6.3 accepts %s, and an id with a plain "="',
     async (name) => {
       await using all = await openAll();
       const { api, peer, ConnectionId } = all;
@@ -250,7 +250,7 @@ describe('@connections, byte by byte', () => {
     }
   });
 
-  it('6.13 has the names and times of the wire, without a user agent that was not sent', async () => {
+  it('6.13 has the names and times of AWS, without a missing user agent', async () => {
     const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
     await using all = await openAll({ now: () => now });
     const { port, credentials } = all.api.gateway;
@@ -263,7 +263,7 @@ describe('@connections, byte by byte', () => {
     );
   });
 
-  it('6.6 answers 403 Forbidden in another stage, or none', async () => {
+  it('6.6 answers 403 Forbidden in another stage or without a stage', async () => {
     await using all = await openAll();
     const { port, credentials } = all.api.gateway;
     const key = credentials.issue('a test');

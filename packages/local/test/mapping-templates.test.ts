@@ -7,7 +7,7 @@ interface Rendered extends Pick<LocalApiOptions, 'authorizer' | 'stageVariables'
   readonly message?: string | object;
 }
 
-/** What a template renders about a message, behind a function that answers with the message. */
+/** The output of a template for a message, with a function that answers with the message. */
 async function rendered(template: string, options: Rendered = {}): Promise<string> {
   const { message = {}, ...rest } = options;
   const response: IntegrationResponse = {
@@ -30,7 +30,7 @@ async function rendered(template: string, options: Rendered = {}): Promise<strin
   return frame;
 }
 
-/** Lets everybody in, with values for `$context.authorizer`. */
+/** Accepts everybody, with values for `$context.authorizer`. */
 const authorizer = {
   function: {
     invoke: async () => {
@@ -62,7 +62,7 @@ describe('a mapping template', () => {
     );
   });
 
-  it('8.5 knows what the authorizer said, and the stage variables', async () => {
+  it("8.5 knows the authorizer's context and the stage variables", async () => {
     const template =
       '$context.authorizer.principalId $context.authorizer.plan $stageVariables.color ' +
       "$stageVariables['color'] ${stageVariables['color']}";
@@ -86,7 +86,7 @@ describe('a mapping template', () => {
     expect(await rendered(template, { message: pets })).toBe(expected);
   });
 
-  it('8.5 fails on JSONPath that the local gateway does not have, and says so', async () => {
+  it('8.5 fails on unsupported JSONPath, with a message', async () => {
     await expect(rendered("$input.json('$..id')")).rejects.toThrow(
       'The template "$default" of the integration response "$default" of the integration of the ' +
         'route "$default" failed. The path "$..id" cannot be read.',
@@ -159,13 +159,13 @@ describe('a mapping template', () => {
     expect(await rendered(template, { message: { list: ['a', 'b'] } })).toBe(expected);
   });
 
-  it('8.6 takes an unset value of the context for an empty text', async () => {
+  it('8.6 treats an unset value of the context as an empty string', async () => {
     const template = '#if($context.authorizer.plan == "")none#end[$context.authorizer.plan]';
     expect(await rendered(template)).toBe('none[]');
     expect(await rendered('[$context.nothing.at.all][$stageVariables.none]')).toBe('[][]');
   });
 
-  it('8.7 divides whole numbers into whole numbers', async () => {
+  it('8.7 divides whole numbers to a whole number', async () => {
     const template = '#set($ttl = ($context.requestTimeEpoch / 1000) + 9000)$ttl';
     expect(await rendered(template, { now: () => 1_701_245_041_796 })).toBe('1701254041');
     expect(await rendered('#set($a = -7 / 2)$a #set($b = 7.5 / 2)$b')).toBe('-3 3.75');
@@ -173,7 +173,7 @@ describe('a mapping template', () => {
   });
 });
 
-describe('a mapping template reaches nothing but its variables', () => {
+describe('a mapping template can only access its variables', () => {
   it.each([
     '$context.constructor',
     '$context.constructor.constructor("return process")',
@@ -196,7 +196,7 @@ describe('a mapping template reaches nothing but its variables', () => {
     expect(await rendered(`[${template}]`, { message: { list: [1] } })).toBe('[]');
   });
 
-  it('even when the message has such names', async () => {
+  it('even if the message has such names', async () => {
     const message = '{"toString":1,"constructor":{"name":"x"},"__proto__":{"y":2}}';
     expect(await rendered("$input.path('$')", { message })).toBe(
       '{toString=1, constructor={name=x}, __proto__={y=2}}',
@@ -204,7 +204,7 @@ describe('a mapping template reaches nothing but its variables', () => {
     expect(await rendered("$input.path('$').constructor.name", { message })).toBe('x');
   });
 
-  it('even when it writes', async () => {
+  it('even if it writes', async () => {
     const template =
       '#set($map = {})#set($map.__proto__.polluted = 1)#set($map.constructor.prototype.polluted = 1)' +
       '$map.put("__proto__", {"polluted": 1})|$map.polluted|';
@@ -212,7 +212,7 @@ describe('a mapping template reaches nothing but its variables', () => {
     expect(Reflect.get({}, 'polluted')).toBeUndefined();
   });
 
-  it('and changes none of them for the next one', async () => {
+  it('and does not change them for the next one', async () => {
     const template = '#set($stageVariables.color = "blue")$stageVariables.color';
     const stageVariables = { color: 'red' };
     expect(await rendered(template, { stageVariables })).toBe('blue');

@@ -8,10 +8,10 @@ const oneWay = ['$connect', '$default'];
 const twoWay = [{ routeKey: '$default', twoWay: true }];
 const pong = { routeKey: 'ping', integration: 'mock', response: '{"type":"pong"}' } as const;
 
-/** A two-way route that tells that whatever was to come before has come. */
+/** A two-way route whose answer shows that all earlier frames have arrived. */
 const last = { routeKey: 'last', twoWay: true };
 
-/** The frames that come for one message, up to the answer of the route `last`. */
+/** The frames for one message, up to the answer of the route `last`. */
 async function framesFor(answer: unknown, options = { twoWay: false }): Promise<string[]> {
   await using api = await openLocalApi({
     routes: [{ routeKey: '$default', twoWay: options.twoWay }, last],
@@ -30,12 +30,12 @@ async function framesFor(answer: unknown, options = { twoWay: false }): Promise<
   }
 }
 
-describe('what a message route answers', () => {
-  it('5.1 is nothing unless the route is two-way', async () => {
+describe('the answer of a message route', () => {
+  it('5.1 is missing unless the route is two-way', async () => {
     expect(await framesFor({ statusCode: 200, body: 'hello' })).toEqual([]);
   });
 
-  it('5.2 is the body in one text frame when the route is two-way', async () => {
+  it('5.2 is the body in one text frame if the route is two-way', async () => {
     const headers = { 'x-a': '1' };
     const answer = { statusCode: 200, headers, body: '{"ok": true}' };
     expect(await framesFor(answer, { twoWay: true })).toEqual(['{"ok": true}']);
@@ -85,7 +85,7 @@ describe('a message whose function fails', () => {
     ['a body that is a number', { statusCode: 200, body: 1 }],
     ['no status', { body: 'hello' }],
     ['nothing', undefined],
-  ])('5.6 is answered so for %s, on every kind of route', async (_what, answer) => {
+  ])('5.6 is answered that way for %s, on every kind of route', async (_what, answer) => {
     for (const options of [{ twoWay: false }, { twoWay: true }]) {
       expect(await framesFor(answer, options)).toEqual([
         expect.stringMatching(/^\{"message": "Internal server error", /),
@@ -93,7 +93,7 @@ describe('a message whose function fails', () => {
     }
   });
 
-  it('5.6 is fine with every key of a proxy response', async () => {
+  it('5.6 may return every key of a proxy response', async () => {
     const answer = {
       statusCode: 200,
       headers: {},
@@ -104,7 +104,7 @@ describe('a message whose function fails', () => {
     expect(await framesFor(answer)).toEqual([]);
   });
 
-  it('5.7 is answered so when the function may not be invoked', async () => {
+  it('5.7 is answered that way if the function may not be invoked', async () => {
     await using api = await openLocalApi({ routes: twoWay });
     const denied: InvocationResult = {
       type: 'error',
@@ -117,7 +117,7 @@ describe('a message whose function fails', () => {
     expect(await peer.next()).toContain('"Internal server error"');
   });
 
-  it('is answered so when the function breaks its own contract and rejects', async () => {
+  it('is answered that way if the function breaks its contract and rejects', async () => {
     await using api = await openLocalApi({ routes: twoWay });
     const invoke = () => Promise.reject(new Error('broken'));
     api.gateway.use({ routes: twoWay, handler: { invoke } });
@@ -127,7 +127,7 @@ describe('a message whose function fails', () => {
     expect(api.log[0]).toMatchObject({ result: 'failed' });
   });
 
-  it('5.8 is answered when it takes longer than the gateway waits, and goes on running', async () => {
+  it('5.8 is answered if it takes longer than the gateway waits, and keeps running', async () => {
     let finish = () => {};
     let finished = false;
     await using api = await openLocalApi({
@@ -191,7 +191,7 @@ describe('messages of one connection', () => {
     });
   });
 
-  it('5.17 may have pings between them, which are answered and are no event', async () => {
+  it('5.17 may have pings between them, which are answered but are not events', async () => {
     await using api = await openLocalApi();
     await using peer = await Peer.connect(api.url);
     const pongs = once(peer.webSocket, 'pong') as Promise<[Buffer]>;
@@ -221,7 +221,7 @@ describe('messages of one connection', () => {
 });
 
 describe('a mock integration', () => {
-  it('8 answers ping by itself when the route is two-way', async () => {
+  it('8 answers a ping itself if the route is two-way', async () => {
     await using api = await openLocalApi({ routes: ['$default', { ...pong, twoWay: true }] });
     await using peer = await Peer.connect(api.url);
     peer.send({ action: 'ping' });
@@ -230,7 +230,7 @@ describe('a mock integration', () => {
     expect(api.log).toMatchObject([{ route: 'ping', result: 'ok', detail: '200' }]);
   });
 
-  it('8 keeps silent when the route is one-way', async () => {
+  it('8 sends nothing if the route is one-way', async () => {
     await using api = await openLocalApi({ routes: [pong, last] });
     await using peer = await Peer.connect(api.url);
     peer.send({ action: 'ping' });
@@ -239,7 +239,7 @@ describe('a mock integration', () => {
     expect(api.log).toMatchObject([{ route: 'ping' }, { route: 'last' }]);
   });
 
-  it('8 takes every connection when it is behind $connect, and no event when behind $disconnect', async () => {
+  it('8 accepts every connection behind $connect, and no event behind $disconnect', async () => {
     const mock = { integration: 'mock' } as const;
     await using api = await openLocalApi({
       routes: [

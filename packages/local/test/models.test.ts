@@ -11,7 +11,7 @@ const text = {
   required: ['text'],
   properties: { text: { type: 'string', maxLength: 5 } },
 };
-// Draft 4 has "exclusiveMinimum" as a flag; later drafts refuse it.
+// In draft 4 "exclusiveMinimum" is a boolean, which later drafts refuse.
 const number = {
   type: 'object',
   properties: { value: { type: 'integer', minimum: 0, exclusiveMinimum: true } },
@@ -19,7 +19,7 @@ const number = {
 
 type Models = Pick<GatewayRoute, 'requestModels' | 'modelSelectionExpression'>;
 
-/** `passes` when the function got the message, else the frame that came instead. */
+/** `passes` if the function got the message, otherwise the frame that came instead. */
 async function send(models: Models, message: string | object): Promise<string> {
   await using api = await openLocalApi({
     routes: [{ routeKey: '$default', twoWay: true, ...models }],
@@ -46,7 +46,7 @@ describe('models of a route', () => {
     expect(Object.keys(cache).some((path) => path.includes('ajv-draft-04'))).toBe(true);
   });
 
-  it('5.9 answer what does not fit with the ids of the connection and the message', async () => {
+  it('5.9 answer a message that does not fit with the ids of the connection and the message', async () => {
     await using api = await openLocalApi({
       routes: [
         '$connect',
@@ -86,7 +86,7 @@ describe('models of a route', () => {
     expect(frame).toMatch(fits ? /^passes$/ : badBody);
   });
 
-  it('5.9 refuse what no model is for, unless there is a model $default', async () => {
+  it('5.9 refuse a message without a model, unless there is a model $default', async () => {
     const message = { kind: 'other' };
     expect(await send({ requestModels, modelSelectionExpression }, message)).toMatch(badBody);
     expect(await send({ modelSelectionExpression }, message)).toMatch(badBody);
@@ -96,7 +96,7 @@ describe('models of a route', () => {
     }
   });
 
-  it('5.9 refuse what is no JSON', async () => {
+  it('5.9 refuse a body that is not JSON', async () => {
     const models = { requestModels: { $default: {} }, modelSelectionExpression: '\\$default' };
     expect(await send(models, 'hello')).toMatch(badBody);
   });
@@ -130,12 +130,12 @@ describe('models of a route', () => {
     expect(await send(models, '['.repeat(depth) + ']'.repeat(depth))).toMatch(badBody);
   });
 
-  it('5.9 are refused by name when they are no schema, or their expression cannot be read', async () => {
+  it('5.9 are refused by name if they are not a schema or their expression is invalid', async () => {
     const open = (models: Models) => openLocalApi({ routes: [{ routeKey: 'a', ...models }] });
     const modelSelectionExpression = '$default';
     await expect(
       open({ requestModels: { wrong: { type: 'text' } }, modelSelectionExpression }),
-    ).rejects.toThrow('The model "wrong" of the route "a" is no JSON schema of draft 4: ');
+    ).rejects.toThrow('The model "wrong" of the route "a" is not a JSON schema of draft 4: ');
     await expect(open({ modelSelectionExpression: '$request.header.a' })).rejects.toThrow(
       'The model selection expression of the route "a" "$request.header.a" cannot be read',
     );

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
-/** A connection as a browser would hold it, without any protocol of ours. */
+/** A plain WebSocket like in a browser, without Gatecast's protocol. */
 export interface Connection extends AsyncDisposable {
   send(text: string): void;
-  /** The next frame that has not been taken yet. */
+  /** The next frame that has not been received yet. */
   receive(): Promise<string>;
   /** Code of the close frame. */
   readonly closed: Promise<number>;
 }
 
-/** Connects; rejects with the status when the gateway refuses. */
+/** Connects. Rejects with the status if the gateway refuses. */
 export async function openConnection(url: string): Promise<Connection> {
   const webSocket = new WebSocket(url);
   const frames: string[] = [];

@@ -36,7 +36,7 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
 
   afterAll(() => browser.close());
 
-  it('connects, sends a frame and shows what comes back, and the event behind it', async () => {
+  it('connects, sends a frame, and shows the answer and the event', async () => {
     await using gateway = await openGateway();
     const page = await openPage({ gateway });
     await page.getByText('Live', { exact: true }).waitFor();
@@ -76,7 +76,7 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     expect(await other.closed).toBe(1000);
   });
 
-  it('advances the clock, and says what is no duration', async () => {
+  it('advances the clock, and refuses a text that is not a duration', async () => {
     await using gateway = await openGateway();
     const page = await openPage({ gateway });
     await page.getByRole('button', { name: '+ 10 min' }).click();
@@ -86,7 +86,7 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     expect(gateway.clock.aheadMs).toBe(690_000);
     await page.getByLabel('Advance by').fill('soon');
     await page.keyboard.press('Enter');
-    await page.getByText('"soon" is no duration.').waitFor();
+    await page.getByText('"soon" is not a duration.').waitFor();
   });
 
   it('adds and clears faults, and kills environments', async () => {
@@ -110,12 +110,12 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
       },
     ]);
     await page.getByRole('button', { name: 'Clear all' }).click();
-    await page.getByText('Nothing is made to go wrong.').waitFor();
+    await page.getByText('There are no faults.').waitFor();
     await page.getByRole('button', { name: 'Kill environments' }).click();
     await page.getByText('Every environment was killed.').waitFor();
   });
 
-  it('goes on and shows what esbuild says while a change cannot be built', async () => {
+  it('keeps working and shows the message of esbuild while a change cannot be built', async () => {
     const entry = join(directory, 'app.mjs');
     const write = async (text: string): Promise<void> => {
       await writeFile(`${entry}.new`, text);
@@ -128,7 +128,7 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Connect' }).click();
     await write('export const handler = async ({ body }) => ({ statusCode: 200, body: });');
     const alert = page.getByRole('alert');
-    await alert.getByText('"app" was not reloaded; the last good version goes on.').waitFor();
+    await alert.getByText('"app" was not reloaded; the last good version keeps running.').waitFor();
     expect(await alert.innerText()).toContain('[ERROR] Unexpected "}"');
     await page.getByLabel('Frame', { exact: true }).fill('still here');
     await page.keyboard.press('Control+Enter');
@@ -138,7 +138,7 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     await alert.getByText('was not reloaded').waitFor({ state: 'detached' });
   });
 
-  it('is at /@gatecast/ when / has files of its own', async () => {
+  it('is at /@gatecast/ if there are files at /', async () => {
     await writeFile(join(directory, 'index.html'), '<title>chat</title>');
     await using gateway = await openGateway({ staticDirectory: directory });
     const page = await openPage({ gateway });
@@ -147,7 +147,7 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     await page.getByText('Live', { exact: true }).waitFor();
   });
 
-  it('runs nothing of what it shows', async () => {
+  it('never runs the input that it shows', async () => {
     await using gateway = await openGateway();
     await using other = await openConnection(gateway.url);
     const page = await openPage({ gateway });
@@ -159,7 +159,7 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     expect(await page.title()).toBe('Gatecast dev');
   });
 
-  it('finds back to a gateway that was started again', async () => {
+  it('reconnects to a restarted gateway', async () => {
     await using first = await openGateway();
     const { port } = first;
     const page = await openPage({ gateway: first });

@@ -42,7 +42,7 @@ export class Peer implements AsyncDisposable {
     this.webSocket.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  /** The next text that has not been taken yet. */
+  /** The next text that has not been received yet. */
   next(): Promise<string> {
     const text = this.#received.shift();
     return text === undefined
@@ -62,7 +62,7 @@ export interface Refusal {
   readonly body: string;
 }
 
-/** The answer to a handshake that is to be refused. */
+/** The answer to a handshake that is expected to be refused. */
 export async function refusalOf(url: string, options: PeerOptions = {}): Promise<Refusal> {
   const webSocket = new WebSocket(url, options.protocols ?? [], options);
   webSocket.on('error', () => {});

@@ -17,7 +17,7 @@ const policy = (...statements: Partial<PolicyDocument['Statement'][number]>[]): 
   })),
 });
 
-/** The answers to a GET, a POST and a DELETE for one connection, with a key that has the policy. */
+/** The answers to a GET, a POST and a DELETE for one connection, with a key with this policy. */
 async function answersFor(document?: PolicyDocument) {
   await using api = await openLocalApi({ apiId: 'abcde12345' });
   const { port, credentials } = api.gateway;
@@ -38,11 +38,11 @@ const allowed = [200, 200, 204];
 const denied = [403, 403, 403];
 
 describe('an access key', () => {
-  it('6.4 may do everything without a policy', async () => {
+  it('6.4 allows everything without a policy', async () => {
     expect(await statusesFor()).toEqual(allowed);
   });
 
-  it('6.4 may do what a statement of its policy allows', async () => {
+  it('6.4 allows the actions of a statement in its policy', async () => {
     expect(await statusesFor(policy({}))).toEqual(allowed);
     expect(await statusesFor(policy({ Action: ['execute-api:*'], Resource: '*' }))).toEqual(
       allowed,
@@ -51,18 +51,18 @@ describe('an access key', () => {
     expect(await statusesFor(policy({ Resource }))).toEqual([403, 200, 403]);
   });
 
-  it('6.6 may do nothing else', async () => {
+  it('6.6 allows nothing else', async () => {
     expect(await statusesFor(policy({ Action: 'execute-api:Invoke' }))).toEqual(denied);
     const Resource = `${stageArn.replace('/dev', '/prod')}/*`;
     expect(await statusesFor(policy({ Resource }))).toEqual(denied);
   });
 
-  it('6.6 may not do what a statement of its policy denies, whatever another allows', async () => {
+  it('6.6 does not allow an action that one statement denies and another allows', async () => {
     const deny = { Effect: 'Deny', Resource: `${stageArn}/DELETE/*` } as const;
     expect(await statusesFor(policy({ Resource: '*' }, deny))).toEqual([200, 200, 403]);
   });
 
-  it('6.6 is told who may not do what with which resource, the account masked', async () => {
+  it('6.6 is refused with the principal, the action and the resource, without the account', async () => {
     const [, answer] = await answersFor(policy({ Resource: 'arn:other' }));
     expect(answer?.headers['x-amzn-errortype']).toBe('ForbiddenException');
     expect(JSON.parse(answer?.body ?? '')).toEqual({
@@ -72,7 +72,7 @@ describe('an access key', () => {
     });
   });
 
-  it('6.6 is refused before it can learn whether a connection exists', async () => {
+  it('6.6 is refused before it reveals whether a connection exists', async () => {
     await using api = await openLocalApi();
     const { port, credentials } = api.gateway;
     const key = credentials.issue(principal, policy({ Resource: 'arn:other' }));
@@ -85,7 +85,7 @@ describe('an access key', () => {
     [
       'a condition',
       { Statement: [{ ...policy({}).Statement[0], Condition: {} }] },
-      /the element "Condition", which is not evaluated here/,
+      /the element "Condition", which is not supported here/,
     ],
   ])('cannot have a policy with %s', async (...[, document, message]) => {
     await using api = await openLocalApi();

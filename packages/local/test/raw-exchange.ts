@@ -1,31 +1,31 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Frame, handshakeText, parseFrame, RawPeer } from './raw-peer.js';
 
-/** What a peer says without waiting for an answer. */
+/** Bytes to send without waiting for an answer. */
 export interface RawSpeech {
   readonly port: number;
   readonly bytes: Buffer;
-  /** Where the bytes are cut, from 0 to 1 of them. */
+  /** Positions at which the bytes are split, as fractions from 0 to 1. */
   readonly cuts: readonly number[];
   readonly ending: 'end' | 'reset';
 }
 
-/** What the gateway said until it ended the TCP connection. */
+/** The gateway's answers until it ended the TCP connection. */
 export interface RawAnswer {
-  /** Of each HTTP response, in order. */
+  /** The status of each HTTP response, in order. */
   readonly statuses: readonly number[];
-  /** What follows when the last response accepted a handshake. */
+  /** The frames after the last response, if that accepted a handshake. */
   readonly frames: readonly Frame[];
 }
 
-/** Whoever waits longer was forgotten by the gateway, in milliseconds. */
+/** Longest wait for an answer, in milliseconds. A longer one means that the gateway hangs. */
 const PATIENCE_MS = 10_000;
-/** The first byte of the answer to what began as TLS and is none. */
+/** The first byte of the answer to bytes that began like TLS but are not. */
 const TLS_ALERT = 0x15;
 
 /**
- * Says all there is to say and ends; reads what is answered, unless that was a reset. Throws when
- * the gateway does not end the connection as well, or its answer is neither HTTP nor TLS.
+ * Sends the bytes, ends the connection and reads the answer, unless it was a reset. Throws if the gateway
+ * does not end the connection, too, or its answer is neither HTTP nor TLS.
  */
 export async function speak({ port, bytes, cuts, ending }: RawSpeech): Promise<RawAnswer> {
   await using peer = await RawPeer.open(port);
@@ -44,7 +44,7 @@ export async function shakeHands(port: number): Promise<RawPeer> {
   return peer;
 }
 
-/** Writes each piece by itself. */
+/** Writes each piece separately. */
 export async function writeInPieces(
   peer: RawPeer,
   bytes: Buffer,
@@ -59,7 +59,7 @@ export async function writeInPieces(
   }
 }
 
-/** Reads frames up to one that counts as the last, or to the end of the TCP connection. */
+/** Reads frames up to the last one according to `isLast`, or to the end of the TCP connection. */
 export async function framesUntil(
   peer: RawPeer,
   isLast: (frame: Frame) => boolean,
@@ -100,7 +100,7 @@ function readAnswer(bytes: Buffer): RawAnswer {
   while (rest.length > 0) {
     const text = rest.toString('latin1');
     const [head, status] = /^HTTP\/1\.1 (\d{3}) [^]*?\r\n\r\n/.exec(text) ?? [];
-    if (head === undefined) throw new Error(`${JSON.stringify(text)} is no HTTP response.`);
+    if (head === undefined) throw new Error(`${JSON.stringify(text)} is not an HTTP response.`);
     statuses.push(Number(status));
     rest = rest.subarray(head.length);
     if (status === '101') return { statuses, frames: readFrames(rest).frames };
@@ -110,7 +110,10 @@ function readAnswer(bytes: Buffer): RawAnswer {
   return { statuses, frames: [] };
 }
 
-/** Node answers in chunks where it refuses by itself: in none. Without a length, up to the end. */
+/**
+ * The length of a body: empty for Node's own refusals, which are chunked; without a length, everything up
+ * to the end.
+ */
 function bodyLength(head: string): number {
   if (/\r\ntransfer-encoding: chunked/i.test(head)) return '0\r\n\r\n'.length;
   return Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? Number.POSITIVE_INFINITY);

@@ -10,7 +10,7 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** A client that writes bytes, to say what no library would. */
+/** A client that writes plain bytes, for input that no library would send. */
 export class RawPeer implements AsyncDisposable {
   readonly socket: Socket;
   readonly closed: Promise<unknown>;
@@ -47,7 +47,7 @@ export class RawPeer implements AsyncDisposable {
     this.socket.write(bytes);
   }
 
-  /** Waits for the text at the beginning of what was received, and takes it away. */
+  /** Waits for the text at the beginning of the received bytes, and removes it. */
   async until(pattern: RegExp): Promise<string> {
     const text = await vi.waitFor(() => {
       const match = pattern.exec(this.received.toString('latin1'));
@@ -58,14 +58,14 @@ export class RawPeer implements AsyncDisposable {
     return text;
   }
 
-  /** The next frame, which is taken away. */
+  /** Receives the next frame. */
   async nextFrame(): Promise<Frame> {
     const { frame, length } = await vi.waitFor(() => parseFrame(this.received));
     this.received = this.received.subarray(length);
     return frame;
   }
 
-  /** A reset is a FIN over TLS, where Node has no reset. */
+  /** Over TLS a reset becomes a FIN, because Node cannot reset TLS connections. */
   leave(how: 'end' | 'destroy' | 'reset'): void {
     if (how === 'end') this.socket.end();
     else if (how === 'reset' && !('encrypted' in this.socket)) this.socket.resetAndDestroy();
@@ -113,7 +113,7 @@ export function clientFrame({ opcode = 1, isLast = true, payload = '' }: ClientF
   return Buffer.concat([frameHeader({ opcode, isLast, length: bytes.length }), mask, masked]);
 }
 
-/** The header of a frame up to its mask, which tells a length that need not be true. */
+/** The header of a frame up to its mask, with any claimed length. */
 export function frameHeader(frame: {
   readonly opcode: number;
   readonly isLast: boolean;
@@ -131,7 +131,7 @@ export function frameHeader(frame: {
   return header;
 }
 
-/** The frame at the beginning, and its length in bytes. Throws when it is not whole. */
+/** The first frame and its length in bytes. Throws if the frame is incomplete. */
 export function parseFrame(bytes: Buffer): { readonly frame: Frame; readonly length: number } {
   const [first = 0, second = 0] = bytes;
   const short = second & 0x7f;

@@ -23,7 +23,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Puts the source there at once: a watcher must not see a half-written file. */
+/** Writes the source atomically, because a watcher must not see a half-written file. */
 async function writeVersion(version: number): Promise<void> {
   const file = join(directory, 'version.ts');
   await writeFile(`${file}.new`, `export const version = ${version};\n`);
@@ -36,7 +36,7 @@ interface Answer {
   readonly pid: number;
 }
 
-/** Somebody who says one thing after the other, each when the one before it was answered. */
+/** A client that sends one message after the other, each after the answer to the previous one. */
 class Talker implements Disposable {
   readonly heard: string[] = [];
   readonly states: unknown[] = [];
@@ -68,7 +68,7 @@ class Talker implements Disposable {
     this.#isOver = true;
   }
 
-  /** Its answer comes after every event that was posted before. */
+  /** The answer comes after all events that were posted before. */
   async leave(): Promise<void> {
     await this.#room.unsubscribe();
   }
@@ -85,7 +85,7 @@ it('a reload loses no connection and no message of an app on dynamoDbStore', {
   await using gateway = await startGateway({
     quiet: true,
     entry: join(directory, 'app.ts'),
-    // Fewer than talkers, so that a message waits whenever a version ends.
+    // Fewer than clients, so that a message is waiting whenever a version ends.
     maxEnvironments: 2,
     watch: true,
     onReload: (event) => reloads.push(event),
@@ -124,6 +124,6 @@ it('a reload loses no connection and no message of an app on dynamoDbStore', {
   expect(reloads).toEqual(
     [2, 3, 4].map(() => ({ type: 'reloaded', functionName: 'app', closedConnections: false })),
   );
-  // What a version had begun when the next one took over, it brought to its end.
+  // Each version completed the messages that it had begun.
   expect(answers.some((answer) => answer.version === answer.reloads)).toBe(true);
 });

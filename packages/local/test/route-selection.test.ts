@@ -8,7 +8,7 @@ interface Selection {
   readonly message: string | object;
 }
 
-/** The route that the message reached, or the frame that came instead. */
+/** The route that the message selected, or the frame that came instead. */
 async function select({ expression, routes, message }: Selection): Promise<string> {
   await using api = await openLocalApi({
     routeSelectionExpression: expression,
@@ -21,7 +21,7 @@ async function select({ expression, routes, message }: Selection): Promise<strin
 }
 
 describe('the route of a message', () => {
-  it('2.1 is not asked for by $connect and $disconnect', async () => {
+  it('2.1 is not evaluated for $connect and $disconnect', async () => {
     await using api = await openLocalApi({
       routes: ['$connect', '$disconnect', 'send'],
       routeSelectionExpression: 'send',
@@ -54,7 +54,7 @@ describe('the route of a message', () => {
     expect(await select({ routes: ['send', '$default'], message })).toBe('$default');
   });
 
-  it('2.4 takes nothing for a path that is missing', async () => {
+  it('2.4 uses empty text for a missing path', async () => {
     const expression = '${request.body.action}-${request.body.bad}';
     const message = { action: 'join' };
     expect(await select({ expression, routes: ['join-', '$default'], message })).toBe('join-');
@@ -74,7 +74,7 @@ describe('the route of a message', () => {
   });
 
   it.each(['hello', '{"action":', ''])(
-    '2.6 2.11 is $default for %j, which is no JSON',
+    '2.6 2.11 is $default for %j, which is not JSON',
     async (message) => {
       expect(await select({ routes: ['$default', 'fixed'], expression: 'fixed', message })).toBe(
         '$default',
@@ -95,7 +95,7 @@ describe('the route of a message', () => {
   );
 
   it.each(['$connect', '$disconnect'])(
-    '2.8 is none when the action is %s and there is no $default',
+    '2.8 does not exist if the action is %s and there is no $default',
     async (action) => {
       const message = { action };
       const routes = ['$connect', '$disconnect'];
@@ -121,7 +121,7 @@ describe('the route of a message', () => {
     expect(await peer.next()).toBe('');
   });
 
-  it('2.10 is none while the route is not part of the deployment', async () => {
+  it('2.10 does not exist while the route is not part of the deployment', async () => {
     await using api = await openLocalApi({ routes: ['$connect'] });
     await using peer = await Peer.connect(api.url);
     peer.send({ action: 'send' });
@@ -131,7 +131,7 @@ describe('the route of a message', () => {
     expect(await peer.next()).toBe('');
   });
 
-  it('survives a body that is nested as deep as a message can be', async () => {
+  it('survives the deepest nesting that a message can have', async () => {
     const depth = 30_000;
     const message = `{"action":${'['.repeat(depth)}${']'.repeat(depth)}}`;
     await using api = await openLocalApi({ routes: [{ routeKey: '$default', twoWay: true }] });
@@ -143,19 +143,19 @@ describe('the route of a message', () => {
   });
 });
 
-describe('what cannot be deployed', () => {
+describe('an invalid deployment', () => {
   it.each([
     '$context.connectionId',
     '${request.header.x}',
     '$request.body.a$',
     '${request.body..a}',
-  ])('2.2 refuses the expression %s', async (routeSelectionExpression) => {
+  ])('2.2 is refused for the expression %s', async (routeSelectionExpression) => {
     await expect(openLocalApi({ routeSelectionExpression })).rejects.toThrow(
       `The route selection expression "${routeSelectionExpression}" cannot be read`,
     );
   });
 
-  it('2.8 refuses a route key of its own that begins with "$", and two routes with one key', async () => {
+  it('2.8 is refused for a custom route key that begins with "$", and for two routes with one key', async () => {
     await using api = await openLocalApi();
     const { gateway, handler } = api;
     const deploy = (...keys: string[]) =>

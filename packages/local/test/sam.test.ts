@@ -41,7 +41,7 @@ const send = { message: 'sendmessage', data: 'hello' };
 interface RunningCommand extends AsyncDisposable {
   readonly output: { readonly stdout: string; readonly stderr: string };
   readonly code: Promise<number | null>;
-  /** Resolves to the first group of the pattern once it is on standard output. */
+  /** Resolves to the first group of the pattern once standard output has it. */
   printed(pattern: RegExp): Promise<string>;
 }
 
@@ -93,14 +93,14 @@ describe('gatecast dev --sam', () => {
     await running.printed(/^connected to ConnectionsTable$/m);
     await running.printed(/ \$disconnect +\S+ +ok/);
     expect(running.output.stderr.trimEnd().split('\n')).toEqual([
-      'Warning: "ConnectionsTable" (AWS::DynamoDB::Table) is not run locally.',
+      'Warning: "ConnectionsTable" (AWS::DynamoDB::Table) does not run locally.',
       'Warning: Property "ReservedConcurrentExecutions" of "SendMessageFunction" (AWS::Serverless::Function) is ignored.',
-      'Warning: "AuthorizerFunction" (AWS::Serverless::Function) is not run locally: no route leads to it.',
-      'Warning: "CleanUpFunction" (AWS::Serverless::Function) is not run locally: no route leads to it.',
+      'Warning: "AuthorizerFunction" (AWS::Serverless::Function) does not run locally: no route uses it.',
+      'Warning: "CleanUpFunction" (AWS::Serverless::Function) does not run locally: no route uses it.',
     ]);
   });
 
-  it('takes parameters, and with them the conditions', async () => {
+  it('uses parameters, and conditions that depend on them', async () => {
     const parameters = ['--parameter', 'Protected=yes', '--parameter', 'StageName=beta'];
     await using running = gatecast('dev', '--sam', chat, '--port', '0', ...parameters);
     const url = await running.printed(WEBSOCKET);
@@ -128,14 +128,11 @@ describe('gatecast dev --sam', () => {
   });
 
   it.each([
-    [
-      ['--sam', chat, 'app.ts'],
-      '--sam takes the functions of the template, so leave out "app.ts".',
-    ],
+    [['--sam', chat, 'app.ts'], '--sam runs the functions of the template, so leave out "app.ts".'],
     [['--sam', chat, '--routes', 'a'], '--routes is for an entry file'],
     [['--sam', chat, '--timeout', '9'], '--timeout is for an entry file'],
     [['--sam', chat, '--parameter', 'x'], '--parameter takes Name=Value, not "x".'],
-    [['app.ts', '--parameter', 'A=b'], '--parameter is for the template of --sam'],
+    [['app.ts', '--parameter', 'A=b'], '--parameter only works with --sam'],
   ])('refuses %j', async (args, message) => {
     await using running = gatecast('dev', ...args);
     expect(await running.code).toBe(2);
@@ -175,7 +172,7 @@ Resources:
   Queue: { Type: AWS::SQS::Queue, Condition: Both }
 `;
 
-/** The small template with the change. */
+/** The small template with a change. */
 async function changed(from: string, to: string): ReturnType<typeof readTemplate> {
   const template = small.replace(from, () => to);
   if (!small.includes(from)) throw new Error(`The template has no "${from}".`);
@@ -222,7 +219,7 @@ describe('a template', () => {
     expect(options.functions?.['Fn']?.environment).toEqual({ OTHER: 'a' });
   });
 
-  it('gives the last word on its variables to the shell', async () => {
+  it('lets variables of the shell override those of the template', async () => {
     vi.stubEnv('VALUE', 'from the shell');
     vi.stubEnv('AWS_PROFILE', 'production');
     const { options } = await changed('VALUE: text', 'VALUE: text, AWS_PROFILE: none');
@@ -239,7 +236,7 @@ describe('a template', () => {
     expect(options).toMatchObject({ routes: [], functions: {}, stage: 'dev' });
   });
 
-  it("has Lambda's own defaults for what it does not say", async () => {
+  it("has Lambda's own defaults", async () => {
     const { options } = await changed('', '');
     expect(options.functions?.['Fn']).toMatchObject({ timeoutMs: 3_000, memoryMb: 128 });
   });
@@ -273,7 +270,7 @@ describe('a template', () => {
     expect(options.functions?.['Fn']).toMatchObject({ entry: path, handler: 'handler' });
   });
 
-  it('says which files were looked for when the source of a function is missing', async () => {
+  it('lists the tried files if the source of a function is missing', async () => {
     const error: unknown = await changed('CodeUri: src', 'CodeUri: lib').catch((e: unknown) => e);
     const looked = ['app.ts', 'app.mts', 'app.cts', 'app.js', 'app.mjs', 'app.cjs'];
     expect(error).toMatchObject({
@@ -286,8 +283,8 @@ describe('a template', () => {
   });
 });
 
-describe('a template says of its routes', () => {
-  it('what a mock integration renders', async () => {
+describe('a template sets for its routes', () => {
+  it('the templates of a mock integration', async () => {
     const { options } = await changed(
       `IntegrationType: AWS_PROXY, IntegrationUri: ${FUNCTION_URI} }`,
       `IntegrationType: MOCK, RequestTemplates: { $default: '{"statusCode":200}' }, TemplateSelectionExpression: \\$default }
@@ -314,16 +311,16 @@ describe('a template says of its routes', () => {
 describe('a template warns', () => {
   const warningsOf = async (from: string, to: string) => (await changed(from, to)).warnings;
 
-  it('of each resource that is not run, and not of what is so without it', async () => {
+  it('for each resource that does not run, except for those without a local effect', async () => {
     const more = `
   Role: { Type: AWS::IAM::Role }
   HttpApi: { Type: AWS::ApiGatewayV2::Api, Properties: { ProtocolType: HTTP } }
   HttpRoute: { Type: AWS::ApiGatewayV2::Route, Properties: { ApiId: !Ref HttpApi, RouteKey: 'GET /' } }
   Fn:`;
     expect(await warningsOf('\n  Fn:', more)).toEqual([
-      '"HttpApi" (AWS::ApiGatewayV2::Api) is not run locally.',
-      '"HttpRoute" (AWS::ApiGatewayV2::Route) is not run locally: no part of the API refers to it.',
-      '"Queue" (AWS::SQS::Queue) is not run locally.',
+      '"HttpApi" (AWS::ApiGatewayV2::Api) does not run locally.',
+      '"HttpRoute" (AWS::ApiGatewayV2::Route) does not run locally: no part of the API refers to it.',
+      '"Queue" (AWS::SQS::Queue) does not run locally.',
     ]);
   });
 
@@ -331,7 +328,7 @@ describe('a template warns', () => {
     ['RouteKey: $default,', 'RouteKey: $default, Colour: red,', '"Colour" of "Route"'],
     ['CodeUri: src', 'CodeUri: src\n      Layers: [x]', '"Layers" of "Fn"'],
     ['Mappings:', 'Globals: { Api: { Cors: true } }\nMappings:', '"Globals.Api" is ignored'],
-  ])('of what is ignored when %s becomes %s', async (from, to, warning) => {
+  ])('for an ignored property if %s becomes %s', async (from, to, warning) => {
     expect(await warningsOf(from, to)).toContainEqual(expect.stringContaining(warning));
   });
 });
@@ -349,18 +346,18 @@ describe('a template is refused', () => {
     ],
     ['VALUE: text', 'VALUE: !Ref Nobody', 'refers to "Nobody"', 'Correct the name'],
     ['VALUE: text', 'VALUE: !Ref List', '"Environment.Variables.VALUE" of "Fn" is ["a","b"]', ''],
-    ['VALUE: text', 'VALUE: !If [Never, a, b]', 'names the condition "Never"', '"Conditions"'],
+    ['VALUE: text', 'VALUE: !If [Never, a, b]', 'refers to the condition "Never"', '"Conditions"'],
     [
       '!Equals [!Ref Plain, plain]',
       '!Or [!Condition IsPlain, !Equals [1, 1]]',
       'The condition "IsPlain" refers to itself: "IsPlain" -> "IsPlain".',
-      'Take it out',
+      'Remove it',
     ],
     [
       '!Equals [!Ref Plain, plain]',
       '!Not [!Condition IsOther]',
       'The condition "IsPlain" refers to itself: "IsPlain" -> "IsOther" -> "IsPlain".',
-      'Take it out',
+      'Remove it',
     ],
     ['VALUE: text', 'VALUE: !FindInMap [Sizes, prod, memory]', '"Sizes" / "prod" / "mem', 'Add it'],
     ['VALUE: text', 'VALUE: !Cidr [a, 1, 2]', 'uses Fn::Cidr', 'Write its value'],
@@ -391,12 +388,12 @@ describe('a template is refused', () => {
     expect(error).toMatchObject({ message: expect.stringContaining(hint) });
   });
 
-  it('when it is not there', async () => {
+  it('if it does not exist', async () => {
     const reading = readTemplate('nowhere.yaml', { parameters: {}, stage: undefined });
     await expect(reading).rejects.toThrow('The template "nowhere.yaml" cannot be read');
   });
 
-  it('when it has no parameter or stage of that name', async () => {
+  it('if it has no parameter or stage with that name', async () => {
     const unknown = readTemplate(chat, { parameters: { Tier: 'x' }, stage: undefined });
     await expect(unknown).rejects.toThrow('no parameter "Tier".\nIt has: TableName, StageName');
     const stage = readTemplate(chat, { parameters: {}, stage: 'test' });
@@ -404,7 +401,7 @@ describe('a template is refused', () => {
   });
 });
 
-it('a template that was read starts in a test as it does on the command line', async () => {
+it('a template starts in a test the same way as on the command line', async () => {
   const { options } = await readTemplate(chat, { parameters: {}, stage: 'Prod' });
   await using gateway = await startGateway({ ...options, quiet: true });
   expect(await ask(gateway.url, { message: 'ping' })).toEqual({ type: 'pong' });

@@ -17,7 +17,7 @@ const key = {
 };
 const temporary = { ...key, accessKeyId: 'ASIAEXAMPLE', sessionToken: 'token' };
 
-/** Posts "hello" to a connection, signed as told; with all that the connection received by it. */
+/** Posts "hello" to a connection with this signature. Returns everything that the connection received. */
 async function post(options: Partial<SignedRequestOptions> = {}) {
   await using api = await openLocalApi({ region: 'us-east-1' });
   const { port, credentials } = api.gateway;
@@ -48,12 +48,12 @@ const refused = (type: string, message: RegExp) => ({
 });
 
 describe('a request to @connections', () => {
-  it('6.4 is taken when it is signed by a known key', async () => {
+  it('6.4 is accepted if it is signed by a known key', async () => {
     expect(await post()).toMatchObject(accepted);
     expect(await post({ key: temporary })).toMatchObject(accepted);
   });
 
-  it('6.4 is taken with more headers signed, those included that signers mostly leave out', async () => {
+  it('6.4 is accepted with more signed headers, including those that signers usually leave out', async () => {
     const body = 'hello';
     const headers = {
       'content-type': 'text/plain',
@@ -63,7 +63,7 @@ describe('a request to @connections', () => {
     expect(await post({ headers, body })).toMatchObject(accepted);
   });
 
-  it('6.4 is taken when it is signed in its query string, as a presigned URL', async () => {
+  it('6.4 is accepted if it is signed in its query string, as a presigned URL', async () => {
     await using api = await openLocalApi();
     const { port, credentials } = api.gateway;
     const issued = credentials.issue('a test');
@@ -89,7 +89,7 @@ describe('a request to @connections', () => {
     }
   });
 
-  it('6.4 is refused when the key is not known, or was taken back', async () => {
+  it('6.4 is refused if the key is unknown or was removed', async () => {
     const unknown = refused('UnrecognizedClientException', /security token .* is invalid/);
     expect(await post({ key: { ...key, accessKeyId: 'AKIDOTHER' } })).toEqual(unknown);
     await using api = await openLocalApi();
@@ -101,7 +101,7 @@ describe('a request to @connections', () => {
     expect((await sendSigned({ port, key: issued, path })).status).toBe(403);
   });
 
-  it('6.4 is refused when the secret is another', async () => {
+  it('6.4 is refused if the secret is wrong', async () => {
     expect(await post({ key: { ...key, secretAccessKey: 'other' } })).toEqual(
       refused('InvalidSignatureException', /signature we calculated does not match/),
     );
@@ -126,7 +126,7 @@ describe('a request to @connections', () => {
     );
   });
 
-  it('6.4 is refused when its scope is another region or service', async () => {
+  it('6.4 is refused if its scope has another region or service', async () => {
     expect(await post({ region: 'eu-west-1' })).toEqual(
       refused('InvalidSignatureException', /region "us-east-1", not "eu-west-1"/),
     );
@@ -136,7 +136,7 @@ describe('a request to @connections', () => {
   });
 });
 
-describe('a signed request to @connections that was changed on its way', () => {
+describe('a signed request to @connections that was changed in transit', () => {
   const replaced = (name: string, value: string) => (headers: Record<string, string>) => ({
     ...headers,
     [name]: value,
@@ -153,12 +153,12 @@ describe('a signed request to @connections that was changed on its way', () => {
     ['another signed header', replaced('x-signed', 'b'), mismatch],
     ['a signature that is cut', inAuthorization(/.$/, ''), mismatch],
     [
-      'a signature that is no hex',
+      'a signature that is not hexadecimal',
       inAuthorization(/Signature=..../, 'Signature=\u00e9abc'),
       mismatch,
     ],
     ['no date', replaced('x-amz-date', ''), /X-Amz-Date "" is not of the form/],
-    ['a date that is none', replaced('x-amz-date', '99999999T999999Z'), /is not of the form/],
+    ['an invalid date', replaced('x-amz-date', '99999999T999999Z'), /is not of the form/],
     ['the date of another day', replaced('x-amz-date', '20200101T000000Z'), /is not of the form/],
     ['a host that is not signed', inAuthorization(/host;/, ''), /"host" must be a signed header/],
     [

@@ -10,20 +10,20 @@ export interface SigningKey {
 
 export interface SignedRequestOptions {
   readonly port: number;
-  /** As it is to stand in the request. */
+  /** The path, sent unchanged. */
   readonly path: string;
   readonly key: SigningKey;
   /** @default 'POST' */
   readonly method?: string;
   readonly body?: string | Buffer;
-  /** Signed with the rest. */
+  /** Further signed headers. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly region?: string;
   readonly service?: string;
   readonly date?: Date;
   /** @default a TCP connection of its own */
   readonly agent?: Agent;
-  /** The last word on the headers that are sent. */
+  /** Changes the headers after signing. */
   readonly tamper?: (headers: Record<string, string>) => Record<string, string>;
 }
 
@@ -54,7 +54,7 @@ export async function sendRequest(options: PlainRequest): Promise<HttpResponse> 
   return { status: response.statusCode ?? 0, headers: response.headers, body: text };
 }
 
-/** Sends a request that is signed by the book (AWS Signature Version 4), without any library. */
+/** Sends a signed request (AWS Signature Version 4) without a library. */
 export async function sendSigned(options: SignedRequestOptions): Promise<HttpResponse> {
   const { port, path, method = 'POST', body = '', tamper = (headers) => headers } = options;
   const headers = tamper(sign(options));
@@ -92,7 +92,7 @@ export function sign(options: SignedRequestOptions): Record<string, string> {
   };
 }
 
-/** A path whose query string carries a signature, as a presigned URL has it. */
+/** A path with a signature in its query string, like in a presigned URL. */
 export function presign(
   options: SignedRequestOptions & {
     /** In seconds. @default 60 */

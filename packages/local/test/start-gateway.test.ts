@@ -23,7 +23,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Puts the text there at once: a watcher must not see a half-written file. */
+/** Writes the file atomically, because a watcher must not see a half-written file. */
 async function source(text: string): Promise<string> {
   const file = join(directory, 'app.ts');
   await writeFile(`${file}.new`, text);
@@ -47,8 +47,8 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
-describe('a gateway that was started', () => {
-  it('puts a TypeScript function behind a WebSocket', async () => {
+describe('startGateway()', () => {
+  it('runs a TypeScript function behind a WebSocket', async () => {
     const entry = await source(
       'export const handler = async (event: { body: string }) => ({ statusCode: 200, body: event.body });',
     );
@@ -56,13 +56,13 @@ describe('a gateway that was started', () => {
     expect(await ask(gateway.url, 'hello')).toBe('hello');
   });
 
-  it('lets a function post with the AWS SDK, without any configuration', async () => {
+  it('allows a function to post with the AWS SDK without configuration', async () => {
     const entry = fixture('posts-with-sdk.mjs');
     await using gateway = await startGateway({ quiet: true, entry, routes: ['$default'] });
     expect(await ask(gateway.url, 'hello')).toBe('hello');
   });
 
-  it('6.4 6.6 lets a function do what its permissions say and no more', async () => {
+  it('6.4 6.6 allows a function exactly its permissions', async () => {
     const entry = fixture('posts-with-sdk.mjs');
     const allowing = (Resource: string) => ({
       entry,
@@ -91,7 +91,7 @@ describe('a gateway that was started', () => {
   it.each([
     [false, /INFO\tnot now\n$/],
     [true, /^$/],
-  ])('shows what the function prints, unless quiet is %s', async (quiet, stdout) => {
+  ])('shows the output of the function if quiet is not set: %s', async (quiet, stdout) => {
     const entry = await source("console.log('not now'); export const handler = async () => {};");
     const options = JSON.stringify({ entry, quiet, routes: ['$default'] });
     const module = fileURLToPath(new URL('../dist/index.js', import.meta.url));
@@ -105,7 +105,7 @@ describe('a gateway that was started', () => {
     });
   });
 
-  it('takes the routes of the app', async () => {
+  it('uses the routes of the app', async () => {
     await using gateway = await startGateway({ quiet: true, entry: fixture('chat-app.mjs') });
     expect(await ask(gateway.url, '{"action":"ping"}')).toBe('{"type":"pong"}');
     expect(await ask(gateway.url, '{"action":"other"}')).toContain('Forbidden');
@@ -126,7 +126,7 @@ describe('a gateway that was started', () => {
     expect(frames).toContainEqual(expect.objectContaining({ type: 'reply', id: '2' }));
   });
 
-  it('asks the function of an app with an authorizer who may connect', async () => {
+  it('uses the authorizer of an app', async () => {
     const entry = await source(`
       export const app = { manifest: { version: 1, authorizer: true,
         routes: [{ routeKey: '$connect' }, { routeKey: '$default', twoWay: true }] } };
@@ -142,7 +142,7 @@ describe('a gateway that was started', () => {
     await expect(openConnection(gateway.url)).rejects.toThrow('401');
   });
 
-  it('gives the function the variables that Lambda sets, the shell and the option', async () => {
+  it('gives the function the variables of Lambda, of the shell and of the option', async () => {
     vi.stubEnv('AWS_PROFILE', 'production');
     vi.stubEnv('FROM_SHELL', 'shell');
     vi.stubEnv('FROM_BOTH', 'shell');
@@ -174,7 +174,7 @@ describe('a gateway that was started', () => {
     expect(variables).not.toHaveProperty('AWS_PROFILE');
   });
 
-  it('answers an error for a function that takes too long, and goes on', async () => {
+  it('answers with an error for a function that takes too long, and keeps working', async () => {
     const entry = await source(`export const handler = async ({ body }) => {
       while (body === 'spin');
       return { statusCode: 200, body };
@@ -255,7 +255,7 @@ describe('a change of the source', () => {
     expect(reloads).toEqual([{ type: 'reloaded', functionName: 'app', closedConnections: true }]);
   });
 
-  it('is left out when it is a mistake', async () => {
+  it('is ignored if it is a mistake', async () => {
     const { options, reloads } = watching(await source(versionOf('old')), twoWay);
     await using gateway = await startGateway(options);
     await source('export const handler = ;');
@@ -301,7 +301,7 @@ describe('a process that dies', () => {
     expect(await ask(gateway.url, 'b')).toBe('call 1');
   });
 
-  it('closes none of any other function', async () => {
+  it('does not close connections of other functions', async () => {
     await using gateway = await startGateway({
       quiet: true,
       entry: await source(text),
@@ -343,14 +343,14 @@ describe('a gateway does not start', () => {
     });
   });
 
-  it('when nobody names the routes', async () => {
+  it('if the routes are not known', async () => {
     await expect(startGateway({ quiet: true, entry: await source(good) })).rejects.toMatchObject({
       code: 'ERR_ROUTES_UNKNOWN',
       hint: expect.stringContaining("--routes '$connect,$disconnect,$default'"),
     });
   });
 
-  it('when the manifest of the app is broken', async () => {
+  it('if the manifest of the app is invalid', async () => {
     const app = 'export const app = { manifest: { version: 1, routes: [{ twoWay: true }] } };';
     await expect(
       startGateway({ quiet: true, entry: await source(`${app}${good}`) }),
@@ -360,7 +360,7 @@ describe('a gateway does not start', () => {
     });
   });
 
-  it('when the port is taken', async () => {
+  it('if the port is taken', async () => {
     const server = createServer();
     const port = await new Promise<number>((resolve) => {
       server.listen(0, '127.0.0.1', () => {

@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 describe('the static directory', () => {
-  it('is served beside the API, with index.html at /', async () => {
+  it('is served in addition to the API, with index.html at /', async () => {
     await using api = await openLocalApi({ staticDirectory });
     const { port } = api.gateway;
     const page = await sendRequest({ port, path: '/?x=1' });
@@ -60,7 +60,7 @@ describe('the static directory', () => {
     ['/app.js.map', 'application/json'],
     ['/font.woff2', 'font/woff2'],
     ['/data.bin', 'application/octet-stream'],
-  ])('says of %s that it is %s', async (path, type) => {
+  ])('serves %s as %s', async (path, type) => {
     await using api = await openLocalApi({ staticDirectory });
     const { headers } = await sendRequest({ port: api.gateway.port, path });
     expect(headers['content-type']).toBe(type);
@@ -101,13 +101,13 @@ describe('the static directory', () => {
     expect(body).not.toContain('secret');
   });
 
-  it('takes no other method', async () => {
+  it('refuses other methods', async () => {
     await using api = await openLocalApi({ staticDirectory });
     const { status } = await sendRequest({ port: api.gateway.port, path: '/', method: 'POST' });
     expect(status).toBe(403);
   });
 
-  it('leaves / to one line about the gateway when there is none', async () => {
+  it('without it, / has one line about the gateway', async () => {
     await using api = await openLocalApi();
     const { status, body } = await sendRequest({ port: api.gateway.port, path: '/' });
     expect(status).toBe(200);

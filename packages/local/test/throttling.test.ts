@@ -7,7 +7,7 @@ import { sendSigned } from './signed-request.js';
 const tooMany = /^\{"message": "Too Many Requests", "connectionId":"[^"]+", "requestId":"[^"]+"\}$/;
 const echo = { respond: ({ body }: { body?: string }) => ({ statusCode: 200, body }) };
 
-/** A clock that a test puts forward. */
+/** A clock that the test moves forward. */
 function clock() {
   let time = Date.UTC(2026, 0, 1);
   return { now: () => time, advance: (ms: number) => (time += ms) };
@@ -59,18 +59,18 @@ describe('a route with a throttle', () => {
     expect(api.handler.events).toHaveLength(3);
     expect(api.log.find(({ result }) => result === 'throttled')).toMatchObject({
       route: '$default',
-      detail: 'The limit of the route "$default" is reached.',
+      detail: 'The route "$default" has reached its limit.',
     });
     advance(499);
     expect(await answersTo(1)).toEqual([limited]);
     advance(1);
     expect(await answersTo(2)).toEqual(['ok', limited]);
-    // However long it waits, it has no more than its burst.
+    // Even after a long time it has only its burst.
     advance(60_000);
     expect(await answersTo(4)).toEqual(['ok', 'ok', 'ok', limited]);
   });
 
-  it('5.10 counts for itself alone', async () => {
+  it('5.10 counts separately', async () => {
     const throttle = { rateLimit: 0, burstLimit: 0 };
     await using api = await openLocalApi({
       routes: [
@@ -86,7 +86,7 @@ describe('a route with a throttle', () => {
     expect(await peer.next()).toBe('ok');
   });
 
-  it('7.5 does not spend what the account has', async () => {
+  it("7.5 does not use up the account's limit", async () => {
     await using api = await openLocalApi({
       now: clock().now,
       accountThrottle: { rateLimit: 0, burstLimit: 2 },
@@ -127,22 +127,22 @@ describe('the throttle of the account', () => {
     const { status, headers } = await sendSigned({ port, key, path });
     expect([status, headers['x-amzn-errortype']]).toEqual([429, 'LimitExceededException']);
     expect(api.log.filter(({ result }) => result === 'throttled')).toMatchObject([
-      { route: '$connect', detail: 'The limit of the account is reached.' },
-      { route: '$default', detail: 'The limit of the account is reached.' },
+      { route: '$connect', detail: 'The account has reached its limit.' },
+      { route: '$default', detail: 'The account has reached its limit.' },
     ]);
     advance(1_000);
     expect((await sendSigned({ port, key, path, method: 'GET' })).status).toBe(200);
     expect((await sendSigned({ port, key, path, method: 'GET' })).status).toBe(429);
   });
 
-  it('7.3 does not hold up $disconnect', async () => {
+  it('7.3 does not delay $disconnect', async () => {
     await using api = await openLocalApi({ accountThrottle: { rateLimit: 0, burstLimit: 1 } });
     const peer = await Peer.connect(api.url);
     peer.webSocket.close();
     await vi.waitFor(() => expect(api.handler.of('$disconnect')).toHaveLength(1));
   });
 
-  it('7.3 gains nothing from a clock that is put back', async () => {
+  it('7.3 does not grow if the clock goes back', async () => {
     const { now, advance } = clock();
     await using api = await openLocalApi({ now, accountThrottle: { rateLimit: 1, burstLimit: 1 } });
     await Peer.connect(api.url);

@@ -16,7 +16,7 @@ async function openPeer(options = {}) {
   return {
     api,
     peer,
-    /** Moves the time on, then lets what that brought about reach the client. */
+    /** Moves the time forward, and waits until the effects have reached the client. */
     async advance(minutes: number) {
       api.gateway.clock.advance(minutes * MINUTE);
       peer.webSocket.ping('seen');
@@ -41,7 +41,7 @@ describe('a connection', () => {
     });
   });
 
-  it('5.20 stays as long as its client sends', async () => {
+  it('5.20 stays open as long as its client sends', async () => {
     await using open = await openPeer();
     for (let minutes = 9; minutes <= 36; minutes += 9) {
       await open.advance(9);
@@ -52,7 +52,7 @@ describe('a connection', () => {
     expect(open.isClosed).not.toHaveBeenCalled();
   });
 
-  it('5.20 6.21 stays as long as something is posted to it', async () => {
+  it('5.20 6.21 stays open as long as something is posted to it', async () => {
     await using open = await openPeer();
     const [event] = open.api.handler.of('$connect');
     const { port, credentials } = open.api.gateway;
@@ -70,20 +70,20 @@ describe('a connection', () => {
     expect(open.isClosed).not.toHaveBeenCalled();
   });
 
-  it('5.19 is not kept by pings', async () => {
+  it('5.19 is not kept open by pings', async () => {
     await using open = await openPeer();
     await open.advance(6);
     await open.advance(6);
     expect(await open.peer.closed).toEqual(goingAway);
   });
 
-  it('5.19 is kept by pings where that is switched on', async () => {
+  it('5.19 is kept open by pings with the option', async () => {
     await using open = await openPeer({ pingsResetIdle: true });
     for (let count = 0; count < 4; count++) await open.advance(6);
     expect(open.isClosed).not.toHaveBeenCalled();
   });
 
-  it('5.21 ends with 1001 Going away after 2 hours, whatever it sends', async () => {
+  it('5.21 ends with 1001 Going away after 2 hours, even if it is active', async () => {
     await using open = await openPeer();
     for (let count = 1; count <= 14; count++) {
       await open.advance(8.5);
@@ -95,14 +95,14 @@ describe('a connection', () => {
     expect(await open.peer.closed).toEqual(goingAway);
   });
 
-  it('5.20 ends by itself too, when its time comes without anybody moving the clock', async () => {
+  it('5.20 also ends if the time passes without moving the clock', async () => {
     let now = 1_700_000_000_000;
     await using open = await openPeer({ now: () => now });
     now += 10 * MINUTE;
     expect(await open.peer.closed).toEqual(goingAway);
   });
 
-  it('1.28 that breaks gives $disconnect 1006 and the reason that was asked for', async () => {
+  it('1.28 that breaks leads to $disconnect with 1006 and the reason in the option', async () => {
     await using open = await openPeer({ droppedReason: 'Connection reset' });
     open.peer.webSocket.terminate();
     await vi.waitFor(() => expect(open.api.handler.of('$disconnect')).toHaveLength(1));
@@ -118,7 +118,7 @@ describe('the order of messages', () => {
     [false, ['one', 'two']],
     [true, ['one']],
   ])(
-    '5.11 when serial is %s, what has started before the first answer is %j',
+    '5.11 if serial is %s, the messages started before the first answer are %j',
     async (serial, started) => {
       const answers: (() => void)[] = [];
       await using api = await openLocalApi({
@@ -145,7 +145,7 @@ describe('the order of messages', () => {
 });
 
 describe('the clock', () => {
-  it('rings what has become due in the order of its times, and the rest later', async () => {
+  it('calls back in the order of the due times, and later ones later', async () => {
     const clock = new Clock(() => 0);
     const rung: string[] = [];
     clock.after(3_000, () => rung.push('second'));

@@ -13,8 +13,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('what $connect returns beside a 2xx status', () => {
-  it('3.9 is not sent, whatever its body and its route say', async () => {
+describe('a 2xx result of $connect', () => {
+  it('3.9 is not sent to the client, even with a body or on a two-way route', async () => {
     await using api = await openLocalApi({
       routes: [
         { routeKey: '$connect', twoWay: true },
@@ -27,7 +27,7 @@ describe('what $connect returns beside a 2xx status', () => {
     expect((await peer.nextFrame()).payload.toString()).toBe('$default');
   });
 
-  it('3.12 leaves its headers behind, but for the sub-protocol', async () => {
+  it('3.12 does not pass on its headers, except for the sub-protocol', async () => {
     const headers = {
       'Sec-WebSocket-Protocol': 'one',
       'Set-Cookie': 'a=1',
@@ -54,7 +54,7 @@ describe('what $connect returns beside a 2xx status', () => {
 });
 
 describe('TLS', () => {
-  /** The version that is spoken with a client that speaks but one. */
+  /** The negotiated version with a client that only supports one. */
   async function spokenWith(version: SecureVersion): Promise<string | null> {
     await using api = await openLocalApi();
     const { port, certificate } = api.gateway;
@@ -64,7 +64,7 @@ describe('TLS', () => {
       ca: certificate,
       minVersion: version,
       maxVersion: version,
-      // Without it OpenSSL does not even offer 1.1.
+      // Without this, OpenSSL does not even offer 1.1.
       ciphers: 'DEFAULT@SECLEVEL=0',
     });
     try {
@@ -75,26 +75,26 @@ describe('TLS', () => {
     }
   }
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('3.21 is spoken as %s', async (version) => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('3.21 accepts %s', async (version) => {
     expect(await spokenWith(version)).toBe(version);
   });
 
-  it('3.21 is not spoken as TLSv1.1', async () => {
+  it('3.21 does not accept TLSv1.1', async () => {
     await expect(spokenWith('TLSv1.1')).rejects.toMatchObject({
       code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
     });
   });
 });
 
-describe('what a connection is sent', () => {
-  it('5.18 has no pings of the gateway, for as long as a connection can live', async () => {
+describe('the frames to a connection', () => {
+  it('5.18 contain no pings during the whole lifetime of a connection', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'Date'] });
     await using api = await openLocalApi({
       routes: [{ routeKey: '$default', twoWay: true }],
       respond: ({ body }) => ({ statusCode: 200, body }),
     });
     await using peer = await RawPeer.connect(api.gateway.port);
-    // Often enough not to be idle, and not as long as any connection may last.
+    // Often enough not to be idle, and shorter than the longest connection.
     for (let minutes = 9; minutes < 120; minutes += 9) {
       await vi.advanceTimersByTimeAsync(9 * MINUTE_MS);
       peer.write(clientFrame({ payload: `${minutes}` }));
@@ -104,7 +104,7 @@ describe('what a connection is sent', () => {
     expect(peer.received).toHaveLength(0);
   });
 
-  it('6.8 is what was posted, byte for byte, in a text frame, although it is not UTF-8', async () => {
+  it('6.8 contain the posted bytes unchanged in a text frame, even if they are not UTF-8', async () => {
     await using api = await openLocalApi();
     const { port, credentials } = api.gateway;
     await using peer = await RawPeer.connect(port);
@@ -113,13 +113,13 @@ describe('what a connection is sent', () => {
     const headers = { 'content-type': 'application/octet-stream' };
     const key = credentials.issue('a test');
     expect((await sendSigned({ port, key, path, body, headers })).status).toBe(200);
-    // AWS does not say what it does. A client that checks, as browsers do, closes with 1007.
+    // AWS does not document this. Clients that check, like browsers, close with 1007.
     expect(await peer.nextFrame()).toEqual({ isLast: true, opcode: TEXT, payload: body });
   });
 });
 
-describe('an API that has the route $default alone', () => {
-  it('5.22 gets every message there, whatever it says', async () => {
+describe('an API with only the route $default', () => {
+  it('5.22 gets every message there', async () => {
     await using api = await openLocalApi({ routes: ['$default'] });
     await using peer = await Peer.connect(api.url);
     const bodies = ['{"action":"send"}', 'hello', ''];
@@ -139,7 +139,7 @@ describe('a connection id', () => {
     '%00',
     '%zz',
     'x'.repeat(1_000),
-  ])('6.11 that is malformed, as %s, gets 410 like one that is gone', async (id) => {
+  ])('6.11 that is malformed, such as %s, gets 410 like one that is gone', async (id) => {
     await using api = await openLocalApi();
     await Peer.connect(api.url);
     const { port, credentials } = api.gateway;

@@ -38,15 +38,15 @@ export class ChannelNameError extends Error {
   override readonly name = 'ChannelNameError';
 }
 
-// Most names have nothing encoded: one look is enough.
+// A fast check for names without percent-encoding, which most names are.
 const PLAIN_NAME = /^[A-Za-z0-9_.~:@=-]+(?:\/[A-Za-z0-9_.~:@=-]+)*$/;
 const SEGMENT = /^(?:[A-Za-z0-9_.~:@=-]|%[0-9A-F]{2})+$/;
 
 /**
- * Says what is wrong with a channel name, or `undefined` when it is legal.
+ * Says what is wrong with a channel name; `undefined` if it is legal.
  *
- * A name is segments joined by `/`. A segment is one or more of `A-Z a-z 0-9 _ . ~ : @ = -`; every
- * other character is percent-encoded, and only those are, so that no two names mean the same channel.
+ * A name is segments joined by `/`. A segment is one or more of `A-Z a-z 0-9 _ . ~ : @ = -`; other
+ * characters must be percent-encoded, and only those may be, so that each channel has exactly one name.
  *
  * @returns The end of a sentence that begins with the name: `is longer than 200 bytes`.
  */
@@ -84,18 +84,17 @@ function encodeSegment(value: string): string {
 }
 
 /**
- * Builds a channel's name from its pattern; each parameter is percent-encoded where it must be, and
- * stays one segment whatever is in it. What comes back in `ctx.params` is the parameter as it was given.
- * Use it for every name with a part that comes from outside: joined by hand, a user called `bob/alerts`
- * would be another channel.
+ * Builds a channel's name from its pattern. Each parameter is percent-encoded where necessary and always
+ * stays one segment; `ctx.params` has the original value. Use this function for every name that contains
+ * outside input: in a name joined by hand, the user `bob/alerts` would reach another channel.
  *
  * @example
  * ```ts
  * channelName('rooms/:roomId', { roomId: 'a b' }); // 'rooms/a%20b'
  * ```
  *
- * @throws ChannelNameError - for a parameter that is missing, empty or has half of a surrogate
- * pair, and for a name over 200 bytes.
+ * @throws ChannelNameError - if a parameter is missing, empty or contains half of a surrogate pair, and
+ * if the name is longer than 200 bytes.
  */
 export function channelName<P extends string>(
   pattern: P,
@@ -114,7 +113,7 @@ export function channelName<P extends string>(
       return encodeSegment(value);
     } catch {
       throw new ChannelNameError(
-        `The parameter "${segment.slice(1)}" of the channel pattern "${pattern}" has half of a surrogate pair.`,
+        `The parameter "${segment.slice(1)}" of the channel pattern "${pattern}" contains half of a surrogate pair.`,
       );
     }
   });

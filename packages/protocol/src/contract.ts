@@ -1,8 +1,8 @@
 import type { ChannelName, Fit } from './channel-name.js';
 
 /**
- * What a channel is to both sides: its pattern and its events. It types `ctx.params`, `publish`,
- * the client's `on`, and the names a channel may have. It has no value at run time.
+ * What server and client agree on about a channel: its pattern and its events. It types `ctx.params`,
+ * `publish`, the client's `on`, and the names of channels. It exists only as a type.
  *
  * @example
  * ```ts
@@ -13,27 +13,33 @@ export interface ChannelType<
   P extends string = string,
   E extends object = Record<string, unknown>,
 > {
-  /** Segments joined by `/`; one that begins with `:` is a parameter. */
+  /** Segments joined by `/`. A segment that begins with `:` is a parameter. */
   readonly pattern: P;
   /** The data of each event, by the event's name. */
   readonly events: E;
 }
 
-/** Any {@link ChannelType}. */
+/** A {@link ChannelType} of any pattern and events, for constraints. */
 // oxlint-disable-next-line typescript/no-explicit-any -- inference reads both parameters back.
 export type AnyChannelType = ChannelType<any, any>;
 
-/** Carries the {@link ChannelType} in the contexts of a channel class. Types only: never present at run time. */
+/**
+ * Key of the {@link ChannelType} in the contexts of a channel class. A type only: it does not exist at
+ * run time.
+ */
 export declare const channelOf: unique symbol;
-/** Carries what the client sends, where a schema transforms it. Types only: never present at run time. */
+/**
+ * Key of the type that the client sends, if a schema transforms it. A type only: it does not exist at run
+ * time.
+ */
 export declare const inputOf: unique symbol;
 
-/** What a channel class's handlers take last: it says which channel it belongs to. */
+/** The last parameter of a channel class's handlers, the context, which names the channel's type. */
 export interface ContractCarrier<C extends AnyChannelType = AnyChannelType> {
   readonly [channelOf]?: C;
 }
 
-// A context that names no channel (that of a connect handler) must not turn the contract into `any`.
+// The context of a connect handler has no channel. It must not turn the contract into `any`.
 type ContractOfContext<X> = 0 extends 1 & X // `any` would be every contract at once.
   ? never
   : X extends { readonly connection: unknown }
@@ -51,15 +57,15 @@ type ContractOfMethod<M> = M extends (...args: infer A) => unknown
   : never;
 
 /**
- * The contract of a channel class: what the contexts of its handlers say, or what `defineChannel`
- * was given. `never` when none of them names a channel.
+ * The contract of a channel class, taken from the contexts of its handlers or from the arguments of
+ * `defineChannel`. `never` if it has neither.
  */
 export type ContractOf<T> = T extends { readonly '~contract'?: infer C extends AnyChannelType }
   ? C
   : { [K in keyof T]-?: ContractOfMethod<T[K]> }[keyof T];
 
 /**
- * The names that the channels of a class may have; any string when its handlers name no channel.
+ * The names that the channels of a class may have; any string if its contract is unknown.
  */
 export type NameOf<T> =
   ContractOf<T> extends { pattern: infer P extends string }
@@ -68,7 +74,7 @@ export type NameOf<T> =
       : ChannelName<P>
     : string;
 
-/** The data of a channel class's events, by name; any event when its handlers name no channel. */
+/** The data of a channel class's events, by name; any event if its contract is unknown. */
 export type EventsOf<T> = [ContractOf<T>] extends [never]
   ? Record<string, unknown>
   : ContractOf<T> extends { events: infer E extends object }
@@ -98,7 +104,7 @@ type Having<C, N extends string, F> = C extends unknown
 type Unpatterned<C> = C extends unknown ? (string extends NameOf<C> ? C : never) : never;
 
 /**
- * The one of several channel classes that a name belongs to: as at run time, segment by segment, a
- * literal before a parameter. Classes that name no pattern may have any name.
+ * The channel class that a name belongs to, out of several. As at run time, a literal segment takes
+ * precedence over a parameter, from left to right. A class without a known pattern matches any name.
  */
 export type ChannelNamed<C, N extends string> = Having<C, N, Best<FitOf<C, N>>> | Unpatterned<C>;

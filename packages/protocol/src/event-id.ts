@@ -2,11 +2,11 @@ import { base64url } from './bytes.js';
 import { sha256 } from './sha256.js';
 
 /**
- * The id of the event that a message frame leads to: both sides derive it from the frame, so a
- * client knows its own event before the answer arrives, and a message sent again makes the same
- * event. It is a hash, because the frame's id itself is the sender's alone.
+ * The id of an event that a message leads to. Both sides derive it from the frame, so that a client
+ * recognises its own event even before the answer arrives, and a message that is sent again leads to the
+ * same id. It is a hash, because only the sender may know the frame's id.
  *
- * @param ordinal - Which publish of that handler on that channel it is, counted from 0.
+ * @param ordinal - Number of the publish among those of this message on this channel, counted from 0.
  * @returns 22 characters of base64url.
  */
 export function eventId(channel: string, frameId: string, ordinal: number): string {

@@ -6,7 +6,7 @@ export type ClientFrame = SubscribeFrame | UnsubscribeFrame | PingFrame | Messag
 /** Asks to receive the events of channels; the reply's data is a {@link SubscribeReply}. */
 export interface SubscribeFrame {
   readonly action: 'subscribe';
-  /** Names the request; 1 to 64 characters. */
+  /** Identifies the request: 1 to 64 characters. */
   readonly id: string;
   /** 1 to 50 channels. */
   readonly channels: readonly { readonly channel: string }[];
@@ -15,7 +15,7 @@ export interface SubscribeFrame {
 /** Ends subscriptions; the reply's data is an {@link UnsubscribeReply}. */
 export interface UnsubscribeFrame {
   readonly action: 'unsubscribe';
-  /** Names the request; 1 to 64 characters. */
+  /** Identifies the request: 1 to 64 characters. */
   readonly id: string;
   /** 1 to 50 channels. */
   readonly channels: readonly string[];
@@ -30,13 +30,13 @@ export interface PingFrame {
 export interface MessageFrame {
   readonly action: string;
   /**
-   * Names the request; 1 to 64 characters, unique, and best random: the event's id is derived from
-   * it.
+   * Identifies the request: 1 to 64 characters, unique and preferably random, because the event's id is
+   * derived from it.
    */
   readonly id: string;
   readonly channel: string;
   readonly data?: unknown;
-  /** 2 and up when the same message is sent again because no answer came. */
+  /** 2 or more if the message is sent again because no answer came. */
   readonly attempt?: number;
 }
 
@@ -55,8 +55,8 @@ export interface ReplyFrame {
   readonly type: 'reply';
   readonly id: string;
   /**
-   * What the handler returned, a {@link SubscribeReply} or an {@link UnsubscribeReply}; absent for
-   * nothing.
+   * The return value of the handler, a {@link SubscribeReply} or an {@link UnsubscribeReply}. Absent if
+   * the handler returned nothing.
    */
   readonly data?: unknown;
   /** In every reply to a {@link SubscribeFrame}, because no server knows which reply is a connection's first. */
@@ -81,21 +81,22 @@ export interface ServerSettings {
   readonly now: number;
 }
 
-/** Why a request, or one channel of it, was refused. */
+/** Why a request, or one of its channels, was refused. */
 export interface WireError {
-  /** A code of {@link wireErrors}, or the app's own. */
+  /** A code of {@link wireErrors} or of the app. */
   readonly code: WireErrorCode | (string & {});
-  /** For a person: it depends on the case. */
+  /** An explanation for people. Do not compare it; compare `code`. */
   readonly message: string;
   /**
-   * For `ERR_VALIDATION` a list of `{ path, message }`; for an app's own code what the app gave.
+   * For `ERR_VALIDATION`, a list of `{ path, message }`; for a code of the app, the value that the app
+   * passed.
    */
   readonly details?: unknown;
   /** Wait at least this long before trying again, in milliseconds. */
   readonly retryAfterMs?: number;
 }
 
-/** The refusal of the request `id`; without `id` when the frame had none that could be read. */
+/** Refuses the request `id`. Without `id` if the frame had no readable one. */
 export interface ErrorFrame {
   readonly type: 'error';
   readonly id?: string;
@@ -107,7 +108,7 @@ export interface ChannelEventBody {
   /** The event's name. */
   readonly event: string;
   readonly data: unknown;
-  /** The same id on the same channel is the same event. */
+  /** Two events on one channel with the same id are the same event. */
   readonly id: string;
   /** When it was published, in milliseconds since 1970. */
   readonly at: number;
@@ -126,25 +127,25 @@ export interface EventsFrame {
   readonly events: readonly ChannelEventBody[];
 }
 
-/** The server has ended a subscription; the client does not ask for it again by itself. */
+/** The server ended a subscription. The client must not subscribe again by itself. */
 export interface UnsubscribedFrame {
   readonly type: 'unsubscribed';
   readonly channel: string;
-  /** Why, as a code: `ERR_REMOVED`. */
+  /** The reason as a code: `ERR_REMOVED`. */
   readonly code: string;
-  /** Why, for a person. */
+  /** The reason, for people. */
   readonly reason: string;
 }
 
 /**
- * Sent before the server disconnects, because API Gateway can give no reason of its own: it closes
- * with 1000.
+ * Sent before the server disconnects, because API Gateway always closes with code 1000 and cannot pass on
+ * a reason.
  */
 export interface ByeFrame {
   readonly type: 'bye';
-  /** Why, as a code: `ERR_UNAUTHORIZED`. */
+  /** The reason as a code: `ERR_UNAUTHORIZED`. */
   readonly code: string;
-  /** Why, for a person. */
+  /** The reason, for people. */
   readonly reason: string;
   /** Whether the client should come back. */
   readonly reconnect: boolean;
@@ -157,7 +158,7 @@ export interface PongFrame {
   readonly type: 'pong';
 }
 
-/** What the reply to a `subscribe` frame says of each channel, in the order asked. */
+/** The data of the reply to a `subscribe` frame: one outcome for each channel, in the same order. */
 export interface SubscribeReply {
   readonly channels: readonly SubscribeOutcome[];
 }
@@ -173,7 +174,7 @@ export type SubscribeOutcome =
     }
   | { readonly channel: string; readonly error: WireError };
 
-/** What the reply to an `unsubscribe` frame says of each channel, once each in the order asked. */
+/** The data of the reply to an `unsubscribe` frame: each channel once, in the order of the request. */
 export interface UnsubscribeReply {
   readonly channels: readonly (
     | { readonly channel: string }
@@ -181,13 +182,14 @@ export interface UnsubscribeReply {
   )[];
 }
 
-/** Size of a text on the wire, in bytes of UTF-8. */
+/** Size of a text in bytes, as UTF-8. */
 export function byteLength(text: string): number {
   let bytes = text.length;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);
     if (unit < 0x80) continue;
-    // Two units of a surrogate pair make four bytes, each other unit from 0x800 on makes three.
+    // The two units of a surrogate pair take four bytes together; any other unit from 0x800 on takes
+    // three.
     bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
   }
   return bytes;

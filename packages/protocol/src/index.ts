@@ -10,7 +10,7 @@ export {
   decodeSegment,
   MAX_CHANNEL_NAME_BYTES,
 } from './channel-name.js';
-// What a channel is to both sides
+// What server and client agree on about a channel
 export type {
   AnyChannelType,
   ChannelNamed,

@@ -31,7 +31,7 @@ describe('channel names', () => {
     ['a'.repeat(201), 'longer than 200 bytes'],
   ])('refuses %s', (name, why) => expect(channelNameProblem(name)).toContain(why));
 
-  it('builds a name from parameters and encodes only what it must', () => {
+  it('builds a name from parameters and encodes only what needs it', () => {
     expect(channelName('rooms/:roomId', { roomId: "a b/c#é!'()*:@=" })).toBe(
       'rooms/a%20b%2Fc%23%C3%A9%21%27%28%29%2A:@=',
     );

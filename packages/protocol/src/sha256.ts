@@ -1,6 +1,6 @@
 import { utf8 } from './bytes.js';
 
-// The browser's own SHA-256 answers only by promise, and an event's id is wanted at once.
+// A synchronous implementation, because the browser's own SHA-256 only returns a promise.
 
 const CONSTANTS: Uint32Array = fractionsOfRoots(64, 1 / 3);
 const INITIAL: Uint32Array = fractionsOfRoots(8, 1 / 2);
@@ -63,7 +63,10 @@ function rotate(word: number, by: number): number {
   return (word >>> by) | (word << (32 - by));
 }
 
-/** First 32 bits of the fractional parts of the square or cube roots of the first primes: the standard's constants. */
+/**
+ * The constants of the standard: the first 32 bits of the fractional parts of the square or cube roots of
+ * the first primes.
+ */
 function fractionsOfRoots(count: number, power: number): Uint32Array {
   const words = new Uint32Array(count);
   for (let candidate = 2, found = 0; found < count; candidate += 1) {

@@ -1,9 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 
-/** An item, or some attributes of one, in DynamoDB's form. */
+/** An item or some of its attributes, in DynamoDB's format. */
 export type Item = Record<string, AttributeValue>;
 
-/** A value of JSON in DynamoDB's form. */
+/** Converts a JSON value to DynamoDB's format. */
 export function toAttribute(value: unknown): AttributeValue {
   if (typeof value === 'string') return { S: value };
   if (typeof value === 'number') return { N: String(value) };
@@ -13,7 +13,7 @@ export function toAttribute(value: unknown): AttributeValue {
   return { NULL: true };
 }
 
-/** The values of an object in DynamoDB's form; those that are `undefined` are not there. */
+/** Converts an object to DynamoDB's format, without the properties that are `undefined`. */
 export function toItem(values: object): Item {
   const item: Item = {};
   for (const [name, value] of Object.entries(values)) {
@@ -22,7 +22,7 @@ export function toItem(values: object): Item {
   return item;
 }
 
-/** The value of an attribute; `undefined` for a set or bytes, which JSON does not have. */
+/** The JSON value of an attribute; `undefined` for a set or bytes, which JSON cannot express. */
 export function fromAttribute(attribute: AttributeValue): unknown {
   if (attribute.S !== undefined) return attribute.S;
   if (attribute.N !== undefined) return Number(attribute.N);

@@ -1,33 +1,36 @@
 import type { ChannelLimits } from '@gatecast/framework';
 import { type Item, toAttribute } from './attributes.js';
 
-/** A change of the channels in a connection's row: parts of an update. */
+/** The parts of an UpdateItem call that change the channels in a connection's row. */
 export interface ChannelChange {
   readonly action: string;
-  /** Holds while the row has all of these channels, or none: so that `bytes` is right. */
+  /**
+   * Fails unless the row has all of these channels (to remove) or none of them (to add), so that `bytes`
+   * stays right.
+   */
   readonly condition: string;
   readonly names: Readonly<Record<string, string>>;
   readonly values: Item;
 }
 
-/** Which channels to add or to take. */
+/** Which channels to add or to remove. */
 export interface Change {
-  /** Different channels, one or more. */
+  /** At least one channel, without duplicates. */
   readonly channels: readonly string[];
-  /** All channels of the row, as it was read. */
+  /** All channels that the row had when it was read. */
   readonly seen: ReadonlySet<string>;
 }
 
 const NAMES = { '#channels': 'channels', '#bytes': 'bytes' };
 
 /**
- * More names than this are not looked up one by one: an expression has 4 KB and 300 operators at most
- * (Amazon DynamoDB developer guide, "Quotas").
+ * Above this many names, the condition compares the whole set instead of each name: an expression may
+ * have at most 4 KB and 300 operators (Amazon DynamoDB developer guide, "Quotas").
  */
-const MOST_LOOKED_UP = 100;
+const MAX_LOOKED_UP = 100;
 
 /** Adds channels that the row does not have, within limits. */
-export function adding({ channels, seen }: Change, limits?: ChannelLimits): ChannelChange {
+export function addUpdate({ channels, seen }: Change, limits?: ChannelLimits): ChannelChange {
   const bytes = bytesOf(channels);
   const look = lookUp({ channels, seen });
   const rooms = limits && {
@@ -50,8 +53,8 @@ export function adding({ channels, seen }: Change, limits?: ChannelLimits): Chan
   };
 }
 
-/** Takes channels that the row has. */
-export function taking({ channels, seen }: Change): ChannelChange {
+/** Removes channels that the row has. */
+export function removeUpdate({ channels, seen }: Change): ChannelChange {
   const look = lookUp({ channels, seen });
   return {
     action: 'DELETE #channels :change ADD #bytes :bytes',
@@ -65,20 +68,23 @@ export function taking({ channels, seen }: Change): ChannelChange {
   };
 }
 
-/** Bytes of names together. */
+/** Total size of the names, in bytes. */
 export function bytesOf(channels: Iterable<string>): number {
   let bytes = 0;
   for (const channel of channels) bytes += Buffer.byteLength(channel);
   return bytes;
 }
 
-/** Few names are looked up in the row, so that calls with other names do not get in the way. */
+/**
+ * Conditions on single names, so that calls with other names do not make this one fail. With too many
+ * names, on the whole set.
+ */
 function lookUp({ channels, seen }: Change): {
   readonly hasNone: string;
   readonly hasAll: string;
   readonly values: Item;
 } {
-  if (channels.length > MOST_LOOKED_UP) {
+  if (channels.length > MAX_LOOKED_UP) {
     const isUnchanged = seen.size > 0 ? '#channels = :seen' : 'attribute_not_exists(#channels)';
     const values: Item = seen.size > 0 ? { ':seen': { SS: [...seen] } } : {};
     return { hasNone: isUnchanged, hasAll: isUnchanged, values };

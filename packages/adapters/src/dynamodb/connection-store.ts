@@ -9,24 +9,27 @@ import type {
   SubscriberRange,
 } from '@gatecast/framework';
 import type { TimeLimit } from '@gatecast/framework/adapter';
-import { pruneConnections, removeConnection, removeRemains } from './removal.js';
+import { finishRemoval, pruneConnections, removeConnection } from './removal.js';
 import { Rows, type RowsOptions } from './rows.js';
 import { readSubscribers } from './subscribers-query.js';
-import { addChannels, takeChannels } from './subscriptions.js';
+import { addChannels, removeChannels } from './subscriptions.js';
 
 /** One operation of the store. */
-export interface Opening {
-  /** What it does, for errors: the words after "could not". */
+export interface OpenOptions {
+  /** Completes the message "The store … could not …". */
   readonly operation: string;
   readonly limit: TimeLimit | undefined;
-  /** Whether it may take all of its time limit, because nobody waits for it. @default false */
-  readonly isUnhurried?: boolean;
+  /**
+   * Whether it may take until the end of its time limit, beyond `budgetMs`: for work that no client waits
+   * for. @default false
+   */
+  readonly usesWholeLimit?: boolean;
 }
 
 /** Opens the table for one operation. */
-export type OpenTable = (opening: Opening) => Promise<RowsOptions>;
+export type OpenTable = (opening: OpenOptions) => Promise<RowsOptions>;
 
-/** Connections and memberships in one table; {@link Rows} says how the two are kept together. */
+/** Connections and memberships in one table; {@link Rows} says how the two are kept consistent. */
 export class DynamoDbConnectionStore implements ConnectionStore {
   readonly contract = 2;
   readonly #openTable: OpenTable;
@@ -40,7 +43,7 @@ export class DynamoDbConnectionStore implements ConnectionStore {
     channels: readonly string[],
     limit?: TimeLimit,
   ): Promise<void> {
-    const rows = await this.#open({ operation: 'keep a connection', limit });
+    const rows = await this.#open({ operation: 'save a connection', limit });
     const { connectionId } = record;
     const wanted = [...new Set(channels)];
     let before: ReadonlySet<string> = new Set();
@@ -55,13 +58,13 @@ export class DynamoDbConnectionStore implements ConnectionStore {
           wanted.filter((channel) => !old.channels.has(channel)),
         );
       } else {
-        // The id was used before, and what is left of that must not pass to the new connection.
-        await removeRemains(rows, connectionId);
+        // The id was used before. The new connection must not get the old one's subscriptions.
+        await finishRemoval(rows, connectionId);
         row = await rows.create(record, wanted);
       }
     }
     const added = wanted.filter((channel) => !before.has(channel));
-    await rows.agree(connectionId, row, { added, others: [...before] });
+    await rows.syncMemberships(connectionId, row, { added, others: [...before] });
   }
 
   async get(connectionId: string, limit?: TimeLimit): Promise<ConnectionRecord | undefined> {
@@ -71,7 +74,7 @@ export class DynamoDbConnectionStore implements ConnectionStore {
 
   async disconnect(connectionId: string, limit?: TimeLimit): Promise<Disconnected | undefined> {
     const operation = 'remove a connection';
-    const rows = await this.#open({ operation, limit, isUnhurried: true });
+    const rows = await this.#open({ operation, limit, usesWholeLimit: true });
     return removeConnection(rows, connectionId);
   }
 
@@ -85,11 +88,13 @@ export class DynamoDbConnectionStore implements ConnectionStore {
     const rows = await this.#open({ operation: 'subscribe a connection', limit });
     const wanted = [...new Set(channels)];
     const { row, added, results } = await addChannels(rows, connectionId, { wanted, limits });
-    // Those that were there, because an earlier attempt may have been cut off between its writes.
+    // Channels already in the row are checked too: an earlier attempt may have been cut off between its
+    // writes.
     const isNew = new Set(added);
     const others = wanted.filter((channel) => !isNew.has(channel));
-    await rows.agree(connectionId, row, { added, others });
-    // Also where it has ended since: then its removal lists them, and each membership has begun and ended.
+    await rows.syncMemberships(connectionId, row, { added, others });
+    // The result stands even if the connection has ended meanwhile: its removal deletes these
+    // memberships.
     return channels.map((channel) => results.get(channel) ?? 'gone');
   }
 
@@ -100,9 +105,9 @@ export class DynamoDbConnectionStore implements ConnectionStore {
   ): Promise<readonly boolean[]> {
     const rows = await this.#open({ operation: 'unsubscribe a connection', limit });
     const wanted = [...new Set(channels)];
-    const { row, taken } = await takeChannels(rows, connectionId, wanted);
-    await rows.agree(connectionId, row, { others: wanted });
-    return channels.map((channel) => taken.has(channel));
+    const { row, removed } = await removeChannels(rows, connectionId, wanted);
+    await rows.syncMemberships(connectionId, row, { others: wanted });
+    return channels.map((channel) => removed.has(channel));
   }
 
   async subscribers(
@@ -120,11 +125,11 @@ export class DynamoDbConnectionStore implements ConnectionStore {
   }
 
   async prune(connectionIds: readonly string[], limit?: TimeLimit): Promise<void> {
-    const rows = await this.#open({ operation: 'prune connections', limit, isUnhurried: true });
+    const rows = await this.#open({ operation: 'prune connections', limit, usesWholeLimit: true });
     await pruneConnections(rows, connectionIds);
   }
 
-  async #open(opening: Opening): Promise<Rows> {
+  async #open(opening: OpenOptions): Promise<Rows> {
     return new Rows(await this.#openTable(opening));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Creates the table of a store on DynamoDB: for tests and for a database on a laptop.
+ * Creates the table of a store on DynamoDB: for tests and local development.
  *
  * @module @gatecast/adapters/dynamodb/create-table
  */
@@ -19,18 +19,18 @@ import { tableDefinition } from './table-definition.js';
 export interface CreateTableOptions {
   /** Name of the table. */
   readonly table: string;
-  /** Whose credentials may create it: `CreateTable`, `DescribeTable` and the two of time to live. */
+  /** Its credentials need `CreateTable`, `DescribeTable`, `DescribeTimeToLive` and `UpdateTimeToLive`. */
   readonly client: DynamoDBClient;
 }
 
 const LONGEST_WAIT_S = 60;
 
 /**
- * Creates the table of a store on DynamoDB unless it is there, and waits until it can be used. On AWS
- * leave it to the stack.
+ * Creates the table of a store on DynamoDB unless it exists, and waits until it can be used. On AWS,
+ * create it in your stack instead.
  *
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
- * @throws Error - what the AWS client throws.
+ * @throws Error - any error of the AWS client.
  */
 export async function createTable(options: CreateTableOptions): Promise<void> {
   checkOptions('createTable()', options, { table: option.text, client: clientOption });
@@ -59,7 +59,7 @@ export async function createTable(options: CreateTableOptions): Promise<void> {
   try {
     await client.send(new UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification }));
   } catch (error) {
-    // dynalite cannot. The store hides what has expired by itself.
+    // dynalite has no time to live. That is fine: the store never returns expired rows.
     if (!isNamed(error, 'UnknownOperationException')) throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Store, StoreError } from '@gatecast/framework';
 import { checkOptions, type OptionType, option, type TimeLimit } from '@gatecast/framework/adapter';
-import { DynamoDbConnectionStore, type Opening } from './connection-store.js';
+import { DynamoDbConnectionStore, type OpenOptions } from './connection-store.js';
 import { Keys } from './keys.js';
 import type { DynamoDbPort } from './port.js';
 import { clientOption, makeClient, sdkPort } from './sdk-port.js';
@@ -12,29 +12,29 @@ export interface DynamoDbStoreOptions {
   /** Name of the table. @default the variable GATECAST_TABLE, read at the first event */
   readonly table?: string;
   /**
-   * What every key begins with. Two apps, or two stages that are not one app, must differ in it or in
-   * the table: else they deliver each other's events.
+   * Prefix of every key. Two apps, or two separate stages of one app, must use different prefixes or
+   * different tables: otherwise they deliver each other's events.
    *
-   * @default the variable GATECAST_KEY_PREFIX, read at the first event, else none
+   * @default the variable GATECAST_KEY_PREFIX, read at the first event; otherwise no prefix
    */
   readonly keyPrefix?: string;
   /**
-   * A client of your own. The store tries again by itself, so give it `maxAttempts: 1`.
+   * A client of your own. The store retries by itself, so give the client `maxAttempts: 1`.
    *
-   * @default one that is made at the first event and kept, with the Region and the credentials of the
-   * environment
+   * @default a client that is created at the first event and reused, with the Region and the credentials
+   * of the environment
    */
   readonly client?: DynamoDBClient;
   /**
-   * URL of a DynamoDB elsewhere, such as DynamoDB Local. A `client` of your own has one itself.
+   * URL of another DynamoDB, such as DynamoDB Local. Not allowed with `client`, which has its own.
    *
    * @default AWS_ENDPOINT_URL_DYNAMODB, else DynamoDB in the Region
    */
   readonly endpoint?: string;
   /**
-   * How long one operation may take, in milliseconds, with the repeats of calls that were throttled or
-   * did not reach DynamoDB. The end of the invocation may come sooner. Removing connections may take as
-   * long as the invocation lasts, because nobody waits for it.
+   * How long one operation may take, in milliseconds, including retries of calls that were throttled or
+   * did not reach DynamoDB. It ends earlier if the invocation does. Removing connections may take until
+   * the end of the invocation, because no client waits for it.
    *
    * @default 5000
    */
@@ -43,7 +43,7 @@ export interface DynamoDbStoreOptions {
   readonly now?: () => number;
 }
 
-/** A way to DynamoDB, and the Region it leads to. */
+/** How the store calls DynamoDB, and in which Region. */
 export interface DynamoDbAccess {
   readonly port: DynamoDbPort;
   readonly region: string;
@@ -57,7 +57,8 @@ const urlOption: OptionType = {
 };
 
 /**
- * A store in one DynamoDB table: `tableDefinition` says which. Nothing is read before the first event.
+ * A store in one DynamoDB table: `tableDefinition` describes it. Options are checked at once; the
+ * environment and the table are read at the first event.
  *
  * @example
  * ```ts
@@ -84,7 +85,7 @@ export function dynamoDbStore(options: DynamoDbStoreOptions = {}): Store {
 }
 
 /**
- * The store over any way to DynamoDB: for tests, and for other clients.
+ * The store on top of any {@link DynamoDbPort}: for tests and other clients.
  *
  * @internal
  */
@@ -101,7 +102,7 @@ export function storeOver(
       throw StoreError.of({
         store: 'dynamodb',
         operation,
-        reason: 'No table is named.',
+        reason: 'No table name is set.',
         advice: 'Set GATECAST_TABLE to the name of the table, or pass dynamoDbStore({ table }).',
       });
     }
@@ -110,7 +111,7 @@ export function storeOver(
       throw StoreError.of({
         store: 'dynamodb',
         operation,
-        reason: `The AWS client could not be made: ${(cause as Error).message}`,
+        reason: `The AWS client could not be created: ${(cause as Error).message}`,
         advice: 'Set AWS_REGION, or pass dynamoDbStore({ client }).',
         cause,
       });
@@ -120,8 +121,8 @@ export function storeOver(
   return { name: 'dynamodb', connections };
 }
 
-function limitOf({ limit = {}, isUnhurried = false }: Opening, budgetMs: number): TimeLimit {
+function limitOf({ limit = {}, usesWholeLimit = false }: OpenOptions, budgetMs: number): TimeLimit {
   const budgetEndsAt = Date.now() + budgetMs;
   const { endsAt = budgetEndsAt } = limit;
-  return { ...limit, endsAt: isUnhurried ? endsAt : Math.min(endsAt, budgetEndsAt) };
+  return { ...limit, endsAt: usesWholeLimit ? endsAt : Math.min(endsAt, budgetEndsAt) };
 }

@@ -1,17 +1,17 @@
 import { StoreError } from '@gatecast/framework';
 import type { OperationName } from './port.js';
 
-/** What was being done when DynamoDB failed. */
+/** The call that failed. */
 export interface Attempted {
-  /** What the store was doing, for errors: the words after "could not". */
+  /** Completes the message "The store … could not …". */
   readonly operation: string;
-  /** The action of DynamoDB's API. */
+  /** The API action of DynamoDB. */
   readonly action: OperationName;
   readonly table: string;
   readonly region: string;
 }
 
-/** There was no answer to a call in the time that it had. */
+/** A call got no answer within its time limit. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
 }
@@ -23,7 +23,7 @@ interface AwsError extends Error {
 
 interface Explanation {
   readonly reason: string;
-  /** Absent where the same call may succeed later. */
+  /** Absent if the same call may succeed later. */
   readonly advice?: string;
 }
 
@@ -45,9 +45,9 @@ const BAD_CREDENTIALS = new Set([
 const untrusted =
   'Set NODE_EXTRA_CA_CERTS to the file with the certificate of its authority before the process starts.';
 const plain =
-  'Let the endpoint begin with http://, or give the port on which the server speaks TLS.';
+  'Use an endpoint that begins with http://, or the port on which the server speaks TLS.';
 
-// By the codes of Node and OpenSSL.
+// Keys are the error codes of Node and OpenSSL.
 const TLS_ADVICE: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'Renew the certificate of the server.',
   CERT_NOT_YET_VALID: 'Set the clock of this machine, or renew the certificate of the server.',
@@ -55,19 +55,19 @@ const TLS_ADVICE: Readonly<Record<string, string>> = {
   EPROTO: plain,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: plain,
   ERR_SSL_WRONG_VERSION_NUMBER: plain,
-  ERR_TLS_CERT_ALTNAME_INVALID: 'Use a name in the endpoint that the certificate is for.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'Use a host name in the endpoint that the certificate covers.',
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   UNABLE_TO_GET_ISSUER_CERT: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
 };
 
-/** Whether a condition of the request did not hold: an answer, not a failure. */
+/** Whether the condition of the request was not met, which is an answer and not a failure. */
 export function isConditionFailed(error: unknown): boolean {
   return (error as Error).name === 'ConditionalCheckFailedException';
 }
 
-/** Whether DynamoDB did not even begin, because there was too much to do. */
+/** Whether DynamoDB was too busy to start the request. */
 export function isThrottled(error: unknown): boolean {
   return THROTTLED.has((error as Error).name);
 }
@@ -82,23 +82,23 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
-/** The store's error for one of the port's. */
+/** Converts an error of the port to a `StoreError`. */
 export function toStoreError(error: unknown, attempted: Attempted): StoreError {
   const { operation } = attempted;
-  // Its message may quote the signed request, and with it the session token.
+  // Its message may quote the signed request, which contains the session token.
   const cause = (error as Error).name === 'InvalidSignatureException' ? undefined : error;
   return StoreError.of({ store: 'dynamodb', operation, cause, ...explain(error, attempted) });
 }
 
-/** The error when a batch is still not done at the end of the time. */
+/** The error when time runs out before a batch is complete. */
 export function leftUnprocessed({ operation, table, region }: Attempted): StoreError {
-  const reason = `DynamoDB left items of a batch for the table "${table}" in ${region} unprocessed, and the time to try again is over.`;
+  const reason = `DynamoDB left items of a batch for the table "${table}" in ${region} unprocessed, and there was no time left to try again.`;
   return StoreError.of({ store: 'dynamodb', operation, reason });
 }
 
-/** The error when there is no time for a call. */
-export function timeIsOver({ operation, action, table, region }: Attempted): StoreError {
-  const reason = `The time for it was over before ${action} on the table "${table}" in ${region}.`;
+/** The error when no time is left for a call. */
+export function outOfTime({ operation, action, table, region }: Attempted): StoreError {
+  const reason = `Time ran out before ${action} on the table "${table}" in ${region}.`;
   return StoreError.of({ store: 'dynamodb', operation, reason });
 }
 
@@ -107,7 +107,9 @@ function explain(error: unknown, { action, table, region }: Attempted): Explanat
   const where = `the table "${table}" in ${region}`;
   const status = $metadata?.httpStatusCode;
   if (isThrottled(error)) {
-    return { reason: `DynamoDB throttles ${where} (${name}), and the time to try again is over.` };
+    return {
+      reason: `DynamoDB throttles ${where} (${name}), and there was no time left to try again.`,
+    };
   }
   const fault = networkFault(error);
   if (fault !== undefined) {
@@ -125,7 +127,7 @@ function explain(error: unknown, { action, table, region }: Attempted): Explanat
   if (name === 'AccessDeniedException') {
     return {
       reason: `dynamodb:${action} on ${where} is not allowed.`,
-      advice: `Grant dynamodb:${action} on the table "${table}" to the function's role; iamActions lists all that the store needs.`,
+      advice: `Grant dynamodb:${action} on the table "${table}" to the function's role; iamActions lists everything the store needs.`,
     };
   }
   if (BAD_CREDENTIALS.has(name)) {
@@ -147,19 +149,19 @@ function explain(error: unknown, { action, table, region }: Attempted): Explanat
   };
 }
 
-/** What went wrong before there was an answer, and would go wrong again. */
+/** Explains a failure before any answer that would happen again on a retry. */
 function explainUnanswered(error: unknown, region: string): Explanation {
   const { name, code = name, message } = error as AwsError;
   const tls = TLS_ADVICE[code];
   if (tls !== undefined || /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_)/.test(code)) {
     return {
       reason: `TLS with DynamoDB in ${region} failed (${code}).`,
-      advice: tls ?? 'Look at the endpoint and at the certificate of its server.',
+      advice: tls ?? 'Check the endpoint and the certificate of its server.',
     };
   }
   return {
     reason: `The AWS client failed before DynamoDB in ${region} answered: ${code === 'Error' ? message : code}.`,
-    advice: 'Look at the options of dynamoDbStore() and at the cause of this error.',
+    advice: 'Check the options of dynamoDbStore() and the cause of this error.',
   };
 }
 
@@ -167,8 +169,8 @@ function networkFault(error: unknown): string | undefined {
   const { name, code, $metadata } = error as AwsError;
   if (name === 'NoAnswerError' || name === 'AbortError') return 'no answer in time';
   if (name === 'TimeoutError') return code ?? name;
-  // Codes of the operating system. Those of Node itself begin with ERR_ and mean a mistake, as does
-  // EPROTO: the server speaks no TLS.
+  // Codes of the operating system mean a fault of the network. Node's own codes (ERR_…) and EPROTO (the
+  // server does not speak TLS) mean a mistake in the set-up.
   const isNetwork = code !== undefined && code !== 'EPROTO' && /^E[A-Z]+(_AGAIN)?$/.test(code);
   return isNetwork && $metadata?.httpStatusCode === undefined ? code : undefined;
 }

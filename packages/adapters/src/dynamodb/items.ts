@@ -6,20 +6,28 @@ import { fromAttribute, type Item, toAttribute, toItem } from './attributes.js';
 /** The row of a connection. */
 export interface ConnectionRow {
   readonly record: ConnectionRecord;
-  /** Channels it is subscribed to. Where this and the memberships disagree, this is right. */
+  /** Channels it is subscribed to. If the memberships differ, this set is right. */
   readonly channels: ReadonlySet<string>;
-  /** Set once a disconnect has begun; names it. From then on the connection is gone. */
+  /** Id of the disconnect that has begun. Once it is set, the connection is gone. */
   readonly closing?: string;
-  /** Set once it was pruned; names that prune. It is gone, but not yet reported by a disconnect. */
+  /** Id of the prune that ended it. The connection is gone, but no disconnect has reported it yet. */
   readonly pruned?: string;
-  /** Names the last update that added or took channels, so that it knows itself when its answer was lost. */
+  /**
+   * Id of the last update that added or removed channels. A caller whose answer was lost finds here
+   * whether its update ran.
+   */
   readonly changedBy?: string;
 }
 
-/** What a membership holds beside its key: what delivery needs, and when the connection is dead. */
-export type MembershipFacts = Omit<ConnectionRecord, 'connectionId' | 'identity'>;
+/**
+ * What each membership repeats of the connection's record: what delivery needs, and when the connection
+ * expires.
+ */
+export type MembershipDetails = Omit<ConnectionRecord, 'connectionId' | 'identity'>;
 
-/** Attributes that are not facts of a connection. Nor are those that begin with `_`, for later versions. */
+/**
+ * Attributes that are not part of the record. Names that begin with `_` are reserved for later versions.
+ */
 const OWN: ReadonlySet<string> = new Set([
   'pk',
   'sk',
@@ -31,7 +39,7 @@ const OWN: ReadonlySet<string> = new Set([
   'changedBy',
 ]);
 
-/** Facts that a connection may lack. An update removes those that the new record lacks. */
+/** Optional fields of a record. An update removes those that the new record does not have. */
 const OPTIONAL = ['userId', 'identityExpiresAt', 'identity'] as const;
 
 /** Reads a connection's row. */
@@ -42,7 +50,7 @@ export function toConnectionRow(item: Item): ConnectionRow {
     item['changedBy']?.S,
   ];
   return {
-    record: factsOf(item) as unknown as ConnectionRecord,
+    record: detailsOf(item) as unknown as ConnectionRecord,
     channels: new Set(item['channels']?.SS),
     ...(closing !== undefined && { closing }),
     ...(pruned !== undefined && { pruned }),
@@ -51,8 +59,7 @@ export function toConnectionRow(item: Item): ConnectionRow {
 }
 
 /**
- * A connection's row after a record was written over it. Facts that this version does not know, because
- * a later one wrote them, stay.
+ * A connection's row after a new record was written to it. Fields that only a later version knows stay.
  */
 export function withRecord(
   row: ConnectionRow,
@@ -62,24 +69,27 @@ export function withRecord(
   const kept: Record<string, unknown> = { ...row.record };
   for (const name of OPTIONAL) delete kept[name];
   return {
-    // As it will be read again.
-    record: factsOf(toItem({ ...kept, ...record })) as unknown as ConnectionRecord,
+    // In the form in which it will be read back.
+    record: detailsOf(toItem({ ...kept, ...record })) as unknown as ConnectionRecord,
     channels: new Set([...row.channels, ...added]),
   };
 }
 
-/** The membership that a connection's row asks for: small, because a publish reads them all. */
+/**
+ * The membership that a connection should have in a channel, according to its row. It is small, because a
+ * publish reads all of them.
+ */
 export function membershipOf(
   row: ConnectionRow | undefined,
   channel: string,
-): MembershipFacts | undefined {
+): MembershipDetails | undefined {
   if (!row?.channels.has(channel)) return undefined;
-  const { connectionId: _connectionId, identity: _identity, ...facts } = row.record;
-  return facts;
+  const { connectionId: _connectionId, identity: _identity, ...details } = row.record;
+  return details;
 }
 
-/** Whether two states of a connection ask for the same membership. */
-export function asksForTheSame(
+/** Whether two states of a connection lead to the same membership. */
+export function haveSameMembership(
   one: ConnectionRow | undefined,
   other: ConnectionRow | undefined,
   channel: string,
@@ -87,37 +97,43 @@ export function asksForTheSame(
   return isDeepStrictEqual(membershipOf(one, channel), membershipOf(other, channel));
 }
 
-/** Whether a membership is as a connection's row asks for it; what else it holds does not count. */
-export function isAsAsked(item: Item | undefined, asked: MembershipFacts | undefined): boolean {
-  if (item === undefined || asked === undefined) return item === asked;
-  const facts = factsOf(item);
-  const names = [...Object.keys(asked), ...OPTIONAL];
+/** Whether a stored membership has the expected values. Further attributes are ignored. */
+export function isUpToDate(
+  item: Item | undefined,
+  expected: MembershipDetails | undefined,
+): boolean {
+  if (item === undefined || expected === undefined) return item === expected;
+  const details = detailsOf(item);
+  const names = [...Object.keys(expected), ...OPTIONAL];
   return names.every((name) =>
-    isDeepStrictEqual(facts[name], (asked as Readonly<Record<string, unknown>>)[name]),
+    isDeepStrictEqual(details[name], (expected as Readonly<Record<string, unknown>>)[name]),
   );
 }
 
-/** What delivery needs of a membership. */
+/** Reads a membership as a subscriber. */
 export function toSubscriber(item: Item): Subscriber {
-  const { expiresAt: _expiresAt, ...facts } = factsOf(item);
-  return { connectionId: idOfSliceKey(item['sk']?.S ?? ''), ...facts } as unknown as Subscriber;
+  const { expiresAt: _expiresAt, ...details } = detailsOf(item);
+  return { connectionId: idOfSliceKey(item['sk']?.S ?? ''), ...details } as unknown as Subscriber;
 }
 
-/** Facts as attributes, and `ttl`, by which DynamoDB deletes the row some time. */
-export function toAttributes(facts: ConnectionRecord | MembershipFacts): Item {
-  return { ...toItem(facts), ttl: toAttribute(Math.ceil(facts.expiresAt / 1000)) };
+/** The attributes to write, with the `ttl` by which DynamoDB deletes the row in time. */
+export function toAttributes(details: ConnectionRecord | MembershipDetails): Item {
+  return { ...toItem(details), ttl: toAttribute(Math.ceil(details.expiresAt / 1000)) };
 }
 
-/** An update, or a part of one. */
+/** An UpdateItem call or a part of it. */
 export interface Assignment {
   readonly UpdateExpression: string;
   readonly ExpressionAttributeNames: Readonly<Record<string, string>>;
   readonly ExpressionAttributeValues: Item;
 }
 
-/** Gives a row these facts, and leaves it what this version does not know. */
-export function assign(facts: ConnectionRecord | MembershipFacts): Assignment {
-  const given = Object.entries(toAttributes(facts));
+/**
+ * Sets these attributes, removes optional ones that are absent, and leaves attributes of later versions
+ * alone.
+ */
+export function assign(details: ConnectionRecord | MembershipDetails): Assignment {
+  const given = Object.entries(toAttributes(details));
   const absent = OPTIONAL.filter((name) => !given.some(([key]) => key === name));
   const names = [...given.map(([name]) => name), ...absent];
   const set = given.map((_, index) => `#f${index} = :f${index}`);
@@ -131,12 +147,12 @@ export function assign(facts: ConnectionRecord | MembershipFacts): Assignment {
   };
 }
 
-function factsOf(item: Item): Record<string, unknown> {
-  const facts: Record<string, unknown> = {};
+function detailsOf(item: Item): Record<string, unknown> {
+  const details: Record<string, unknown> = {};
   for (const [name, attribute] of Object.entries(item)) {
     if (OWN.has(name) || name.startsWith('_')) continue;
     const value = fromAttribute(attribute);
-    if (value !== undefined) facts[name] = value;
+    if (value !== undefined) details[name] = value;
   }
-  return facts;
+  return details;
 }

@@ -1,7 +1,7 @@
 import { sliceKey } from '@gatecast/framework/adapter';
 import type { Item } from './attributes.js';
 
-/** Where rows lie in the table. */
+/** Keys of the rows in the table. */
 export class Keys {
   readonly #prefix: string;
 
@@ -9,12 +9,12 @@ export class Keys {
     this.#prefix = prefix;
   }
 
-  /** Key of a connection's row. */
+  /** Key of the row of a connection. */
   connection(connectionId: string): Item {
     return { pk: { S: `${this.#prefix}C#${connectionId}` }, sk: { S: 'META' } };
   }
 
-  /** Partition in which the memberships of a channel lie. */
+  /** Partition key of a channel's memberships. */
   channel(channel: string): string {
     return `${this.#prefix}S#${channel}#0`;
   }

@@ -13,7 +13,7 @@ import type {
   UpdateItemOutput,
 } from '@aws-sdk/client-dynamodb';
 
-/** The operations of DynamoDB's API that the store calls: what each takes and answers. */
+/** The operations of DynamoDB's API that the store calls: input and output of each. */
 export interface Operations {
   readonly BatchGetItem: readonly [BatchGetItemInput, BatchGetItemOutput];
   readonly BatchWriteItem: readonly [BatchWriteItemInput, BatchWriteItemOutput];
@@ -23,31 +23,27 @@ export interface Operations {
   readonly UpdateItem: readonly [UpdateItemInput, UpdateItemOutput];
 }
 
-/** Name of an operation. */
 export type OperationName = keyof Operations;
-/** What an operation takes. */
 export type InputOf<O extends OperationName> = Operations[O][0];
-/** What an operation answers. */
 export type OutputOf<O extends OperationName> = Operations[O][1];
 
 /** How long a call may take. */
 export interface CallLimit {
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the answer is no longer needed. */
   readonly signal: AbortSignal;
-  /** When that will be, in milliseconds since 1970. */
+  /** When that will be at the latest, in milliseconds since 1970. */
   readonly endsAt: number;
 }
 
 /**
- * DynamoDB as the store sees it. An implementation makes one attempt: when to try again is for the
- * store to say.
+ * DynamoDB as the store sees it. An implementation makes one attempt; the store decides about retries.
  */
 export interface DynamoDbPort {
   /**
    * Calls an operation.
    *
-   * @throws Error - as the AWS client does. An answer of DynamoDB has the exception's `name` and the
-   * status as `$metadata.httpStatusCode`; a fault of the network has a `code`.
+   * @throws Error - like the AWS client. For an error answer of DynamoDB, `name` is the exception and
+   * `$metadata.httpStatusCode` the status; for a network fault, `code` is set.
    */
   call<O extends OperationName>(
     operation: O,

@@ -3,16 +3,16 @@ import type { Disconnected } from '@gatecast/framework';
 import { inParallel } from '@gatecast/framework/adapter';
 import type { ConnectionRow } from './items.js';
 import type { Rows } from './rows.js';
-import { CALLS_AT_ONCE, piecesOf } from './table.js';
+import { CALLS_AT_ONCE, chunksOf } from './table.js';
 
-// As many as one call reads afterwards.
+// One BatchGetItem reads this many rows afterwards.
 const CONNECTIONS_AT_ONCE = 100;
 
 /*
- * A removal goes step by step, so that another call can finish one that is cut off. First the row is
- * marked, which ends the connection. Then its memberships are deleted, and last the row, which lists them
- * until then. A mark names the call that set it; later calls do not change it. There are two kinds: a prune
- * ends the connection without returning it, so a disconnect that follows still has to find and return it.
+ * A removal goes in steps, so that another call can finish one that was cut off. First the row is marked,
+ * which ends the connection. Then its memberships are deleted, and last the row, which lists them until
+ * then. A mark is the id of the call that set it; later calls do not change it. There are two kinds: a
+ * prune ends the connection without returning it, so a later disconnect still has to find and return it.
  */
 
 /** Removes a connection; returns it unless another disconnect came first. */
@@ -23,57 +23,59 @@ export async function removeConnection(
   const mark = randomUUID();
   const row = await rows.mark(connectionId, ['closing', mark]);
   if (!row) return undefined;
-  await rows.leave([[connectionId, row.channels]]);
+  await rows.deleteMemberships([[connectionId, row.channels]]);
   if (row.closing !== mark) {
-    // The row is left to the removal that set its mark: it has to find it when it sends its update
-    // again, because the answer was lost.
-    await lookAgain(rows, [row]);
+    // The removal that set the mark deletes the row. If its answer was lost, it sends its update again
+    // and has to find the row.
+    await repairMemberships(rows, [row]);
     return undefined;
   }
-  await drop(rows, row);
+  await deleteRow(rows, row);
   const { record, channels } = row;
   return rows.isExpired(row) ? undefined : { record, channels: [...channels] };
 }
 
-/** Removes what is left of a connection that has expired, or whose removal has begun. */
-export async function removeRemains(rows: Rows, connectionId: string): Promise<void> {
-  // As a prune: a disconnect that has begun still reports it.
+/** Removes the row and the memberships of a connection that has expired or whose removal has begun. */
+export async function finishRemoval(rows: Rows, connectionId: string): Promise<void> {
+  // Marked as pruned, so that a disconnect that has begun still reports it.
   const row = await rows.mark(connectionId, ['pruned', randomUUID()], { isDead: true });
   if (!row) return;
-  await rows.leave([[connectionId, row.channels]]);
-  await drop(rows, row);
+  await rows.deleteMemberships([[connectionId, row.channels]]);
+  await deleteRow(rows, row);
 }
 
 /**
- * Ends connections and deletes their memberships. The rows are left to their time to live or to
- * `$disconnect`: to delete them would double the calls, and a publish waits for this.
+ * Ends connections and deletes their memberships. The rows stay until `$disconnect` or their time to
+ * live: deleting them here would double the calls, and a publish waits for this.
  */
 export async function pruneConnections(
   rows: Rows,
   connectionIds: readonly string[],
 ): Promise<void> {
   const mark = randomUUID();
-  for (const some of piecesOf([...new Set(connectionIds)], CONNECTIONS_AT_ONCE)) {
+  for (const some of chunksOf([...new Set(connectionIds)], CONNECTIONS_AT_ONCE)) {
     const marked = await inParallel(some, CALLS_AT_ONCE, (id) => rows.mark(id, ['pruned', mark]));
     const gone = marked.flatMap((row) => (row && row.channels.size > 0 ? [row] : []));
-    await rows.leave(gone.map(({ record, channels }) => [record.connectionId, channels]));
-    await lookAgain(rows, gone);
+    await rows.deleteMemberships(
+      gone.map(({ record, channels }) => [record.connectionId, channels]),
+    );
+    await repairMemberships(rows, gone);
   }
 }
 
-async function drop(rows: Rows, row: ConnectionRow): Promise<void> {
-  if (!(await rows.drop(row))) await lookAgain(rows, [row]);
+async function deleteRow(rows: Rows, row: ConnectionRow): Promise<void> {
+  if (!(await rows.deleteRow(row))) await repairMemberships(rows, [row]);
 }
 
 /**
- * Looks at rows whose memberships were deleted. Another removal may have been faster, and the id in
- * use again: then the new connection has lost memberships.
+ * Writes memberships again that were deleted by mistake: another removal may have been faster and the id
+ * may be in use again, so that the new connection has lost memberships.
  */
-async function lookAgain(rows: Rows, removed: readonly ConnectionRow[]): Promise<void> {
+async function repairMemberships(rows: Rows, removed: readonly ConnectionRow[]): Promise<void> {
   const others = new Map(removed.map((row) => [row.record.connectionId, [...row.channels]]));
   const current = await rows.readAll([...others.keys()]);
   for (const row of current.filter((found) => rows.isLive(found))) {
     const { connectionId } = row.record;
-    await rows.agree(connectionId, row, { others: others.get(connectionId) ?? [] });
+    await rows.syncMemberships(connectionId, row, { others: others.get(connectionId) ?? [] });
   }
 }

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { ChannelLimits, ConnectionRecord } from '@gatecast/framework';
 import { inParallel } from '@gatecast/framework/adapter';
 import { type Item, toAttribute } from './attributes.js';
-import { adding, type ChannelChange, taking } from './channel-update.js';
+import { addUpdate, type ChannelChange, removeUpdate } from './channel-update.js';
 import {
   type Assignment,
-  asksForTheSame,
   assign,
   type ConnectionRow,
-  isAsAsked,
+  haveSameMembership,
+  isUpToDate,
   membershipOf,
   toAttributes,
   toConnectionRow,
@@ -18,12 +18,12 @@ import type { Keys } from './keys.js';
 import { CALLS_AT_ONCE, type Table, type Updated } from './table.js';
 
 const LIVE_NAMES = { '#closing': 'closing', '#pruned': 'pruned', '#expiresAt': 'expiresAt' };
-/** Holds for a connection that is there: neither removed nor expired. */
+/** Condition on a row: the connection exists and is neither removed nor expired. */
 const LIVE =
   'attribute_not_exists(#closing) AND attribute_not_exists(#pruned) AND #expiresAt > :now';
 const DEAD = 'attribute_exists(#closing) OR attribute_exists(#pruned) OR #expiresAt <= :now';
 
-/** What one operation of the store works with. */
+/** Parts shared by all calls of one operation of the store. */
 export interface RowsOptions {
   readonly table: Table;
   readonly keys: Keys;
@@ -33,39 +33,42 @@ export interface RowsOptions {
 
 /** What an update does to a connection's row. */
 interface RowUpdate {
-  /** True where there must be no row; else the connection has to be there. */
+  /** True if the row must not exist yet; otherwise the connection must be live. */
   readonly isNew?: boolean;
-  readonly facts?: Assignment;
+  readonly details?: Assignment;
   readonly change: ChannelChange | false;
 }
 
-/** What became of a change of channels. */
+/** The result of adding or removing channels. */
 export interface Changed {
-  /** Whether the change was made; not if the row had changed meanwhile. */
+  /** Whether the change was made. False if another call had changed the row. */
   readonly isDone: boolean;
-  /** Set when an answer was lost: the row's `changedBy` has this value if the change was made after all. */
+  /**
+   * Set if an answer was lost: the row's `changedBy` has this value if the change was made all the same.
+   */
   readonly lost?: string;
 }
 
-/** Which memberships of a connection to look at. */
+/** Which memberships of a connection to check. */
 export interface Affected {
-  /** Channels that were just added: their memberships do not exist yet. */
+  /** Channels that were just added, so their memberships do not exist yet. */
   readonly added?: readonly string[];
   /** Channels whose memberships may or may not exist. */
   readonly others?: readonly string[];
 }
 
 /**
- * Rows of connections, and their memberships, in one operation of the store.
+ * Rows of connections and their memberships, as one operation of the store uses them.
  *
- * A connection's row holds the set of its channels and is what is true; for each channel there is a
- * membership, which is what a publish reads. The two are written one after the other, so they are kept
- * together by one rule: **who writes a membership looks at the connection's row afterwards, and who
- * changes the row looks at the memberships afterwards; whoever sees a difference writes again and looks
- * again.** Take the last write to a membership. Its writer looked afterwards and saw no difference.
- * Whoever changed the row after that look looked at the membership in turn and, since the write was
- * the last one, saw no difference either. So when all have finished the two agree, whatever the order
- * of their calls.
+ * A connection's row lists its channels and is always right. For each channel there is also a membership,
+ * which a publish reads. The two are written one after the other, so one rule keeps them consistent:
+ * **after writing a membership, read the connection's row; after changing the row, read the memberships;
+ * if they differ, write the memberships again and start over.**
+ *
+ * Why this works: consider the last write to a membership. Its writer read the row afterwards and found
+ * no difference. Any call that changed the row later read the membership after that and, since there was
+ * no further write, found no difference either. So once all calls have finished, row and memberships
+ * agree, in whatever order the calls ran.
  */
 export class Rows {
   readonly #table: Table;
@@ -78,20 +81,20 @@ export class Rows {
     this.#now = now;
   }
 
-  /** The row of a connection that is there. */
+  /** The row of a live connection. */
   async read(connectionId: string): Promise<ConnectionRow | undefined> {
     const item = await this.#table.get(this.#keys.connection(connectionId));
     const row = item && toConnectionRow(item);
     return row && this.isLive(row) ? row : undefined;
   }
 
-  /** The rows of connections in any state, for those that have one. */
+  /** The rows of connections, live or not. Connections without a row are left out. */
   async readAll(connectionIds: readonly string[]): Promise<ConnectionRow[]> {
     const items = await this.#table.getAll(connectionIds.map((id) => this.#keys.connection(id)));
     return items.map(toConnectionRow);
   }
 
-  /** Whether a connection is there: neither removed nor expired. */
+  /** Whether a connection is live: neither removed nor expired. */
   isLive(row: ConnectionRow): boolean {
     return row.closing === undefined && row.pruned === undefined && !this.isExpired(row);
   }
@@ -100,46 +103,53 @@ export class Rows {
     return record.expiresAt <= this.#now();
   }
 
-  /** Waits before an update is tried again, after another call changed the row first. */
-  async giveWay(failed: number): Promise<void> {
-    await this.#table.giveWay(failed);
+  /** Waits before an update is retried because another call changed the row first. */
+  async pauseBeforeRetry(failed: number): Promise<void> {
+    await this.#table.pauseBeforeRetry(failed);
   }
 
-  /** Writes the row of a connection where there is none; returns it. */
+  /** Writes the row of a new connection and returns it; `undefined` if a row exists. */
   async create(
     record: ConnectionRecord,
     channels: readonly string[],
   ): Promise<ConnectionRow | undefined> {
-    const none = { record, channels: new Set<string>() };
-    const change = channels.length > 0 && adding({ channels, seen: none.channels });
-    const { isDone } = await this.#update(none, { isNew: true, change, facts: assign(record) });
-    return isDone ? withRecord(none, record, channels) : undefined;
+    const empty = { record, channels: new Set<string>() };
+    const change = channels.length > 0 && addUpdate({ channels, seen: empty.channels });
+    const { isDone } = await this.#update(empty, { isNew: true, change, details: assign(record) });
+    return isDone ? withRecord(empty, record, channels) : undefined;
   }
 
-  /** Writes a record over the row of a connection that is there, and adds channels; returns the row. */
+  /**
+   * Writes a new record to the row of a live connection and adds channels. Returns the row, or
+   * `undefined` if another call changed it.
+   */
   async replace(
     row: ConnectionRow,
     record: ConnectionRecord,
     channels: readonly string[],
   ): Promise<ConnectionRow | undefined> {
-    const change = channels.length > 0 && adding({ channels, seen: row.channels });
-    const { isDone } = await this.#update(row, { change, facts: assign(record) });
+    const change = channels.length > 0 && addUpdate({ channels, seen: row.channels });
+    const { isDone } = await this.#update(row, { change, details: assign(record) });
     return isDone ? withRecord(row, record, channels) : undefined;
   }
 
-  /** Adds channels to the row of a connection that is there, within limits. */
-  add(row: ConnectionRow, channels: readonly string[], limits: ChannelLimits): Promise<Changed> {
-    return this.#change(row, adding({ channels, seen: row.channels }, limits));
+  /** Adds channels to the row of a live connection, within limits. */
+  addChannels(
+    row: ConnectionRow,
+    channels: readonly string[],
+    limits: ChannelLimits,
+  ): Promise<Changed> {
+    return this.#change(row, addUpdate({ channels, seen: row.channels }, limits));
   }
 
-  /** Takes channels from the row of a connection that is there. */
-  take(row: ConnectionRow, channels: readonly string[]): Promise<Changed> {
-    return this.#change(row, taking({ channels, seen: row.channels }));
+  /** Removes channels from the row of a live connection. */
+  removeChannels(row: ConnectionRow, channels: readonly string[]): Promise<Changed> {
+    return this.#change(row, removeUpdate({ channels, seen: row.channels }));
   }
 
   /**
-   * Marks the row of a connection, which is gone from then on. A row keeps the first mark of each kind:
-   * `pruned` hides it, and whoever sets `closing` is the one to report it. Returns the row as it is then.
+   * Marks the row of a connection, which ends the connection. A row keeps the first mark of each kind:
+   * `pruned` hides the connection, and the call that sets `closing` reports it. Returns the marked row.
    *
    * @param isDead - True to mark it only if it has expired or its removal has begun.
    */
@@ -160,18 +170,20 @@ export class Rows {
   }
 
   /**
-   * Deletes a row that is marked, unless another removal has done so. One that was pruned stays when a
-   * disconnect has begun since, which has to find its mark. Returns whether it deleted the row.
+   * Deletes a marked row and returns whether it did. A pruned row stays if a disconnect has begun since,
+   * which has to find its own mark.
    */
-  drop({ record, closing, pruned = '' }: ConnectionRow): Promise<boolean> {
+  deleteRow({ record, closing, pruned = '' }: ConnectionRow): Promise<boolean> {
     const key = this.#keys.connection(record.connectionId);
     return closing === undefined
       ? this.#table.deleteIf(key, { has: ['pruned', toAttribute(pruned)], lacks: 'closing' })
       : this.#table.deleteIf(key, { has: ['closing', toAttribute(closing)] });
   }
 
-  /** Deletes memberships. The caller looks at the rows afterwards. */
-  async leave(memberships: readonly (readonly [string, Iterable<string>])[]): Promise<void> {
+  /** Deletes memberships. The caller must read the rows afterwards. */
+  async deleteMemberships(
+    memberships: readonly (readonly [string, Iterable<string>])[],
+  ): Promise<void> {
     await this.#table.write(
       memberships.flatMap(([connectionId, channels]) =>
         [...channels].map((channel) => ({
@@ -182,27 +194,27 @@ export class Rows {
   }
 
   /**
-   * Makes memberships what a connection's row says, and looks at the row afterwards, until the two
-   * agree. Writes nothing where they do. Returns the row as it was seen last.
+   * Writes memberships until they agree with the connection's row, which it reads again after each write.
+   * Writes nothing if they agree already. Returns the row as last read.
    */
-  async agree(
+  async syncMemberships(
     connectionId: string,
     row: ConnectionRow | undefined,
     { added = [], others = [] }: Affected,
   ): Promise<ConnectionRow | undefined> {
     const found = await this.#memberships(connectionId, others);
     const wrong = others.filter(
-      (channel) => !isAsAsked(found.get(channel), membershipOf(row, channel)),
+      (channel) => !isUpToDate(found.get(channel), membershipOf(row, channel)),
     );
     let current = row;
     let absent = [...added, ...wrong.filter((channel) => !found.has(channel))];
     let present = wrong.filter((channel) => found.has(channel));
     while (absent.length + present.length > 0) {
-      const asked = current;
-      const missing = new Set(await this.#write(connectionId, asked, { absent, present }));
+      const expected = current;
+      const missing = new Set(await this.#write(connectionId, expected, { absent, present }));
       const seen = await this.read(connectionId);
       present = [...absent, ...present].filter(
-        (channel) => !missing.has(channel) && !asksForTheSame(asked, seen, channel),
+        (channel) => !missing.has(channel) && !haveSameMembership(expected, seen, channel),
       );
       absent = [...missing].filter((channel) => seen?.channels.has(channel));
       current = seen;
@@ -214,7 +226,7 @@ export class Rows {
     row: ConnectionRow,
     { action, names, values, ...rest }: ChannelChange,
   ): Promise<Changed> {
-    // Short, because the row keeps it.
+    // Short, because it is stored in the row.
     const token = randomBytes(6).toString('base64url');
     const change = {
       action: `${action} SET #changedBy = :changedBy`,
@@ -228,9 +240,9 @@ export class Rows {
 
   #update(
     { record }: ConnectionRow,
-    { isNew = false, facts, change }: RowUpdate,
+    { isNew = false, details, change }: RowUpdate,
   ): Promise<Updated> {
-    const actions = [facts?.UpdateExpression, change && change.action].filter(Boolean);
+    const actions = [details?.UpdateExpression, change && change.action].filter(Boolean);
     const conditions = [isNew ? 'attribute_not_exists(pk)' : LIVE, change && change.condition];
     return this.#table.update({
       Key: this.#keys.connection(record.connectionId),
@@ -238,12 +250,12 @@ export class Rows {
       ConditionExpression: conditions.filter(Boolean).join(' AND '),
       ExpressionAttributeNames: {
         ...(!isNew && LIVE_NAMES),
-        ...facts?.ExpressionAttributeNames,
+        ...details?.ExpressionAttributeNames,
         ...(change && change.names),
       },
       ExpressionAttributeValues: {
         ...(!isNew && this.#nowValue()),
-        ...facts?.ExpressionAttributeValues,
+        ...details?.ExpressionAttributeValues,
         ...(change && change.values),
       },
     });
@@ -264,8 +276,8 @@ export class Rows {
   }
 
   /**
-   * Writes memberships as a row asks for them. One that is there is updated and not replaced, because
-   * a later version may have given it more. Returns the channels of those that were not there any more.
+   * Writes memberships according to a row. Existing ones are updated instead of replaced, because a later
+   * version may have added attributes. Returns the channels whose memberships no longer existed.
    */
   async #write(
     connectionId: string,
@@ -276,20 +288,22 @@ export class Rows {
     }: { readonly absent: readonly string[]; readonly present: readonly string[] },
   ): Promise<string[]> {
     const puts = absent.flatMap((channel) => {
-      const facts = membershipOf(row, channel);
-      if (facts === undefined) return [];
-      const Item = { ...this.#keys.membership(connectionId, channel), ...toAttributes(facts) };
+      const details = membershipOf(row, channel);
+      if (details === undefined) return [];
+      const Item = { ...this.#keys.membership(connectionId, channel), ...toAttributes(details) };
       return [{ PutRequest: { Item } }];
     });
     await this.#table.write(puts);
-    await this.leave([[connectionId, present.filter((channel) => !row?.channels.has(channel))]]);
+    await this.deleteMemberships([
+      [connectionId, present.filter((channel) => !row?.channels.has(channel))],
+    ]);
     const missing = await inParallel(present, CALLS_AT_ONCE, async (channel) => {
-      const facts = membershipOf(row, channel);
-      if (facts === undefined) return [];
+      const details = membershipOf(row, channel);
+      if (details === undefined) return [];
       const { isDone } = await this.#table.update({
         Key: this.#keys.membership(connectionId, channel),
         ConditionExpression: 'attribute_exists(pk)',
-        ...assign(facts),
+        ...assign(details),
       });
       return isDone ? [] : [channel];
     });

@@ -1,4 +1,4 @@
-// By name, so that a bundle holds no other command.
+// Imported by name, so that a bundle contains no other commands.
 import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
@@ -12,8 +12,8 @@ import { type OptionType, option } from '@gatecast/framework/adapter';
 import type { DynamoDbPort, InputOf, OperationName, OutputOf } from './port.js';
 
 const CONNECT_TIMEOUT_MS = 1_000;
-/** More than the store has calls under way in one operation. */
-const SOCKETS = 64;
+/** More than the calls that one operation of the store makes at once. */
+const MAX_SOCKETS = 64;
 
 const commands = {
   BatchGetItem: BatchGetItemCommand,
@@ -29,7 +29,7 @@ type Send<O extends OperationName> = (
   options: { readonly abortSignal: AbortSignal },
 ) => Promise<OutputOf<O>>;
 
-/** What a DynamoDBClient is known by: a bundle may hold two copies of its class. */
+/** Recognises a DynamoDBClient by its shape, because a bundle may contain two copies of the class. */
 export const clientOption: OptionType = {
   takes: 'a DynamoDBClient',
   fits: (value) =>
@@ -38,7 +38,7 @@ export const clientOption: OptionType = {
     typeof (value as Partial<DynamoDBClient>).config?.region === 'function',
 };
 
-/** DynamoDB through a client of the AWS SDK. */
+/** Calls DynamoDB through a client of the AWS SDK. */
 export function sdkPort(client: DynamoDBClient): DynamoDbPort {
   return {
     call<O extends OperationName>(
@@ -46,7 +46,7 @@ export function sdkPort(client: DynamoDBClient): DynamoDbPort {
       input: InputOf<O>,
       { signal }: { signal: AbortSignal },
     ) {
-      // The SDK's types know each command, but not one of several.
+      // The SDK's types accept each single command, but not a union of them.
       const Command = commands[operation] as unknown as new (input: InputOf<O>) => object;
       const send = client.send.bind(client) as unknown as Send<O>;
       return send(new Command(input), { abortSignal: signal });
@@ -54,11 +54,11 @@ export function sdkPort(client: DynamoDBClient): DynamoDbPort {
   };
 }
 
-/** Makes the AWS client: without retries, because only the store knows how much time it has. */
+/** Creates the AWS client. It does not retry: only the store knows how much time is left. */
 export function makeClient(endpoint: string | undefined): DynamoDBClient {
-  const agent = { keepAlive: true, maxSockets: SOCKETS };
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   return new DynamoDBClient({
-    // A server of your own has no Region, but the client insists on one.
+    // A server of your own has no Region, but the client requires one.
     ...(endpoint !== undefined && { endpoint, region: process.env['AWS_REGION'] ?? 'us-east-1' }),
     maxAttempts: 1,
     requestHandler: {

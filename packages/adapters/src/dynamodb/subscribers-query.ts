@@ -4,10 +4,10 @@ import { toAttribute } from './attributes.js';
 import { toSubscriber } from './items.js';
 import type { RowsOptions } from './rows.js';
 
-/** More than 1 MB holds, which ends a page of DynamoDB's in any case. */
-const MOST_ON_A_PAGE = 100_000;
+/** More than fit into 1 MB, where DynamoDB ends a page in any case. */
+const MAX_PAGE_SIZE = 100_000;
 
-/** Reads one page of a channel's subscribers: one Query, so at most 1 MB of memberships. */
+/** Reads one page of a channel's subscribers: one Query, which returns at most 1 MB. */
 export async function readSubscribers(
   { table, keys, now }: RowsOptions,
   channel: string,
@@ -15,13 +15,13 @@ export async function readSubscribers(
 ): Promise<Page<Subscriber>> {
   const start = sliceStart(from);
   const end = sliceStart(to);
-  // DynamoDB refuses a range without an end and a cursor outside the range; both hold nothing.
+  // DynamoDB refuses an empty range and a cursor outside the range. In both cases the page is empty.
   const isEmpty = start === undefined || (end !== undefined && (end <= start || end <= after));
   if (isEmpty) return { items: [] };
   const size = limit === undefined ? undefined : pageSize(limit);
   const pk = { S: keys.channel(channel) };
   const { items, lastKey } = await table.query({
-    // BETWEEN includes its end, but no key is as short as that.
+    // BETWEEN includes its end, but no key is as short as the end of a slice.
     KeyConditionExpression: `pk = :pk AND sk ${end === undefined ? '>= :start' : 'BETWEEN :start AND :end'}`,
     FilterExpression: 'expiresAt > :now',
     ExpressionAttributeValues: {
@@ -31,7 +31,7 @@ export async function readSubscribers(
       ':now': toAttribute(now()),
     },
     ...(after > start && { ExclusiveStartKey: { pk, sk: { S: after } } }),
-    // One more tells whether another page follows.
+    // Reading one more shows whether another page follows.
     ...(size !== undefined && { Limit: size + 1 }),
   });
   const page = size === undefined ? items : items.slice(0, size);
@@ -39,7 +39,7 @@ export async function readSubscribers(
   return { items: page.map(toSubscriber), ...(next !== undefined && { next }) };
 }
 
-/** A number that DynamoDB takes: what is less than 1, or no number, counts as 1. */
+/** A number that DynamoDB accepts: NaN and anything below 1 become 1. */
 function pageSize(limit: number): number {
-  return Math.min(MOST_ON_A_PAGE, Math.max(1, Math.floor(limit) || 1));
+  return Math.min(MAX_PAGE_SIZE, Math.max(1, Math.floor(limit) || 1));
 }

@@ -3,92 +3,97 @@ import { type ChannelPlan, planChannels } from './channel-plan.js';
 import type { ConnectionRow } from './items.js';
 import type { Rows } from './rows.js';
 
-/** Channels to add, all different. */
-export interface Wish {
+/** Channels to add, without duplicates. */
+export interface AddRequest {
   readonly wanted: readonly string[];
   readonly limits: ChannelLimits;
 }
 
-/** What was added. */
+/** The result of {@link addChannels}. */
 export interface Added extends ChannelPlan {
-  /** The row with the channels; absent when there is no connection. */
+  /** The row with the new channels; `undefined` if the connection is gone. */
   readonly row: ConnectionRow | undefined;
 }
 
 /**
- * Adds channels to the row of a connection, as many as the limits allow. The memberships are up to the
- * caller.
+ * Adds as many channels to the row of a connection as the limits allow. The caller writes the
+ * memberships.
  */
 export async function addChannels(
   rows: Rows,
   connectionId: string,
-  { wanted, limits }: Wish,
+  { wanted, limits }: AddRequest,
 ): Promise<Added> {
-  // Added by an update whose answer was lost.
+  // Channels that this call added by an update whose answer was lost.
   const own = new Set<string>();
-  let sent: Sent | undefined;
+  let lostChange: LostChange | undefined;
   for (let failed = 1; ; failed += 1) {
     const row = await rows.read(connectionId);
     if (!row) return { row, added: [], results: new Map() };
-    for (const channel of madeBy(sent, row)) own.add(channel);
+    for (const channel of channelsOfLostChange(lostChange, row)) own.add(channel);
     const { added, results: planned } = planChannels(row.channels, wanted, limits);
     const results = new Map(planned);
     for (const channel of own) {
       if (row.channels.has(channel)) results.set(channel, 'subscribed');
     }
     if (added.length === 0) return { row, added, results };
-    const { isDone, lost } = await rows.add(row, added, limits);
+    const { isDone, lost } = await rows.addChannels(row, added, limits);
     if (isDone) {
       return { row: { ...row, channels: new Set([...row.channels, ...added]) }, added, results };
     }
-    sent = lost === undefined ? undefined : { lost, channels: added };
-    await rows.giveWay(failed);
+    lostChange = lost === undefined ? undefined : { lost, channels: added };
+    await rows.pauseBeforeRetry(failed);
   }
 }
 
-/** What was taken. */
-export interface Taken {
-  /** The row without the channels; absent when there is no connection. */
+/** The result of {@link removeChannels}. */
+export interface Removed {
+  /** The row without the channels; `undefined` if the connection is gone. */
   readonly row: ConnectionRow | undefined;
-  readonly taken: ReadonlySet<string>;
+  readonly removed: ReadonlySet<string>;
 }
 
-/** Takes channels from the row of a connection, and deletes their memberships before that. */
-export async function takeChannels(
+/** Removes channels from the row of a connection, after their memberships. */
+export async function removeChannels(
   rows: Rows,
   connectionId: string,
   channels: readonly string[],
-): Promise<Taken> {
-  const taken = new Set<string>();
-  let sent: Sent | undefined;
+): Promise<Removed> {
+  const removed = new Set<string>();
+  let lostChange: LostChange | undefined;
   for (let failed = 1; ; failed += 1) {
     const row = await rows.read(connectionId);
-    for (const channel of madeBy(sent, row)) taken.add(channel);
-    const held = channels.filter((channel) => row?.channels.has(channel));
-    if (!row || held.length === 0) return { row, taken };
-    // The row comes second: cut off in between, the channels are still known, and so will be cleared.
-    await rows.leave([[connectionId, held]]);
-    const { isDone, lost } = await rows.take(row, held);
+    for (const channel of channelsOfLostChange(lostChange, row)) removed.add(channel);
+    const subscribed = channels.filter((channel) => row?.channels.has(channel));
+    if (!row || subscribed.length === 0) return { row, removed };
+    // The row comes second. If this call is cut off in between, the row still lists the channels, so that
+    // a later removal finds them.
+    await rows.deleteMemberships([[connectionId, subscribed]]);
+    const { isDone, lost } = await rows.removeChannels(row, subscribed);
     if (isDone) {
-      for (const channel of held) taken.add(channel);
-      const left = [...row.channels].filter((channel) => !held.includes(channel));
-      return { row: { ...row, channels: new Set(left) }, taken };
+      for (const channel of subscribed) removed.add(channel);
+      const remaining = [...row.channels].filter((channel) => !subscribed.includes(channel));
+      return { row: { ...row, channels: new Set(remaining) }, removed };
     }
-    sent = lost === undefined ? undefined : { lost, channels: held };
-    await rows.giveWay(failed);
+    lostChange = lost === undefined ? undefined : { lost, channels: subscribed };
+    await rows.pauseBeforeRetry(failed);
   }
 }
 
-/** A change that may have been made although its answer was lost. */
-interface Sent {
+/** A change whose answer was lost: it may have been made. */
+interface LostChange {
   readonly lost: string;
   readonly channels: readonly string[];
 }
 
 /**
- * The channels of such a change, when the row shows that it was made. When another change or the end of the
- * connection came after it, the row does not show it: the caller then answers as if called a second time.
+ * The channels of such a change if the row shows that it was made. If another change or the end of the
+ * connection came after it, the row cannot show it, and the caller answers as if it had been called
+ * twice.
  */
-function madeBy(sent: Sent | undefined, row: ConnectionRow | undefined): readonly string[] {
-  return sent && row?.changedBy === sent.lost ? sent.channels : [];
+function channelsOfLostChange(
+  lostChange: LostChange | undefined,
+  row: ConnectionRow | undefined,
+): readonly string[] {
+  return lostChange && row?.changedBy === lostChange.lost ? lostChange.channels : [];
 }

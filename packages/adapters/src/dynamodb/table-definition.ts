@@ -1,4 +1,4 @@
-/** What the table of a {@link dynamoDbStore} has to be, in the terms of DynamoDB's API. */
+/** What the table of a {@link dynamoDbStore} must look like, in the terms of DynamoDB's API. */
 export interface TableDefinition {
   readonly AttributeDefinitions: readonly {
     readonly AttributeName: string;
@@ -13,8 +13,8 @@ export interface TableDefinition {
 }
 
 /**
- * The table of a {@link dynamoDbStore}, as `CreateTable` and `UpdateTimeToLive` take it. No index.
- * Provisioned capacity works as well.
+ * The table of a {@link dynamoDbStore}, as input for `CreateTable` and `UpdateTimeToLive`. It needs no
+ * index. Provisioned capacity works as well.
  */
 export const tableDefinition: TableDefinition = {
   AttributeDefinitions: [
@@ -29,7 +29,7 @@ export const tableDefinition: TableDefinition = {
   TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
 };
 
-/** What the function's role must be allowed on the table, and all that a {@link dynamoDbStore} calls. */
+/** The actions that the function's role needs on the table. A {@link dynamoDbStore} calls no others. */
 export const iamActions: readonly string[] = [
   'dynamodb:BatchGetItem',
   'dynamodb:BatchWriteItem',

@@ -20,12 +20,12 @@ import {
   isTransient,
   leftUnprocessed,
   NoAnswerError,
-  timeIsOver,
+  outOfTime,
   toStoreError,
 } from './failure.js';
 import type { DynamoDbPort, InputOf, OperationName, OutputOf } from './port.js';
 
-/** Calls of one operation that are under way at once. */
+/** Most calls that one operation makes at once. */
 export const CALLS_AT_ONCE = 50;
 
 // Amazon DynamoDB API reference, BatchWriteItem and BatchGetItem.
@@ -39,26 +39,26 @@ const BACKOFF = { firstMs: 25, longestMs: 1_000 };
 export interface TableOperation {
   readonly port: DynamoDbPort;
   readonly table: string;
-  /** Names the Region in messages. */
+  /** Used in error messages only. */
   readonly region: string;
-  /** What the store is doing, for errors: the words after "could not". */
+  /** Completes the message "The store … could not …". */
   readonly operation: string;
   readonly limit: TimeLimit;
 }
 
-/** What must hold of an item: the value of one attribute, and the absence of another. */
+/** What an item must have to be deleted: one attribute with a value, and another one absent. */
 export interface Condition {
   readonly has: readonly [name: string, value: AttributeValue];
   readonly lacks?: string;
 }
 
-/** An update that ran, or whose condition failed. */
+/** The result of an update. */
 export interface Updated {
-  /** Whether its condition held. */
+  /** Whether the condition was met and the update made. */
   readonly isDone: boolean;
-  /** The attributes that it was asked for. */
+  /** The attributes that `ReturnValues` asked for. */
   readonly attributes: Item;
-  /** Whether an earlier attempt may have done it already: its answer was lost. */
+  /** Whether an earlier attempt, whose answer was lost, may have made the update already. */
   readonly mayHaveRun: boolean;
 }
 
@@ -69,36 +69,39 @@ interface Answer<T> {
 }
 
 /**
- * The calls of one operation. Each is tried again with full jitter while that may help and there is
- * time. No call begins once the time is over, the signal is aborted, or another call has failed.
+ * The calls of one operation. Each is retried with full jitter as long as that may help and time is left.
+ * No call begins after the end of the time limit, after the signal was aborted or after another call has
+ * failed.
  */
 export class Table {
-  readonly #of: TableOperation;
+  readonly #context: TableOperation;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(operation: TableOperation) {
-    this.#of = operation;
-    // Each call under way listens to it, and Node warns of more than ten.
+    this.#context = operation;
+    // Each running call adds a listener, and Node warns about more than ten.
     if (operation.limit.signal) setMaxListeners(0, operation.limit.signal);
   }
 
-  /** Reads an item, strongly consistent. */
+  /** Reads an item with strong consistency. */
   async get(key: Item): Promise<Item | undefined> {
-    const input = { TableName: this.#of.table, Key: key, ConsistentRead: true };
+    const input = { TableName: this.#context.table, Key: key, ConsistentRead: true };
     return (await this.#call('GetItem', input)).output?.Item;
   }
 
-  /** Reads any number of different items, strongly consistent; returns those that are there. */
+  /**
+   * Reads any number of items with strong consistency, and returns those that exist. Keys must differ.
+   */
   async getAll(keys: readonly Item[]): Promise<Item[]> {
-    const batches = piecesOf(keys, READS_PER_BATCH);
+    const batches = chunksOf(keys, READS_PER_BATCH);
     const found = await inParallel(batches, CALLS_AT_ONCE, (batch) => this.#readBatch(batch));
     return found.flat();
   }
 
-  /** Deletes an item that has this value of an attribute, and lacks another; returns whether it did. */
+  /** Deletes an item if it meets the condition. Returns whether it did. */
   async deleteIf(key: Item, { has: [name, value], lacks }: Condition): Promise<boolean> {
     const { output } = await this.#call('DeleteItem', {
-      TableName: this.#of.table,
+      TableName: this.#context.table,
       Key: key,
       ConditionExpression: `#has = :value${lacks ? ' AND attribute_not_exists(#lacks)' : ''}`,
       ExpressionAttributeNames: { '#has': name, ...(lacks && { '#lacks': lacks }) },
@@ -107,40 +110,40 @@ export class Table {
     return output !== undefined;
   }
 
-  /** Updates an item. A condition that does not hold is an answer, not an error. */
+  /** Updates an item. A condition that is not met gives `isDone: false`, not an error. */
   async update(input: Omit<UpdateItemInput, 'TableName'>): Promise<Updated> {
     const { output, mayHaveRun } = await this.#call('UpdateItem', {
-      TableName: this.#of.table,
+      TableName: this.#context.table,
       ...input,
     });
     return { isDone: output !== undefined, attributes: output?.Attributes ?? {}, mayHaveRun };
   }
 
-  /** Reads one page of at most 1 MB, strongly consistent. */
+  /** Reads one page of at most 1 MB with strong consistency. */
   async query(
     input: Omit<QueryInput, 'TableName'>,
   ): Promise<{ readonly items: readonly Item[]; readonly lastKey: Item | undefined }> {
     const { output } = await this.#call('Query', {
-      TableName: this.#of.table,
+      TableName: this.#context.table,
       ConsistentRead: true,
       ...input,
     });
     return { items: output?.Items ?? [], lastKey: output?.LastEvaluatedKey };
   }
 
-  /** Puts and deletes any number of different items, in batches and in no order. */
+  /** Puts and deletes any number of items, in batches and in any order. Keys must differ. */
   async write(requests: readonly WriteRequest[]): Promise<void> {
-    const batches = piecesOf(requests, WRITES_PER_BATCH);
+    const batches = chunksOf(requests, WRITES_PER_BATCH);
     await inParallel(batches, CALLS_AT_ONCE, (batch) => this.#writeBatch(batch));
   }
 
-  /** Waits before an update is tried again, after another call changed the row first. */
-  async giveWay(failed: number): Promise<void> {
-    await this.#pause(failed, () => timeIsOver(this.#attempted('UpdateItem')));
+  /** Waits before an update is retried because another call changed the row first. */
+  async pauseBeforeRetry(failed: number): Promise<void> {
+    await this.#pause(failed, () => outOfTime(this.#attempted('UpdateItem')));
   }
 
   async #readBatch(batch: readonly Item[]): Promise<Item[]> {
-    const { table } = this.#of;
+    const { table } = this.#context;
     const found: Item[] = [];
     let pending = [...batch];
     for (let failed = 1; ; failed += 1) {
@@ -155,7 +158,7 @@ export class Table {
   }
 
   async #writeBatch(batch: readonly WriteRequest[]): Promise<void> {
-    const { table } = this.#of;
+    const { table } = this.#context;
     let pending = [...batch];
     for (let failed = 1; ; failed += 1) {
       const { output } = await this.#call('BatchWriteItem', { RequestItems: { [table]: pending } });
@@ -169,12 +172,12 @@ export class Table {
     operation: O,
     input: InputOf<O>,
   ): Promise<Answer<OutputOf<O>>> {
-    const { endsAt = Infinity, signal } = this.#of.limit;
+    const { endsAt = Infinity, signal } = this.#context.limit;
     let mayHaveRun = false;
     for (let failed = 1; ; failed += 1) {
       if (this.#failure) throw this.#failure.error;
       if (signal?.aborted) throw this.#failed(signal.reason);
-      if (Date.now() >= endsAt) throw this.#failed(timeIsOver(this.#attempted(operation)));
+      if (Date.now() >= endsAt) throw this.#failed(outOfTime(this.#attempted(operation)));
       try {
         return { output: await this.#attempt(operation, input), mayHaveRun };
       } catch (error) {
@@ -189,20 +192,20 @@ export class Table {
   }
 
   async #attempt<O extends OperationName>(operation: O, input: InputOf<O>): Promise<OutputOf<O>> {
-    const { port, limit } = this.#of;
+    const { port, limit } = this.#context;
     const endsAt = Math.min(limit.endsAt ?? Infinity, Date.now() + REQUEST_TIMEOUT_MS);
-    const nobodyWaits = new AbortController();
+    const abandoned = new AbortController();
     try {
-      const answer = port.call(operation, input, { signal: nobodyWaits.signal, endsAt });
+      const answer = port.call(operation, input, { signal: abandoned.signal, endsAt });
       return await withinTime(answer, { ...limit, endsAt }, () => new NoAnswerError());
     } catch (error) {
-      nobodyWaits.abort();
+      abandoned.abort();
       throw error;
     }
   }
 
   async #pause(failed: number, fail: () => unknown): Promise<void> {
-    const { endsAt = Infinity, signal } = this.#of.limit;
+    const { endsAt = Infinity, signal } = this.#context.limit;
     const delayMs = backoffMs(failed, BACKOFF);
     if (Date.now() + delayMs >= endsAt) throw this.#failed(fail());
     await pause(delayMs, signal);
@@ -216,13 +219,13 @@ export class Table {
   }
 
   #attempted(action: OperationName): Attempted {
-    const { operation, table, region } = this.#of;
+    const { operation, table, region } = this.#context;
     return { operation, action, table, region };
   }
 }
 
-/** Cuts a list into pieces of at most `size`. */
-export function piecesOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+/** Splits a list into chunks of at most `size`. */
+export function chunksOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
     items.slice(index * size, (index + 1) * size),
   );

@@ -3,28 +3,28 @@ import { type RedisAddress, readAddress } from './redis-address.js';
 import { RedisSetupError } from './redis-failure.js';
 import type { RedisStoreOptions } from './redis-store.js';
 
-/** What commands are given to. */
+/** A client that commands are sent with. */
 export type Client = Redis | Cluster;
 
-/** A client that the link made, and what last went wrong with it. */
+/** A client that the link created itself, and its last error. */
 export interface OwnClient {
   readonly client: Client;
   readonly where: string;
   readonly isTls: boolean;
   /** How long one attempt may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Makes a client of a cluster's first node alone. */
+  /** Creates a client for only the first node of a cluster. */
   readonly makeFirst?: () => OwnClient;
-  /** Number of the database, where it is not the first one. */
+  /** Number of the database, unless it is the first one. */
   readonly db?: number;
-  /** Being connected; absent after it has failed. */
+  /** The attempt to connect; `undefined` before it begins and after it failed. */
   opening?: Promise<void> | undefined;
   lastError?: unknown;
-  /** What the first node says when it is asked for the slots; only while that goes on. */
+  /** A request to the first node for the slots of the cluster, while it runs. Resolves with its error. */
   asking?: Promise<unknown> | undefined;
 }
 
-/** Makes the client that the options ask for; it is not connected yet. */
+/** Creates the client that the options describe, without connecting it. */
 export async function makeClient(
   options: RedisStoreOptions,
   timeoutMs: number,
@@ -34,7 +34,7 @@ export async function makeClient(
   const [first] = addresses;
   if (first === undefined) {
     throw new RedisSetupError(
-      'No server is named.',
+      'No server is set.',
       'Pass redisStore({ url }), or set the environment variable GATECAST_REDIS_URL.',
     );
   }
@@ -44,7 +44,7 @@ export async function makeClient(
     retryStrategy: null,
     connectTimeout: timeoutMs,
     socketTimeout: timeoutMs,
-    // Each of these would cost a round trip before the first command.
+    // Each of these two checks would cost a round trip before the first command.
     enableReadyCheck: false,
     disableClientInfo: true,
     protocol: 2 as const,
@@ -68,7 +68,7 @@ export async function makeClient(
       clusterRetryStrategy: null,
       enableReadyCheck: false,
       slotsRefreshTimeout: timeoutMs,
-      // Certificates are for names, so names must not become numbers before the handshake.
+      // Keep host names for the TLS handshake: certificates are issued for names, not for IP addresses.
       dnsLookup: (host, found) => found(null, host),
       redisOptions: { ...credentials(first), ...settings },
     },
@@ -76,12 +76,12 @@ export async function makeClient(
   return listening({ client, where, isTls, timeoutMs, makeFirst });
 }
 
-function listening(made: OwnClient): OwnClient {
+function listening(own: OwnClient): OwnClient {
   const note = (error: unknown): void => {
-    made.lastError = error;
+    own.lastError = error;
   };
-  made.client.on('error', note).on('node error', note);
-  return made;
+  own.client.on('error', note).on('node error', note);
+  return own;
 }
 
 function credentials({ host: _host, port: _port, db: _db, ...rest }: RedisAddress) {
@@ -94,7 +94,7 @@ async function load(): Promise<{ Redis: typeof Redis; Cluster: typeof Cluster }>
   } catch (error) {
     throw new RedisSetupError(
       'The package ioredis cannot be loaded.',
-      'npm install ioredis',
+      'Run: npm install ioredis',
       error,
     );
   }

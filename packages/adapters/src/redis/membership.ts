@@ -1,15 +1,15 @@
 import type { ConnectionRecord, Subscriber } from '@gatecast/framework';
 import { idOfSliceKey } from '@gatecast/framework/adapter';
 
-/** What each membership carries of a record: when it expires, then the other fields as JSON. */
-export function factsOf(record: ConnectionRecord): string {
-  const { connectionId: _connectionId, expiresAt, identity: _identity, ...facts } = record;
-  return `${expiresAt} ${JSON.stringify(facts)}`;
+/** The details of a membership: when the connection expires, then the record's other fields as JSON. */
+export function detailsOf(record: ConnectionRecord): string {
+  const { connectionId: _connectionId, expiresAt, identity: _identity, ...details } = record;
+  return `${expiresAt} ${JSON.stringify(details)}`;
 }
 
-/** When a connection with these facts expires, in milliseconds since 1970. */
-export function expiryOf(facts: string): number {
-  return Number.parseInt(facts, 10);
+/** When the connection of a membership expires, in milliseconds since 1970. */
+export function expiryOf(details: string): number {
+  return Number.parseInt(details, 10);
 }
 
 /** A member of a channel. */
@@ -19,14 +19,14 @@ export interface Member {
   readonly subscriber: Subscriber;
 }
 
-/** Reads `sliceKey token expiresAt json`. */
+/** Parses `sliceKey token expiresAt json`. */
 export function readMember(member: string): Member {
   const [sliceKey = '', token = ''] = member.split(' ', 2);
-  const facts = member.slice(sliceKey.length + token.length + 2);
-  const json = facts.slice(facts.indexOf(' ') + 1);
+  const details = member.slice(sliceKey.length + token.length + 2);
+  const json = details.slice(details.indexOf(' ') + 1);
   return {
     sliceKey,
-    expiresAt: expiryOf(facts),
+    expiresAt: expiryOf(details),
     subscriber: {
       connectionId: idOfSliceKey(sliceKey),
       ...(JSON.parse(json) as object),
@@ -34,14 +34,14 @@ export function readMember(member: string): Member {
   };
 }
 
-/** Memberships of one channel that are being removed: `token/call token/call`. */
+/** The tokens in `token/call token/call`, the memberships of one channel that are being removed. */
 export function tokensOf(removing: string): string[] {
   return removing === ''
     ? []
     : removing.split(' ').map((entry) => entry.slice(0, entry.indexOf('/')));
 }
 
-/** Whether it was this call that began to remove some of them. */
+/** Whether this call began to remove some of them. */
 export function wasBegunBy(call: string, removing: string): boolean {
   return removing.includes(`/${call}`);
 }

@@ -1,6 +1,6 @@
 import { RedisSetupError } from './redis-failure.js';
 
-/** What a URL says of a server, in the words of ioredis. */
+/** The address and the credentials in a URL, named as ioredis names them. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
@@ -10,7 +10,7 @@ export interface RedisAddress {
   readonly tls?: object;
 }
 
-/** Reads `redis://user:password@host:6379/0`. Its errors never show what may be a password. */
+/** Reads `redis://user:password@host:6379/0`. Its errors never show anything that may be a password. */
 export function readAddress(text: string): RedisAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !isOfServer(url)) throw unreadable(text);
@@ -26,7 +26,7 @@ export function readAddress(text: string): RedisAddress {
   };
 }
 
-// A password with a "/", "?" or "#" in it would end the host before its place.
+// An unescaped "/", "?" or "#" in a password ends the host too early, and the rest appears in the path.
 function isOfServer({ protocol, hostname, pathname, search, hash }: URL): boolean {
   return (
     /^rediss?:$/.test(protocol) && hostname !== '' && /^\/?\d*$/.test(pathname + search + hash)
@@ -44,18 +44,19 @@ function decode(part: string, text: string): string {
 function unreadable(text: string): RedisSetupError {
   return new RedisSetupError(
     `"${withoutPassword(text)}" is not the URL of a Redis server.`,
-    'Pass one of the form redis://host:6379, or rediss://user:password@host:6379 for TLS, with the password percent-encoded.',
+    'Use the form redis://host:6379, or rediss://user:password@host:6379 for TLS, with the password percent-encoded.',
   );
 }
 
-// A password may stand before the "@" or, as other libraries have it, behind the "?". With an "@"
-// behind a "?" nobody can tell which of the two it is.
+// A password may stand before the "@" or, for other libraries, behind the "?". With an "@" behind a "?"
+// it may be either, so everything is hidden.
 function withoutPassword(text: string): string {
   const [, head = '', tail = ''] = /^([^?#]*)(.*)$/s.exec(text) ?? [];
   if (tail.includes('@')) return '…';
   const cut = tail === '' ? '' : `${tail[0]}…`;
   if (head.includes('@')) return head.replace(/^.*@/s, '…@') + cut;
-  // Without an "@" it may be one that was cut off: only a number behind a colon is a port.
+  // Without an "@" the text may be a URL that was cut off. A number behind a colon is a port; anything
+  // else may be a password.
   const [known = ''] = /^(?:[a-z]+:\/\/)?[^:/]*(?::\d+)?(?:\/\d*)?/i.exec(head) ?? [];
   if (known === head && /^(?:\?\w+=|$)/.test(tail)) return head + cut;
   const colon = /:(?!\/\/)/.exec(head);

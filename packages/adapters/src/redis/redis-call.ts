@@ -9,11 +9,14 @@ import type { Script } from './scripts.js';
 const ATTEMPTS = 2;
 
 /**
- * One call of a method of the store: all its commands end with its time limit, and none is sent after
- * one of them has failed.
+ * One call of a store method. All its commands share its time limit, and after one has failed no more are
+ * sent.
  */
 export class RedisCall {
-  /** Names the call: what it does twice because an answer was lost is known by it. */
+  /**
+   * Identifies the call in the database, so that a command that runs twice, because its answer was lost,
+   * recognises its own work.
+   */
   readonly id: string = randomBytes(6).toString('base64url');
   readonly #link: RedisLink;
   readonly #limit: TimeLimit;
@@ -23,11 +26,11 @@ export class RedisCall {
   constructor(link: RedisLink, limit: TimeLimit) {
     this.#link = link;
     this.#limit = limit;
-    // Each command under way listens to it, and Node warns of more than ten.
+    // Each running command adds a listener, and Node warns about more than ten.
     if (limit.signal) setMaxListeners(0, limit.signal);
   }
 
-  /** Throws when nothing may be sent any more. */
+  /** Throws if no more commands may be sent. */
   check({ endsAt = Infinity, signal }: TimeLimit = this.#limit): void {
     signal?.throwIfAborted();
     if (this.#failure) throw this.#failure.error;
@@ -35,7 +38,8 @@ export class RedisCall {
   }
 
   /**
-   * Sends a command; a second time when the connection turns out to be dead. It must be repeatable.
+   * Sends a command, and sends it again over a new connection if the first one turns out to be dead. The
+   * command must be safe to repeat.
    */
   async send<T>(
     command: (client: Client) => Promise<T>,
@@ -58,9 +62,9 @@ export class RedisCall {
   }
 
   /**
-   * Runs a script, which returns a list of texts.
+   * Runs a script that returns a list of strings.
    *
-   * @param makeArgs - Makes its arguments for each attempt: some time may have passed since the first.
+   * @param makeArgs - Called for each attempt, because arguments may contain the time.
    */
   run(
     { lua, sha, withinMs = Infinity }: Script,

@@ -9,34 +9,34 @@ import type {
   SubscriberRange,
 } from '@gatecast/framework';
 import { inParallel, sliceKey, sliceStart, type TimeLimit } from '@gatecast/framework/adapter';
-import { expiryOf, factsOf, readMember, tokensOf, wasBegunBy } from './membership.js';
+import { detailsOf, expiryOf, readMember, tokensOf, wasBegunBy } from './membership.js';
 import type { RedisCall } from './redis-call.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { RedisLink } from './redis-link.js';
 import {
   addScript,
-  keepScript,
+  forgetScript,
   removeScript,
   retireScript,
-  settleScript,
+  saveScript,
   subscribeScript,
   unsubscribeScript,
 } from './scripts.js';
 
 const PAGE_SIZE = 1_000;
-/** Connections that are pruned at a time: more would make other commands of this client wait. */
+/** Connections that are pruned at once. More would make other commands of this client wait. */
 const PRUNED_AT_ONCE = 100;
 
-/** What is to be done in one channel of a connection. */
+/** What to write to, or remove from, one channel of a connection. */
 interface Change {
   readonly channel: string;
-  /** The token of the membership that counts; empty when none does. */
+  /** The token of the current membership; empty if there is none. */
   readonly token: string;
-  /** Those that are being removed, as the row has them. */
+  /** The memberships that are being removed, as stored in the row: `token/call token/call`. */
   readonly removing: string;
 }
 
-/** Connections and memberships in Redis; `scripts.ts` says what its keys hold. */
+/** Connections and memberships in Redis. `scripts.ts` describes the keys. */
 export class RedisConnectionStore implements ConnectionStore {
   readonly contract = 2;
   readonly #link: RedisLink;
@@ -50,19 +50,19 @@ export class RedisConnectionStore implements ConnectionStore {
   }
 
   connect(record: ConnectionRecord, channels: readonly string[], limit?: TimeLimit): Promise<void> {
-    return this.#link.during('keep a connection', limit, async (call) => {
+    return this.#link.during('save a connection', limit, async (call) => {
       const { connectionId: id, expiresAt } = record;
-      const [json, facts] = [JSON.stringify(record), factsOf(record)];
-      const found = await call.run(keepScript, [this.#keys.row(id)], () => {
+      const [json, details] = [JSON.stringify(record), detailsOf(record)];
+      const found = await call.run(saveScript, [this.#keys.row(id)], () => {
         const now = this.#now();
-        return [now, lifetime(expiresAt, now), json, facts, call.id, ...channels];
+        return [now, lifetime(expiresAt, now), json, details, call.id, ...channels];
       });
       const changes = inGroups(found, 3).map(([channel = '', token = '', removing = '']) => ({
         channel,
         token,
         removing,
       }));
-      await this.#join(call, id, { facts, changes: changes.filter(({ token }) => token !== '') });
+      await this.#join(call, id, { details, changes: changes.filter(({ token }) => token !== '') });
       await this.#sweep(call, id, { changes, isWhole: false });
     });
   }
@@ -93,12 +93,12 @@ export class RedisConnectionStore implements ConnectionStore {
     return this.#link.during('subscribe a connection', limit, async (call) => {
       const names = [...new Set(channels)];
       if (names.length === 0) return [];
-      const [facts, ...found] = await call.run(
+      const [details, ...found] = await call.run(
         subscribeScript,
         [this.#keys.row(connectionId)],
         () => [this.#now(), call.id, maxChannels, maxBytes, ...names],
       );
-      if (facts === undefined) return channels.map(() => 'gone');
+      if (details === undefined) return channels.map(() => 'gone');
       const results = new Map<string, SubscribeResult>();
       const changes: Change[] = [];
       for (const [index, [result, token = '', removing = '']] of inGroups(found, 3).entries()) {
@@ -106,7 +106,7 @@ export class RedisConnectionStore implements ConnectionStore {
         results.set(channel, result as SubscribeResult);
         if (token !== '') changes.push({ channel, token, removing });
       }
-      await this.#join(call, connectionId, { facts, changes });
+      await this.#join(call, connectionId, { details, changes });
       return channels.map((channel) => results.get(channel) as SubscribeResult);
     });
   }
@@ -131,8 +131,8 @@ export class RedisConnectionStore implements ConnectionStore {
         removing: answers[index]?.[1] ?? '',
       }));
       await this.#sweep(call, connectionId, { changes, isWhole: false });
-      const left = new Set(names.filter((_, index) => answers[index]?.[0] === 'held'));
-      return channels.map((channel) => left.has(channel));
+      const removed = new Set(names.filter((_, index) => answers[index]?.[0] === 'removed'));
+      return channels.map((channel) => removed.has(channel));
     });
   }
 
@@ -147,8 +147,8 @@ export class RedisConnectionStore implements ConnectionStore {
       const [start, end] = [sliceStart(from), sliceStart(to)];
       if (start === undefined || (end !== undefined && end <= start)) return { items: [] };
       const key = this.#keys.channel(channel);
-      // A space sorts below every character of an id, and "!" comes next: "(key!" is behind the
-      // member of that slice key.
+      // A member begins with its slice key and a space. "!" is the next character after the space, so
+      // "(key!" begins behind the member with that slice key.
       const low = after < start ? `[${start}` : `(${after}!`;
       const high = end === undefined ? '+' : `(${end}`;
       const members = await call.send((client) =>
@@ -168,7 +168,7 @@ export class RedisConnectionStore implements ConnectionStore {
     return this.#link.during('read the channels of a connection', limit, async (call) => {
       const key = this.#keys.row(connectionId);
       const row = await call.send((client) => client.hgetall(key));
-      if (!(expiryOf(row.facts ?? '') > this.#now())) return [];
+      if (!(expiryOf(row.details ?? '') > this.#now())) return [];
       return Object.keys(row).flatMap((field) => (field[0] === '+' ? [field.slice(1)] : []));
     });
   }
@@ -181,22 +181,22 @@ export class RedisConnectionStore implements ConnectionStore {
     });
   }
 
-  /** Puts memberships into their channels, in the place of older ones, unless they have ended by now. */
+  /** Writes memberships to their channels in place of older ones, unless they have ended meanwhile. */
   async #join(
     call: RedisCall,
     id: string,
-    { facts, changes }: { readonly facts: string; readonly changes: readonly Change[] },
+    { details, changes }: { readonly details: string; readonly changes: readonly Change[] },
   ): Promise<void> {
     const key = sliceKey(id);
     await inParallel(changes, changes.length, ({ channel, token, removing }) =>
       call.run(addScript, this.#keys.membership(channel, [token, ...tokensOf(removing)]), () => {
         const now = this.#now();
-        return [key, token, facts, lifetime(expiryOf(facts), now), now];
+        return [key, token, details, lifetime(expiryOf(details), now), now];
       }),
     );
   }
 
-  /** Ends a connection. Returns what it was, as JSON, to the first disconnect; else nothing. */
+  /** Ends a connection. Returns the connection as JSON to the first disconnect, and `''` otherwise. */
   async #retire(
     call: RedisCall,
     id: string,
@@ -216,7 +216,7 @@ export class RedisConnectionStore implements ConnectionStore {
     return was;
   }
 
-  /** Removes memberships from their channels, then forgets those that this call began to remove. */
+  /** Removes memberships from their channels, then deletes this call's notes about them from the row. */
   async #sweep(
     call: RedisCall,
     id: string,
@@ -225,7 +225,7 @@ export class RedisConnectionStore implements ConnectionStore {
     const key = sliceKey(id);
     const removing = changes.filter((change) => change.removing !== '');
     if (removing.length === 0) return;
-    // What has been replaced has ended in its channel already.
+    // The memberships that `#join` replaced have been removed already.
     const alone = removing.filter(({ token }) => token === '');
     await inParallel(alone, alone.length, (change) => {
       const tokens = tokensOf(change.removing);
@@ -234,7 +234,7 @@ export class RedisConnectionStore implements ConnectionStore {
     });
     const own = removing.filter((change) => wasBegunBy(call.id, change.removing));
     if (own.length === 0 && !isWhole) return;
-    await call.run(settleScript, [this.#keys.row(id)], () => [
+    await call.run(forgetScript, [this.#keys.row(id)], () => [
       call.id,
       isWhole ? 1 : 0,
       ...own.flatMap((change) => [change.channel, change.removing]),
@@ -242,13 +242,13 @@ export class RedisConnectionStore implements ConnectionStore {
   }
 }
 
-/** Cuts what a script returns into groups. */
+/** Splits the flat list that a script returns into groups. */
 function inGroups(found: readonly string[], size: number): string[][] {
   const count = Math.ceil(found.length / size);
   return Array.from({ length: count }, (_, index) => found.slice(index * size, (index + 1) * size));
 }
 
-/** How long the server is to keep a key at most; what has expired goes at once. */
+/** Time to live of a key, in milliseconds. Redis does not accept less than 1. */
 function lifetime(expiresAt: number, now: number): number {
   return Math.max(1, expiresAt - now);
 }

@@ -1,6 +1,6 @@
 import { StoreError } from '@gatecast/framework';
 
-/** Mistakes of the set-up that the link itself finds. */
+/** A mistake in the set-up that the link finds itself. */
 export class RedisSetupError extends Error {
   override readonly name = 'RedisSetupError';
   readonly advice: string;
@@ -11,32 +11,32 @@ export class RedisSetupError extends Error {
   }
 }
 
-/** The connection broke, or never came about: another one may do better. */
+/** The connection broke or could not be opened. A new one may work. */
 export class LostConnectionError extends Error {
   override readonly name = 'LostConnectionError';
 }
 
-/** The time that a call had is over. The connection may be as good as before. */
+/** A call ran out of time. Its connection may still work. */
 export class TimeOverError extends Error {
   override readonly name = 'TimeOverError';
 
   constructor() {
-    super('the time for it was over');
+    super('it ran out of time');
   }
 }
 
 const untrusted =
   'Set NODE_EXTRA_CA_CERTS to the file with the certificate of its authority before the process starts, or pass redisStore({ client }) with tls.ca.';
 const plain =
-  'Let the URL begin with redis://, or give the port on which the server speaks TLS: this one does not.';
+  'Use a URL that begins with redis://, or the port on which the server speaks TLS: this one does not.';
 
-// By the codes of Node and OpenSSL.
+// Keys are the error codes of Node and OpenSSL.
 const tlsAdvice: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
-  ERR_TLS_CERT_ALTNAME_INVALID: 'Use a name in the URL that the certificate is for.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'Use a host name in the URL that the certificate covers.',
   CERT_HAS_EXPIRED: 'Renew the certificate of the server.',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     'Pass redisStore({ client }) with tls.cert and tls.key: the server asks for a certificate.',
@@ -44,16 +44,16 @@ const tlsAdvice: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: plain,
 };
 
-/** A connection that broke, or never came about. */
+/** A connection that broke or could not be opened. */
 export interface BrokenConnection {
   readonly where: string;
   readonly isTls: boolean;
-  /** Whether the server has ever answered, over this connection or an earlier one. */
+  /** Whether the server has ever answered, on this connection or an earlier one. */
   readonly wasAnswered: boolean;
   readonly cause: unknown;
 }
 
-/** Tells a mistake in the set-up from a connection that another one may replace. */
+/** Decides whether the set-up is wrong, or whether a new connection may work. */
 export function connectionError(broken: BrokenConnection): RedisSetupError | LostConnectionError {
   const { where, isTls, wasAnswered, cause } = broken;
   const text = sentence(describe(cause));
@@ -62,19 +62,20 @@ export function connectionError(broken: BrokenConnection): RedisSetupError | Los
     return new RedisSetupError(`TLS with ${where} failed: ${text}`, advice, cause);
   }
   const mistake = isTls
-    ? ' If the server speaks no TLS on this port, let the URL begin with redis://.'
-    : ' If the server expects TLS, let the URL begin with rediss://.';
+    ? ' If the server does not speak TLS on this port, use a URL that begins with redis://.'
+    : ' If the server expects TLS, use a URL that begins with rediss://.';
   const likely = !wasAnswered && silent.test(text) ? mistake : '';
   return new LostConnectionError(`The connection to ${where} failed: ${text}${likely}`, { cause });
 }
 
-// What is seen of a server that makes no sense of the first bytes.
+// Errors that appear when the server does not understand the first bytes: TLS against a plain port or the
+// reverse.
 const silent =
   /ECONNRESET|EPIPE|Connection is closed|before secure TLS connection|no answer within/;
 
 interface Known {
   readonly reason: string;
-  /** Absent where the same call may succeed later. */
+  /** Absent if the same call may succeed later. */
   readonly advice?: string;
 }
 
@@ -83,8 +84,8 @@ const forbidden: Known = {
   advice:
     'Allow it +@hash +@sortedset +@scripting +set +exists +pexpire +pttl +time on the keys of the prefix (ACL SETUSER), +select for a database other than 0, and in a cluster +cluster|slots.',
 };
-// By the first word of an error reply. Before Redis 7 the error of a command inside a script has it
-// somewhere in the middle.
+// Keys are the first words of error replies. Before Redis 7, an error inside a script has them in the
+// middle of its text.
 const known: Readonly<Record<string, Known>> = {
   OOM: {
     reason: 'The server is full (OOM, maxmemory).',
@@ -103,7 +104,7 @@ const known: Readonly<Record<string, Known>> = {
     advice: 'Set it in the URL, percent-encoded: rediss://user:password@host:6379.',
   },
   NOPERM: forbidden,
-  // What Redis 7 says of a command inside a script.
+  // The form that Redis 7 uses inside a script.
   'The user executing the script': forbidden,
   MOVED: {
     reason: 'The server is a node of a cluster (MOVED).',
@@ -115,21 +116,22 @@ const known: Readonly<Record<string, Known>> = {
   },
   'DB index is out of range': {
     reason: 'The server has no database of this number.',
-    advice: 'End the URL with the number of one that it has, or with none.',
+    advice: 'End the URL with the number of a database that the server has, or without a number.',
   },
   'unknown command': {
     reason: 'The server does not know a command that the store needs.',
-    advice: 'Use Redis 6.2 or later, or what speaks its language, and rename none of its commands.',
+    advice: 'Use Redis 6.2 or later, or a compatible server, and do not rename commands.',
   },
   WRONGTYPE: {
-    reason: 'A key of this name holds something else (WRONGTYPE).',
+    reason: 'A key of the store has the wrong type (WRONGTYPE).',
     advice: 'Give the store a keyPrefix that nothing else on the server uses.',
   },
   MISCONF: {
     reason: 'The server cannot save to its disk and refuses writes (MISCONF).',
-    advice: 'Look at the disk and the log of the server.',
+    advice: 'Check the disk and the log of the server.',
   },
-  // How the cluster client begins when it gives up following MOVED and the like.
+  // From the message of the cluster client when it gives up after too many redirections (MOVED and the
+  // like).
   redirections: { reason: 'No node of the cluster served the key.' },
   CLUSTERDOWN: { reason: 'The cluster has no node for some of its slots (CLUSTERDOWN).' },
   LOADING: { reason: 'The server is still loading its data (LOADING).' },
@@ -140,10 +142,10 @@ const known: Readonly<Record<string, Known>> = {
 };
 const knownWord = new RegExp(`\\b(${Object.keys(known).join('|')})\\b`);
 
-/** Makes the error that the framework expects of whatever a command failed with. */
+/** Converts the error of a command to the `StoreError` that the framework expects. */
 export function toStoreError(operation: string, error: unknown): StoreError {
   const cause = withoutCommand(error);
-  // A cluster that is down is told by "Too many Cluster redirections. Last error: … CLUSTERDOWN".
+  // If a cluster is down, the message is "Too many Cluster redirections. Last error: … CLUSTERDOWN".
   const word =
     /\bCLUSTERDOWN\b/.exec(cause.message)?.[0] ?? knownWord.exec(cause.message)?.[0] ?? '';
   const advice = error instanceof RedisSetupError ? { advice: error.advice } : undefined;
@@ -155,22 +157,22 @@ export function toStoreError(operation: string, error: unknown): StoreError {
   });
 }
 
-// READONLY: what was the primary has become a replica, and a new connection finds the new one.
+// READONLY: the primary has become a replica, and a new connection finds the new primary.
 const stale =
   /Connection is closed|startup nodes is available|refresh slots cache|Cluster is ended|no answer within|READONLY/;
 
-/** Whether an error says that the connection is of no use any more. */
+/** Whether an error means that the connection can no longer be used. */
 export function isStale(error: unknown): boolean {
   return stale.test(describe(error));
 }
 
-/** The text of an error; of an AggregateError without one, that of its first error. */
+/** The text of an error. For an AggregateError without text, the text of its first error. */
 export function describe(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return describe(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
-  // What a server says of a command that it does not know goes on with the arguments.
+  // The reply to an unknown command repeats the command's arguments, which may be secret.
   const [message = ''] = error.message.split(', with args beginning with');
-  // The message of OpenSSL's errors is for its own developers.
+  // The messages of OpenSSL's errors only help its own developers.
   const { reason } = error as { reason?: unknown };
   return typeof reason === 'string' && codeOf(error).startsWith('ERR_SSL_') ? reason : message;
 }
@@ -180,7 +182,8 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-// ioredis hangs the command on its errors: the password of AUTH, the identity in a record.
+// ioredis adds the command to its errors, and with it secrets: the password of AUTH, the identity in a
+// record.
 function withoutCommand(error: unknown): Error {
   const clean = new Error(describe(error));
   if (!(error instanceof Error)) return clean;

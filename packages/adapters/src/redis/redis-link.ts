@@ -13,14 +13,15 @@ import {
 import type { RedisStoreOptions } from './redis-store.js';
 
 /**
- * The way to the server. A client of its own never reconnects by itself: a lost connection ends it,
- * and the next command gets a new one. So nothing piles up while the server is away, nothing hammers
- * it in the background, and a frozen environment wakes up with no timer of yesterday's.
+ * The connection to the server. A client that the link creates never reconnects by itself: a lost
+ * connection ends the client, and the next command gets a new one. So no commands queue up while the
+ * server is down, nothing retries in the background, and no old timer fires when a frozen environment
+ * wakes up.
  */
 export class RedisLink {
   readonly #options: RedisStoreOptions;
   readonly #timeoutMs: number;
-  #made: Promise<OwnClient> | undefined;
+  #own: Promise<OwnClient> | undefined;
   #wasAnswered = false;
   #isClosed = false;
 
@@ -29,7 +30,7 @@ export class RedisLink {
     this.#timeoutMs = options.commandTimeoutMs ?? 2_000;
   }
 
-  /** Runs one call of a method, and turns whatever it fails with into a `StoreError`. */
+  /** Runs one call of a store method, and converts its error to a `StoreError`. */
   async during<T>(
     operation: string,
     limit: TimeLimit | undefined,
@@ -45,26 +46,29 @@ export class RedisLink {
     }
   }
 
-  /** Sends a command once, over a client that is connected. */
+  /** Sends a command once, with a connected client. */
   async attempt<T>(command: (client: Client) => Promise<T>, limit: TimeLimit): Promise<T> {
     if (this.#options.client) return withinLimit(command(this.#options.client), limit);
     if (this.#isClosed) {
-      throw new RedisSetupError('The store was disposed of.', 'Dispose of it after its last use.');
+      throw new RedisSetupError(
+        'The store was used after it was disposed.',
+        'Dispose it after its last use.',
+      );
     }
-    this.#made ??= makeClient(this.#options, this.#timeoutMs);
-    const current = this.#made;
-    let made: OwnClient;
+    this.#own ??= makeClient(this.#options, this.#timeoutMs);
+    const current = this.#own;
+    let own: OwnClient;
     try {
-      made = await current;
+      own = await current;
     } catch (error) {
-      // What was missing may be there at the next call.
-      if (this.#made === current) this.#made = undefined;
+      // Try again at the next call: the missing package or variable may be there by then.
+      if (this.#own === current) this.#own = undefined;
       throw error;
     }
     let isGivenUp = false;
-    const work = open(made).then(() => {
-      if (isGivenUp) throw new Error('This attempt was given up.');
-      return command(made.client);
+    const work = open(own).then(() => {
+      if (isGivenUp) throw new Error('This attempt was abandoned.');
+      return command(own.client);
     });
     try {
       const answer = await withinLimit(work, limit, this.#timeoutMs);
@@ -75,45 +79,45 @@ export class RedisLink {
       if (error instanceof TimeOverError || limit.signal?.aborted) throw error;
       if (!isStale(error)) {
         this.#wasAnswered = true;
-        throw await causeOfRefusal(made, error);
+        throw await causeOfRefusal(own, error);
       }
-      const isWorking = isWorkingCluster(made.client);
-      // Of all the commands that fail with a client, only the first one replaces it. A cluster's
-      // client replaces what it has lost by itself, and serves others over its other nodes.
-      if (this.#made === current && !isWorking) {
-        this.#made = undefined;
-        end(made);
+      const isWorking = isWorkingCluster(own.client);
+      // Several commands may fail with the same client; only the first one replaces it. The client of a
+      // cluster stays: it reconnects to nodes by itself, and serves other commands over its other nodes.
+      if (this.#own === current && !isWorking) {
+        this.#own = undefined;
+        end(own);
       }
-      const cause = await causeOf(made, error, limit);
-      throw connectionError({ ...made, wasAnswered: this.#wasAnswered || isWorking, cause });
+      const cause = await causeOf(own, error, limit);
+      throw connectionError({ ...own, wasAnswered: this.#wasAnswered || isWorking, cause });
     }
   }
 
-  /** Ends the link's own client, and with it the link. */
+  /** Ends the link and the client that it created. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const made = await this.#made?.catch(() => undefined);
-    this.#made = undefined;
-    if (made) end(made);
+    const own = await this.#own?.catch(() => undefined);
+    this.#own = undefined;
+    if (own) end(own);
   }
 }
 
-// ioredis itself goes on with the first database when the server refuses another one. A command is
-// given to a client only once it is connected: one that waits in its queue could not be taken back
-// when the time for it is over.
-function open(made: OwnClient): Promise<void> {
-  const { client, db } = made;
-  made.opening ??= (async () => {
+// The database is selected here, because ioredis silently uses the first database if the server refuses
+// another. Commands wait until the client is connected: one in the client's own queue could not be
+// withdrawn when its time is over.
+function open(own: OwnClient): Promise<void> {
+  const { client, db } = own;
+  own.opening ??= (async () => {
     if (client.status === 'wait') await client.connect();
     if (db !== undefined && !client.isCluster) await client.select(db);
   })().catch((error: unknown) => {
-    made.opening = undefined;
+    own.opening = undefined;
     throw error;
   });
-  return made.opening;
+  return own.opening;
 }
 
-/** Waits no longer than the time limit allows, nor than one attempt may take. */
+/** Waits until the time limit, but no longer than one attempt may take. */
 function withinLimit<T>(work: Promise<T>, limit: TimeLimit, attemptMs = Infinity): Promise<T> {
   const { endsAt = Infinity } = limit;
   const attemptEndsAt = Date.now() + attemptMs;
@@ -122,7 +126,7 @@ function withinLimit<T>(work: Promise<T>, limit: TimeLimit, attemptMs = Infinity
   );
 }
 
-// For a client that has ended already ioredis would set a timer that nothing takes away.
+// Disconnecting a client that has ended would make ioredis set a timer that is never cleared.
 function end({ client }: OwnClient): void {
   if (client.status !== 'end') client.disconnect();
 }
@@ -131,34 +135,35 @@ function isWorkingCluster(client: Client): boolean {
   return client.isCluster && client.status === 'ready';
 }
 
-// ioredis 5 sends a command right behind the password, and reports that the server has refused the
-// password after it has reported what became of the command.
-async function causeOfRefusal(made: OwnClient, error: unknown): Promise<unknown> {
+// ioredis 5 sends a command right after the password. If the server refuses the password, ioredis reports
+// the failed command first and the refusal later.
+async function causeOfRefusal(own: OwnClient, error: unknown): Promise<unknown> {
   if (!describe(error).startsWith('NOAUTH')) return error;
   await setImmediate();
-  return made.lastError ?? error;
+  return own.lastError ?? error;
 }
 
-/** What the client heard before, where the error itself says nothing. */
-async function causeOf(made: OwnClient, error: unknown, limit: TimeLimit): Promise<unknown> {
-  const said = describe(error) === 'Connection is closed.' ? (made.lastError ?? error) : error;
-  const hasNoNode = /startup nodes is available|slots cache/.test(describe(said));
-  if (made.makeFirst === undefined || !hasNoNode) return said;
-  // Why it reached no node, a cluster's client keeps to itself. All that fail at once ask once.
-  made.asking ??= askForSlots(made.makeFirst(), made.timeoutMs).finally(() => {
-    made.asking = undefined;
+/** The real cause, if the error itself does not say it. */
+async function causeOf(own: OwnClient, error: unknown, limit: TimeLimit): Promise<unknown> {
+  const known = describe(error) === 'Connection is closed.' ? (own.lastError ?? error) : error;
+  const hasNoNode = /startup nodes is available|slots cache/.test(describe(known));
+  if (own.makeFirst === undefined || !hasNoNode) return known;
+  // The client of a cluster does not say why it could not reach a node, so ask the first node. Commands
+  // that fail at the same time share one request.
+  own.asking ??= askForSlots(own.makeFirst(), own.timeoutMs).finally(() => {
+    own.asking = undefined;
   });
-  const heard = await withinLimit(made.asking, limit).catch(() => undefined);
-  return heard ?? said;
+  const fromFirstNode = await withinLimit(own.asking, limit).catch(() => undefined);
+  return fromFirstNode ?? known;
 }
 
-async function askForSlots(made: OwnClient, timeoutMs: number): Promise<unknown> {
+async function askForSlots(own: OwnClient, timeoutMs: number): Promise<unknown> {
   try {
-    await withinLimit(made.client.cluster('SLOTS'), {}, timeoutMs);
+    await withinLimit(own.client.cluster('SLOTS'), {}, timeoutMs);
     return undefined;
   } catch (error) {
-    return causeOf(made, error, {});
+    return causeOf(own, error, {});
   } finally {
-    end(made);
+    end(own);
   }
 }

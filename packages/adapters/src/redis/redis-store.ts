@@ -8,31 +8,32 @@ import { RedisLink } from './redis-link.js';
 /** Options of {@link redisStore}. Give one of `url`, `cluster` and `client`. */
 export interface RedisStoreOptions {
   /**
-   * One server: `redis://user:password@host:6379/0`, with TLS `rediss://…`.
+   * URL of one server: `redis://user:password@host:6379/0`, or `rediss://…` for TLS.
    *
    * @default the environment variable `GATECAST_REDIS_URL`, read at the first call
    */
   readonly url?: string;
   /**
-   * A cluster: the URL of its configuration endpoint, or those of some of its nodes. Name, password
-   * and TLS of the first one count for all.
+   * A cluster: the URL of its configuration endpoint, or the URLs of some of its nodes. User, password
+   * and TLS of the first URL apply to all.
    */
   readonly cluster?: string | readonly string[];
   /**
-   * A client of your own, used as it is: its time-outs and retries count, and it is never closed.
+   * A client of your own, used as it is: its own time-outs and retries apply, and the store never closes
+   * it.
    */
   readonly client?: Redis | Cluster;
   /**
-   * What every key begins with, without braces. Two apps that share a server need one each, and so do
-   * two stages of one: under one prefix a channel has one set of subscribers.
+   * Prefix of every key, without braces. Two apps, or two stages of one app, that share a server need
+   * different prefixes: otherwise they share the subscribers of channels with the same name.
    *
    * @default the environment variable `GATECAST_KEY_PREFIX`, read at the first call, else `gatecast:`
    */
   readonly keyPrefix?: string;
   /**
-   * How long one command may take, opening a connection included, in milliseconds. Then it is sent
-   * once more, over a new connection, and fails after the same time; before that if the function's
-   * own time is over. Does not count for a `client` of your own.
+   * How long one command may take, in milliseconds, including opening a connection. After that it is sent
+   * once more over a new connection, with the same limit. It ends earlier if the invocation does. Does
+   * not apply to a `client` of your own.
    *
    * @default 2000
    */
@@ -48,18 +49,17 @@ const urls: OptionType = {
     (Array.isArray(value) && value.length > 0 && value.every((url) => option.text.fits(url))),
 };
 const prefix: OptionType = {
-  takes: 'a text that is not empty and has no brace in it',
+  takes: 'a string that is not empty and contains no braces',
   fits: (value) => typeof value === 'string' && PREFIX_PATTERN.test(value),
 };
 
 /**
- * A store in Redis 6.2 or later, or in what speaks its language: Valkey, ElastiCache, MemoryDB. It
- * connects at the first call, and again at the next call after the connection was lost: an
- * environment of Lambda that was frozen, a server that failed over. The whole environment shares one
- * client.
+ * A store in Redis 6.2 or later, or in a compatible server: Valkey, ElastiCache, MemoryDB. It connects at
+ * the first call. If the connection is lost, for example after Lambda froze the environment or the server
+ * failed over, it connects again at the next call. All calls share one client.
  *
- * A process other than a Lambda function ends only when the store is disposed of
- * (`await using store = redisStore()`); a client of your own is left open then.
+ * Outside Lambda, the open connection keeps the process running until the store is disposed (`await using
+ * store = redisStore()`). A client of your own stays open.
  *
  * @example
  * ```ts

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 
-/** A Lua script. The keys of one script lie in one slot. */
+/** A Lua script. All keys of one call are in one slot of a cluster. */
 export interface Script {
   readonly lua: string;
-  /** The name that EVALSHA knows it by. */
+  /** Its SHA-1, the name by which EVALSHA runs it. */
   readonly sha: string;
-  /** How long after the beginning of a call it may still be sent. @default as long as the call may take */
+  /** How long after the start of a call it may still be sent. @default until the end of the call */
   readonly withinMs?: number;
 }
 
-// A script that is sent again because its answer was lost may run twice, and needs two tokens: the
-// first one may have ended meanwhile.
+// A script that is sent again because its answer was lost may run twice. Each run makes its own token,
+// because the first one may have ended meanwhile.
 
 const MAKE_TOKEN = `
 local time = redis.call('TIME')
@@ -20,43 +20,43 @@ function script(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
-// The hash of a connection (its "row") holds
-//   record         what the framework keeps, as JSON
-//   facts          "expiresAt json": what each membership carries of the record
-//   count, bytes   how many channels it has, and how long their names are together
-//   +channel       the token of a membership that counts
-//   -channel       "token/call token/call": memberships that are being removed, and which call began it
-//   by, was        which call disconnected it, and what that call has to answer
-//   pruned         "expiresAt answer": what the first disconnect after a prune has to answer
-// The sorted set of a channel has members "sliceKey token facts", all with score 0, one a connection.
-// A key of its own remembers for a minute each token that has ended in a channel.
+// The hash of a connection (its "row") has these fields:
+//   record         the connection record as JSON
+//   details        "expiresAt json": the part of the record that each membership repeats
+//   count, bytes   number of channels, and total length of their names
+//   +channel       the token of the current membership
+//   -channel       "token/call token/call": memberships being removed, each with the call that began it
+//   by, was        the call that disconnected it, and the answer of that call
+//   pruned         "expiresAt answer": the answer for the first disconnect after a prune
+// The sorted set of a channel has one member for each connection, "sliceKey token details", with score 0.
+// A separate key records for one minute that a token has ended in a channel.
 //
-// A token belongs to one membership, and begins with the id of the call that made it. A membership
-// ends in the row first, then in the channel, and then the row forgets its token. So whoever repeats
-// an interrupted removal finds what is left, and the channel refuses a membership that comes late,
-// from a function that was interrupted. Each new membership ends the older ones of its connection in
-// the same script, so that none of them comes back.
+// A token belongs to one membership and begins with the id of the call that created it. A membership
+// ends first in the row, then in the channel; then its token is deleted from the row. So a call that
+// repeats an interrupted removal finds what is left to do, and the channel refuses a membership that
+// arrives late from an interrupted function. Each new membership ends the older ones of its connection
+// in the same script, so that none of them can come back.
 //
-// Only the call that began a removal makes the row forget it: when its answer is lost and it is sent
-// again, it still finds the answer there.
+// Only the call that began a removal deletes the note of it from the row. If its answer is lost and it
+// is sent again, it still finds the answer there.
 //
-// A server that is out of memory refuses a script whose first write adds something. It must accept
-// what relieves it, so the scripts that remove something begin with a write that removes.
+// A server that is out of memory refuses a script whose first write adds something. Scripts that free
+// memory must still run, so they begin with a write that removes something.
 
-/** How long a channel remembers that a token has ended, in milliseconds. */
+/** How long the end of a token is recorded, in milliseconds. */
 export const ENDED_MS = 60_000;
 
-/** How long the row of a connection that has ended is kept for an answer that was lost. */
+/** How long the row of an ended connection is kept in case an answer was lost, in milliseconds. */
 const ANSWER_MS = 10_000;
 
 /**
- * Keeps a connection. KEYS: row. ARGV: now, ttl, record, facts, call, channels… Returns
- * `channel, token, removing` for each; no token where there is only something to remove.
+ * Saves a connection. KEYS: row. ARGV: now, ttl, record, details, call, channels… Returns `channel,
+ * token, removing` for each channel; the token is empty if there is only something to remove.
  */
-export const keepScript: Script = script(`
-local row, now, facts, call = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5]
+export const saveScript: Script = script(`
+local row, now, details, call = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5]
 ${MAKE_TOKEN}
-local before = redis.call('HGET', row, 'facts')
+local before = redis.call('HGET', row, 'details')
 local isLive = before and tonumber(string.match(before, '^%S+')) > now
 local active, removing = {}, {}
 local fields = redis.call('HGETALL', row)
@@ -65,12 +65,12 @@ for i = 1, #fields, 2 do
   if sign == '-' then removing[channel] = fields[i + 1] end
   if sign == '+' then active[channel] = fields[i + 1] end
 end
-redis.call('HSET', row, 'record', ARGV[3], 'facts', facts)
+redis.call('HSET', row, 'record', ARGV[3], 'details', details)
 redis.call('HDEL', row, 'by', 'was', 'pruned')
 redis.call('PEXPIRE', row, ARGV[2])
-for channel, held in pairs(active) do
-  if not isLive or before ~= facts then
-    removing[channel] = (removing[channel] and removing[channel] .. ' ' or '') .. held .. '/' .. call
+for channel, current in pairs(active) do
+  if not isLive or before ~= details then
+    removing[channel] = (removing[channel] and removing[channel] .. ' ' or '') .. current .. '/' .. call
     redis.call('HSET', row, '-' .. channel, removing[channel])
     if isLive then
       active[channel] = token
@@ -88,10 +88,10 @@ for i = 6, #ARGV do
   end
 end
 local count, bytes, found = 0, 0, {}
-for channel, held in pairs(active) do
+for channel, current in pairs(active) do
   count, bytes = count + 1, bytes + #channel
   found[#found + 1] = channel
-  found[#found + 1] = held
+  found[#found + 1] = current
   found[#found + 1] = removing[channel] or ''
   removing[channel] = nil
 end
@@ -105,31 +105,31 @@ return found
 `);
 
 /**
- * Adds channels to a row. KEYS: row. ARGV: now, call, maxChannels, maxBytes, channels… Returns
- * the facts, then `result, token, removing` for each channel; nothing when there is no such connection.
+ * Adds channels to a row. KEYS: row. ARGV: now, call, maxChannels, maxBytes, channels… Returns the
+ * details, then `result, token, removing` for each channel; an empty list if the connection is gone.
  */
 export const subscribeScript: Script = script(`
 local row, call = KEYS[1], ARGV[2]
 ${MAKE_TOKEN}
-local state = redis.call('HMGET', row, 'facts', 'count', 'bytes')
-local facts, count, bytes = state[1], tonumber(state[2]), tonumber(state[3])
-if not facts or tonumber(string.match(facts, '^%S+')) <= tonumber(ARGV[1]) then return {} end
-local found = { facts }
+local state = redis.call('HMGET', row, 'details', 'count', 'bytes')
+local details, count, bytes = state[1], tonumber(state[2]), tonumber(state[3])
+if not details or tonumber(string.match(details, '^%S+')) <= tonumber(ARGV[1]) then return {} end
+local found = { details }
 local before = count
 for i = 5, #ARGV do
   local channel = ARGV[i]
   local fields = redis.call('HMGET', row, '+' .. channel, '-' .. channel)
-  local held, result = fields[1], 'subscribed'
-  if held then
-    if string.sub(held, 1, #call) ~= call then result = 'present' end
+  local current, result = fields[1], 'subscribed'
+  if current then
+    if string.sub(current, 1, #call) ~= call then result = 'present' end
   elseif count >= tonumber(ARGV[3]) or bytes + #channel > tonumber(ARGV[4]) then
-    held, result = '', 'full'
+    current, result = '', 'full'
   else
-    held, count, bytes = token, count + 1, bytes + #channel
-    redis.call('HSET', row, '+' .. channel, held)
+    current, count, bytes = token, count + 1, bytes + #channel
+    redis.call('HSET', row, '+' .. channel, current)
   end
   found[#found + 1] = result
-  found[#found + 1] = held
+  found[#found + 1] = current
   found[#found + 1] = fields[2] or ''
 end
 if count > before then redis.call('HSET', row, 'count', count, 'bytes', bytes) end
@@ -137,13 +137,13 @@ return found
 `);
 
 /**
- * Takes channels out of a row. KEYS: row. ARGV: now, call, channels… Returns `held, removing` for each;
- * the first is empty where this call has taken nothing.
+ * Removes channels from a row. KEYS: row. ARGV: now, call, channels… Returns two strings for each
+ * channel: 'removed' if this call removed it, else '', and `removing`.
  */
 export const unsubscribeScript: Script = script(`
 local row, call = KEYS[1], ARGV[2]
-local facts = redis.call('HGET', row, 'facts')
-local isLive = facts and tonumber(string.match(facts, '^%S+')) > tonumber(ARGV[1])
+local details = redis.call('HGET', row, 'details')
+local isLive = details and tonumber(string.match(details, '^%S+')) > tonumber(ARGV[1])
 local mark = '/' .. (isLive and call or '')
 local found, count, bytes = {}, 0, 0
 for i = 3, #ARGV do
@@ -156,7 +156,7 @@ for i = 3, #ARGV do
     redis.call('HDEL', row, '+' .. channel)
     redis.call('HSET', row, '-' .. channel, removing)
   end
-  found[#found + 1] = string.find(removing, '/' .. call, 1, true) and 'held' or ''
+  found[#found + 1] = string.find(removing, '/' .. call, 1, true) and 'removed' or ''
   found[#found + 1] = removing
 end
 if count > 0 then
@@ -167,8 +167,8 @@ return found
 `);
 
 /**
- * Ends a connection. KEYS: row. ARGV: now, call, 1 for a disconnect and 0 for a prune. Returns what it
- * was, as JSON, to the first disconnect, then `channel, removing` for all that is to be removed.
+ * Ends a connection. KEYS: row. ARGV: now, call, 1 for a disconnect and 0 for a prune. Returns the
+ * connection as JSON to the first disconnect, else '', then `channel, removing` for everything to remove.
  */
 export const retireScript: Script = script(`
 local row, now, call, isDisconnect = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1'
@@ -180,12 +180,12 @@ for i = 1, #fields, 2 do
   if string.sub(fields[i], 1, 1) == '+' then active[#active + 1] = string.sub(fields[i], 2) end
 end
 if state.by == call then found[1] = state.was end
-redis.call('HDEL', row, 'record', 'facts', 'count', 'bytes')
+redis.call('HDEL', row, 'record', 'details', 'count', 'bytes')
 local left = state.pruned
-if state.facts then
+if state.details then
   local channels = #active > 0 and cjson.encode(active) or '[]'
   local answer = '{"record":' .. state.record .. ',"channels":' .. channels .. '}'
-  left = string.match(state.facts, '^%S+') .. ' ' .. answer
+  left = string.match(state.details, '^%S+') .. ' ' .. answer
 end
 if left and tonumber(string.match(left, '^%S+')) <= now then left = nil end
 if left and isDisconnect then
@@ -213,33 +213,33 @@ return found
 `);
 
 /**
- * Forgets what was removed. KEYS: row. ARGV: call, 1 when nothing else of the connection is left,
- * then `channel, removing` for each that this call has begun to remove.
+ * Deletes the notes of finished removals. KEYS: row. ARGV: call, 1 if nothing else of the connection is
+ * left, then `channel, removing` for each removal that this call began.
  */
-export const settleScript: Script = script(`
+export const forgetScript: Script = script(`
 local row = KEYS[1]
 for i = 3, #ARGV, 2 do
   local field = '-' .. ARGV[i]
   if redis.call('HGET', row, field) == ARGV[i + 1] then redis.call('HDEL', row, field) end
 end
 if redis.call('HGET', row, 'by') == ARGV[1] then redis.call('HDEL', row, 'by', 'was') end
-local state = redis.call('HMGET', row, 'facts', 'pruned')
+local state = redis.call('HMGET', row, 'details', 'pruned')
 if ARGV[2] == '1' and not state[1] and not state[2] then
   redis.call('PEXPIRE', row, ${ANSWER_MS})
 end
 return {}
 `);
 
-// It is sent within half a minute of its call's beginning, because the end of its token is remembered
-// for a minute.
+// It must be sent within 30 s of the start of its call, because the end of its token is recorded for
+// one minute.
 //
-// Nobody is told of the end of some connections. Each new member removes up to two others of its
-// channel that have expired, by the server's clock as well as by the function's: one function whose
-// clock is ahead must not take live memberships away.
+// Some connections end without a $disconnect. So each new member also removes up to two expired members
+// of its channel. They must have expired by the clocks of both the server and the function: a function
+// whose clock is ahead must not remove live memberships.
 /**
- * Puts a member into a channel, in the place of an older one of its connection. KEYS: channel, the
- * end of its token, and the ends of older ones. ARGV: slice key, token, facts, ttl, now. Does
- * nothing when the token has ended.
+ * Adds a member to a channel in place of an older one of its connection. KEYS: channel, the key for the
+ * end of its token, and those for older tokens. ARGV: slice key, token, details, ttl, now. Does nothing
+ * if the token has ended.
  */
 export const addScript: Script = {
   ...script(`
@@ -265,10 +265,10 @@ return {}
   withinMs: ENDED_MS / 2,
 };
 
-// The first ZREM finds nothing. It is there because a server that is out of memory has to accept this.
+// The first ZREM removes nothing. It makes a server that is out of memory accept the script (see above).
 /**
- * Ends tokens in a channel, and removes the member that has one of them. KEYS: channel, the ends of
- * the tokens. ARGV: slice key, tokens…
+ * Ends tokens in a channel, and removes the member that has one of them. KEYS: channel, one key for the
+ * end of each token. ARGV: slice key, tokens…
  */
 export const removeScript: Script = script(`
 local channel, key = KEYS[1], ARGV[1]

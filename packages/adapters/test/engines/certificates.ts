@@ -6,7 +6,7 @@ export interface Pair {
   readonly private: string;
 }
 
-/** An authority that nobody trusts unless told to. */
+/** Makes a certificate authority that nothing trusts by default. */
 export function makeAuthority(): Promise<Pair> {
   return generate([{ name: 'commonName', value: 'Authority of a test' }], {
     keyType: 'ec',
@@ -18,7 +18,7 @@ export function makeAuthority(): Promise<Pair> {
   });
 }
 
-/** The certificate of a server: by default of a name, valid for a day, signed by itself. */
+/** Makes the certificate of a server: by default for localhost, valid for a day and self-signed. */
 export function makeCertificate({
   authority,
   name = 'localhost',

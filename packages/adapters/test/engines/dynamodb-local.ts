@@ -12,7 +12,7 @@ import type { Engine } from './engine.js';
 
 const run = promisify(execFile);
 
-// AWS publishes DynamoDB Local as an archive; this package carries it, and npm can fetch that.
+// AWS publishes DynamoDB Local as an archive. This npm package contains it, so npm can download it.
 const PACKAGE = 'amplify-dynamodb-simulator@2.9.30';
 const TARBALL = 'amplify-dynamodb-simulator-2.9.30.tgz';
 const SHA512 =
@@ -22,22 +22,25 @@ const cache = fileURLToPath(new URL('../../../../node_modules/.cache/gatecast/',
 const home = join(cache, TARBALL.replace('.tgz', ''));
 
 const hasJava = spawnSync('java', ['-version']).status === 0;
-/** Whether the tests on DynamoDB Local are left out. With CI set they never are: they fail instead. */
+/**
+ * Whether to skip the tests on DynamoDB Local. If CI is set they are never skipped: without Java they
+ * fail.
+ */
 export const isWithoutDynamoDbLocal: boolean = !hasJava && !process.env['CI'];
 const MISSING =
   'Java is missing, so the store is NOT tested on DynamoDB Local: apt-get install openjdk-17-jre-headless';
-// oxlint-disable-next-line no-console -- nobody must take what is skipped for tested.
+// oxlint-disable-next-line no-console -- a skipped test must be visible.
 if (isWithoutDynamoDbLocal) console.warn(MISSING);
 
-/** DynamoDB Local in a process of its own, in memory. */
+/** DynamoDB Local in its own process, in memory. */
 export interface DynamoDbLocal extends Engine {
-  /** Ends it as a machine does that loses power, and with it what it held. */
+  /** Ends it like a power failure. Its data is lost. */
   kill(): Promise<void>;
   /** Starts it again on the same port. */
   restart(): Promise<void>;
 }
 
-/** Starts DynamoDB Local on a free port, after fetching it when this is the first time. */
+/** Starts DynamoDB Local on a free port. Downloads it first if necessary. */
 export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
   if (!hasJava) throw new Error(MISSING);
   if (!existsSync(home)) await fetchEmulator();
@@ -61,7 +64,7 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
 }
 
 async function launch(port: number, endpoint: string): Promise<ChildProcess> {
-  // One database for all access keys: each function has a key of its own.
+  // One database for all access keys, because each function has its own key.
   const options = ['-Xmx512m', '-Djava.library.path=DynamoDBLocal_lib', '-jar'];
   const java = spawn(
     'java',

@@ -1,4 +1,4 @@
-/** A DynamoDB to test against, until it is disposed of. */
+/** A DynamoDB to test against. It stops when it is disposed. */
 export interface Engine extends AsyncDisposable {
   readonly endpoint: string;
 }

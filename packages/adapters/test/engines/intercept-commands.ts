@@ -1,13 +1,19 @@
 import type { Redis } from 'ioredis';
 import * as scripts from '../../src/redis/scripts.js';
 
-/** What a store sends. */
+/** The commands that a store sends. */
 export const COMMANDS: ReadonlySet<string> = new Set(['evalsha', 'hget', 'hgetall', 'zrangebylex']);
 
-/** Around each command of a store: `send` sends it, `command` is its name or that of its script. */
+/**
+ * Called for each command of a store: `send` sends it, and `command` is its name or the name of its
+ * script.
+ */
 export type Around = (send: () => Promise<unknown>, command: string) => Promise<unknown>;
 
-/** The client, with something around each command of a store. The server knows every script. */
+/**
+ * Wraps a client so that each command of a store passes through `around`. Scripts are sent in full, so
+ * the server never answers NOSCRIPT.
+ */
 export function interceptCommands(client: Redis, around: Around): Redis {
   return new Proxy(client, {
     get(target, name) {

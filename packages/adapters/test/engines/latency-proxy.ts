@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Engine } from './engine.js';
 
-/** Puts an engine further away: what is sent to it arrives later, in order. */
+/** Adds latency in front of an engine: requests arrive later, in order. */
 export async function startLatencyProxy(engine: Engine, latencyMs: number): Promise<Engine> {
   const target = new URL(engine.endpoint);
   const sockets = new Set<Socket>();

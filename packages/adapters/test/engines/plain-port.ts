@@ -3,15 +3,15 @@ import { Agent, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { DynamoDbPort } from '../../src/dynamodb/port.js';
 
-/** An answer of DynamoDB that is none: what it says of the fault. */
+/** The body of an error answer of DynamoDB. */
 interface Refusal {
   readonly __type?: string;
   readonly message?: string;
 }
 
 /**
- * A port without the AWS client, for many calls to an engine that looks at no signature: one of them
- * takes a third of the CPU time.
+ * A port without the AWS client, for tests that make many calls to an engine that does not check
+ * signatures. A call takes a third of the CPU time.
  */
 export function plainPort(endpoint: string): DynamoDbPort & Disposable {
   const agent = new Agent({ keepAlive: true });

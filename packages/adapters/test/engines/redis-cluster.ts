@@ -15,7 +15,7 @@ export class RedisCluster implements AsyncDisposable {
     const nodes: RedisServer[] = [];
     for (let node = 0; node < 3; node += 1) {
       const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
-      // By default it is the port plus 10000, which may be no port at all.
+      // By default it is the port plus 10000, which may be above the highest port.
       nodes.push(await RedisServer.start(...settings, '--cluster-port', `${await freePort()}`));
     }
     const cluster = new RedisCluster(nodes);
@@ -34,7 +34,7 @@ export class RedisCluster implements AsyncDisposable {
       const from = Math.ceil((index * SLOTS) / this.nodes.length);
       const to = Math.ceil(((index + 1) * SLOTS) / this.nodes.length) - 1;
       await admin.cluster('ADDSLOTSRANGE', from, to);
-      // Nodes of the same epoch would first have to settle a conflict.
+      // Nodes with the same epoch would first have to resolve a conflict.
       await admin.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
     }
     const [, busPort = ''] = await first.admin.config('GET', 'cluster-port');

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between a client and a server, and does what networks do. */
+/** A proxy between a client and a server that simulates faults of the network. */
 export class RedisProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
@@ -32,7 +32,7 @@ export class RedisProxy implements AsyncDisposable {
     });
   }
 
-  /** @param delayMs - How long each answer is on its way. */
+  /** @param delayMs - Delay of each answer, in milliseconds. */
   static async start(target: number, { delayMs = 0 } = {}): Promise<RedisProxy> {
     const proxy = new RedisProxy(target, delayMs);
     proxy.#server.listen(0, '127.0.0.1');
@@ -51,7 +51,7 @@ export class RedisProxy implements AsyncDisposable {
     for (const [client] of this.#pairs) client.destroy();
   }
 
-  /** Swallows what the server answers on the connections there are: a path that died unnoticed. */
+  /** Drops the server's answers on all current connections, like a network path that died unnoticed. */
   mute(): void {
     this.#isMute = true;
   }

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { describe } from 'vitest';
 
-/** Whether the client is of the lowest version that the store takes. */
+/** Whether the installed client is the lowest version that the store accepts. */
 export const isIoredis5 = (
   createRequire(import.meta.url)('ioredis/package.json') as { version: string }
 ).version.startsWith('5.');
@@ -20,8 +20,10 @@ if (!hasRedisServer && !process.env.CI) {
   console.warn('redis-server is missing, so Redis is NOT tested: apt-get install redis-server');
 }
 
-/** `describe` where there is a redis-server. In CI a missing one is a failure. */
-// oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- it is no call of describe.
+/**
+ * `describe` if redis-server is installed. If it is missing, the tests are skipped, but in CI they fail.
+ */
+// oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- this does not call describe.
 export const describeRedis = describe.skipIf(!hasRedisServer && !process.env.CI);
 
 const running = new Set<ChildProcess>();
@@ -29,10 +31,10 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A redis-server of this process: in memory only, gone with the test. */
+/** A redis-server that this process starts. It is in memory only and ends with the test. */
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
-  /** For looking at the keys and for settings. */
+  /** A client to read keys and change settings. */
   readonly admin: Redis;
   readonly #args: readonly string[];
   readonly #directory = mkdtempSync(join(tmpdir(), 'gatecast-redis-'));
@@ -73,7 +75,7 @@ export class RedisServer implements AsyncDisposable {
     throw new Error(`redis-server did not start:\n${said.join('\n')}`);
   }
 
-  /** Ends it as a crash does. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
@@ -84,7 +86,7 @@ export class RedisServer implements AsyncDisposable {
     running.delete(child);
   }
 
-  /** Stops it from answering, without closing anything; `false` lets it go on. */
+  /** With `true`, stops it from answering without closing connections; with `false`, lets it continue. */
   freeze(isFrozen: boolean): void {
     this.#child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT');
   }
@@ -96,7 +98,7 @@ export class RedisServer implements AsyncDisposable {
   }
 }
 
-/** A port that nobody listens on: redis-server cannot choose one by itself. */
+/** Finds a free port, because redis-server cannot choose one itself. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');

@@ -8,7 +8,7 @@ import { freePort, RedisServer } from './redis-server.js';
 /** The password that the server asks for. */
 export const PASSWORD = 'hush';
 
-/** A redis-server with a port for TLS and a plain one. */
+/** A redis-server with a TLS port and a plain port. */
 export class RedisTlsServer implements AsyncDisposable {
   readonly tlsPort: number;
   readonly #server: RedisServer;
@@ -21,8 +21,8 @@ export class RedisTlsServer implements AsyncDisposable {
   }
 
   /**
-   * @param certificate - Its own.
-   * @param authority - Who signs those of clients and of the other nodes of a cluster.
+   * @param certificate - The server's own certificate.
+   * @param authority - Signs the certificates of clients and of other cluster nodes.
    * @param args - Further arguments of redis-server.
    */
   static async start(
@@ -47,7 +47,7 @@ export class RedisTlsServer implements AsyncDisposable {
     return new RedisTlsServer(server, tlsPort, directory);
   }
 
-  /** The same as a cluster of one node, which says that its name is "localhost". */
+  /** Starts the same server as a cluster of one node, whose name is "localhost". */
   static async startCluster(certificate: Pair, authority: Pair): Promise<RedisTlsServer> {
     const settings = {
       'cluster-enabled': 'yes',

@@ -14,7 +14,7 @@ interface RefusingServer extends AsyncDisposable {
   readonly served: { count: number };
 }
 
-/** A server that refuses every request as DynamoDB would; counts them. */
+/** Starts a server that refuses every request like DynamoDB, and counts the requests. */
 export function startRefusing({ status, type, message = '' }: Answer): Promise<RefusingServer> {
   return listen((request, response) => {
     request.resume();
@@ -23,7 +23,7 @@ export function startRefusing({ status, type, message = '' }: Answer): Promise<R
   });
 }
 
-/** A server that takes every request and answers none; counts them. */
+/** Starts a server that accepts requests but never answers, and counts the requests. */
 export function startSilent(): Promise<RefusingServer> {
   return listen((request) => request.resume());
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Pair } from './certificates.js';
 import type { Engine } from './engine.js';
 
-/** A server with a certificate, whose clients are not expected to come as far as a request. */
+/** Starts a server with a certificate. Clients are expected to fail during the TLS handshake. */
 export async function startTls({ cert, private: key }: Pair): Promise<Engine> {
   const server = createServer({ cert, key }, (_request, response) => response.end('{}'));
   server.listen(0, '127.0.0.1');

@@ -22,34 +22,34 @@ import type { Authorizer } from '../wire/handshake.js';
 import { parseOrigins } from '../wire/origins.js';
 import type { AcceptChannel, AppPublishing } from './types.js';
 
-/** Options of {@link createApp} beside the channels. */
+/** Options of {@link createApp}, without the channels. */
 export interface AppSettings {
-  /** Where connections and subscriptions live. */
+  /** Where connections and subscriptions are kept. */
   readonly store: Store;
   /**
-   * Says who a connection is. Runs as the API's REQUEST authorizer, or in `$connect` where the API has
-   * none. With one, channels are closed to guests unless they say otherwise. Another authorizer on the
-   * same API must not set `gatecast` in its context: the app trusts what that key holds.
+   * Determines the user of each connection. It runs as the API's REQUEST authorizer, or in `$connect` if
+   * the API has none. With an authorizer, channels are closed to guests by default. Another authorizer on
+   * the same API must not set `gatecast` in its context, because the app trusts the value of that key.
    * @default none: every connection is a guest
    */
   readonly authorizer?: Authorizer;
   /**
-   * Origins whose pages may connect: `['https://chat.example.com']`. A handshake without `Origin`
-   * passes, because it does not come from a browser. So does one whose `Origin` is the host that it is
-   * made to: React Native sends that.
+   * Origins whose pages may connect: `['https://chat.example.com']`. A handshake without `Origin` is
+   * accepted, because it does not come from a browser, and so is one whose `Origin` equals its own host,
+   * which React Native sends.
    * @default every origin
    */
   readonly origins?: readonly string[];
-  /** Hooks around everything the app does, in order. @default none */
+  /** Hooks around everything that the app does, in order. @default none */
   readonly plugins?: readonly AnyPlugin[];
   /**
    * The `@connections` API of the app's own stage.
-   * @default our own signed requests, to the endpoint of the event or of `GATECAST_ENDPOINT`
+   * @default Gatecast's own signed requests, to the endpoint in the event or in `GATECAST_ENDPOINT`
    */
   readonly gateway?: Gateway;
 }
 
-/** An app: what {@link createApp} returns. */
+/** An app: the result of {@link createApp}. */
 export interface App<L extends readonly unknown[] = readonly unknown[]>
   extends AppPublishing<L>,
     Pick<AppActions, 'connection'> {
@@ -57,9 +57,9 @@ export interface App<L extends readonly unknown[] = readonly unknown[]>
   readonly '~channels'?: L;
   /** The one Lambda entry point: export it as `handler`. */
   readonly handler: Handler;
-  /** What the channels compiled to. */
+  /** The routes that the channels were compiled to. */
   readonly routes: RouteTable;
-  /** What infrastructure needs to know of the app. */
+  /** A description of the app for infrastructure code. */
   readonly manifest: RouteManifest;
 }
 
@@ -76,7 +76,7 @@ const SETTINGS = {
 } as const;
 
 /**
- * Makes an app of channel classes (or instances of them, or `defineChannel` values) and a store.
+ * Makes an app from channel classes (or their instances, or `defineChannel` values) and a store.
  *
  * @example
  * ```ts
@@ -89,7 +89,7 @@ const SETTINGS = {
 export function createApp<const L extends Channels>(
   options: AppSettings & {
     readonly channels: L;
-    /** Makes the instances of the classes: the way into a dependency-injection container. */
+    /** Makes the instances of the classes, for example with a dependency-injection container. */
     readonly resolve: Resolve;
   },
 ): App<L>;
@@ -104,7 +104,7 @@ export function createApp<const L extends Channels>(
   return tracedFrom(createApp, () => buildApp(options, { now: Date.now }));
 }
 
-/** Makes an app with a clock and a stage of its own, for tests. @internal */
+/** Makes an app with a given clock and stage, for tests. @internal */
 export function buildApp<const L extends Channels>(
   options: AppSettings & { readonly channels: L; readonly resolve?: Resolve },
   { now, address }: { readonly now: () => number; readonly address?: StageAddress },
@@ -139,7 +139,7 @@ export function buildApp<const L extends Channels>(
       singleEnvironment: store.isInProcess ?? false,
       routes: manifestRoutes(table.routes),
     } as const,
-    // Which channels an app has is a matter of types; at run time each name is checked when it is used.
+    // The types know the app's channels; at run time each name is checked when it is used.
     channel: ((name: string) => handle.channel(name)) as App<L>['channel'],
     connection: (id: string) => handle.connection(id),
   });

@@ -15,17 +15,16 @@ export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'>
   /** Hooks around publishing and delivery. @default none */
   readonly plugins?: readonly AnyPlugin[];
   /**
-   * The stage whose connections are posted to; those of other stages that share the store are left
-   * alone.
-   * @default what the endpoint says, when it has AWS's form; else GATECAST_API_ID and GATECAST_STAGE
+   * The stage whose connections get events. Connections of other stages that share the store are ignored.
+   * @default the stage in the endpoint, if it is an AWS URL; otherwise GATECAST_API_ID and GATECAST_STAGE
    */
   readonly address?: StageAddress;
 }
 
 /**
- * Publishes from a function that is not the app's own, such as one behind a REST API. It loads no
- * channel class. The function needs the environment variable `GATECAST_ENDPOINT`, or `GATECAST_API_ID`
- * and `GATECAST_STAGE`, or the option `address` or `gateway`: without any, `publish` rejects with
+ * Publishes from another function than the app's, such as one behind a REST API. It does not load channel
+ * classes. The function needs the environment variable `GATECAST_ENDPOINT`, or `GATECAST_API_ID` and
+ * `GATECAST_STAGE`, or the option `address` or `gateway`: without any of these, `publish` rejects with
  * ERR_ENDPOINT_UNKNOWN.
  *
  * @example
@@ -34,8 +33,8 @@ export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'>
  * await realtime.channel('rooms/42').publish('message', { text: 'hello' });
  * ```
  *
- * @throws ConfigurationError - for an option that is unknown or cannot work, for plugins in the wrong
- * order, or one that is there twice.
+ * @throws ConfigurationError - for an unknown or wrong option, and for plugins that are duplicate or in
+ * the wrong order.
  */
 export function createPublisher<A extends App = never>(
   options: PublisherOptions,

@@ -3,24 +3,27 @@ import { makeError } from '../errors/gatecast-error.js';
 import type { Connection } from '../wire/connection.js';
 import type { RouteTable } from './route-table.js';
 
-/** What an access rule decides on. */
+/** The context of an access rule. */
 export interface AccessContext<P extends string = string> {
   readonly connection: Connection;
   /** The parameters in the channel's name, decoded. */
   readonly params: Params<P>;
   /** The channel's name. */
   readonly channel: string;
-  /** What the connection wants to do: `subscribe` to the channel, or send it a `message`. */
+  /** Whether the connection wants to `subscribe` to the channel or to send it a `message`. */
   readonly operation: Operation;
 }
 
-/** What a connection may want of a channel. There will be more: let a rule refuse what it does not know. */
+/**
+ * What a connection may want to do with a channel. Later versions will add operations, so a rule should
+ * refuse those that it does not know.
+ */
 export type Operation = 'subscribe' | 'message';
 
 /**
- * Who may use a channel: `public`, everyone; `authenticated`, every connection that has a user; or
- * a function that returns whether this one may. Anything it returns but `true` is `ERR_FORBIDDEN`;
- * it may throw a `ClientError` of its own.
+ * Who may use a channel: `public` means everyone, and `authenticated` every connection with a user. A
+ * function decides for each connection: unless it returns exactly `true`, the connection is refused with
+ * `ERR_FORBIDDEN`. It may also throw its own `ClientError`.
  */
 export type AccessRule<P extends string = string> =
   | 'public'
@@ -28,7 +31,7 @@ export type AccessRule<P extends string = string> =
   | ((ctx: AccessContext<P>) => boolean | Promise<boolean>);
 
 /**
- * Throws when a channel has `access: 'authenticated'` and the app has no authorizer.
+ * Throws if a channel has `access: 'authenticated'` and the app has no authorizer.
  *
  * @throws ConfigurationError - ERR_ACCESS_UNREACHABLE.
  */

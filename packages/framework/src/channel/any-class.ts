@@ -1,3 +1,3 @@
-/** A class, whatever its constructor takes. */
-// oxlint-disable-next-line typescript/no-explicit-any -- only `any` fits the parameters of every constructor.
+/** A class with any constructor. */
+// oxlint-disable-next-line typescript/no-explicit-any -- only `any` accepts every constructor.
 export type AnyClass = new (...args: any[]) => object;

@@ -14,7 +14,7 @@ type PatternCheck<T, P extends string> = [ContractOf<T>] extends [never]
           readonly 'the handlers of this class are typed for another pattern': ContractOf<T>['pattern'];
         };
 
-/** What {@link Channel} returns: a class decorator for both conventions. */
+/** The result of {@link Channel}: a class decorator, for legacy and standard decorators. */
 export interface ChannelDecorator<P extends string> {
   <C extends AnyClass>(
     target: C & PatternCheck<InstanceType<C>, P>,
@@ -24,9 +24,9 @@ export interface ChannelDecorator<P extends string> {
 }
 
 /**
- * Makes a class the home of every channel whose name matches the pattern. Segments are joined by
- * `/`; `:roomId` matches one segment and becomes `ctx.params.roomId`. A literal segment beats a
- * parameter. What is wrong with the class, the pattern or the options is found by `createApp`.
+ * Makes a class handle every channel whose name matches the pattern. Segments are joined by `/`;
+ * `:roomId` matches one segment and becomes `ctx.params.roomId`. A literal segment takes precedence over
+ * a parameter. `createApp` checks the class, the pattern and the options.
  *
  * @example
  * ```ts
@@ -39,7 +39,7 @@ export interface ChannelDecorator<P extends string> {
  * }
  * ```
  *
- * @throws ConfigurationError - ERR_DECORATOR_CALL, for `@Channel` without parentheses.
+ * @throws ConfigurationError - ERR_DECORATOR_CALL, if `@Channel` is written without parentheses.
  */
 export function Channel<const P extends string>(
   pattern: P,

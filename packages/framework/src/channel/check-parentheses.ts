@@ -1,12 +1,12 @@
 import { makeError } from '../errors/gatecast-error.js';
 
 /**
- * Throws when a decorator was written without its parentheses. Then the function that should return the
- * decorator is called in its place, and its result is lost, in either convention. Bundlers do not check
- * types, so a handler would be missing without an error.
+ * Throws if a decorator was written without its parentheses. In that case the function that should return
+ * the decorator is called as the decorator, and its result is ignored. Bundlers do not check types, so
+ * without this check the handler would silently be missing.
  *
- * @param usage - How it is written rightly.
- * @param given - The arguments it was called with.
+ * @param usage - The correct way to write it.
+ * @param given - The arguments of the call.
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL.
  */
@@ -19,7 +19,7 @@ export function checkParentheses(
   if (place !== undefined) throw makeError('ERR_DECORATOR_CALL', { decorator, place, usage });
 }
 
-/** What a decorator was put on; `undefined` when it was called as it is meant to be. */
+/** What the decorator was put on; `undefined` if it was called correctly. */
 function placeOf(target: unknown, second: unknown): string | undefined {
   if (typeof second === 'object' && second !== null && 'addInitializer' in second) {
     return 'name' in second ? String(second.name) : 'a class';

@@ -18,13 +18,13 @@ const BUILT_IN: readonly Route[] = [
 ];
 
 /**
- * Compiles channel classes, instances and `defineChannel` values into the table of routes. Every
- * mistake in their structure is found here; nothing of the environment is read. `createApp` does it
- * for you: `app.routes`.
+ * Compiles channel classes, instances and `defineChannel` values into the table of routes, and finds
+ * every mistake in their structure. It does not read the environment. `createApp` calls it: see
+ * `app.routes`.
  *
- * @param resolve - Makes the instances of the classes. Without it, they are made by `new`.
+ * @param resolve - Makes the instances of the classes. Without it, `new` does.
  *
- * @throws ConfigurationError - for the first mistake found.
+ * @throws ConfigurationError - for the first mistake that is found.
  */
 export function compile(sources: readonly object[], resolve?: Resolve): RouteTable {
   if (!Array.isArray(sources) || sources.length === 0) throw makeError('ERR_CHANNELS_EMPTY', {});

@@ -10,7 +10,7 @@ import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
 import type { AppActions, ServerChannel } from './publishing.js';
 
 /**
- * Augment it with what your plugins add to the contexts of messages and subscriptions.
+ * Augment it with the properties that your plugins add to the contexts of messages and subscriptions.
  *
  * @example
  * ```ts
@@ -19,20 +19,23 @@ import type { AppActions, ServerChannel } from './publishing.js';
  * }
  * ```
  */
-// oxlint-disable-next-line typescript/no-empty-object-type -- it is there to be augmented.
+// oxlint-disable-next-line typescript/no-empty-object-type -- apps augment it.
 export interface ContextVariables {}
 
-/** What every handler gets. */
+/** Common part of the contexts of all handlers. */
 export interface BaseContext {
-  /** Whom the event is about. */
+  /** The connection that the event comes from. */
   readonly connection: Connection;
   /** The route key: `rooms.post`, `subscribe`, `$connect`. */
   readonly route: string;
-  /** Publishes on any channel, and ends connections and subscriptions. Usable until the answer. */
+  /**
+   * Publishes on any channel, and ends connections and subscriptions. It can be used until the invocation
+   * is answered.
+   */
   readonly app: AppActions;
   /**
-   * Aborted 500 ms before the invocation ends, and when it has been answered. Pass it to whatever you
-   * call, such as `fetch`: what a handler does cannot be stopped otherwise.
+   * Aborted 500 ms before the end of the invocation, and when it has been answered. Pass it to the
+   * functions that you call, such as `fetch`: there is no other way to stop what a handler does.
    */
   readonly signal: AbortSignal;
   /** The event as API Gateway sent it. */
@@ -41,13 +44,13 @@ export interface BaseContext {
   readonly lambdaContext: LambdaContext | undefined;
 }
 
-/** What the handlers of a channel get. */
+/** Common part of the contexts of a channel's handlers. */
 export interface ChannelContext<C extends AnyChannelType = ChannelType>
   extends BaseContext,
     ContractCarrier<C> {
   /** The parameters in the channel's name, decoded. */
   readonly params: Params<C['pattern']>;
-  /** The channel that the frame names: publishes on it. */
+  /** The channel in the frame, to publish on. */
   readonly channel: ServerChannel<C['events']>;
 }
 
@@ -57,12 +60,16 @@ export interface MessageContext<C extends AnyChannelType = ChannelType>
     ContextVariables {
   /** The frame's id. */
   readonly messageId: string;
-  /** 1, and more when the client sent the message again because it got no answer. As the client says. */
+  /**
+   * 1, or more if the client sent the message again because it got no answer. The client sets it, so do
+   * not rely on it.
+   */
   readonly attempt: number;
   /**
-   * The same each time one message is sent, also on another connection, and for no other message: a
-   * key for side effects of your own. What the handler publishes needs none: its events' ids are the
-   * same each time. It is made of the user, the channel and the frame's id; a guest's of the latter two.
+   * Identifies the message: the same each time it is sent, even on another connection, and different for
+   * every other message. Use it to make side effects of your own idempotent. Events need no key: a
+   * handler that runs again publishes them with the same ids. It is made of the user, the channel and the
+   * frame's id; for a guest, of the last two.
    */
   readonly idempotencyKey: string;
 }
@@ -72,8 +79,8 @@ export interface SubscribeContext<C extends AnyChannelType = ChannelType>
   extends ChannelContext<C>,
     ContextVariables {
   /**
-   * Whether the connection was subscribed already: clients ask again for what they have, after an answer
-   * that was lost for example. Then the handler has run before, or the subscription was automatic.
+   * Whether the connection was subscribed already: clients may subscribe again, for example after a lost
+   * answer. Then the handler has run before, or the subscription was automatic.
    */
   readonly isRepeated: boolean;
 }
@@ -88,7 +95,7 @@ export interface UnsubscribeContext<C extends AnyChannelType = ChannelType>
    * handler had. `server`: `app.connection(id).unsubscribe()`.
    */
   readonly cause: 'unsubscribe' | 'disconnect' | 'refused' | 'server';
-  /** The event by which it was left; absent where code outside of any event ended it. */
+  /** The event that ended the subscription; absent if code outside of any event ended it. */
   readonly event: WebSocketEvent | undefined;
 }
 
@@ -102,15 +109,15 @@ export interface ConnectContext extends BaseContext {
 
 /** Context of `@OnDisconnect`. */
 export interface DisconnectContext extends BaseContext {
-  /** Close code, such as 1001; 1005 when the client gave none. */
+  /** Close code, such as 1001; 1005 if the client sent none. */
   readonly code: number;
   /** Reason that came with the code; may be `''`. */
   readonly reason: string;
-  /** Names of the channels that the connection left. */
+  /** Names of the channels that the connection was subscribed to. */
   readonly channels: readonly string[];
 }
 
-/** A channel's context before its channel is known: it fits whatever contract a handler names. */
+/** The context of a channel whose contract is not known: it fits the contract of any handler. */
 export type OfAnyChannel<C extends Omit<ChannelContext, 'event'>> = Omit<
   C,
   'params' | 'channel' | typeof channelOf

@@ -15,14 +15,14 @@ import { isStandardSchema, refuseSchema } from './schema.js';
 
 declare const eventData: unique symbol;
 
-/** The type of an event's data; has no value at run time. */
+/** The type of an event's data. It exists only as a type. */
 export interface EventType<T> {
   readonly [eventData]?: T;
 }
 
 /**
- * Declares the data of an event of {@link defineChannel} by type alone, where there is no schema to
- * name it: `event<{ text: string }>()`.
+ * Declares the type of an event's data for {@link defineChannel} without a schema: `event<{ text: string
+ * }>()`.
  */
 export function event<T>(): EventType<T> {
   return {};
@@ -38,18 +38,20 @@ type EventsFrom<E> = {
 };
 type Contract<P extends string, E> = ChannelType<P, EventsFrom<E> & object>;
 
-/** One message of a channel defined without decorators: what {@link MessageDefiner} returns. */
+/** One message of a channel that was defined without decorators: the result of {@link MessageDefiner}. */
 export interface DefinedMessage<I = unknown, R = unknown> {
-  /** Validates the message; without one the handler gets what the client sent. */
+  /** Validates the message. Without a schema, the handler gets what the client sent. */
   readonly schema?: StandardSchemaV1;
   readonly options: MessageOptions;
-  /** As a method with `@OnMessage`: what it returns is the answer. */
+  /** Like a method with `@OnMessage`: its return value is the answer. */
   readonly handle: (message: never, ctx: never) => R;
   /** Types only. */
   readonly '~input'?: I;
 }
 
-/** Defines one message: the schema comes first, so that the handler's parameter is inferred. */
+/**
+ * Defines one message. The schema comes first, so that the type of the handler's parameter is inferred.
+ */
 export interface MessageDefiner<C extends ChannelType> {
   <S extends StandardSchemaV1, R>(
     schema: S,
@@ -62,7 +64,7 @@ export interface MessageDefiner<C extends ChannelType> {
   ): DefinedMessage<unknown, R>;
 }
 
-/** A channel as the client's types read it: one method a message. */
+/** A channel in the form that the client's types need: one method for each message. */
 export type DefinedChannel<P extends string, E extends object, M> = {
   readonly '~contract'?: ChannelType<P, E>;
 } & {
@@ -71,17 +73,20 @@ export type DefinedChannel<P extends string, E extends object, M> = {
     : never;
 };
 
-/** What {@link defineChannel} takes beside the pattern. */
+/** The second parameter of {@link defineChannel}. */
 export interface ChannelDeclaration<P extends string, E, M> extends ChannelOptions<P> {
-  /** The channel's events: schemas, or `event<T>()`. They give types; nothing is checked by them. */
+  /**
+   * The channel's events, as schemas or as `event<T>()`. Only their types are used: published data is not
+   * checked.
+   */
   readonly events?: E;
-  /** As `@OnConnect`. */
+  /** Like `@OnConnect`. */
   readonly onConnect?: (ctx: ConnectContext) => unknown;
-  /** As `@OnDisconnect`. */
+  /** Like `@OnDisconnect`. */
   readonly onDisconnect?: (ctx: DisconnectContext) => unknown;
-  /** As `@OnSubscribe`. */
+  /** Like `@OnSubscribe`. */
   readonly onSubscribe?: (ctx: SubscribeContext<Contract<P, E>>) => unknown;
-  /** As `@OnUnsubscribe`. */
+  /** Like `@OnUnsubscribe`. */
   readonly onUnsubscribe?: (ctx: UnsubscribeContext<Contract<P, E>>) => unknown;
   /** The channel's messages. */
   readonly messages?: (define: { readonly message: MessageDefiner<Contract<P, E>> }) => M;
@@ -107,8 +112,8 @@ const DEFINITION = Symbol.for('@gatecast/definition');
  * ```
  *
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; ERR_SCHEMA_INVALID and
- * ERR_SCHEMA_FIELDS, for a `message()` that begins with neither a schema nor a handler. What does not
- * fit the pattern or another channel is found by `createApp`.
+ * ERR_SCHEMA_FIELDS, if the first argument of a `message()` is neither a schema nor a handler.
+ * `createApp` finds conflicts with the pattern or with other channels.
  */
 export function defineChannel<
   const P extends string,
@@ -160,7 +165,7 @@ export function defineChannel<
   return { [DEFINITION]: definition } as object as DefinedChannel<P, EventsFrom<E> & object, M>;
 }
 
-/** What {@link defineChannel} made of a channel; `undefined` for anything else. */
+/** The definition in a result of {@link defineChannel}; `undefined` for any other value. */
 export function definitionOf(source: object): ChannelDefinition | undefined {
   return DEFINITION in source ? (source[DEFINITION] as ChannelDefinition) : undefined;
 }
@@ -191,7 +196,7 @@ function checkMessages(
   }
   for (const [name, message] of Object.entries(defined as object)) {
     const isDefined = option.object.fits(message) && typeof message.handle === 'function';
-    if (!isDefined) refuse(`messages.${name}`, describeValue(message), 'what message() returns');
+    if (!isDefined) refuse(`messages.${name}`, describeValue(message), 'a result of message()');
   }
 }
 
@@ -201,7 +206,7 @@ function defineMessage(
   third: MessageOptions = {},
 ): DefinedMessage<never, ReturnType<Handle>> {
   const hasSchema = isStandardSchema(first);
-  // A second function says that the first was meant to be a schema: a class without dto(), perhaps.
+  // If both are functions, the first one was meant to be a schema, such as a class without dto().
   if (!hasSchema && (typeof first !== 'function' || typeof second === 'function')) {
     refuseSchema(first, 'message()');
     throw makeError('ERR_SCHEMA_INVALID', { label: 'message()' });

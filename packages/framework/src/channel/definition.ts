@@ -5,9 +5,9 @@ import type { Connection } from '../wire/connection.js';
 import type { AccessRule } from './access.js';
 
 /**
- * Subscribes each new connection. `true` for a pattern without parameters; else a function that
- * returns the parameters, or `undefined` to leave this connection out. A connection that the access
- * rule refuses is left out too.
+ * Subscribes each new connection: `true` for a pattern without parameters, otherwise a function that
+ * returns the parameters, or `undefined` to leave this connection out. Connections that the access rule
+ * refuses are left out, too.
  */
 export type AutoSubscribe<P extends string = string> = string extends P
   ? boolean | ((connection: Connection) => Params<P> | undefined)
@@ -23,18 +23,18 @@ export interface ChannelOptions<P extends string = string> {
    */
   readonly name?: string;
   /**
-   * Who may use the channel: asked for each subscribe and each message.
-   * @default 'authenticated' when the app has an authorizer, else 'public'
+   * Who may use the channel. It is checked for each subscribe and each message.
+   * @default 'authenticated' if the app has an authorizer, otherwise 'public'
    */
   readonly access?: AccessRule<P>;
   /**
-   * Subscribes each new connection in `$connect`. The subscribe handler is not called for it.
+   * Subscribes each new connection in `$connect`. The subscribe handler is not called then.
    * @default false
    */
   readonly autoSubscribe?: AutoSubscribe<P>;
 }
 
-/** What the options of a channel take. What does not fit the pattern is found later. */
+/** Allowed values of a channel's options. Conflicts with the pattern are found later. */
 export const channelOptionTypes: OptionTypes<ChannelOptions> = {
   name: option.text,
   access: {
@@ -56,15 +56,15 @@ export interface MessageDefinition {
   call(message: unknown, ctx: unknown): unknown;
 }
 
-/** A handler of the channel's life. */
+/** A lifecycle handler of a channel, such as for `@OnSubscribe`. */
 export interface LifecycleDefinition {
   readonly method: string;
   call(ctx: unknown): unknown;
 }
 
-/** What a channel class or `defineChannel` comes down to. */
+/** Everything that was declared about a channel, by a class or by `defineChannel`. */
 export interface ChannelDefinition {
-  /** Names it in messages to the developer: `RoomChannel`. */
+  /** Name of the channel in messages to the developer: `RoomChannel`. */
   readonly label: string;
   readonly pattern: string;
   readonly options: ChannelOptions;

@@ -10,10 +10,10 @@ import type {
 } from './context.js';
 import { decorateMethod, type HandlerRecord, type StandardMethodContext } from './registry.js';
 
-// oxlint-disable-next-line typescript/no-explicit-any -- each handler names the context of its own channel.
+// oxlint-disable-next-line typescript/no-explicit-any -- each handler has the context of its own channel.
 type AnyContext = any;
 
-/** A decorator of a method whose one parameter is a context, for both conventions. */
+/** A decorator for a method whose only parameter is a context, for legacy and standard decorators. */
 export interface LifecycleDecorator<Context> {
   /** @typeParam M - The method that is decorated. */
   <M extends (ctx: Context) => unknown>(
@@ -33,11 +33,11 @@ export interface LifecycleDecorator<Context> {
 }
 
 /**
- * Runs while a connection is being opened (`$connect`), once for each connection of the app,
- * whatever channels it will use. Its context is a `ConnectContext`. Throw a `ClientError` to refuse
- * the connection: `ERR_UNAUTHORIZED` becomes 401, `ERR_PROTOCOL` 400, `ERR_RATE_LIMIT` 429, every
- * other code 403. Nothing can be sent to the connection yet: API Gateway answers 410 until
- * `$connect` has returned.
+ * Runs while a connection is being opened (`$connect`), once for each connection of the app, no matter
+ * which channels it will use. Its context is a `ConnectContext`. Throw a `ClientError` to refuse the
+ * connection: `ERR_UNAUTHORIZED` becomes 401, `ERR_PROTOCOL` 400, `ERR_RATE_LIMIT` 429 and every other
+ * code 403. Nothing can be sent to the connection yet: API Gateway answers 410 until `$connect` has
+ * returned.
  *
  * @example
  * ```ts
@@ -54,9 +54,9 @@ export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyC
 
 /**
  * Runs after a connection has ended, once for each connection of the app. Its context is a
- * `DisconnectContext`. It runs also when a delivery has found the connection gone (410) before. API
- * Gateway may call it late or never (its guide calls `$disconnect` a best-effort event), so do nothing
- * here that must happen.
+ * `DisconnectContext`. It also runs if a delivery has found the connection gone (410) before. API Gateway
+ * may call it late or never (its developer guide calls `$disconnect` a best-effort event), so do not rely
+ * on it.
  */
 export function OnDisconnect(): LifecycleDecorator<DisconnectContext>;
 export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
@@ -65,10 +65,10 @@ export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<A
 
 /**
  * Runs when a connection subscribes to a channel of this class, after the access rule and after the
- * membership was written, so that a snapshot it returns can miss no event. Its context is a
- * `SubscribeContext`; what it returns goes to the client with the reply. Throw a `ClientError` to
- * undo the subscription. It does not run for `autoSubscribe`. It runs again when the client
- * subscribes again, as it does after each reconnection.
+ * membership was written, so that no event is lost between a snapshot that it returns and the first
+ * delivered event. Its context is a `SubscribeContext`; its return value is sent to the client with the
+ * reply. Throw a `ClientError` to undo the subscription. It does not run for `autoSubscribe`. It runs
+ * again when the client subscribes again, as it does after each reconnection.
  *
  * @example
  * ```ts
@@ -85,9 +85,9 @@ export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<An
 
 /**
  * Runs after a connection has left a channel of this class: it unsubscribed, it was refused when it
- * subscribed again, the server removed it, or it ended (then as late and as uncertain as `$disconnect`).
- * It runs also when a delivery has found the connection gone (410) before. Its context is an
- * `UnsubscribeContext`, whose `cause` says which.
+ * subscribed again, the server removed it, or it ended (in that case as late and as unreliably as
+ * `$disconnect`). It also runs if a delivery has found the connection gone (410) before. Its context is
+ * an `UnsubscribeContext`, whose `cause` says which.
  */
 export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>>;
 export function OnUnsubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {

@@ -8,19 +8,20 @@ import { isStandardSchema, refuseSchema } from './schema.js';
 /** Options of {@link OnMessage}. */
 export interface MessageOptions {
   /**
-   * Whether the sender gets an answer. `false` makes a one-way route: no answer, not even a refusal,
-   * and no bill for one. A client sends such a message with `{ reply: false }`.
+   * Whether the sender gets an answer. `false` makes a one-way route: the client gets no answer, not even
+   * an error, and API Gateway does not charge for one. A client sends such a message with `{ reply: false
+   * }`.
    * @default true
    */
   readonly reply?: boolean;
 }
 
-/** What the options of a message take. */
+/** Allowed values of a message's options. */
 export const messageOptionTypes: OptionTypes<MessageOptions> = { reply: option.flag };
 
 type MessageHandler<T> = (message: T, ctx: OfAnyChannel<MessageContext>) => unknown;
 
-/** A decorator of a method that takes a message of type `T`, for both conventions. */
+/** A decorator for a method that takes a message of type `T`, for legacy and standard decorators. */
 export interface MessageDecorator<T> {
   <M extends MessageHandler<T>>(
     method: M,
@@ -38,20 +39,20 @@ export interface MessageDecorator<T> {
 }
 
 /**
- * Makes a method the handler of the messages of its name: `post` of `@Channel('rooms/:roomId')` is
- * `rooms.post` on the wire. What it returns is the answer; with its frame it must fit into 32,768
- * bytes. Other public methods of a channel class must not take a message: helpers are private.
+ * Makes a method the handler of the messages with its name: `post` of `@Channel('rooms/:roomId')` is
+ * `rooms.post` on the wire. Its return value is the answer; the whole frame must fit into 32,768 bytes.
+ * Make helper methods private: the client's types list every public method that takes a message.
  *
- * Without a schema the message is whatever the client sent.
+ * Without a schema, the message is what the client sent, unchecked.
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL, ERR_SCHEMA_INVALID, ERR_SCHEMA_FIELDS,
  * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
 /**
- * Makes a method the handler of the messages of its name, and validates them first. The handler
- * gets what the schema makes of the message. One that does not fit is refused with
- * `ERR_VALIDATION`, whose details are a list of `{ path, message }`, the path joined by dots.
+ * Makes a method the handler of the messages with its name, and validates them first. The handler gets
+ * the output of the schema. A message that does not fit is refused with `ERR_VALIDATION`, whose details
+ * are a list of `{ path, message }`; the parts of a path are joined by dots.
  *
  * @example
  * ```ts
@@ -62,8 +63,8 @@ export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
  * }
  * ```
  *
- * @param schema - A Standard Schema (valibot, zod, …), or `dto(Class)` for class-validator. What
- * `object` of valibot or zod and `dto` do not know never reaches the handler. Data of more than 2,000
+ * @param schema - A Standard Schema (valibot, zod, …), or `dto(Class)` for class-validator. With `object`
+ * of valibot or zod and with `dto`, unknown properties never reach the handler. Data with more than 2,000
  * objects and lists is refused before the schema sees it.
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL, ERR_SCHEMA_INVALID, ERR_SCHEMA_FIELDS,

@@ -1,15 +1,15 @@
 import { channelNameProblem, decodeSegment } from '@gatecast/protocol';
 
-/** Most names whose match is remembered. When there are more, all are forgotten, and those in use found again. */
-const MOST_KNOWN = 1_000;
+/** Most names whose match is cached. When the cache is full, it is emptied. */
+const MAX_CACHED = 1_000;
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 
-// How other routers write a parameter: {id}, [id], <id>, $id, *id.
+// Parameters as other routers write them: {id}, [id], <id>, $id, *id.
 const FOREIGN_PARAMETER = /^[{[<$*]+\.*([A-Za-z_]\w*)[}\]>*]*$/;
 
-/** Says what is wrong with a pattern, or `undefined` when it is legal. */
+/** Says what is wrong with a pattern; `undefined` if it is legal. */
 export function patternProblem(pattern: unknown): string | undefined {
-  if (typeof pattern !== 'string') return 'is not a text';
+  if (typeof pattern !== 'string') return 'is not a string';
   if (pattern === '') return 'is empty';
   if (pattern.startsWith('/')) return 'begins with "/"';
   if (pattern.endsWith('/')) return 'ends with "/"';
@@ -46,18 +46,17 @@ interface Node<T> {
   leaf?: { readonly value: T; readonly parameters: readonly string[] };
 }
 
-/** What a name matched. */
 export interface PatternMatch<T> {
   readonly value: T;
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Finds the pattern that a channel name matches. A literal segment beats a parameter. */
+/** Finds the pattern that a channel name matches. A literal segment takes precedence over a parameter. */
 export class PatternTree<T> {
   readonly #root: Node<T> = { literals: new Map() };
   readonly #known = new Map<string, PatternMatch<T>>();
 
-  /** Adds a pattern. Returns what already stands there when another pattern matches the same names. */
+  /** Adds a pattern. If another pattern matches the same names, returns the value of that one instead. */
   add(pattern: string, value: T): T | undefined {
     let node = this.#root;
     for (const segment of pattern.split('/')) {
@@ -76,21 +75,21 @@ export class PatternTree<T> {
   }
 
   /**
-   * The pattern that a channel name matches, with the decoded parameters; `undefined` for none, and for
-   * a name that is not legal.
+   * The pattern that a channel name matches, with the decoded parameters; `undefined` if none matches or
+   * the name is not legal.
    */
   match(name: string): PatternMatch<T> | undefined {
     const known = this.#known.get(name);
     if (known || channelNameProblem(name) !== undefined) return known;
     const found = find(this.#root, name.split('/'), 0, []);
     if (!found) return undefined;
-    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    if (this.#known.size >= MAX_CACHED) this.#known.clear();
     this.#known.set(name, found);
     return found;
   }
 }
 
-// oxlint-disable-next-line max-params -- the state of a recursion, on the path of every message.
+// oxlint-disable-next-line max-params -- a recursion that runs for every message.
 function find<T>(
   node: Node<T>,
   segments: readonly string[],

@@ -1,37 +1,46 @@
 import type { AnyChannelType, ChannelName, ChannelType } from '@gatecast/protocol';
 import type { Page } from '../store/connections.js';
 
-/** What became of an event, counted in connections. */
+/** Outcome of a delivery, counted in connections. */
 export interface DeliveryCount {
-  /** API Gateway took the event for them. */
+  /** API Gateway accepted the event for them. */
   readonly delivered: number;
   /** Answered 410, or were closed because their token has expired. */
   readonly gone: number;
-  /** Were not reached: the post failed, or the time was over. */
+  /** Were not reached: the post failed, or time ran out. */
   readonly failed: number;
 }
 
-/** How to publish. */
+/** Options of {@link ServerChannel.publish}. */
 export interface PublishOptions {
-  /** Names the event; the same id on the same channel is the same event. 1 to 64 characters. @default a random one */
+  /**
+   * Id of the event, 1 to 64 characters. Two events on one channel with the same id are the same event.
+   * @default a random one
+   */
   readonly id?: string;
-  /** Tried once for each subscriber and never kept: for what is worthless a second later. @default false */
+  /**
+   * For events that are worthless a second later: posted once to each subscriber, without retries, and
+   * never kept. @default false
+   */
   readonly ephemeral?: boolean;
-  /** Leaves out the connection whose message is being handled. Only inside a handler. @default nobody is left out */
+  /**
+   * Leaves out the connection whose message is being handled. Allowed only inside a handler. @default
+   * nobody is left out
+   */
   readonly except?: 'sender';
 }
 
-/** What became of a publish. */
+/** Result of {@link ServerChannel.publish}. */
 export interface PublishResult {
   /** The event's id. */
   readonly id: string;
-  /** How many subscribers it reached, and how many it did not. */
+  /** How many subscribers it reached and how many it did not. */
   readonly delivery: DeliveryCount;
 }
 
 /** Which members of a channel to read. */
 export interface MemberRange {
-  /** `next` of the page before. @default the first page */
+  /** `next` of the previous page. @default the first page */
   readonly after?: string;
   /** Most members of a page, 1 to 1,000. @default the store's own page size */
   readonly limit?: number;
@@ -44,24 +53,24 @@ export interface Member {
   readonly userId?: string;
 }
 
-/** A channel, as a server publishes on it. */
+/** A channel on the server, to publish on. */
 export interface ServerChannel<E extends object = Record<string, unknown>> {
   /** The channel's name: `rooms/42`. */
   readonly name: string;
   /**
-   * Publishes an event and delivers it to every subscriber before it returns: at least once to each
-   * that could be reached. A post that meets 429, 5xx or a time-out is tried again, for 5 s in all. The
-   * delivery ends in time for the invocation to be answered, and after 25 s at the latest. A post that
-   * fails is counted and told to the plugins' `onError`; it does not reject. Await `publish`: a handler
-   * that returns first is answered when it has ended.
+   * Publishes an event and delivers it to every subscriber before it returns: at least once to each that
+   * can be reached. A post that gets 429, 5xx or no answer is retried for up to 5 s. The delivery ends in
+   * time for the invocation to be answered, and after 25 s at the latest. If a post fails, it is counted
+   * and reported to the plugins' `onError`, and `publish` does not reject. Await `publish`: if a handler
+   * returns first, its answer is sent only when `publish` has ended.
    *
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_PUBLISH_EVENT,
-   * ERR_PUBLISH_ID, ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that JSON cannot hold;
+   * ERR_PUBLISH_ID, ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that JSON cannot express;
    * ERR_EVENT_TOO_LARGE, for a frame over 32,768 bytes; ERR_SEND_IN_CONNECT, in a connect handler;
    * ERR_INVOCATION_OVER, after the invocation has been answered.
    * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, outside of any event; ERR_ENDPOINT_INVALID;
    * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
-   * @throws StoreError - when the subscribers cannot be read.
+   * @throws StoreError - if the subscribers cannot be read.
    */
   publish<N extends keyof E & string>(
     event: N,
@@ -70,24 +79,24 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
   ): Promise<PublishResult>;
   /**
    * Who is subscribed, page by page, in no meaningful order. A page may be empty and still have a `next`.
-   * Connections of other stages that share the store are left out; outside of any event they are
-   * included when neither an option nor the environment names the own stage.
+   * Connections of other stages that share the store are left out. Outside of any event, they are
+   * included if neither an option nor the environment names the app's own stage.
    *
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_INVOCATION_OVER.
    * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; outside of any event also
    * ERR_ENDPOINT_INVALID, ERR_REGION_UNKNOWN.
-   * @throws StoreError - when they cannot be read.
+   * @throws StoreError - if they cannot be read.
    */
   members(range?: MemberRange): Promise<Page<Member>>;
 }
 
-/** Something one can publish through: an app, a publisher, `ctx.app`. */
+/** Anything that can publish: an app, a publisher, `ctx.app`. */
 export interface Publishing {
   /**
    * A channel by its name. The type parameter is the channel's contract.
    *
-   * Make the name with `channelName()` whenever a part of it comes from outside: in
-   * `'users/' + to` a user called `bob/alerts` is another channel, perhaps of another class.
+   * Make the name with `channelName()` if a part of it comes from outside: with `'users/' + to`, the user
+   * `bob/alerts` would be another channel, maybe even of another class.
    *
    * @example
    * ```ts
@@ -99,23 +108,26 @@ export interface Publishing {
   ): ServerChannel<C['events']>;
 }
 
-/** How a connection is ended. */
+/** Options of {@link ServerConnection.disconnect}. */
 export interface DisconnectOptions {
-  /** Whether the client comes back by itself, with a new token. @default false */
+  /** Whether the client should reconnect by itself, with a new token. @default false */
   readonly reconnect?: boolean;
-  /** For the client's application, and for people. @default 'The server has ended the connection.' */
+  /**
+   * Sent to the client, for its application and for people. @default 'The server has ended the
+   * connection.'
+   */
   readonly reason?: string;
 }
 
-/** A connection, as a server ends it or takes rights from it. */
+/** A connection on the server, to end it or its subscriptions. */
 export interface ServerConnection {
   /** `connectionId` of API Gateway. */
   readonly id: string;
   /**
-   * Tells the client (`bye`) and closes the connection. `$disconnect` follows, and runs the handlers.
-   * Returns whether it was open.
+   * Tells the client (`bye`) and closes the connection. `$disconnect` follows and runs the handlers.
+   * Returns whether the connection was open.
    *
-   * @throws DeliveryError - when API Gateway could not be reached, or refuses.
+   * @throws DeliveryError - if API Gateway cannot be reached or refuses the request.
    * @throws UsageError - ERR_INVOCATION_OVER; ERR_SEND_IN_CONNECT, for the connection that is being opened.
    * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; outside of any event
    * ERR_ENDPOINT_UNKNOWN, ERR_ENDPOINT_INVALID, ERR_REGION_UNKNOWN.
@@ -124,13 +136,13 @@ export interface ServerConnection {
   /**
    * Ends a subscription: no event that is published afterwards reaches the connection on that channel.
    * Runs `@OnUnsubscribe` and tells the client (`unsubscribed`), which does not subscribe again by
-   * itself. Returns whether there was a subscription. Only the access rule keeps a client from
-   * subscribing again.
+   * itself. Returns whether there was a subscription. To prevent the client from subscribing again, use
+   * the access rule.
    *
-   * @param reason - For the client's application, and for people. @default 'The server has ended the
-   * subscription.'
+   * @param reason - Sent to the client, for its application and for people. @default 'The server has
+   * ended the subscription.'
    *
-   * @throws StoreError - when the store fails.
+   * @throws StoreError - if the store fails.
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_INVOCATION_OVER; ERR_SEND_IN_CONNECT, for the connection
    * that is being opened.
    * @throws ConfigurationError - outside of any event ERR_ENDPOINT_UNKNOWN, ERR_ENDPOINT_INVALID,
@@ -139,7 +151,7 @@ export interface ServerConnection {
   unsubscribe(channel: string, reason?: string): Promise<boolean>;
 }
 
-/** What an app can do on its own account: `ctx.app`. */
+/** The actions of `ctx.app`. */
 export interface AppActions extends Publishing {
   /** A connection of this stage by its id. */
   connection(id: string): ServerConnection;

@@ -5,13 +5,16 @@ import { definitionOf } from './define-channel.js';
 import type { ChannelDefinition } from './definition.js';
 import { channelRecordOf, type HandlerRecord, handlerRecordsOf } from './registry.js';
 
-/** Makes an instance of a channel class: the way into a dependency-injection container. */
+/** Makes an instance of a channel class, for example with a dependency-injection container. */
 export type Resolve = <T extends object>(
-  // oxlint-disable-next-line typescript/no-explicit-any -- whatever its constructor takes.
+  // oxlint-disable-next-line typescript/no-explicit-any -- any constructor.
   type: new (...args: any[]) => T,
 ) => T;
 
-/** Reads what a channel class, an instance of one, or `defineChannel` declares. */
+/**
+ * Reads the definition of a channel from its class, from an instance of it, or from a result of
+ * `defineChannel`.
+ */
 export function readChannel(source: object, resolve: Resolve | undefined): ChannelDefinition {
   if ((typeof source !== 'object' && typeof source !== 'function') || source === null) {
     throw makeError('ERR_CHANNEL_NOT_DECORATED', { label: describeValue(source) });
@@ -45,7 +48,7 @@ function resolved(type: AnyClass, label: string, resolve: Resolve): object {
   } catch (error) {
     throw makeError('ERR_RESOLVE', { label, problem: `threw "${reasonOf(error)}"` }, error);
   }
-  // Anything else lacks the handlers of the class, and its routes would silently be missing.
+  // Anything else would not have the handlers of the class, and its routes would silently be missing.
   if (instance instanceof type) return instance;
   throw makeError('ERR_RESOLVE', { label, problem: `returned ${describeInstance(instance)}` });
 }

@@ -4,17 +4,17 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ChannelOptions } from './definition.js';
 
-/** What a method decorator noted. */
+/** A handler that a method decorator has recorded. */
 export interface HandlerRecord {
   readonly kind: 'connect' | 'disconnect' | 'subscribe' | 'unsubscribe' | 'message';
-  /** The decorator, for messages: `@OnMessage`. */
+  /** The decorator, as it appears in messages: `@OnMessage`. */
   readonly decorator: string;
   readonly method: string;
   readonly schema?: StandardSchemaV1;
   readonly reply?: boolean;
 }
 
-/** What `@Channel` noted. */
+/** A channel that `@Channel` has recorded. */
 export interface ChannelRecord {
   readonly pattern: string;
   readonly options: ChannelOptions;
@@ -24,7 +24,7 @@ export interface ChannelRecord {
 const HANDLERS = Symbol.for('@gatecast/handlers');
 const CHANNEL = Symbol.for('@gatecast/channel');
 
-/** Notes the channel of a class. */
+/** Records the channel of a class. */
 export function recordChannel(target: object, record: ChannelRecord): void {
   Reflect.defineMetadata(CHANNEL, record, target);
 }
@@ -34,7 +34,7 @@ export function channelRecordOf(target: object): ChannelRecord | undefined {
   return Reflect.getMetadata(CHANNEL, target) as ChannelRecord | undefined;
 }
 
-/** The handlers of an instance: those of its class and of the classes above. */
+/** The handlers of an instance, from its class and the classes that it extends. */
 export function handlerRecordsOf(instance: object): readonly HandlerRecord[] {
   const found = new Map<string, HandlerRecord>();
   for (
@@ -50,7 +50,7 @@ export function handlerRecordsOf(instance: object): readonly HandlerRecord[] {
   return [...found.values()];
 }
 
-/** The part of a TC39 decorator's context that is read. */
+/** The part of a TC39 decorator's context that the framework reads. */
 export interface StandardMethodContext {
   readonly kind: string;
   readonly name: string | symbol;
@@ -76,8 +76,8 @@ export function decorateMethod(
           ? `a ${kind}`
           : '';
     const method = checkPlace({ decorator, name, place });
-    // The TC39 convention gives no class, and tsc no `context.metadata`: the first thing that knows
-    // the class is its instance.
+    // A TC39 decorator does not get the class, and tsc does not set `context.metadata`. So the class is
+    // only known once an instance exists.
     nameOrContext.addInitializer(function (this: unknown) {
       recordHandler(Object.getPrototypeOf(this), { ...record, method });
     });

@@ -2,13 +2,13 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ChannelDefinition, MessageDefinition } from './definition.js';
 import type { PatternMatch } from './pattern.js';
 
-/** A channel class that has been checked. */
+/** A channel class after all checks. */
 export interface CompiledChannel extends ChannelDefinition {
-  /** First part of its messages' names on the wire. */
+  /** First part of the names of its messages on the wire. */
   readonly name: string;
 }
 
-/** What a route leads to. */
+/** What a route does. */
 export type RouteKind =
   | 'connect'
   | 'disconnect'
@@ -23,11 +23,11 @@ export interface Route {
   /** The route key: `$connect`, `subscribe`, `rooms.post`. */
   readonly key: string;
   readonly kind: RouteKind;
-  /** Whether the client gets an answer: then the route has a route response. */
+  /** Whether the client gets an answer, for which the route needs a route response. */
   readonly twoWay: boolean;
-  /** Which method it came from: `RoomChannel.post`; absent for routes of the framework's own. */
+  /** The method that it was compiled from: `RoomChannel.post`. Absent for routes of the framework. */
   readonly source?: string;
-  /** What validates its messages. */
+  /** Validates its messages. */
   readonly schema?: StandardSchemaV1;
 }
 
@@ -41,12 +41,12 @@ export interface MessageRoute extends Route {
 
 /** Everything that was compiled from an app's channels. Frozen. */
 export interface RouteTable {
-  /** The built-in routes first, then those of messages, in the order of the channels. */
+  /** First the built-in routes, then those of messages, in the order of the channels. */
   readonly routes: readonly (Route | MessageRoute)[];
   readonly channels: readonly CompiledChannel[];
   /**
-   * Finds the channel class of a name, and the decoded parameters; `undefined` for none, and for a
-   * name that is not legal.
+   * Finds the channel class of a name and the decoded parameters; `undefined` if no class matches or the
+   * name is not legal.
    */
   find(channelName: string): PatternMatch<CompiledChannel> | undefined;
 }

@@ -10,7 +10,7 @@ export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
 }
 
 /**
- * Throws when something was meant to be a schema but is not one. Returns for an object of options.
+ * Throws if a value was meant to be a schema but is not one. Returns if it is an object of options.
  *
  * @throws ConfigurationError - ERR_SCHEMA_INVALID; ERR_SCHEMA_FIELDS, for an object of schemas.
  */

@@ -10,41 +10,45 @@ import { Reaper } from './reaper.js';
 import type { Stage } from './stage.js';
 import { deliveryTimes } from './times.js';
 
-/** With this many subscribers or more, it is suspicious when all of them are gone. */
+/** With at least this many subscribers, all of them being gone points to a wrong endpoint. */
 const SUSPICIOUS_GONE = 20;
-/** After the last post, removing subscribers may take this long, or half as long as the posts took if that is longer. */
+/**
+ * Time for removing subscribers after the last post, in milliseconds, or half the time of the posts if
+ * that is longer.
+ */
 const LEAST_REMOVING_MS = 50;
 
 const OVER = 'The delivery is over.';
 
-/** One event on its way to the subscribers of its channel. */
+/** One event to deliver to the subscribers of its channel. */
 export interface Delivery {
   readonly channel: string;
-  /** The whole frame, as it is posted. */
+  /** The whole frame to post. */
   readonly frame: string;
-  /** A connection that is left out. */
+  /** A connection to leave out. */
   readonly except?: string;
-  /** Tried once, and dropped when that fails. */
+  /** Whether to post only once to each subscriber, without retries. */
   readonly ephemeral: boolean;
 }
 
-/** What one delivery works with, and until when. */
+/** The dependencies and the time limit of one delivery. */
 export interface DeliveryOptions {
   readonly connections: ConnectionStore;
   readonly stage: Stage;
-  /** When the invocation is over; the delivery ends some time before. */
+  /** The time limit of the invocation. The delivery ends some time before. */
   readonly limit: TimeLimit;
-  /** The app's clock, by which identities end and connections grow old. */
+  /** The app's clock, for the expiry of identities and the age of connections. */
   readonly now: () => number;
-  /** Told once of posts that failed, and of a store that failed to remove connections. */
+  /** Called once for failed posts, and once if the store failed to remove connections. */
   readonly report: (error: unknown) => void;
 }
 
 /**
- * Posts an event to every subscriber of its channel and forgets those that are gone. Ends before the
- * time limit, and after 25 s at the latest. When it has ended, nothing of it goes on.
+ * Posts an event to every subscriber of its channel and removes those that are gone. Ends before the time
+ * limit, and after 25 s at the latest. After that none of its work is still running.
  *
- * @throws StoreError - when the subscribers cannot be read; those that were read have been posted to.
+ * @throws StoreError - if the subscribers cannot be read. Subscribers that were read have got their
+ * posts.
  * @throws unknown - the `reason` of the signal, once it is aborted.
  */
 export function deliver(delivery: Delivery, options: DeliveryOptions): Promise<DeliveryCount> {
@@ -57,9 +61,9 @@ class DeliveryRun {
   readonly #reader: Reader;
   readonly #reaper: Reaper;
   readonly #cutAt: number;
-  /** When an attempt is given up. */
+  /** When a running attempt is aborted. */
   readonly #limit: TimeLimit;
-  /** After it no page is read and no post begins. */
+  /** When the last read or post may begin. */
   readonly #begin: TimeLimit & { readonly endsAt: number };
   readonly #stop = new AbortController();
   readonly #startedAt = Date.now();
@@ -70,7 +74,7 @@ class DeliveryRun {
   #hasEnded = false;
   #failure: unknown;
   #readFailure: { readonly error: unknown } | undefined;
-  /** Whether the endpoint has proved to be that of open connections. */
+  /** Whether a successful post has proved that the endpoint is right. */
   #isProven: boolean;
   #isRefused = false;
   #onIdle = (): void => {};
@@ -99,7 +103,7 @@ class DeliveryRun {
     const { signal } = this.#options.limit;
     const cut = this.#makeCut();
     const reading = this.#postToAll().catch((error: unknown) => {
-      // The store is not to blame when the time is over, unless even its first page had not come.
+      // If time ran out, it is not the store's fault, unless it did not return even the first page.
       if (this.#read === 0 || timeLeftMs(this.#begin) > 0) this.#readFailure = { error };
     });
     await Promise.race([reading.then(() => this.#idle()), cut.isCut]);
@@ -112,7 +116,7 @@ class DeliveryRun {
     return this.#count;
   }
 
-  /** Ends the waiting when the time is over, whatever the gateway and the store do. */
+  /** Ends the delivery when the time is over, even if the gateway or the store hangs. */
   #makeCut(): { readonly isCut: Promise<void>; readonly clear: () => void } {
     let clear = (): void => {};
     const isCut = new Promise<void>((resolve) => {
@@ -166,7 +170,7 @@ class DeliveryRun {
   #take(outcome: PostOutcome, subscriber: Subscriber, isExpired: boolean): void {
     const count = this.#count;
     if (outcome.result === 'delivered') {
-      // A connection that was closed did not get the event.
+      // A connection that was closed for its expired token did not get the event.
       if (isExpired) count.gone += 1;
       else count.delivered += 1;
       this.#isProven = true;
@@ -194,7 +198,7 @@ class DeliveryRun {
     });
   }
 
-  /** Counts what was not reached, and starts nothing more. */
+  /** Stops starting work, and counts the subscribers that were not reached. */
   #end(): number {
     this.#hasEnded = true;
     this.#stop.abort(OVER);

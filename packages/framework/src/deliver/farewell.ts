@@ -3,15 +3,15 @@ import { timeLeftMs } from '../time/time-limit.js';
 import type { PostOutcome } from './gateway.js';
 import type { Poster, PostOptions } from './poster.js';
 
-/** Why the server ends a connection. */
+/** The reason for ending a connection, as sent in the `bye` frame. */
 export type Farewell = Omit<ByeFrame, 'type'>;
 
-/** What a farewell works with. */
+/** Options of {@link sayFarewell}. */
 export interface FarewellOptions extends Omit<PostOptions, 'ephemeral'> {
   readonly poster: Poster;
 }
 
-/** Said to a connection whose identity has ended. */
+/** The reason for a connection whose identity has expired. */
 export const TOKEN_EXPIRED: Farewell = {
   code: 'ERR_UNAUTHORIZED',
   reason: 'The token has expired.',
@@ -19,10 +19,10 @@ export const TOKEN_EXPIRED: Farewell = {
 };
 
 /**
- * Tells a client why, then closes its connection. The close code is always 1000 (row 6.16), so the
- * `bye` frame is what says whether to come back. The connection's row is left to `$disconnect`.
+ * Tells a client the reason, then closes its connection. The close code is always 1000 (row 6.16), so the
+ * `bye` frame tells the client whether to reconnect. `$disconnect` removes the connection from the store.
  *
- * @returns What became of the close: `delivered`, `gone`, or why the connection is open still.
+ * @returns The outcome of the close: `delivered`, `gone`, or why the connection is still open.
  */
 export async function sayFarewell(
   connectionId: string,
@@ -35,12 +35,12 @@ export async function sayFarewell(
     begin: firstHalf(begin),
     hasTurn,
   });
-  // A client that was not told is closed all the same: it comes back on its own.
+  // The connection is closed even if the client could not be told: it then reconnects by itself.
   if (told.result === 'gone' || told.result === 'refused') return told;
   return poster.disconnect(connectionId, { limit, begin });
 }
 
-// However long the frame is throttled, there is time left for the close.
+// The frame gets half of the time, so that there is time left for the close.
 function firstHalf({ endsAt = Infinity, signal }: PostOptions['limit']): PostOptions['limit'] {
   const halfMs = timeLeftMs({ endsAt }) / 2;
   return { endsAt: Math.min(endsAt, Date.now() + halfMs), ...(signal && { signal }) };

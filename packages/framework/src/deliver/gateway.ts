@@ -2,15 +2,14 @@ import type { DeliveryError } from '../errors/gatecast-error.js';
 import type { TimeLimit } from '../time/time-limit.js';
 
 /**
- * What came of one post.
+ * The outcome of one post.
  *
- * - `delivered`: API Gateway took it.
+ * - `delivered`: API Gateway accepted it.
  * - `gone` (410): the connection is closed, never existed, or is not open yet.
- * - `throttled` (429) and `retry` (a server error, a time-out, a broken connection): trying again may
- *   help.
- * - `failed`: this post alone cannot succeed.
- * - `refused`: no post can succeed, for lack of a permission (403), of credentials or of a usable
- *   endpoint.
+ * - `throttled` (429) and `retry` (a server error, a time-out, a broken connection): a retry may help.
+ * - `failed`: this post cannot succeed, but others may.
+ * - `refused`: no post can succeed, because a permission (403), credentials or a usable endpoint are
+ *   missing.
  */
 export type PostOutcome =
   | { readonly result: 'delivered' }
@@ -21,8 +20,8 @@ export type PostOutcome =
     };
 
 /**
- * The `@connections` API of one stage. Its methods do not reject, make one attempt, and give it up at
- * the end of the time limit (then the result is `retry`).
+ * The `@connections` API of one stage. Its methods make one attempt and do not reject. At the end of the
+ * time limit they abort the attempt and return `retry`.
  */
 export interface Gateway {
   /** Sends one text frame. */

@@ -1,11 +1,10 @@
 const callbacksOf = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back when a signal is aborted, at once if it is already. A delivery waits for one signal in
- * hundreds of places. They share one listener, because a signal searches all of its listeners to remove
- * one.
+ * Calls back when a signal is aborted, or at once if it already is. A delivery waits for one signal in
+ * hundreds of places, which share one listener, because removing one of many listeners is slow.
  *
- * @returns Call it when the callback is not needed any more.
+ * @returns A function that removes the callback.
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (!signal) return () => {};

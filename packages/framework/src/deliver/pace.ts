@@ -2,18 +2,18 @@ const ADAPTED_EVERY_MS = 100;
 const LOWEST_SHARE = 1 / 20;
 const SLOWER = 0.7;
 /**
- * The rate falls only when at least this share of the posts is throttled. A single connection is throttled
- * as well while its client reads too slowly, and that must not slow the others.
+ * The rate falls only if at least this share of the posts is throttled. API Gateway also throttles a
+ * single connection whose client reads too slowly, and that must not slow down the others.
  */
 const THROTTLED_SHARE = 0.02;
 const FASTER_SHARE = 0.03;
-/** How much of a second's allowance may be used at once. */
+/** Share of a second's posts that may be sent at once. */
 const BURST_SHARE = 0.1;
 
 /**
- * How many posts a second may begin: a bucket of tokens that is filled more slowly while API Gateway
- * throttles (429). Posts, messages and handshakes share one quota of the account, so posts at full
- * speed would shut out everybody else.
+ * Limits the posts per second with a token bucket that fills more slowly while API Gateway throttles
+ * (429). Posts, messages and handshakes share one quota of the account, so posts at full speed would use
+ * all of it.
  */
 export class Pace {
   readonly #fullRate: number;
@@ -25,7 +25,7 @@ export class Pace {
   #taken = 0;
   #throttled = 0;
 
-  /** @param now - A clock that never goes back, in milliseconds. */
+  /** @param now - A monotonic clock, in milliseconds. */
   constructor(perSecond: number, now: () => number = () => performance.now()) {
     this.#fullRate = perSecond;
     this.#now = now;
@@ -35,18 +35,18 @@ export class Pace {
     this.#adaptedAt = this.#filledAt;
   }
 
-  /** Posts a second that are allowed now. */
+  /** The current limit, in posts per second. */
   get rate(): number {
     this.#adapt(this.#now());
     return this.#rate;
   }
 
-  /** A post was throttled. */
+  /** Records that a post was throttled. */
   slowDown(): void {
     this.#throttled += 1;
   }
 
-  /** Takes a token. Returns 0, or how long to wait before there is one, in milliseconds. */
+  /** Takes a token and returns 0, or returns how long to wait for one, in milliseconds. */
   take(): number {
     const now = this.#now();
     this.#adapt(now);

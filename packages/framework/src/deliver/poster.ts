@@ -7,42 +7,42 @@ import { Pace } from './pace.js';
 import { Window } from './window.js';
 
 const DELAY = { firstMs: 50, longestMs: 1_000 } as const;
-/** How often a post is tried that fails for another reason than 429. */
+/** Most attempts of a post that fails for other reasons than 429. */
 const MOST_ATTEMPTS = 3;
-/** How long one post is tried, from its first attempt on. */
+/** How long a post is retried, from the first attempt on. */
 const TRIED_FOR_MS = 5_000;
-/** The last attempt gets at least this much of that time. */
+/** The last attempt gets at least this part of that time. */
 const LAST_ATTEMPT_MS = 250;
-// A gateway gives up after 3 s itself; this is for one that never does.
+// Gateways should give up after 3 s. This is for a gateway that does not.
 const LONGEST_ATTEMPT_MS = 4_000;
 const KEPT_DURATIONS = 256;
 
-/** How long something may be tried, and how often. */
+/** Options of {@link Poster.post} and {@link Poster.disconnect}. */
 export interface PostOptions {
-  /** When an attempt that is under way is given up. */
+  /** When a running attempt is aborted. */
   readonly limit: TimeLimit;
-  /** When no attempt begins any more. @default limit */
+  /** When the last attempt may begin. @default limit */
   readonly begin?: TimeLimit;
-  /** One attempt, and no more. @default false */
+  /** Whether to make only one attempt. @default false */
   readonly ephemeral?: boolean;
-  /** Whether the caller has taken the turn of the first attempt: {@link Poster.turn}. @default false */
+  /** Whether the caller has already called {@link Poster.turn} for the first attempt. @default false */
   readonly hasTurn?: boolean;
 }
 
-/** Where a poster posts to. */
+/** The endpoint that a poster posts to. */
 export interface PosterTarget {
   /** For errors. */
   readonly endpoint: string;
-  /** Most posts a second. */
+  /** Most posts per second. */
   readonly perSecond: number;
 }
 
 /**
- * Posts to the connections of one stage: as many at once and as fast as API Gateway takes them, for all
- * publishes of this environment together. What is throttled or fails waits aside and is tried again.
+ * Posts to the connections of one stage, as fast as API Gateway accepts posts, for all publishes of this
+ * environment together. Posts that are throttled or fail wait without blocking others and are retried.
  */
 export class Poster {
-  /** Where it posts to, for errors. */
+  /** The endpoint, for errors. */
   readonly endpoint: string;
   readonly #gateway: Gateway;
   readonly #pace: Pace;
@@ -58,20 +58,20 @@ export class Poster {
     this.#window = new Window(this.#pace);
   }
 
-  /** Whether a post was ever taken: the endpoint is that of open connections. */
+  /** Whether a post has ever succeeded, so that the endpoint must be right. */
   get hasDelivered(): boolean {
     return this.#hasDelivered;
   }
 
-  /** How long 99 of 100 posts took at most, lately, in milliseconds; 0 before the first. */
+  /** The 99th percentile of the time of recent posts, in milliseconds; 0 before the first post. */
   get p99Ms(): number {
     const sorted = Float64Array.from(this.#durations).sort();
     return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0;
   }
 
   /**
-   * Takes a turn: waits until there is room for one more post. Whoever was given one must post with
-   * `hasTurn`. `false`: the time is over.
+   * Waits until one more post may begin. If it returns `true`, the caller must post with `hasTurn`;
+   * `false` means that the time is over.
    */
   turn(begin: TimeLimit): boolean | Promise<boolean> {
     return this.#window.enter(begin);
@@ -104,7 +104,7 @@ export class Poster {
         this.#window.leave(false);
         hasTurn = false;
       }
-      if (!hasTurn) return outcome ?? this.#unanswered('there was no time for it');
+      if (!hasTurn) return outcome ?? this.#unanswered('there was no time left for it');
       if (!outcome) {
         const until = Date.now() + TRIED_FOR_MS;
         limit = endingAt(limit, until);
@@ -134,7 +134,7 @@ export class Poster {
     return outcome;
   }
 
-  // A gateway may be the app's own, which may throw, reject, return nonsense, or never end.
+  // The app may pass its own gateway, which may throw, reject, return nonsense or never end.
   #answerOf(request: Request, limit: TimeLimit): Promise<PostOutcome> {
     return new Promise((resolve) => {
       const end = (outcome: PostOutcome): void => {
@@ -161,7 +161,7 @@ export class Poster {
     const { result, error } = (outcome ?? {}) as Partial<Failure>;
     if (ANSWERED.has(String(result))) return outcome as PostOutcome;
     if (!FAILED.has(String(result))) {
-      return this.#failed(`the gateway returned no outcome, but ${String(result)}`);
+      return this.#failed(`the gateway returned the unknown result ${String(result)}`);
     }
     if (error instanceof Error) return outcome as PostOutcome;
     return { ...this.#failed('the gateway gave no reason'), result: result as Failure['result'] };
@@ -195,12 +195,15 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
 
-/** The error as a cause, unless it is the AWS SDK's: that may quote the signed request, and so a token. */
+/**
+ * The error as a cause, except for errors of the AWS SDK, which may quote the signed request and so a
+ * token.
+ */
 function harmless(error: unknown): unknown {
   return error instanceof Error && !('$metadata' in error) ? error : undefined;
 }
 
-/** Waits; `false` when the signal was aborted meanwhile. */
+/** Waits for some time; `false` if the signal was aborted meanwhile. */
 function waited(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (isOver: boolean): void => {

@@ -5,19 +5,22 @@ import { LARGEST_WINDOW } from './window.js';
 
 const READ_AHEAD = 2 * LARGEST_WINDOW;
 
-/** What to read. */
+/** Options of {@link Reader}. */
 export interface ReaderOptions {
   readonly connections: ConnectionStore;
   readonly channel: string;
-  /** A connection that is left out. */
+  /** A connection to leave out. */
   readonly except: string | undefined;
-  /** The stage whose connections are read; without it, all. */
+  /** Only connections of this stage are returned; without it, all. */
   readonly address: StageAddress | undefined;
-  /** Nothing is read after it. */
+  /** No page is read after this time. */
   readonly limit: TimeLimit;
 }
 
-/** Reads a channel's subscribers page by page, the next page while the one before is posted to. */
+/**
+ * Reads a channel's subscribers page by page. The next page is read while the subscribers of the previous
+ * one get their posts.
+ */
 export class Reader {
   readonly #options: ReaderOptions;
   #ready: Subscriber[] = [];
@@ -31,7 +34,7 @@ export class Reader {
     this.#options = options;
   }
 
-  /** How many were read and not taken. */
+  /** Number of subscribers that were read but not returned by {@link next}. */
   get left(): number {
     return this.#ready.length - this.#taken;
   }
@@ -42,9 +45,9 @@ export class Reader {
   }
 
   /**
-   * The next subscriber; nothing when there are no more, or no time to read them.
+   * The next subscriber; `undefined` if there are no more or time ran out.
    *
-   * @throws unknown - what the store throws, once all that was read before is taken.
+   * @throws unknown - the error of the store, after all subscribers that had been read.
    */
   async next(): Promise<Subscriber | undefined> {
     for (;;) {

@@ -1,13 +1,13 @@
 import type { ConnectionStore, Subscriber } from '../store/connections.js';
 import { onAbort } from './on-abort.js';
 
-// The longest an integration may take (row 7.9), and a little for clocks that disagree.
+// The longest time of an integration (row 7.9), plus a margin for clocks that differ.
 const LONGEST_CONNECT_MS = 35_000;
 const BATCH_SIZE = 25;
-/** Most connections that one delivery removes; the next one finds the others gone again. */
+/** Most connections that one delivery removes. The next delivery finds the others gone again. */
 const MOST_REMOVED = 1_000;
 
-/** What a reaper works with. */
+/** Options of {@link Reaper}. */
 export interface ReaperOptions {
   readonly connections: ConnectionStore;
   /** The app's clock. */
@@ -15,7 +15,7 @@ export interface ReaperOptions {
   readonly report: (error: unknown) => void;
 }
 
-/** Removes connections that turned out to be gone from the store, beside the posting. */
+/** Removes connections that turned out to be gone from the store, while others still get their posts. */
 export class Reaper {
   readonly #options: ReaperOptions;
   readonly #gone: string[] = [];
@@ -28,27 +28,31 @@ export class Reaper {
     this.#options = options;
   }
 
-  /** How many were gone, without those that may still be opening. */
+  /** Number of gone connections, without those that may still be opening. */
   get count(): number {
     return this.#gone.length;
   }
 
-  /** A post was answered with 410. */
+  /** Records that a post was answered with 410. */
   add({ connectionId, connectedAt }: Subscriber): void {
-    // Until its $connect has returned a connection is 410 too (row 3.14): do not forget it yet.
+    // A connection also answers 410 until its $connect has returned (row 3.14), so a young one is not
+    // removed.
     if (this.#options.now() - connectedAt < LONGEST_CONNECT_MS) return;
     this.#gone.push(connectionId);
     if (this.#isAllowed && this.#gone.length - this.#taken >= BATCH_SIZE) this.#startNext();
   }
 
-  /** From now on it removes what it was told of: the endpoint has proved to be the right one. */
+  /** Starts removing connections, once the endpoint has proved to be right. */
   allow(): void {
     if (this.#isAllowed) return;
     this.#isAllowed = true;
     if (this.#gone.length >= BATCH_SIZE) this.#startNext();
   }
 
-  /** Removes what is left, then ends: after some milliseconds at the latest, or with the signal. */
+  /**
+   * Removes the remaining connections. Ends after `mostMs` milliseconds at the latest, or when the signal
+   * is aborted.
+   */
   async finish(mostMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (mostMs <= 0 || signal?.aborted) this.#stop.abort();
     if (this.#isAllowed) this.#startNext();
@@ -64,7 +68,8 @@ export class Reaper {
     stopListening();
   }
 
-  // One call at a time: the store works on several connections at once itself, and posts come first.
+  // One call at a time, because a store removes several connections at once itself, and posts have
+  // priority.
   #startNext(): void {
     if (this.#working || this.#stop.signal.aborted) return;
     const end = Math.min(this.#taken + BATCH_SIZE, MOST_REMOVED);
@@ -83,7 +88,7 @@ export class Reaper {
     try {
       await connections.prune(batch, { signal });
     } catch (error) {
-      // What is not removed now is gone again at the next delivery.
+      // The next delivery will find these connections gone again.
       if (signal.aborted) return;
       this.#stop.abort();
       report(error);

@@ -14,30 +14,33 @@ import { postsPerSecondOf } from './apigw/regions.js';
 import type { Gateway } from './gateway.js';
 import { Poster } from './poster.js';
 
-/** One stage, as it is posted to. */
+/** A stage to post to. */
 export interface Stage {
-  /** The stage's own address; connections of another one are left alone. Absent: it is not known. */
+  /** The stage's address; connections of other stages are ignored. `undefined` if it is not known. */
   readonly address: StageAddress | undefined;
-  /** Whether a 410 is proof enough to forget a connection. */
+  /** Whether a connection may be removed because it answered 410. */
   readonly mayPrune: boolean;
   readonly poster: Poster;
 }
 
 /** Options of {@link Stages}. */
 export interface StagesOptions {
-  /** An app's own gateway. @default the `@connections` API */
+  /** The app's own gateway. @default Gatecast's client of the `@connections` API */
   readonly gateway?: Gateway;
-  /** The address of the stage, where no event tells it. @default read from the endpoint or the environment */
+  /**
+   * The address of the stage, outside of any event. @default read from the endpoint or the environment
+   */
   readonly address?: StageAddress;
-  /** What signs the posts. @default the environment */
+  /** Credentials to sign posts with. @default those of the environment */
   readonly credentials?: CredentialSource;
 }
 
-// One for each endpoint: all publishes of this environment share its sockets, window and pace.
+// One poster for each endpoint, so that all publishes of this environment share its sockets, window and
+// pace.
 const posters = new Map<string, Poster>();
 const postersOfGateways = new WeakMap<Gateway, Poster>();
 
-/** Finds the stage of an event, or the one that the environment names. */
+/** Finds the stage of an event, or the one in the environment. */
 export class Stages {
   readonly #options: StagesOptions;
   readonly #known = new Map<string, Stage>();
@@ -45,12 +48,12 @@ export class Stages {
 
   constructor(options: StagesOptions = {}) {
     this.#options = options;
-    // With credentials of its own, it shares no poster with others.
+    // With credentials of its own, it does not share posters with others.
     this.#posters = options.credentials ? new Map() : posters;
   }
 
   /**
-   * The stage of an event; without one, the stage that the options or the environment name.
+   * The stage of an event; without an event, the stage in the options or the environment.
    *
    * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, ERR_ENDPOINT_INVALID, ERR_REGION_UNKNOWN;
    * ERR_OPTION_VALUE, for GATECAST_POSTS_PER_SECOND.
@@ -63,7 +66,7 @@ export class Stages {
   }
 
   /**
-   * The address of that stage, for callers that post nothing; `undefined` when nothing names it.
+   * The address of that stage, for callers that do not post; `undefined` if it is not known.
    *
    * @throws ConfigurationError - ERR_ENDPOINT_INVALID, ERR_REGION_UNKNOWN, without an event.
    */
@@ -110,7 +113,7 @@ function posterOfGateway(gateway: Gateway): Poster {
   return poster;
 }
 
-/** The stage that GATECAST_API_ID and GATECAST_STAGE name. */
+/** The stage in GATECAST_API_ID and GATECAST_STAGE. */
 function addressOfEnvironment(region = regionOfEnvironment() ?? ''): StageAddress | undefined {
   const { GATECAST_API_ID: apiId, GATECAST_STAGE: stage } = process.env;
   return apiId && stage ? { apiId, stage, region } : undefined;

@@ -5,22 +5,23 @@ import { type TimeLimit, timeLeftMs } from '../time/time-limit.js';
  * (Amazon API Gateway quotas).
  */
 const LONGEST_DELIVERY_MS = 25_000;
-/** Left at the end of that for posts that are under way. */
+/** Part at the end of that for posts that are still running, in milliseconds. */
 const LAST_POSTS_MS = 250;
-/** Left at the end of an invocation at least, for what comes after the delivery. */
+/** Least time to leave at the end of an invocation for work after the delivery, in milliseconds. */
 const LEAST_RESERVE_MS = 500;
 
 /** When a delivery has to stop, in milliseconds since 1970. */
 export interface DeliveryTimes {
-  /** Nothing begins any more: no post, no page. */
+  /** When the last post or read may begin. */
   readonly beginUntil: number;
-  /** What is still under way is given up. */
+  /** When running posts and reads are aborted. */
   readonly cutAt: number;
 }
 
 /**
- * When a delivery that begins now has to stop. At the end of an invocation its last posts get as long as
- * posts take, and what comes after the delivery as long again; unless there was little time to begin with.
+ * When a delivery that begins now has to stop. Near the end of an invocation, it reserves the usual time
+ * of a post twice: once for its last posts, and once for work after the delivery. It never reserves more
+ * than half of the time left.
  */
 export function deliveryTimes(limit: TimeLimit, p99Ms: number): DeliveryTimes {
   const now = Date.now();

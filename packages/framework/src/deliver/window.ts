@@ -3,18 +3,21 @@ import { onAbort } from './on-abort.js';
 import type { Pace } from './pace.js';
 
 /**
- * Opening this many TLS connections at once is quicker than opening a full window's: for a room of 50
- * by a factor of 2.
+ * Opening this many TLS connections at once is faster than opening a full window: for a room of 50, twice
+ * as fast.
  */
 const FIRST_SIZE = 8;
-/** By how much each answer lets the window grow: a slow API does not hold back its whole size for long. */
+/**
+ * How much the window grows with each answer, so that it soon reaches its full size even if the API is
+ * slow.
+ */
 const GROWTH = 2;
-/** Most posts under way at once in one environment. */
+/** Most posts that run at once in one environment. */
 export const LARGEST_WINDOW = 64;
 
 /**
- * How many posts may be under way at once in this environment, for all publishes together. Whoever waits
- * is let in in the order of coming.
+ * Limits how many posts run at once in this environment, for all publishes together. Waiting callers
+ * enter in the order of arrival.
  */
 export class Window {
   readonly #pace: Pace;
@@ -27,7 +30,10 @@ export class Window {
     this.#pace = pace;
   }
 
-  /** Enters once there is room. Whoever was let in must {@link leave}. `false`: the time is over. */
+  /**
+   * Waits until there is room. After `true`, the caller must call {@link leave}; `false` means that the
+   * time is over.
+   */
   enter(limit: TimeLimit): boolean | Promise<boolean> {
     const leftMs = timeLeftMs(limit);
     if (leftMs === 0) return false;
@@ -49,7 +55,7 @@ export class Window {
     });
   }
 
-  /** @param isAnswered - Whether the post was answered, so that its socket is of use to the next one. */
+  /** @param isAnswered - Whether the post was answered, so that its socket can be used again. */
   leave(isAnswered: boolean): void {
     this.#underWay -= 1;
     if (isAnswered) this.#size = Math.min(LARGEST_WINDOW, this.#size + GROWTH);

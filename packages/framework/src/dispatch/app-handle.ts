@@ -3,7 +3,7 @@ import { ChannelOfServer, type PublishScope } from '../publish/publish.js';
 import type { AppInvocation } from './app-invocation.js';
 import { ConnectionOfServer } from './server-connection.js';
 
-/** What an app can do within one invocation: `ctx.app`. */
+/** The actions of `ctx.app` within one invocation. */
 export class AppHandle implements AppActions {
   readonly #invocation: AppInvocation;
   readonly #scope: PublishScope | undefined;

@@ -9,10 +9,10 @@ import type { LambdaContext, RequestContext, WebSocketEvent } from '../wire/lamb
 import { AppHandle } from './app-handle.js';
 import type { IdentityCache } from './identity-cache.js';
 
-/** What every event of an app is handled with. */
+/** The dependencies of handling an app's events. */
 export interface AppCore extends PublishCore {
   readonly table: RouteTable;
-  /** The routes of messages by their keys. */
+  /** The routes of messages by route key. */
   readonly messages: ReadonlyMap<string, MessageRoute>;
   readonly authorizer: Authorizer | undefined;
   readonly origins: readonly string[] | undefined;
@@ -23,12 +23,12 @@ export interface AppCore extends PublishCore {
 export class AppInvocation extends Invocation {
   declare readonly core: AppCore;
 
-  // oxlint-disable-next-line no-useless-constructor -- it narrows what the core is.
+  // oxlint-disable-next-line no-useless-constructor -- it narrows the type of the core.
   constructor(core: AppCore, request?: RequestContext, lambdaContext?: LambdaContext) {
     super(core, request, lambdaContext);
   }
 
-  /** What its handlers get as `ctx.app`. */
+  /** The `ctx.app` of its handlers. */
   handle(scope?: PublishScope): AppActions {
     return new AppHandle(this, scope);
   }
@@ -39,11 +39,11 @@ export class EventInvocation extends AppInvocation {
   declare readonly request: WebSocketEvent['requestContext'];
   /** The event as API Gateway sent it. */
   readonly event: WebSocketEvent;
-  /** Whom it is about; there once `identify` or `connect` has found out. */
+  /** The connection of the event, set by `identify` or `connect`. */
   connection!: Connection;
   /** The frame of a message event, once it has been read. */
   frame: RawFrame | undefined;
-  /** The route of the frame's action, where it is a message. */
+  /** The route of the frame's action, if it is a message. */
   messageRoute: MessageRoute | undefined;
 
   /** Whether the client gets an answer. */

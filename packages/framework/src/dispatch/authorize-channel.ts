@@ -7,17 +7,17 @@ import { isPromiseLike, type MaybePromise } from '../time/maybe-promise.js';
 import { quote } from '../wire/frame.js';
 import type { AppCore, EventInvocation } from './app-invocation.js';
 
-/** The class that a channel's name belongs to, and the parameters in the name. */
+/** The class of a channel, and the parameters in its name. */
 export type ChannelMatch = PatternMatch<CompiledChannel>;
 
 const OPERATIONS: ReadonlySet<string> = new Set<Operation>(['subscribe', 'message']);
 
 /**
- * The one place where access is decided, for every operation: finds the class that a name belongs to and
- * asks its rule.
+ * Decides about access, for every operation: finds the class of a channel and asks its access rule. No
+ * other code does.
  *
- * @throws ClientError - ERR_FRAME_INVALID, ERR_CHANNEL_NAME, ERR_CHANNEL_UNKNOWN; ERR_FORBIDDEN, or what
- * the rule throws.
+ * @throws ClientError - ERR_FRAME_INVALID, ERR_CHANNEL_NAME, ERR_CHANNEL_UNKNOWN; ERR_FORBIDDEN, or the
+ * error of the rule.
  */
 export function authorizeChannel(
   { core, connection }: EventInvocation,
@@ -32,7 +32,7 @@ export function authorizeChannel(
     typeof access === 'function'
       ? access({ connection, params: match.params, channel: name as string, operation })
       : connection.userId !== undefined;
-  // Only `true` opens: a rule that forgets to return lets nobody in.
+  // Only `true` grants access, so a rule that forgets to return a value refuses everybody.
   if (isAllowed === true) return match;
   if (!isPromiseLike(isAllowed)) throw forbidden();
   return Promise.resolve(isAllowed).then((value) => {
@@ -41,7 +41,7 @@ export function authorizeChannel(
   });
 }
 
-/** The class of a name that a client sent. */
+/** The class of a channel name that a client sent. */
 function findChannel({ table }: AppCore, name: unknown): ChannelMatch {
   if (typeof name !== 'string') {
     throw new ClientError('ERR_FRAME_INVALID', '"channel" must be the name of a channel.');

@@ -11,9 +11,9 @@ import type {
 import type { AppCore } from './app-invocation.js';
 
 /**
- * Answers a REQUEST authorizer event: Allow with the identity in the context, Deny (403), or the
- * exact error text that API Gateway turns into 401 (row 4.4). An app without authorizer lets everyone
- * in as a guest.
+ * Answers a REQUEST authorizer event: Allow with the identity in the context, Deny (403), or an error
+ * with the exact text that API Gateway turns into 401 (row 4.4). An app without an authorizer accepts
+ * everyone as a guest.
  */
 export async function handleAuthorizer(
   core: AppCore,
@@ -45,9 +45,9 @@ export async function handleAuthorizer(
 }
 
 /**
- * Asks the authorizer.
+ * Runs the authorizer and checks its result.
  *
- * @throws ClientError - what the authorizer throws; ERR_UNAUTHORIZED, for an identity that has expired.
+ * @throws ClientError - any that the authorizer throws; ERR_UNAUTHORIZED, if the identity has expired.
  * @throws UsageError - ERR_IDENTITY_INVALID.
  */
 export async function askAuthorizer(
@@ -74,8 +74,8 @@ function policy(effect: 'Allow' | 'Deny', arn: string, userId: string | undefine
   };
 }
 
-// Lambda writes what rejects into the log, with its stack and those of its causes: thirty lines for each
-// token that has expired. What happened has been reported already.
+// Lambda logs a rejection with its stack and those of its causes, about thirty lines for each expired
+// token. The error has been reported already, so this one is short.
 function shortError(message: string): Error {
   const error = new Error(message);
   error.stack = `Error: ${message}`;

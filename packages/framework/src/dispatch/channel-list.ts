@@ -18,8 +18,8 @@ export function readChannels({ channels }: RawFrame): readonly unknown[] {
 }
 
 /**
- * A channel's name for its outcome: as it came, unless it is longer than any legal name. Then it is cut,
- * so that fifty of them fit into one reply.
+ * A channel's name for its outcome. A name that is longer than any legal one is shortened, so that fifty
+ * of them fit into one reply.
  */
 export function echoOf(name: unknown): string {
   if (typeof name !== 'string') return '';
@@ -27,7 +27,7 @@ export function echoOf(name: unknown): string {
   return `${name.slice(0, MAX_CHANNEL_NAME_BYTES - 2).replace(/[^ !#-[\]-~]/g, '?')}…`;
 }
 
-/** Reports what went wrong with the channels of one frame: once for each kind of error, with a count. */
+/** Reports the errors of the channels in one frame: once for each kind of error, with a count. */
 export function reportEach(
   invocation: AppInvocation,
   errors: readonly unknown[],
@@ -43,7 +43,7 @@ export function reportEach(
   }
 }
 
-/** The code of a refusal; else the name of the error, its code, and the line that threw it. */
+/** The code of a refusal; for other errors the name, the code and the line that threw it. */
 function kindOf(error: unknown): unknown {
   if (ClientError.is(error)) return error.code;
   if (!(error instanceof Error)) return typeof error;

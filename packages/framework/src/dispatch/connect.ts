@@ -19,7 +19,10 @@ import { authorizeChannel } from './authorize-channel.js';
 import { askAuthorizer } from './authorizer.js';
 import { connectContext } from './contexts.js';
 
-/** How long a row is kept: API Gateway cuts at 2 h (row 5.21); the rest is for clocks that disagree. */
+/**
+ * How long a row is kept, in milliseconds: API Gateway closes a connection after 2 h (row 5.21), and
+ * clocks may differ.
+ */
 export const ROW_LIFETIME_MS: number = (2 * 60 + 15) * 60_000;
 
 /** Opens a connection, or refuses it. */
@@ -33,7 +36,7 @@ export async function handleConnect(invocation: EventInvocation): Promise<ProxyR
     const label = 'the authorizer, an access rule, a connect handler or a plugin';
     await invocation.inTime(opening.open(), label);
   } catch (error) {
-    // No $disconnect follows a handshake that was refused.
+    // After a refused handshake there is no $disconnect.
     if (opening.isStored) await removeQuietly(invocation);
     throw error;
   }
@@ -46,9 +49,9 @@ export async function handleConnect(invocation: EventInvocation): Promise<ProxyR
 
 /** Opens one connection: authorizer, automatic channels, plugins, handlers, store. */
 class Opening {
-  /** Whether the store may hold something of it. */
+  /** Whether the store may have saved the connection. */
   isStored = false;
-  /** What the authorizer said when it ran inside `$connect`: then only the store keeps it. */
+  /** The identity from an authorizer that ran inside `$connect`. Only the store keeps it. */
   inlineIdentity: Identity | undefined;
   readonly #invocation: EventInvocation;
   readonly #handshake: Handshake;
@@ -91,7 +94,7 @@ class Opening {
       return this.inlineIdentity;
     }
     const identity = decodeIdentity(marker);
-    // The result of an authorizer may be cached, and end before the handshake does.
+    // API Gateway may cache the result of an authorizer, so the identity may have expired already.
     if ((identity.expiresAt ?? Infinity) > core.now()) return identity;
     throw new ClientError('ERR_UNAUTHORIZED', 'The token has expired.');
   }
@@ -120,7 +123,7 @@ async function removeQuietly(invocation: EventInvocation): Promise<void> {
   }
 }
 
-/** Names of the channels that a new connection is subscribed to: those that want it and that it may use. */
+/** Names of the channels that a new connection is automatically subscribed to and may use. */
 async function automaticChannels(invocation: EventInvocation): Promise<readonly string[]> {
   const names = new Set<string>();
   for (const channel of invocation.core.table.channels) {
@@ -128,7 +131,7 @@ async function automaticChannels(invocation: EventInvocation): Promise<readonly 
     const name = automaticName(invocation, channel);
     if (name === undefined || !(await mayJoin(invocation, channel, name))) continue;
     if (names.size < MAX_CHANNELS_PER_CONNECTION) names.add(name);
-    else reportAutomatic(invocation, channel, `would make more than ${names.size} channels`);
+    else reportAutomatic(invocation, channel, `exceeds the limit of ${names.size} channels`);
   }
   return [...names];
 }
@@ -139,7 +142,7 @@ function automaticName(invocation: EventInvocation, channel: CompiledChannel): s
   const params: unknown = autoSubscribe === true ? {} : autoSubscribe(invocation.connection);
   if (params === undefined) return undefined;
   if (isPromiseLike(params)) {
-    // A rejection without a handler would end the environment.
+    // An unhandled rejection would end the environment.
     Promise.resolve(params).catch(() => {});
     reportAutomatic(invocation, channel, 'returned a promise');
     return undefined;
@@ -150,7 +153,7 @@ function automaticName(invocation: EventInvocation, channel: CompiledChannel): s
     reportAutomatic(
       invocation,
       channel,
-      `made a name that is not legal: ${(error as Error).message}`,
+      `led to a name that is not legal: ${(error as Error).message}`,
     );
     return undefined;
   }
@@ -161,7 +164,7 @@ async function mayJoin(
   channel: CompiledChannel,
   name: string,
 ): Promise<boolean> {
-  // The class that the name belongs to decides, which need not be the one that wants to subscribe.
+  // The class that the name belongs to decides. It may be another class than the one with autoSubscribe.
   const other = invocation.core.table.find(name)?.value;
   if (other && other !== channel) {
     const names = { label: channel.label, channel: name, other: other.label };

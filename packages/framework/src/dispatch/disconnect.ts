@@ -5,8 +5,9 @@ import { identityOfRecord } from './identify.js';
 import { tellOfLeaving } from './leave.js';
 
 /**
- * Forgets a connection, then tells the handlers. They run for a connection that this event removed, so
- * once, however often API Gateway sends it. If one throws, the others still run.
+ * Removes a connection from the store, then runs the handlers. They run only if this event removed the
+ * connection, so once, even if API Gateway sends the event several times. If one throws, the others still
+ * run.
  */
 export async function handleDisconnect(invocation: EventInvocation): Promise<void> {
   const { core, event, request } = invocation;
@@ -30,7 +31,7 @@ export async function handleDisconnect(invocation: EventInvocation): Promise<voi
   };
   const { onDisconnect } = core.hooks;
   if (!onDisconnect) return tell();
-  await attempt(invocation, 'a plugin or what it wraps', () => onDisconnect(ctx, tell));
+  await attempt(invocation, 'a plugin or a handler', () => onDisconnect(ctx, tell));
 }
 
 async function attempt(

@@ -25,21 +25,21 @@ import { handleSubscribe } from './subscribe.js';
 import { handleUnsubscribe } from './unsubscribe.js';
 
 /**
- * The Lambda handler: one function for every event that the app can receive, of a WebSocket API and
- * of its REQUEST authorizer. What goes wrong in a message is answered and reported; it does not
- * reject. Events that keep a function warm are answered with status 200 and do nothing else: a schedule
- * of EventBridge, and any event with `source: 'serverless-plugin-warmup'` or `'gatecast.warm-up'`.
+ * The Lambda handler: one function for all events of a WebSocket API and its REQUEST authorizer. If
+ * handling a message fails, the client gets an error frame and the error is reported; the handler does
+ * not reject. Events that keep a function warm are only answered with status 200: a schedule of
+ * EventBridge, and any event with `source: 'serverless-plugin-warmup'` or `'gatecast.warm-up'`.
  *
  * @throws UsageError - ERR_EVENT_UNKNOWN, for any other event.
- * @throws Error - `Unauthorized`, for an authorizer event that is refused: API Gateway makes 401 of
- * that text and 500 of any other.
+ * @throws Error - `Unauthorized`, if the authorizer refuses: API Gateway turns exactly this text into
+ * 401, and any other into 500.
  */
 export type Handler = (
   event: unknown,
   context?: unknown,
 ) => Promise<ProxyResponse | PolicyResponse>;
 
-/** A kind of event that the handler takes. */
+/** A kind of event that the handler accepts. */
 interface EventKind<E extends object> {
   matches(event: object): event is E;
   handle(
@@ -61,7 +61,7 @@ function kind<E extends object>(of: EventKind<E>): EventKind<never> {
 
 /** Makes an app's handler. */
 export function makeHandler(core: AppCore): Handler {
-  // Not async itself: each layer of promises costs on the path of a message.
+  // Not async, because each additional promise slows messages down.
   return (event, context) => {
     if (typeof event === 'object' && event !== null) {
       for (const known of KINDS) {
@@ -111,7 +111,7 @@ async function connect(invocation: EventInvocation): Promise<ProxyResponse> {
     response = await handleConnect(invocation);
   } catch (error) {
     invocation.report(error, { isAnswered: true });
-    // The body of a refusal never reaches a browser, so there is none.
+    // Without a body, because a browser cannot read the body of a refused handshake.
     response = { statusCode: ClientError.is(error) ? (STATUS_OF.get(error.code) ?? 403) : 500 };
   }
   await invocation.end();
@@ -128,7 +128,7 @@ async function disconnect(invocation: EventInvocation): Promise<ProxyResponse> {
   return NO_ANSWER;
 }
 
-/** Answers a message, at once where nothing has to be waited for. */
+/** Answers a message: synchronously, unless something has to be awaited. */
 function answer(invocation: EventInvocation): Promise<ProxyResponse> {
   let response: MaybePromise<ProxyResponse>;
   try {
@@ -152,7 +152,7 @@ function respond(invocation: EventInvocation): MaybePromise<ProxyResponse> {
     : handleFrame(invocation, readFrame(invocation));
 }
 
-/** The same, within the plugins' onFrame, which see malformed frames as well. */
+/** The same inside the plugins' onFrame, which also see malformed frames. */
 async function respondWithin(
   onFrame: NonNullable<AppCore['hooks']['onFrame']>,
   invocation: EventInvocation,
@@ -206,7 +206,7 @@ function readFrame(invocation: EventInvocation): RawFrame {
   if (typeof action !== 'string') return frame;
   const route = invocation.core.messages.get(action);
   invocation.messageRoute = route;
-  // The action of an unknown route is whatever a client wrote, so it is not logged.
+  // An unknown action may be any text from a client, so it is not logged.
   if (route || isListAction(action)) invocation.route = action;
   return frame;
 }
@@ -244,21 +244,21 @@ function handleFrameOf(
     : new ClientError('ERR_FRAME_INVALID', '"action" must be a string.');
 }
 
-/** Answers a message whose answer has to be waited for, in time. */
+/** Answers a message whose answer has to be awaited, within the time limit. */
 function answerInTime(
   invocation: EventInvocation,
   response: Promise<ProxyResponse>,
 ): Promise<ProxyResponse> {
   const isList = isListAction(invocation.frame?.['action']);
   const label = 'a handler, an access rule or a plugin';
-  // Lists of channels clean up after a handler that hangs.
+  // Frames with lists of channels need time to clean up after a handler that hangs.
   return invocation.inTime(response, label, isList ? CLEAN_UP_MS : 0).then(
     (known) => endWith(invocation, known),
     (error: unknown) => endWith(invocation, refuse(invocation, error)),
   );
 }
 
-/** Ends the invocation. Its answer goes out once held work has ended. */
+/** Ends the invocation. Its answer is sent once all pending work has ended. */
 function endWith(invocation: EventInvocation, known: ProxyResponse): MaybePromise<ProxyResponse> {
   const ending = invocation.end();
   return ending ? ending.then(() => known) : known;

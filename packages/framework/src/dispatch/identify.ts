@@ -7,11 +7,12 @@ import { decodeIdentity, IDENTITY_KEY, makeConnection } from '../wire/identity.j
 import type { AppCore, EventInvocation } from './app-invocation.js';
 
 /**
- * Who sent a message. What a deployed authorizer said comes with every event; what an authorizer inside
- * `$connect` said is in the store. An app without authorizer has guests only, whatever an event says.
+ * The sender of a message. The identity from a deployed authorizer comes with every event; the one from
+ * an authorizer inside `$connect` is in the store. In an app without an authorizer everyone is a guest,
+ * and an identity in the event is ignored.
  *
- * @throws ClientError - ERR_CONNECTION_UNKNOWN, when nothing is known of the connection (any more);
- * ERR_UNAUTHORIZED, when what is known cannot be read, or has expired: then the connection is closed.
+ * @throws ClientError - ERR_CONNECTION_UNKNOWN, if the store does not have the connection;
+ * ERR_UNAUTHORIZED, if the identity cannot be read or has expired. Then the connection is closed.
  */
 export function identify(invocation: EventInvocation): MaybePromise<Connection> {
   const { core, request } = invocation;
@@ -31,7 +32,8 @@ export function identify(invocation: EventInvocation): MaybePromise<Connection> 
 async function readIdentity(invocation: EventInvocation): Promise<Identity> {
   const { core, request } = invocation;
   const record = await invocation.connections.get(request.connectionId, invocation.limit());
-  // A missing row does not make a guest, nor does one from a time when the app had no authorizer.
+  // A connection without a stored identity is not treated as a guest, even if it was opened before the
+  // app had an authorizer.
   if (record?.identity === undefined) {
     throw new ClientError('ERR_CONNECTION_UNKNOWN', 'The connection is not known. Connect again.');
   }
@@ -51,10 +53,10 @@ async function endExpired(invocation: EventInvocation): Promise<never> {
 }
 
 /**
- * The identity in a record, for the handlers that run when a connection or a subscription has ended. When
- * it cannot be read they run all the same, with the user's id alone.
+ * The identity in a record, for handlers that run after a connection or a subscription has ended. If it
+ * cannot be read, they run with only the user's id.
  *
- * @param text - The identity as it is known.
+ * @param text - The encoded identity.
  */
 export function identityOfRecord(
   { authorizer }: AppCore,

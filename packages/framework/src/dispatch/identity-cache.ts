@@ -3,9 +3,9 @@ import type { Identity } from '../wire/connection.js';
 export const MOST_IDENTITIES = 10_000;
 
 /**
- * Identities that an authorizer inside `$connect` established, by connection. An environment that has
- * seen a connection does not read its row again for each message. An identity never changes while its
- * connection lives, and its end is checked whenever it is used.
+ * Caches the identities of an authorizer inside `$connect` by connection, so that an environment does not
+ * read a connection's row for each message. An identity never changes during a connection, and its expiry
+ * is checked at every use.
  */
 export class IdentityCache {
   readonly #identities = new Map<string, Identity>();
@@ -14,7 +14,7 @@ export class IdentityCache {
     return this.#identities.get(connectionId);
   }
 
-  /** Keeps one; the oldest goes when there are too many. */
+  /** Adds an identity, and removes the oldest one if there are too many. */
   keep(connectionId: string, identity: Identity): void {
     if (this.#identities.size >= MOST_IDENTITIES) {
       const [oldest] = this.#identities.keys();

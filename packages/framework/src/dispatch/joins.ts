@@ -2,7 +2,7 @@ import { MAX_CHANNEL_BYTES_PER_CONNECTION, MAX_CHANNELS_PER_CONNECTION } from '@
 import { ClientError } from '../errors/client-error.js';
 import type { EventInvocation } from './app-invocation.js';
 
-/** How long those that are ready wait for the others. */
+/** How long channels that are ready wait for the others, in milliseconds. */
 const LONGEST_WAIT_MS = 10;
 
 interface Waiting {
@@ -12,8 +12,9 @@ interface Waiting {
 }
 
 /**
- * Subscribes the channels of one frame together. Each passes its access rule and the plugins by itself;
- * the store is called once for all that are ready. A slow one holds up the others for a moment only.
+ * Subscribes the channels of one frame together. Each channel passes its access rule and the plugins
+ * separately; the store is called once for all channels that are ready. A slow channel delays the others
+ * only briefly.
  */
 export class Joins {
   readonly #invocation: EventInvocation;
@@ -21,7 +22,7 @@ export class Joins {
   #expected: number;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param expected - How many channels will either {@link join} or {@link giveUp}. */
+  /** @param expected - The number of channels, each of which must call {@link join} or {@link giveUp}. */
   constructor(invocation: EventInvocation, expected: number) {
     this.#invocation = invocation;
     this.#expected = expected;
@@ -31,7 +32,7 @@ export class Joins {
    * Subscribes one channel. Returns whether the connection was a member of it already.
    *
    * @throws ClientError - ERR_CHANNEL_LIMIT, ERR_CONNECTION_UNKNOWN.
-   * @throws StoreError - when the store fails.
+   * @throws StoreError - if the store fails.
    */
   join(channel: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
@@ -41,7 +42,7 @@ export class Joins {
     });
   }
 
-  /** One channel will not join: it was refused before. */
+  /** Announces that one channel will not join, because it was refused. */
   giveUp(): void {
     this.#expect(-1);
   }
@@ -57,7 +58,7 @@ export class Joins {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#expected -= waiting.length;
-    this.#invocation.hold(this.#subscribe(waiting)).catch((error: unknown) => {
+    this.#invocation.delayAnswer(this.#subscribe(waiting)).catch((error: unknown) => {
       for (const entry of waiting) entry.reject(error);
     });
   }

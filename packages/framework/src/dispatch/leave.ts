@@ -3,8 +3,8 @@ import { reportEach } from './channel-list.js';
 import { type LeftChannel, unsubscribeContext } from './contexts.js';
 
 /**
- * Runs the `@OnUnsubscribe` of channels that a connection has left. Does not reject: if one throws, that
- * is reported and the others still run.
+ * Runs the `@OnUnsubscribe` of channels that a connection has left. Does not reject: if one throws, the
+ * error is reported and the others still run.
  */
 export async function tellOfLeaving(
   invocation: AppInvocation,
@@ -14,7 +14,7 @@ export async function tellOfLeaving(
   const errors: unknown[] = [];
   await Promise.all(
     names.map(async (name) => {
-      // A deployment may have removed the class: then there is nobody to tell.
+      // A deployment may have removed the class. Then there is no handler to run.
       const match = invocation.core.table.find(name);
       const { onUnsubscribe } = invocation.core.hooks;
       if (!match || !(match.value.unsubscribe || onUnsubscribe)) return;

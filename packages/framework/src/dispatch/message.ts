@@ -8,15 +8,15 @@ import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel, type ChannelMatch } from './authorize-channel.js';
 import { messageContext } from './contexts.js';
 
-/** A message on its way. */
+/** A message that is being handled. */
 interface Message {
   readonly id: string;
   readonly route: MessageRoute;
   readonly frame: RawFrame;
 }
 
-// Three steps: access, schema, handler. Each calls the next, at once where there is nothing to wait for:
-// one more closure or promise would cost as much as all the checks.
+// Three steps: access, schema, handler. Each calls the next one, synchronously if possible, because one
+// more closure or promise would cost as much as all the checks.
 
 /** Handles one message. Returns the answer. */
 export function handleMessage(
@@ -38,7 +38,7 @@ function validateData(
 ): MaybePromise<ProxyResponse> {
   invocation.checkTime('an access rule');
   const { route, frame } = message;
-  // The name decides which class's access rule holds: a route of another class must not get around it.
+  // The access rule of the channel's own class applies. A route of another class must not bypass it.
   if (match.value !== route.channel) {
     throw new ClientError(
       'ERR_CHANNEL_UNKNOWN',

@@ -12,7 +12,7 @@ import { tellOfLeaving } from './leave.js';
 
 const OPTIONS: OptionTypes<DisconnectOptions> = { reconnect: option.flag, reason: option.text };
 
-/** One connection, as an invocation ends it or takes rights from it. */
+/** One connection, to end it or its subscriptions within an invocation. */
 export class ConnectionOfServer implements ServerConnection {
   readonly id: string;
   readonly #invocation: AppInvocation;
@@ -25,14 +25,14 @@ export class ConnectionOfServer implements ServerConnection {
   }
 
   disconnect(options: DisconnectOptions = {}): Promise<boolean> {
-    return this.#invocation.hold(this.#disconnect(options));
+    return this.#invocation.delayAnswer(this.#disconnect(options));
   }
 
   unsubscribe(
     channel: string,
     reason = 'The server has ended the subscription.',
   ): Promise<boolean> {
-    return this.#invocation.hold(this.#unsubscribe(channel, reason));
+    return this.#invocation.delayAnswer(this.#unsubscribe(channel, reason));
   }
 
   async #disconnect(options: DisconnectOptions): Promise<boolean> {
@@ -49,7 +49,7 @@ export class ConnectionOfServer implements ServerConnection {
   async #unsubscribe(channel: string, reason: string): Promise<boolean> {
     const invocation = this.#invocation;
     const limit = this.#limit('unsubscribe');
-    // Not whether there is a class of it: a deployment may have removed that.
+    // The channel's class need not exist: a deployment may have removed it.
     checkName(channel);
     const record = await invocation.connections.get(this.id, limit);
     if (!record || !isOwn(record, invocation.address)) return false;
@@ -66,7 +66,8 @@ export class ConnectionOfServer implements ServerConnection {
       reason,
     };
     const told = await invocation.stage().poster.post(this.id, JSON.stringify(frame), { limit });
-    // The subscription has ended all the same; the client learns of it when it subscribes again.
+    // The subscription has ended even if the client could not be told. It finds out when it subscribes
+    // again.
     if ('error' in told) invocation.report(told.error);
     return true;
   }

@@ -11,7 +11,7 @@ import { Joins } from './joins.js';
 import { tellOfLeaving } from './leave.js';
 import { serverSettings } from './server-settings.js';
 
-/** Handles a subscribe frame: one outcome a channel, in the order asked. */
+/** Handles a subscribe frame. The reply has one outcome for each channel, in the same order. */
 export async function handleSubscribe(
   invocation: EventInvocation,
   frame: RawFrame,
@@ -36,7 +36,7 @@ export async function handleSubscribe(
     true,
   );
   try {
-    // An unknown connection concerns the whole frame: all of it is refused, so that the client reconnects.
+    // If the connection is unknown, the whole frame is refused, so that the client reconnects.
     const unknown = all.find(isUnknown)?.refusal;
     if (unknown) throw unknown.error;
     const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
@@ -45,7 +45,7 @@ export async function handleSubscribe(
     const reply = `${head},"data":{"channels":[${outcomes}]},"server":${server}}`;
     return textResponse(reply, invocation.route);
   } catch (error) {
-    // The client is told that the frame failed, so it must not be a member without knowing.
+    // The client is told that the frame failed, so it must not stay a member of any of the channels.
     await leave(invocation, all);
     throw error;
   }
@@ -54,11 +54,14 @@ export async function handleSubscribe(
 /** One channel of a subscribe frame. */
 class Attempt {
   readonly name: unknown;
-  /** Why it is refused: what was thrown, which may be anything. */
+  /** The reason if it is refused: any thrown value. */
   refusal: { readonly error: unknown } | undefined;
-  /** Whether the connection is a member, because of this frame or from before. */
+  /** Whether the connection is a member, through this frame or an earlier one. */
   isMember = false;
-  /** Whether its subscribe handler has run to its end, now or before: then `@OnUnsubscribe` follows. */
+  /**
+   * Whether the subscribe handler has completed, now or for an earlier frame. If so, `@OnUnsubscribe`
+   * must follow.
+   */
   hasEntered = false;
   match: ChannelMatch | undefined;
   readonly #invocation: EventInvocation;
@@ -72,7 +75,7 @@ class Attempt {
     this.#joins = joins;
   }
 
-  /** Does not reject: what goes wrong is the channel's own {@link refusal}. */
+  /** Does not reject: an error becomes the {@link refusal} of this channel. */
   async run(): Promise<void> {
     try {
       const label = `@OnSubscribe of ${echoOf(this.name)}`;
@@ -83,7 +86,7 @@ class Attempt {
     if (!this.#hasAsked) this.#joins.giveUp();
   }
 
-  /** What the reply says of it. */
+  /** The channel's part of the reply, as JSON. */
   outcome(): string {
     const channel = JSON.stringify(echoOf(this.name));
     if (this.refusal) {
@@ -104,7 +107,8 @@ class Attempt {
     const enter = async (): Promise<void> => {
       this.#invocation.checkTime('a plugin');
       this.#hasAsked = true;
-      // Membership first: what the handler reads afterwards can then miss no event.
+      // The membership is written first, so that no event is lost between the data that the handler reads
+      // and the first delivery.
       ctx.isRepeated = await this.#joins.join(name);
       this.isMember = true;
       this.hasEntered = ctx.isRepeated;
@@ -115,11 +119,11 @@ class Attempt {
       isLive = true;
     };
     await (onSubscribe ? onSubscribe(ctx, enter) : enter());
-    // A plugin that swallows a refusal does not let the connection in.
+    // A plugin may swallow the error of a refusal, but that must not grant access.
     if (!isLive) throw new ClientError('ERR_FORBIDDEN', 'You may not use this channel.');
   }
 
-  // What JSON cannot hold fails this channel, not the whole frame.
+  // Data that JSON cannot express fails this channel, not the whole frame.
   #write(data: unknown): string | undefined {
     try {
       return JSON.stringify(data);
@@ -130,7 +134,10 @@ class Attempt {
   }
 }
 
-/** Ends the memberships of refused channels, earlier ones as well, so that answer and store agree. */
+/**
+ * Ends the memberships of refused channels, including earlier ones, so that the answer and the store
+ * agree.
+ */
 async function leave(invocation: EventInvocation, refused: readonly Attempt[]): Promise<void> {
   const attempts = refused.filter(({ name }) => isLegal(name));
   if (attempts.length === 0) return;
@@ -140,11 +147,11 @@ async function leave(invocation: EventInvocation, refused: readonly Attempt[]): 
     const names = attempts.map(({ name }) => name as string);
     were = await connections.unsubscribe(connection.id, names, invocation.cleanUpLimit);
   } catch (error) {
-    // The channel's own error is what its client is told.
+    // The client is told the channel's own error, not this one.
     invocation.report(error);
   }
   const left = attempts.filter((attempt, index) => {
-    // One that was refused before it could join, but was subscribed, has run its handler earlier.
+    // If it was refused before it could join but was a member, its handler has run for an earlier frame.
     return were[index] === true && (attempt.hasEntered || !attempt.isMember);
   });
   for (const attempt of attempts) attempt.isMember = false;
@@ -153,9 +160,9 @@ async function leave(invocation: EventInvocation, refused: readonly Attempt[]): 
 }
 
 /**
- * Looks for those that have left while their subscribe handler or a plugin was at work: the connection has
- * ended or has unsubscribed, or the server took the subscription away. The unsubscribe handler has run too
- * early, so it runs again; and what was read for the client does not go out.
+ * Finds channels that were left while their subscribe handler or a plugin was running: the connection has
+ * ended or unsubscribed, or the server ended the subscription. The unsubscribe handler ran too early, so
+ * it runs again, and the data for the client is not sent.
  */
 async function noticeThoseThatLeft(
   invocation: EventInvocation,

@@ -6,7 +6,7 @@ import type { EventInvocation } from './app-invocation.js';
 import { echoOf, readChannels, reportEach } from './channel-list.js';
 import { tellOfLeaving } from './leave.js';
 
-/** Handles an unsubscribe frame. Leaving is allowed to everyone, also where a class is no longer there. */
+/** Handles an unsubscribe frame. Everyone may leave a channel, even one whose class no longer exists. */
 export async function handleUnsubscribe(
   invocation: EventInvocation,
   frame: RawFrame,

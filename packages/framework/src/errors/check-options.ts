@@ -1,38 +1,35 @@
 import { MAX_TIMER_MS } from '../time/time-limit.js';
 import { makeError } from './gatecast-error.js';
 
-/** What an option takes. */
+/** Describes the allowed values of an option. */
 export interface OptionType {
-  /** What it takes, as the end of a sentence: `a number of milliseconds from 1 to 60,000`. */
+  /** Ends the sentence "It takes …": `a number of milliseconds from 1 to 60,000`. */
   readonly takes: string;
   /** Whether the option may have this value. */
   fits(value: unknown): boolean;
 }
 
-/** The options of a function, by name. */
+/** The allowed values of each option. */
 export type OptionTypes<T extends object> = { readonly [K in keyof Required<T>]: OptionType };
 
-/** What options may take. */
+/** Common types of options. */
 export const option: {
-  /** A text that is not empty. */
+  /** A non-empty string. */
   readonly text: OptionType;
-  /** True or false. */
   readonly flag: OptionType;
-  /** A function. */
   readonly callback: OptionType;
-  /** An object that is not a list. */
+  /** An object that is not an array. */
   readonly object: OptionType;
-  /** A list. */
   readonly list: OptionType;
-  /** A whole number in a range. */
+  /** A whole number in a range, both ends included. */
   integer(min: number, max: number): OptionType;
-  /** A duration, which a timer can wait for unless a `max` is given. */
+  /** A duration. By default `max` is the longest time that a timer can wait. */
   milliseconds(min: number, max?: number): OptionType;
-  /** One of some texts. */
+  /** One of the given strings. */
   oneOf(...values: readonly string[]): OptionType;
 } = {
   text: {
-    takes: 'a text that is not empty',
+    takes: 'a non-empty string',
     fits: (value) => typeof value === 'string' && value !== '',
   },
   flag: { takes: 'true or false', fits: (value) => typeof value === 'boolean' },
@@ -57,9 +54,9 @@ export const option: {
 };
 
 /**
- * Throws on unknown options, on values that cannot work, and on options that exclude each other. Stores
- * and plugins of your own can check theirs with it, where they are made. An option that is `undefined`
- * counts as absent.
+ * Throws on unknown options, on values that are not allowed, and on options that exclude each other. Use
+ * it for the options of your own stores and plugins, in the function that creates them. An option that is
+ * `undefined` counts as absent.
  *
  * @example
  * ```ts
@@ -68,14 +65,14 @@ export const option: {
  * ]);
  * ```
  *
- * @param where - The function that was called, as errors name it: `myStore()`.
- * @param options - What its caller passed.
- * @param types - The options there are, and what each takes.
+ * @param where - The called function, as it appears in errors: `myStore()`.
+ * @param options - The options that the caller passed.
+ * @param types - All options and their allowed values.
  * @param exclusive - Options that exclude each other.
  *
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_OPTION_CONFLICT.
  */
-// oxlint-disable-next-line max-params -- the last is rare, and the others are short.
+// oxlint-disable-next-line max-params -- the last one is rare, and the others are short.
 export function checkOptions<T extends object>(
   where: string,
   options: T,
@@ -118,7 +115,7 @@ export function checkOptions<T extends object>(
   }
 }
 
-/** A value as errors show it: short, and without the contents of objects. */
+/** Describes a value for error messages: short, and without the contents of objects. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return `"${value.length > 80 ? `${value.slice(0, 80)}…` : value}"`;
   if (typeof value === 'function') return 'a function';
@@ -133,7 +130,7 @@ function isBetween(value: number, min: number, max: number): boolean {
   return value >= min && value <= max;
 }
 
-/** `2,147,483,647`. By hand, because `toLocaleString` takes 10 ms the first time, at every cold start. */
+/** `2,147,483,647`. Not `toLocaleString`, whose first call takes 10 ms at every cold start. */
 function grouped(value: number): string {
   return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -1,19 +1,19 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
 
-/** What may go with a {@link ClientError}. */
+/** Options of {@link ClientError}. */
 export interface ClientErrorOptions {
-  /** Anything that JSON can hold; sent to the client. */
+  /** Any JSON value. Sent to the client. */
   readonly details?: unknown;
   /** How long the client should wait before it tries again, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** For the logs alone. */
+  /** For the logs only. */
   readonly cause?: unknown;
 }
 
 /**
  * The only error a client ever sees: its code, message and details are sent as they are. Throw it
- * from a handler to refuse a message, a subscription or a connection. Everything else that is
- * thrown becomes one fixed text for the client and is logged whole.
+ * from a handler to refuse a message, a subscription or a connection. For any other error the client gets
+ * one fixed message, and the logs get the whole error.
  *
  * @example
  * ```ts
@@ -22,7 +22,7 @@ export interface ClientErrorOptions {
  */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
-  /** A code of Gatecast's (`docs/errors.md`), or one of the app's own. */
+  /** A code of Gatecast (`docs/errors.md`) or of the app. */
   readonly code: WireErrorCode | (string & {});
   /** Sent to the client. */
   readonly details?: unknown;
@@ -40,12 +40,15 @@ export class ClientError extends Error {
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 
-  /** Who has to act. Read instead of `instanceof`: a bundle may hold two copies of the package. */
+  /**
+   * Who has to act. Use it instead of `instanceof`, because a bundle may contain two copies of the
+   * package.
+   */
   get kind(): 'client' {
     return 'client';
   }
 
-  /** Whether a value is one, also when another copy of the package made it. */
+  /** Whether a value is a `ClientError`, even of another copy of the package. */
   static is(value: unknown): value is ClientError {
     const { kind, name } = (value ?? {}) as Partial<ClientError>;
     return kind === 'client' && name === 'ClientError';
@@ -56,13 +59,13 @@ const INTERNAL: WireError = {
   code: 'ERR_INTERNAL',
   message: 'The server could not handle this.',
 };
-// The client may send it again, and should know that the work may be done already.
+// The client may send the message again, so it must know that the work may already be done.
 const TIMED_OUT: WireError = {
   code: 'ERR_TIMEOUT',
   message: 'The server did not finish in time. It may have done its work.',
 };
 
-/** What a client is told of anything that was thrown. */
+/** Converts anything that was thrown to the error that the client gets. */
 export function toWireError(error: unknown): WireError {
   if (!ClientError.is(error)) {
     const { code } = (error ?? {}) as { readonly code?: unknown };
@@ -73,7 +76,7 @@ export function toWireError(error: unknown): WireError {
     code,
     message,
     ...(details !== undefined && { details }),
-    // JSON has no NaN and no Infinity: a client would read them as null, and wait for nothing.
+    // JSON cannot express NaN and Infinity: the client would read null and not wait at all.
     ...(Number.isFinite(retryAfterMs) && { retryAfterMs }),
   };
 }

@@ -41,7 +41,7 @@ export const errorTable = {
   ERR_CHANNEL_DEPENDENCIES: {
     kind: 'configuration',
     message:
-      'The constructor of {label} takes {count} parameter(s), and nothing says what to pass.',
+      'The constructor of {label} has {count} parameter(s), but createApp() has no values for them.',
     hint: 'Pass an instance, or the option resolve: (type) => container.get(type).',
   },
   ERR_CHANNEL_CONSTRUCTOR: {
@@ -124,7 +124,7 @@ export const errorTable = {
   ERR_AUTO_SUBSCRIBE: {
     kind: 'configuration',
     message: '{label} declares autoSubscribe: {given}, which does not fit its pattern "{pattern}".',
-    hint: 'Use true for a pattern without parameters, else a function that returns the parameters.',
+    hint: 'Use true for a pattern without parameters, otherwise a function that returns the parameters.',
   },
   ERR_PLUGIN_ORDER: {
     kind: 'configuration',
@@ -154,14 +154,14 @@ export const errorTable = {
   ERR_STORE_CONTRACT: {
     kind: 'configuration',
     message:
-      'The connection store speaks version {given} of the contract; this release speaks version 2.',
+      'The connection store implements version {given} of the contract, but this release needs version 2.',
     hint: 'Install matching versions of @gatecast/framework and of the store.',
   },
   // Found when an event arrives
   ERR_EVENT_UNKNOWN: {
     kind: 'usage',
     message: 'The handler was called with an event it does not know (keys: {keys}).',
-    hint: 'Invoke it by the routes and the REQUEST authorizer of an API Gateway WebSocket API.',
+    hint: 'Use it only for the routes and the REQUEST authorizer of an API Gateway WebSocket API.',
   },
   ERR_IDENTITY_INVALID: {
     kind: 'usage',
@@ -172,7 +172,7 @@ export const errorTable = {
     kind: 'usage',
     message:
       'A new connection was not subscribed to a channel of {label}: autoSubscribe {problem}.',
-    hint: 'Return parameters that are texts and make a name of at most 200 bytes, or undefined to leave the connection out.',
+    hint: 'Return parameters that are strings and lead to a name of at most 200 bytes, or undefined to leave the connection out.',
   },
   ERR_CHANNEL_RULE_MISMATCH: {
     kind: 'usage',
@@ -192,7 +192,7 @@ export const errorTable = {
   ERR_REGION_UNKNOWN: {
     kind: 'configuration',
     message: 'The Region of the @connections API at {host} is not known.',
-    hint: 'Set GATECAST_REGION; in Lambda AWS_REGION is set already.',
+    hint: 'Set GATECAST_REGION. In Lambda, AWS_REGION is set already.',
   },
   ERR_JWT_OPTIONS: {
     kind: 'configuration',
@@ -202,7 +202,7 @@ export const errorTable = {
   ERR_JWT_KEYS: {
     kind: 'configuration',
     message: 'The keys of the issuer {issuer} cannot be used: {reason}',
-    hint: 'Check that the function can reach the address of the keys; pass "jwks" where it cannot.',
+    hint: 'Check that the function can reach the URL of the keys. If it cannot, pass the option "jwks".',
   },
   // Wrong calls inside handlers
   ERR_SEND_IN_CONNECT: {
@@ -214,7 +214,7 @@ export const errorTable = {
   ERR_PUBLISH_CHANNEL: {
     kind: 'usage',
     message: 'The server used the channel "{channel}", whose name {problem}.',
-    hint: 'Build names of parameters with channelName(pattern, params).',
+    hint: 'Build names from parameters with channelName(pattern, params).',
   },
   ERR_PUBLISH_UNKNOWN_CHANNEL: {
     kind: 'usage',
@@ -224,12 +224,12 @@ export const errorTable = {
   ERR_PUBLISH_EVENT: {
     kind: 'usage',
     message:
-      'publish() on "{channel}" was given an event name that is not a text of 1 to 64 characters.',
-    hint: 'Name the event as the contract of the channel does.',
+      'publish() on "{channel}" was given an event name that is not a string of 1 to 64 characters.',
+    hint: 'Use the name of an event in the contract of the channel.',
   },
   ERR_PUBLISH_ID: {
     kind: 'usage',
-    message: 'publish() on "{channel}" was given an id that is not a text of 1 to 64 characters.',
+    message: 'publish() on "{channel}" was given an id that is not a string of 1 to 64 characters.',
     hint: 'Use a short key of your own, such as the id of the order.',
   },
   ERR_PUBLISH_SENDER: {
@@ -266,7 +266,7 @@ export const errorTable = {
   ERR_INVOCATION_OVER: {
     kind: 'usage',
     message: '{what} was used after its invocation was answered.',
-    hint: 'Await everything that a handler starts; the rule no-floating-promises of typescript-eslint and oxlint finds what is not awaited.',
+    hint: 'Await everything that a handler starts. The rule no-floating-promises of typescript-eslint and oxlint finds missing awaits.',
   },
   ERR_PLUGIN_NEXT_NOT_AWAITED: {
     kind: 'usage',
@@ -292,7 +292,7 @@ export const errorTable = {
   ERR_DELIVERY_THROTTLED: {
     kind: 'delivery',
     message:
-      'Posting to a connection through {endpoint} was still throttled (429) when the time for it was up.',
+      'Posting to a connection through {endpoint} was still throttled (429) when time ran out.',
     hint: 'Raise the account limit on requests per second, or publish less.',
   },
   ERR_DELIVERY_CREDENTIALS: {
@@ -303,14 +303,14 @@ export const errorTable = {
   ERR_DELIVERY_UNFINISHED: {
     kind: 'delivery',
     message:
-      'The time to deliver an event on "{channel}" was up: of {read} subscribers {left} were not reached, and {unread}.',
+      'Time ran out while an event on "{channel}" was delivered: of {read} subscribers {left} were not reached, and {unread}.',
     hint: "Raise the function's time-out, or publish to fewer subscribers at once.",
   },
   ERR_DELIVERY_ALL_GONE: {
     kind: 'delivery',
     message:
       'All {count} subscribers of "{channel}" that answered were gone (410) at {endpoint}; none was removed from the store.',
-    hint: 'Check GATECAST_ENDPOINT: at the endpoint of another API or stage every connection is gone.',
+    hint: 'Check GATECAST_ENDPOINT: the endpoint of another API or stage answers 410 for every connection.',
   },
   // What a store may report
   ERR_STORE_UNAVAILABLE: {

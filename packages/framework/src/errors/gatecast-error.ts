@@ -3,7 +3,7 @@ import { type ErrorCode, type ErrorEntry, errorTable } from './error-table.js';
 type Placeholders<T extends string> = T extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Placeholders<Rest>
   : never;
-// "{api-id}" and its like stand in hints as text, not as placeholders.
+// "{api-id}" and the like are literal text in hints, not placeholders.
 type Names<C extends ErrorCode> = Exclude<
   Placeholders<(typeof errorTable)[C]['message']> | Placeholders<(typeof errorTable)[C]['hint']>,
   'api-id' | 'region' | 'stage' | ` ${string}`
@@ -13,11 +13,11 @@ type Names<C extends ErrorCode> = Exclude<
 export type ErrorValues<C extends ErrorCode> = { readonly [K in Names<C>]: string | number };
 
 /**
- * Base of the errors that developers and operators see. None of them ever reaches a client: it is
- * told `ERR_INTERNAL`.
+ * Base class of the errors that developers and operators see. Clients never see them: they get
+ * `ERR_INTERNAL`.
  */
 export class GatecastError extends Error {
-  /** Names the case; `docs/errors.md` has them all. */
+  /** Identifies the error; all codes are in `docs/errors.md`. */
   readonly code: ErrorCode;
   readonly #hint: string;
 
@@ -29,12 +29,15 @@ export class GatecastError extends Error {
     this.#hint = fill(entry.hint, values);
   }
 
-  /** What to change. Stands below the message at the top of `stack`, too. */
+  /** What to change. `stack` also contains it, below the message. */
   get hint(): string {
     return this.#hint;
   }
 
-  /** Who has to act. Read instead of `instanceof`: a bundle may hold two copies of the package. */
+  /**
+   * Who has to act. Use it instead of `instanceof`, because a bundle may contain two copies of the
+   * package.
+   */
   get kind(): ErrorEntry['kind'] {
     return errorTable[this.code].kind;
   }
@@ -59,10 +62,10 @@ export class GatecastError extends Error {
   }
 }
 
-/** The app is put together wrongly. Thrown when it is created, or at the first event. */
+/** The app is configured wrongly. Thrown when it is created, or at the first event. */
 export class ConfigurationError extends GatecastError {
   override readonly name = 'ConfigurationError';
-  /** Whether a value is one, also when another copy of the package made it. */
+  /** Whether a value is an error of this class, even of another copy of the package. */
   static is(value: unknown): value is ConfigurationError {
     return isOfKind(value, 'configuration');
   }
@@ -71,22 +74,22 @@ export class ConfigurationError extends GatecastError {
 /** The framework was called in a way that cannot work. */
 export class UsageError extends GatecastError {
   override readonly name = 'UsageError';
-  /** Whether a value is one, also when another copy of the package made it. */
+  /** Whether a value is an error of this class, even of another copy of the package. */
   static is(value: unknown): value is UsageError {
     return isOfKind(value, 'usage');
   }
 }
 
-/** What {@link StoreError.of} makes an error of. */
+/** Describes the failure of a store for {@link StoreError.of}. */
 export interface StoreFailure {
   /** Name of the store: `dynamodb`. */
   readonly store: string;
-  /** What it was to do, after "could not": `subscribe a connection`. */
+  /** Completes the message "The store … could not …": `subscribe a connection`. */
   readonly operation: string;
-  /** What happened, as a sentence; no secret. */
+  /** What happened, as a sentence without secrets. */
   readonly reason: string;
   /**
-   * What the operator has to change, as one sentence, when trying again cannot help.
+   * What the operator has to change, as one sentence, if trying again cannot help.
    *
    * @default none: the same call may succeed later
    */
@@ -100,8 +103,8 @@ export class StoreError extends GatecastError {
   override readonly name = 'StoreError';
 
   /**
-   * Makes the error that a store throws from each of its methods: `ERR_STORE_REFUSED` with an
-   * advice, else `ERR_STORE_UNAVAILABLE`.
+   * Makes the error that every method of a store throws: `ERR_STORE_REFUSED` with advice,
+   * `ERR_STORE_UNAVAILABLE` without.
    */
   static of({ store, operation, reason, advice, cause }: StoreFailure): StoreError {
     return advice === undefined
@@ -114,19 +117,19 @@ export class StoreError extends GatecastError {
     return this.code === 'ERR_STORE_UNAVAILABLE';
   }
 
-  /** Whether a value is one, also when another copy of the package made it. */
+  /** Whether a value is an error of this class, even of another copy of the package. */
   static is(value: unknown): value is StoreError {
     return isOfKind(value, 'store');
   }
 }
 
 /**
- * A frame could not be handed to API Gateway. `publish` does not throw it: it counts the connection
- * in `delivery.failed` and tells the plugins' `onError`.
+ * A frame could not be posted to API Gateway. `publish` does not throw it: it counts the connection in
+ * `delivery.failed` and tells the plugins' `onError`.
  */
 export class DeliveryError extends GatecastError {
   override readonly name = 'DeliveryError';
-  /** Whether a value is one, also when another copy of the package made it. */
+  /** Whether a value is an error of this class, even of another copy of the package. */
   static is(value: unknown): value is DeliveryError {
     return isOfKind(value, 'delivery');
   }
@@ -147,7 +150,7 @@ const classes = {
   delivery: DeliveryError,
 };
 
-/** Makes the error of a code, of the class that its kind asks for. */
+/** Makes the error for a code, as an instance of the class for its kind. */
 export function makeError<C extends ErrorCode>(
   code: C,
   values: ErrorValues<C>,
@@ -159,16 +162,16 @@ export function makeError<C extends ErrorCode>(
 }
 
 /**
- * Makes the stack of an error its message and hint, then the frames above `caller`: those of the
- * framework say nothing to its users. When `caller` is not running there are no frames at all, which is
- * right for mistakes that were made long before they are found.
+ * Sets the stack of an error to its message, its hint, and the frames above `caller`, because frames
+ * inside the framework do not help its users. If `caller` is not running, the stack has no frames. That
+ * is right for mistakes that were made long before they are found.
  */
 export function traceFrom(error: GatecastError, caller: (...args: never[]) => unknown): void {
   const trace: { stack?: string } = {};
   Error.captureStackTrace(trace, caller);
   const { name, code, message, hint } = error;
   Object.defineProperty(error, 'stack', {
-    // Its text is made only when somebody reads it.
+    // The text is only made when it is read.
     get: () => `${name} [${code}]: ${message}\n  ${hint}${framesOf(trace.stack)}`,
     set: (value) => {
       Object.defineProperty(error, 'stack', { value, writable: true });
@@ -177,7 +180,10 @@ export function traceFrom(error: GatecastError, caller: (...args: never[]) => un
   });
 }
 
-/** Runs the body of a public function. The stack of an error begins with whoever called that function. */
+/**
+ * Runs the body of a public function, so that the stacks of its errors begin at the caller of that
+ * function.
+ */
 export function tracedFrom<T>(caller: (...args: never[]) => unknown, run: () => T): T {
   try {
     return run();

@@ -26,8 +26,8 @@ const TYPES = {
 };
 
 /**
- * Throws unless a value is a plugin all of whose hooks exist. A plain object may have hooks only; an
- * instance of a class may have other members, unless their names look like a hook's: `onSomething`.
+ * Throws unless a value is a plugin without unknown hooks. A plain object may only have hooks. An
+ * instance of a class may have other members, unless their names look like hooks: `onSomething`.
  *
  * @throws ConfigurationError - ERR_PLUGIN_FACTORY, ERR_PLUGIN_HOOK_UNKNOWN, ERR_OPTION_VALUE.
  */

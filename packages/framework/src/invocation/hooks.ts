@@ -12,10 +12,12 @@ import { checkPlugin } from './check-plugin.js';
 import type { AnyPlugin, DeliverContext, FrameContext, Next, PublishContext } from './plugin.js';
 import { makeReport, type Report } from './report.js';
 
-/** All hooks of one name as one function around `last`; `undefined` when no plugin has the hook. */
+/**
+ * All plugins' hooks with one name, as one function around `last`; `undefined` if no plugin has the hook.
+ */
 export type Around<C> = ((ctx: C, last: Next) => Promise<void>) | undefined;
 
-/** Every hook of an app's plugins, composed once. */
+/** All hooks of an app's plugins, composed once. */
 export interface Hooks {
   readonly onFrame: Around<FrameContext>;
   readonly onConnect: Around<ConnectContext>;
@@ -27,7 +29,7 @@ export interface Hooks {
   readonly onDisconnect: Around<DisconnectContext>;
 }
 
-/** What an app's plugins come down to. */
+/** The result of {@link composePlugins}. */
 export interface ComposedPlugins {
   readonly hooks: Hooks;
   readonly report: Report;
@@ -77,8 +79,8 @@ type HookName = keyof Hooks;
 type AnyHook = (ctx: object, next: (add?: object) => Promise<void>) => unknown;
 
 /**
- * What is said when a hook refuses by not calling `next()`. The refusal is thrown inside the chain, so
- * that the plugins before it see it.
+ * Messages for hooks that refuse by not calling `next()`. The error is thrown inside the chain, so that
+ * earlier plugins see it.
  */
 const REFUSALS: Partial<Readonly<Record<HookName, string>>> = {
   onFrame: 'A plugin refused the frame.',
@@ -95,13 +97,13 @@ interface HookCall {
   readonly report: Report;
 }
 
-/** One hook of one plugin at work. */
+/** One run of one plugin's hook. */
 class HookRun {
   readonly #call: HookCall;
   #mistake: Mistake | undefined;
-  /** What it wraps, once it has called `next()`. */
+  /** The work that the hook wraps, once it has called `next()`. */
   #wrapped: Promise<void> | undefined;
-  /** What its `next()` returned. */
+  /** The return value of its `next()`. */
   #returned: WatchedPromise<void> | undefined;
   #isWrappedOver = false;
   #isOver = false;
@@ -110,11 +112,11 @@ class HookRun {
     this.#call = call;
   }
 
-  /** Ends when the hook and what it wraps have ended. */
+  /** Ends when both the hook and the work that it wraps have ended. */
   async run(inner: Next): Promise<void> {
     const { plugin, hook, ctx } = this.#call;
     try {
-      // Each hook's own parameter types were checked where the plugin was defined.
+      // The types of each hook's parameters were checked where the plugin was defined.
       await (plugin[hook] as AnyHook)(ctx, (add) => this.#next(inner, add));
       const isAwaited = this.#isWrappedOver && this.#returned?.isAwaited;
       if (this.#wrapped && !isAwaited) this.#mistake ??= 'ERR_PLUGIN_NEXT_NOT_AWAITED';
@@ -132,7 +134,8 @@ class HookRun {
 
   #next(inner: Next, add: object | undefined): Promise<void> {
     if (this.#isOver) {
-      // Too late to do more than report it: nobody waits for it, and a rejection would end the environment.
+      // Only report it: nobody waits for it any more, and an unhandled rejection would end the
+      // environment.
       const { hook, report } = this.#call;
       report(this.#fail('ERR_PLUGIN_NEXT_NOT_AWAITED'), { route: hook, isAnswered: false });
       return new Promise(() => {});
@@ -148,7 +151,8 @@ class HookRun {
     });
     this.#wrapped = wrapped;
     this.#returned = new WatchedPromise((resolve, reject) => {
-      // Once the hook has ended nobody waits for its next(), and a rejection would end the environment.
+      // After the hook has ended, nobody waits for its next(), and an unhandled rejection would end the
+      // environment.
       wrapped.then(
         () => !this.#isOver && resolve(),
         (error: unknown) => !this.#isOver && reject(error),

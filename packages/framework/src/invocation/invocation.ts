@@ -12,50 +12,51 @@ import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
 import type { Hooks } from './hooks.js';
 import type { Report } from './report.js';
 
-/** Left at the end of an invocation, so that its answer still gets out. */
+/** Reserved at the end of an invocation, so that its answer is still sent, in milliseconds. */
 export const ANSWER_MS = 500;
-/** Of that, how long an answer may wait for what cleans up after a handler that hangs. */
+/** Part of it that may be spent on cleaning up after a handler that hangs. */
 export const CLEAN_UP_MS = 250;
-/** Of that, how long the store may take for it. */
+/** Part of that which the store may use. */
 const STORE_CLEAN_UP_MS = 200;
-/** Work that is stopped ends within this, unless it hangs in a plugin, a store or a gateway. */
+/** Time for aborted work to end, which it does unless it hangs in a plugin, a store or a gateway. */
 const STOP_MS = 100;
 
-/** What publishing works with. An app has more. */
+/** The dependencies of publishing. Those of an app extend it. */
 export interface PublishCore {
   readonly store: Store;
   readonly stages: Stages;
   readonly hooks: Hooks;
   readonly report: Report;
-  /** The clock by which identities end and events are dated, in milliseconds since 1970. */
+  /** The clock for the expiry of identities and the time of events, in milliseconds since 1970. */
   readonly now: () => number;
-  /** Those of all invocations that this environment handles at once. */
+  /** Shared by all invocations that this environment handles at once. */
   readonly deadlines: Deadlines;
-  /** The app's channel classes; a publisher knows none. */
+  /** The app's channel classes; absent in a publisher. */
   readonly table?: RouteTable;
 }
 
 /**
- * One call of the Lambda function: its time, whom it is about, and what it may use until it has been
- * answered. Code outside of any event works for an invocation without an event and without an end.
+ * One call of the Lambda function: its time limit, its connection, and everything that it may use until
+ * it has been answered. Code outside of any event has an invocation without an event and without a time
+ * limit.
  */
 export class Invocation {
   readonly core: PublishCore;
   readonly request: RequestContext | undefined;
   readonly lambdaContext: LambdaContext | undefined;
-  /** The route key; for a message the action of its frame, once that has been read. For errors. */
+  /** The route key for errors; for a message, the action of its frame once that has been read. */
   route: string;
   #endsAt: number | undefined;
   #controller: AbortController | undefined;
   #isOver = false;
   #hasEnded = false;
-  #held: Set<Promise<void>> | undefined;
+  #pending: Set<Promise<void>> | undefined;
   #failures: Failure[] | undefined;
   #reported: WeakSet<object> | undefined;
 
   /**
-   * @param request - What API Gateway says of the connection; absent outside of any event.
-   * @param lambdaContext - What Lambda says of the call; without it there is no end.
+   * @param request - API Gateway's description of the connection; absent outside of any event.
+   * @param lambdaContext - Lambda's context; without it there is no time limit.
    */
   constructor(core: PublishCore, request?: RequestContext, lambdaContext?: LambdaContext) {
     this.core = core;
@@ -64,24 +65,24 @@ export class Invocation {
     this.route = request?.routeKey ?? 'publish';
   }
 
-  /** When its answer has to go out, in milliseconds since 1970: 500 ms before it ends. */
+  /** When the answer must be sent, in milliseconds since 1970: 500 ms before the invocation ends. */
   get endsAt(): number {
     this.#endsAt ??= Date.now() + timeLeftMs(this.lambdaContext) - ANSWER_MS;
     return this.#endsAt;
   }
 
-  /** Aborted when it has been answered, or when its time is over. */
+  /** Aborted when the invocation has been answered or its time is over. */
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
-      // Each call under way listens to it: many listeners are no leak.
+      // Each running call adds a listener, and Node would take many listeners for a leak.
       setMaxListeners(0, this.#controller.signal);
     }
     if (this.#isOver) this.#controller.abort(overError(this.route));
     return this.#controller.signal;
   }
 
-  /** The store's connections. Each call takes {@link limit}, or {@link cleanUpLimit}. */
+  /** The store's connections. Pass {@link limit} or {@link cleanUpLimit} to each call. */
   get connections(): ConnectionStore {
     return this.core.store.connections;
   }
@@ -89,7 +90,7 @@ export class Invocation {
   /**
    * The time limit of work for this invocation.
    *
-   * @param what - What begins to work, as the error names it: `publish() on "rooms/42"`.
+   * @param what - The work that begins, as it appears in the error: `publish() on "rooms/42"`.
    *
    * @throws UsageError - ERR_INVOCATION_OVER.
    */
@@ -98,16 +99,16 @@ export class Invocation {
     return { endsAt: this.endsAt, signal: this.signal };
   }
 
-  /** The time to clean up in, also after handlers have run out of theirs. */
+  /** The time limit for cleaning up, which also has time left when handlers ran out of theirs. */
   get cleanUpLimit(): TimeLimit {
     return { endsAt: this.endsAt + STORE_CLEAN_UP_MS };
   }
 
   /**
-   * Throws when the time is over. Each step that follows a wait for somebody else's code begins with
-   * it, so that nothing begins too late.
+   * Throws if the time is over. Call it after waiting for code of the app or a plugin, so that no further
+   * step begins too late.
    *
-   * @param label - What took the time, in the error.
+   * @param label - The code that took the time, as it appears in the error.
    *
    * @throws UsageError - ERR_HANDLER_TIMEOUT.
    */
@@ -115,22 +116,22 @@ export class Invocation {
     if (this.#isOver) throw this.#timeOut(label);
   }
 
-  /** The stage that its event came through; outside of any event, the one that the environment names. */
+  /** The stage of the event; outside of any event, the stage in the environment. */
   stage(): Stage {
     return this.core.stages.of(this.request && addressOf(this.request));
   }
 
-  /** The address of {@link stage}; nothing where it is not known. */
+  /** The address of {@link stage}; `undefined` if it is not known. */
   get address(): StageAddress | undefined {
     return this.core.stages.address(this.request && addressOf(this.request));
   }
 
-  /** Tells the plugins of an error, and where it happened; of each error once. */
+  /** Reports an error to the plugins, with the place where it happened. Each error is reported once. */
   report(
     error: unknown,
     { isAnswered = false, count = 1 }: { isAnswered?: boolean; count?: number } = {},
   ): void {
-    // Outside of any event it never ends: the same error may come again, and is news then.
+    // Outside of any event the invocation never ends, so the same error may really happen again.
     if (this.request && typeof error === 'object' && error !== null) {
       this.#reported ??= new WeakSet();
       if (this.#reported.has(error)) return;
@@ -152,45 +153,46 @@ export class Invocation {
   }
 
   /**
-   * Delays the answer until some work of ours has ended, even if the handler does not await it. A
-   * failure that the handler does not await is reported.
+   * Delays the answer until some work of the framework has ended, even if the handler does not await it.
+   * If it fails and the handler did not await it, the failure is reported.
    */
-  hold<T>(work: Promise<T>): Promise<T> {
-    // Outside of any event there is no answer to wait with, and no end to report at.
+  delayAnswer<T>(work: Promise<T>): Promise<T> {
+    // Outside of any event there is neither an answer to delay nor an end at which to report.
     if (this.request === undefined) return work;
-    const held = (this.#held ??= new Set());
+    const pending = (this.#pending ??= new Set());
     const watched = new WatchedPromise<T>((resolve, reject) => {
       work.then(resolve, reject);
     });
     const ended: Promise<void> = work.then(
       () => {
-        held.delete(ended);
+        pending.delete(ended);
       },
       (error: unknown) => {
-        held.delete(ended);
+        pending.delete(ended);
         this.#failures ??= [];
         this.#failures.push({ error, of: watched });
-        // An `await` is noticed only some microtasks after the call.
+        // Wait, because an `await` is only noticed some microtasks after the call.
         if (this.#hasEnded) setImmediate(() => this.#reportFailures());
       },
     );
-    held.add(ended);
+    pending.add(ended);
     return watched;
   }
 
   /**
-   * Waits for work that may hang, until the time is over. Then the invocation is over as well, and all that
-   * still works for it is stopped.
+   * Waits for work that may hang until the time is over. Then the invocation is over, too, and all its
+   * work is aborted.
    *
-   * @param label - What is waited for, in the error.
-   * @param moreMs - How much longer than until {@link endsAt}, for what cleans up afterwards by itself.
+   * @param label - The work that is awaited, as it appears in the error.
+   * @param moreMs - Extra time after {@link endsAt}, for work that cleans up after itself.
    *
-   * @throws UsageError - ERR_HANDLER_TIMEOUT, when the time is over.
+   * @throws UsageError - ERR_HANDLER_TIMEOUT, if the time is over.
    */
   inTime<T>(work: Promise<T>, label: string, moreMs: number = 0): Promise<T> {
     const at = this.endsAt + moreMs;
     if (at === Infinity) return work;
-    // Not `Promise.race`, and not async: this is on the path of each message that has to be waited for.
+    // Neither `Promise.race` nor async, for speed: this runs for every message that is not answered at
+    // once.
     const { deadlines } = this.core;
     return new Promise<T>((resolve, reject) => {
       const deadline = {
@@ -215,21 +217,21 @@ export class Invocation {
   }
 
   /**
-   * Ends the invocation, once its answer is known. Waits first for work that was held, and returns a promise
-   * only if there is any.
+   * Ends the invocation once its answer is known. First waits for the work of {@link delayAnswer};
+   * returns a promise only if there is any.
    */
   end(): void | Promise<void> {
-    if (this.#held === undefined) {
+    if (this.#pending === undefined) {
       this.#stop();
       this.#hasEnded = true;
       return undefined;
     }
-    return this.#drain(this.#held);
+    return this.#drain(this.#pending);
   }
 
-  async #drain(held: ReadonlySet<Promise<void>>): Promise<void> {
+  async #drain(pending: ReadonlySet<Promise<void>>): Promise<void> {
     const allEnded = async (): Promise<void> => {
-      while (held.size > 0) await Promise.all(held);
+      while (pending.size > 0) await Promise.all(pending);
     };
     try {
       if (!this.#isOver) await this.inTime(allEnded(), 'a publish that was not awaited');
@@ -238,7 +240,7 @@ export class Invocation {
     }
     this.#stop();
     const limit = atMost({ endsAt: this.endsAt + CLEAN_UP_MS }, STOP_MS);
-    if (held.size > 0) await withinTime(allEnded(), limit, () => undefined).catch(() => {});
+    if (pending.size > 0) await withinTime(allEnded(), limit, () => undefined).catch(() => {});
     this.#hasEnded = true;
     this.#reportFailures();
   }
@@ -264,7 +266,7 @@ interface Failure {
   readonly of: WatchedPromise<unknown>;
 }
 
-/** The stage that an event came through. */
+/** The stage of an event. */
 export function addressOf({ apiId, stage }: RequestContext): StageAddress {
   return { apiId, stage, region: process.env['AWS_REGION'] ?? '' };
 }

@@ -12,27 +12,30 @@ import type { Connection } from '../wire/connection.js';
 import type { WebSocketEvent } from '../wire/lambda-events.js';
 import { checkPlugin } from './check-plugin.js';
 
-/** What a plugin learns of the app it is in. */
+/** Information about the app, for a plugin's `setup`. */
 export interface PluginSetup {
-  /** What the channels compiled to. */
+  /** The routes that the channels were compiled to. */
   readonly routes: RouteTable;
   readonly store: Store;
 }
 
-/** A frame of a client, as `onFrame` sees it: before anything of it has been checked. */
+/** Context of `onFrame`: a frame of a client before any check. */
 export interface FrameContext {
-  /** What the client asks for: `subscribe`, `rooms.post`, or any text; `undefined` when it cannot be read. */
+  /**
+   * The action of the frame: `subscribe`, `rooms.post` or any other string; `undefined` if it cannot be
+   * read.
+   */
   readonly action: string | undefined;
   /** Size of the frame, in bytes. */
   readonly bytes: number;
   readonly connectionId: string;
-  /** Who sent it; `undefined` before `next()` has been called, and where that is not known. */
+  /** The sender; `undefined` until `next()` has been called, and if it is not known. */
   readonly connection: Connection | undefined;
   /** The event as API Gateway sent it. */
   readonly event: WebSocketEvent;
 }
 
-/** A publish, as `onPublish` sees it. */
+/** Context of `onPublish`. */
 export interface PublishContext {
   /** The channel's name. */
   readonly channel: string;
@@ -40,13 +43,13 @@ export interface PublishContext {
   readonly event: string;
   /** The event's id. */
   readonly id: string;
-  /** Whether it is tried once for each subscriber and never kept. */
+  /** Whether the event is posted without retries and never kept. */
   readonly ephemeral: boolean;
 }
 
-/** A delivery, as `onDeliver` sees it: one event on its way to the subscribers of its channel. */
+/** Context of `onDeliver`: the delivery of one event to the subscribers of its channel. */
 export interface DeliverContext extends PublishContext {
-  /** What became of it, once `next()` has ended; zeros before. */
+  /** The outcome, once `next()` has ended; zeros before. */
   readonly delivery: DeliveryCount;
 }
 
@@ -56,35 +59,38 @@ export interface ErrorContext {
   readonly route: string;
   readonly connectionId?: string;
   readonly requestId?: string;
-  /** Whether the client was told; false on one-way routes and after the answer. */
+  /** Whether the client gets an error as its answer. False on one-way routes and after the answer. */
   readonly isAnswered: boolean;
-  /** How many channels of one frame failed alike; absent for one. */
+  /** Number of channels in one frame that failed in the same way; absent if it is one. */
   readonly count?: number;
   /** How long ago API Gateway received the request, in milliseconds; absent outside of any event. */
   readonly durationMs?: number;
 }
 
-/** Goes on with the next plugin and, last, what the hook is around. */
+/** Continues with the next plugin and, at the end, with the work that the hooks wrap. */
 export type Next = () => Promise<void>;
-/** Goes on with the next plugin and, last, the handler; takes what this plugin adds to the context. */
+/**
+ * Continues with the next plugin and, at the end, with the handler. Takes the properties that this plugin
+ * adds to the context.
+ */
 export type NextWith<A extends object> = object extends A ? Next : (add: A) => Promise<void>;
 
 /**
  * Hooks around what an app does. They run in the order of `createApp({ plugins })` and unwind in
- * reverse. A hook that does not call `next()` stops what it wraps; one that throws a `ClientError`
- * refuses it. Await `next()`, or return what it returns: a hook that does not is
- * ERR_PLUGIN_NEXT_NOT_AWAITED, and calling it twice is ERR_PLUGIN_NEXT_TWICE.
+ * reverse. If a hook does not call `next()`, the work that it wraps does not run; if it throws a
+ * `ClientError`, the request is refused. Await `next()` or return its result: otherwise
+ * ERR_PLUGIN_NEXT_NOT_AWAITED is thrown. Calling it twice throws ERR_PLUGIN_NEXT_TWICE.
  */
 export interface Plugin<A extends object = object> {
-  /** Shows in errors and logs. */
+  /** Appears in errors and logs. */
   readonly name: string;
-  /** Plugins that must stand before it. */
+  /** Names of plugins that must come before it in the list. */
   readonly requires?: readonly string[];
-  /** Runs when the app is created, once a cold start. */
+  /** Runs when the app is created, once per cold start. */
   setup?(app: PluginSetup): void;
   /**
-   * Around each frame that a client sends, before its identity, the access rule and the schema: the
-   * place for a quota. Without `next()` the frame is refused (`ERR_FORBIDDEN`).
+   * Around each frame that a client sends, before its identity, the access rule and the schema are
+   * checked. Use it for quotas. Without `next()` the frame is refused (`ERR_FORBIDDEN`).
    */
   onFrame?(ctx: FrameContext, next: Next): unknown;
   /**
@@ -98,7 +104,7 @@ export interface Plugin<A extends object = object> {
    */
   onSubscribe?(ctx: SubscribeContext & Partial<A>, next: NextWith<A>): unknown;
   /**
-   * Around each channel that is left, however that came about, after the store has forgotten the
+   * Around each channel that a connection has left for any reason, after the store has removed the
    * membership. Without `next()` the unsubscribe handler does not run.
    */
   onUnsubscribe?(ctx: UnsubscribeContext, next: Next): unknown;
@@ -110,26 +116,24 @@ export interface Plugin<A extends object = object> {
   /** Around each publish, before anything is delivered. Without `next()` nothing is delivered. */
   onPublish?(ctx: PublishContext, next: Next): unknown;
   /**
-   * Around each delivery: once for all subscribers, never once for each. Without `next()` the event
-   * reaches nobody.
+   * Around each delivery: once for all subscribers together. Without `next()` nobody gets the event.
    */
   onDeliver?(ctx: DeliverContext, next: Next): unknown;
   /**
-   * Around `$disconnect`, after the store has forgotten the connection and before the handlers run.
-   * As late and as uncertain as `$disconnect` itself.
+   * Around `$disconnect`, after the store has removed the connection and before the handlers run. It runs
+   * as late and as unreliably as `$disconnect` itself.
    */
   onDisconnect?(ctx: DisconnectContext, next: Next): unknown;
   /**
-   * Told of every error: refusals of clients (a `ClientError`) and failures; once when several channels
-   * of a frame failed alike. When no plugin has this hook, the framework writes to the console itself.
-   * What the hook throws goes there, too.
+   * Called for every error, whether a client was refused (a `ClientError`) or something failed; once if
+   * several channels of a frame failed in the same way. If no plugin has this hook, the framework writes
+   * errors to the console. Errors of the hook itself are written there, too.
    */
   onError?(error: unknown, ctx: ErrorContext): void;
 }
 
 /**
- * Checks a plugin where it is written; returns it as it is. Mistakes in the order of plugins are found
- * by `createApp`.
+ * Checks a plugin and returns it unchanged. `createApp` finds mistakes in the order of plugins.
  *
  * @example
  * ```ts
@@ -143,7 +147,7 @@ export interface Plugin<A extends object = object> {
  * });
  * ```
  *
- * @typeParam A - What the plugin adds to the context, by `next({ … })`.
+ * @typeParam A - The properties that the plugin adds to the context by `next({ … })`.
  *
  * @throws ConfigurationError - ERR_PLUGIN_HOOK_UNKNOWN, ERR_OPTION_VALUE.
  */
@@ -152,6 +156,6 @@ export function definePlugin<A extends object = object>(plugin: Plugin<A>): Plug
   return plugin;
 }
 
-/** Any plugin, in a list of several. */
-// oxlint-disable-next-line typescript/no-explicit-any -- what each plugin adds is its own matter.
+/** Any plugin, for lists of plugins. */
+// oxlint-disable-next-line typescript/no-explicit-any -- each plugin adds other properties.
 export type AnyPlugin = Plugin<any> & { readonly call?: never };

@@ -2,10 +2,10 @@ import { ClientError } from '../errors/client-error.js';
 import { isPromiseLike } from '../time/maybe-promise.js';
 import type { AnyPlugin, ErrorContext } from './plugin.js';
 
-/** Tells of an error; never throws. */
+/** Reports an error. Never throws. */
 export type Report = (error: unknown, ctx: ErrorContext) => void;
 
-/** Hands errors to the plugins; to the console when none of them listens. */
+/** Passes errors to the plugins' `onError`, or to the console if no plugin has it. */
 export function makeReport(plugins: readonly AnyPlugin[]): Report {
   const listeners = plugins.filter((plugin) => plugin.onError !== undefined);
   return (error, ctx) => {
@@ -27,13 +27,13 @@ function writeToConsole(
   { route, connectionId = '-', isAnswered }: ErrorContext,
 ): void {
   if (ClientError.is(error)) {
-    // A refusal that its client was told of is not news to the operator. One that it was not told of is a
-    // line, without a stack: clients can cause as many as they like.
+    // A refusal that the client was told about does not concern the operator. Otherwise it is one line
+    // without a stack, because clients can cause any number of them.
     if (isAnswered) return;
-    // oxlint-disable-next-line no-console -- so that no refusal is lost.
+    // oxlint-disable-next-line no-console -- no refusal may be lost.
     console.warn(`Gatecast: ${route} on connection ${connectionId} was refused: ${error.code}`);
     return;
   }
-  // oxlint-disable-next-line no-console -- the last resort, so that no error is silent.
+  // oxlint-disable-next-line no-console -- the last resort: no error may be silent.
   console.error(`Gatecast: ${route} failed on connection ${connectionId}.`, error);
 }

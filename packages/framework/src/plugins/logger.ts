@@ -11,31 +11,31 @@ import { definePlugin, type ErrorContext, type Plugin } from '../invocation/plug
 import type { Connection } from '../wire/connection.js';
 import type { WebSocketEvent } from '../wire/lambda-events.js';
 
-/** Most characters of what comes from a client, or from code that knows its secrets. */
+/** Most characters of a text that comes from a client or from code that handles its secrets. */
 const MOST_QUOTED = 80;
 const MOST_REASON = 200;
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-/** How much to log: `info`, every event; `warn`, refusals and failures; `error`, failures. */
+/** What to log: `info`, every event; `warn`, refusals and failures; `error`, only failures. */
 export type LogLevel = (typeof LEVELS)[number];
 
 /** Options of {@link logger}. */
 export interface LoggerOptions {
   /**
-   * @default the environment variable `GATECAST_LOG_LEVEL`; else `AWS_LAMBDA_LOG_LEVEL`, which Lambda
-   * sets from the function's logging settings; else 'info'
+   * @default the environment variable `GATECAST_LOG_LEVEL`; otherwise `AWS_LAMBDA_LOG_LEVEL`, which
+   * Lambda sets from the function's logging settings; otherwise 'info'
    */
   readonly level?: LogLevel;
-  /** Takes each line. @default console.log, console.warn and console.error by level */
+  /** Writes a line. @default console.log, console.warn and console.error by level */
   readonly write?: (level: LogLevel, line: string) => void;
 }
 
 /**
- * Logs one line of JSON for each event that went well, and one for each kind of error: `level`, `time`,
- * `route`, `outcome`, `connectionId`, `requestId`, `durationMs`, the error where there was one, and its
- * `count` where several channels of one frame met it. A refusal has no stack. Never a token, a header or
- * the body of a message; a refusal may quote up to 80 characters of a channel's name or an action, as
- * its client sent them.
+ * Logs one line of JSON for each successful event, and one for each kind of error: `level`, `time`,
+ * `route`, `outcome`, `connectionId`, `requestId`, `durationMs`, the error if there was one, and its
+ * `count` if several channels of one frame had it. A refusal has no stack. It never logs a token, a
+ * header or the body of a message. A refusal may quote up to 80 characters of a channel's name or an
+ * action as the client sent them.
  *
  * @example
  * ```ts
@@ -77,7 +77,7 @@ export function logger(options: LoggerOptions = {}): Plugin {
   });
 }
 
-/** What the contexts of a connect, a frame and a disconnect have in common. */
+/** The common part of the contexts of a connect, a frame and a disconnect. */
 interface Logged {
   readonly event: WebSocketEvent;
   readonly connection: Connection | undefined;
@@ -120,6 +120,6 @@ function levelOfEnvironment(): LogLevel {
 }
 
 function writeToConsole(level: LogLevel, line: string): void {
-  // oxlint-disable-next-line no-console -- Lambda takes its log from the console.
+  // oxlint-disable-next-line no-console -- Lambda logs what is written to the console.
   console[level](line);
 }

@@ -4,7 +4,7 @@ import type { PublishOptions } from '../channel/publishing.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { fits } from '../wire/frame.js';
 
-/** What `publish` was called with. */
+/** The arguments of `publish`. */
 export interface PublishRequest {
   readonly channel: string;
   readonly event: string;
@@ -17,12 +17,12 @@ export interface EventToDeliver {
   readonly channel: string;
   readonly event: string;
   readonly id: string;
-  /** The frame, as it goes over the wire. */
+  /** The frame as it is sent. */
   readonly frame: string;
   readonly ephemeral: boolean;
 }
 
-/** Checks what is to be published on a legal channel, and writes its frame. */
+/** Checks an event for a legal channel and writes its frame. */
 export function writeEvent(
   { channel, event, data, options }: PublishRequest,
   {
@@ -58,10 +58,10 @@ function writeData(data: unknown, names: { event: string; channel: string }): st
 }
 
 /**
- * The id of the event that a message leads to: the same as `eventId` of the protocol, ten times as fast
- * because Node does the hashing.
+ * The id of the event that a message leads to: the same as `eventId` of the protocol, but ten times as
+ * fast, because Node computes the hash.
  *
- * @param ordinal - Which publish of that handler on that channel it is, counted from 0.
+ * @param ordinal - Number of the publish among those of this message on this channel, counted from 0.
  */
 export function idOfEvent(channel: string, frameId: string, ordinal: number): string {
   return createHash('sha256')

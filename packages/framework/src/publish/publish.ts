@@ -17,25 +17,28 @@ import type { DeliverContext } from '../invocation/plugin.js';
 import type { Page } from '../store/connections.js';
 import { type EventToDeliver, idOfEvent, type PublishRequest, writeEvent } from './event-frame.js';
 
-/** On whose behalf something is published. */
+/** The frame that is being handled while something is published. */
 export interface PublishScope {
   /** The connection whose frame is being handled. */
   readonly sender?: string;
-  /** The message from whose id those of the events are derived, and how many each channel has had. */
+  /**
+   * The message that the ids of events are derived from, with the number of events on each channel so
+   * far.
+   */
   readonly source?: { readonly frameId: string; readonly ordinals: Map<string, number> };
-  /** Channels on which the sender would miss what it publishes, because it is not open yet. */
+  /** Channels of a connection that is still being opened, so that it would miss its own events. */
   readonly unopened?: readonly string[];
 }
 
 const OPTIONS: OptionTypes<PublishOptions> = {
-  id: { takes: 'a text of 1 to 64 characters', fits: (value) => typeof value === 'string' },
+  id: { takes: 'a string of 1 to 64 characters', fits: (value) => typeof value === 'string' },
   ephemeral: option.flag,
   except: option.oneOf('sender'),
 };
 const RANGE: OptionTypes<MemberRange> = { after: option.text, limit: option.integer(1, 1_000) };
 const NOBODY: DeliveryCount = Object.freeze({ delivered: 0, gone: 0, failed: 0 });
 
-/** One channel, as an invocation publishes on it. */
+/** One channel, to publish on within an invocation. */
 export class ChannelOfServer implements ServerChannel {
   readonly name: string;
   readonly #invocation: Invocation;
@@ -48,11 +51,13 @@ export class ChannelOfServer implements ServerChannel {
   }
 
   publish(event: string, data: unknown, options: PublishOptions = {}): Promise<PublishResult> {
-    return this.#invocation.hold(this.#publish({ channel: this.name, event, data, options }));
+    return this.#invocation.delayAnswer(
+      this.#publish({ channel: this.name, event, data, options }),
+    );
   }
 
   members(range: MemberRange = {}): Promise<Page<Member>> {
-    return this.#invocation.hold(this.#members(range));
+    return this.#invocation.delayAnswer(this.#members(range));
   }
 
   async #publish(request: PublishRequest): Promise<PublishResult> {
@@ -109,7 +114,7 @@ export class ChannelOfServer implements ServerChannel {
     }
   }
 
-  // A message that is sent again publishes the same events again, under the same ids.
+  // If a message is sent again, its events get the same ids again.
   #deriveId(): string | undefined {
     const { source } = this.#scope;
     if (!source) return undefined;
@@ -136,7 +141,10 @@ export class ChannelOfServer implements ServerChannel {
   }
 }
 
-/** Throws on a name that no client could subscribe to: it is misspelt, or made of what a user typed. */
+/**
+ * Throws if no client could subscribe to the name, because it is misspelt or contains unescaped user
+ * input.
+ */
 function checkChannel({ core: { table } }: Invocation, channel: string): void {
   checkName(channel);
   if (table) checkKnown(table, channel);
@@ -145,7 +153,7 @@ function checkChannel({ core: { table } }: Invocation, channel: string): void {
 /** Throws unless a value is a legal channel name, whether or not it belongs to a class. */
 export function checkName(channel: unknown): void {
   const isText = typeof channel === 'string';
-  const problem = isText ? channelNameProblem(channel) : 'is not a text';
+  const problem = isText ? channelNameProblem(channel) : 'is not a string';
   if (problem === undefined) return;
   throw makeError('ERR_PUBLISH_CHANNEL', {
     channel: isText ? channel : describeValue(channel),

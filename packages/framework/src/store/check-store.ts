@@ -2,13 +2,15 @@ import { describeValue, type OptionType } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { Store } from './store.js';
 
-/** The option `store` of a function. It takes anything, because {@link checkStore} says more about mistakes. */
+/**
+ * The option `store` of a function. It accepts any value, because {@link checkStore} gives better errors.
+ */
 export const storeOption: OptionType = { takes: 'a store', fits: () => true };
 
 /**
  * Throws unless a value is a store of this version of the contract.
  *
- * @param where - The function that was called, as errors name it: `createApp()`.
+ * @param where - The called function, as it appears in errors: `createApp()`.
  *
  * @throws ConfigurationError - ERR_STORE_MISSING, ERR_STORE_CONTRACT.
  */

@@ -3,15 +3,15 @@ import { inParallel } from '../time/in-parallel.js';
 import { checkStore, storeOption } from './check-store.js';
 import type { Store } from './store.js';
 
-/** Which store each part of a composed store is taken from. */
+/** The store for each part of a composed store. */
 export interface StoreParts {
-  /** Whose connections and subscriptions the store keeps. */
+  /** Keeps connections and subscriptions. */
   readonly connections: Store;
 }
 
 /**
- * Makes a store of parts that live in different places. Connections are the one part that a store has
- * so far; the log of channels with history and presence will be further ones.
+ * Makes a store whose parts are kept in different stores. So far `connections` is the only part; the log
+ * of channels with history and presence will be others.
  *
  * Disposing it disposes the stores it is made of.
  *
@@ -20,8 +20,8 @@ export interface StoreParts {
  * createApp({ channels: [RoomChannel], store: composeStore({ connections: redisStore() }) });
  * ```
  *
- * @throws ConfigurationError - ERR_OPTION_UNKNOWN, for a part that no store has;
- * ERR_STORE_MISSING, ERR_STORE_CONTRACT.
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN, for an unknown part; ERR_STORE_MISSING,
+ * ERR_STORE_CONTRACT.
  */
 export function composeStore(parts: StoreParts): Store & AsyncDisposable {
   checkOptions('composeStore()', parts, { connections: storeOption });

@@ -1,9 +1,9 @@
 import type { TimeLimit } from '../time/time-limit.js';
 
 /**
- * What a store keeps of a connection. It returns every field as it was given, also one that it does not
- * know: bundles of two versions share a table during a deployment. Such a field is a text, a number or a
- * boolean.
+ * The data of a connection that a store keeps. A store returns every field unchanged, including unknown
+ * ones, because two versions share a table during a deployment. The value of an unknown field is a
+ * string, a number or a boolean.
  */
 export interface ConnectionRecord {
   readonly connectionId: string;
@@ -14,27 +14,27 @@ export interface ConnectionRecord {
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
   /**
-   * When the row ends even if no `$disconnect` has come, in milliseconds since 1970: 2 h 15 min after
-   * the connection was opened, because API Gateway cuts every connection at 2 h (Amazon API Gateway
-   * quotas). A store hides the row from then on.
+   * When the row expires if there is no `$disconnect`, in milliseconds since 1970: 2 h 15 min after the
+   * connection was opened, because API Gateway closes every connection after 2 h (Amazon API Gateway
+   * quotas). From then on, a store must not return the row.
    */
   readonly expiresAt: number;
   readonly userId?: string;
-  /** When the identity ends, in milliseconds since 1970. */
+  /** When the identity expires, in milliseconds since 1970. */
   readonly identityExpiresAt?: number;
-  /** The identity as one JSON string, where it was established in `$connect` itself. */
+  /** The identity as one JSON string, if the authorizer ran inside `$connect`. */
   readonly identity?: string;
 }
 
 /**
- * One subscriber of a channel, with what delivery needs to know: all fields of the record except
- * `expiresAt` and `identity`, including fields that the store does not know.
+ * One subscriber of a channel, with the data for delivery: all fields of the record except `expiresAt`
+ * and `identity`, including unknown fields.
  */
 export type Subscriber = Omit<ConnectionRecord, 'expiresAt' | 'identity'>;
 
 /**
- * Some of a long list, and where to go on. A page may hold fewer items than were asked for, even none,
- * and still have a next one.
+ * Part of a long list, and where the next part begins. A page may have fewer items than requested, or
+ * none at all, and still have a next page.
  */
 export interface Page<T> {
   readonly items: readonly T[];
@@ -43,99 +43,103 @@ export interface Page<T> {
 }
 
 /**
- * Which part of a channel's subscribers to read: a part of the space into which their ids are hashed
- * (`sliceOf`), as fractions that are rounded to 1/65,536. Any division of 0 to 1 holds each subscriber
- * once.
+ * Which part of a channel's subscribers to read. Ids are hashed to fractions from 0 to 1 (`sliceOf`), and
+ * a range is a part of these, rounded to 1/65,536. If the ranges of several readers divide 0 to 1, each
+ * subscriber is in exactly one range.
  */
 export interface SubscriberRange {
-  /** From this fraction on; less than 0 counts as 0. @default 0 */
+  /** First fraction of the range; less than 0 counts as 0. @default 0 */
   readonly from?: number;
-  /** Before this fraction; more than 1 counts as 1. A range that does not end above `from` is empty. @default 1 */
+  /**
+   * End of the range, which is not part of it; more than 1 counts as 1. If it is not greater than `from`,
+   * the range is empty. @default 1
+   */
   readonly to?: number;
   /**
-   * `next` of a page before, of this range or another one. Only subscribers behind that page are
-   * returned, also when the last one on it has left since.
+   * `next` of a previous page, of this or another range. Only subscribers behind that page are returned,
+   * even if the last one on it has left meanwhile.
    *
-   * @default the range is read from its beginning
+   * @default the beginning of the range
    */
   readonly after?: string;
-  /** Most subscribers a page may hold; less than 1 counts as 1. @default the store's own page size */
+  /** Most subscribers on a page; less than 1 counts as 1. @default the store's own page size */
   readonly limit?: number;
 }
 
-/** How much a connection may be subscribed to. */
+/** Limits of a connection's subscriptions. */
 export interface ChannelLimits {
   /** Most channels at once. */
   readonly maxChannels: number;
-  /** Most bytes that the names of its channels may have together. */
+  /** Most bytes that the names of its channels may have in total. */
   readonly maxBytes: number;
 }
 
 /**
- * What became of one subscription. `subscribed`: it is new. `present`: it was there already. `full`:
- * the connection is at one of its limits. `gone`: the store has no such connection.
+ * The result for one channel. `subscribed`: the subscription is new. `present`: it existed already.
+ * `full`: it would exceed a limit of the connection. `gone`: the store does not have the connection.
  */
 export type SubscribeResult = 'subscribed' | 'present' | 'full' | 'gone';
 
 /** A connection that was removed. */
 export interface Disconnected {
   readonly record: ConnectionRecord;
-  /** The channels it left, in any order. */
+  /** The channels that it was subscribed to, in any order. */
   readonly channels: readonly string[];
 }
 
 /**
- * Where connections and their subscriptions live: version 2 of the contract.
+ * Keeps connections and their subscriptions: version 2 of the contract.
  *
- * Expired rows are never returned. Every method may be called again with the same arguments and leaves
- * the same state; what it returns may differ then.
+ * Expired rows are never returned. Calling a method again with the same arguments leads to the same
+ * state, but may return something else.
  *
- * When an answer of its engine is lost, a store may repeat a step. If another call for the connection came
- * in between, `subscribe` may then return `present`, and `unsubscribe` `false`, for what they did
- * themselves. They never claim what another call did.
+ * If an answer of the database is lost, a store may repeat a step. If another call for the same
+ * connection ran in between, `subscribe` may then return `present` and `unsubscribe` may return `false`
+ * for changes that they made themselves. They never report changes of another call as their own.
  *
- * Calls for one connection may race. On each channel a call acts at once, entirely before or entirely
- * after another call; between two channels of one call, other calls may act. No call leaves a membership
- * behind whose connection is gone.
+ * Calls for one connection may run concurrently. For each channel a call is atomic, but between two
+ * channels of one call, other calls may take effect. No call leaves a membership of a connection that is
+ * gone.
  *
- * Every method takes a time limit as its last argument, and ends within it. It begins nothing after
- * `endsAt`, after the signal is aborted, or after it has failed. A call that was cut off may leave a
- * membership behind. The next removal of its connection removes that, too; where another call removed
- * something at the same time, the same call made again does; and the row's expiry does at the latest.
+ * Every method takes a time limit as its last argument and ends within it. It starts no work after
+ * `endsAt`, after the signal was aborted, or after it has failed. A call that was cut off may leave a
+ * membership behind. It is removed by the next removal of its connection; if another call removed
+ * something at the same time, by repeating the interrupted call; and by the expiry of the row at the
+ * latest.
  *
- * @throws StoreError - from every method, when the store fails or the time is over.
- * @throws unknown - the `reason` of the signal, from every method, once it is aborted.
+ * @throws StoreError - from every method, if the store fails or the time is over.
+ * @throws unknown - the `reason` of the signal, from every method, after it was aborted.
  */
 export interface ConnectionStore {
   /** Version of this contract. */
   readonly contract: 2;
   /**
-   * Keeps a connection and subscribes it to channels, however many they are. When it is there already,
-   * the new record replaces the old one for all of its channels, also the fields that the new one does
-   * not have, and the channels are added. When it has expired, was pruned or is being removed, it starts
-   * afresh, and no `disconnect` returns what was pruned.
+   * Saves a connection and subscribes it to channels, without limits. If the connection exists, the new
+   * record replaces the old one in all of its channels, fields that only the old one had are removed, and
+   * the channels are added. If the connection has expired, was pruned or is being removed, it starts as a
+   * new connection, and no `disconnect` returns the pruned one.
    */
   connect(
     connection: ConnectionRecord,
     channels: readonly string[],
     limit?: TimeLimit,
   ): Promise<void>;
-  /** The connection; a strongly consistent read. */
+  /** Reads a connection, with strong consistency. */
   get(connectionId: string, limit?: TimeLimit): Promise<ConnectionRecord | undefined>;
   /**
-   * Removes a connection and all its memberships. Of several calls for one connection only one returns
-   * what was removed; the others, and a call for an unknown connection, return `undefined`. The first call
-   * after a {@link ConnectionStore.prune} returns what that removed: so handlers that run at the end of a
-   * connection run once, even if a delivery noticed the end first.
+   * Removes a connection and all its memberships. Of several calls for one connection, only one returns
+   * what was removed; the others return `undefined`, and so does a call for an unknown connection. The
+   * first call after a {@link ConnectionStore.prune} returns the pruned connection. So the handlers at
+   * the end of a connection run exactly once, even if a delivery noticed the end first.
    */
   disconnect(connectionId: string, limit?: TimeLimit): Promise<Disconnected | undefined>;
   /**
-   * Subscribes a connection to channels, one after the other in the order given. One that would exceed
-   * a limit is `full` and changes nothing; a shorter one behind it may still fit. Both limits are exact,
-   * also when calls race. Returns one result a channel, in the same order; a name that stands there
-   * twice has the same result twice.
+   * Subscribes a connection to channels, in the given order. A channel that would exceed a limit is
+   * `full` and changes nothing; a later one with a shorter name may still fit. Both limits are exact,
+   * even for concurrent calls. Returns one result for each channel, in the same order; a name that
+   * appears twice gets the same result twice.
    */
-  // oxlint-disable-next-line max-params -- as every method, with its time limit last.
+  // oxlint-disable-next-line max-params -- the time limit comes last in every method.
   subscribe(
     connectionId: string,
     channels: readonly string[],
@@ -143,8 +147,8 @@ export interface ConnectionStore {
     limit?: TimeLimit,
   ): Promise<readonly SubscribeResult[]>;
   /**
-   * Ends subscriptions. Returns for each, in the same order, whether there was one; a name that stands
-   * there twice has the same result twice.
+   * Ends subscriptions. Returns for each channel, in the same order, whether there was a subscription; a
+   * name that appears twice gets the same result twice.
    */
   unsubscribe(
     connectionId: string,
@@ -152,20 +156,19 @@ export interface ConnectionStore {
     limit?: TimeLimit,
   ): Promise<readonly boolean[]>;
   /**
-   * Subscribers of a channel in the order of their slices, then of the characters of their ids; a
-   * strongly consistent read.
+   * Reads the subscribers of a channel with strong consistency, ordered by slice and then by the
+   * characters of their ids.
    */
   subscribers(
     channel: string,
     range?: SubscriberRange,
     limit?: TimeLimit,
   ): Promise<Page<Subscriber>>;
-  /** Channels a connection is subscribed to, in any order. */
+  /** The channels of a connection, in any order. */
   channels(connectionId: string, limit?: TimeLimit): Promise<readonly string[]>;
   /**
-   * Removes connections that turned out to be gone, with all their memberships. They are gone for every
-   * method but `disconnect`, which still returns each of them once, with the channels it had, until it
-   * would have expired.
+   * Removes connections that turned out to be gone, with all their memberships. Only `disconnect` still
+   * returns each of them once, with its channels, until its expiry.
    */
   prune(connectionIds: readonly string[], limit?: TimeLimit): Promise<void>;
 }

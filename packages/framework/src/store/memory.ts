@@ -47,9 +47,9 @@ class MemoryConnectionStore implements ConnectionStore {
   readonly contract = 2;
   readonly #now: () => number;
   readonly #rows = new Map<string, Row>();
-  /** What was pruned and not disconnected yet, the oldest first. */
+  /** Pruned connections that no disconnect has returned yet, oldest first. */
   readonly #pruned = new Map<string, Disconnected>();
-  /** The subscribers of each channel, in the order of their slices. */
+  /** The subscribers of each channel, ordered by slice. */
   readonly #channels = new Map<string, Row[]>();
 
   constructor(now: () => number) {
@@ -61,7 +61,7 @@ class MemoryConnectionStore implements ConnectionStore {
     channels: readonly string[],
     limit?: TimeLimit,
   ): Promise<void> {
-    checkTime('keep a connection', limit);
+    checkTime('save a connection', limit);
     const { connectionId } = record;
     const row = this.#live(connectionId) ?? {
       record,
@@ -172,7 +172,7 @@ class MemoryConnectionStore implements ConnectionStore {
       const row = this.#live(connectionId);
       if (row) this.#pruned.set(connectionId, this.#remove(row));
     }
-    // The oldest come first, so the first one that has not expired ends the search.
+    // The oldest come first, so the search ends at the first one that has not expired.
     for (const [connectionId, pruned] of this.#pruned) {
       if (!this.#isExpired(pruned)) return;
       this.#pruned.delete(connectionId);
@@ -237,6 +237,6 @@ function subscriberOf({
 function checkTime(operation: string, { endsAt = Infinity, signal }: TimeLimit = {}): void {
   signal?.throwIfAborted();
   if (Date.now() < endsAt) return;
-  const reason = 'the time for it was over';
+  const reason = 'it ran out of time';
   throw makeError('ERR_STORE_UNAVAILABLE', { store: 'memory', operation, reason });
 }

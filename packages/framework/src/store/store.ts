@@ -1,16 +1,16 @@
 import type { ConnectionStore } from './connections.js';
 
 /**
- * Where an app's state lives. The log of channels with history and the leases of presence will be
- * further members beside `connections`, so that each may live elsewhere: see {@link composeStore}.
+ * Keeps an app's state. The log of channels with history and the leases of presence will be further
+ * members beside `connections`. {@link composeStore} combines members of different stores.
  *
  * Disposing it closes its connections, if it has any.
  */
 export interface Store extends Partial<AsyncDisposable> {
-  /** Names the store in messages: `memory`, `dynamodb`. */
+  /** Name of the store in messages: `memory`, `dynamodb`. */
   readonly name: string;
-  /** True when the state is in this process's memory: then there can be only one process. */
+  /** Whether the state is in the memory of this process, so that the app can run in only one process. */
   readonly isInProcess?: boolean;
-  /** Where connections and subscriptions live. */
+  /** Keeps connections and subscriptions. */
   readonly connections: ConnectionStore;
 }

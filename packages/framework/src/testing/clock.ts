@@ -1,4 +1,4 @@
-/** A clock that moves only when it is told to. A test app reads the time from one: `app.clock`. */
+/** A clock that only moves when you call `advance`. The clock of a test app is `app.clock`. */
 export class TestClock {
   #now: number;
 

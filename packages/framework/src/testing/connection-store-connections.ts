@@ -23,16 +23,16 @@ const everyFact: Partial<ConnectionRecord> = {
   identity: '{"userId":"ann"}',
 };
 
-/** Checks of what is kept of a connection, and of how it begins and ends. */
+/** Checks of a connection's record, and of its beginning and end. */
 export const connectionChecks: readonly Check[] = [
   {
-    name: 'speaks version 2 of the contract',
+    name: 'has version 2 of the contract',
     run: async (store) => {
       assert.equal(store.contract, 2);
     },
   },
   {
-    name: 'returns a connection as it was kept',
+    name: 'returns a connection unchanged',
     run: async (store) => {
       const guest = await connected(store, []);
       const user = await connected(store, [], everyFact);
@@ -42,7 +42,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'returns texts in any language, long ones and empty ones as they were kept',
+    name: 'returns strings in any language unchanged, including long and empty ones',
     run: async (store) => {
       const channel = uniqueChannel();
       const identity = JSON.stringify({ name: 'Zoë', note: `"\\\n\u0000${'x'.repeat(4_000)}` });
@@ -59,7 +59,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'keeps fields that it does not know, and hands them on to delivery',
+    name: 'keeps unknown fields and passes them on to delivery',
     run: async (store) => {
       const [first, second] = [uniqueChannel(), uniqueChannel()];
       const later = { carrier: 'sse', flags: 3, isQuiet: true, share: 0.25, none: false };
@@ -73,7 +73,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'subscribes a new connection to channels at once, each of them once',
+    name: 'subscribes a new connection to its channels, to each of them once',
     run: async (store) => {
       const channels = uniqueChannels(200);
       const connection = await connected(store, [...channels, ...channels.slice(0, 30)]);
@@ -82,7 +82,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'E1 replaces the record for all channels when a connection is kept again',
+    name: 'E1 replaces the record in all channels when a connection is saved again',
     run: async (store) => {
       const [x, y] = [uniqueChannel(), uniqueChannel()];
       const old = await connected(store, [x], { ...everyFact, connectedAt: 1 });
@@ -100,7 +100,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'E1 keeps the channels of a connection that is kept again as it was',
+    name: 'E1 keeps the channels of a connection that is saved again without changes',
     run: async (store) => {
       const channels = uniqueChannels(3);
       const connection = await connected(store, channels);
@@ -111,7 +111,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'E1 starts afresh when a connection was removed before',
+    name: 'E1 starts without channels when a connection was removed before',
     run: async (store) => {
       const [x, y, z] = [uniqueChannel(), uniqueChannel(), uniqueChannel()];
       const first = await connected(store, [x], everyFact);
@@ -145,7 +145,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'returns what it removed to one of many calls that race',
+    name: 'returns the removed connection to one of many racing calls',
     run: async (store) => {
       const channels = uniqueChannels(3);
       const connection = await connected(store, channels);
@@ -175,7 +175,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'C8 returns what was pruned to the first disconnect, and hides it from everything else',
+    name: 'C8 returns a pruned connection to the first disconnect, and hides it from every other method',
     run: async (store) => {
       const channels = uniqueChannels(3);
       const connection = await connected(store, channels, everyFact);
@@ -200,7 +200,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'C8 returns what was pruned to one of many disconnects that race',
+    name: 'C8 returns a pruned connection to one of many racing disconnects',
     run: async (store) => {
       const channels = uniqueChannels(2);
       const connection = await connected(store, channels);
@@ -217,7 +217,7 @@ export const connectionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'does nothing when it is given nothing',
+    name: 'does nothing when it gets empty lists',
     run: async (store) => {
       const channel = uniqueChannel();
       const connection = await connected(store, [channel]);

@@ -7,25 +7,25 @@ import { subscriptionChecks } from './connection-store-subscriptions.js';
 import { timeChecks } from './connection-store-time.js';
 import type { Check } from './contract-fixtures.js';
 
-/** One check of a contract, tied to no test runner. */
+/** One check of a contract, for any test runner. */
 export interface ContractTest {
-  /** What the store must do, as the end of a sentence: `returns a connection as it was kept`. */
+  /** What the store must do, as the end of a sentence: `returns a connection unchanged`. */
   readonly name: string;
-  /** Runs the check on a store of its own; rejects with an `AssertionError` when it fails. */
+  /** Runs the check on a new store. Rejects with an `AssertionError` if the check fails. */
   readonly run: () => Promise<void>;
 }
 
-/** How much of it a contract tries. */
+/** Options of {@link connectionStoreContract}. */
 export interface ContractOptions {
-  /** How many subscribers a channel has at once. @default 300 */
+  /** Number of subscribers of a channel. @default 300 */
   readonly subscribers?: number;
-  /** What the random orders are drawn from; another number, other orders. @default 1 */
+  /** Seed of the random orders. @default 1 */
   readonly seed?: number;
 }
 
-/** A store to be checked, and how to be rid of it. */
+/** A store to check. It is disposed after the check. */
 export interface StoreUnderTest extends AsyncDisposable {
-  /** The part of the store that is checked. */
+  /** The part of the store to check. */
   readonly connections: ConnectionStore;
 }
 
@@ -39,17 +39,17 @@ const checks: readonly Check[] = [
 ];
 
 /**
- * The checks that every {@link ConnectionStore} has to pass, as data. They call its methods; what calls
- * do to each other in every order of their steps is checked by `connectionStoreInterleavings`.
+ * The checks that every {@link ConnectionStore} has to pass, as data. They call its methods.
+ * `connectionStoreInterleavings` checks concurrent calls in every order of their steps.
  *
  * @example
  * ```ts
  * for (const check of connectionStoreContract(makeStore)) test(check.name, check.run);
  * ```
  *
- * @param make - Makes a store for one check. Stores may share their database: the checks use ids and
- * channels of their own.
- * @param options - How much is tried.
+ * @param make - Makes a store for one check. Stores may share a database, because each check uses its own
+ * ids and channels.
+ * @param options - Sizes and seed.
  */
 export function connectionStoreContract(
   make: () => Promise<StoreUnderTest>,

@@ -20,7 +20,7 @@ import {
 /** Checks of connections whose rows have expired. */
 export const expiryChecks: readonly Check[] = [
   {
-    name: 'hides a connection that has expired from every method',
+    name: 'hides an expired connection from every method',
     run: async (store) => {
       const [channel, other] = [uniqueChannel(), uniqueChannel()];
       const live = await connected(store, [channel]);
@@ -39,12 +39,12 @@ export const expiryChecks: readonly Check[] = [
     },
   },
   {
-    name: 'hides a connection from the moment on at which it expires',
+    name: 'hides a connection from the moment of its expiry on',
     run: async (store) => {
       const channels = uniqueChannels(2);
       const expiresAt = Date.now() + 300;
       const { connectionId } = await connected(store, channels, { expiresAt });
-      // An engine may count whole seconds.
+      // A database may round times to whole seconds.
       while (Date.now() <= expiresAt) await pause(expiresAt + 1 - Date.now());
       await assertGone(store, connectionId, channels);
       assert.equal(await subscribe(store, connectionId, uniqueChannel()), 'gone');
@@ -52,7 +52,7 @@ export const expiryChecks: readonly Check[] = [
     },
   },
   {
-    name: 'E1 starts afresh when a connection has expired before',
+    name: 'E1 starts without channels when a connection has expired before',
     run: async (store) => {
       const [old, kept] = [uniqueChannel(), uniqueChannel()];
       const { connectionId } = await expired(store, [old, kept]);
@@ -66,7 +66,7 @@ export const expiryChecks: readonly Check[] = [
     },
   },
   {
-    name: 'E1 starts afresh when the id of an expired connection comes back in calls that race',
+    name: 'E1 starts without channels when racing calls use the id of an expired connection again',
     run: async (store) => {
       const [channel, other] = [uniqueChannel(), uniqueChannel()];
       const old = await expired(store, [channel]);
@@ -78,7 +78,7 @@ export const expiryChecks: readonly Check[] = [
     },
   },
   {
-    name: 'removes connections that have expired when they are pruned',
+    name: 'removes expired connections when they are pruned',
     run: async (store) => {
       const channel = uniqueChannel();
       const [old, live] = [await expired(store, [channel]), await connected(store, [channel])];
@@ -91,7 +91,7 @@ export const expiryChecks: readonly Check[] = [
     },
   },
   {
-    name: 'C8 forgets what was pruned when it would have expired',
+    name: 'C8 forgets a pruned connection at the time of its expiry',
     run: async (store) => {
       const expiresAt = Date.now() + 300;
       const { connectionId } = await connected(store, uniqueChannels(1), { expiresAt });
@@ -101,7 +101,7 @@ export const expiryChecks: readonly Check[] = [
     },
   },
   {
-    name: 'pages over subscribers that have expired',
+    name: 'reads past subscribers that have expired',
     run: async (store) => {
       const channel = uniqueChannel();
       const all: string[] = [];

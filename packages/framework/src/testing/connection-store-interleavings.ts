@@ -3,16 +3,16 @@ import { scenarios } from './connection-store-scenarios.js';
 import { Trial } from './connection-store-trial.js';
 import { EngineGate, explore, type Fault, type Step } from './interleavings.js';
 
-/** How many orders of calls are tried. */
+/** Options of {@link connectionStoreInterleavings}. */
 export interface InterleavingOptions {
   /**
-   * Most runs of a test. Half of them are systematic, depth first; where these do not suffice, the other
-   * half is drawn at random. A fault is tried at every call of the engine at least twice.
+   * Most runs of a test. Half of them try the orders systematically, depth first. If there are more
+   * orders, the other half is random. A fault is tried at every call of the engine at least twice.
    *
    * @default 100
    */
   readonly runs?: number;
-  /** What the random orders are drawn from; another number, other orders. @default 1 */
+  /** Seed of the random orders. @default 1 */
   readonly seed?: number;
 }
 
@@ -26,15 +26,15 @@ const parts: readonly { readonly title: string; readonly faults: readonly Fault[
 ];
 
 /**
- * The checks of what calls for one connection do to each other, as data. Two or three calls run in every
- * order of the steps they take in the engine; with an answer that is lost, at each of these steps; and
- * with a caller that stops for good, before each and after each.
+ * Checks of concurrent calls for one connection, as data. Two or three calls run in every order of their
+ * steps, which are their calls of the engine (the database). They also run with a lost answer at each
+ * step, and with a caller that dies before and after each step.
  *
- * Afterwards the results and the state must be those of the same calls made one after the other, in one
- * order or another, in which others may come between two channels of a call. What a caller left behind
- * that stopped must go when the connection is removed next; where another call took something away
- * meanwhile, once the same call was made again. One thing may stay until it expires: a membership of an
- * older channel that a dying `connect` wrote anew just then.
+ * Afterwards, the results and the state must be possible for the same calls in some sequential order, in
+ * which other calls may come between two channels of a call. Anything that a dead caller left behind must
+ * disappear with the next removal of the connection, or, if another call removed something meanwhile,
+ * after the same call was repeated. Only one thing may remain until it expires: a membership of an older
+ * channel that a dying `connect` was just writing again.
  *
  * @example
  * ```ts
@@ -42,12 +42,11 @@ const parts: readonly { readonly title: string; readonly faults: readonly Fault[
  * for (const check of connectionStoreInterleavings(make)) test(check.name, check.run);
  * ```
  *
- * @param make - Makes a store that passes each call of its engine, and each of their repeats, through
- * `step`. A call whose answer is lost rejects with an error whose `code` is `ECONNRESET` and whose
- * `name` is `TimeoutError`: the store tries again, or throws a `StoreError` that is `retryable`. Calls
- * wait in `step` for each other, so let the time-outs of single calls be long, and the waits between
- * attempts short.
- * @param options - How much is tried.
+ * @param make - Makes a store that passes each call of its engine, including retries, through `step`. If
+ * an answer is lost, the call rejects with an error whose `code` is `ECONNRESET` and whose `name` is
+ * `TimeoutError`: the store must retry or throw a `StoreError` that is `retryable`. Calls wait for each
+ * other in `step`, so use long time-outs for single calls and short waits between attempts.
+ * @param options - Number of runs and seed.
  */
 export function connectionStoreInterleavings(
   make: (step: Step) => Promise<StoreUnderTest>,
@@ -74,7 +73,7 @@ async function exploreFaults(
   faults: readonly Fault[],
   { runs, seed }: Required<InterleavingOptions>,
 ): Promise<void> {
-  // A run without a fault tells how many calls there are.
+  // A run without a fault shows how many calls there are.
   await explore({ runs: 1, seed }, (choose) => trial.run(choose));
   const calls = trial.longest;
   const each = Math.max(2, Math.ceil(runs / (calls * faults.length)));

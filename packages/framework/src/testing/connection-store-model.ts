@@ -7,8 +7,8 @@ import type {
 import { sorted } from './contract-fixtures.js';
 
 /**
- * Something that is done to one connection. `join` is a part of a `connect`, and so is `forget`, of what
- * was pruned; `expire` lets its row be over.
+ * A step for one connection. `join` and `forget` are parts of a `connect`: `join` subscribes to a
+ * channel, `forget` drops a pruned connection. `expire` lets its row expire.
  */
 export type Action =
   | { readonly do: 'forget' }
@@ -20,10 +20,10 @@ export type Action =
   | { readonly do: 'disconnect' }
   | { readonly do: 'prune' };
 
-/** What a store is asked to do. */
+/** A call of a store's method. */
 export type CallAction = Exclude<Action, { readonly do: 'join' | 'forget' }>;
 
-/** Does it, and returns its result in a form that can be compared. */
+/** Makes the call, and returns its result in a form that can be compared. */
 export async function perform(
   store: ConnectionStore,
   connectionId: string,
@@ -40,14 +40,14 @@ export async function perform(
   return left && { record: left.record, channels: sorted(left.channels) };
 }
 
-/** What becomes of one connection when one thing is done after the other. */
+/** A model of one connection: the expected results and state of sequential steps. */
 export class ConnectionModel {
   #record: ConnectionRecord | undefined;
-  /** What a prune removed, for the disconnect that comes next. */
+  /** The pruned connection, for the next disconnect. */
   #pruned: Disconnected | undefined;
   readonly #channels = new Set<string>();
 
-  /** Absent while there is no connection. */
+  /** `undefined` while the connection does not exist. */
   get record(): ConnectionRecord | undefined {
     return this.#record;
   }
@@ -56,13 +56,13 @@ export class ConnectionModel {
     return sorted([...this.#channels]);
   }
 
-  /** Does it, and returns what the store has to return. */
+  /** Performs a step, and returns the result that the store must return. */
   perform(action: Action): unknown {
     if (action.do === 'connect' || action.do === 'forget') this.#pruned = undefined;
     if (action.do === 'forget') return undefined;
     if (action.do === 'connect') this.#record = action.record;
     if (action.do === 'connect' || action.do === 'join') {
-      // One of a connection that has ended meanwhile comes too late.
+      // A join after the end of the connection has no effect.
       if (!this.#record) return undefined;
       for (const channel of action.channels) this.#channels.add(channel);
       return undefined;

@@ -2,19 +2,19 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionRecord } from '../store/connections.js';
 import { type Action, type CallAction, ConnectionModel } from './connection-store-model.js';
 
-/** What a call returned that was made twice, because the first one failed: it may be anything. */
+/** Stands for the result of a call that was repeated after a failure: any result is accepted. */
 export const ANYTHING: unique symbol = Symbol('anything');
 
-/** What is known of a connection. */
+/** The state of a connection. */
 export interface ConnectionState {
   readonly record: ConnectionRecord | undefined;
   /** Sorted. */
   readonly channels: readonly string[];
 }
 
-/** What calls may return, and leave behind, in one order of what they do. */
+/** The results and the state of calls in one order of their steps. */
 export interface Outcome {
-  /** For each call, what it may return: one for each time that it was made. */
+  /** The possible results of each call: one for each time that it ran. */
   readonly results: readonly (readonly unknown[])[];
   readonly state: ConnectionState;
 }
@@ -23,9 +23,9 @@ export interface Outcome {
 export interface Run {
   readonly before: readonly CallAction[];
   readonly calls: readonly CallAction[];
-  /** The call that stopped for good: it may have been made or not. */
+  /** The call whose caller died: it may have run or not. */
   readonly dead?: number | undefined;
-  /** The call that was sent to the engine twice, because an answer was lost. */
+  /** The call that was sent to the engine twice because an answer was lost. */
   readonly repeated?: number | undefined;
 }
 
@@ -35,13 +35,13 @@ export function isRemoval(action: CallAction): boolean {
 }
 
 /** Whether an action ends subscriptions. */
-export function takesAway(action: CallAction): boolean {
+export function endsSubscriptions(action: CallAction): boolean {
   return isRemoval(action) || action.do === 'unsubscribe';
 }
 
 /**
- * What may come of calls. What a call does to each of its channels it does at once; between two
- * channels others may come, because the contract promises nothing about all of them together.
+ * The possible outcomes of calls. A call is atomic for each of its channels, but other calls may come
+ * between two channels, because the contract does not make the whole call atomic.
  */
 export function outcomesOf({ before, calls, dead, repeated }: Run): readonly Outcome[] {
   const whole = calls.map((call, index) => ({ index, parts: partsOf(call) }));
@@ -49,7 +49,7 @@ export function outcomesOf({ before, calls, dead, repeated }: Run): readonly Out
   if (repeated !== undefined) runs.push([...whole, ...whole.slice(repeated, repeated + 1)]);
   if (dead !== undefined) {
     const { index, parts } = whole[dead] as { index: number; parts: readonly Action[] };
-    // It may have been cut off behind any of its channels.
+    // It may have been cut off after any of its channels.
     for (const length of parts.keys()) {
       runs.push(whole.with(dead, { index, parts: parts.slice(0, length) }));
     }
@@ -74,10 +74,10 @@ export function outcomesOf({ before, calls, dead, repeated }: Run): readonly Out
   });
 }
 
-/** Whether a result is one that a call may have. */
+/** Whether a result is possible for a call. */
 export function fits(found: unknown, call: CallAction, possible: readonly unknown[]): boolean {
   if (found === ANYTHING || possible.length === 0) return true;
-  // What was removed is returned, however often the call was sent.
+  // The removed connection is returned no matter how often the call was sent.
   const removed = possible.filter((result) => result !== undefined);
   const allowed = call.do === 'disconnect' && removed.length > 0 ? removed : possible;
   if (!Array.isArray(found)) return allowed.some((result) => isDeepStrictEqual(found, result));
@@ -89,14 +89,14 @@ export function fits(found: unknown, call: CallAction, possible: readonly unknow
 function partsOf(action: CallAction): readonly Action[] {
   if (action.do === 'connect') {
     const joins = action.channels.map((channel) => ({ do: 'join' as const, channels: [channel] }));
-    // What was pruned goes before the new connection comes.
+    // The pruned connection is forgotten before the new one exists.
     return [{ do: 'forget' }, { ...action, channels: [] }, ...joins];
   }
   if (action.do !== 'subscribe' && action.do !== 'unsubscribe') return [action];
   return action.channels.map((channel) => ({ ...action, channels: [channel] }));
 }
 
-/** Every order of sequences that have so many parts: which sequence goes on, step by step. */
+/** All interleavings of sequences with the given lengths, each as a list of sequence indexes. */
 function interleavings(lengths: readonly number[]): number[][] {
   if (lengths.every((length) => length === 0)) return [[]];
   return lengths.flatMap((length, which) =>

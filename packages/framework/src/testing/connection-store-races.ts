@@ -49,7 +49,7 @@ function drawAction(
   return name === 'unsubscribe' ? { do: name, channels: some } : { do: name };
 }
 
-/** Checks of what happens at the same time, or in any order. */
+/** Checks of concurrent calls and of calls in random order. */
 export const raceChecks: readonly Check[] = [
   {
     name: 'leaves no membership behind when subscribe and disconnect race',
@@ -68,7 +68,7 @@ export const raceChecks: readonly Check[] = [
     },
   },
   {
-    name: 'leaves connections and subscribers in agreement when subscribe and unsubscribe race',
+    name: 'keeps connections and subscribers consistent when subscribe and unsubscribe race',
     run: async (store) => {
       const [channel, all] = [uniqueChannel(), Array.from({ length: 20 }, () => record())];
       await forAll(all, (connection) => store.connect(connection, []));
@@ -83,12 +83,12 @@ export const raceChecks: readonly Check[] = [
       const counted = (value: string | boolean) =>
         left.flat().filter((one) => one === value).length;
       const staying = (await memberIds(store, channel)).length;
-      assert.equal(counted('subscribed') - counted(true), staying, 'joined, less left');
+      assert.equal(counted('subscribed') - counted(true), staying, 'joined minus left');
       await assertAgreement(store, idsOf(all), [channel]);
     },
   },
   {
-    name: 'E1 keeps one record for all channels when a connection is kept twice at once',
+    name: 'E1 has one record in all channels when a connection is saved twice at once',
     run: async (store) => {
       const channels = uniqueChannels(4);
       const all = Array.from({ length: 10 }, () => record());
@@ -106,7 +106,7 @@ export const raceChecks: readonly Check[] = [
     },
   },
   {
-    name: 'pages every subscriber that stays while others join and leave',
+    name: 'returns every subscriber that stays while others join and leave',
     run: async (store, { subscribers }) => {
       const channel = uniqueChannel();
       const staying = Array.from({ length: subscribers }, () => record());
@@ -119,7 +119,7 @@ export const raceChecks: readonly Check[] = [
         forAll(leaving, ({ connectionId }) => store.disconnect(connectionId)),
       ]);
       const ids = idsOf(found);
-      assert.deepEqual(ids, inSliceOrder([...new Set(ids)]), 'twice, or not in order');
+      assert.deepEqual(ids, inSliceOrder([...new Set(ids)]), 'an id is duplicate or not in order');
       const missed = staying.filter(({ connectionId }) => !ids.includes(connectionId));
       assert.deepEqual(missed, []);
       await store.prune(idsOf([...staying, ...joining]));
@@ -127,7 +127,7 @@ export const raceChecks: readonly Check[] = [
     },
   },
   {
-    name: 'does to each of many connections what it is told, in any order of calls',
+    name: 'gives the expected results for many connections, in any order of calls',
     run: async (store, { seed }) => {
       const [draw, channels] = [drawFrom(seed), uniqueChannels(3)];
       const connections = Array.from({ length: 20 }, () => record());
@@ -149,7 +149,7 @@ export const raceChecks: readonly Check[] = [
     },
   },
   {
-    name: 'leaves connections and memberships in agreement when calls for the same ids race',
+    name: 'keeps connections and memberships consistent when calls for the same ids race',
     run: async (store, { seed }) => {
       const [draw, channels] = [drawFrom(seed), uniqueChannels(3)];
       const connections = Array.from({ length: 8 }, () => record());
@@ -174,7 +174,7 @@ export const raceChecks: readonly Check[] = [
     },
   },
   {
-    name: 'starts and ends a connection over and over without a trace of the one before',
+    name: 'starts and ends a connection repeatedly without traces of the previous one',
     run: async (store) => {
       const channels = uniqueChannels(4);
       const { connectionId } = await connected(store, channels);

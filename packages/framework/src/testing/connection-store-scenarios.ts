@@ -2,9 +2,9 @@ import type { ChannelLimits, ConnectionRecord } from '../store/connections.js';
 import type { CallAction } from './connection-store-model.js';
 import { WIDE } from './contract-fixtures.js';
 
-/** What the calls of a scenario are about. */
+/** The connection and the channels of a scenario. */
 export interface Subject {
-  /** Two records of one connection, which differ. */
+  /** Two different records of one connection. */
   readonly connection: ConnectionRecord;
   readonly again: ConnectionRecord;
   /** Channels, whose names are 50 bytes long. */
@@ -15,9 +15,9 @@ export interface Subject {
 
 /** Calls for one connection that run at the same time. */
 export interface Scenario {
-  /** What they are, as the beginning of a sentence. */
+  /** Describes the calls, as the beginning of a sentence. */
   readonly name: string;
-  /** What was done before, one after the other. */
+  /** Calls that are made before, one after the other. */
   readonly before: (subject: Subject) => readonly CallAction[];
   readonly calls: (subject: Subject) => readonly CallAction[];
 }
@@ -49,7 +49,7 @@ const pruned = ({ connection, a }: Subject): readonly CallAction[] => [
 const two = { maxChannels: 2, maxBytes: 9_999 } as const;
 const hundredBytes = { maxChannels: 9, maxBytes: 100 } as const;
 
-/** Every pair of calls that may disturb each other, and the threes that have done so somewhere. */
+/** Every pair of calls that may affect each other, and groups of three that have revealed faults. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'a first connect and a subscribe',

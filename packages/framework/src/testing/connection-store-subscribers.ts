@@ -12,7 +12,7 @@ import {
   uniqueChannel,
 } from './contract-fixtures.js';
 
-/** A channel with so many subscribers, and their ids in order. */
+/** A channel with `count` subscribers, and their ids in order. */
 async function channelWith(
   store: ConnectionStore,
   count: number,
@@ -41,7 +41,7 @@ async function idsIn(
   return ids;
 }
 
-/** Two ids that lie in the same slice and differ in upper and lower case first. */
+/** Two ids in the same slice whose first difference is upper and lower case. */
 function idsInOneSlice(): [string, string] {
   const seen = new Map<string, string>();
   for (;;) {
@@ -56,7 +56,7 @@ function idsInOneSlice(): [string, string] {
 /** Checks of reading a channel: order, pages, ranges. */
 export const subscriberChecks: readonly Check[] = [
   {
-    name: 'returns subscribers in the order of their slices, whatever the size of a page',
+    name: 'returns subscribers in the order of their slices with any page size',
     run: async (store) => {
       const { channel, ids } = await channelWith(store, 25);
       for (const limit of [1, 2, 10, 24, 25, 26, 5_000]) {
@@ -79,7 +79,7 @@ export const subscriberChecks: readonly Check[] = [
     },
   },
   {
-    name: 'has every subscriber once in the parts of any division, at the ends of the space too',
+    name: 'has every subscriber in exactly one part of any division, including both ends',
     run: async (store) => {
       const { channel, ids } = await channelWith(store, 40);
       const cuts = [sliceOf(ids[11] ?? ''), sliceOf(ids[30] ?? '') + 1 / 65_536];
@@ -94,7 +94,7 @@ export const subscriberChecks: readonly Check[] = [
     },
   },
   {
-    name: 'reads the part of a range and nothing beside it',
+    name: 'reads exactly the subscribers of a range',
     run: async (store) => {
       const { channel, ids } = await channelWith(store, 30);
       const [from, to] = [sliceOf(ids[10] ?? ''), sliceOf(ids[20] ?? '')];
@@ -109,7 +109,7 @@ export const subscriberChecks: readonly Check[] = [
     },
   },
   {
-    name: 'holds nobody in a range without an inside',
+    name: 'returns nobody for an empty range',
     run: async (store) => {
       const { channel, ids } = await channelWith(store, 10);
       const at = sliceOf(ids[5] ?? '');
@@ -131,7 +131,7 @@ export const subscriberChecks: readonly Check[] = [
     },
   },
   {
-    name: 'goes on behind the page before, also with another range',
+    name: 'continues after the previous page, also with another range',
     run: async (store) => {
       const { channel, ids } = await channelWith(store, 30);
       const { next: after } = await store.subscribers(channel, { limit: 15 });
@@ -148,7 +148,7 @@ export const subscriberChecks: readonly Check[] = [
     },
   },
   {
-    name: 'goes on behind a subscriber that has left since',
+    name: 'continues after a subscriber that has left since',
     run: async (store) => {
       const { channel, ids } = await channelWith(store, 6);
       const [one, two] = ids as [string, string];
@@ -166,7 +166,7 @@ export const subscriberChecks: readonly Check[] = [
     },
   },
   {
-    name: 'reads page by page to the end with a limit below 1, which counts as 1',
+    name: 'treats a limit below 1 as 1',
     run: async (store) => {
       const { channel, ids } = await channelWith(store, 3);
       for (const limit of [0, -5, 0.5, Number.NaN]) {
@@ -177,14 +177,14 @@ export const subscriberChecks: readonly Check[] = [
     },
   },
   {
-    name: 'tells from a first page how large a channel is',
+    name: 'allows to estimate the size of a channel from its first page',
     run: async (store, { subscribers }) => {
       const { channel, ids } = await channelWith(store, subscribers);
       const { items } = await store.subscribers(channel, { limit: Math.ceil(subscribers / 2) });
       const reached = sliceOf(items.at(-1)?.connectionId ?? '');
       const estimate = items.length / reached;
       const error = Math.abs(estimate / subscribers - 1);
-      // Four standard deviations of a fraction that is drawn from n hashes, when half of them are read.
+      // Four standard deviations of the estimate from n hashes, if half of them are read.
       assert.ok(error < 4 / Math.sqrt(subscribers), `${estimate} for ${subscribers}`);
       await store.prune(ids);
       assert.deepEqual(await memberIds(store, channel), []);

@@ -15,23 +15,23 @@ import {
   WIDE,
 } from './contract-fixtures.js';
 
-/** A channel whose name has so many bytes. */
+/** A channel whose name has `bytes` bytes. */
 function channelOf(bytes: number): string {
   return uniqueChannel().padEnd(bytes, 'x');
 }
 
-/** Checks of joining and leaving channels, and of the limits. */
+/** Checks of joining and leaving channels, and of their limits. */
 export const subscriptionChecks: readonly Check[] = [
   {
     name: 'E3 subscribes to many channels in one call, with a result for each in their order',
     run: async (store) => {
       const channels = uniqueChannels(200);
-      const held = channels.filter((_channel, index) => index % 3 === 0);
-      const connection = await connected(store, held, { userId: 'ann', identity: '{}' });
+      const joined = channels.filter((_channel, index) => index % 3 === 0);
+      const connection = await connected(store, joined, { userId: 'ann', identity: '{}' });
       const results = await store.subscribe(connection.connectionId, channels, WIDE);
       assert.deepEqual(
         results,
-        channels.map((channel) => (held.includes(channel) ? 'present' : 'subscribed')),
+        channels.map((channel) => (joined.includes(channel) ? 'present' : 'subscribed')),
       );
       assert.deepEqual(sorted(await store.channels(connection.connectionId)), sorted(channels));
       for (const channel of channels) {
@@ -43,20 +43,20 @@ export const subscriptionChecks: readonly Check[] = [
     name: 'E3 unsubscribes from many channels in one call, with a result for each in their order',
     run: async (store) => {
       const channels = uniqueChannels(200);
-      const held = channels.filter((_channel, index) => index % 3 !== 0);
+      const joined = channels.filter((_channel, index) => index % 3 !== 0);
       const stays = uniqueChannel();
-      const { connectionId } = await connected(store, [stays, ...held]);
+      const { connectionId } = await connected(store, [stays, ...joined]);
       const results = await store.unsubscribe(connectionId, channels);
       assert.deepEqual(
         results,
-        channels.map((channel) => held.includes(channel)),
+        channels.map((channel) => joined.includes(channel)),
       );
       assert.deepEqual(await store.channels(connectionId), [stays]);
       await assertAgreement(store, [connectionId], [stays, ...channels]);
     },
   },
   {
-    name: 'E3 gives a name that stands there twice the same result twice',
+    name: 'E3 gives a name that appears twice the same result twice',
     run: async (store) => {
       const [a, b, c] = [uniqueChannel(), uniqueChannel(), uniqueChannel()];
       const { connectionId } = await connected(store, [a]);
@@ -78,7 +78,7 @@ export const subscriptionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'takes the same calls again, and says that nothing changed',
+    name: 'accepts repeated calls, and reports that nothing changed',
     run: async (store) => {
       const [channel, other] = [uniqueChannel(), uniqueChannel()];
       const { connectionId } = await connected(store, []);
@@ -97,7 +97,7 @@ export const subscriptionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'says that a connection is gone which was removed, or never there',
+    name: 'reports a connection as gone if it was removed or never existed',
     run: async (store) => {
       const channels = uniqueChannels(3);
       const { connectionId: removed } = await connected(store, channels.slice(0, 1));
@@ -116,7 +116,7 @@ export const subscriptionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'keeps to the number of channels, in the order in which they are given',
+    name: 'limits the number of channels, in their given order',
     run: async (store) => {
       const [a, b, c, d, e] = uniqueChannels(5) as [string, string, string, string, string];
       const { connectionId } = await connected(store, [a]);
@@ -135,17 +135,17 @@ export const subscriptionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'E4 keeps to the bytes of the names, and takes a shorter one where a longer does not fit',
+    name: 'E4 limits the total bytes of names, and accepts a shorter name if a longer one does not fit',
     run: async (store) => {
-      const [held, long, short, least] = [
+      const [joined, long, short, least] = [
         channelOf(60),
         channelOf(61),
         channelOf(50),
         channelOf(40),
       ];
-      const { connectionId } = await connected(store, [held]);
+      const { connectionId } = await connected(store, [joined]);
       const limits = (maxBytes: number) => ({ maxChannels: 9, maxBytes });
-      const all = [long, short, held, least];
+      const all = [long, short, joined, least];
       assert.deepEqual(await store.subscribe(connectionId, all, limits(120)), [
         'full',
         'subscribed',
@@ -161,7 +161,7 @@ export const subscriptionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'lets a connection be kept with more than the limits, and adds nothing then',
+    name: 'saves a connection with more channels than the limits, and adds no more',
     run: async (store) => {
       const [channels, more] = [uniqueChannels(5), uniqueChannel()];
       const { connectionId } = await connected(store, channels);
@@ -180,7 +180,7 @@ export const subscriptionChecks: readonly Check[] = [
     },
   },
   {
-    name: 'keeps to both limits when calls of one connection race',
+    name: 'enforces both limits when calls for one connection race',
     run: async (store) => {
       const channels = uniqueChannels(24).map((channel) => channel.padEnd(50, 'x'));
       const pairs = Array.from({ length: 12 }, (_none, index) =>

@@ -15,16 +15,16 @@ import {
   WIDE,
 } from './contract-fixtures.js';
 
-/** A connection with one of two channels, and every method of the store, each ready to be called. */
+/** A connection in one of two channels, and a call of every method of the store. */
 async function callsOf(store: ConnectionStore): Promise<{
   readonly calls: Readonly<Record<string, (limit?: TimeLimit) => Promise<unknown>>>;
   readonly assertUnchanged: () => Promise<void>;
 }> {
-  const [held, free] = uniqueChannels(2) as [string, string];
-  const [connection, unknown] = [await connected(store, [held]), record()];
+  const [joined, free] = uniqueChannels(2) as [string, string];
+  const [connection, unknown] = [await connected(store, [joined]), record()];
   const { connectionId } = connection;
   const again: ConnectionRecord = { ...connection, userId: 'bob' };
-  const channels = [held, free];
+  const channels = [joined, free];
   return {
     calls: {
       connect: (limit) => store.connect(unknown, channels, limit),
@@ -33,20 +33,20 @@ async function callsOf(store: ConnectionStore): Promise<{
       disconnect: (limit) => store.disconnect(connectionId, limit),
       subscribe: (limit) => store.subscribe(connectionId, channels, WIDE, limit),
       unsubscribe: (limit) => store.unsubscribe(connectionId, channels, limit),
-      subscribers: (limit) => store.subscribers(held, {}, limit),
+      subscribers: (limit) => store.subscribers(joined, {}, limit),
       channels: (limit) => store.channels(connectionId, limit),
       prune: (limit) => store.prune([connectionId], limit),
     },
     async assertUnchanged() {
       assert.deepEqual(await store.get(connectionId), connection);
       assert.equal(await store.get(unknown.connectionId), undefined);
-      assert.deepEqual(await store.channels(connectionId), [held]);
+      assert.deepEqual(await store.channels(connectionId), [joined]);
       await assertAgreement(store, [connectionId, unknown.connectionId], channels);
     },
   };
 }
 
-/** What a call rejected with. */
+/** The error of a call. */
 async function failureOf(name: string, call: Promise<unknown>): Promise<unknown> {
   try {
     await call;
@@ -87,7 +87,7 @@ export const timeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'E2 ends a call when its signal is aborted meanwhile, and leaves nothing torn',
+    name: 'E2 ends a running call when its signal is aborted, and the same call completes it',
     run: async (store) => {
       const reason = new Error('the handler has answered');
       const channels = uniqueChannels(30);
@@ -104,14 +104,14 @@ export const timeChecks: readonly Check[] = [
         const running = call({ signal: abort.signal });
         abort.abort(reason);
         await running.catch((error: unknown) => assert.equal(error, reason));
-        // The same call again finishes what was cut off.
+        // The same call again completes what was cut off.
         await call({});
         await assertAgreement(store, [connectionId], channels);
       }
     },
   },
   {
-    name: 'E7 gives the same results with a limit in the future, however far',
+    name: 'E7 gives the same results with a time limit at any point in the future',
     run: async (store) => {
       const { signal } = new AbortController();
       for (const limit of [

@@ -3,26 +3,32 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { StoreError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connections.js';
 import { type CallAction, perform } from './connection-store-model.js';
-import { ANYTHING, fits, isRemoval, outcomesOf, takesAway } from './connection-store-orders.js';
+import {
+  ANYTHING,
+  endsSubscriptions,
+  fits,
+  isRemoval,
+  outcomesOf,
+} from './connection-store-orders.js';
 import type { Scenario, Subject } from './connection-store-scenarios.js';
 import { assertAgreement, assertGone, record, sorted, uniqueChannel } from './contract-fixtures.js';
 import type { Caller, Choose, EngineGate, Fault } from './interleavings.js';
 
-/** When something happens to a call of the engine: with how many calls before it. */
+/** A fault, and the number of engine calls before the affected one. */
 export interface PlannedFault {
   readonly kind: Fault;
   readonly at: number;
 }
 
-/** What a trial is made of. */
+/** The parts of a {@link Trial}. */
 export interface TrialParts {
   readonly store: ConnectionStore;
-  /** Through which the store calls its engine. */
+  /** Controls the store's calls of its engine. */
   readonly gate: EngineGate;
   readonly scenario: Scenario;
 }
 
-/** Runs a scenario, each time in another order and with a connection and channels of its own. */
+/** Runs a scenario, each time in another order and with a new connection and new channels. */
 export class Trial {
   readonly #store: ConnectionStore;
   readonly #gate: EngineGate;
@@ -35,12 +41,12 @@ export class Trial {
     this.#scenario = scenario;
   }
 
-  /** Most calls of the engine that a run had so far. */
+  /** Most engine calls in one run so far. */
   get longest(): number {
     return this.#longest;
   }
 
-  /** Runs it once, and asserts that what came of it is right. */
+  /** Runs it once, and asserts that the outcome is possible. */
   async run(choose: Choose, fault?: PlannedFault): Promise<void> {
     const subject = makeSubject();
     const { connectionId } = subject.connection;
@@ -57,7 +63,7 @@ export class Trial {
       calls.every((call, index) => fits(results[index], call, outcome.results[index] ?? [])),
     );
     if (fitting.length === 0) {
-      assert.fail(`In no order do the calls return ${inWords(results)}.`);
+      assert.fail(`There is no order in which the calls return ${inWords(results)}.`);
     }
     if (dead !== undefined) return this.#assertCleaned(subject, { calls, dead, choose });
     await assertAgreement(this.#store, [connectionId], channelsOf(subject));
@@ -67,10 +73,10 @@ export class Trial {
     };
     if (fitting.some(({ state }) => isDeepStrictEqual(state, found))) return;
     const outcome = `return ${inWords(results)} and leave ${inWords(found)}`;
-    assert.fail(`In no order do the calls ${outcome}.`);
+    assert.fail(`There is no order in which the calls ${outcome}.`);
   }
 
-  /** Asserts that the next removal clears away what a call left that was cut off. */
+  /** Asserts that the next removal deletes everything that an interrupted call left behind. */
   async #assertCleaned(
     subject: Subject,
     {
@@ -82,14 +88,14 @@ export class Trial {
     const [store, { connectionId }] = [this.#store, subject.connection];
     const died = calls[dead] as CallAction;
     let channels = channelsOf(subject);
-    if (!isRemoval(died) && calls.some(takesAway)) {
-      // The list of memberships may have gone first, with the connection or without. The same call
-      // finds again what it wrote to the channels that it names, and no other.
+    if (!isRemoval(died) && calls.some(endsSubscriptions)) {
+      // The connection's list of memberships may be gone already. Only the same call knows which channels
+      // it wrote to, so it is repeated.
       await perform(store, connectionId, died);
       if (died.do === 'connect') channels = died.channels;
     }
     const ends = ['disconnect', 'prune', 'connect and disconnect'];
-    const end = ends[choose(ends.map((one) => `${one}, which clears away`))];
+    const end = ends[choose(ends.map((one) => `${one}, which cleans up`))];
     if (end === 'connect and disconnect') {
       await store.connect(subject.connection, [subject.c]);
       await assertAgreement(store, [connectionId], channels);
@@ -99,7 +105,7 @@ export class Trial {
     await assertGone(store, connectionId, channels);
   }
 
-  /** A caller that is told that the same call may succeed later makes it again. */
+  /** Makes a call, and repeats it once if the store says that it may succeed later. */
   async #persist(connectionId: string, action: CallAction): Promise<unknown> {
     try {
       return await perform(this.#store, connectionId, action);
@@ -110,19 +116,19 @@ export class Trial {
     return ANYTHING;
   }
 
-  /** Lets one call of the engine after the other through, until all callers have ended. */
+  /** Releases one engine call after the other, until all callers have ended. */
   async #drive(callers: readonly Caller[], choose: Choose, fault?: PlannedFault): Promise<void> {
     for (const caller of callers) await caller.rest();
-    for (let made = 0; ; made += 1) {
-      const held = callers.flatMap((caller) =>
+    for (let calls = 0; ; calls += 1) {
+      const waiting = callers.flatMap((caller) =>
         caller.waiting.map((label, index) => ({ caller, label, index })),
       );
-      if (held.length === 0) return;
-      const kind = fault?.at === made ? fault.kind : undefined;
-      const labels = held.map(({ label }) => (kind ? `${label}: ${kind}` : label));
-      const chosen = held[choose(labels)];
+      if (waiting.length === 0) return;
+      const kind = fault?.at === calls ? fault.kind : undefined;
+      const labels = waiting.map(({ label }) => (kind ? `${label}: ${kind}` : label));
+      const chosen = waiting[choose(labels)];
       await chosen?.caller.release(chosen.index, kind);
-      this.#longest = Math.max(this.#longest, made + 1);
+      this.#longest = Math.max(this.#longest, calls + 1);
     }
   }
 }

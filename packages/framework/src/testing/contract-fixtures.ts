@@ -8,22 +8,22 @@ import type {
 } from '../store/connections.js';
 import { sliceKey } from '../store/slice.js';
 
-/** One check of the contract, on a store that others may use at the same time. */
+/** One check of the contract. Other checks may use the store at the same time. */
 export interface Check {
   /** What the store must do, as the end of a sentence. */
   readonly name: string;
   readonly run: (store: ConnectionStore, sizes: CheckSizes) => Promise<void>;
 }
 
-/** How much a check tries. */
+/** Sizes and seed of a check. */
 export interface CheckSizes {
-  /** How many subscribers a channel has at once. */
+  /** Number of subscribers of a channel. */
   readonly subscribers: number;
-  /** What random orders are drawn from. */
+  /** Seed of random orders. */
   readonly seed: number;
 }
 
-/** How long a row lives: 2 h 15 min. */
+/** Lifetime of a row: 2 h 15 min. */
 export const LIFETIME_MS = 8_100_000;
 
 /** More than any check needs. */
@@ -31,15 +31,15 @@ export const WIDE = { maxChannels: 1_000, maxBytes: 100_000 } as const;
 
 const AT_ONCE = 25;
 
-// Stores may share a database, also with another process or an earlier run.
+// Stores may share a database, even with another process or an earlier run.
 const ownPrefix = randomBytes(6).toString('base64url');
-let made = 0;
+let counter = 0;
 
-/** A connection that no other check has. */
+/** The record of a connection that no other check uses. */
 export function record(over: Partial<ConnectionRecord> = {}): ConnectionRecord {
-  made += 1;
+  counter += 1;
   return {
-    connectionId: `${ownPrefix}${made.toString(36).padStart(4, '0')}=`,
+    connectionId: `${ownPrefix}${counter.toString(36).padStart(4, '0')}=`,
     apiId: 'abcde12345',
     stage: 'dev',
     region: 'us-east-1',
@@ -49,18 +49,18 @@ export function record(over: Partial<ConnectionRecord> = {}): ConnectionRecord {
   };
 }
 
-/** A channel that no other check has. */
+/** A channel that no other check uses. */
 export function uniqueChannel(): string {
-  made += 1;
-  return `contract/${ownPrefix}/${made}`;
+  counter += 1;
+  return `contract/${ownPrefix}/${counter}`;
 }
 
-/** Several channels that no other check has. */
+/** Several channels that no other check uses. */
 export function uniqueChannels(count: number): string[] {
   return Array.from({ length: count }, uniqueChannel);
 }
 
-/** Keeps a new connection that is subscribed to channels. */
+/** Saves a new connection that is subscribed to channels. */
 export async function connected(
   store: ConnectionStore,
   channels: readonly string[],
@@ -71,7 +71,7 @@ export async function connected(
   return connection;
 }
 
-/** Keeps a connection with memberships, and then lets its row be expired. */
+/** Saves a connection with memberships whose row has then expired. */
 export async function expired(
   store: ConnectionStore,
   channels: readonly string[],
@@ -104,7 +104,7 @@ export async function memberIds(store: ConnectionStore, channel: string): Promis
   return idsOf(await everySubscriber(store, channel));
 }
 
-/** What the subscribers of a channel have to be told of a connection. */
+/** The subscriber that a channel must return for a connection. */
 export function subscriberOf({
   expiresAt: _expiresAt,
   identity: _identity,
@@ -113,7 +113,6 @@ export function subscriberOf({
   return subscriber;
 }
 
-/** The ids of connections. */
 export function idsOf(connections: readonly { readonly connectionId: string }[]): string[] {
   return connections.map(({ connectionId }) => connectionId);
 }
@@ -123,7 +122,7 @@ export function inSliceOrder(connectionIds: readonly string[]): string[] {
   return [...connectionIds].sort((a, b) => (sliceKey(a) < sliceKey(b) ? -1 : 1));
 }
 
-/** In an order that does not depend on the store. */
+/** Sorted, independently of the store. */
 export function sorted(texts: readonly string[]): string[] {
   return [...texts].sort();
 }
@@ -138,7 +137,7 @@ export async function subscribe(
   return result;
 }
 
-/** Works on many items, some at a time. */
+/** Runs some work for many items, a few at a time. */
 export async function forAll<T>(
   items: readonly T[],
   work: (item: T) => Promise<unknown>,
@@ -150,7 +149,7 @@ export async function forAll<T>(
   await Promise.all(Array.from({ length: AT_ONCE }, drain));
 }
 
-/** Asserts that nothing at all is left of a connection. */
+/** Asserts that nothing is left of a connection. */
 export async function assertGone(
   store: ConnectionStore,
   connectionId: string,
@@ -165,15 +164,15 @@ export async function assertGone(
 }
 
 /**
- * Asserts that channels have exactly the subscribers that say they are subscribed, with what is known of
- * them, and that no connection that is gone has channels.
+ * Asserts that the subscribers of channels match the channels of connections, with the same details, and
+ * that no connection that is gone has channels.
  */
 export async function assertAgreement(
   store: ConnectionStore,
   connectionIds: readonly string[],
   channels: readonly string[],
 ): Promise<void> {
-  const said: string[] = [];
+  const expected: string[] = [];
   for (const id of connectionIds) {
     const connection = await store.get(id);
     const own = await store.channels(id);
@@ -181,18 +180,18 @@ export async function assertAgreement(
       assert.deepEqual(own, [], `${id} is gone and has channels`);
       continue;
     }
-    const asked = own.filter((channel) => channels.includes(channel));
-    said.push(...asked.map((channel) => membership(channel, subscriberOf(connection))));
+    const watched = own.filter((channel) => channels.includes(channel));
+    expected.push(...watched.map((channel) => membership(channel, subscriberOf(connection))));
   }
   const found: string[] = [];
   for (const channel of channels) {
     const subscribers = await everySubscriber(store, channel);
     found.push(...subscribers.map((subscriber) => membership(channel, subscriber)));
   }
-  assert.deepEqual(sorted(found), sorted(said), 'subscribers and connections do not agree');
+  assert.deepEqual(sorted(found), sorted(expected), 'subscribers and connections do not agree');
 }
 
 function membership(channel: string, subscriber: Subscriber): string {
-  const facts = Object.entries(subscriber).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${channel} ${JSON.stringify(facts)}`;
+  const fields = Object.entries(subscriber).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${channel} ${JSON.stringify(fields)}`;
 }

@@ -10,7 +10,7 @@ import {
 
 const idFormat = /^[A-Za-z0-9_-]{15}=$/;
 const now = Date.UTC(2023, 10, 29, 8, 4, 1, 798);
-const facts = {
+const base = {
   connectionId: 'PJqB0fHsqRcCHlw=',
   requestId: 'PJqB0E1tKRcF-Qw=',
   apiId: 'x1y2z3a4b5',
@@ -58,7 +58,7 @@ describe('ids and times', () => {
   });
 
   it('0.6 writes the other times in milliseconds, and connectedAt as now unless it is given', () => {
-    expect(makeMessageEvent(facts).requestContext).toMatchObject({
+    expect(makeMessageEvent(base).requestContext).toMatchObject({
       connectedAt: now - 2,
       requestTimeEpoch: now,
     });
@@ -70,15 +70,15 @@ describe('ids and times', () => {
   });
 
   it('0.8 has a user agent only when the client sent one', () => {
-    const { identity } = makeMessageEvent({ ...facts, userAgent: 'curl/8' }).requestContext;
+    const { identity } = makeMessageEvent({ ...base, userAgent: 'curl/8' }).requestContext;
     expect(keys(identity)).toEqual(['userAgent', 'sourceIp']);
-    expect(makeMessageEvent(facts).requestContext.identity).toEqual({ sourceIp: '198.51.100.7' });
+    expect(makeMessageEvent(base).requestContext.identity).toEqual({ sourceIp: '198.51.100.7' });
     const connect = makeConnectEvent({ headers: { 'user-agent': 'curl/8' } });
     expect(connect.requestContext.identity.userAgent).toBe('curl/8');
   });
 
   it('0.9 names the domain, the API and the stage', () => {
-    const { domainName, apiId, stage } = makeDisconnectEvent(facts).requestContext;
+    const { domainName, apiId, stage } = makeDisconnectEvent(base).requestContext;
     expect({ domainName, apiId, stage }).toEqual({
       domainName: 'x1y2z3a4b5.execute-api.eu-west-1.amazonaws.com',
       apiId: 'x1y2z3a4b5',
@@ -115,7 +115,7 @@ describe('makeConnectEvent', () => {
   });
 
   it('1.6 has the names of all headers in lower case when the base path has levels', () => {
-    const options = { ...facts, headers: { 'X-Custom': 'Value', Host: 'api.example.com' } };
+    const options = { ...base, headers: { 'X-Custom': 'Value', Host: 'api.example.com' } };
     const event = makeConnectEvent({ ...options, lowerCaseHeaders: true });
     const names = keys(makeConnectEvent(options).headers).map((name) => name.toLowerCase());
     expect(keys(event.headers)).toEqual(names);
@@ -128,7 +128,7 @@ describe('makeConnectEvent', () => {
 
   it('1.4 keeps the spelling of headers, sorts them, drops some and adds some', () => {
     const { headers } = makeConnectEvent({
-      ...facts,
+      ...base,
       headers: {
         test: 'yes',
         Connection: 'Upgrade',
@@ -160,7 +160,7 @@ describe('makeConnectEvent', () => {
 
   it('1.4 adds the address of the client to those that a proxy has forwarded', () => {
     const { headers } = makeConnectEvent({
-      ...facts,
+      ...base,
       headers: { 'x-forwarded-for': '203.0.113.1' },
     });
     expect(headers['X-Forwarded-For']).toBe('203.0.113.1, 198.51.100.7');
@@ -177,7 +177,7 @@ describe('makeConnectEvent', () => {
   });
 
   it('1.7 has the keys of its context in order', () => {
-    const event = makeConnectEvent({ ...facts, authorizer: { principalId: 'ann' } });
+    const event = makeConnectEvent({ ...base, authorizer: { principalId: 'ann' } });
     expect(keys(event.requestContext)).toEqual([
       'routeKey',
       'authorizer',
@@ -227,7 +227,7 @@ describe('makeMessageEvent', () => {
   });
 
   it('1.12 has the keys of its context in order', () => {
-    const event = makeMessageEvent({ ...facts, authorizer: { principalId: 'ann' } });
+    const event = makeMessageEvent({ ...base, authorizer: { principalId: 'ann' } });
     expect(keys(event.requestContext)).toEqual([
       'routeKey',
       'authorizer',
@@ -269,15 +269,15 @@ describe('makeDisconnectEvent', () => {
   });
 
   it('1.21 has four headers of its own and none of the client', () => {
-    const { headers, multiValueHeaders } = makeDisconnectEvent(facts);
+    const { headers, multiValueHeaders } = makeDisconnectEvent(base);
     expect(Object.entries(headers)).toEqual([
-      ['Host', facts.domainName],
+      ['Host', base.domainName],
       ['x-api-key', ''],
       ['X-Forwarded-For', ''],
       ['x-restapi', ''],
     ]);
     expect(multiValueHeaders).toEqual({
-      Host: [facts.domainName],
+      Host: [base.domainName],
       'x-api-key': [''],
       'X-Forwarded-For': [''],
       'x-restapi': [''],
@@ -285,7 +285,7 @@ describe('makeDisconnectEvent', () => {
   });
 
   it('1.22 has the keys of its context in order', () => {
-    const event = makeDisconnectEvent({ ...facts, authorizer: { principalId: 'ann' } });
+    const event = makeDisconnectEvent({ ...base, authorizer: { principalId: 'ann' } });
     expect(keys(event.requestContext)).toEqual([
       'routeKey',
       'disconnectStatusCode',
@@ -335,7 +335,7 @@ describe('makeAuthorizerEvent', () => {
   });
 
   it('1.41 names $connect of the stage in methodArn', () => {
-    expect(makeAuthorizerEvent({ ...facts, region: 'eu-west-1' }).methodArn).toBe(
+    expect(makeAuthorizerEvent({ ...base, region: 'eu-west-1' }).methodArn).toBe(
       'arn:aws:execute-api:eu-west-1:123456789012:x1y2z3a4b5/production/$connect',
     );
   });
@@ -363,8 +363,8 @@ describe('makeAuthorizerEvent', () => {
   });
 
   it('1.45 has the context of CONNECT, without an authorizer', () => {
-    const authorized = { ...facts, authorizer: { principalId: 'ann' } };
+    const authorized = { ...base, authorizer: { principalId: 'ann' } };
     const { requestContext } = makeAuthorizerEvent(authorized);
-    expect(requestContext).toEqual(makeConnectEvent(facts).requestContext);
+    expect(requestContext).toEqual(makeConnectEvent(base).requestContext);
   });
 });

@@ -1,10 +1,12 @@
-/** What an authorizer's context adds to the events of a connection, `principalId` included. */
+/**
+ * The values that an authorizer's context adds to the events of a connection, including `principalId`.
+ */
 export type AuthorizerValues = Readonly<Record<string, string | number>>;
 
-/** Names and values; a list where a name was sent more than once. */
+/** Names and values; a list if a name was sent more than once. */
 export type NamesAndValues = Readonly<Record<string, string | readonly string[]>>;
 
-/** What every event can be told. What is left out gets a value fit for a test. */
+/** Options of all events. Missing ones get a default for tests. */
 export interface EventOptions {
   /** @default a new one, `makeConnectionId()` */
   readonly connectionId?: string | undefined;
@@ -14,15 +16,15 @@ export interface EventOptions {
   readonly stage?: string | undefined;
   /** @default 'us-east-1' */
   readonly region?: string | undefined;
-  /** Shows in the `methodArn` of an authorizer's event only. @default '123456789012' */
+  /** Only used in the `methodArn` of an authorizer's event. @default '123456789012' */
   readonly accountId?: string | undefined;
-  /** @default the API's own domain, made of `apiId` and `region` */
+  /** @default the API's own domain, made from `apiId` and `region` */
   readonly domainName?: string | undefined;
   /** @default '192.0.2.1' */
   readonly sourceIp?: string | undefined;
-  /** @default none, as for a client that sent no such header */
+  /** @default none, as for a client without this header */
   readonly userAgent?: string | undefined;
-  /** What the authorizer said. @default none */
+  /** The context from the authorizer. @default none */
   readonly authorizer?: AuthorizerValues | undefined;
   /** When the event happens, in milliseconds since the epoch. @default Date.now() */
   readonly now?: number | undefined;
@@ -34,24 +36,25 @@ export interface EventOptions {
   readonly requestId?: string | undefined;
 }
 
-/** What `makeConnectEvent` and `makeAuthorizerEvent` can be told besides. */
+/** Options of `makeConnectEvent` and `makeAuthorizerEvent`. */
 export interface ConnectEventOptions extends EventOptions {
   /**
-   * The headers as the client sent them; what API Gateway drops and adds is dropped and added here.
+   * The headers as the client sent them. Like API Gateway, the function drops some of them and adds
+   * others.
    */
   readonly headers?: NamesAndValues | undefined;
   /** The query string, decoded. */
   readonly query?: NamesAndValues | undefined;
   /**
-   * Every header's name is in lower case, as behind a custom domain whose base path has more than
-   * one level (row 1.6).
+   * Whether the names of all headers are in lower case, as behind a custom domain whose base path has
+   * more than one level (row 1.6).
    *
    * @default false
    */
   readonly lowerCaseHeaders?: boolean | undefined;
 }
 
-/** What `makeMessageEvent` can be told besides. */
+/** Options of `makeMessageEvent`. */
 export interface MessageEventOptions extends EventOptions {
   /** The route that was selected. @default '$default' */
   readonly routeKey?: string | undefined;
@@ -61,7 +64,7 @@ export interface MessageEventOptions extends EventOptions {
   readonly messageId?: string | undefined;
 }
 
-/** What `makeDisconnectEvent` can be told besides. */
+/** Options of `makeDisconnectEvent`. */
 export interface DisconnectEventOptions extends EventOptions {
   /** @default 1005 */
   readonly code?: number | undefined;
@@ -146,28 +149,28 @@ export interface AuthorizerEvent extends RequestParts {
 
 /** The event that API Gateway sends when a client connects, with the keys in AWS's order. */
 export function makeConnectEvent(options: ConnectEventOptions = {}): ConnectEvent {
-  const facts = fill(options);
+  const values = withDefaults(options);
   return {
-    ...requestParts(options, headersOf(facts, options)),
+    ...requestParts(options, headersOf(values, options)),
     ...(options.stageVariables && { stageVariables: options.stageVariables }),
-    requestContext: connectContext(facts, options),
+    requestContext: connectContext(values, options),
     isBase64Encoded: false,
   };
 }
 
 /** The event that API Gateway sends to a REQUEST authorizer before it sends `$connect`. */
 export function makeAuthorizerEvent(options: ConnectEventOptions = {}): AuthorizerEvent {
-  const facts = fill(options);
-  const { region, accountId, apiId, stage } = facts;
-  const headers = headersOf(facts, options);
-  // An authorizer is shown the upgrade that `$connect` is not (row 1.42).
+  const values = withDefaults(options);
+  const { region, accountId, apiId, stage } = values;
+  const headers = headersOf(values, options);
+  // Unlike `$connect`, an authorizer gets the headers of the upgrade (row 1.42).
   put(headers, { Connection: 'upgrade', Upgrade: 'websocket', 'content-length': '0' });
   return {
     type: 'REQUEST',
     methodArn: `arn:aws:execute-api:${region}:${accountId}:${apiId}/${stage}/$connect`,
     ...requestParts(options, headers),
     stageVariables: options.stageVariables ?? {},
-    requestContext: connectContext({ ...facts, authorizer: undefined }, options),
+    requestContext: connectContext({ ...values, authorizer: undefined }, options),
   };
 }
 
@@ -181,7 +184,7 @@ export function makeAuthorizerEvent(options: ConnectEventOptions = {}): Authoriz
  * ```
  */
 export function makeMessageEvent(options: MessageEventOptions = {}): MessageEvent {
-  const { authorizer, request, rest } = contextParts(fill(options));
+  const { authorizer, request, rest } = contextParts(withDefaults(options));
   return {
     requestContext: {
       routeKey: options.routeKey ?? '$default',
@@ -199,7 +202,7 @@ export function makeMessageEvent(options: MessageEventOptions = {}): MessageEven
 
 /** The event that API Gateway sends after a connection has ended. */
 export function makeDisconnectEvent(options: DisconnectEventOptions = {}): DisconnectEvent {
-  const { authorizer, request, rest } = contextParts(fill(options));
+  const { authorizer, request, rest } = contextParts(withDefaults(options));
   const code = options.code ?? 1005;
   const headers = new Map<string, NameAndValues>();
   // The client's own headers are not repeated (row 1.21).
@@ -230,16 +233,16 @@ export function makeRequestId(): string {
   return makeId(0x05);
 }
 
-// On AWS the ninth byte tells the two kinds of id apart (row 0.2), which helps whoever reads a log.
+// As on AWS, the ninth byte differs between the two kinds of id (row 0.2), which helps when reading logs.
 function makeId(ninthByte: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(11));
   bytes[8] = ninthByte;
   return `${Buffer.from(bytes).toString('base64url')}=`;
 }
 
-type Facts = ReturnType<typeof fill>;
+type FilledOptions = ReturnType<typeof withDefaults>;
 
-function fill(options: EventOptions) {
+function withDefaults(options: EventOptions) {
   const apiId = options.apiId ?? 'abcde12345';
   const region = options.region ?? 'us-east-1';
   const now = options.now ?? Date.now();
@@ -260,16 +263,23 @@ function fill(options: EventOptions) {
 }
 
 function connectContext(
-  facts: Facts,
+  values: FilledOptions,
   { headers = {} }: ConnectEventOptions,
 ): ConnectRequestContext {
-  const userAgent = facts.userAgent ?? headerNamed(headers, 'user-agent');
-  const { authorizer, request, rest } = contextParts({ ...facts, userAgent });
+  const userAgent = values.userAgent ?? headerNamed(headers, 'user-agent');
+  const { authorizer, request, rest } = contextParts({ ...values, userAgent });
   return { routeKey: '$connect', ...authorizer, eventType: 'CONNECT', ...request, ...rest };
 }
 
-// In pieces, because each kind of event has keys of its own between them, in the order of AWS.
-function contextParts({ authorizer, userAgent, sourceIp, requestId, now, ...facts }: Facts) {
+// In parts, because each kind of event has further keys between them, in the order of AWS.
+function contextParts({
+  authorizer,
+  userAgent,
+  sourceIp,
+  requestId,
+  now,
+  ...values
+}: FilledOptions) {
   return {
     authorizer: authorizer && { authorizer },
     request: {
@@ -278,14 +288,14 @@ function contextParts({ authorizer, userAgent, sourceIp, requestId, now, ...fact
       messageDirection: 'IN' as const,
     },
     rest: {
-      stage: facts.stage,
-      connectedAt: facts.connectedAt,
+      stage: values.stage,
+      connectedAt: values.connectedAt,
       requestTimeEpoch: now,
       identity: { ...(userAgent !== undefined && { userAgent }), sourceIp },
       requestId,
-      domainName: facts.domainName,
-      connectionId: facts.connectionId,
-      apiId: facts.apiId,
+      domainName: values.domainName,
+      connectionId: values.connectionId,
+      apiId: values.apiId,
     },
   };
 }
@@ -298,7 +308,7 @@ function commonLogTime(epochMs: number): string {
 
 type NameAndValues = readonly [name: string, values: string[]];
 
-/** Headers by their name in lower case, each with the name as it was sent. */
+/** Headers by their name in lower case, each with the name that was sent. */
 type Headers = Map<string, NameAndValues>;
 
 function put(headers: Headers, added: NamesAndValues): void {
@@ -308,23 +318,23 @@ function put(headers: Headers, added: NamesAndValues): void {
 }
 
 /**
- * The client's headers without those that API Gateway removes, with those that it adds (row 1.4).
+ * The client's headers, without those that API Gateway removes and with those that it adds (row 1.4).
  */
-function headersOf(facts: Facts, { headers: sent = {} }: ConnectEventOptions): Headers {
-  const seconds = Math.floor(facts.now / 1000).toString(16);
+function headersOf(values: FilledOptions, { headers: sent = {} }: ConnectEventOptions): Headers {
+  const seconds = Math.floor(values.now / 1000).toString(16);
   const headers: Headers = new Map();
   put(headers, {
-    Host: facts.domainName,
+    Host: values.domainName,
     'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
     'Sec-WebSocket-Version': '13',
     'X-Amzn-Trace-Id': `Root=1-${seconds.padStart(8, '0')}-${randomHex(12)}`,
-    ...(facts.userAgent !== undefined && { 'User-Agent': facts.userAgent }),
+    ...(values.userAgent !== undefined && { 'User-Agent': values.userAgent }),
   });
   put(headers, sent);
   for (const name of ['connection', 'upgrade', 'content-length']) headers.delete(name);
   const forwardedFor = headerNamed(sent, 'x-forwarded-for');
   put(headers, {
-    'X-Forwarded-For': forwardedFor ? `${forwardedFor}, ${facts.sourceIp}` : facts.sourceIp,
+    'X-Forwarded-For': forwardedFor ? `${forwardedFor}, ${values.sourceIp}` : values.sourceIp,
     'X-Forwarded-Port': '443',
     'X-Forwarded-Proto': 'https',
   });

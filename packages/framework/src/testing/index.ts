@@ -7,7 +7,7 @@
 // An app in process
 export { TestClock } from './clock.js';
 export type { ContractOptions, ContractTest, StoreUnderTest } from './connection-store-contract.js';
-// Contracts that a store of your own has to pass
+// Contracts for a store of your own
 export { connectionStoreContract } from './connection-store-contract.js';
 export type { InterleavingOptions } from './connection-store-interleavings.js';
 export { connectionStoreInterleavings } from './connection-store-interleavings.js';

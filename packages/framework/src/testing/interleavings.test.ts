@@ -8,20 +8,20 @@ import {
   type Step,
 } from './interleavings.js';
 
-/** Lets calls through until all callers have ended. */
+/** Releases calls until all callers have ended. */
 async function drive(callers: readonly Caller[], choose: Choose): Promise<void> {
   for (const caller of callers) await caller.rest();
   for (;;) {
-    const held = callers.flatMap((caller) =>
+    const waiting = callers.flatMap((caller) =>
       caller.waiting.map((_label, index) => ({ caller, index })),
     );
-    if (held.length === 0) return;
-    const chosen = held[choose(held.map(() => 'one'))];
+    if (waiting.length === 0) return;
+    const chosen = waiting[choose(waiting.map(() => 'one'))];
     await chosen?.caller.release(chosen.index);
   }
 }
 
-/** Two callers that write their names twice each, to an engine that is called through a gate. */
+/** Runs two callers that each write their name twice, through a gate. */
 async function writeTwice(choose: Choose): Promise<string> {
   const gate = new EngineGate();
   let written = '';
@@ -36,14 +36,14 @@ async function writeTwice(choose: Choose): Promise<string> {
   return written;
 }
 
-/** The orders of two callers that were tried. */
+/** The orders of two callers that {@link explore} tried. */
 async function ordersOf(runs: number, seed: number): Promise<string[]> {
   const orders: string[] = [];
   await explore({ runs, seed }, async (choose) => void orders.push(await writeTwice(choose)));
   return orders;
 }
 
-/** One caller of one call, to which something happens. */
+/** One caller with one call, which suffers a fault. */
 async function oneCall(
   fault?: Fault,
 ): Promise<{ readonly calls: number; readonly caller: Caller }> {
@@ -57,13 +57,13 @@ async function oneCall(
 }
 
 describe('explore()', () => {
-  it('tries every order once, and ends when there is no other', async () => {
+  it('tries every order once, and then ends', async () => {
     const orders = await ordersOf(100, 1);
     expect(orders).toHaveLength(6);
     expect([...orders].sort()).toEqual(['aabb', 'abab', 'abba', 'baab', 'baba', 'bbaa']);
   });
 
-  it('draws orders by the seed where the runs do not suffice', async () => {
+  it('tries random orders by the seed if there are too many', async () => {
     const [one, same, other] = [await ordersOf(8, 1), await ordersOf(8, 1), await ordersOf(8, 5)];
     expect(one).toHaveLength(8);
     expect(same).toEqual(one);
@@ -71,19 +71,19 @@ describe('explore()', () => {
     expect(other).not.toEqual(one);
   });
 
-  it('says in an error what was chosen', async () => {
+  it('lists the choices in an error', async () => {
     const run = async (choose: Choose): Promise<void> => {
       choose(['first', 'second']);
       if (choose(['left', 'right']) === 1) throw new Error('It broke.');
     };
     await expect(explore({ runs: 9, seed: 1 }, run)).rejects.toThrow(
-      'It broke.\nIt went so:\n- first\n- right',
+      'It broke.\nThe choices were:\n- first\n- right',
     );
   });
 });
 
 describe('EngineGate', () => {
-  it('passes a call and its failure on', async () => {
+  it('passes on a call and its failure', async () => {
     const { calls, caller } = await oneCall();
     expect(calls).toBe(1);
     expect(caller.outcome).toEqual({ status: 'fulfilled', value: 1 });
@@ -104,13 +104,13 @@ describe('EngineGate', () => {
   it.each([
     ['its caller dies before it', 0],
     ['its caller dies after it', 1],
-  ] as const)('lets a caller never go on when %s', async (fault, made) => {
+  ] as const)('never lets a caller continue when %s', async (fault, expected) => {
     const { calls, caller } = await oneCall(fault);
-    expect(calls).toBe(made);
+    expect(calls).toBe(expected);
     expect(caller).toMatchObject({ isDead: true, waiting: [], outcome: undefined });
   });
 
-  it('holds the calls that a caller makes at once, and no call of nobody', async () => {
+  it('holds several calls that a caller makes at once, but not calls without a caller', async () => {
     const gate = new EngineGate();
     const double = (step: Step, value: number) => step(async () => value * 2);
     const caller = gate.start('one', () =>

@@ -4,30 +4,31 @@ import { withinTime } from '../time/time-limit.js';
 import { drawFrom } from './draw.js';
 
 /**
- * Wraps one call of a store to its engine, so that an explorer decides when it happens, whether its
- * answer arrives, and whether its caller lives to see it. Calls that nobody explores pass at once.
+ * Wraps one call of a store to its engine (its database), so that a test decides when the call runs,
+ * whether its answer arrives, and whether its caller dies before that. Calls outside of such a test run
+ * at once.
  */
 export type Step = <T>(call: () => Promise<T>) => Promise<T>;
 
-/** What may happen to a call of the engine. */
+/** A fault of an engine call. */
 export type Fault = 'its answer is lost' | 'its caller dies before it' | 'its caller dies after it';
 
-/** Picks one of several possibilities: the index of one of their labels. */
+/** Chooses one of several possibilities: returns the index of its label. */
 export type Choose = (labels: readonly string[]) => number;
 
-/** How many orders are tried. */
+/** Options of {@link explore}. */
 export interface Exploration {
-  /** Most runs. */
+  /** Most runs in total. */
   readonly runs: number;
-  /** What the orders are drawn from that come after the systematic ones. */
+  /** Seed of the random orders, which come after the systematic ones. */
   readonly seed: number;
 }
 
 const REST_MS = 30_000;
 
 /**
- * Runs something with one list of choices after the other: depth first, and once half of the runs are
- * used up, drawn at random. Ends early when there are no other choices.
+ * Runs something repeatedly with different choices: systematically, depth first, for half of the runs,
+ * then at random. Ends early when all choices have been tried.
  */
 export async function explore(
   { runs, seed }: Exploration,
@@ -58,7 +59,7 @@ function isLast(step: { readonly index: number; readonly of: number } | undefine
   return step !== undefined && step.index + 1 >= step.of;
 }
 
-/** Says in the error of a run what was chosen in it. */
+/** Adds the choices of a run to its error. */
 async function traced(
   run: (choose: Choose) => Promise<void>,
   choose: (labels: readonly string[]) => number,
@@ -72,23 +73,23 @@ async function traced(
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`${reason}\nIt went so:\n${chosen.map((one) => `- ${one}`).join('\n')}`, {
+    throw new Error(`${reason}\nThe choices were:\n${chosen.map((one) => `- ${one}`).join('\n')}`, {
       cause,
     });
   }
 }
 
-/** Holds the calls of callers to an engine until one of them is let through. */
+/** Holds the calls of callers to an engine until each is released. */
 export class EngineGate {
   readonly #current = new AsyncLocalStorage<Caller>();
 
-  /** For the store: around each call of its engine. */
+  /** The store passes each call of its engine through this function. */
   readonly step: Step = async (call) => {
     const caller = this.#current.getStore();
     return caller ? caller.pass(call) : call();
   };
 
-  /** Begins some work, whose calls of the engine wait until they are let through. */
+  /** Starts some work. Its engine calls wait until they are released. */
   start(name: string, work: () => Promise<unknown>): Caller {
     const caller = new Caller(name);
     this.#current.run(caller, () => caller.work(work));
@@ -98,13 +99,13 @@ export class EngineGate {
 
 type Open = (fault: Fault | undefined) => void;
 
-/** One piece of work whose calls of the engine are held. */
+/** One piece of work whose engine calls are held. */
 export class Caller {
   readonly name: string;
-  /** What came of it, once it has ended. */
+  /** Its outcome, once it has ended. */
   outcome: PromiseSettledResult<unknown> | undefined;
   isDead = false;
-  /** Whether an answer was lost, so that something may have been done twice. */
+  /** Whether an answer was lost, so that a step may have been repeated. */
   isRepeating = false;
   #calls = 0;
   readonly #waiting: { readonly label: string; readonly open: Open }[] = [];
@@ -115,7 +116,7 @@ export class Caller {
     this.name = name;
   }
 
-  /** The calls that are held, in words. */
+  /** Labels of the calls that are held. */
   get waiting(): readonly string[] {
     return this.#waiting.map(({ label }) => label);
   }
@@ -149,7 +150,7 @@ export class Caller {
     return answer.value;
   }
 
-  /** Lets one of the calls through, and waits until its caller calls again, or has ended. */
+  /** Releases one of the calls, and waits until the caller makes another call or ends. */
   async release(index: number, fault?: Fault): Promise<void> {
     const [call] = this.#waiting.splice(index, 1);
     await new Promise<void>((resolve) => {
@@ -159,9 +160,9 @@ export class Caller {
     await this.rest();
   }
 
-  /** Waits until the caller waits for nothing but a call that is held. */
+  /** Waits until the caller only waits for calls that are held. */
   async rest(): Promise<void> {
-    // Where it waits for several calls at once, the others follow in this turn.
+    // If it makes several calls at once, the others follow in this turn.
     await nextTurn();
     const limit = { endsAt: Date.now() + REST_MS };
     while (!this.isDead && !this.outcome && this.#waiting.length === 0) {
@@ -181,7 +182,7 @@ export class Caller {
   }
 }
 
-/** What a store sees when the connection to its engine breaks before the answer. */
+/** The error that a store gets if the connection to its engine breaks before the answer. */
 function lostAnswer(): Error {
   return Object.assign(new Error('read ECONNRESET'), {
     name: 'TimeoutError',

@@ -21,22 +21,24 @@ import { TestGateway } from './test-gateway.js';
 
 type Channels = readonly (AnyClass | object)[];
 
-// What the events of a test say of their API and stage.
+// API and stage in the events of a test app.
 const ADDRESS = { apiId: 'abcde12345', stage: 'dev', region: process.env['AWS_REGION'] ?? '' };
 
 /** Options of {@link createTestApp}: those of `createApp`, with a store by default. */
 export interface TestAppSettings extends Omit<AppSettings, 'store' | 'gateway'> {
-  /** @default memoryStore(), on the test's clock */
+  /** @default memoryStore(), with the clock of the test app */
   readonly store?: Store;
   /** Makes the instances of the classes. @default `new` */
   readonly resolve?: Resolve;
-  /** `false`: the API has no authorizer, so the app's runs in `$connect`. @default true */
+  /**
+   * If false, the API has no authorizer, so that the app's authorizer runs in `$connect`. @default true
+   */
   readonly isAuthorizerDeployed?: boolean;
 }
 
-/** How a client opens a connection. */
+/** Options of {@link TestApp.connect}. */
 export interface ConnectOptions {
-  /** Sent by sub-protocol, as the Gatecast client does. @default none */
+  /** Sent in a sub-protocol, like the Gatecast client does. @default none */
   readonly token?: string;
   /** Headers of the handshake, as the client sends them. @default none */
   readonly headers?: NamesAndValues;
@@ -57,13 +59,13 @@ export class HandshakeError extends Error {
   }
 }
 
-/** An app in process, without sockets: what API Gateway does around it, reduced to what handlers see. */
+/** An app in this process, without sockets. It imitates API Gateway as far as handlers can tell. */
 export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
-  /** What `createApp` would have made: `app.handler`, `app.channel(name)`. */
+  /** The app itself: `app.handler`, `app.channel(name)`. */
   readonly app: App<L>;
-  /** The store that was given, or the memory store that was made. */
+  /** The given store, or the memory store. */
   readonly store: Store;
-  /** The time, for the app and its store: `clock.advance(60_000)`. */
+  /** The clock of the app and its store: `clock.advance(60_000)`. */
   readonly clock: TestClock;
   /** The `@connections` API, with its faults: `gateway.faults = () => 'throttled'`. */
   readonly gateway: TestGateway;
@@ -85,7 +87,7 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
   /**
    * Opens a connection, through the authorizer and `$connect`.
    *
-   * @throws HandshakeError - when it is refused.
+   * @throws HandshakeError - if it is refused.
    */
   async connect({ token, headers = {}, query = {} }: ConnectOptions = {}): Promise<TestConnection> {
     const id = makeConnectionId();
@@ -94,7 +96,7 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
     const offered = {
       'Sec-WebSocket-Protocol': `${SUBPROTOCOL}, ${TOKEN_SUBPROTOCOL_PREFIX}${encoded}`,
     };
-    const facts = {
+    const options = {
       connectionId: id,
       connectedAt,
       now: connectedAt,
@@ -102,9 +104,9 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
       query,
     };
     const authorizer = this.#hasAuthorizer
-      ? authorize(await settle(this.app.handler(makeAuthorizerEvent(facts))))
+      ? authorize(await outcomeOf(this.app.handler(makeAuthorizerEvent(options))))
       : undefined;
-    const event = makeConnectEvent({ ...facts, authorizer });
+    const event = makeConnectEvent({ ...options, authorizer });
     const response = (await this.app.handler(event)) as ProxyResponse;
     if (response.statusCode >= 300) throw new HandshakeError(response.statusCode);
     const connection = new TestConnection(
@@ -125,7 +127,7 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
       const route = this.#route(text);
       if (route?.response !== undefined) return [route.response];
       const event = makeMessageEvent({
-        ...this.#facts(connection),
+        ...this.#eventOptions(connection),
         routeKey: route?.routeKey,
         body: text,
       });
@@ -135,7 +137,7 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
     disconnect: (connection, code, reason) => this.#end(connection, code, reason),
   };
 
-  #facts({ id, connectedAt, authorizer }: TestConnection): object {
+  #eventOptions({ id, connectedAt, authorizer }: TestConnection): object {
     return { connectionId: id, connectedAt, now: this.clock.now(), authorizer };
   }
 
@@ -145,16 +147,18 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
     return routes.find(({ routeKey }) => routeKey === action && !routeKey.startsWith('$'));
   }
 
-  // Whichever side closes it: `$disconnect` follows.
+  // `$disconnect` follows no matter which side closes the connection.
   async #end(connection: TestConnection, code: number, reason: string): Promise<void> {
     connection.isOpen = false;
     if (!this.gateway.peers.delete(connection.id)) return;
-    await this.app.handler(makeDisconnectEvent({ ...this.#facts(connection), code, reason }));
+    await this.app.handler(
+      makeDisconnectEvent({ ...this.#eventOptions(connection), code, reason }),
+    );
   }
 }
 
 /**
- * Makes an app in process, without sockets, on a clock of its own.
+ * Makes an app in this process, without sockets, with its own clock.
  *
  * @example
  * ```ts
@@ -165,7 +169,7 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
  * alice.events; // [{ type: 'event', event: 'message', … }]
  * ```
  *
- * @throws ConfigurationError - as `createApp` does.
+ * @throws ConfigurationError - like `createApp`.
  */
 export function createTestApp<const L extends Channels>(
   options: TestAppSettings & { readonly channels: L; readonly resolve: Resolve },
@@ -197,7 +201,7 @@ function readAction(text: string): unknown {
   }
 }
 
-async function settle<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
+async function outcomeOf<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
   try {
     return { value: await promise };
   } catch (error) {

@@ -9,38 +9,37 @@ import type {
 } from '@gatecast/protocol';
 import type { AuthorizerValues } from './events.js';
 
-/** What a {@link TestConnection} sends through. */
+/** Connects a {@link TestConnection} to its app. */
 export interface TestLink {
-  /** Sends a text frame; returns the texts that came back for it. */
+  /** Sends a text frame and returns the frames that came back. */
   send(connection: TestConnection, text: string): Promise<readonly string[]>;
   disconnect(connection: TestConnection, code: number, reason: string): Promise<void>;
 }
 
-/** One connection of a test app, seen from its client's side. */
+/** The client's side of a connection to a test app. */
 export class TestConnection {
   /** `connectionId` of API Gateway. */
   readonly id: string;
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
-  /** Headers of the response that opened it. */
+  /** Headers of the response to the handshake. */
   readonly headers: Readonly<Record<string, string>>;
   /** Every frame that arrived, in order. */
   readonly received: ServerFrame[] = [];
-  /** What the deployed authorizer put into the context. @internal */
+  /** The context from the deployed authorizer. @internal */
   readonly authorizer: AuthorizerValues | undefined;
-  /** Whether it is open. */
   isOpen = true;
   readonly #link: TestLink;
 
   /** @internal */
   constructor(
-    facts: Pick<TestConnection, 'id' | 'connectedAt' | 'headers' | 'authorizer'>,
+    opened: Pick<TestConnection, 'id' | 'connectedAt' | 'headers' | 'authorizer'>,
     link: TestLink,
   ) {
-    this.id = facts.id;
-    this.connectedAt = facts.connectedAt;
-    this.headers = facts.headers;
-    this.authorizer = facts.authorizer;
+    this.id = opened.id;
+    this.connectedAt = opened.connectedAt;
+    this.headers = opened.headers;
+    this.authorizer = opened.authorizer;
     this.#link = link;
   }
 
@@ -49,13 +48,13 @@ export class TestConnection {
     return this.received.filter((frame) => frame.type === 'event');
   }
 
-  /** The `bye` frame that arrived, if one did. */
+  /** The `bye` frame, if one arrived. */
   get bye(): ByeFrame | undefined {
     return this.received.find((frame) => frame.type === 'bye');
   }
 
   /**
-   * Sends any text, or an object as JSON; returns the frame that came back, if one did.
+   * Sends any text, or an object as JSON. Returns the frame that came back, if any.
    *
    * @throws Error - when the connection is closed.
    */
@@ -68,10 +67,10 @@ export class TestConnection {
   }
 
   /**
-   * Sends a message with an id of its own: `send('rooms.post', 'rooms/42', { text })`; returns the
-   * reply or the error. Nothing comes back from a one-way route: use {@link sendOneWay}.
+   * Sends a message with a new id: `send('rooms.post', 'rooms/42', { text })`. Returns the reply or the
+   * error. For a one-way route, which does not answer, use {@link sendOneWay}.
    *
-   * @throws Error - when the connection is closed, or nothing comes back.
+   * @throws Error - if the connection is closed or there is no answer.
    */
   async send(action: string, channel: string, data?: unknown): Promise<ReplyFrame | ErrorFrame> {
     const answer = await this.sendFrame({ action, id: randomUUID(), channel, data });
@@ -86,9 +85,9 @@ export class TestConnection {
   }
 
   /**
-   * Subscribes to channels; returns one outcome each, in the order asked.
+   * Subscribes to channels. Returns one outcome for each, in the same order.
    *
-   * @throws Error - when the frame as a whole is refused, or the connection is closed.
+   * @throws Error - if the whole frame is refused or the connection is closed.
    */
   async subscribe(...channels: string[]): Promise<SubscribeReply['channels']> {
     const frame = {
@@ -103,18 +102,18 @@ export class TestConnection {
   }
 
   /**
-   * Closes the connection from the client's side: the app gets `$disconnect`. Does nothing when it
-   * is closed.
+   * Closes the connection from the client's side: the app gets `$disconnect`. Does nothing if it is
+   * closed already.
    *
-   * @param code - Close code. @default 1005, as API Gateway says of a client that gives none
-   * @param reason - What goes with the code. @default ''
+   * @param code - Close code. @default 1005, as API Gateway reports if the client sends none
+   * @param reason - Reason of the close. @default ''
    */
   async disconnect(code = 1005, reason = ''): Promise<void> {
     await this.#link.disconnect(this, code, reason);
   }
 }
 
-/** Reads a frame of the server's. */
+/** Parses a frame of the server. */
 export function parseFrame(text: string): ServerFrame {
   return JSON.parse(text) as ServerFrame;
 }

@@ -2,32 +2,35 @@ import type { Gateway, PostOutcome } from '../deliver/gateway.js';
 import { makeError } from '../errors/gatecast-error.js';
 
 /**
- * What a fault makes of a post: `gone` (410) and `throttled` (429) are refused, `failed` answers 500,
- * `lost` is accepted and never arrives, `doubled` arrives twice, `arrived-gone` arrives and is
- * answered with 410 all the same.
+ * A fault of a post. `gone` is answered with 410, `throttled` with 429 and `failed` with 500. `lost` is
+ * accepted but never arrives, `doubled` arrives twice, and `arrived-gone` arrives but is answered with
+ * 410.
  */
 export type PostFault = 'gone' | 'throttled' | 'failed' | 'lost' | 'doubled' | 'arrived-gone';
 
-/** Decides the fault of a post; `undefined` for none. */
+/** Decides which fault a post suffers; `undefined` for none. */
 export type PostFaults = (post: {
   readonly connectionId: string;
   readonly frame: string;
 }) => PostFault | undefined;
 
-/** A connection of the in-process gateway. */
+/** A connection of {@link TestGateway}. */
 export interface GatewayPeer {
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
-  /** A text frame arrived. */
+  /** Receives a text frame. */
   receive(frame: string): void;
-  /** The server closed the connection (close code 1000). The app has been told (`$disconnect`) when it ends. */
+  /**
+   * Called when the server closes the connection (close code 1000). Ends after the app has got
+   * `$disconnect`.
+   */
   close(): void | Promise<void>;
 }
 
 const ENDPOINT = 'in-process';
 
 /**
- * The `@connections` API in process, with faults.
+ * The `@connections` API in this process, with faults on demand.
  *
  * @example
  * ```ts
@@ -35,7 +38,7 @@ const ENDPOINT = 'in-process';
  * ```
  */
 export class TestGateway implements Gateway {
-  /** Connections that are open. */
+  /** The open connections. */
   readonly peers: Map<string, GatewayPeer> = new Map();
   /** Decides the fault of each post. @default none */
   faults: PostFaults = () => undefined;

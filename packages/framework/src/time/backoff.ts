@@ -1,14 +1,14 @@
-/** How the waits between attempts grow. */
+/** Limits of the waits between attempts. */
 export interface Backoff {
-  /** Most before the second attempt, in milliseconds. It doubles with each further one. */
+  /** Longest wait before the second attempt, in milliseconds. It doubles with each further attempt. */
   readonly firstMs: number;
-  /** Most before any attempt, in milliseconds. */
+  /** Longest wait before any attempt, in milliseconds. */
   readonly longestMs: number;
 }
 
 /**
- * How long to wait before the next attempt, in milliseconds: anything from 0 to the most there is
- * ("full jitter"), so that those who failed together do not come back together.
+ * How long to wait before the next attempt, in milliseconds: a random time from 0 to the current limit
+ * ("full jitter"), so that callers that failed at the same time do not retry at the same time.
  *
  * @param failed - How many attempts have failed, 1 or more.
  */

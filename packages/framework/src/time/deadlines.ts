@@ -1,6 +1,6 @@
 import { MAX_TIMER_MS } from './time-limit.js';
 
-/** Something that has to end at some time. */
+/** A time at which something must end. */
 export interface Deadline {
   /** In milliseconds since 1970. */
   readonly at: number;
@@ -8,9 +8,9 @@ export interface Deadline {
 }
 
 /**
- * Calls back when time is over: many deadlines with one timer, because a timer for each message would
- * cost as much as all the rest of its dispatch. Most deadlines are removed in time. The timer then runs
- * on, finds nothing to do, and is set for the next deadline.
+ * Calls back when deadlines pass. All of them share one timer, because a timer for each message would
+ * cost as much as the rest of its dispatch. Most deadlines are removed before they pass. The timer keeps
+ * running, finds nothing to do, and is set for the next deadline.
  */
 export class Deadlines {
   readonly #waiting = new Set<Deadline>();
@@ -25,7 +25,7 @@ export class Deadlines {
 
   remove(deadline: Deadline): void {
     this.#waiting.delete(deadline);
-    // A timer that nobody waits for keeps no process alive.
+    // Without deadlines, the timer must not keep the process alive.
     if (this.#waiting.size === 0) this.#timer?.unref();
   }
 

@@ -1,10 +1,11 @@
 /**
- * Works on items, so many at once. After the first failure nothing more is started; what was started
- * is waited for, and then the failure is thrown: nothing goes on behind the caller's back.
+ * Runs some work for each item, a limited number at once. After the first failure no more work is
+ * started; work that has started is awaited, and then the failure is thrown. So nothing is still running
+ * when it returns.
  *
  * @param atOnce - Most at once; less than 1 counts as 1.
  *
- * @returns What came of each, in the order of the items.
+ * @returns The results, in the order of the items.
  */
 export async function inParallel<T, R>(
   items: readonly T[],

@@ -1,7 +1,7 @@
 /** A value, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Whether a value is a promise, of whatever library. */
+/** Whether a value is a promise or any other object with `then`. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return (
     value instanceof Promise ||
@@ -13,8 +13,8 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Passes a value on, at once unless it is a promise of our own: on the path of a message each promise
- * costs as much as parsing its frame.
+ * Calls `next` with a value: at once, unless it is a native promise. On the path of a message, each
+ * promise costs as much as parsing the frame.
  */
 export function whenReady<T, R>(
   value: MaybePromise<T>,

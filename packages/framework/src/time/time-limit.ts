@@ -1,29 +1,29 @@
-/** The longest a timer can wait; what is longer fires at once (Node.js documentation, "Timers"). */
+/** The longest time that a timer can wait. Longer ones fire at once (Node.js documentation, "Timers"). */
 export const MAX_TIMER_MS = 2_147_483_647;
 
-/** How long something may work. */
+/** How long some work may take. */
 export interface TimeLimit {
-  /** When it has to be over, in milliseconds since 1970. @default never */
+  /** When the work must be finished, in milliseconds since 1970. @default never */
   readonly endsAt?: number;
-  /** Ends it at once; what waits for it rejects with the signal's `reason`. @default none */
+  /** Ends the work at once. Promises of the work reject with the signal's `reason`. @default none */
   readonly signal?: AbortSignal;
 }
 
-/** What is left of a time limit, in milliseconds: 0 when it is over, Infinity without one. */
+/** The time left, in milliseconds: 0 if it is over, Infinity without a limit. */
 export function timeLeftMs({ endsAt = Infinity, signal }: TimeLimit): number {
   return signal?.aborted ? 0 : Math.max(0, endsAt - Date.now());
 }
 
-/** The same time limit, ending in at most so many milliseconds. */
+/** The same time limit, but at most `ms` milliseconds from now. */
 export function atMost({ endsAt = Infinity, signal }: TimeLimit, ms: number): TimeLimit {
   return { endsAt: Math.min(endsAt, Date.now() + ms), ...(signal && { signal }) };
 }
 
 /**
- * Waits for a promise no longer than the time limit allows. The promise itself goes on: pass the limit
- * to whatever makes it, too.
+ * Waits for a promise until the time limit. The work behind the promise goes on, so pass the limit to
+ * that work, too.
  *
- * @param makeError - What it rejects with when the time is over.
+ * @param makeError - Makes the error to reject with when the time is over.
  *
  * @throws unknown - the signal's `reason`, once it is aborted.
  */
@@ -45,7 +45,7 @@ export async function withinTime<T>(
     onAbort = () => reject(signal?.reason as Error);
     signal?.addEventListener('abort', onAbort);
   });
-  // The one that loses the race may still reject.
+  // Prevents an unhandled rejection if the promise rejects after the time limit.
   promise.catch(() => {});
   over.catch(() => {});
   try {
@@ -57,9 +57,9 @@ export async function withinTime<T>(
 }
 
 /**
- * Waits for some time; ends early, and rejects with the signal's `reason`, when it is aborted.
+ * Waits for some time. If the signal is aborted, it ends early and rejects with the signal's `reason`.
  *
- * @param ms - In milliseconds, at most {@link MAX_TIMER_MS}; what is longer is cut to that.
+ * @param ms - How long, in milliseconds; at most {@link MAX_TIMER_MS}.
  *
  * @throws unknown - the signal's `reason`, once it is aborted.
  */

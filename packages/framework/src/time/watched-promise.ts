@@ -1,9 +1,9 @@
 /**
- * A promise that knows whether anybody has waited for it. When it rejects and nobody has, the process
- * does not end, as it would with others: whoever made it reports the failure.
+ * A promise that knows whether anybody has waited for it. If it rejects and nobody has, the process does
+ * not end with an unhandled rejection: the creator of the promise reports the failure.
  */
 export class WatchedPromise<T> extends Promise<T> {
-  // What is derived from it is an ordinary promise.
+  // `then` and the like return ordinary promises.
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
@@ -12,7 +12,7 @@ export class WatchedPromise<T> extends Promise<T> {
 
   constructor(executor: ConstructorParameters<typeof Promise<T>>[0]) {
     super(executor);
-    // Counts as handled from now on, without counting as awaited.
+    // Marks a rejection as handled, without marking the promise as awaited.
     super.then(undefined, () => {});
   }
 

@@ -8,25 +8,25 @@
  * }
  * ```
  */
-// oxlint-disable-next-line typescript/no-empty-object-type -- it is there to be augmented.
+// oxlint-disable-next-line typescript/no-empty-object-type -- apps augment it.
 export interface Register {}
 
-/** What the authorizer said of a connection beside its user. */
+/** Further information about a user, from the authorizer. */
 export type Claims = Register extends { claims: infer C } ? C : Readonly<Record<string, unknown>>;
 
-/** Who an authorizer says a connection is. */
+/** The user behind a connection, as an authorizer returns it. */
 export interface Identity {
   /** Absent for a guest: channels with `access: 'authenticated'` are closed to it. */
   readonly userId?: string;
   /**
-   * What else is known of the user, as JSON can hold it. All that an authorizer returns must fit
-   * into 8 KB (Amazon API Gateway quotas).
+   * Further information about the user, as JSON values. An authorizer's whole result must fit into 8 KB
+   * (Amazon API Gateway quotas).
    * @default {}
    */
   readonly claims?: Claims;
   /**
-   * When the identity ends, in milliseconds since 1970: the next message or event after it ends the
-   * connection, and its client is asked to come back with a new token.
+   * When the identity expires, in milliseconds since 1970. The next message or event after that closes
+   * the connection, and the client is told to reconnect with a new token.
    * @default never
    */
   readonly expiresAt?: number;
@@ -36,9 +36,12 @@ export interface Identity {
 export interface Connection {
   /** `connectionId` of API Gateway. */
   readonly id: string;
-  /** The user the authorizer named; absent for a guest and in an app without authorizer. */
+  /** The user's id from the authorizer. Absent for a guest, and in an app without an authorizer. */
   readonly userId?: string;
-  /** Claims that the authorizer returned; any may be missing, as for a guest. `{}` in an app without authorizer. */
+  /**
+   * Claims from the authorizer. Any may be missing, for example for a guest. `{}` in an app without an
+   * authorizer.
+   */
   readonly claims: Partial<Claims>;
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;

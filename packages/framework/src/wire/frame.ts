@@ -4,15 +4,15 @@ import { ClientError, toWireError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ProxyResponse } from './lambda-events.js';
 
-/** A frame of a client, of which nothing but being an object is known. */
+/** A frame of a client. Only that it is an object has been checked. */
 export type RawFrame = Readonly<Record<string, unknown>>;
 
-/** Reads a frame. @throws ClientError - ERR_FRAME_INVALID, for anything but a JSON object. */
+/** Reads a frame. @throws ClientError - ERR_FRAME_INVALID, unless it is a JSON object. */
 export function parseFrame(body: string | null | undefined): RawFrame {
   let value: unknown;
   try {
     value = JSON.parse(body ?? '');
-    // Such keys are refused, not silently dropped.
+    // Refuses the frame instead of silently dropping such keys.
     if (isSuspect(body as string))
       scan(value as object, { protoAction: 'error', constructorAction: 'error' });
   } catch {
@@ -24,15 +24,16 @@ export function parseFrame(body: string | null | undefined): RawFrame {
   return value as RawFrame;
 }
 
-// A text without any of these has no key that could reach a prototype: `\u` may spell one. They are pieces
-// of `__proto__` and `constructor`, because a search for a short text costs a tenth of one for a long one.
+// A frame without any of these strings has no key that could reach a prototype. `\u` may be an escape in
+// such a key. The others are parts of `__proto__` and `constructor`, because searching for a short string
+// takes a tenth of the time.
 function isSuspect(text: string): boolean {
   return text.includes('\\') || text.includes('__p') || text.includes('uctor');
 }
 
 /**
- * The id of a frame that was refused for a forbidden key, so that its sender learns which one it
- * was; nothing when the frame is not a JSON object.
+ * The id of a frame that was refused for a forbidden key, so that its sender knows which frame it was;
+ * `undefined` if the frame is not a JSON object.
  */
 export function idOfRefused(body: string | null | undefined): unknown {
   try {
@@ -46,7 +47,7 @@ export function idOfRefused(body: string | null | undefined): unknown {
   }
 }
 
-/** The frame's id. @throws ClientError - ERR_FRAME_INVALID, without one. */
+/** The frame's id. @throws ClientError - ERR_FRAME_INVALID, if it has none. */
 export function requireId({ id }: RawFrame): string {
   if (isId(id)) return id;
   throw new ClientError(
@@ -60,15 +61,18 @@ export function isId(id: unknown): id is string {
   return typeof id === 'string' && id !== '' && id.length <= MAX_ID_LENGTH;
 }
 
-/** Quotes a text of the client's in a message to it, cut to a length that is read. */
+/** Quotes a client's text in a message to that client, shortened. */
 export function quote(text: string): string {
-  // Half of a surrogate pair takes six bytes in JSON: fifty such names would not fit into one reply.
-  // oxlint-disable-next-line no-control-regex -- these are what it is about.
+  // Half of a surrogate pair takes six bytes in JSON, so fifty such names would not fit into one reply.
+  // oxlint-disable-next-line no-control-regex -- these are the characters to replace.
   const shown = text.slice(0, 80).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]|\p{Cs}/gu, '?');
   return `"${shown}${text.length > 80 ? '…' : ''}"`;
 }
 
-/** Nothing to send. On a two-way route the client gets an empty frame, which it ignores (row 5.3). */
+/**
+ * An answer without a frame. On a two-way route the client gets an empty frame, which it ignores (row
+ * 5.3).
+ */
 export const NO_ANSWER: ProxyResponse = { statusCode: 200 };
 
 /** The answer to a request. @throws UsageError - ERR_REPLY_DATA, ERR_REPLY_TOO_LARGE. */
@@ -83,7 +87,7 @@ export function replyResponse(id: string, data: unknown, route: string): ProxyRe
   return textResponse(body, route);
 }
 
-/** The answer whose frame is written already. @throws UsageError - ERR_REPLY_TOO_LARGE. */
+/** The answer with a frame that is already JSON. @throws UsageError - ERR_REPLY_TOO_LARGE. */
 export function textResponse(body: string, route: string): ProxyResponse {
   if (!fits(body)) {
     throw makeError('ERR_REPLY_TOO_LARGE', { route, bytes: Buffer.byteLength(body) });
@@ -93,7 +97,7 @@ export function textResponse(body: string, route: string): ProxyResponse {
 
 /** Whether a frame is small enough to be sent. */
 export function fits(frame: string): boolean {
-  // A text has at most three bytes a unit: most frames need no count.
+  // A string has at most three bytes per unit, so that most frames need not be counted.
   return frame.length * 3 <= MAX_FRAME_BYTES || Buffer.byteLength(frame) <= MAX_FRAME_BYTES;
 }
 
@@ -110,7 +114,7 @@ export function errorResponse(id: unknown, error: unknown): ProxyResponse {
   };
 }
 
-/** What a client is told of an error, as JSON; without the `details` that JSON cannot hold. */
+/** The error that a client gets, as JSON. `details` that JSON cannot express are left out. */
 export function writeError(error: unknown): string {
   const wire = toWireError(error);
   try {

@@ -7,7 +7,7 @@ import { originMatches } from './origins.js';
 /** A handshake, as an authorizer sees it. */
 export interface AuthorizerRequest {
   /**
-   * The token, from wherever it came: the sub-protocol of a Gatecast client, the header
+   * The token, from one of three places: the sub-protocol of a Gatecast client, the header
    * `Authorization: Bearer`, or the query parameter `token`.
    */
   readonly token?: string;
@@ -20,9 +20,9 @@ export interface AuthorizerRequest {
 }
 
 /**
- * Says who a connection is, from its handshake. Throw a `ClientError` to refuse it:
- * `ERR_UNAUTHORIZED` becomes 401, `ERR_FORBIDDEN` and codes of your own 403. Anything else that is
- * thrown becomes 500, and so does anything that is not an identity (ERR_IDENTITY_INVALID).
+ * Determines the user of a connection from its handshake. Throw a `ClientError` to refuse it:
+ * `ERR_UNAUTHORIZED` becomes 401, `ERR_FORBIDDEN` and codes of your own 403. Anything else that is thrown
+ * becomes 500, and so does anything that is not an identity (ERR_IDENTITY_INVALID).
  *
  * @example
  * ```ts
@@ -35,10 +35,10 @@ export interface AuthorizerRequest {
  */
 export type Authorizer = (request: AuthorizerRequest) => Identity | Promise<Identity>;
 
-/** The parts of a handshake that are read, from either of its events. */
+/** The parts of a handshake that the framework reads, from a `$connect` or an authorizer event. */
 export interface Handshake extends AuthorizerRequest {
   readonly origin?: string;
-  /** What the client offered, in its order. */
+  /** The sub-protocols that the client offered, in its order. */
   readonly subprotocols: readonly string[];
 }
 
@@ -63,8 +63,8 @@ export function readHandshake(event: WebSocketEvent | AuthorizerRequestEvent): H
 
 type Fields = Record<string, string | undefined>;
 
-// A header that was sent in several lines, in whatever case, means the same as one line with commas
-// (RFC 9110, section 5.3); `headers` has the last line alone. Cookies are joined as RFC 9113 joins them.
+// A header that is sent in several lines, in any case, means the same as one line with commas (RFC 9110,
+// section 5.3); `headers` only has the last line. Cookies are joined by semicolons (RFC 9113).
 function readHeaders({ headers, multiValueHeaders }: HandshakeFields): Fields {
   const found = bare();
   for (const [name, value] of Object.entries(headers ?? {})) found[name.toLowerCase()] = value;
@@ -77,7 +77,7 @@ function readHeaders({ headers, multiValueHeaders }: HandshakeFields): Fields {
   return found;
 }
 
-/** An object without a prototype: no name that a client chooses finds anything it did not send. */
+/** An object without a prototype, so that looking up any name only finds what the client sent. */
 function bare(): Fields {
   return Object.create(null) as Fields;
 }
@@ -97,8 +97,8 @@ function tokenOf(
 }
 
 /**
- * Refuses a page of a foreign origin. Browsers always send `Origin`, and only they need to be kept from
- * acting for a user who is looking at another site: a handshake without it passes.
+ * Refuses pages of other origins. Only browsers can act for a user who is visiting another site, and
+ * browsers always send `Origin`. So a handshake without `Origin` is accepted.
  */
 export function checkOrigin(
   { origin, headers }: Handshake,
@@ -108,7 +108,7 @@ export function checkOrigin(
   throw new ClientError('ERR_ORIGIN', 'This origin is not allowed.');
 }
 
-/** The sub-protocol to answer with; `undefined` when the client offered none. */
+/** The sub-protocol for the answer; `undefined` if the client offered none. */
 export function chooseSubprotocol({ subprotocols, query }: Handshake): string | undefined {
   const isKnown = query.protocol === undefined || query.protocol === '1';
   if (!isKnown || (subprotocols.length > 0 && !subprotocols.includes(SUBPROTOCOL))) {

@@ -4,26 +4,27 @@ import type { Connection, Identity } from './connection.js';
 import type { RequestContext } from './lambda-events.js';
 
 /**
- * Key in the authorizer's context under which an identity travels, as one JSON string: API Gateway
- * allows no nested values there (row 4.10). No other authorizer may set it: the app trusts what it holds.
+ * Key of the identity in the authorizer's context. The identity is one JSON string, because API Gateway
+ * does not allow nested values there (row 4.10). No other authorizer may set this key: the app trusts its
+ * value.
  */
 export const IDENTITY_KEY = 'gatecast';
 
 const NO_CLAIMS: Connection['claims'] = Object.freeze({});
 const KEYS: readonly string[] = ['userId', 'claims', 'expiresAt'];
-// A number of milliseconds below it lies before March 1973, so it was meant as seconds.
+// Smaller numbers of milliseconds are before March 1973, so they must be seconds.
 const SMALLEST_MS = 1e11;
 
-/** Writes an identity as it travels and as the store keeps it. */
+/** Encodes an identity for the authorizer's context and the store. */
 export function encodeIdentity({ userId, claims, expiresAt }: Identity): string {
   return JSON.stringify({ userId, claims, expiresAt });
 }
 
 /**
- * Reads what {@link encodeIdentity} wrote.
+ * Decodes the result of {@link encodeIdentity}.
  *
- * @throws ClientError - ERR_UNAUTHORIZED, for anything else: a text that cannot be read must not turn a
- * user into a guest.
+ * @throws ClientError - ERR_UNAUTHORIZED, for anything else, because an unreadable identity must not turn
+ * a user into a guest.
  */
 export function decodeIdentity(text: unknown): Identity {
   let value: unknown;
@@ -35,19 +36,20 @@ export function decodeIdentity(text: unknown): Identity {
   const problem = identityProblem(value);
   if (problem === undefined) return value as Identity;
   throw new ClientError('ERR_UNAUTHORIZED', 'The identity of the connection cannot be read.', {
-    cause: new Error(`The authorizer's context or the store holds ${problem}.`),
+    cause: new Error(`The authorizer's context or the store has ${problem}.`),
   });
 }
 
 /**
- * What an authorizer returned, as it will be read back: claims are what JSON makes of them.
+ * Checks the result of an authorizer and returns it as it will be decoded later, after a round trip
+ * through JSON.
  *
- * @throws UsageError - ERR_IDENTITY_INVALID, when it is not an identity: the authorizer is at fault, not
- * the token.
- * @throws ClientError - ERR_UNAUTHORIZED, when it has expired already.
+ * @throws UsageError - ERR_IDENTITY_INVALID, if the result is not an identity: the authorizer is wrong,
+ * not the token.
+ * @throws ClientError - ERR_UNAUTHORIZED, if the identity has already expired.
  */
 export function checkIdentity(value: unknown, now: number): Identity {
-  // Asked twice: what JSON makes of claims need not be an object any more.
+  // Checked before and after JSON, because `toJSON` may turn claims into something else.
   const identity = accept(JSON.parse(textOf(accept(value))));
   if (identity.expiresAt !== undefined && identity.expiresAt <= now) {
     throw new ClientError('ERR_UNAUTHORIZED', 'The token has expired.');
@@ -65,26 +67,29 @@ function textOf(identity: Identity): string {
   try {
     return encodeIdentity(identity);
   } catch (error) {
-    const problem = `claims that JSON cannot hold (${(error as Error).message})`;
+    const problem = `claims that JSON cannot express (${(error as Error).message})`;
     throw makeError('ERR_IDENTITY_INVALID', { problem }, error);
   }
 }
 
-/** Names what is wrong with a value as an identity, after "returned"; `undefined` for nothing. */
+/**
+ * Describes why a value is not an identity, as the end of "The authorizer returned …"; `undefined` if it
+ * is one.
+ */
 function identityProblem(value: unknown): string | undefined {
   if (!isPlainObject(value)) return 'something that is not a plain object';
   const unknown = Object.keys(value).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) return `an object with the unknown key "${unknown}"`;
   const { userId, claims, expiresAt } = value;
   if (userId !== undefined && (typeof userId !== 'string' || userId === '')) {
-    return 'a userId that is not a text, or is empty';
+    return 'a userId that is not a non-empty string';
   }
   if (claims !== undefined && !isPlainObject(claims)) return 'claims that are not an object';
   return expiresAt === undefined ? undefined : timeProblem(expiresAt);
 }
 
 function timeProblem(expiresAt: unknown): string | undefined {
-  // Not every store can hold a number that is larger still.
+  // Not every store can keep larger numbers.
   if (typeof expiresAt !== 'number' || !(expiresAt <= Number.MAX_SAFE_INTEGER)) {
     return 'an expiresAt that is not a number of milliseconds (leave it out for an identity that never ends)';
   }
@@ -98,19 +103,19 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
   return prototype === null || prototype === Object.prototype || isForeignObject(prototype);
 }
 
-// `Object.prototype` of another realm, as tests under Jest have it.
+// `Object.prototype` of another realm, which tests under Jest use.
 function isForeignObject(prototype: unknown): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'valueOf');
 }
 
 type Peer = Pick<RequestContext, 'connectionId' | 'connectedAt' | 'identity'>;
 
-/** The connection, as handlers see it. */
+/** The connection that handlers see. */
 export function makeConnection(
   { connectionId, connectedAt, identity: peer }: Peer,
   identity: Identity | undefined,
 ): Connection {
-  // Assignments, not spreads: this runs for every message.
+  // Assignments are faster than spreads, and this runs for every message.
   const connection: { -readonly [K in keyof Connection]: Connection[K] } = {
     id: connectionId,
     claims: identity?.claims ?? NO_CLAIMS,

@@ -1,7 +1,8 @@
-// The parts of the events that the framework reads. A handler can be invoked by anyone who may invoke the
-// function, so `isWebSocketEvent` and `isAuthorizerEvent` check what is taken for granted afterwards.
+// The parts of the events that the framework reads. Anyone who may invoke the function can send any
+// event, so `isWebSocketEvent` and `isAuthorizerEvent` check every field that is used without a check
+// later.
 
-/** What API Gateway says of a connection and a request. */
+/** API Gateway's description of a connection and a request. */
 export interface RequestContext {
   readonly routeKey: string;
   readonly eventType: 'CONNECT' | 'MESSAGE' | 'DISCONNECT';
@@ -19,7 +20,7 @@ export interface RequestContext {
   readonly disconnectReason?: string;
 }
 
-/** What a handshake brings: header names as the client wrote them, and each value of those sent twice. */
+/** Headers and query of a handshake. Names of headers are as the client wrote them. */
 export interface HandshakeFields {
   readonly headers?: Readonly<Record<string, string | undefined>> | null;
   readonly multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null;
@@ -39,20 +40,20 @@ export interface AuthorizerRequestEvent extends HandshakeFields {
   readonly requestContext: RequestContext;
 }
 
-/** The part of Lambda's context that is read. */
+/** The part of Lambda's context that the framework reads. */
 export interface LambdaContext {
   readonly awsRequestId: string;
   getRemainingTimeInMillis(): number;
 }
 
-/** What a proxy integration returns. */
+/** The result of a proxy integration. */
 export interface ProxyResponse {
   readonly statusCode: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
-/** What a REQUEST authorizer returns. */
+/** The result of a REQUEST authorizer. */
 export interface PolicyResponse {
   readonly principalId: string;
   readonly policyDocument: {
@@ -66,7 +67,7 @@ export interface PolicyResponse {
   readonly context?: Readonly<Record<string, string>>;
 }
 
-/** Whether an event is one of a WebSocket API, and has every field that is read without a check. */
+/** Whether an event comes from a WebSocket API and has every field that is read without a check. */
 export function isWebSocketEvent(event: object): event is WebSocketEvent {
   const {
     requestContext: request,
@@ -82,7 +83,7 @@ export function isWebSocketEvent(event: object): event is WebSocketEvent {
   );
 }
 
-/** Whether an event is one of a REQUEST authorizer of a WebSocket API. */
+/** Whether an event is for a REQUEST authorizer of a WebSocket API. */
 export function isAuthorizerEvent(event: object): event is AuthorizerRequestEvent {
   const { requestContext: request, type, methodArn } = event as Partial<AuthorizerRequestEvent>;
   return (

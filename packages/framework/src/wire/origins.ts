@@ -5,11 +5,11 @@ const ENTRY =
   'an origin as browsers send it, without wildcard, user or path: https://chat.example.com';
 
 /**
- * Reads the option `origins` of an app: each entry as a browser would write it, in lower case and
- * without the port that its scheme implies.
+ * Normalises the option `origins` of an app: each entry becomes what a browser sends, in lower case and
+ * without the default port.
  *
- * @throws ConfigurationError - ERR_OPTION_VALUE, for an empty list, and for an entry that no `Origin` can
- * ever equal.
+ * @throws ConfigurationError - ERR_OPTION_VALUE, for an empty list, and for an entry that can never equal
+ * an `Origin`.
  */
 export function parseOrigins(list: readonly unknown[]): readonly string[] {
   if (list.length === 0) {
@@ -33,12 +33,12 @@ export function parseOrigins(list: readonly unknown[]): readonly string[] {
 }
 
 /**
- * Whether a page may connect: its `Origin` is on the list, or it names the host of the handshake
- * itself. API Gateway serves no pages there, so no page of somebody else has that origin; React Native
- * on Android and Windows sends it, made of the WebSocket's URL.
+ * Whether a page may connect: its `Origin` is on the list or equals the host of the handshake. The latter
+ * is safe because API Gateway does not serve pages on that host, so no other site has that origin. React
+ * Native on Android and Windows sends it: it derives `Origin` from the WebSocket's URL.
  *
  * @param host - The header `Host` of the handshake.
- * @param allowed - What {@link parseOrigins} returned.
+ * @param allowed - The result of {@link parseOrigins}.
  */
 export function originMatches(
   origin: string,

@@ -46,7 +46,7 @@ describe('decorators of the TC39 convention', () => {
     });
   });
 
-  it('are inherited, and never passed upwards', async () => {
+  it('are inherited by subclasses, but not by superclasses', async () => {
     const ann = await createTestApp({ channels: [HallChannel, RoomChannel] }).connect();
     expect(await ann.send('halls.post', 'halls/1', 'x')).toMatchObject({
       data: 'Hello from HallChannel: x',
@@ -55,17 +55,18 @@ describe('decorators of the TC39 convention', () => {
     expect(keysOf(RoomChannel).flat()).not.toContain('rooms.close');
   });
 
-  it('count once however often a class is made', () => {
+  it('count once no matter how often the class is instantiated', () => {
     expect(keysOf(RoomChannel)).toEqual(keysOf(new RoomChannel()));
     expect(keysOf(RoomChannel)).toHaveLength(2);
   });
 
-  it('call a method through the wrapper that a foreign decorator put around it', async () => {
+  it('call a method through the wrapper of another decorator', async () => {
     const wrap = (inner: () => string) =>
       function wrapped(this: unknown) {
         return `${inner.call(this)}!`;
       };
-    // Typed for both conventions: the configuration of the folder above reads this file too.
+    // Typed for both kinds of decorators, because the configuration of the parent folder reads this file,
+    // too.
     const shout = wrap as (...args: unknown[]) => never;
     @Channel('loud')
     class LoudChannel {
@@ -89,7 +90,7 @@ describe('decorators of the TC39 convention', () => {
   it.each([
     ['static', { static: true, private: false }],
     ['private', { static: false, private: true }],
-  ])('may not stand on a %s method', (place, over) => {
+  ])('may not be on a %s method', (place, over) => {
     const decorate = (method: object, at: object): unknown =>
       Reflect.apply(OnConnect(), undefined, [method, at]);
     const context = { kind: 'method', name: 'open', addInitializer() {}, ...over };
@@ -102,7 +103,7 @@ describe('decorators of the TC39 convention', () => {
     );
   });
 
-  it('may not name two methods for one moment of a connection', () => {
+  it('may not mark two methods for the same lifecycle event', () => {
     @Channel('twice')
     class TwiceChannel {
       @OnConnect()
@@ -120,12 +121,12 @@ describe('decorators of the TC39 convention', () => {
   });
 });
 
-it('K3 are refused without parentheses where they stand', () => {
+it('K3 are refused without parentheses at their place in the class', () => {
   const slip = (message: string) =>
     expect.objectContaining({ code: 'ERR_DECORATOR_CALL', message });
   expect(() => {
     class Guarded {
-      // @ts-expect-error -- bundlers check no types.
+      // @ts-expect-error -- bundlers do not check types.
       @OnSubscribe
       join() {}
     }

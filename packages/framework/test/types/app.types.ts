@@ -51,7 +51,7 @@ class ReportChannel {
   }
 }
 
-// ---- What a channel may be given as ----
+// ---- Values in the list of channels ----
 
 const app = createApp({ channels: [RoomChannel], store });
 is<Equal<typeof app, App<readonly [typeof RoomChannel]>>>();
@@ -62,22 +62,22 @@ createApp({ channels: [], store });
 createApp({ channels: [new RoomChannel()], store });
 createApp({ channels: [new OrderChannel(new Database()), RoomChannel], store });
 createApp({ channels: [defineChannel('alerts')], store });
-// Parameters that may be left out are none that anyone has to give.
+// Optional parameters of a constructor need no arguments.
 createApp({ channels: [ReportChannel], store });
-// @ts-expect-error the constructor needs a database, and nobody gives it one
+// @ts-expect-error the constructor needs a database, which is missing
 createApp({ channels: [OrderChannel], store });
 // @ts-expect-error nor beside a class that needs nothing
 createApp({ channels: [RoomChannel, OrderChannel], store });
-// @ts-expect-error a pattern is no channel
+// @ts-expect-error a pattern is not a channel
 createApp({ channels: ['rooms/:roomId'], store });
-// @ts-expect-error nor is nothing
+// @ts-expect-error nor is undefined
 createApp({ channels: [undefined], store });
 // @ts-expect-error channels come in a list
 createApp({ channels: RoomChannel, store });
 // @ts-expect-error an app without channels is a mistake, an empty list is not
 createApp({ store });
 
-// ---- `resolve`, the way into a container ----
+// ---- `resolve`, for a container ----
 
 const container = new Map<unknown, object>();
 createApp({
@@ -108,15 +108,15 @@ createApp({ channels: [RoomChannel], store, origins: ['https://chat.example.com'
 createApp({ channels: [RoomChannel], store, pluggins: [] });
 // @ts-expect-error nor beside `resolve`
 createApp({ channels: [RoomChannel], store, resolve: (type) => new type(), pluggins: [] });
-// @ts-expect-error connections have to live somewhere
+// @ts-expect-error the store is missing
 createApp({ channels: [RoomChannel] });
-// @ts-expect-error that is no store
+// @ts-expect-error that is not a store
 createApp({ channels: [RoomChannel], store: new Map() });
 // @ts-expect-error origins come in a list
 createApp({ channels: [RoomChannel], store, origins: 'https://chat.example.com' });
-// @ts-expect-error that is no plugin
+// @ts-expect-error that is not a plugin
 createApp({ channels: [RoomChannel], store, plugins: [{ onMessage: () => {} }] });
-// @ts-expect-error what an app consists of is settled when it is made
+// @ts-expect-error the parts of an app cannot be changed
 app.handler = async () => ({ statusCode: 200 });
 
 // ---- Authorizers ----
@@ -132,7 +132,7 @@ const authorizer: Authorizer = async ({ token, headers, query, sourceIp }) => {
 const guest: Authorizer = () => ({});
 createApp({ channels: [RoomChannel], store, authorizer });
 createApp({ channels: [RoomChannel], store, authorizer: guest });
-// @ts-expect-error a user is text
+// @ts-expect-error a user id is a string
 createApp({ channels: [RoomChannel], store, authorizer: () => ({ userId: 7 }) });
 // @ts-expect-error a refusal is thrown
 createApp({ channels: [RoomChannel], store, authorizer: () => undefined });

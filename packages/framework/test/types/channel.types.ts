@@ -72,7 +72,7 @@ class WrongHeir extends RoomChannel {
   close() {}
 }
 
-// A context of no channel says nothing of the pattern.
+// A context without a channel does not determine the pattern.
 @Channel('plain')
 class PlainChannel {
   @OnConnect()
@@ -90,7 +90,7 @@ abstract class AbstractChannel {
 }
 
 class MethodChannel {
-  // @ts-expect-error a method is no channel
+  // @ts-expect-error a method is not a channel
   @Channel('rooms/:roomId')
   post() {}
 }
@@ -135,9 +135,9 @@ Channel('inbox/:userId', { access: ({ params }) => params.user === '' });
 Channel('inbox/:ownerId', { access: isOwner });
 // @ts-expect-error there is no such rule
 Channel('inbox/:userId', { access: 'private' });
-// @ts-expect-error a rule says yes or no; a value that happens to be there is neither
+// @ts-expect-error a rule returns a boolean
 Channel('inbox/:userId', { access: ({ connection }) => connection.userId });
-// @ts-expect-error a rule that forgets to return is none
+// @ts-expect-error a rule must return a value
 Channel('inbox/:userId', { access: () => {} });
 
 // ---- Auto-subscribe ----
@@ -146,7 +146,7 @@ Channel('announcements', { autoSubscribe: true });
 Channel('users/:userId', {
   autoSubscribe: ({ userId }) => (userId === undefined ? undefined : { userId }),
 });
-// @ts-expect-error which user's?
+// @ts-expect-error the parameter userId is missing
 Channel('users/:userId', { autoSubscribe: true });
 // @ts-expect-error the parameter may be missing
 Channel('users/:userId', { autoSubscribe: ({ userId }) => ({ userId }) });
@@ -164,7 +164,7 @@ class WrongAuto extends RoomChannel {}
 Channel('chat-rooms/:roomId', { name: 'rooms' });
 // @ts-expect-error there is no such option
 Channel('rooms/:roomId', { acces: 'public' });
-// @ts-expect-error a name is text
+// @ts-expect-error a name is a string
 Channel('rooms/:roomId', { name: 7 });
 
 export {

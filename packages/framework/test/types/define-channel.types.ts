@@ -16,7 +16,7 @@ import * as v from 'valibot';
 import { type Equal, is } from './equal.js';
 
 const Post = v.object({ text: v.string() });
-// What comes in differs from what the handler gets: text in, a number out.
+// The input of the schema differs from its output: a string in, a number out.
 const Page = v.object({ n: v.pipe(v.string(), v.transform(Number)) });
 
 // ---- Everything at once ----
@@ -52,7 +52,7 @@ const rooms = defineChannel('rooms/:roomId', {
       is<Equal<typeof ctx.params, { readonly roomId: string }>>();
       await ctx.channel.publish('message', { text: data.text, at: new Date() });
       await ctx.channel.publish('typing', { who: 'Ada' });
-      // What a schema names is what comes out of it.
+      // The type of an event is the output of its schema.
       await ctx.channel.publish('paged', { n: 1 });
       // @ts-expect-error the channel has no such event
       await ctx.channel.publish('mesage', { text: data.text, at: new Date() });
@@ -70,7 +70,7 @@ const rooms = defineChannel('rooms/:roomId', {
   }),
 });
 
-// ---- Its type is that of a class with the same handlers ----
+// ---- It has the same type as a class with the same handlers ----
 
 type Rooms = typeof rooms;
 type RoomEvents = {
@@ -95,7 +95,7 @@ const bare = defineChannel('alerts');
 is<Equal<NameOf<typeof bare>, 'alerts'>>();
 is<Equal<keyof EventsOf<typeof bare>, never>>();
 
-// Handlers that stand elsewhere name the contract themselves.
+// Handlers that are defined elsewhere need explicit types.
 type Alerts = ChannelType<'alerts', { raised: { level: number } }>;
 const join = (ctx: SubscribeContext<Alerts>) => ctx.channel.publish('raised', { level: 1 });
 const ack = (_data: unknown, ctx: MessageContext<Alerts>) => ctx.messageId;
@@ -118,7 +118,7 @@ defineChannel('rooms/:roomId', { messages: ({ message }) => ({ ack: message(ack)
 // ---- Events ----
 
 is<Equal<ReturnType<typeof event<Date>>, EventType<Date>>>();
-// @ts-expect-error the name of a type is no declaration of an event
+// @ts-expect-error the name of a type is not a declaration of an event
 defineChannel('alerts', { events: { raised: 'level' } });
 // @ts-expect-error nor is a value of its data
 defineChannel('alerts', { events: { raised: { level: 1 } } });
@@ -147,9 +147,9 @@ defineChannel('alerts', {
     named: message('say', Post, () => 1),
   }),
 });
-// @ts-expect-error `message` makes a message, a bare function is none
+// @ts-expect-error a plain function is not a message; `message` makes one
 defineChannel('alerts', { messages: () => ({ ping: () => 'pong' }) });
-// @ts-expect-error messages are made when they are asked for
+// @ts-expect-error messages come from a function
 defineChannel('alerts', { messages: {} });
 
 // ---- Options ----
@@ -161,7 +161,7 @@ const users = defineChannel('users/:userId', {
 is<Equal<NameOf<typeof users>, `users/${string}`>>();
 // @ts-expect-error the parameter has another name
 defineChannel('users/:userId', { autoSubscribe: ({ id }) => ({ id }) });
-// @ts-expect-error which user's?
+// @ts-expect-error the parameter userId is missing
 defineChannel('users/:userId', { autoSubscribe: true });
 // @ts-expect-error there is no such option
 defineChannel('alerts', { acess: 'public' });
@@ -173,5 +173,5 @@ defineChannel('rooms/:roomId', { access: ({ params }) => params.room === '' });
 defineChannel('alerts', { onConnect: (ctx: DisconnectContext) => ctx.channels });
 // @ts-expect-error a connection that has ended has no handshake
 defineChannel('alerts', { onDisconnect: (ctx: ConnectContext) => ctx.headers });
-// @ts-expect-error a pattern is text
+// @ts-expect-error a pattern is a string
 defineChannel(/rooms/);

@@ -1,4 +1,4 @@
-// Compiled, never run: class-validator knows `experimentalDecorators` alone.
+// Compiled, never run. class-validator only supports `experimentalDecorators`.
 import { type ChannelType, type MessageContext, OnMessage, OnSubscribe } from '@gatecast/framework';
 import { dto } from '@gatecast/framework/class-validator';
 import { IsString, ValidateNested } from 'class-validator';
@@ -52,7 +52,7 @@ class WrongChannel {
     return message.author;
   }
 
-  // @ts-expect-error the class alone is no schema
+  // @ts-expect-error the class alone is not a schema
   @OnMessage(Post)
   bare(message: unknown) {
     return message;
@@ -61,16 +61,16 @@ class WrongChannel {
 
 // @ts-expect-error class-transformer makes the instance, with no arguments
 dto(NeedsText);
-// @ts-expect-error an instance is no class
+// @ts-expect-error an instance is not a class
 dto(new Post());
-// Whether a class is decorated shows at run time alone.
+// Whether a class is decorated is only known at run time.
 dto(Undecorated);
 
 // ---- Names ----
 
 const secret = Symbol('secret');
 class SymbolNames {
-  // @ts-expect-error a symbol is no name that a client could send
+  // @ts-expect-error a symbol is not a name that a client could send
   @OnMessage()
   [secret]() {}
 

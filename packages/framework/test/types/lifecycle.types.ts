@@ -23,7 +23,7 @@ import { type Equal, is } from './equal.js';
 type Events = { message: { text: string } };
 type Room = ChannelType<'rooms/:roomId', Events>;
 
-// ---- Every handler of a connection's and a channel's life ----
+// ---- All lifecycle handlers of a connection and a channel ----
 
 @Channel('rooms/:roomId')
 class RoomChannel {
@@ -77,7 +77,7 @@ class RoomChannel {
   }
 }
 
-// The contexts of a connection are of no channel, and leave the contract of the class as it is.
+// The contexts of a connection have no channel, and do not change the contract of the class.
 is<Equal<ContractOf<RoomChannel>, Room>>();
 is<Equal<EventsOf<RoomChannel>, Events>>();
 is<Equal<NameOf<RoomChannel>, `rooms/${string}`>>();
@@ -187,10 +187,10 @@ class WrongParameters {
   }
 }
 
-// ---- Places that are none ----
+// ---- Wrong places ----
 
 class WrongPlaces {
-  // @ts-expect-error a property is no handler
+  // @ts-expect-error a property is not a handler
   @OnSubscribe()
   topic = 'none';
 
@@ -225,7 +225,7 @@ class WrongPlaces {
   }
 }
 
-// @ts-expect-error a class is no handler
+// @ts-expect-error a class is not a handler
 @OnConnect()
 class WrongTarget {
   readonly topic = 'none';

@@ -16,7 +16,7 @@ type Room = ChannelType<
 >;
 
 const Post = v.object({ text: v.string() });
-// What comes in differs from what the handler gets: text in, a number out.
+// The input of the schema differs from its output: a string in, a number out.
 const Page = v.object({ n: v.pipe(v.string(), v.transform(Number)) });
 const Filter = v.object({ tag: v.optional(v.string(), 'all') });
 class Bare {
@@ -76,7 +76,7 @@ class RoomChannel {
 
   @OnMessage()
   loose(_message: unknown, ctx: MessageContext) {
-    // Without a contract any parameter may be asked for, and may be missing.
+    // Without a contract, any parameter can be read and may be missing.
     is<Equal<typeof ctx.params.roomId, string | undefined>>();
     void ctx.channel.publish('anything', { at: 'all' });
   }
@@ -97,7 +97,7 @@ class WrongMessages {
     return message.text;
   }
 
-  // @ts-expect-error the schema makes nothing of what is asked for beside `text`
+  // @ts-expect-error the schema only makes `text`
   @OnMessage(Post)
   more(message: { text: string; from: string }) {
     return message.from;
@@ -146,10 +146,10 @@ class WrongMessages {
   }
 }
 
-// ---- Arguments that are no schema and no options ----
+// ---- Arguments that are neither a schema nor options ----
 
 class WrongArguments {
-  // @ts-expect-error a class is no schema: `dto(Bare)` makes one of a class-validator class
+  // @ts-expect-error a class is not a schema: `dto(Bare)` makes one from a class-validator class
   @OnMessage(Bare)
   bare(message: unknown) {
     return message;
@@ -178,10 +178,10 @@ class WrongArguments {
   uncalled() {}
 }
 
-// ---- Places that are none ----
+// ---- Wrong places ----
 
 class WrongPlaces {
-  // @ts-expect-error a property is no handler
+  // @ts-expect-error a property is not a handler
   @OnMessage()
   text = '';
 
@@ -209,7 +209,7 @@ class WrongPlaces {
   @OnMessage()
   static raw() {}
 
-  // @ts-expect-error a symbol is no name that a client could send
+  // @ts-expect-error a symbol is not a name that a client could send
   @OnMessage()
   [Symbol.iterator]() {}
 
@@ -218,7 +218,7 @@ class WrongPlaces {
   }
 }
 
-// @ts-expect-error a class is no handler
+// @ts-expect-error a class is not a handler
 @OnMessage()
 class WrongTarget {
   readonly topic = 'none';

@@ -20,9 +20,9 @@ is<
     { readonly org: string; readonly order: string; readonly line: string }
   >
 >();
-// oxlint-disable-next-line typescript/no-generated-empty-object-type -- that is the claim.
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- this is what the test expects.
 is<Equal<keyof Params<'alerts'>, never>>();
-// Of a pattern that is not known, any parameter may be asked for.
+// With an unknown pattern, any parameter can be read.
 is<Equal<Params<string>, Readonly<Record<string, string>>>>();
 
 // ---- Names that match a pattern ----
@@ -49,7 +49,7 @@ channelName('rooms/:roomId', { roomId: '1', room: '1' });
 // @ts-expect-error parameters are text
 channelName('rooms/:roomId', { roomId: 42 });
 
-// ---- The contract that the handlers of a class name ----
+// ---- The contract in the handlers of a class ----
 
 type Room = ChannelType<'rooms/:roomId', { message: { text: string }; cleared: undefined }>;
 
@@ -69,9 +69,9 @@ is<Equal<ContractOf<RoomChannel>, Room>>();
 is<Equal<NameOf<RoomChannel>, `rooms/${string}`>>();
 is<Equal<EventsOf<RoomChannel>, { message: { text: string }; cleared: undefined }>>();
 
-// What takes anything says nothing of the contract.
+// A parameter of type `any` does not determine the contract.
 class CarelessChannel extends RoomChannel {
-  // oxlint-disable-next-line typescript/no-explicit-any -- it is what must do no harm.
+  // oxlint-disable-next-line typescript/no-explicit-any -- this tests `any`.
   log(anything: any, more?: any) {
     return [anything, more];
   }
@@ -79,7 +79,7 @@ class CarelessChannel extends RoomChannel {
 is<Equal<ContractOf<CarelessChannel>, Room>>();
 is<Equal<NameOf<CarelessChannel>, `rooms/${string}`>>();
 
-// A class that names none: any name, any event.
+// A class without a contract accepts any name and any event.
 class PlainChannel {
   post(message: unknown, ctx: MessageContext) {
     return [message, ctx];

@@ -18,13 +18,13 @@ interface User {
 }
 const ada: User = { id: 'ada' };
 
-// ---- What a plugin adds to the contexts ----
+// ---- Additions of a plugin to the contexts ----
 
 const auth = definePlugin<{ user: User }>({
   name: 'auth',
   onSubscribe: (ctx, next) => next({ user: { id: ctx.channel.name } }),
   async onMessage(ctx, next) {
-    // Its own addition is not there before it is made.
+    // The addition is absent until the plugin has made it.
     is<Equal<typeof ctx.user, User | undefined>>();
     is<Equal<typeof ctx.connection, Connection>>();
     await next({ user: { id: ctx.connection.id } });
@@ -106,7 +106,7 @@ definePlugin({ name: 'x', onMessage: (_ctx: object, _next: object, _event: objec
 const store = memoryStore();
 createApp({ channels: [], store, plugins: [auth, tracer] });
 createApp({ channels: [], store, plugins: [logger()] });
-// @ts-expect-error the function that makes a plugin is none
+// @ts-expect-error a function that makes a plugin is not a plugin
 createApp({ channels: [], store, plugins: [logger] });
 // @ts-expect-error plugins come in a list
 createApp({ channels: [], store, plugins: auth });

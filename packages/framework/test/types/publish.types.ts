@@ -112,7 +112,7 @@ await app.channel('orgs/acme/orders/7').publish('sent', { at: 1 });
 await app.channel('orgs/acme/orders/7').publish('shipped', { at: 'noon' });
 // @ts-expect-error no channel of the app has that name
 app.channel('invoices/1');
-// @ts-expect-error a name that is only known to be text may be none of the app's
+// @ts-expect-error an arbitrary string may not be the name of a channel of the app
 app.channel(roomId);
 
 // A name belongs to one class, as at run time: by its segments, a literal before a parameter.
@@ -133,7 +133,7 @@ await nested.channel('rooms/42/files').publish('typing', { who: 'Ada' });
 // @ts-expect-error an event of the channel below
 await nested.channel('rooms/42').publish('added', 1);
 
-// A contract names what the app does not: a channel of another app on the same store.
+// A contract can also describe a channel of another app on the same store.
 type Invoices = ChannelType<'invoices/:id', { paid: { cents: number } }>;
 is<Equal<ReturnType<typeof elsewhere>, ServerChannel<{ paid: { cents: number } }>>>();
 function elsewhere() {
@@ -168,7 +168,7 @@ await typed.channel('alerts').publish('typing', { who: 'Ada' });
 typed.channel('invoices/1');
 // @ts-expect-error a publisher handles no events
 void typed.handler;
-// @ts-expect-error a contract is no app
+// @ts-expect-error a contract is not an app
 createPublisher<Room>({ store });
 // @ts-expect-error a publisher reads the subscribers from a store
 createPublisher({});

@@ -10,58 +10,58 @@ export type ApiKeySelectionExpression =
   | '$request.header.x-api-key'
   | '$context.authorizer.usageIdentifierKey';
 
-/** What opens the API to a client that its routes do not let in by themselves. */
+/** The access keys and API keys that protected routes accept. */
 export interface Access {
   readonly credentials: Credentials;
   readonly apiKeys: ReadonlySet<string>;
   readonly apiKeySelectionExpression: ApiKeySelectionExpression;
 }
 
-/** A handshake, as far as the authorizer has let it in. */
-export interface Applicant {
+/** A handshake that the authorizer, if any, has accepted. */
+export interface AuthorizedHandshake {
   readonly request: IncomingMessage;
   readonly connectionId: string;
-  /** What the authorizer named as the client's API key. */
+  /** The client's API key in the authorizer's result. */
   readonly usageIdentifierKey: string | undefined;
 }
 
 /**
- * Whether `$connect` lets a client in as far as signature and API key go (rows 3.19, 3.20). Reports
- * why it does not: the client is told 403 and no more.
+ * Whether the signature and the API key of a client allow it to connect (rows 3.19, 3.20). The reason of
+ * a refusal is reported, because the client only gets 403.
  */
 export async function mayConnect(
   api: Api,
   route: ServedRoute | undefined,
-  applicant: Applicant,
+  handshake: AuthorizedHandshake,
 ): Promise<boolean> {
   const detail =
     (route?.authorizationType === 'AWS_IAM'
-      ? await problemWithSignature(api, applicant.request)
+      ? await problemWithSignature(api, handshake.request)
       : undefined) ??
-    (route?.apiKeyRequired === true ? problemWithApiKey(api.access, applicant) : undefined);
+    (route?.apiKeyRequired === true ? problemWithApiKey(api.access, handshake) : undefined);
   if (detail === undefined) return true;
-  const { connectionId } = applicant;
+  const { connectionId } = handshake;
   api.report({ time: api.now(), route: '$connect', connectionId, result: 'refused', detail });
   return false;
 }
 
 async function problemWithSignature(
-  { access, facts }: Api,
+  { access, details }: Api,
   { method = '', url = '', headers }: IncomingMessage,
 ): Promise<string | undefined> {
   const verification = await verifySignature(
     { method, url, headers, body: Buffer.alloc(0) },
     access.credentials,
-    facts.region,
+    details.region,
   );
   if (!verification.isValid) return verification.message;
   const act = { action: 'execute-api:Invoke', path: '$connect' } as const;
-  return problemWithPermission(verification.credential, facts, act);
+  return problemWithPermission(verification.credential, details, act);
 }
 
 function problemWithApiKey(
   { apiKeys, apiKeySelectionExpression }: Access,
-  { request, usageIdentifierKey }: Applicant,
+  { request, usageIdentifierKey }: AuthorizedHandshake,
 ): string | undefined {
   const key =
     apiKeySelectionExpression === '$request.header.x-api-key'
@@ -70,5 +70,5 @@ function problemWithApiKey(
   if (!key) return `There is no API key in ${apiKeySelectionExpression}.`;
   return apiKeys.has(String(key))
     ? undefined
-    : `The API key in ${apiKeySelectionExpression} is none of the option apiKeys.`;
+    : `The API key in ${apiKeySelectionExpression} is not in the option apiKeys.`;
 }

@@ -1,18 +1,18 @@
 /** Headers by their names in lower case. */
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** What a request says of its AWS Signature Version 4. */
-export interface Claim extends Scope {
+/** The AWS Signature Version 4 in a request, before it is verified. */
+export interface ClaimedSignature extends Scope {
   readonly signedHeaders: readonly string[];
   readonly signature: string;
   /** `20261124T080910Z` */
   readonly date: string;
   readonly sessionToken: string | undefined;
-  /** For how long from its date a signature in a query string is valid, in seconds. */
+  /** How long a signature in a query string is valid from its date on, in seconds. */
   readonly validForSeconds: number | undefined;
 }
 
-/** What a key was used for. */
+/** The credential scope of a signature. */
 export interface Scope {
   readonly accessKeyId: string;
   /** `yyyymmdd` */
@@ -21,8 +21,10 @@ export interface Scope {
   readonly service: string;
 }
 
-/** Reads the `Authorization` header, or says what is wrong; `undefined` when there is none. */
-export function readAuthorization(headers: RequestHeaders): Claim | string | undefined {
+/**
+ * Reads the `Authorization` header. Returns the problem as text, or `undefined` if there is no header.
+ */
+export function readAuthorization(headers: RequestHeaders): ClaimedSignature | string | undefined {
   const { authorization } = headers;
   if (typeof authorization !== 'string' || authorization === '') return undefined;
   const [algorithm, ...rest] = authorization.split(' ');
@@ -54,7 +56,7 @@ export function readAuthorization(headers: RequestHeaders): Claim | string | und
   };
 }
 
-/** Reads `KEY/DATE/REGION/SERVICE/aws4_request`, or says that it is none. */
+/** Reads `KEY/DATE/REGION/SERVICE/aws4_request`. Returns the problem as text if it has another form. */
 export function readScope(credential: string): Scope | string {
   const [accessKeyId = '', day = '', region = '', service = '', end] = credential.split('/');
   return end === 'aws4_request'

@@ -5,13 +5,13 @@ import type { GatewayEvent } from '../gateway-event.js';
 import { invoke, type Outcome } from '../integration/invoke.js';
 import { evaluatePolicy } from './policy.js';
 
-/** What the authorizer decided about a connection. */
+/** The decision of the authorizer about a connection. */
 export type Verdict =
   | {
       readonly isAllowed: true;
-      /** Its context as text, and `principalId`: what later events carry (row 4.11). */
+      /** `principalId` and its context as strings, for later events (row 4.11). */
       readonly values: Readonly<Record<string, string>>;
-      /** The client's API key, if that is where the API looks for it (row 4.12). */
+      /** The client's API key, for APIs that take it from the authorizer (row 4.12). */
       readonly usageIdentifierKey: string | undefined;
     }
   | {
@@ -22,7 +22,9 @@ export type Verdict =
 
 const MAX_RESULT_BYTES = 8_192;
 
-/** Asks the authorizer about a connection: once for each handshake, nothing is cached (row 4.9). */
+/**
+ * Calls the authorizer for a connection. Nothing is cached, so it is called for each handshake (row 4.9).
+ */
 export async function authorize(
   api: Api,
   { function: lambda, identitySources }: ServedAuthorizer,
@@ -40,7 +42,7 @@ export async function authorize(
 function judge(outcome: Outcome, methodArn: string): Verdict {
   if (outcome.type === 'timeout') return refused(500, 'The authorizer did not answer in time.');
   if (outcome.type === 'error') {
-    // This very text is how an authorizer says 401, and no other (rows 4.4, 4.7).
+    // Only this exact error text of an authorizer means 401 (rows 4.4, 4.7).
     return refused(
       outcome.errorMessage === 'Unauthorized' ? 401 : 500,
       `${outcome.errorType}: ${outcome.errorMessage}`,
@@ -54,7 +56,8 @@ function judge(outcome: Outcome, methodArn: string): Verdict {
   const { principalId, policyDocument, context = {}, ...rest } = payload as Record<string, unknown>;
   if (typeof principalId !== 'string') return unusable('it has no "principalId"');
   const values = contextValues(context);
-  if (!values) return unusable('its "context" may hold strings, numbers and booleans only');
+  if (!values)
+    return unusable('its "context" has a value that is not a string, a number or a boolean');
   const decision = evaluatePolicy(policyDocument, 'execute-api:Invoke', methodArn);
   if (typeof decision === 'object') return unusable(decision.problem);
   if (decision === 'deny') return refused(403, `The policy does not allow "${methodArn}".`);
@@ -67,14 +70,14 @@ function judge(outcome: Outcome, methodArn: string): Verdict {
 }
 
 function unusable(problem: string): Verdict {
-  return refused(500, `The result of the authorizer is not usable: ${problem}.`);
+  return refused(500, `The result of the authorizer cannot be used: ${problem}.`);
 }
 
 function refused(status: 401 | 403 | 500, detail: string): Verdict {
   return { isAllowed: false, status, detail };
 }
 
-/** Every value as text (row 4.10); `undefined` when one of them cannot be. `null` is left out. */
+/** The values as strings, without `null` (row 4.10); `undefined` if a value has another type. */
 function contextValues(context: unknown): Record<string, string> | undefined {
   if (typeof context !== 'object' || Array.isArray(context)) return undefined;
   const entries = Object.entries(context ?? {}).filter(([, value]) => value !== null);

@@ -3,27 +3,26 @@ import { type PolicyDocument, problemWithPolicy } from './policy.js';
 
 /** An access key that may sign requests to the `@connections` API, and handshakes. */
 export interface Credential {
-  /** The `AWS_ACCESS_KEY_ID` of whoever signs. */
+  /** The `AWS_ACCESS_KEY_ID` of the signer. */
   readonly accessKeyId: string;
-  /** The `AWS_SECRET_ACCESS_KEY` of whoever signs. */
+  /** The `AWS_SECRET_ACCESS_KEY` of the signer. */
   readonly secretAccessKey: string;
-  /** A request signed with this key must carry the token in `X-Amz-Security-Token`. */
+  /** If set, requests that are signed with this key must have the token in `X-Amz-Security-Token`. */
   readonly sessionToken?: string;
-  /** Whom the key belongs to: an ARN, or words for a person. */
+  /** The owner of the key, as an ARN or in words. */
   readonly principal: string;
-  /** What may be done with the key. @default everything */
+  /** What the key allows. @default everything */
   readonly policy?: PolicyDocument | undefined;
 }
 
-/** The access keys that the gateway knows. */
+/** The access keys that the gateway accepts. */
 export class Credentials {
   readonly #byAccessKeyId = new Map<string, Credential>();
 
   /**
-   * Makes a key of its own for `principal`, registers it and returns it. Without a policy it may be
-   * used for everything.
+   * Creates a key for `principal`, registers it and returns it. Without a policy it allows everything.
    *
-   * @throws Error - when the policy cannot be evaluated.
+   * @throws Error - if the policy cannot be evaluated.
    */
   issue(principal: string, policy?: PolicyDocument): Credential {
     const credential = {
@@ -38,9 +37,9 @@ export class Credentials {
   }
 
   /**
-   * Registers a key, in the place of one with the same id.
+   * Registers a key. It replaces a key with the same id.
    *
-   * @throws Error - when its policy cannot be evaluated.
+   * @throws Error - if its policy cannot be evaluated.
    */
   add(credential: Credential): void {
     const { principal, policy } = credential;
@@ -51,12 +50,12 @@ export class Credentials {
     this.#byAccessKeyId.set(credential.accessKeyId, credential);
   }
 
-  /** Takes a key away: requests that are signed with it are refused from now on. */
+  /** Removes a key. Requests that are signed with it are refused from now on. */
   delete(accessKeyId: string): void {
     this.#byAccessKeyId.delete(accessKeyId);
   }
 
-  /** The key of that id. */
+  /** Finds a key by its id. */
   find(accessKeyId: string): Credential | undefined {
     return this.#byAccessKeyId.get(accessKeyId);
   }

@@ -1,15 +1,15 @@
-/** The parts of an authorizer's event that an identity source may name. */
-export interface IdentityFacts {
+/** The parts of an authorizer's event that an identity source may refer to. */
+export interface IdentitySourceEvent {
   readonly headers: Readonly<Record<string, string>>;
   readonly queryStringParameters?: Readonly<Record<string, string>>;
   readonly stageVariables: Readonly<Record<string, string>>;
   readonly requestContext: object;
 }
 
-/** Reads one identity source from the event; empty and missing are the same (row 4.2). */
-export type IdentitySource = (event: IdentityFacts) => string | undefined;
+/** Reads one identity source from the event. An empty value counts as missing (row 4.2). */
+export type IdentitySource = (event: IdentitySourceEvent) => string | undefined;
 
-/** @throws Error when the expression is none of the four forms that API Gateway knows. */
+/** @throws Error unless the expression has one of the four forms that API Gateway accepts. */
 export function identitySource(expression: string): IdentitySource {
   const match =
     /^(route\.request\.header|route\.request\.querystring|stageVariables|context)\.(.+)$/.exec(
@@ -26,7 +26,7 @@ export function identitySource(expression: string): IdentitySource {
   if (kind === 'stageVariables') return ({ stageVariables }) => textAt(stageVariables, [name]);
   if (kind === 'context') return ({ requestContext }) => textAt(requestContext, name.split('.'));
   throw new Error(
-    `The identity source "${expression}" cannot be understood. Use "route.request.header.X", ` +
+    `The identity source "${expression}" cannot be withCommandLineErrors. Use "route.request.header.X", ` +
       '"route.request.querystring.X", "stageVariables.X" or "context.X".',
   );
 }

@@ -1,23 +1,22 @@
-import type { ApiFacts } from '../api.js';
+import type { ApiDetails } from '../api.js';
 import type { Credential } from './credentials.js';
 import { evaluatePolicy } from './policy.js';
 
-/** Something that is done on an API. */
-interface Act {
+/** An action on an API that needs a permission. */
+interface RequestedAction {
   readonly action: 'execute-api:Invoke' | 'execute-api:ManageConnections';
-  /** What stands after the stage in the ARN of the resource. */
+  /** The part after the stage in the ARN of the resource. */
   readonly path: string;
 }
 
 /**
- * Why an access key may not be used for something on the API, in the words of AWS: the account is
- * masked, and `@connections` is a resource for all ids together, `{connectionId}`. `undefined` when
- * it may.
+ * The error message of AWS if an access key does not allow an action; `undefined` if it does. As on AWS,
+ * the account is masked, and all connection ids appear as `{connectionId}`.
  */
 export function problemWithPermission(
   { principal, policy }: Credential,
-  { region, accountId, apiId, stage }: ApiFacts,
-  { action, path }: Act,
+  { region, accountId, apiId, stage }: ApiDetails,
+  { action, path }: RequestedAction,
 ): string | undefined {
   const resource = (account: string) =>
     `arn:aws:execute-api:${region}:${account}:${apiId}/${stage}/${path}`;

@@ -1,4 +1,4 @@
-/** What a principal may do, as an IAM policy says it. */
+/** An IAM policy. */
 export interface PolicyDocument {
   readonly Version?: string | undefined;
   readonly Statement: readonly {
@@ -11,15 +11,15 @@ export interface PolicyDocument {
   }[];
 }
 
-/** What a policy says about one action on one resource. */
+/** The result of a policy for one action on one resource. */
 export type Decision = 'allow' | 'deny' | { readonly problem: string };
 
 const knownElements = new Set(['Sid', 'Effect', 'Action', 'Resource']);
 
 /**
- * Evaluates the policy of an authorizer or of an access key: a `Deny` that matches wins, then an
- * `Allow` that matches; without either the answer is deny (row 4.5). `*` stands for any characters,
- * slashes too, and `?` for one (row 4.6). A policy with a problem is never a yes.
+ * Evaluates the policy of an authorizer or of an access key: a matching `Deny` wins over a matching
+ * `Allow`, and without either the result is deny (row 4.5). `*` matches any characters including slashes,
+ * and `?` matches one (row 4.6). A policy with a problem never allows anything.
  */
 export function evaluatePolicy(document: unknown, action: string, resource: string): Decision {
   const problem = problemWithPolicy(document);
@@ -35,7 +35,7 @@ export function evaluatePolicy(document: unknown, action: string, resource: stri
 }
 
 /**
- * Why a policy cannot be evaluated: it is malformed, or has an element that is not evaluated here,
+ * Why a policy cannot be evaluated: it is malformed, or it has an element that is not supported here,
  * such as `Condition`.
  */
 export function problemWithPolicy(document: unknown): string | undefined {
@@ -52,7 +52,7 @@ function problemOf(statement: unknown): string | undefined {
   if (!isObject(statement)) return 'a statement of its policy is not an object';
   const unknown = Object.keys(statement).find((element) => !knownElements.has(element));
   if (unknown !== undefined) {
-    return `its policy has the element "${unknown}", which is not evaluated here`;
+    return `its policy has the element "${unknown}", which is not supported here`;
   }
   if (statement['Effect'] !== 'Allow' && statement['Effect'] !== 'Deny') {
     return 'the "Effect" of a statement of its policy is neither "Allow" nor "Deny"';

@@ -1,6 +1,6 @@
-import { type Claim, readScope } from './authorization-header.js';
+import { type ClaimedSignature, readScope } from './authorization-header.js';
 
-// AWS takes a week at most (AWS Signature Version 4, query parameters).
+// AWS accepts at most one week (AWS Signature Version 4, query parameters).
 const MAX_SECONDS = 604_800;
 
 const required = [
@@ -14,10 +14,10 @@ const required = [
 const ownNames = new Set([...required, 'X-Amz-Security-Token']);
 
 /**
- * Reads the signature in the query string of a presigned URL, or says what is wrong with it;
- * `undefined` when there is none.
+ * Reads the signature in the query string of a presigned URL. Returns the problem as text, or `undefined`
+ * if there is no signature.
  */
-export function readPresignedQuery(query: URLSearchParams): Claim | string | undefined {
+export function readPresignedQuery(query: URLSearchParams): ClaimedSignature | string | undefined {
   if (!query.has('X-Amz-Signature')) return undefined;
   const missing = required.find((name) => !query.get(name));
   if (missing !== undefined) return `The query string requires "${missing}" parameter.`;
@@ -44,7 +44,7 @@ export function readPresignedQuery(query: URLSearchParams): Claim | string | und
   };
 }
 
-/** The parameters that the client had before the URL was signed. */
+/** The query parameters without those of the signature. */
 export function withoutSignature(query: URLSearchParams): URLSearchParams {
   return new URLSearchParams([...query].filter(([name]) => !ownNames.has(name)));
 }

@@ -1,7 +1,8 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 
 /**
- * SHA-256 of `node:crypto`, with a secret an HMAC, in the form that `@smithy/signature-v4` takes.
+ * SHA-256 of `node:crypto`, or HMAC if a secret is given, with the interface that `@smithy/signature-v4`
+ * expects.
  */
 export class Sha256 {
   readonly #secret: string | Buffer | undefined;

@@ -1,20 +1,24 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { type Claim, type RequestHeaders, readAuthorization } from './authorization-header.js';
+import {
+  type ClaimedSignature,
+  type RequestHeaders,
+  readAuthorization,
+} from './authorization-header.js';
 import type { Credential, Credentials } from './credentials.js';
 import { readPresignedQuery, withoutSignature } from './presigned-query.js';
 import { Sha256 } from './sha256.js';
 
-/** A request whose signature is to be verified. */
+/** A request whose signature has to be verified. */
 export interface SignedRequest {
   readonly method: string;
-  /** Path and query string as they stand in the request. */
+  /** Path and query string, unchanged. */
   readonly url: string;
   readonly headers: RequestHeaders;
   readonly body: Buffer;
 }
 
-/** Whose signature it is, or the error as AWS names it. */
+/** The credential of a valid signature, or the error of AWS. */
 export type Verification =
   | { readonly isValid: true; readonly credential: Credential }
   | { readonly isValid: false; readonly errorType: string; readonly message: string };
@@ -24,8 +28,8 @@ const CONTENT_HASH = 'x-amz-content-sha256';
 const MAX_SKEW_MS = 5 * 60_000;
 
 /**
- * Verifies the AWS Signature Version 4 in a request's `Authorization` header or query string: signs
- * the same request with the secret of the access key it names, and compares.
+ * Verifies the AWS Signature Version 4 in a request's `Authorization` header or query string: signs the
+ * same request with the secret of its access key, and compares the signatures.
  */
 export async function verifySignature(
   request: SignedRequest,
@@ -58,10 +62,10 @@ function invalid(errorType: string, message: string): Verification {
   return { isValid: false, errorType, message };
 }
 
-/** What is wrong with the request before its signature is looked at. */
+/** Checks everything but the signature itself. Returns the problem, if any. */
 function problemWith(
   { headers, body }: SignedRequest,
-  claim: Claim,
+  claim: ClaimedSignature,
   region: string,
 ): string | undefined {
   if (claim.service !== SERVICE) {
@@ -82,7 +86,7 @@ function problemWith(
   if (Number.isNaN(time) || !date.startsWith(claim.day)) {
     return `The X-Amz-Date "${date}" is not of the form "${claim.day}T000000Z".`;
   }
-  // The signer reads the clock of this machine, even while that of the gateway is moved.
+  // Compared with this machine's clock, which signers use even if the gateway's clock was moved.
   const skewMs = Date.now() - time;
   if (skewMs < -MAX_SKEW_MS) {
     return `Signature not yet current: ${date} is more than 5 minutes ahead.`;
@@ -106,7 +110,7 @@ function problemWith(
 
 async function signatureOf(
   request: SignedRequest,
-  { signedHeaders, region, date, validForSeconds }: Claim,
+  { signedHeaders, region, date, validForSeconds }: ClaimedSignature,
   credential: Credential,
 ): Promise<string> {
   const { method, url, headers, body } = request;
@@ -134,7 +138,7 @@ async function signatureOf(
     const presigned = await signer.presign(unsigned, {
       ...options,
       expiresIn: validForSeconds,
-      // A header that was signed as a header stays one.
+      // Signed headers must stay headers instead of becoming query parameters.
       unhoistableHeaders: signableHeaders,
     });
     return String(presigned.query?.['X-Amz-Signature']);

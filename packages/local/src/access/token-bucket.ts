@@ -1,21 +1,21 @@
-/** How many requests are let through (row 7.5). */
+/** Limits of a throttle (row 7.5). */
 export interface Throttle {
-  /** Requests a second in the long run; a fraction for less than one. */
+  /** Average requests per second; may be a fraction. */
   readonly rateLimit: number;
-  /** Requests at once, after a while without any. */
+  /** Most requests at once after an idle time. */
   readonly burstLimit: number;
 }
 
-// A token is this much credit, so that whole rates and whole milliseconds are counted exactly.
+// Units per token, so that whole rates and whole milliseconds are counted exactly.
 const TOKEN = 1_000;
 
-/** A bucket of tokens: full at first, and filled again as time goes by. */
+/** A token bucket: full at first, and refilled over time. */
 export class TokenBucket {
   readonly #throttle: Throttle;
   #credit: number;
   #filledAt = Number.POSITIVE_INFINITY;
 
-  /** @throws Error when a limit is no number, or negative. */
+  /** @throws Error if a limit is not a number or is negative. */
   constructor(throttle: Throttle, where: string) {
     const limits = { rateLimit: throttle.rateLimit, burstLimit: throttle.burstLimit };
     for (const [name, limit] of Object.entries(limits)) {
@@ -27,7 +27,10 @@ export class TokenBucket {
     this.#credit = throttle.burstLimit * TOKEN;
   }
 
-  /** Takes one token, if there is one. `now` is in milliseconds; a clock that is put back fills nothing. */
+  /**
+   * Takes one token if there is one. `now` is in milliseconds; if the clock goes back, nothing is
+   * refilled.
+   */
   take(now: number): boolean {
     const { rateLimit, burstLimit } = this.#throttle;
     const elapsedMs = Math.max(0, now - this.#filledAt);

@@ -2,25 +2,28 @@ import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-path.js';
 import { StartError } from '../start-error.js';
 import { wholeNumber } from './command-line.js';
 
-interface Question {
+interface ControlRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Below `/@gatecast/`. */
+  /** Path below `/@gatecast/`. */
   readonly path: string;
   readonly body?: object;
 }
 
-/** Reads `--port`. @throws CommandLineError when it is no number. */
+/** Reads `--port`. @throws CommandLineError if it is not a number. */
 export function portOf(value: string | undefined): number {
   return wholeNumber(value, { option: '--port', least: 1 }) ?? 3000;
 }
 
 /**
- * Sends a request to the control API of a running `gatecast dev` and resolves to the answer.
+ * Sends a request to the control API of a running `gatecast dev`, and resolves to the answer.
  *
- * @throws StartError `ERR_GATEWAY_NOT_FOUND` when none listens on that port, `ERR_REFUSED` with what
- * it says when it refuses.
+ * @throws StartError `ERR_GATEWAY_NOT_FOUND` if it does not run on that port; `ERR_REFUSED` with its
+ * message if it refuses.
  */
-export async function askGateway<T>(port: number, { method, path, body }: Question): Promise<T> {
+export async function askGateway<T>(
+  port: number,
+  { method, path, body }: ControlRequest,
+): Promise<T> {
   const url = `http://127.0.0.1:${port}${CONTROL_PATH}${path}`;
   const headers = { 'Content-Type': 'application/json' };
   const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
@@ -29,11 +32,11 @@ export async function askGateway<T>(port: number, { method, path, body }: Questi
     throw notFound(
       cause?.code === 'ECONNREFUSED'
         ? `Nothing listens on port ${port}.`
-        : `Port ${port} could not be asked: ${cause?.message ?? error.message}.`,
+        : `Port ${port} could not be reached: ${cause?.message ?? error.message}.`,
     );
   });
   if (!response.headers.has(CONTROL_HEADER)) {
-    throw notFound(`What listens on port ${port} is not "gatecast dev".`);
+    throw notFound(`The program on port ${port} is not "gatecast dev".`);
   }
   const answer = (await response.json()) as T & { readonly message?: string };
   if (response.ok) {
@@ -46,6 +49,6 @@ function notFound(message: string): StartError {
   return new StartError(
     'ERR_GATEWAY_NOT_FOUND',
     message,
-    'Start "gatecast dev" first, or name the port it printed: --port 3000.',
+    'Start "gatecast dev" first, or pass the port that it printed: --port 3000.',
   );
 }

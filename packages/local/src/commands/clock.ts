@@ -1,9 +1,9 @@
 import { parseDuration } from '../control/parse-duration.js';
 import { askGateway, portOf } from './ask-gateway.js';
-import { CommandLineError, parseWords, understood } from './command-line.js';
+import { CommandLineError, parseWords, withCommandLineErrors } from './command-line.js';
 
 export const clockUsage = `gatecast clock advance <duration> [--port number]
-  Moves the clock of a running "gatecast dev" forward: 500ms, 90s, 10m, 2h, 1d. Connections run into
+  Moves the clock of a running "gatecast dev" forward: 500ms, 90s, 10m, 2h, 1d. Connections reach
   their time-outs.
 
   --port number         the port of "gatecast dev" (default: 3000)`;
@@ -15,7 +15,7 @@ export async function clock(args: readonly string[]): Promise<void> {
   if (verb !== 'advance' || by === undefined || others.length > 0) {
     throw new CommandLineError('Write: gatecast clock advance 10m');
   }
-  understood(() => parseDuration(by));
+  withCommandLineErrors(() => parseDuration(by));
   const port = portOf(values.port);
   const { clockAheadMs } = await askGateway<{ clockAheadMs: number }>(port, {
     method: 'POST',

@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { RequestError } from '../control/request-error.js';
 
-/** The command was called in a way that cannot be understood. */
+/** The command line is wrong. */
 export class CommandLineError extends Error {
   override readonly name = 'CommandLineError';
 }
@@ -13,27 +13,27 @@ export interface Arguments<T extends string> {
   /** The entry file. */
   readonly entry: string | undefined;
   readonly values: Readonly<Partial<Record<T, string>>>;
-  /** What an option that may be given several times was given, in order. */
+  /** The values of the option that may be repeated, in order. */
   readonly list: readonly string[];
-  /** The options without a value that were given. */
+  /** The options without a value that are set. */
   readonly flags: ReadonlySet<string>;
 }
 
-/** Options beside those that each take a value once. */
+/** Options that are repeatable or have no value. */
 interface FurtherOptions {
-  /** One that may be given several times. */
+  /** Name of the repeatable option. */
   readonly list?: string;
-  /** Those that take no value. */
+  /** Names of the options without a value. */
   readonly flags?: readonly string[];
 }
 
-/** The arguments of a command that cannot do without an entry file. */
+/** The arguments of a command that requires an entry file. */
 export interface CommandLine<T extends string> extends Arguments<T> {
   readonly entry: string;
 }
 
 /**
- * Reads the arguments of a command: one entry file, and options that each take a value.
+ * Parses the arguments of a command: one entry file, and options with a value.
  *
  * @throws CommandLineError that says what is wrong.
  */
@@ -44,7 +44,7 @@ export function parseCommandLine<T extends string>(
   return withEntry(parseArguments(args, names));
 }
 
-/** @throws CommandLineError when there is no entry file. */
+/** @throws CommandLineError if the entry file is missing. */
 export function withEntry<T extends string>(parsed: Arguments<T>): CommandLine<T> {
   const { entry } = parsed;
   if (entry === undefined) {
@@ -54,7 +54,7 @@ export function withEntry<T extends string>(parsed: Arguments<T>): CommandLine<T
 }
 
 /**
- * Reads the arguments of a command: at most one entry file, and options.
+ * Parses the arguments of a command: at most one entry file, and options.
  *
  * @throws CommandLineError that says what is wrong.
  */
@@ -73,7 +73,7 @@ export function parseArguments<T extends string>(
   const { values, positionals } = parse(args, options);
   const [entry, second] = positionals;
   if (second !== undefined) {
-    throw new CommandLineError(`There is one entry file, but "${second}" was given as a second.`);
+    throw new CommandLineError(`Pass only one entry file: "${second}" is a second one.`);
   }
   const list = listName === undefined ? undefined : (values[listName] as string[] | undefined);
   const flags = new Set(flagNames.filter((name) => values[name] === true));
@@ -81,7 +81,7 @@ export function parseArguments<T extends string>(
 }
 
 /**
- * Reads the arguments of a command that takes words and options with a value.
+ * Parses the arguments of a command with words, and options with a value.
  *
  * @throws CommandLineError that says what is wrong.
  */
@@ -94,7 +94,7 @@ export function parseWords<T extends string>(
   return { words: positionals, values: values as Partial<Record<T, string>> };
 }
 
-/** @throws CommandLineError when the value is not a whole number of at least `least`. */
+/** @throws CommandLineError unless the value is a whole number of at least `least`. */
 export function wholeNumber(
   value: string | undefined,
   { option, least }: { option: string; least: number },
@@ -109,8 +109,8 @@ export function wholeNumber(
   return number;
 }
 
-/** Reads what was typed as the gateway would. @throws CommandLineError with what it would say. */
-export function understood<T>(read: () => T): T {
+/** Runs a check of the gateway, and throws its RequestError as a CommandLineError. */
+export function withCommandLineErrors<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -122,7 +122,7 @@ function parse(args: readonly string[], options: OptionTypes): ReturnType<typeof
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    // After the first sentence it explains a syntax that would not help here.
+    // The rest of the message explains a syntax that does not help here.
     const [problem] = (error as Error).message.split(/\.? *\n|\. /);
     throw new CommandLineError(`${problem}.`);
   }

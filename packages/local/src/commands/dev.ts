@@ -15,26 +15,26 @@ import {
 export const devUsage = `gatecast dev <entry> [options]
 gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
   Runs a Lambda function, or those of a SAM or CloudFormation template, behind a local API Gateway
-  and takes over changes of their source.
+  and reloads them when their source changes.
 
-  --port number         port to listen on, 0 for any that is free (default: 3000)
-  --stage name          stage of the API (default: dev; with --sam the only one of the template)
+  --port number         port to listen on, 0 for any free one (default: 3000)
+  --stage name          stage of the API (default: dev; with --sam the template's only stage)
   --static folder       also serve the files of a folder, at / in the place of the page that shows
                         what passes; that one then is at /@gatecast/
   --routes list         route keys, joined by commas, or a .json file that "gatecast manifest" wrote
                         (default: those of the export "app")
   --environments number invocations that may run at once (default: 10; 1 with the memory store)
   --timeout seconds     how long one invocation may take (default: 29)
-  --inspect port        let a debugger attach to the function; it then runs one invocation at a time
+  --inspect port        let a debugger attach to the function, which then runs one invocation at a time
                         without a time-out
   --ephemeral           keep the data of the embedded DynamoDB in memory, not in .gatecast
-  --serial              a message waits for the one before it on the same connection
-  --seed number         where the probability of faults begins, to repeat a run (default: 1)
-  --api-keys list       API keys that a route with an API key takes, joined by commas
+  --serial              a message waits for the previous one of its connection
+  --seed number         seed of the probability of faults, to repeat a run (default: 1)
+  --api-keys list       API keys that routes with an API key accept, joined by commas
 
-  --sam file            run the WebSocket API of a template; it says the routes and time-outs, and a
-                        variable that the shell has too takes the value of the shell
-  --parameter Name=Value  a parameter of the template, in the place of its default`;
+  --sam file            run the WebSocket API of a template, with its routes and time-outs; for
+                        variables that the shell also has, the value of the shell wins
+  --parameter Name=Value  value for a parameter of the template`;
 
 const OPTIONS = [
   'port',
@@ -51,7 +51,7 @@ const OPTIONS = [
 
 type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 
-/** `gatecast dev`: resolves after SIGINT or SIGTERM, when all is closed. */
+/** `gatecast dev`: resolves after SIGINT or SIGTERM, when everything is closed. */
 export async function dev(args: readonly string[]): Promise<void> {
   const parsed = parseArguments(args, OPTIONS, {
     list: 'parameter',
@@ -61,9 +61,9 @@ export async function dev(args: readonly string[]): Promise<void> {
   const port = wholeNumber(values.port, { option: '--port', least: 0 }) ?? 3000;
   const maxEnvironments = wholeNumber(values.environments, { option: '--environments', least: 1 });
   const options = await (values.sam === undefined ? entryOptions(parsed) : templateOptions(parsed));
-  // Before anything is opened, so that a signal during the start closes what has been opened.
+  // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
-  // Here, because no other command needs the gateway, which takes a while to load.
+  // Loaded here, because the gateway takes a while to load and no other command needs it.
   const { startGateway } = await import('../start-gateway.js');
   const isSeveral = Object.keys(options.functions ?? {}).length > 1;
   let routeWidth = 12;
@@ -95,7 +95,7 @@ export async function dev(args: readonly string[]): Promise<void> {
 async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> {
   const { entry, values } = withEntry(parsed);
   if (parsed.list.length > 0) {
-    throw new CommandLineError('--parameter is for the template of --sam, which is missing.');
+    throw new CommandLineError('--parameter only works with --sam, which is missing.');
   }
   const timeoutSeconds = wholeNumber(values.timeout, { option: '--timeout', least: 1 });
   return {
@@ -114,12 +114,12 @@ async function templateOptions({
 }: DevArguments): Promise<StartGatewayOptions> {
   if (entry !== undefined) {
     throw new CommandLineError(
-      `--sam takes the functions of the template, so leave out "${entry}".`,
+      `--sam runs the functions of the template, so leave out "${entry}".`,
     );
   }
   for (const name of ['routes', 'timeout', 'inspect'] as const) {
     if (values[name] !== undefined) {
-      throw new CommandLineError(`--${name} is for an entry file; leave it out beside --sam.`);
+      throw new CommandLineError(`--${name} is for an entry file; leave it out with --sam.`);
     }
   }
   const parameters = Object.fromEntries(list.map(parseParameter));
@@ -142,7 +142,7 @@ function parseParameter(text: string): [string, string] {
 
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    // Once each: the second one ends a process that does not come to its end.
+    // Handled once each, so that a second signal ends a process that hangs.
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
@@ -168,7 +168,7 @@ function parseJson(text: string, file: string): unknown {
 
 function reloadText(event: ReloadEvent): string {
   if (event.type === 'failed') {
-    return `not reloaded; the last good version goes on.\n${event.error.message}`;
+    return `not reloaded; the last good version keeps running.\n${event.error.message}`;
   }
   return event.closedConnections
     ? 'reloaded; its memory is empty again, so every connection was closed'

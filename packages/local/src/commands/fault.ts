@@ -1,7 +1,7 @@
 import { faultKinds, parseFault } from '../control/parse-fault.js';
 import type { Fault } from '../faults.js';
 import { askGateway, portOf } from './ask-gateway.js';
-import { CommandLineError, parseWords, understood } from './command-line.js';
+import { CommandLineError, parseWords, withCommandLineErrors } from './command-line.js';
 
 const lines = Object.entries(faultKinds).map(
   ([on, kinds]) => `    ${nameOf(on).padEnd(10)} ${kinds.join(', ')}`,
@@ -10,14 +10,14 @@ const lines = Object.entries(faultKinds).map(
 export const faultUsage: string = `gatecast fault <post|disconnect|invocation> <kind> [options]
 gatecast fault list
 gatecast fault clear
-  Lets something go wrong in a running "gatecast dev":
+  Adds a fault to a running "gatecast dev":
 
 ${lines.join('\n')}
 
-  --times number        how often, before it is over (default: without end)
-  --probability number  how likely, above 0 and up to 1 (default: 1)
+  --times number        how often the fault happens (default: without limit)
+  --probability number  probability, above 0 and up to 1 (default: 1)
   --connection id       on this connection only
-  --delay ms            for how long, with "delayed"; how long after its start, with "killed"
+  --delay ms            length of the delay, with "delayed"; time after the start, with "killed"
   --route key           invocations of this route only, with "killed"
   --port number         the port of "gatecast dev" (default: 3000)`;
 
@@ -38,20 +38,20 @@ export async function fault(args: readonly string[]): Promise<void> {
   }
   const names = Object.keys(faultKinds).map(nameOf);
   if (!names.includes(nameOf(on))) {
-    throw new CommandLineError(`There is no fault of "${on}", only of ${names.join(', ')}.`);
+    throw new CommandLineError(`There is no fault of "${on}". Use one of: ${names.join(', ')}.`);
   }
-  const asked = understood(() =>
+  const request = withCommandLineErrors(() =>
     parseFault({
       on: nameOf(on) === 'disconnect' ? '$disconnect' : on,
       kind,
-      ...given('times', number(values.times)),
-      ...given('probability', number(values.probability)),
-      ...given('connectionId', values.connection),
-      ...given('delayMs', number(values.delay)),
-      ...given('routeKey', values.route),
+      ...optional('times', number(values.times)),
+      ...optional('probability', number(values.probability)),
+      ...optional('connectionId', values.connection),
+      ...optional('delayMs', number(values.delay)),
+      ...optional('routeKey', values.route),
     }),
   );
-  show(await ask(port, 'POST', asked));
+  show(await ask(port, 'POST', request));
 }
 
 async function ask(
@@ -72,18 +72,18 @@ function show(faults: readonly Fault[]): void {
   process.stdout.write(texts.length === 0 ? 'There are no faults.\n' : texts.join(''));
 }
 
-/** A shell would take `$disconnect` for one of its variables. */
+/** A shell would replace `$disconnect` as a variable, so it is written without the dollar sign. */
 function nameOf(on: string): string {
   return on.replace('$', '');
 }
 
-/** What is no number stays as it is, for the message that says so. */
+/** Other text stays a string, so that the check of the fault shows it in its message. */
 function number(text: string | undefined): number | string | undefined {
   return text === undefined || text.trim() === '' || Number.isNaN(Number(text))
     ? text
     : Number(text);
 }
 
-function given(name: string, value: unknown): object {
+function optional(name: string, value: unknown): object {
   return value === undefined ? {} : { [name]: value };
 }

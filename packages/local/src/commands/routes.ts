@@ -3,7 +3,7 @@ import { readManifest } from '../lambda/read-manifest.js';
 import { parseCommandLine } from './command-line.js';
 
 export const routesUsage = `gatecast routes <entry>
-  Lists the routes of an app: key, whether it answers, where it goes, and the method behind it.`;
+  Lists the routes of an app: key, whether it answers, integration, and handler method.`;
 
 /** `gatecast routes` */
 export async function routes(args: readonly string[]): Promise<void> {

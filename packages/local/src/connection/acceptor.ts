@@ -8,7 +8,7 @@ export interface AcceptedHandshake {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
-  /** The sub-protocol that `$connect` chose. */
+  /** The sub-protocol that `$connect` has chosen. */
   readonly protocol: string | undefined;
 }
 
@@ -27,8 +27,8 @@ export class Acceptor {
       perMessageDeflate: options.compression,
       maxPayload: MAX_MESSAGE_BYTES,
       closeTimeout: CLOSE_TIMEOUT_MS,
-      // `ws` would take the first one offered; API Gateway names the one the function chose, or
-      // none (row 3.11).
+      // `ws` would choose the first offered sub-protocol. API Gateway answers with the one that the
+      // function chose, or without any (row 3.11).
       handleProtocols: () => false as const,
     };
     this.#server = new WebSocketServer(serverOptions);
@@ -39,11 +39,13 @@ export class Acceptor {
     });
   }
 
-  /** Answers with 101. `undefined` when the client has left, or offers extensions that are none. */
+  /**
+   * Answers with 101. Returns `undefined` if the client has left or its offer of extensions is malformed.
+   */
   accept({ request, socket, head, protocol }: AcceptedHandshake): WebSocket | undefined {
     if (protocol !== undefined) this.#protocols.set(request, protocol);
     let accepted: WebSocket | undefined;
-    // Calls back before it returns, or not at all.
+    // Calls back synchronously or not at all.
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       accepted = webSocket;
     });

@@ -6,13 +6,13 @@ import { describe, type ProxyOutcome } from '../integration/invoke.js';
 import type { ProxyResponse } from '../integration/proxy-response.js';
 import { isToken } from './upgrade-request.js';
 
-/** What `$connect` said about a connection. */
+/** The decision of `$connect` about a connection. */
 export type ConnectAnswer =
   | { readonly isAccepted: true; readonly protocol: string | undefined }
   | { readonly isAccepted: false; readonly status: number };
 
 /**
- * Asks `$connect` about a connection. Without such a route every connection is accepted (row 3.2).
+ * Calls `$connect` for a connection. Without that route, every connection is accepted (row 3.2).
  */
 export async function connect(
   api: Api,
@@ -41,7 +41,7 @@ export async function connect(
   return answer;
 }
 
-/** What is no token cannot stand in the answer to the handshake. */
+/** The answer to a handshake can only contain a sub-protocol that is an HTTP token. */
 function checked(outcome: ProxyOutcome): ProxyOutcome {
   const protocol = outcome.type === 'response' ? protocolIn(outcome.response) : undefined;
   return protocol === undefined || isToken(protocol)

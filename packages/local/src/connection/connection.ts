@@ -2,24 +2,25 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { FrameMeter, MAX_FRAME_BYTES } from './frame-limits.js';
 
-/** What is known of a connection from its handshake on. */
-export interface ConnectionFacts {
+/** The data of a connection from its handshake. */
+export interface ConnectionDetails {
   readonly connectionId: string;
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
   readonly sourceIp: string;
   readonly userAgent: string | undefined;
-  /** What the authorizer said of it, for the events after `$connect`. */
+  /** The authorizer's context, for the events after `$connect`. */
   readonly authorizer: Readonly<Record<string, string>> | undefined;
 }
 
-/** How a connection ended, as `$disconnect` is told. */
+/** How a connection ended, for `$disconnect`. */
 export interface Ending {
   readonly code: number;
   readonly reason: string;
 }
 
-// What `ws` closes with for each of its errors, so that `$disconnect` says the same; else 1002.
+// The close code that `ws` sends for each of its errors, so that `$disconnect` reports the same;
+// otherwise 1002.
 const closeCodes: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
@@ -29,23 +30,23 @@ const closeCodes: Readonly<Record<string, number>> = {
 
 /** One open connection. */
 export class Connection {
-  readonly facts: ConnectionFacts;
-  /** When the last message went either way, in milliseconds since the epoch (row 6.14). */
+  readonly details: ConnectionDetails;
+  /** Time of the last message in either direction, in milliseconds since the epoch (row 6.14). */
   lastActiveAt: number;
-  /** What is known of its subscriptions; kept for the control API alone. */
+  /** The known subscriptions, only for the control API. */
   channels: ReadonlySet<string> = new Set();
-  /** Settles when the TCP connection has ended. Never rejects. */
+  /** Resolves when the TCP connection has ended. Never rejects. */
   readonly ended: Promise<Ending>;
   readonly #webSocket: WebSocket;
   readonly #meter = new FrameMeter();
   #messageCount = 0;
-  /** Messages after this one came too late: the gateway has closed the connection. */
+  /** Messages after this one are ignored, because the gateway has closed the connection. */
   #lastMessage = Number.POSITIVE_INFINITY;
   #ending: Ending | undefined;
 
-  constructor(facts: ConnectionFacts, webSocket: WebSocket) {
-    this.facts = facts;
-    this.lastActiveAt = facts.connectedAt;
+  constructor(details: ConnectionDetails, webSocket: WebSocket) {
+    this.details = details;
+    this.lastActiveAt = details.connectedAt;
     this.#webSocket = webSocket;
     webSocket.on('error', (error: Error & { readonly code?: string }) => {
       if (error.code?.startsWith('WS_ERR_')) {
@@ -63,7 +64,7 @@ export class Connection {
     return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
-  /** Begins to read: every text message goes to `onMessage`, in the order of arrival. */
+  /** Starts reading: passes every text message to `onMessage`, in the order of arrival. */
   read(socket: Duplex, onMessage: (body: string) => void, onPing: () => void): void {
     this.#webSocket.on('ping', onPing);
     this.#webSocket.on('message', (data, isBinary) => {
@@ -77,13 +78,13 @@ export class Connection {
       socket.off('data', watcher);
       this.close(1009, '', this.#meter.completeMessages);
     };
-    // Before `ws` gets the chunk, so that no message of a frame that is too large is passed on.
+    // Runs before `ws` gets the chunk, so that a frame that is too large is never passed on.
     socket.prependListener('data', watcher);
   }
 
   /**
-   * Sends one text message, in frames that are not too large (row 6.9). Does nothing once the
-   * connection has ended.
+   * Sends one text message, split into frames of legal size (row 6.9). Does nothing after the connection
+   * has ended.
    */
   send(message: Buffer): void {
     let offset = 0;
@@ -94,7 +95,7 @@ export class Connection {
     } while (offset < message.length);
   }
 
-  /** Closes the connection. `$disconnect` will carry the same code and reason. */
+  /** Closes the connection. `$disconnect` gets the same code and reason. */
   close(code: number, reason: string, lastMessage: number = this.#messageCount): void {
     if (!this.isOpen) return;
     this.#lastMessage = lastMessage;

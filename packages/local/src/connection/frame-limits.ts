@@ -8,18 +8,21 @@ const CONTINUATION = 0x0;
 const BINARY = 0x2;
 
 /**
- * Follows the frames of one connection by their headers alone, in whatever pieces the bytes come,
- * up to the first frame that is larger than API Gateway takes. (`ws` bounds messages, not frames.)
+ * Parses only the headers of a connection's frames, from chunks of any size, until a frame is larger than
+ * API Gateway accepts. (`ws` limits messages, not frames.)
  */
 export class FrameMeter {
-  /** Messages that ended before the frame that is too large. */
+  /** Number of messages before the frame that is too large. */
   completeMessages = 0;
   #isExceeded = false;
   #payloadBytesLeft = 0;
   #headerBytes = 0;
   readonly #header = Buffer.alloc(MAX_HEADER_BYTES);
 
-  /** Reads on. True once a frame that is too large has begun; what follows is not looked at. */
+  /**
+   * Parses a chunk. Returns true from the beginning of a frame that is too large on, and then stops
+   * parsing.
+   */
   read(chunk: Buffer): boolean {
     let offset = 0;
     while (offset < chunk.length && !this.#isExceeded) {

@@ -8,39 +8,38 @@ import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
 import type { Acceptor } from './acceptor.js';
 import { connect } from './connect.js';
-import { Connection, type ConnectionFacts } from './connection.js';
+import { Connection, type ConnectionDetails } from './connection.js';
 import { sendDisconnect } from './disconnect.js';
 import type { AnswerIds } from './error-text.js';
 import { messageHandler } from './messages.js';
 import { refuse } from './refusal.js';
 import { problemWith, readUpgradeRequest } from './upgrade-request.js';
 
-/** A request to become a WebSocket, as Node hands it over. */
+/** A WebSocket handshake, as Node passes it on. */
 export interface Handshake {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
 }
 
-/** What a connection that ended without a close frame is said to have ended with (RFC 6455, 7.1.5). */
+/** The close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
 const DROPPED = 1006;
 
 type Admission =
   | {
       readonly type: 'admitted';
-      readonly facts: ConnectionFacts;
+      readonly details: ConnectionDetails;
       readonly protocol: string | undefined;
     }
   | { readonly type: 'refused'; readonly status: number }
   | { readonly type: 'left' };
 
 /**
- * Takes a handshake through the authorizer, `$connect` and the answer, in this order (row 3.1). The
- * client waits meanwhile: nothing it sends is read, and nothing can be posted to it.
+ * Handles a handshake: authorizer, `$connect` and answer, in this order (row 3.1). Meanwhile the client
+ * waits: nothing is read from it, and nothing can be posted to it.
  *
  * A client that leaves before the answer never had a connection. If `$connect` had accepted it, the
- * function gets a `$disconnect` with 1006 all the same, so that it can drop what it stored;
- * otherwise it gets none.
+ * function still gets a `$disconnect` with 1006, so that it can delete what it stored.
  */
 export async function answerHandshake(
   api: Api,
@@ -48,7 +47,7 @@ export async function answerHandshake(
   handshake: Handshake,
 ): Promise<void> {
   const { request, socket } = handshake;
-  // Whatever befalls the socket, the steps below look whether the client is still there.
+  // Errors of the socket are ignored, because the steps below check whether the client is still there.
   socket.on('error', () => {});
   const { deployment } = api;
   const { generation } = api.connections;
@@ -58,7 +57,7 @@ export async function answerHandshake(
     refuse(socket, problem ?? 403, ids);
     return;
   }
-  // Before the authorizer, so that what is too much costs no invocation.
+  // Before the authorizer, so that throttled handshakes do not cause invocations.
   if (isThrottled(api, deployment, { route: '$connect', connectionId: ids.connectionId })) {
     refuse(socket, 429, ids);
     return;
@@ -72,20 +71,20 @@ export async function answerHandshake(
     socket.destroy();
     return;
   }
-  const { facts, protocol } = admission;
+  const { details, protocol } = admission;
   const webSocket = hasLeft(socket) ? undefined : acceptor.accept({ ...handshake, protocol });
   if (!webSocket) {
     socket.destroy();
-    await sendDisconnect(api, facts, { code: DROPPED, reason: '' });
+    await sendDisconnect(api, details, { code: DROPPED, reason: '' });
     return;
   }
-  const connection = new Connection(facts, webSocket);
+  const connection = new Connection(details, webSocket);
   connection.read(socket, messageHandler(api, connection), () => {
     if (api.pingsCount) connection.lastActiveAt = api.now();
   });
-  const finished = connection.ended.then((ending) => sendDisconnect(api, facts, ending));
+  const finished = connection.ended.then((ending) => sendDisconnect(api, details, ending));
   api.connections.add(connection, finished);
-  // Whoever closed all connections meant this one too, whose `$connect` had not answered yet.
+  // All connections were closed during this handshake, so this one is closed, too.
   if (generation !== api.connections.generation) connection.close(1001, 'Going away');
 }
 
@@ -97,12 +96,12 @@ async function admit(
   const { connectionId, requestId } = ids;
   const connectedAt = api.now();
   const { headers, query, sourceIp, userAgent } = readUpgradeRequest(handshake.request);
-  const facts = { connectionId, connectedAt, sourceIp, userAgent };
-  const asked = { ...api.facts, ...facts, headers, query, requestId, now: connectedAt };
+  const details = { connectionId, connectedAt, sourceIp, userAgent };
+  const eventOptions = { ...api.details, ...details, headers, query, requestId, now: connectedAt };
 
   const verdict =
     deployment.authorizer &&
-    (await authorize(api, deployment.authorizer, makeAuthorizerEvent(asked)));
+    (await authorize(api, deployment.authorizer, makeAuthorizerEvent(eventOptions)));
   if (verdict?.isAllowed === false) return { type: 'refused', status: verdict.status };
   const { usageIdentifierKey } = verdict ?? {};
   const applicant = { request: handshake.request, connectionId, usageIdentifierKey };
@@ -113,11 +112,11 @@ async function admit(
 
   const integrationLatency = api.now() - connectedAt;
   const authorizer = verdict && { ...verdict.values, integrationLatency };
-  const answer = await connect(api, deployment, { ...asked, authorizer });
+  const answer = await connect(api, deployment, { ...eventOptions, authorizer });
   if (!answer.isAccepted) return { type: 'refused', status: answer.status };
   return {
     type: 'admitted',
-    facts: { ...facts, authorizer: verdict?.values },
+    details: { ...details, authorizer: verdict?.values },
     protocol: answer.protocol,
   };
 }

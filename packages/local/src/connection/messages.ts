@@ -10,7 +10,7 @@ import type { Connection } from './connection.js';
 import { badBodyText, errorText } from './error-text.js';
 import { messageFor } from './refusal.js';
 
-/** Takes the messages of one connection, all at once or one after the other. */
+/** Makes the handler for messages of one connection, which run concurrently or one after the other. */
 export function messageHandler(api: Api, connection: Connection): (body: string) => void {
   if (!api.isSerial) return (body) => void handleMessage(api, connection, body);
   let previous = Promise.resolve();
@@ -20,14 +20,14 @@ export function messageHandler(api: Api, connection: Connection): (body: string)
 }
 
 /**
- * Routes one message to its integration and sends what the client is to get. The invocation starts
- * before this function first waits, so messages start in the order in which they arrive and none
- * waits for another (row 5.11).
+ * Routes one message to its integration and sends the answer to the client. The invocation starts before
+ * the first `await`, so that messages start in the order of arrival and do not wait for each other (row
+ * 5.11).
  */
 async function handleMessage(api: Api, connection: Connection, body: string): Promise<void> {
   const time = api.now();
   const requestId = makeRequestId();
-  const { connectionId } = connection.facts;
+  const { connectionId } = connection.details;
   connection.lastActiveAt = time;
   const frames: string[] = [];
   const answer = (text: string) => {
@@ -51,8 +51,8 @@ async function handleMessage(api: Api, connection: Connection, body: string): Pr
     return;
   }
   const { twoWay = false } = route;
-  const facts = { ...api.facts, ...connection.facts };
-  const event = makeMessageEvent({ ...facts, routeKey, body, requestId, now: time });
+  const details = { ...api.details, ...connection.details };
+  const event = makeMessageEvent({ ...details, routeKey, body, requestId, now: time });
   const problem = route.checkBody?.(body);
   if (problem !== undefined) {
     answer(badBodyText({ connectionId, messageId: event.requestContext.messageId }));
@@ -76,7 +76,7 @@ async function handleMessage(api: Api, connection: Connection, body: string): Pr
   api.report({ time, route: routeKey, connectionId, ...describe(outcome) }, { event, frames });
 }
 
-/** A message cannot name a lifecycle route: keys that begin with `$` match nothing (row 2.8). */
+/** A message cannot select a lifecycle route: keys that begin with `$` never match (row 2.8). */
 function findRoute(
   { routes }: ServedDeployment,
   routeKey: string | undefined,
@@ -85,7 +85,10 @@ function findRoute(
   return (isCustom ? routes.get(routeKey) : undefined) ?? routes.get('$default');
 }
 
-/** Sent on one-way routes too (row 5.5). A status that a function returns is no error (row 5.4). */
+/**
+ * The error frame of a failed integration, which one-way routes send, too (row 5.5). A status that a
+ * function returns is not an error (row 5.4).
+ */
 function errorOf(outcome: ProxyOutcome): string | undefined {
   if (outcome.type === 'failed') return messageFor(outcome.status ?? 502);
   return outcome.type === 'timeout' ? 'Endpoint request timed out' : undefined;

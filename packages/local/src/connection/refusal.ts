@@ -11,7 +11,7 @@ const messages: Readonly<Record<number, string>> = {
   504: 'Endpoint request timed out',
 };
 
-/** What API Gateway says with a status of its own. */
+/** The message of API Gateway for one of its own statuses. */
 export function messageFor(status: number): string {
   return messages[status] ?? STATUS_CODES[status] ?? '';
 }
@@ -29,7 +29,7 @@ export function refuse(socket: Duplex, status: number, ids: AnswerIds): void {
     ...(status === 426 ? ['Upgrade: websocket'] : []),
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
-  // Bytes that stay unread would turn the end into a reset, and the client might lose its answer.
+  // Unread bytes would make the system reset the connection, and the client could lose the answer.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer));

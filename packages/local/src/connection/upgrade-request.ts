@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What the request of a handshake says, in the shape in which events are made of it. */
+/** The contents of a handshake request, in the form that events need. */
 export interface UpgradeRequest {
   readonly headers: Readonly<Record<string, string[]>>;
   readonly query: Readonly<Record<string, string[]>>;
@@ -9,13 +9,14 @@ export interface UpgradeRequest {
 }
 
 /**
- * The status to refuse a request with before any function is called, if there is a reason to. `path`
- * is that of the API.
+ * The status to refuse a request with before any function is called; `undefined` if it is correct. `path`
+ * is the path of the API.
  */
 export function problemWith(request: IncomingMessage, path: string): 400 | 403 | 426 | undefined {
   const { method, headers } = request;
   const { pathname } = splitUrl(request);
-  // With or without a slash at the end (row 3.22). Any other path is no stage (row 3.16).
+  // With or without a slash at the end (row 3.22). Any other path belongs to a stage that does not exist
+  // (row 3.16).
   if (pathname !== path && pathname !== `${path}/`) return 403;
   if (headers.upgrade?.toLowerCase() !== 'websocket') return 426;
   const isValid =
@@ -26,14 +27,14 @@ export function problemWith(request: IncomingMessage, path: string): 400 | 403 |
   return isValid ? undefined : 400;
 }
 
-/** Reads what events are made of. */
+/** Reads the parts of a handshake that events need. */
 export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   const { rawHeaders, headers } = request;
   const { search } = splitUrl(request);
   const names = rawHeaders.filter((_, index) => index % 2 === 0);
   const address = request.socket.remoteAddress ?? '';
   return {
-    // In the client's own spelling (row 1.4); what came twice, in that of the first time.
+    // Names are in the client's spelling (row 1.4); a repeated name has its first spelling.
     headers: group(
       names.map((name, index) => [name, rawHeaders[2 * index + 1] ?? '']),
       (name) => name.toLowerCase(),
@@ -44,7 +45,7 @@ export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   };
 }
 
-/** True for one token of HTTP, which is what a sub-protocol is. */
+/** Whether a text is an HTTP token, as every sub-protocol must be. */
 export function isToken(text: string): boolean {
   return /^[!#$%&'*+\-.^`|~\w]+$/.test(text);
 }

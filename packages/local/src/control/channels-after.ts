@@ -1,21 +1,21 @@
 import { parseJson } from '../integration/json-path.js';
 
-/** A message of a client, and the frame that answered it. */
+/** A message of a client, and the answer. */
 export interface AnsweredMessage {
   readonly body: string;
   readonly answer: string | undefined;
 }
 
 /**
- * The channels that a connection is subscribed to after a message, as far as the message and its
- * answer tell: a `subscribe` or `unsubscribe` frame of Gatecast and the reply to it. What the app
- * does by itself, such as `autoSubscribe`, passes by unseen.
+ * The channels that a connection is subscribed to after a message, derived from Gatecast's `subscribe`
+ * and `unsubscribe` frames and the replies. Changes by the app itself, such as `autoSubscribe`, are not
+ * visible here.
  */
 export function channelsAfter(
   channels: ReadonlySet<string>,
   { body, answer }: AnsweredMessage,
 ): ReadonlySet<string> {
-  // Most messages are others, and need not be parsed.
+  // Other messages, which are most, need not be parsed.
   if (answer === undefined || !body.includes('subscribe')) return channels;
   const frame = record(parseJson(body));
   const reply = record(parseJson(answer));

@@ -12,19 +12,19 @@ import { operations } from './operations.js';
 import { RequestError } from './request-error.js';
 import type { Controlled } from './state.js';
 
-/** A frame of the largest size, should every character of it be escaped. */
+/** Enough for the largest frame, even if every character is escaped. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-// The same from `src` and from `dist`.
+// The path is the same from `src` and from `dist`.
 const PAGE_DIRECTORY = fileURLToPath(new URL('../../page/', import.meta.url));
 const SCRIPT_DIRECTORY = fileURLToPath(new URL('../../dist/page/', import.meta.url));
 
-// The page shows what anybody sent; none of it is to run, and no other page may frame it.
+// The page shows input of clients, which must never run as code. No other page may embed this one.
 const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; " +
   "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Answers a request below {@link CONTROL_PATH}: the page, the stream of events, the operations. */
+/** Answers a request below {@link CONTROL_PATH}: the page, the event stream or an operation. */
 export async function answerControl(
   controlled: Controlled & { readonly journal: Journal },
   pathname: string,

@@ -1,5 +1,8 @@
-/** Where the page and the control API are. No stage and no base path has an `@`. */
+/**
+ * Path of the page and the control API. It cannot clash with a stage or a base path, because these cannot
+ * contain an `@`.
+ */
 export const CONTROL_PATH = '/@gatecast/';
 
-/** On every answer, so that the commands know whom they talk to. */
+/** Header of every answer, by which the commands recognise the gateway. */
 export const CONTROL_HEADER = 'x-gatecast-control';

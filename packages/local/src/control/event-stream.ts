@@ -2,18 +2,18 @@ import type { ServerResponse } from 'node:http';
 import type { Journal } from './journal.js';
 import { type Controlled, controlState } from './state.js';
 
-/** How often the state is compared with the one sent last, in milliseconds. */
+/** How often the state is compared with the last sent one, in milliseconds. */
 const STATE_INTERVAL_MS = 200;
 
-/** A reader that is further behind is cut off, and begins anew, in bytes. */
+/** A reader with a larger backlog is disconnected and has to start again, in bytes. */
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /**
- * Streams server-sent events: each entry of the journal as `entry`, those there are first, and the
- * state as `state`, whenever it has changed.
+ * Streams server-sent events: each entry of the journal as `entry`, beginning with the existing ones, and
+ * the state as `state` whenever it has changed.
  *
- * The state is read several times a second, because too much of what it is made of changes without
- * a word: connections, clock, faults that are spent, routes. This costs nothing while nobody reads.
+ * The state is polled several times per second, because connections, clock, used-up faults and routes
+ * change without a notification. Without readers nothing is polled.
  */
 export function streamEvents(
   controlled: Controlled,

@@ -7,17 +7,17 @@ import { POST_ROUTE } from './record-post.js';
 import { RequestError } from './request-error.js';
 import { type Controlled, controlState } from './state.js';
 
-/** A request for one of the operations. */
+/** A request for an operation. */
 export interface Call extends Controlled {
   readonly journal: Journal;
-  /** The id in the path, for what is done to a connection. */
+  /** The connection id in the path, for operations on a connection. */
   readonly connectionId: string;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
 type Operation = (call: Call) => object | Promise<object>;
 
-/** What the control API does, by method and path. An operation may throw a `RequestError`. */
+/** The operations of the control API, by method and path. An operation may throw a `RequestError`. */
 export const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['GET state', controlState],
   ['POST clock', advanceClock],
@@ -59,8 +59,8 @@ function post(call: Call): object {
   const time = api.now();
   connection.lastActiveAt = time;
   connection.send(frame);
-  const facts = { time, durationMs: 0, connectionId, frames: [text] };
-  journal.record({ ...facts, route: POST_ROUTE, result: 'ok', detail: 'by hand' });
+  const entry = { time, durationMs: 0, connectionId, frames: [text] };
+  journal.record({ ...entry, route: POST_ROUTE, result: 'ok', detail: 'by hand' });
   return {};
 }
 

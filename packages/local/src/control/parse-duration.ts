@@ -8,13 +8,13 @@ const units: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** A year: times beyond that of dates would break what reads the clock. */
+/** A year. Much longer ones would lead to times that a Date cannot express. */
 const LONGEST_MS = 365 * 86_400_000;
 
 /**
- * Reads a duration, `90s` or `1.5h`, as milliseconds.
+ * Parses a duration such as `90s` or `1.5h` to milliseconds.
  *
- * @throws RequestError when it is none, is nothing at all, or is longer than a year.
+ * @throws RequestError if it is not a duration, is zero, or is longer than a year.
  */
 export function parseDuration(text: unknown): number {
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(text)) ?? [];
@@ -22,6 +22,6 @@ export function parseDuration(text: unknown): number {
   if (ms > 0 && ms <= LONGEST_MS) return ms;
   throw new RequestError(
     400,
-    `"${String(text)}" is no duration. Write a number and a unit, up to a year: 500ms, 90s, 10m, 2h or 1d.`,
+    `"${String(text)}" is not a duration. Write a number and a unit, up to a year: 500ms, 90s, 10m, 2h or 1d.`,
   );
 }

@@ -3,19 +3,18 @@ import type { FaultOn } from '../faults.js';
 import type { GatewayEvent } from '../gateway-event.js';
 import type { Journal } from './journal.js';
 
-/** What posts are called in the journal, where events have their route. */
+/** The name of posts in the journal, in place of a route. */
 export const POST_ROUTE = 'POST @connections';
 
 interface Post {
-  /** When it began, in milliseconds since the epoch. */
+  /** Start time, in milliseconds since the epoch. */
   readonly time: number;
-  /** By now. */
   readonly now: number;
   readonly connectionId: string;
   readonly body: Buffer;
-  /** The answer, which has been given. */
+  /** The answer, which has been sent. */
   readonly response: ServerResponse;
-  /** The fault that struck. */
+  /** The fault that happened, if any. */
   readonly fault: FaultOn<'post'> | undefined;
 }
 
@@ -25,7 +24,7 @@ const results: Readonly<Record<number, GatewayEvent['result']>> = {
   500: 'failed',
 };
 
-/** Records a post to `@connections` whose signature was good. */
+/** Records a post to `@connections` with a valid signature. */
 export function recordPost(journal: Journal, post: Post): void {
   const { time, now, connectionId, body, response, fault } = post;
   const { statusCode } = response;
@@ -40,7 +39,7 @@ export function recordPost(journal: Journal, post: Post): void {
   });
 }
 
-/** How often the connection got it. */
+/** How often the connection got the frame. */
 function arrivals(status: number, fault: FaultOn<'post'> | undefined): number {
   if (fault?.kind === 'doubled') return 2;
   if (fault?.kind === 'arrived-gone') return 1;

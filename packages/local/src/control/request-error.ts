@@ -1,7 +1,7 @@
-/** A request to the control API that cannot be done. Its message is for who made the request. */
+/** Refuses a request to the control API. The message is sent to the client. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
-  /** The HTTP status it is answered with. */
+  /** The HTTP status of the answer. */
   readonly status: number;
 
   constructor(status: number, message: string) {

@@ -2,68 +2,68 @@ import type { Api } from '../api.js';
 import type { Fault } from '../faults.js';
 import { faultKinds } from './parse-fault.js';
 
-/** The last good version of a function goes on, because the present source failed. */
+/** A failed reload of a function, whose last good version keeps running. */
 export interface ReloadFailure {
   readonly functionName: string;
-  /** What esbuild, or the module while it was loaded, had to say. */
+  /** The message of esbuild, or of the module while it was loaded. */
   readonly message: string;
 }
 
-/** What the control API reaches of the functions behind the gateway. */
+/** Access of the control API to the functions behind the gateway. */
 export interface ControlledFunctions {
   readonly failures: () => readonly ReloadFailure[];
-  /** Kills every execution environment and resolves to how many there were. */
+  /** Kills all execution environments and resolves to their number. */
   readonly killEnvironments: () => Promise<number>;
 }
 
-/** What is behind the control API. */
+/** The gateway and the functions that the control API controls. */
 export interface Controlled {
   readonly api: Api;
-  /** @default nothing is known of them */
+  /** @default the functions are not known */
   readonly functions: ControlledFunctions | undefined;
 }
 
-/** One live connection. Times are those of the gateway's clock, in milliseconds since the epoch. */
+/** One open connection. Times are on the gateway's clock, in milliseconds since the epoch. */
 export interface ConnectionState {
   readonly connectionId: string;
   readonly connectedAt: number;
   readonly lastActiveAt: number;
   readonly sourceIp: string;
   readonly userAgent?: string | undefined;
-  /** The channels it is subscribed to, as far as the answers to its frames tell. */
+  /** The channels that it is subscribed to, according to the answers to its frames. */
   readonly channels: readonly string[];
 }
 
-/** What `gatecast dev` knows at a moment. */
+/** The current state of `gatecast dev`. */
 export interface ControlState {
-  /** Where clients connect. */
+  /** The URL for clients. */
   readonly url: string;
   readonly stage: string;
   readonly routes: readonly string[];
   readonly clockAheadMs: number;
   readonly faults: readonly Fault[];
-  /** What faults there are, by what they are of. */
+  /** The kinds of faults, by the place where they happen. */
   readonly faultKinds: Readonly<Record<string, readonly string[]>>;
   readonly connections: readonly ConnectionState[];
   readonly failures: readonly ReloadFailure[];
   readonly canKillEnvironments: boolean;
 }
 
-/** Takes the state of the moment. */
+/** Reads the current state. */
 export function controlState({ api, functions }: Controlled): ControlState {
   return {
-    url: `ws://${api.facts.domainName}${api.path}`,
-    stage: api.facts.stage,
+    url: `ws://${api.details.domainName}${api.path}`,
+    stage: api.details.stage,
     routes: [...(api.deployment?.routes.keys() ?? [])],
     clockAheadMs: api.clock.aheadMs,
     faults: api.faults.list,
     faultKinds,
-    connections: api.connections.open.map(({ facts, lastActiveAt, channels }) => ({
-      connectionId: facts.connectionId,
-      connectedAt: facts.connectedAt,
+    connections: api.connections.open.map(({ details, lastActiveAt, channels }) => ({
+      connectionId: details.connectionId,
+      connectedAt: details.connectedAt,
       lastActiveAt,
-      sourceIp: facts.sourceIp,
-      userAgent: facts.userAgent,
+      sourceIp: details.sourceIp,
+      userAgent: details.userAgent,
       channels: [...channels],
     })),
     failures: functions?.failures() ?? [],

@@ -13,15 +13,15 @@ export function answer(response: ServerResponse, status: number, body?: object):
   response.writeHead(status, {
     'x-amzn-RequestId': randomUUID(),
     ...(body !== undefined && { 'Content-Type': 'application/json' }),
-    // No answer with 204 has a length.
+    // An answer with 204 must not have a length.
     ...(status !== 204 && { 'Content-Length': Buffer.byteLength(text) }),
   });
   response.end(text);
 }
 
 /**
- * Answers with an error in the form that the AWS SDKs read: the type in a header, and a message
- * unless it is gone.
+ * Answers with an error in the form that the AWS SDKs expect: the type in a header, and a message except
+ * for 410.
  */
 export function answerError(
   response: ServerResponse,

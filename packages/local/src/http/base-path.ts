@@ -1,10 +1,10 @@
 const MAX_LENGTH = 300;
 
 /**
- * The path at which a host has the API: that of the stage, or the base path of a custom domain;
- * empty when the whole domain is mapped to the API.
+ * The path of the API on its host: the stage, or the base path of a custom domain; empty if the whole
+ * domain is mapped to the API.
  *
- * @throws Error when API Gateway would not take the base path either (API mappings).
+ * @throws Error if API Gateway would refuse the base path, too (API mappings).
  */
 export function apiPath(stage: string, basePath: string | undefined): string {
   if (basePath === undefined) return `/${stage}`;

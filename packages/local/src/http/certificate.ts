@@ -9,7 +9,10 @@ export interface Certificate {
 
 let certificate: Promise<Certificate> | undefined;
 
-/** Makes the certificate at the first call. The gateways of one process share it: it takes time. */
+/**
+ * Makes the certificate at the first call. All gateways of one process share it, because making it takes
+ * time.
+ */
 export async function localCertificate(): Promise<Certificate> {
   certificate ??= makeCertificate();
   return certificate;

@@ -12,10 +12,12 @@ import { answer, answerError, type Exchange } from './answer.js';
 import { readBody } from './read-body.js';
 import { decoded } from './unknown-route.js';
 
-// What is too large to post is kept nevertheless, for its signature; but not more than this.
+// Bodies that are too large to post are still read up to this size, to check their signature.
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** Path of the API and connection id in a path to `@connections`, encoded or not (row 6.3). */
+/**
+ * Splits a path to `@connections` into the API's path and the connection id, encoded or not (row 6.3).
+ */
 export function managementTarget(
   pathname: string,
 ): { readonly path: string; readonly connectionId: string } | undefined {
@@ -41,7 +43,7 @@ export async function answerManagement(
   const verification = await verifySignature(
     { method, url, headers, body },
     credentials,
-    api.facts.region,
+    api.details.region,
   );
   if (!verification.isValid) {
     const { errorType: type, message } = verification;
@@ -52,7 +54,7 @@ export async function answerManagement(
     const type = 'MissingAuthenticationTokenException';
     return answerError(response, 403, { type, message: 'Missing Authentication Token' });
   }
-  const message = problemWithPermission(verification.credential, api.facts, {
+  const message = problemWithPermission(verification.credential, api.details, {
     action: 'execute-api:ManageConnections',
     path: `${method}/@connections/{connectionId}`,
   });
@@ -63,7 +65,8 @@ export async function answerManagement(
   const connection = api.connections.get(connectionId);
   const mayFail = connection && method === 'POST' && body.length <= MAX_MESSAGE_BYTES;
   const fault = mayFail ? api.faults.strike('post', { connectionId }) : undefined;
-  // Never existed, closed, malformed, or still in `$connect`: all the same (rows 6.10, 6.11, 3.14).
+  // The same for connections that never existed, are closed, have a malformed id or are still in
+  // `$connect` (rows 6.10, 6.11, 3.14).
   if (!connection) answerError(response, 410, { type: 'GoneException' });
   else if (fault) await postWithFault(api, fault, { connection, response, body });
   else operation(connection, { response, body, now: time });
@@ -127,8 +130,8 @@ function post(connection: Connection, { response, body, now }: Call): void {
   answer(response, 200);
 }
 
-function lookUp({ facts, lastActiveAt }: Connection, { response }: Call): void {
-  const { connectedAt, sourceIp, userAgent } = facts;
+function lookUp({ details, lastActiveAt }: Connection, { response }: Call): void {
+  const { connectedAt, sourceIp, userAgent } = details;
   answer(response, 200, {
     connectedAt: new Date(connectedAt).toISOString(),
     identity: { sourceIp, userAgent },

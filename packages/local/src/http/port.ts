@@ -17,7 +17,7 @@ export interface PortOptions {
   readonly certificate: Certificate;
 }
 
-/** One TCP port that speaks HTTP and HTTPS. */
+/** One TCP port for both HTTP and HTTPS. */
 export interface Port {
   readonly number: number;
   serve(listeners: { readonly request: RequestListener; readonly upgrade: UpgradeListener }): void;
@@ -25,27 +25,27 @@ export interface Port {
   close(): Promise<void>;
 }
 
-// The first byte of a TLS record that begins a handshake. No HTTP method begins with it.
+// The first byte of a TLS handshake. No HTTP request begins with it.
 const TLS_HANDSHAKE = 0x16;
 
-/** @throws Error when the port cannot be had. */
+/** @throws Error if the port is not available. */
 export async function openPort({ host, port, certificate }: PortOptions): Promise<Port> {
   const plain = createHttpServer();
   const secure = createHttpsServer({
     key: certificate.key,
     cert: certificate.certificate,
-    // As on AWS (row 3.21), whatever Node was told by NODE_OPTIONS.
+    // As on AWS (row 3.21), regardless of NODE_OPTIONS.
     minVersion: 'TLSv1.2',
   });
   secure.on('secureConnection', (socket) => {
     socket.allowHalfOpen = true;
   });
   const sockets = new Set<Socket>();
-  // Half-open as in an HTTP server of Node: a client may end its side and still read the answer.
+  // Half-open like Node's HTTP server, so that a client may end its side and still read the answer.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    // A peer may vanish at any time; 'close' follows and is what everybody listens to.
+    // A peer may vanish at any time. 'close' follows, and is the event that the other code uses.
     socket.on('error', () => {});
     socket.once('readable', () => {
       const start: Buffer | null = socket.read();
@@ -55,8 +55,8 @@ export async function openPort({ host, port, certificate }: PortOptions): Promis
       }
       socket.unshift(start);
       const isSecure = start[0] === TLS_HANDSHAKE;
-      // Not yet half-open: a client that ends amid the TLS handshake gets no answer, and the socket
-      // would wait for two minutes.
+      // Not half-open during the TLS handshake: a client that ends then gets no answer, and the socket
+      // would stay for two minutes.
       if (isSecure) socket.allowHalfOpen = false;
       (isSecure ? secure : plain).emit('connection', socket);
     });

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The body of a request, or why there is none. */
+/** The body of a request, or why it could not be read. */
 export type RequestBody =
   | { readonly type: 'whole'; readonly body: Buffer }
   | { readonly type: 'too large'; readonly bytes: number }
   | { readonly type: 'cut off' };
 
 /**
- * Reads a body to its end even when it is too large, because a client that is still sending would
- * miss the answer; keeps no more than `maxBytes` of it.
+ * Reads a body to its end even if it is too large, because a client that is still sending could miss the
+ * answer. Keeps at most `maxBytes`.
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<RequestBody> {
   const chunks: Buffer[] = [];

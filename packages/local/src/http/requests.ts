@@ -14,7 +14,7 @@ export interface RequestOptions {
   readonly functions: ControlledFunctions | undefined;
 }
 
-/** Answers what is no handshake: requests to `@connections`, to the stage itself, and for files. */
+/** Answers all requests except handshakes: to `@connections`, to the stage itself, and for files. */
 export async function answerRequest(
   api: Api,
   { credentials, staticDirectory, functions }: RequestOptions,
@@ -35,7 +35,7 @@ export async function answerRequest(
   }
   const isOfApi = pathname === path || pathname.startsWith(`${path}/`);
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  // Files and the API share a domain of which all is mapped to the API.
+  // If the whole domain is mapped to the API, files share it with the API.
   if (isRead && !target && staticDirectory !== undefined && (!isOfApi || path === '')) {
     if (await serveFile(staticDirectory, pathname, exchange)) return;
   }
@@ -54,9 +54,9 @@ export async function answerRequest(
   }
   if (isRead && pathname === '/') {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8');
-    response.end(`A local API Gateway. Connect to ws://${api.facts.domainName}${path}.\n`);
+    response.end(`A local API Gateway. Connect to ws://${api.details.domainName}${path}.\n`);
     return;
   }
-  // On AWS every other path is one of a stage that does not exist (row 6.6), or is not mapped.
+  // On AWS, every other path belongs to a stage that does not exist (row 6.6) or is not mapped.
   answerError(response, 403, { type: 'ForbiddenException', message: 'Forbidden' });
 }

@@ -18,9 +18,8 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Answers with the file of that path in the directory, `index.html` for a path that ends with a
- * slash. False when there is none: then nothing was answered. Files whose path has a part that
- * begins with a dot are not served.
+ * Answers with a file of the directory; `index.html` for a path that ends with a slash. Returns false,
+ * without answering, if the file does not exist or a part of its path begins with a dot.
  */
 export async function serveFile(
   directory: string,
@@ -40,7 +39,7 @@ export async function serveFile(
     response.end();
     return true;
   }
-  // A client that leaves in the middle ends the stream with an error that concerns nobody.
+  // If a client leaves early, the stream fails. That error is ignored.
   await pipeline(file.createReadStream(), response).catch(() => {});
   return true;
 }
@@ -48,7 +47,7 @@ export async function serveFile(
 function filePath(directory: string, pathname: string): string | undefined {
   const segments = pathname.split('/').slice(1).map(decoded);
   if (segments.at(-1) === '') segments.splice(-1, 1, 'index.html');
-  // Separators and dots that were percent-encoded would lead out of the directory.
+  // Percent-encoded separators and dots could lead out of the directory.
   const isSafe = segments.every(
     (segment) => segment !== undefined && /^[^./\\\0][^/\\\0]*$/.test(segment),
   );

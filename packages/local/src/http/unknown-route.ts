@@ -2,10 +2,10 @@ import type { Api } from '../api.js';
 import { answerError, type Exchange } from './answer.js';
 
 /**
- * Answers a request to a path of the API behind which there is nothing. On a custom domain API
- * Gateway says so with 404 and the path that is left without the base path: that is what a function
- * gets that posts to `https://${domainName}/${stage}` there (row 6.2). That the status is 404 is
- * known from reports of the same message, of which none shows it for `@connections`.
+ * Answers a request to an unknown path of the API. On a custom domain, API Gateway answers with 404 and
+ * the path without the base path. A function gets that answer if it posts to
+ * `https://${domainName}/${stage}` there (row 6.2). The status 404 is known from reports of the same
+ * message, but none of them is about `@connections`.
  */
 export function answerUnknownRoute(
   { path, hasCustomDomain }: Api,
@@ -22,7 +22,7 @@ export function answerUnknownRoute(
   answerError(response, 404, { type: 'NotFoundException', message });
 }
 
-/** The text as it is meant; as it stands when it is encoded wrongly. */
+/** The decoded text; unchanged if its encoding is wrong. */
 export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,28 +1,31 @@
 import { decodeBase64 } from './base64.js';
 import type { IntegrationResponse } from './integration-options.js';
-import type { SelectionFacts } from './selection-expression.js';
+import type { SelectionInput } from './selection-expression.js';
 import { templateSelection } from './template-selection.js';
-import { type TemplateFacts, templateVariables } from './template-variables.js';
+import { type TemplateInput, templateVariables } from './template-variables.js';
 
-/** An integration response, ready to be used. */
+/** An integration response, ready to use. */
 export interface ServedResponse {
-  /** What its key is compared with; all of it must match. */
+  /** Whether its key matches the whole text. */
   matches(selected: string): boolean;
   /**
-   * Makes the payload of the client from what the integration answered.
+   * Makes the payload for the client from the answer of the integration.
    *
-   * @throws Error when its template fails.
+   * @throws Error if its template fails.
    */
-  render(selection: SelectionFacts, facts: TemplateFacts & { readonly payload: string }): string;
+  render(
+    selection: SelectionInput,
+    templateInput: TemplateInput & { readonly payload: string },
+  ): string;
 }
 
 /**
- * Chooses the integration response (row 8.12): the first whose pattern matches, else the one with
- * the key `$default`, else none.
+ * Chooses the integration response (row 8.12): the first one whose pattern matches, or the one with the
+ * key `$default`, or none.
  */
 export type ResponseChoice = (selected: string) => ServedResponse | undefined;
 
-/** @throws Error when a key, a template or an expression cannot be read. */
+/** @throws Error if a key, a template or an expression is invalid. */
 export function responseChoice(
   responses: readonly IntegrationResponse[],
   where: string,
@@ -53,11 +56,12 @@ function serve(response: IntegrationResponse, where: string): ServedResponse {
   });
   return {
     matches: (selected) => pattern.test(selected),
-    render(selection, { payload, ...facts }) {
+    render(selection, { payload, ...templateInput }) {
       const toText = contentHandlingStrategy === 'CONVERT_TO_TEXT';
       const encode = (text: string) => (toText ? Buffer.from(text).toString('base64') : text);
-      const body = encode(facts.body);
-      const text = template(selection)?.(templateVariables({ ...facts, body })) ?? encode(payload);
+      const body = encode(templateInput.body);
+      const text =
+        template(selection)?.(templateVariables({ ...templateInput, body })) ?? encode(payload);
       return contentHandlingStrategy === 'CONVERT_TO_BINARY' ? decodeBase64(text) : text;
     },
   };

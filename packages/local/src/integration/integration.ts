@@ -2,7 +2,7 @@ import type { Api } from '../api.js';
 import type { ServedDeployment, ServedRoute } from '../deployment.js';
 import { invoke, invokeProxy, type ProxyOutcome } from './invoke.js';
 
-/** What the factories of events make. */
+/** The result of a factory of events. */
 interface RouteEvent {
   readonly requestContext: object;
   readonly body?: string;
@@ -10,7 +10,7 @@ interface RouteEvent {
   readonly queryStringParameters?: Readonly<Record<string, string>>;
 }
 
-/** An event on its way to an integration. */
+/** An event for an integration. */
 export interface Integrated {
   readonly route: ServedRoute;
   readonly event: RouteEvent;
@@ -19,9 +19,9 @@ export interface Integrated {
 }
 
 /**
- * Hands an event to what stands behind its route and reads the answer. Never rejects.
+ * Passes an event to the integration of its route and reads the answer. Never rejects.
  *
- * The invocation starts before this function first waits.
+ * The invocation starts before the first `await`.
  */
 export async function integrate(
   api: Api,
@@ -40,13 +40,13 @@ export async function integrate(
   if (!nonProxy) return invokeProxy(lambda, event, { timeoutMs, kill });
 
   const { requestContext: context, body = '', headers, queryStringParameters } = event;
-  const { stageVariables } = api.facts;
+  const { stageVariables } = api.details;
   const outcome = await nonProxy({
-    facts: { context, stageVariables, body, headers, queryStringParameters },
+    templateInput: { context, stageVariables, body, headers, queryStringParameters },
     needsResponse: twoWay || routeKey === '$connect',
     invoke: (payload) => invoke(lambda, payload, { timeoutMs, kill }),
   });
-  // A function that failed has not accepted the connection, whatever response was made of it.
+  // If the function failed, the connection is not accepted, even if an integration response matches.
   return routeKey === '$connect' && outcome.type === 'response' && outcome.failure !== undefined
     ? { type: 'failed', detail: outcome.failure }
     : outcome;

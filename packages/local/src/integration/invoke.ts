@@ -3,28 +3,28 @@ import type { GatewayEvent } from '../gateway-event.js';
 import type { InvocationResult, LambdaFunction } from '../lambda/lambda-function.js';
 import { type ProxyResponse, readProxyResponse } from './proxy-response.js';
 
-/** What came of an invocation as far as the gateway waited for it. */
+/** The outcome of an invocation for the gateway, which may stop waiting. */
 export type Outcome = InvocationResult | { readonly type: 'timeout' };
 
-/** What came of an integration; a proxy response is what every kind of them comes to. */
+/** The outcome of an integration. All kinds of integrations lead to a proxy response. */
 export type ProxyOutcome =
   | {
       readonly type: 'response';
       readonly response: ProxyResponse;
       readonly coldStartMs?: number | undefined;
-      /** How the function failed that this was made of all the same. @default it has not */
+      /** The failure of the function, if the response was made from one. @default it has not failed */
       readonly failure?: string | undefined;
     }
   | {
       readonly type: 'failed';
       readonly detail: string;
       readonly coldStartMs?: number | undefined;
-      /** What API Gateway calls this. @default 502 */
+      /** The status of API Gateway for this failure. @default 502 */
       readonly status?: number;
     }
   | { readonly type: 'timeout' };
 
-/** How an event is given to a function. */
+/** Options of an invocation. */
 export interface InvokeOptions {
   readonly timeoutMs: number;
   /** Kills the execution environment. */
@@ -32,8 +32,8 @@ export interface InvokeOptions {
 }
 
 /**
- * Starts an invocation at once and waits for its result, but no longer than `timeoutMs`. The
- * function goes on running after that (row 5.8). Never rejects.
+ * Starts an invocation at once and waits for its result, but at most `timeoutMs`. The function keeps
+ * running after that (row 5.8). Never rejects.
  */
 export async function invoke(
   lambda: LambdaFunction,
@@ -51,7 +51,7 @@ export async function invoke(
   }
 }
 
-/** Invokes as `invoke` does, and reads the result as that of a proxy integration. */
+/** Like `invoke`, and reads the result as that of a proxy integration. */
 export async function invokeProxy(
   lambda: LambdaFunction,
   event: object,
@@ -84,7 +84,7 @@ async function start(
   }
 }
 
-/** The outcome in words, for the gateway's report. */
+/** Describes the outcome for the gateway's report. */
 export function describe(
   outcome: ProxyOutcome,
 ): Pick<GatewayEvent, 'result' | 'detail' | 'coldStartMs'> {

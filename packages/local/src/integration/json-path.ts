@@ -1,9 +1,9 @@
-// Nobody means text nested deeper than this, and a body must not exhaust the stack.
+// Deeper nesting is never meant as text, and a body must not overflow the stack.
 const MAX_DEPTH = 32;
 
 /**
- * Reads the steps of a path after its root: any number of `.name`, `['name']` and `[0]`; `undefined`
- * when it holds anything else of JSONPath.
+ * Parses the steps of a path after its root: any number of `.name`, `['name']` and `[0]`; `undefined` if
+ * it contains other syntax of JSONPath.
  */
 export function parsePath(text: string): string[] | undefined {
   const path: string[] = [];
@@ -17,7 +17,7 @@ export function parsePath(text: string): string[] | undefined {
   return path;
 }
 
-/** What a path leads to, never through a prototype; `undefined` for what is missing. */
+/** The value at a path, or `undefined` if it is missing. Inherited properties are ignored. */
 export function valueAt(root: unknown, path: readonly string[]): unknown {
   let value = root;
   for (const key of path) {
@@ -28,8 +28,8 @@ export function valueAt(root: unknown, path: readonly string[]): unknown {
 }
 
 /**
- * Text as Java prints it: `[item1, item2]`, without the quotes of JSON (row 2.5); nothing for what
- * is missing.
+ * The text that Java prints for a value: `[item1, item2]`, without the quotes of JSON (row 2.5); empty if
+ * it is missing.
  */
 export function textOf(value: unknown, depth = 0): string {
   if (value === undefined || value === null || depth > MAX_DEPTH) return '';
@@ -41,7 +41,7 @@ export function textOf(value: unknown, depth = 0): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** What a JSON text says; `undefined` when it is none. */
+/** Parses JSON; `undefined` for any other text. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

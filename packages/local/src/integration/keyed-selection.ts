@@ -1,13 +1,13 @@
-import { type SelectionFacts, selectionExpression } from './selection-expression.js';
+import { type SelectionInput, selectionExpression } from './selection-expression.js';
 
 /** Finds the entry that an expression selects, or the one with the key `$default`. */
-export type KeyedSelection<T> = (facts: SelectionFacts) => T | undefined;
+export type KeyedSelection<T> = (input: SelectionInput) => T | undefined;
 
-/** What is selected from, and by which expression. */
+/** The entries to select from, and the expression. */
 export interface KeyedEntries<T> {
   readonly entries: Readonly<Record<string, T>> | undefined;
   readonly expression: string;
-  /** As error messages call the expression. */
+  /** Name of the expression in error messages. */
   readonly name: string;
   readonly variables: readonly string[];
 }
@@ -16,7 +16,7 @@ export interface KeyedEntries<T> {
  * Compiles a selection among templates or models. Keys may be spelled `$default` or `\$default`
  * (row 8.3), and so may the expression.
  *
- * @throws Error when the expression cannot be read.
+ * @throws Error if the expression is invalid.
  */
 export function keyedSelection<T>({
   entries = {},
@@ -31,5 +31,5 @@ export function keyedSelection<T>({
   const byKey = new Map(
     Object.entries(entries).map(([key, entry]) => [key.replace(/^\\\$/, '$'), entry]),
   );
-  return (facts) => byKey.get(select(facts)) ?? byKey.get('$default');
+  return (input) => byKey.get(select(input)) ?? byKey.get('$default');
 }

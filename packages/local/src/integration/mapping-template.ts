@@ -3,10 +3,10 @@ import type * as velocity from 'velocityjs';
 import { textOf } from './json-path.js';
 import { callMethod, ownProperty } from './template-methods.js';
 
-/** Renders a mapping template. @throws Error when it fails half-way. */
+/** Renders a mapping template. @throws Error if it fails. */
 export type MappingTemplate = (variables: Readonly<Record<string, unknown>>) => string;
 
-/** How a reference goes on after its name, as the parser tells it. */
+/** One step of a reference after its name, as the parser returns it. */
 type Step =
   | { readonly type: 'method'; readonly id: string; readonly args?: readonly Node[] | false }
   | { readonly type: 'property'; readonly id: string }
@@ -19,10 +19,10 @@ const load = createRequire(import.meta.url);
 let compile: ((text: string) => MappingTemplate) | undefined;
 
 /**
- * Compiles a mapping template in the Velocity Template Language. Its language is loaded with the
- * first one.
+ * Compiles a mapping template in the Velocity Template Language. The language's library is loaded with
+ * the first template.
  *
- * @throws Error when it cannot be parsed.
+ * @throws Error if it cannot be parsed.
  */
 export function mappingTemplate(text: string): MappingTemplate {
   compile ??= compiler(load('velocityjs') as Velocity);
@@ -30,7 +30,7 @@ export function mappingTemplate(text: string): MappingTemplate {
 }
 
 function compiler({ Compile, Helper, parse }: Velocity): (text: string) => MappingTemplate {
-  /** Velocity as API Gateway has it: Java's values and numbers, and nothing for what is missing. */
+  /** Velocity as in API Gateway: with Java's values and numbers, and empty text for missing values. */
   class Rendering extends Compile {
     protected override getReferences(node: Node, isText?: boolean): string {
       const value: unknown = super.getReferences(node, false);
@@ -38,7 +38,7 @@ function compiler({ Compile, Helper, parse }: Velocity): (text: string) => Mappi
       const { id } = node as { readonly id: string };
       // An unset variable equals "" (row 8.6).
       if (!isText) return (isMissing && alwaysText.has(id) ? '' : value) as string;
-      // Velocity leaves a reference that begins with an unknown name as it is.
+      // Velocity does not change a reference that begins with an unknown name.
       return isMissing && !this.#isKnown(id) && !isQuiet(node)
         ? Helper.getRefText(node as Parameters<typeof Helper.getRefText>[0])
         : textOf(value);
@@ -54,12 +54,12 @@ function compiler({ Compile, Helper, parse }: Velocity): (text: string) => Mappi
       return ownProperty(subject, key);
     }
 
-    /** Called by the base class for a call such as `$name()`: no variable is a function. */
+    /** Called by the base class for a call such as `$name()`. Variables are never functions. */
     getPropMethod(): undefined {
       return undefined;
     }
 
-    /** Whole numbers divide into whole numbers (row 8.7). */
+    /** Dividing whole numbers gives a whole number (row 8.7). */
     protected override getExpression(node: Node): string {
       const { operator, expression } = node as { operator?: string; expression?: [Node, Node] };
       if (operator !== '/' || !expression) return super.getExpression(node);
@@ -70,7 +70,7 @@ function compiler({ Compile, Helper, parse }: Velocity): (text: string) => Mappi
       return (isWhole ? Math.trunc(quotient) : quotient) as unknown as string;
     }
 
-    /** A template has the macros that it defines, and none that an object inherits. */
+    /** A template only has the macros that it defines, not properties that every object inherits. */
     protected override getMacro(node: Node): string {
       const { id } = node as { readonly id: string };
       return id === 'stop' || Object.hasOwn(this.macrosStore, id) ? super.getMacro(node) : '';
@@ -90,7 +90,7 @@ function compiler({ Compile, Helper, parse }: Velocity): (text: string) => Mappi
   };
 }
 
-/** The variables whose members are all texts. */
+/** The variables whose members are always strings. */
 const alwaysText = new Set(['context', 'stageVariables']);
 
 function isQuiet(node: Node): boolean {

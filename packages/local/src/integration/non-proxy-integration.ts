@@ -5,29 +5,29 @@ import type { Outcome, ProxyOutcome } from './invoke.js';
 import { parseJson, textOf, valueAt } from './json-path.js';
 import { checkRequestParameters } from './request-parameters.js';
 import { templateSelection } from './template-selection.js';
-import { type TemplateFacts, templateVariables } from './template-variables.js';
+import { type TemplateInput, templateVariables } from './template-variables.js';
 
-/** What a non-proxy integration is used for. */
+/** A call of a non-proxy integration. */
 export interface NonProxyCall {
-  /** The request, `$input` of the request template. */
-  readonly facts: TemplateFacts;
-  /** Without an integration response the call has failed: somebody waits for it. */
+  /** The request, which is `$input` in the request template. */
+  readonly templateInput: TemplateInput;
+  /** Whether a missing integration response is a failure, because the client waits for an answer. */
   readonly needsResponse: boolean;
   /** Starts the function at once. Never rejects. */
   readonly invoke: (payload: object) => Promise<Outcome>;
 }
 
-/** A non-proxy integration, checked and ready to serve. Never rejects. */
+/** A non-proxy integration, checked and ready to use. Never rejects. */
 export type NonProxyIntegration = (call: NonProxyCall) => Promise<ProxyOutcome>;
 
-/** What a backend answered. */
+/** The answer of a function or a mock. */
 interface BackendAnswer {
   readonly statusCode: number;
-  /** What integration responses are chosen by. */
+  /** The text that selects the integration response. */
   readonly selected: string;
   /** `$input` of the response template. */
   readonly body: string;
-  /** What goes out without a template. */
+  /** The payload if there is no template. */
   readonly payload: string;
   /** How the function failed. */
   readonly failure?: string;
@@ -38,9 +38,9 @@ type BackendOutcome =
   | Exclude<ProxyOutcome, { readonly type: 'response' }>;
 
 /**
- * Checks an integration and compiles its templates; `undefined` for a proxy, which has none.
+ * Checks an integration and compiles its templates; `undefined` for a proxy, which has no templates.
  *
- * @throws Error when API Gateway would not take it, or the local gateway does not have it.
+ * @throws Error if API Gateway would refuse it, or the local gateway does not support it.
  */
 export function nonProxyIntegration(
   integration: Integration,
@@ -51,7 +51,7 @@ export function nonProxyIntegration(
   if (type !== 'AWS_PROXY' && type !== 'AWS' && type !== 'MOCK') {
     throw new Error(
       `The route "${routeKey}" has an integration of the type "${String(type)}", which the ` +
-        'local gateway does not have. Use "AWS_PROXY" or "AWS" for a Lambda function, or "MOCK".',
+        'local gateway does not support. Use "AWS_PROXY" or "AWS" for a Lambda function, or "MOCK".',
     );
   }
   checkRequestParameters(integration.requestParameters ?? {}, { routeKey, where });
@@ -71,11 +71,11 @@ export function nonProxyIntegration(
   const toBinary = contentHandlingStrategy === 'CONVERT_TO_BINARY';
   const askBackend = type === 'MOCK' ? mock : lambda;
 
-  const run: NonProxyIntegration = async ({ facts, needsResponse, invoke }) => {
-    const request = { body: parseJson(facts.body) };
+  const run: NonProxyIntegration = async ({ templateInput, needsResponse, invoke }) => {
+    const request = { body: parseJson(templateInput.body) };
     const template = requestTemplate({ request });
     if (!template && !passesUnmatched) return unsupported;
-    const text = template?.(templateVariables(facts)) ?? facts.body;
+    const text = template?.(templateVariables(templateInput)) ?? templateInput.body;
     const outcome = await askBackend(toBinary ? decodeBase64(text) : text, invoke);
     if (outcome.type !== 'answer') return outcome;
 
@@ -88,10 +88,10 @@ export function nonProxyIntegration(
       );
     }
     const selection = { request, integration: { response: { statuscode: statusCode } } };
-    const context = { ...facts.context, status: statusCode };
-    // Nobody would see what a one-way route answers, nor that its template fails (row 8.14).
+    const context = { ...templateInput.context, status: statusCode };
+    // On a one-way route, nobody would see the answer or a failure of its template (row 8.14).
     const rendered = needsResponse
-      ? response?.render(selection, { ...facts, context, body, payload })
+      ? response?.render(selection, { ...templateInput, context, body, payload })
       : undefined;
     const answer = { statusCode, headers: new Map<string, string>(), body: rendered };
     return { type: 'response', response: answer, failure };
@@ -106,8 +106,8 @@ export function nonProxyIntegration(
 }
 
 /**
- * A mock has no body of its own: without a response template it answers with an empty one. What its
- * request template rendered is what its response template reads.
+ * A mock has no body of its own, so without a response template its answer is empty. Its response
+ * template reads the output of its request template.
  */
 function mock(payload: string): BackendOutcome {
   const statusCode = valueAt(parseJson(payload), ['statusCode']);
@@ -124,7 +124,7 @@ function mock(payload: string): BackendOutcome {
 }
 
 async function lambda(text: string, invoke: NonProxyCall['invoke']): Promise<BackendOutcome> {
-  // A request without a payload is an empty event.
+  // An empty payload becomes an empty event.
   const payload = text === '' ? {} : parseJson(text);
   if (payload === undefined) {
     return misconfigured(
@@ -132,7 +132,7 @@ async function lambda(text: string, invoke: NonProxyCall['invoke']): Promise<Bac
         'Add a request template that yields JSON.',
     );
   }
-  // JSON may also be a text or a number, and Lambda would take it.
+  // Lambda also accepts JSON that is a string or a number.
   const outcome = await invoke(payload as object);
   if (outcome.type === 'timeout') return outcome;
   if (outcome.type === 'response') {
@@ -147,13 +147,14 @@ async function lambda(text: string, invoke: NonProxyCall['invoke']): Promise<Bac
   return { type: 'answer', answer };
 }
 
-/** What API Gateway answers with 500 by itself: the fault is in its configuration. */
+/** A failure that API Gateway answers with 500, because its configuration is wrong. */
 function misconfigured(detail: string): Extract<ProxyOutcome, { type: 'failed' }> {
   return { type: 'failed', detail, status: 500 };
 }
 
 const unsupported: ProxyOutcome = {
   type: 'failed',
-  detail: 'No request template matches, and the passthrough behavior forbids to go without.',
+  detail:
+    'No request template matches, and the passthrough behavior does not allow a request without one.',
   status: 415,
 };

@@ -1,7 +1,7 @@
 /** The result of a function behind a Lambda proxy integration. */
 export interface ProxyResponse {
   readonly statusCode: number;
-  /** By their names in lower case. */
+  /** Headers by names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string | undefined;
 }
@@ -15,9 +15,9 @@ const knownKeys = new Set([
 ]);
 
 /**
- * Reads what a function returned as API Gateway does (row 5.6): exactly the keys of a proxy
- * response. A result that is no object, or has no status, is refused too, so that a handler that
- * forgot `statusCode` fails here first.
+ * Reads the result of a function like API Gateway (row 5.6): only the keys of a proxy response are
+ * allowed. A result that is not an object or has no status is also refused, so that a forgotten
+ * `statusCode` is noticed locally.
  */
 export function readProxyResponse(payload: unknown): ProxyResponse | { readonly problem: string } {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {

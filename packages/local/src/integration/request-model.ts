@@ -3,7 +3,7 @@ import type ajvDraft04 from 'ajv-draft-04';
 import { parseJson } from './json-path.js';
 import { keyedSelection } from './keyed-selection.js';
 
-/** Says what is wrong with a body by its model, or nothing. */
+/** Returns what is wrong with a body according to its model, or `undefined`. */
 export type BodyCheck = (body: string) => string | undefined;
 
 /** The models of a route. */
@@ -11,11 +11,10 @@ export interface RequestModels {
   /** JSON schemas of draft 4 by key. @default none */
   readonly requestModels?: Readonly<Record<string, object>> | undefined;
   /**
-   * Yields the key of the model that a message must fit: text and `${request.body.path}`. The key
-   * `$default` serves what has no model of its own; without it such a message does not fit
-   * (row 5.9).
+   * Selects the key of the model that a message must fit: text and `${request.body.path}`. The key
+   * `$default` is used if no other key matches; without it such a message is refused (row 5.9).
    *
-   * @default none: nothing is checked
+   * @default none: messages are not checked
    */
   readonly modelSelectionExpression?: string | undefined;
 }
@@ -23,10 +22,10 @@ export interface RequestModels {
 const load = createRequire(import.meta.url);
 
 /**
- * Compiles the models of a route; `undefined` when nothing is to be checked. The validator is
- * loaded with the first model.
+ * Compiles the models of a route; `undefined` if it has none. The validator is loaded with the first
+ * model.
  *
- * @throws Error when the expression or a model cannot be read.
+ * @throws Error if the expression or a model is invalid.
  */
 export function bodyCheck(
   { requestModels, modelSelectionExpression: expression }: RequestModels,
@@ -38,7 +37,7 @@ export function bodyCheck(
       return [key, compile(schema)];
     } catch (error) {
       throw new Error(
-        `The model "${key}" of ${where} is no JSON schema of draft 4: ${(error as Error).message}.`,
+        `The model "${key}" of ${where} is not a JSON schema of draft 4: ${(error as Error).message}.`,
         { cause: error },
       );
     }
@@ -53,12 +52,12 @@ export function bodyCheck(
     const body = parseJson(text);
     const check = select({ request: { body } });
     if (!check) return 'No model matches, and there is no "$default" among the models.';
-    if (body === undefined) return 'It is no JSON.';
+    if (body === undefined) return 'The body is not JSON.';
     try {
       return check(body);
     } catch (error) {
-      // A model that refers to itself exhausts the stack on a body that is nested deeply enough.
-      return `It could not be checked: ${(error as Error).message}.`;
+      // A recursive model may overflow the stack on a deeply nested body.
+      return `The body could not be checked: ${(error as Error).message}.`;
     }
   };
 }
@@ -67,7 +66,7 @@ type ModelCheck = (body: unknown) => string | undefined;
 
 function compile(schema: object): ModelCheck {
   const { default: Ajv } = load('ajv-draft-04') as typeof ajvDraft04;
-  // As lax as API Gateway: keywords and formats that nobody knows are ignored.
+  // Like API Gateway, it ignores unknown keywords and formats.
   const ajv = new Ajv({ strict: false, validateFormats: false, logger: false });
   const validate = ajv.compile(schema);
   return (body) =>

@@ -6,7 +6,7 @@ const sources = /^(?:'[^']*'|(?:context|stageVariables|route\.request\.body)\..+
 /**
  * Checks a data mapping as API Gateway does (row 8.8).
  *
- * @throws Error when a mapping cannot be read, or names what only a handshake has.
+ * @throws Error if a mapping is invalid, or reads something that only a handshake has.
  */
 export function checkRequestParameters(
   parameters: Readonly<Record<string, string>>,

@@ -2,7 +2,7 @@ import { parseJson } from './json-path.js';
 import { selectionExpression } from './selection-expression.js';
 
 /**
- * Yields the text that a message's body selects a route by, or `undefined` when the body cannot be
+ * Returns the text by which a message's body selects a route; `undefined` if the body cannot be
  * evaluated.
  */
 export type RouteSelector = (body: string) => string | undefined;
@@ -10,8 +10,7 @@ export type RouteSelector = (body: string) => string | undefined;
 /**
  * Compiles a route selection expression (rows 2.2 to 2.7): see {@link selectionExpression}.
  *
- * @throws Error when the expression names a variable other than `request.body`, or a path cannot be
- * read.
+ * @throws Error if the expression has a variable other than `request.body`, or an invalid path.
  */
 export function routeSelector(expression: string): RouteSelector {
   const select = selectionExpression(expression, {

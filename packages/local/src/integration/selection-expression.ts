@@ -1,21 +1,21 @@
 import { parsePath, textOf, valueAt } from './json-path.js';
 
-/** What a selection expression may name, by the words before the first dot. */
-export interface SelectionFacts {
+/** The values that a selection expression may read, by the words before the first dot. */
+export interface SelectionInput {
   readonly request: { readonly body: unknown };
   readonly integration?: {
     readonly response: { readonly statuscode: number };
   };
 }
 
-/** Yields the key that an expression selects by. What is missing yields nothing. */
-export type SelectionExpression = (facts: SelectionFacts) => string;
+/** Evaluates an expression to a key. Missing values become empty text. */
+export type SelectionExpression = (input: SelectionInput) => string;
 
-/** Which of the API's expressions it is. */
+/** The kind of an expression. */
 export interface ExpressionKind {
-  /** As error messages call it. */
+  /** Its name in error messages. */
   readonly name: string;
-  /** The variables it may have, such as `request.body`. */
+  /** The variables that it may contain, such as `request.body`. */
   readonly variables: readonly string[];
 }
 
@@ -23,15 +23,15 @@ type Part = { readonly text: string } | { readonly path: readonly string[] };
 
 /**
  * Compiles a selection expression: text, `\$` for a dollar, and any number of variables as
- * `$request.body.path` or `${request.body.path}` (rows 2.2 to 2.4). Of JSONPath a path may have
- * `.name`, `['name']` and `[0]`.
+ * `$request.body.path` or `${request.body.path}` (rows 2.2 to 2.4). A path may contain `.name`,
+ * `['name']` and `[0]` of JSONPath.
  *
- * @throws Error when the expression names another variable, or a path cannot be read.
+ * @throws Error if the expression has another variable or an invalid path.
  */
 export function selectionExpression(expression: string, kind: ExpressionKind): SelectionExpression {
   const parts = parse(expression, kind);
-  return (facts) =>
-    parts.map((part) => ('text' in part ? part.text : textOf(valueAt(facts, part.path)))).join('');
+  return (input) =>
+    parts.map((part) => ('text' in part ? part.text : textOf(valueAt(input, part.path)))).join('');
 }
 
 function parse(expression: string, kind: ExpressionKind): Part[] {

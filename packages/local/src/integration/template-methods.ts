@@ -3,7 +3,7 @@ import { textOf } from './json-path.js';
 type Method<Subject> = (subject: Subject, ...args: readonly unknown[]) => unknown;
 type Methods<Subject> = Readonly<Record<string, Method<Subject>>>;
 
-/** Functions that a template may call on a variable of its own, such as `$util`. */
+/** Functions that a template may call on a built-in variable, such as `$util`. */
 export class TemplateFunctions {
   readonly #functions: Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
 
@@ -16,8 +16,8 @@ export class TemplateFunctions {
   }
 }
 
-// On AWS the values of a template are Java's. These are the methods of theirs that templates use;
-// what is not listed is nothing, so no template reaches what JavaScript's values inherit.
+// On AWS, the values of a template are Java objects. These are their methods that templates use. No other
+// method exists, so templates cannot reach inherited members of JavaScript values.
 const ofAny: Methods<unknown> = {
   equals: (subject: unknown, other: unknown) => textOf(subject) === textOf(other),
   toString: (subject: unknown) => textOf(subject),
@@ -67,7 +67,7 @@ const ofMap: Methods<Record<string, unknown>> = {
   isEmpty: (map) => Object.keys(map).length === 0,
   keySet: (map) => Object.keys(map),
   put: (map, key, value) => {
-    // An assignment would replace the prototype if the key were "__proto__".
+    // With the key "__proto__", an assignment would replace the prototype.
     Object.defineProperty(map, textOf(key), {
       value,
       configurable: true,
@@ -85,7 +85,7 @@ const ofMap: Methods<Record<string, unknown>> = {
   values: (map) => Object.values(map),
 };
 
-/** Calls a method of a template's value; nothing when the value has no such method. */
+/** Calls a method of a template's value; `undefined` if the value does not have it. */
 export function callMethod(subject: unknown, name: string, args: readonly unknown[]): unknown {
   if (subject instanceof TemplateFunctions) return subject.call(name, args);
   if (subject === undefined || subject === null) return undefined;
@@ -100,7 +100,7 @@ export function callMethod(subject: unknown, name: string, args: readonly unknow
   return (own ?? run(ofAny, subject, { name, args }))?.value;
 }
 
-/** A property that the value has by itself and not by its prototype. */
+/** An own property of a value, never an inherited one. */
 export function ownProperty(subject: unknown, key: string): unknown {
   return typeof subject === 'object' && subject !== null && Object.hasOwn(subject, key)
     ? (subject as Record<string, unknown>)[key]
@@ -116,7 +116,7 @@ function run<Subject>(
   return method && { value: method(subject, ...args) };
 }
 
-/** Java's replacement text in JavaScript's spelling: `\x` is `x`, and only `$1` is special. */
+/** Converts Java's replacement syntax to JavaScript's: `\x` is `x`, and only `$1` is special. */
 function replacement(value: unknown): string {
   return textOf(value)
     .replace(/\\(.)/g, '$1')

@@ -1,17 +1,17 @@
 import { type KeyedSelection, keyedSelection } from './keyed-selection.js';
 import { type MappingTemplate, mappingTemplate } from './mapping-template.js';
 
-/** Where mapping templates stand, and how one of them is chosen. */
+/** Mapping templates, and the expression that selects one of them. */
 export interface Templates {
   readonly templates: Readonly<Record<string, string>> | undefined;
   readonly expression: string | undefined;
-  /** The variables that the expression may have. */
+  /** The variables that the expression may contain. */
   readonly variables: readonly string[];
-  /** As error messages name the place. */
+  /** The place of the templates in error messages. */
   readonly where: string;
 }
 
-/** @throws Error when a template or the expression cannot be read. */
+/** @throws Error if a template or the expression is invalid. */
 export function templateSelection({
   templates = {},
   expression = 'application/json',
@@ -44,7 +44,7 @@ function named(name: string, render: MappingTemplate): MappingTemplate {
   };
 }
 
-/** What and where; what the parser expected there instead is a list of its own words. */
+/** Only the beginning of the parser's message: the rest is a list of its internal names. */
 function firstLines(error: unknown): string {
   return (error as Error).message.split('\n').slice(0, 3).join('\n');
 }

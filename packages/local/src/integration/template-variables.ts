@@ -1,33 +1,33 @@
 import { parseJson, parsePath, textOf, valueAt } from './json-path.js';
 import { TemplateFunctions } from './template-methods.js';
 
-/** What a mapping template may ask about. */
-export interface TemplateFacts {
+/** The data that a mapping template can read. */
+export interface TemplateInput {
   /** `$context`. */
   readonly context: object;
   readonly stageVariables: Readonly<Record<string, string>> | undefined;
   /** The payload that `$input` reads. */
   readonly body: string;
-  /** Of the handshake; other events have none. */
+  /** Only for the handshake; other events have none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly queryStringParameters?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
  * The variables of a mapping template (row 8.5): `$context`, `$stageVariables`, `$input` and
- * `$util`. They are copies: what a template sets stays in it.
+ * `$util`. They are copies, so that changes by a template have no effect elsewhere.
  */
-export function templateVariables(facts: TemplateFacts): Readonly<Record<string, unknown>> {
+export function templateVariables(templateInput: TemplateInput): Readonly<Record<string, unknown>> {
   return {
-    context: structuredClone(facts.context),
-    stageVariables: { ...facts.stageVariables },
-    input: input(facts),
+    context: structuredClone(templateInput.context),
+    stageVariables: { ...templateInput.stageVariables },
+    input: input(templateInput),
     util,
   };
 }
 
-function input({ body, headers, queryStringParameters }: TemplateFacts): TemplateFunctions {
-  // What is no JSON is a text.
+function input({ body, headers, queryStringParameters }: TemplateInput): TemplateFunctions {
+  // A body that is not JSON is a string.
   const payload = parseJson(body) ?? body;
   const params = {
     path: {},
@@ -46,7 +46,7 @@ function input({ body, headers, queryStringParameters }: TemplateFacts): Templat
   return Object.assign(functions, { body });
 }
 
-/** What is missing is an empty text, for `$input.json` and `$input.path` alike. */
+/** A missing value is an empty string, both for `$input.json` and `$input.path`. */
 function select(payload: unknown, path: unknown): unknown {
   const text = textOf(path);
   const steps = text.startsWith('$') ? parsePath(text.slice(1)) : undefined;
@@ -61,7 +61,8 @@ function select(payload: unknown, path: unknown): unknown {
 const util = new TemplateFunctions({
   base64Decode: (text) => Buffer.from(textOf(text), 'base64').toString(),
   base64Encode: (text) => Buffer.from(textOf(text)).toString('base64'),
-  // Single quotes too, which JSON does not know: the documentation says so and has a remedy.
+  // Single quotes are escaped, too, although JSON does not allow that. The documentation says so and
+  // gives a workaround.
   escapeJavaScript: (text) => JSON.stringify(textOf(text)).slice(1, -1).replaceAll("'", "\\'"),
   parseJson: (text) => parseJson(textOf(text)),
   urlDecode: (text) => new URLSearchParams(`x=${textOf(text).replaceAll('&', '%26')}`).get('x'),

@@ -3,9 +3,9 @@ import { format } from 'node:util';
 const levels = { log: 'INFO', info: 'INFO', debug: 'DEBUG', warn: 'WARN', error: 'ERROR' } as const;
 
 /**
- * Has what the console prints say when and in which invocation, as Lambda's text format does
- * (AWS: "Log and monitor Node.js Lambda functions"): time, request id, level and text, with tabs
- * between. The id is `undefined` while the module is loaded.
+ * Makes the console print lines in Lambda's text format (AWS: "Log and monitor Node.js Lambda
+ * functions"): time, request id, level and text, separated by tabs. The id is `undefined` while the
+ * module is loaded.
  */
 export function attributeConsole(currentRequestId: () => string | undefined): void {
   for (const [method, level] of Object.entries(levels)) {

@@ -15,13 +15,13 @@ import { type BundleFormat, bundleSettings, needsEsModule } from './bundle-setti
 export interface Bundle {
   readonly format: BundleFormat;
   readonly file: string;
-  /** The source map beside it. */
+  /** Its source map. */
   readonly mapFile: string;
-  /** Paths of every source file that went into it. */
+  /** Paths of all source files in the bundle. */
   readonly inputs: readonly string[];
 }
 
-/** What came of building again after a change. */
+/** The result of building again after a change. */
 export type Rebuild =
   | { readonly type: 'built'; readonly bundle: Bundle }
   | { readonly type: 'failed'; readonly error: Error };
@@ -29,30 +29,30 @@ export type Rebuild =
 /** Builds one entry file. */
 export interface Bundler extends AsyncDisposable {
   /**
-   * Builds, into a file of its own each time.
+   * Builds into a new file each time.
    *
-   * @throws StartError `ERR_BUILD_FAILED` with what esbuild has to say.
+   * @throws StartError `ERR_BUILD_FAILED` with the messages of esbuild.
    */
   build(): Promise<Bundle>;
-  /** Builds again when a source file changes; tells of it unless the bundle stayed the same. */
+  /** Builds again when a source file changes, and calls back unless the bundle stays the same. */
   watch(onRebuild: (rebuild: Rebuild) => void): Promise<void>;
   close(): Promise<void>;
 }
 
-// As Node tells them apart, whatever package.json is near.
+// Extensions by which Node knows the format, independently of package.json.
 const EXTENSIONS = { cjs: '.cjs', esm: '.mjs' } as const;
 
-/** A build in the format that fits the code. */
+/** A build, in the format that the code needs. */
 interface Outcome {
   readonly format: BundleFormat;
   readonly result: BuildResult;
 }
 
 /**
- * Opens a bundler that writes into `directory`. It bundles as a deployment does, but for the names
- * that a minified bundle loses: one CommonJS module, or one ES module when the code needs that.
+ * Opens a bundler that writes into `directory`. It bundles like a deployment, but without minifying
+ * names: one CommonJS module, or one ES module if the code needs that.
  *
- * @throws StartError `ERR_ENTRY_NOT_FOUND` when there is no file `entry`.
+ * @throws StartError `ERR_ENTRY_NOT_FOUND` if the file `entry` does not exist.
  */
 export async function openBundler(entry: string, directory: string): Promise<Bundler> {
   await assertFile(entry);
@@ -72,7 +72,7 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
       logLevel: 'silent',
       plugins,
     });
-  // It alone watches: it reads the same files as the other, whatever its result.
+  // Only this one watches: it always reads the same files as the other.
   const commonJs = await open('cjs', [
     { name: 'watch', setup: (build) => build.onEnd((result) => onResult(result)) },
   ]);
@@ -139,17 +139,17 @@ async function assertFile(entry: string): Promise<void> {
     throw new StartError(
       'ERR_ENTRY_NOT_FOUND',
       `The file "${entry}" was not found.`,
-      'Name the source file that exports the handler, from the current folder, with its extension.',
+      'Pass the path of the source file that exports the handler, relative to the current folder and with its extension.',
     );
   }
 }
 
-/** `undefined` for a failed build, so that the next good one counts as a change. */
+/** `undefined` for a failed build, so that the next successful one counts as a change. */
 function hashOf({ errors, outputFiles = [] }: BuildResult): string | undefined {
   return errors.length > 0 ? undefined : outputFiles.map((output) => output.hash).join();
 }
 
-/** esbuild rejects with an error that has the messages of the result. */
+/** esbuild rejects with an error that contains the messages of the result. */
 function failedResult(error: Error): BuildResult {
   if (!('errors' in error)) {
     throw error;

@@ -4,6 +4,6 @@ import { fileURLToPath } from 'node:url';
 const bundle: string = fileURLToPath(import.meta.url);
 const folder: string = dirname(bundle);
 
-// What CommonJS code finds around itself and an ES module lacks. esbuild puts these in the place of
-// the names that the code does not declare itself, and drops them when nobody uses them.
+// Variables that CommonJS code expects and an ES module does not have. esbuild injects them where the
+// code does not declare these names itself, and drops them if they are unused.
 export { bundle as __filename, folder as __dirname };

@@ -7,21 +7,21 @@ import { tableDefinition } from '@gatecast/adapters/dynamodb';
 
 /** A DynamoDB in this process, with one table. */
 export interface EmbeddedDynamoDb extends AsyncDisposable {
-  /** Where it is asked: `http://127.0.0.1:PORT`. */
+  /** Its endpoint: `http://127.0.0.1:PORT`. */
   readonly endpoint: string;
 }
 
 export interface EmbeddedDynamoDbOptions {
-  /** Where its data is kept; in memory without. */
+  /** Folder of its data; without one, the data is in memory. */
   readonly directory: string | undefined;
-  /** Name of the table, made if it is not there. */
+  /** Name of the table, which is created if necessary. */
   readonly table: string;
 }
 
-// It has no types of its own.
+// The package has no types.
 type Dynalite = (options: { path?: string; createTableMs: number }) => Server;
 
-/** Starts dynalite, which is loaded only now: few functions need it. */
+/** Starts dynalite, which is only loaded now because few functions need it. */
 export async function openEmbeddedDynamoDb({
   directory,
   table,
@@ -52,12 +52,12 @@ export async function openEmbeddedDynamoDb({
 async function createTable(endpoint: string, table: string): Promise<void> {
   const { TableNames } = (await call(endpoint, 'ListTables', {})) as { TableNames: string[] };
   if (TableNames.includes(table)) return;
-  // The store hides by itself what has expired.
+  // dynalite has no time to live. The store itself hides expired rows.
   const { TimeToLiveSpecification: _, ...definition } = tableDefinition;
   await call(endpoint, 'CreateTable', { ...definition, TableName: table });
 }
 
-/** One call of DynamoDB's JSON protocol. dynalite wants a signature to be there, not to be right. */
+/** One call of DynamoDB's JSON protocol. dynalite requires a signature, but does not check it. */
 async function call(endpoint: string, operation: string, input: object): Promise<unknown> {
   const response = await fetch(endpoint, {
     method: 'POST',

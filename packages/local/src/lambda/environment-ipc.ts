@@ -1,4 +1,6 @@
-/** What the gateway asks of an environment's process. One request at a time, so none needs an id. */
+/**
+ * A request of the gateway to an environment's process. There is one at a time, so requests need no id.
+ */
 export interface InvokeRequest {
   readonly event: object;
   readonly requestId: string;
@@ -6,26 +8,26 @@ export interface InvokeRequest {
   readonly timeoutMs: number;
 }
 
-/** The first thing an environment's process tells the gateway. */
+/** The first report of an environment's process to the gateway. */
 export type LoadReport =
   | { readonly type: 'loaded'; readonly module: LoadedModule }
   | { readonly type: 'loadFailed'; readonly failure: LoadFailure };
 
-/** What came of an invocation. */
+/** The outcome of an invocation. */
 export type InvocationReport =
   | {
       readonly type: 'response';
-      /** What the handler returned, as JSON text. */
+      /** The return value of the handler as JSON. */
       readonly json: string;
     }
   | { readonly type: 'error'; readonly errorType: string; readonly errorMessage: string };
 
-/** What a function's module turned out to hold. */
+/** The contents of a function's module. */
 export interface LoadedModule {
-  /** Names of its exports; those of `module.exports` for a CommonJS module. */
+  /** Names of its exports; for a CommonJS module, the keys of `module.exports`. */
   readonly exports: readonly string[];
   readonly hasHandler: boolean;
-  /** `app.manifest`, when the module exports an app that has one. */
+  /** `app.manifest`, if the module exports an app that has one. */
   readonly manifest?: unknown;
 }
 
@@ -33,6 +35,6 @@ export interface LoadedModule {
 export interface LoadFailure {
   readonly errorType: string;
   readonly errorMessage: string;
-  /** The error as a terminal should show it: message, stack and cause. */
+  /** The error for a terminal: message, stack and cause. */
   readonly details: string;
 }

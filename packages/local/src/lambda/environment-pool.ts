@@ -4,18 +4,21 @@ import type { Invocation, InvocationResult, LambdaFunction } from './lambda-func
 export interface EnvironmentPoolOptions {
   /** Starts one more environment. */
   readonly start: () => Environment;
-  /** How many may run at once; further invocations wait in the order in which they came. */
+  /** Most environments at once. Further invocations wait in the order of arrival. */
   readonly maxEnvironments: number;
   /** An environment that has been started already. */
   readonly first: Environment;
-  /** Told when a process ended that the pool did not end, with all that it had in memory. */
+  /** Called when a process ended that the pool did not end. Everything in its memory is lost. */
   readonly onDeath?: (() => void) | undefined;
 }
 
 /** A Lambda function: environments that are started on demand and run one invocation each. */
 export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
   readonly #options: EnvironmentPoolOptions;
-  /** The most recently used comes last and is taken first, so that module state stays together. */
+  /**
+   * The most recently used one comes last and is used first, so that the state of modules stays in few
+   * processes.
+   */
   readonly #idle: Environment[];
   readonly #busy = new Set<Environment>();
   readonly #waiting: ((environment: Environment | undefined) => void)[] = [];
@@ -38,7 +41,7 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
     return result;
   }
 
-  /** Lets what is running or waiting finish, then ends the processes. */
+  /** Waits for running and waiting invocations, then ends the processes. */
   async drain(): Promise<void> {
     if (this.#state === 'open') {
       this.#state = 'draining';
@@ -51,7 +54,7 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
     await this.close();
   }
 
-  /** Ends every process at once, with what it is running. */
+  /** Ends every process at once, even during an invocation. */
   async close(): Promise<void> {
     this.#state = 'closed';
     for (const proceed of this.#waiting.splice(0)) {
@@ -62,8 +65,8 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
   }
 
   /**
-   * Kills every process, with what it is running, and resolves to how many there were. Further
-   * invocations start new ones.
+   * Kills every process, even during an invocation, and resolves to their number. Further invocations
+   * start new ones.
    */
   async killAll(): Promise<number> {
     const environments = [...this.#idle.splice(0), ...this.#busy].filter(
@@ -89,7 +92,7 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
     });
   }
 
-  /** A free environment, or a new one in the place of those that ended while nobody used them. */
+  /** An idle environment, or a new one if the idle ones have ended. */
   #next(): Environment {
     let environment = this.#idle.pop();
     while (environment !== undefined && !environment.isUsable) {

@@ -1,4 +1,4 @@
-// Runs inside a child process: the part Lambda's Node runtime plays, spoken over the IPC channel.
+// Runs inside a child process, as Lambda's Node runtime. It talks to the gateway over the IPC channel.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
@@ -20,8 +20,8 @@ attributeConsole(() => requestId);
 
 const [, , bundleFile = '', handlerName = ''] = process.argv;
 
-// Ctrl-C reaches every process of the terminal. The gateway decides when a function ends; if the
-// function died first, its last invocations would look like failures.
+// Ctrl-C reaches every process of the terminal, but only the gateway may end a function. If the function
+// died first, its last invocations would look like failures.
 process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit());
 
@@ -40,7 +40,9 @@ function report(message: LoadReport | InvocationReport): void {
   process.send?.(message);
 }
 
-/** Loads a module as Lambda does. `import` would give a CommonJS module names that it does not export. */
+/**
+ * Loads a module like Lambda does. `import` would add names to a CommonJS module that it does not export.
+ */
 async function load(file: string): Promise<Record<string, unknown>> {
   return file.endsWith('.cjs')
     ? { ...(createRequire(file)(file) as Record<string, unknown>) }
@@ -71,9 +73,9 @@ async function invoke(handler: Handler, request: InvokeRequest): Promise<Invocat
   ({ requestId } = request);
   let value: unknown;
   try {
-    value = await settle(handler, request);
+    value = await runHandler(handler, request);
   } catch (error) {
-    // oxlint-disable-next-line no-console -- it is the function's console, as in Lambda.
+    // oxlint-disable-next-line no-console -- this is the function's console, as in Lambda.
     console.error(detailsOf(error));
     return { type: 'error', ...nameOf(error) };
   }
@@ -86,14 +88,14 @@ async function invoke(handler: Handler, request: InvokeRequest): Promise<Invocat
 }
 
 /**
- * Runs a handler of either kind, promise or callback. As in Lambda, a value given to the callback
- * counts when nothing is left to do, unless the handler says otherwise, and a handler that leaves
- * nothing to wait for without an answer has answered `null`.
+ * Runs a handler that returns a promise or uses the callback. As in Lambda, the value of the callback is
+ * returned once the event loop is empty, unless the handler sets `callbackWaitsForEmptyEventLoop` to
+ * false. If the event loop is empty before any answer, the result is `null`.
  */
-async function settle(handler: Handler, request: InvokeRequest): Promise<unknown> {
+async function runHandler(handler: Handler, request: InvokeRequest): Promise<unknown> {
   let whenIdle = (): void => {};
   const onIdle = (): void => whenIdle();
-  // The channel alone would keep the process busy for ever, and `beforeExit` would never come.
+  // Otherwise the channel would keep the event loop busy, and `beforeExit` would never be emitted.
   process.channel?.unref();
   process.on('beforeExit', onIdle);
   try {
@@ -143,7 +145,7 @@ function loadFailure(error: unknown): LoadFailure {
   return { errorType, errorMessage, details };
 }
 
-/** What was thrown, named as Lambda names it: a thrown string has the type `string`. */
+/** The type and message of a thrown value, as in Lambda: a thrown string has the type `string`. */
 function nameOf(error: unknown): { errorType: string; errorMessage: string } {
   return error instanceof Error
     ? { errorType: error.name, errorMessage: error.message }
@@ -151,7 +153,7 @@ function nameOf(error: unknown): { errorType: string; errorMessage: string } {
 }
 
 function detailsOf(error: unknown): string {
-  // A framework's error has its hint in the stack.
+  // The stack of a Gatecast error contains its hint.
   if (error instanceof Error && 'hint' in error && error.stack !== undefined) return error.stack;
   return typeof error === 'string' ? error : inspect(error);
 }

@@ -3,8 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { InvocationReport, LoadReport } from './environment-ipc.js';
 import type { Invocation, InvocationResult } from './lambda-function.js';
 
-// Through `dist` from here whichever of `src` and `dist` this file runs in: a child process cannot
-// run TypeScript.
+// Always in `dist`, even if this file runs from `src`, because a child process cannot run TypeScript.
 const PROCESS_FILE = fileURLToPath(
   new URL('../../dist/lambda/environment-process.js', import.meta.url),
 );
@@ -15,20 +14,20 @@ const LOAD_TIMEOUT_MS = 10_000;
 export interface EnvironmentOptions {
   /** The bundled module. */
   readonly bundleFile: string;
-  /** The source file it came from, for messages. */
+  /** The source file, for messages. */
   readonly entry: string;
   /** Name of the export that handles events. */
   readonly handler: string;
-  /** Every environment variable of the process. */
+  /** All environment variables of the process. */
   readonly variables: Readonly<Record<string, string>>;
   readonly functionArn: string;
-  /** How long one invocation may take. */
+  /** How long one invocation may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Upper bound of the JavaScript heap, in MB. */
+  /** Limit of the JavaScript heap, in MB. */
   readonly memoryMb: number;
-  /** Where a debugger may attach: a port or `host:port`. @default nowhere */
+  /** Port or `host:port` for a debugger. @default none */
   readonly inspect?: string | undefined;
-  /** What the function prints goes nowhere. @default false */
+  /** Whether to discard the function's output. @default false */
   readonly quiet?: boolean | undefined;
 }
 
@@ -39,7 +38,7 @@ interface Ending {
 
 /**
  * One Lambda execution environment: a child process that keeps the function's module loaded and
- * runs one invocation at a time. Unlike Lambda's it is not frozen between invocations.
+ * runs one invocation at a time. Unlike on Lambda, it is not frozen between invocations.
  */
 export class Environment implements AsyncDisposable {
   readonly #options: EnvironmentOptions;
@@ -74,22 +73,22 @@ export class Environment implements AsyncDisposable {
     this.#loaded = this.#load();
   }
 
-  /** Starts the process, which loads the module at once. */
+  /** Starts the process and loads the module. */
   static start(options: EnvironmentOptions): Environment {
     return new Environment(options);
   }
 
-  /** Whether another invocation may be given to it. */
+  /** Whether it can run another invocation. */
   get isUsable(): boolean {
     return this.#isUsable;
   }
 
-  /** Settles when the process has ended, for whatever reason. Never rejects. */
+  /** Resolves when the process has ended for any reason. Never rejects. */
   get ended(): Promise<unknown> {
     return this.#ended;
   }
 
-  /** The process's id; `undefined` when it could not be started. */
+  /** The process's id; `undefined` if it could not be started. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -99,7 +98,7 @@ export class Environment implements AsyncDisposable {
     return this.#loaded;
   }
 
-  /** Runs one invocation. Never rejects; a second one must wait until the first has settled. */
+  /** Runs one invocation. Never rejects. The next one must wait until this one has ended. */
   async invoke(event: object, invocation: Invocation): Promise<InvocationResult> {
     const isCold = this.#loadMs === undefined;
     const result = await this.#invoke(event, invocation);
@@ -108,36 +107,36 @@ export class Environment implements AsyncDisposable {
 
   async #invoke(event: object, { requestId, kill }: Invocation): Promise<InvocationResult> {
     const { entry, functionArn, handler, timeoutMs } = this.#options;
-    const outcome = await this.#loaded;
-    if (outcome.type === 'loadFailed') {
-      process.stderr.write(`${outcome.failure.details}\n`);
-      return failed(outcome.failure.errorType, outcome.failure.errorMessage);
+    const loaded = await this.#loaded;
+    if (loaded.type === 'loadFailed') {
+      process.stderr.write(`${loaded.failure.details}\n`);
+      return failed(loaded.failure.errorType, loaded.failure.errorMessage);
     }
-    if (!outcome.module.hasHandler) {
-      const message = handlerNotFound(entry, handler, outcome.module.exports);
+    if (!loaded.module.hasHandler) {
+      const message = handlerNotFound(entry, handler, loaded.module.exports);
       return failed('Runtime.HandlerNotFound', message);
     }
     const report = this.#nextReport<InvocationReport>();
     this.#child.send({ event, requestId, functionArn, timeoutMs }, ignoreError);
     const killed = () => this.#kill();
     kill?.addEventListener('abort', killed);
-    const settled = await within(timeoutMs, Promise.race([report, this.#ended]));
+    const outcome = await within(timeoutMs, Promise.race([report, this.#ended]));
     kill?.removeEventListener('abort', killed);
-    if (settled === undefined) {
-      // What the client does when it has the answer must not meet the process.
+    if (outcome === undefined) {
+      // End the process before the client gets the answer and can send the next request.
       await this.close();
       const seconds = (timeoutMs / 1000).toFixed(2);
       return failed('Sandbox.Timedout', `${requestId} Task timed out after ${seconds} seconds`);
     }
-    if (settled.type === 'ended') {
-      return failed('Runtime.ExitError', `RequestId: ${requestId} Error: ${settled.reason}`);
+    if (outcome.type === 'ended') {
+      return failed('Runtime.ExitError', `RequestId: ${requestId} Error: ${outcome.reason}`);
     }
-    return settled.type === 'error'
-      ? settled
-      : { type: 'response', payload: JSON.parse(settled.json) };
+    return outcome.type === 'error'
+      ? outcome
+      : { type: 'response', payload: JSON.parse(outcome.json) };
   }
 
-  /** Ends the process, whatever it is doing, and waits until it is gone. */
+  /** Ends the process at once, and waits until it is gone. */
   async close(): Promise<void> {
     this.#kill();
     await this.#ended;
@@ -156,7 +155,7 @@ export class Environment implements AsyncDisposable {
     if (outcome?.type === 'loaded') {
       return outcome;
     }
-    // The loader remembers a failure, so only a new process can try again.
+    // The module loader caches a failure, so only a new process can try again.
     this.#kill();
     const { entry } = this.#options;
     if (outcome === undefined) {
@@ -182,7 +181,7 @@ export class Environment implements AsyncDisposable {
   }
 }
 
-/** What is wrong with a module that lacks the handler, and what it has instead. */
+/** The message about a module without the handler, with the names of its exports. */
 export function handlerNotFound(
   entry: string,
   handler: string,
@@ -203,7 +202,7 @@ function loadFailed(errorType: string, details: string): LoadReport {
   return { type: 'loadFailed', failure: { errorType, errorMessage: details, details } };
 }
 
-// Lambda has the words of Linux. V8 aborts a process whose heap is full.
+// Lambda uses Linux's names of signals. V8 aborts a process whose heap is full.
 const signalNames: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
   SIGABRT: 'aborted',
   SIGKILL: 'killed',
@@ -211,7 +210,7 @@ const signalNames: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
   SIGTERM: 'terminated',
 };
 
-/** As Lambda words it. */
+/** The reason in Lambda's words. */
 function endingReason(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal !== null) {
     return `Runtime exited with error: signal: ${signalNames[signal] ?? signal}`;
@@ -221,7 +220,7 @@ function endingReason(code: number | null, signal: NodeJS.Signals | null): strin
     : `Runtime exited with error: exit status ${code}`;
 }
 
-/** What a promise comes to; `undefined` when the time is over before. */
+/** Waits for a promise; `undefined` if the time is over first. */
 async function within<T>(limitMs: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const timeUp = new Promise<undefined>((resolve) => {
@@ -234,7 +233,7 @@ async function within<T>(limitMs: number, promise: Promise<T>): Promise<T | unde
   }
 }
 
-// A process that dies while it is written to is reported by its end.
+// If a process dies during a write, its end is reported instead.
 function ignoreError(): void {}
 
 const running = new Set<ChildProcess>();
@@ -245,7 +244,7 @@ function killRunning(): void {
   }
 }
 
-/** A process that loses its channel ends by itself, unless it is busy; this covers a busy one. */
+/** A process that loses its channel ends by itself unless it is busy. This ends a busy one. */
 function endWithThisProcess(child: ChildProcess): void {
   if (running.size === 0) {
     process.on('exit', killRunning);

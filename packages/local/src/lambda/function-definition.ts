@@ -4,21 +4,21 @@ import { noFunction } from '../make-deployment.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import type { FunctionOptions } from './function-options.js';
 
-/** One function to run, its defaults not yet filled in. */
+/** One function to run, without its defaults. */
 export interface FunctionDefinition extends FunctionOptions {
   readonly name: string;
-  /** A manifest in the place of that of the module's app. */
+  /** A manifest that replaces that of the module's app. */
   readonly manifest: RouteManifest | undefined;
 }
 
-/** The functions that the options of `startGateway` name. */
+/** The functions in the options of `startGateway`. */
 export interface FunctionDefinitions {
-  /** That of `entry`. */
+  /** The function of `entry`. */
   readonly main: FunctionDefinition | undefined;
   readonly named: readonly FunctionDefinition[];
 }
 
-/** @throws StartError when the options name no function. */
+/** @throws StartError if the options have no function. */
 export function definitionsOf(options: StartGatewayOptions): FunctionDefinitions {
   const { entry, functions = {}, routes } = options;
   const named = Object.entries(functions).map(([name, own]) => ({

@@ -5,25 +5,25 @@ import type { FunctionDefinition } from './function-definition.js';
 import { lambdaVariables } from './lambda-variables.js';
 import type { FunctionSettings } from './load-function.js';
 
-/** Where a function runs. */
+/** The surroundings of a function. */
 export interface FunctionSurroundings {
   readonly gateway: Gateway;
   readonly apiId: string;
   readonly stage: string;
   readonly region: string;
   readonly accountId: string;
-  /** The file that `writeCertificates` wrote. */
+  /** The file from `writeCertificates`. */
   readonly certificateFile: string;
-  /** Folder of its bundles. */
+  /** Folder for its bundles. */
   readonly directory: string;
-  /** Variables that lead to the embedded DynamoDB, if there is one. */
+  /** Variables for the embedded DynamoDB, if there is one. */
   readonly storeVariables: Readonly<Record<string, string>>;
 }
 
 /** The longest delay of a timer. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Settles how a function runs. It gets an access key of its own. */
+/** Determines the settings of a function, with an access key of its own. */
 export function functionSettings(
   definition: FunctionDefinition,
   surroundings: FunctionSurroundings,
@@ -37,7 +37,7 @@ export function functionSettings(
     `arn:aws:sts::${accountId}:assumed-role/${functionName}/${functionName}`,
     definition.permissions,
   );
-  // What a template says of the API's address leads to AWS, and this API is not there.
+  // The API's address in a template points to AWS, so it is replaced by the local one.
   const publicHost = `${apiId}.execute-api.${region}.amazonaws.com`;
   const local = (value: string): string =>
     value.replaceAll(publicHost, `localhost:${gateway.port}`);
@@ -76,7 +76,7 @@ export function functionSettings(
   };
 }
 
-/** Node reads one file, so what the shell trusts already goes into it too. */
+/** Node reads only one file of certificates, so the one that the shell trusts is included. */
 export async function writeCertificates(certificate: string, directory: string): Promise<string> {
   const shellFile = process.env['NODE_EXTRA_CA_CERTS'];
   const trusted = shellFile === undefined ? '' : await readFile(shellFile, 'utf8').catch(() => '');

@@ -13,7 +13,7 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
-/** Makes the context of one invocation; what does not change comes from Lambda's variables. */
+/** Makes the context of one invocation. Constant parts come from Lambda's environment variables. */
 export function lambdaContext({ requestId, functionArn, timeoutMs }: InvokeRequest): LambdaContext {
   const deadlineMs = Date.now() + timeoutMs;
   return {

@@ -1,5 +1,5 @@
 /**
- * A Lambda function as API Gateway sees it: an event goes in, a result comes out.
+ * A Lambda function as API Gateway sees it: it takes an event and returns a result.
  *
  * @example
  * ```ts
@@ -12,32 +12,34 @@
  * ```
  */
 export interface LambdaFunction {
-  /** Runs one invocation. Never rejects: a function that fails is an `error` result. */
+  /** Runs one invocation. Never rejects: a failure of the function is a result of the type `error`. */
   invoke(event: object, invocation: Invocation): Promise<InvocationResult>;
 }
 
-/** What an invocation is called, and how it may be cut short. */
+/** Options of an invocation. */
 export interface Invocation {
   readonly requestId: string;
-  /** Kills the execution environment that runs it, as a fault does. A function may ignore it. */
+  /** Kills the execution environment of the invocation, for a fault. A function may ignore it. */
   readonly kill?: AbortSignal | undefined;
 }
 
 /**
- * What came of an invocation. `coldStartMs` is there when it had to wait for an execution
- * environment to start: how long that took, in milliseconds.
+ * The outcome of an invocation. `coldStartMs` is the time that an execution environment took to start, in
+ * milliseconds, if the invocation had to wait for one.
  */
 export type InvocationResult =
   | {
       readonly type: 'response';
-      /** What the handler returned, after a round trip through JSON; `null` for nothing. */
+      /**
+       * The return value of the handler after a round trip through JSON; `null` if it returned nothing.
+       */
       readonly payload: unknown;
       readonly coldStartMs?: number | undefined;
     }
   | {
-      /** The handler threw, the process ended, or the function's own time-out struck. */
+      /** The handler threw, the process ended, or the function timed out. */
       readonly type: 'error';
-      /** As Lambda names it: the error's class, `Runtime.ExitError`, `Sandbox.Timedout`. */
+      /** Lambda's name for it: the error's class, `Runtime.ExitError`, `Sandbox.Timedout`. */
       readonly errorType: string;
       readonly errorMessage: string;
       readonly coldStartMs?: number | undefined;

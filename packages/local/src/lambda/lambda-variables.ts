@@ -1,4 +1,4 @@
-/** What the variables of a function are made of. */
+/** The input for the variables of a function. */
 export interface LambdaVariablesOptions {
   readonly functionName: string;
   readonly bundleDirectory: string;
@@ -10,7 +10,7 @@ export interface LambdaVariablesOptions {
   readonly memoryMb: number;
 }
 
-// These would reach a real AWS account from a function that believes it is in a sandbox.
+// With these, a local function could access a real AWS account by accident.
 const ACCOUNT_VARIABLES = new Set([
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
@@ -24,15 +24,15 @@ const ACCOUNT_VARIABLES = new Set([
 ]);
 
 /**
- * The variables that Lambda sets for every function (AWS: "Defined runtime environment variables"),
- * over those of the shell without the ones that lead to an AWS account.
+ * The variables that Lambda sets for every function (AWS: "Defined runtime environment variables"), in
+ * addition to those of the shell, except for those that give access to an AWS account.
  */
 export function lambdaVariables(options: LambdaVariablesOptions): Record<string, string> {
   const { functionName, moduleName, bundleDirectory, handler, region, memoryMb } = options;
   const [nodeMajor] = process.versions.node.split('.');
   return {
-    // The framework's logger would say again what the gateway prints for each event. Other loggers
-    // read Lambda's own variable, which is not set unless the function's logs are JSON.
+    // The gateway prints each event already, so the framework's logger need not repeat that. Other
+    // loggers read Lambda's own variable, which Lambda only sets if the function's logs are JSON.
     GATECAST_LOG_LEVEL: 'WARN',
     ...shellVariables(),
     _HANDLER: `${moduleName}.${handler}`,

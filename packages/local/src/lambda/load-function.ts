@@ -7,9 +7,9 @@ import { EnvironmentPool } from './environment-pool.js';
 import { loadModule } from './load-module.js';
 import { parseManifest } from './route-manifest.js';
 
-/** How a function is to run, whatever its bundle. */
+/** How to run a function, independently of its bundle. */
 export interface FunctionSettings extends Omit<EnvironmentOptions, 'bundleFile'> {
-  /** A manifest in the place of that of the module's app. */
+  /** A manifest that replaces that of the module's app. */
   readonly manifest: RouteManifest | undefined;
   readonly maxEnvironments: number;
 }
@@ -18,17 +18,17 @@ export interface FunctionSettings extends Omit<EnvironmentOptions, 'bundleFile'>
 export interface LoadedFunction {
   readonly bundle: Bundle;
   readonly pool: EnvironmentPool;
-  /** That of the module's app; missing when it exports none. */
+  /** The manifest of the module's app; `undefined` if the module does not export an app. */
   readonly manifest: RouteManifest | undefined;
-  /** Its state lives in its one process and is lost with it. */
+  /** Whether its state is in the memory of its only process. */
   readonly isSingle: boolean;
 }
 
 /**
- * Starts a function's first environment and learns from it what the gateway must know.
+ * Starts a function's first environment and reads the function's manifest from it.
  *
- * @param onStateLost called when the one process that holds the function's state has died.
- * @throws StartError when the module fails to load, lacks the handler, or has a broken manifest.
+ * @param onStateLost called when the process with the function's state has died.
+ * @throws StartError if the module fails to load, lacks the handler, or has an invalid manifest.
  */
 export async function loadFunction(
   bundle: Bundle,

@@ -25,10 +25,10 @@ export async function loadModule(
 }
 
 /**
- * Decorators written for `experimentalDecorators` read the class they stand in from their first
- * argument, which is `undefined` for a property under standard decorators. The stack does not name
- * the package: its source map leads to its own sources. So it is recognised by its place in the
- * bundle and by the helper that esbuild puts around standard decorators.
+ * Decorators for `experimentalDecorators` read their class from the first argument, which is `undefined`
+ * for a property under standard decorators. The stack does not show the package, because its source map
+ * points to its own sources. So the package is recognised by its place in the bundle and by esbuild's
+ * helper for standard decorators.
  */
 function decoratorHint(
   { errorType, errorMessage, details }: LoadFailure,
@@ -45,7 +45,7 @@ function decoratorHint(
     return undefined;
   }
   return (
-    `\n${library} cannot run under standard decorators. Set "experimentalDecorators": true in the ` +
+    `\n${library} does not work with standard decorators. Set "experimentalDecorators": true in the ` +
     `tsconfig.json that covers "${entry}", or use a Standard Schema library such as valibot or zod.`
   );
 }

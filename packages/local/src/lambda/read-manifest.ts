@@ -10,18 +10,18 @@ import { lambdaVariables } from './lambda-variables.js';
 import { loadModule } from './load-module.js';
 import { parseManifest } from './route-manifest.js';
 
-/** An app's manifest, as the app has it and as the gateway reads it. */
+/** An app's manifest, in its original form and as the gateway reads it. */
 export interface ReadManifest {
   readonly value: object;
   readonly manifest: RouteManifest;
-  /** Which kind of module the app bundles to. */
+  /** The module format of the app's bundle. */
   readonly format: BundleFormat;
 }
 
 /**
- * Bundles an app and reads its manifest. No event reaches the app.
+ * Bundles an app and reads its manifest, without sending it events.
  *
- * @throws StartError when the entry is missing, cannot be bundled, fails to load or exports no app.
+ * @throws StartError if the entry is missing, cannot be bundled, fails to load or does not export an app.
  */
 export async function readManifest(entry: string): Promise<ReadManifest> {
   const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
@@ -47,8 +47,8 @@ export async function readManifest(entry: string): Promise<ReadManifest> {
     if (module.manifest === undefined) {
       throw new StartError(
         'ERR_APP_NOT_FOUND',
-        `"${entry}" exports no "app" that createApp() made.`,
-        'Export it beside the handler: export const app = createApp({ channels }).',
+        `"${entry}" does not export an "app" of createApp().`,
+        'Export it together with the handler: export const app = createApp({ channels, store });',
       );
     }
     const where = `The manifest of "app" in "${entry}"`;

@@ -4,9 +4,9 @@ import { StartError } from '../start-error.js';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Checks a manifest that came from JSON. What is left out is off.
+ * Checks a manifest from JSON. Missing flags are false.
  *
- * @throws StartError `ERR_MANIFEST_INVALID` that names the field.
+ * @throws StartError `ERR_MANIFEST_INVALID` with the name of the field.
  */
 export function parseManifest(value: unknown, where: string): RouteManifest {
   const manifest = fields(value, where);
@@ -61,14 +61,14 @@ function flag(from: Fields, name: string, where: string): boolean {
   return value;
 }
 
-/** The field alone, or nothing when it is left out. */
+/** An object with only this field, or an empty one if the field is missing. */
 function text<T extends string>(from: Fields, name: T, where: string): { [K in T]?: string } {
   const value = from[name];
   if (value === undefined) {
     return {};
   }
   if (typeof value !== 'string') {
-    throw invalid(`"${name}" of ${where} is ${JSON.stringify(value)}, not a text.`);
+    throw invalid(`"${name}" of ${where} is ${JSON.stringify(value)}, not a string.`);
   }
   return { [name]: value } as { [K in T]?: string };
 }

@@ -4,43 +4,46 @@ import type { Bundle, Bundler, Rebuild } from './bundle.js';
 import type { Invocation, InvocationResult, LambdaFunction } from './lambda-function.js';
 import { type FunctionSettings, type LoadedFunction, loadFunction } from './load-function.js';
 
-/** What came of taking over a change of the source. */
+/** The result of reloading a changed function. */
 export type ReloadEvent =
   | {
       readonly type: 'reloaded';
       /** Name of the function whose source changed. */
       readonly functionName: string;
-      /** The function kept its state in memory, so every connection was closed and may come back. */
+      /**
+       * Whether every connection was closed, because the function had its state in memory. Clients may
+       * reconnect.
+       */
       readonly closedConnections: boolean;
     }
   | {
-      /** The last good version goes on. */
+      /** The last good version keeps running. */
       readonly type: 'failed';
       readonly functionName: string;
       readonly error: Error;
     };
 
-/** What a function's reloads ask of the gateway. */
+/** Callbacks of a reload to the gateway. */
 export interface ReloadHooks {
-  /** Looks at what the new version's app says of itself; a throw refuses the version. */
+  /** Checks the manifest of the new version. If it throws, the version is refused. */
   readonly accept: (manifest: RouteManifest | undefined) => void;
   readonly closeAllConnections: () => Promise<void>;
   readonly onReload: (event: ReloadEvent) => void;
 }
 
-/** A function that was bundled, and how it is to run. */
+/** A bundled function and its settings. */
 export interface BundledFunction {
   readonly name: string;
   readonly bundler: Bundler;
   readonly bundle: Bundle;
   readonly settings: FunctionSettings;
-  /** Called when the process has died that kept the function's state in memory. */
+  /** Called when the process with the function's state has died. */
   readonly onStateLost: () => void;
 }
 
 /**
- * A function whose versions follow each other while the gateway runs. An invocation goes to the
- * version of the moment and stays with it.
+ * A function whose versions are replaced while the gateway runs. An invocation runs on the version that
+ * was current at its start.
  */
 export class RunningFunction implements LambdaFunction {
   readonly name: string;
@@ -59,13 +62,13 @@ export class RunningFunction implements LambdaFunction {
     this.#current = first;
   }
 
-  /** @throws StartError when the module fails to load or lacks the handler. */
+  /** @throws StartError if the module fails to load or lacks the handler. */
   static async load(bundled: BundledFunction): Promise<RunningFunction> {
     const { bundle, settings, onStateLost } = bundled;
     return new RunningFunction(bundled, await loadFunction(bundle, settings, onStateLost));
   }
 
-  /** That of the version of the moment. */
+  /** The manifest of the current version. */
   get manifest(): RouteManifest | undefined {
     return this.#current.manifest;
   }
@@ -74,19 +77,19 @@ export class RunningFunction implements LambdaFunction {
     return this.#current.pool.invoke(event, invocation);
   }
 
-  /** Kills the execution environments of the version of the moment; resolves to their number. */
+  /** Kills the execution environments of the current version, and resolves to their number. */
   killEnvironments(): Promise<number> {
     return this.#current.pool.killAll();
   }
 
-  /** Takes over each change of the source, until the bundler is closed. */
+  /** Reloads at each change of the source, until the bundler is closed. */
   async watch(hooks: ReloadHooks): Promise<void> {
     await this.#bundler.watch((rebuild) => {
       this.#reloading = this.#reloading.then(() => this.#reload(rebuild, hooks));
     });
   }
 
-  /** Waits until the changes seen so far were taken over or refused. */
+  /** Waits until all changes so far have been loaded or refused. */
   reloaded(): Promise<void> {
     return this.#reloading;
   }
@@ -122,7 +125,7 @@ export class RunningFunction implements LambdaFunction {
     this.#retire(previous);
     const closesConnections = next.isSingle || previous.isSingle;
     if (closesConnections) {
-      // Only after the change: a client that comes back at once must not meet the store that goes.
+      // Only after the switch, so that clients that reconnect at once do not reach the old store.
       await hooks.closeAllConnections();
     }
     return closesConnections;

@@ -3,15 +3,17 @@ import { basename, dirname, extname, join } from 'node:path';
 import { StartError } from '../start-error.js';
 import { templateError } from './template-error.js';
 
-/** Where a template says that a handler is. */
+/** The place of a handler according to a template. */
 export interface HandlerPlace {
   /** The function's logical id, for messages. */
   readonly logicalId: string;
-  /** Folder of its code, from the current folder. */
+  /** Folder of its code, relative to the current folder. */
   readonly folder: string;
-  /** As Lambda has it: `src/app.handler`. */
+  /** In Lambda's form: `src/app.handler`. */
   readonly handler: string;
-  /** What esbuild builds, from `folder`; the handler then names what comes of it. */
+  /**
+   * Source files that esbuild builds, relative to `folder`. The handler then refers to the built file.
+   */
   readonly entryPoints: readonly string[];
 }
 
@@ -21,21 +23,21 @@ export interface Entry {
   readonly handler: string;
 }
 
-// Source before what was built of it.
+// Source files before built ones.
 const EXTENSIONS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
 
 /**
  * Finds the source file of a handler.
  *
- * @throws StartError - `ERR_TEMPLATE_INVALID` when the handler has no name of an export,
- * `ERR_ENTRY_NOT_FOUND` when there is no such file.
+ * @throws StartError - `ERR_TEMPLATE_INVALID` if the handler has no export name, `ERR_ENTRY_NOT_FOUND` if
+ * the file does not exist.
  */
 export async function findEntry(place: HandlerPlace): Promise<Entry> {
   const { logicalId, folder, handler, entryPoints } = place;
   const [moduleName, exportName] = splitFirst(basename(handler));
   if (moduleName === '' || exportName === '') {
     throw templateError(
-      `"Handler" of "${logicalId}" is "${handler}", which names no export of a file.`,
+      `"Handler" of "${logicalId}" is "${handler}", which does not have the form FILE.EXPORT.`,
       'Write FILE.EXPORT, such as src/app.handler.',
     );
   }
@@ -58,7 +60,7 @@ export async function findEntry(place: HandlerPlace): Promise<Entry> {
   );
 }
 
-/** The one that the module's file is built from; a single one needs no such name. */
+/** The entry point that the module is built from. A single one may have any name. */
 function builtFrom(entryPoints: readonly string[], moduleName: string): readonly string[] {
   if (entryPoints.length === 1) {
     return entryPoints;
@@ -66,7 +68,7 @@ function builtFrom(entryPoints: readonly string[], moduleName: string): readonly
   return entryPoints.filter((file) => basename(file, extname(file)) === moduleName);
 }
 
-/** Lambda's runtime takes what follows the first dot of the last part for the export. */
+/** In Lambda's runtime, the export follows the first dot of the last part. */
 function splitFirst(text: string): [string, string] {
   const dot = text.indexOf('.');
   return dot === -1 ? [text, ''] : [text.slice(0, dot), text.slice(dot + 1)];

@@ -5,9 +5,9 @@ import type { TemplateApi, TemplateIntegration, TemplateRoute } from './template
 import { templateError } from './template-error.js';
 
 /**
- * Turns the routes of a template into those of the gateway.
+ * Converts the routes of a template to those of the gateway.
  *
- * @throws StartError `ERR_TEMPLATE_INVALID` when an integration cannot run locally.
+ * @throws StartError `ERR_TEMPLATE_INVALID` if an integration cannot run locally.
  */
 export function gatewayRoutes(api: TemplateApi): LocalRoute[] {
   return api.routes.map((route) => ({
@@ -16,7 +16,7 @@ export function gatewayRoutes(api: TemplateApi): LocalRoute[] {
     function: functionOf(route.integration),
     timeoutMs: route.integration.timeoutMs,
     integration: integrationOf(route.integration),
-    // That of the authorizer is said once for the API: only $connect has one (row 4.1).
+    // The authorizer is set for the whole API, because only $connect can have one (row 4.1).
     authorizationType: route.authorizationType === 'AWS_IAM' ? 'AWS_IAM' : undefined,
     apiKeyRequired: route.apiKeyRequired,
     requestModels: route.requestModels as LocalRoute['requestModels'],
@@ -35,19 +35,19 @@ function functionOf({
   if (type !== 'AWS_PROXY' && type !== 'AWS') {
     throw templateError(
       `"IntegrationType" of "${logicalId}" is "${type}", which does not run locally.`,
-      'Make it AWS_PROXY, AWS or MOCK, or take its routes out of the template with a Condition.',
+      'Make it AWS_PROXY, AWS or MOCK, or exclude its routes with a Condition.',
     );
   }
   if (functionName === undefined) {
     throw templateError(
-      `"IntegrationUri" of "${logicalId}" is "${uri ?? ''}", which leads to no Lambda function.`,
+      `"IntegrationUri" of "${logicalId}" is "${uri ?? ''}", which does not contain a Lambda function.`,
       FUNCTION_URI_HINT,
     );
   }
   return functionName;
 }
 
-/** The values are checked where the gateway takes the routes. */
+/** The gateway checks the values. */
 function integrationOf(integration: TemplateIntegration): Integration | undefined {
   const { type, responses, requestTemplates, templateSelectionExpression } = integration;
   if (type === 'AWS_PROXY') return undefined;
@@ -63,7 +63,7 @@ function integrationOf(integration: TemplateIntegration): Integration | undefine
   };
 }
 
-/** What a route has that says only one of its limits: those of an account (row 7.3). */
+/** If a route has only one of its limits, the other one is that of the account (row 7.3). */
 function throttleOf({ throttle }: TemplateRoute): LocalRoute['throttle'] {
   if (throttle === undefined) return undefined;
   const { rateLimit = 10_000, burstLimit = 5_000 } = throttle;

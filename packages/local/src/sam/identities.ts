@@ -1,10 +1,10 @@
 import type { TemplateResource } from './parse-template.js';
 import type { Resolver } from './resolve.js';
 
-/** Where the stack would be: the gateway's own defaults. */
+/** The stack's Region: the gateway's default. */
 export const REGION = 'us-east-1';
 export const ACCOUNT_ID = '123456789012';
-/** The id of the one API that runs. */
+/** The id of the API that runs. */
 export const API_ID = 'local00000';
 
 export const pseudoParameters: Readonly<Record<string, string>> = {
@@ -27,8 +27,8 @@ interface Names {
 }
 
 /**
- * What `Ref`, or `Fn::GetAtt` with an attribute, yields for a resource. What does not run locally is
- * known by its logical id.
+ * The value of `Ref`, or of `Fn::GetAtt` with an attribute, for a resource. For a resource that does not
+ * run locally, it is the logical id.
  */
 export function identityOf(
   resource: TemplateResource,
@@ -52,11 +52,11 @@ export function identityOf(
   return resource.type === 'AWS::ApiGatewayV2::Stage' ? named('StageName') : logicalId;
 }
 
-/** What to write where a function's URI is wrong. */
+/** The hint for a wrong URI of a function. */
 export const FUNCTION_URI_HINT =
   "Write !Sub 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${YourFunction.Arn}/invocations'.";
 
-/** The name of the function that an integration's or authorizer's URI leads to. */
+/** The name of the function in the URI of an integration or authorizer. */
 export function functionNameIn(uri: string): string | undefined {
   return /\/functions\/arn:[^:]+:lambda:[^:]*:[^:]*:function:([^:/]+)(?::[^/]+)?\/invocations$/.exec(
     uri,

@@ -1,10 +1,10 @@
 import { type CollectionTag, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
 import { templateError } from './template-error.js';
 
-/** An object of the template whose values may hold intrinsic functions. */
+/** An object of the template whose values may contain intrinsic functions. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** One entry of `Resources`, as it is written. */
+/** One entry of `Resources`, unresolved. */
 export interface TemplateResource {
   readonly type: string;
   /** Name of the condition under which it exists. */
@@ -13,30 +13,30 @@ export interface TemplateResource {
   readonly metadata: Fields;
 }
 
-/** A SAM or CloudFormation template, every intrinsic function in its long form. */
+/** A SAM or CloudFormation template with all intrinsic functions in their long form. */
 export interface Template {
   readonly parameters: Fields;
   readonly mappings: Fields;
   readonly conditions: Fields;
-  /** By section: `Function`, `Api`. */
+  /** Globals by section: `Function`, `Api`. */
   readonly globals: Fields;
   readonly resources: ReadonlyMap<string, TemplateResource>;
 }
 
-// AWS: "Intrinsic function reference", those that have a short form.
+// The functions with a short form in AWS's "Intrinsic function reference".
 const FUNCTIONS =
   'And Base64 Cidr Equals FindInMap GetAZs If ImportValue Join Length Not Or Select Split Sub ToJsonString Transform'.split(
     ' ',
   );
 
 /**
- * Reads a template in YAML or JSON.
+ * Parses a template in YAML or JSON.
  *
- * @throws StartError `ERR_TEMPLATE_INVALID` when the text cannot be read, or a resource has no type.
+ * @throws StartError `ERR_TEMPLATE_INVALID` if the text cannot be parsed, or a resource has no type.
  */
 export function parseTemplate(text: string, file: string): Template {
   const document = parseDocument(text, { customTags: shortForms(), merge: true });
-  // A warning is a tag that nobody knows: its value would stand for something else.
+  // A warning means an unknown tag, whose value would be misunderstood.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     throw templateError(`The template "${file}" cannot be read.\n\n${problem.message}`);
@@ -55,7 +55,7 @@ export function parseTemplate(text: string, file: string): Template {
   };
 }
 
-/** @throws StartError `ERR_TEMPLATE_INVALID` when the value is no object. */
+/** @throws StartError `ERR_TEMPLATE_INVALID` if the value is not an object. */
 export function fieldsOf(value: unknown, where: string): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw templateError(`${where} is ${JSON.stringify(value)}, not an object.`);

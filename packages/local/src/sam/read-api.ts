@@ -15,8 +15,8 @@ const PREFIX = 'AWS::ApiGatewayV2::';
 /**
  * Reads the WebSocket API of a template.
  *
- * @param stageName which stage; `undefined` takes the only one
- * @throws StartError `ERR_TEMPLATE_INVALID` when there is not exactly one, or it is not whole.
+ * @param stageName name of the stage; `undefined` if there is only one
+ * @throws StartError `ERR_TEMPLATE_INVALID` if there is not exactly one API, or it is incomplete.
  */
 export function readApi(
   resources: readonly Resource[],
@@ -25,7 +25,7 @@ export function readApi(
   const api = findApi(resources, file);
   const ofType = (name: string): readonly Resource[] =>
     resources.filter(({ type }) => type === `${PREFIX}${name}`);
-  // Those of another API are not served, and so not read any further.
+  // Resources of another API are not served, so they are ignored.
   const ofApi = (name: string): readonly Resource[] =>
     ofType(name).filter((resource) => resource.text('ApiId') === API_ID);
   const stage = findStage(ofApi('Stage'), stageName);
@@ -65,7 +65,7 @@ function findApi(resources: readonly Resource[], file: string): Resource {
   if (apis.length > 1) {
     throw templateError(
       `The template "${file}" has several WebSocket APIs, ${names(apis)}, and one runs at a time.`,
-      'Give all but one a Condition that a parameter turns off.',
+      'Give all but one a Condition that a parameter can turn off.',
     );
   }
   return api.serve();
@@ -97,7 +97,7 @@ function readStage(stage: Resource): TemplateStage {
   };
 }
 
-/** Only `$connect` can have one (row 4.1). */
+/** Only `$connect` can have an authorizer (row 4.1). */
 function findAuthorizer(
   routes: readonly TemplateRoute[],
   authorizers: readonly Resource[],
@@ -108,7 +108,7 @@ function findAuthorizer(
   const authorizer = authorizers.find((candidate) => candidate.logicalId === authorizerId);
   if (authorizer === undefined) {
     throw templateError(
-      `"AuthorizerId" of "${logicalId}" is "${authorizerId ?? ''}", which is no authorizer of this API.`,
+      `"AuthorizerId" of "${logicalId}" is "${authorizerId ?? ''}", which is not an authorizer of this API.`,
       'Write AuthorizerId: !Ref YourAuthorizer.',
     );
   }
@@ -120,7 +120,7 @@ function readAuthorizer(authorizer: Resource): TemplateAuthorizer {
   const type = authorizer.requiredText('AuthorizerType', hint);
   if (type !== 'REQUEST') {
     throw templateError(
-      `${authorizer.where('AuthorizerType')} is "${type}", which no WebSocket API has.`,
+      `${authorizer.where('AuthorizerType')} is "${type}", which WebSocket APIs do not support.`,
       hint,
     );
   }
@@ -128,7 +128,7 @@ function readAuthorizer(authorizer: Resource): TemplateAuthorizer {
   const functionName = functionNameIn(uri);
   if (functionName === undefined) {
     throw templateError(
-      `${authorizer.where('AuthorizerUri')} is "${uri}", which leads to no Lambda function.`,
+      `${authorizer.where('AuthorizerUri')} is "${uri}", which does not contain a Lambda function.`,
       FUNCTION_URI_HINT,
     );
   }

@@ -5,15 +5,15 @@ import { fieldsOf } from './parse-template.js';
 import type { Resource } from './resource.js';
 import { templateError } from './template-error.js';
 
-// AWS: AWS::Lambda::Function, what it takes when the template says nothing.
+// Defaults of AWS::Lambda::Function.
 const DEFAULT_TIMEOUT_SECONDS = 3;
 const DEFAULT_MEMORY_MB = 128;
 
 /**
  * Reads a function of the template.
  *
- * @param templateFolder the folder that its paths start from
- * @throws StartError - when its code is not a folder with a Node.js handler.
+ * @param templateFolder the folder of the template, which paths are relative to
+ * @throws StartError - if its code is not a folder with a Node.js handler.
  */
 export async function readFunction(
   resource: Resource,
@@ -23,8 +23,8 @@ export async function readFunction(
   const runtime = resource.text('Runtime');
   if (runtime !== undefined && !runtime.startsWith('nodejs')) {
     throw templateError(
-      `"Runtime" of "${logicalId}" is "${runtime}", and only nodejs runs locally.`,
-      'Take the routes that lead to it out of the template with a Condition.',
+      `"Runtime" of "${logicalId}" is "${runtime}", but only nodejs runs locally.`,
+      'Exclude the routes to it with a Condition.',
     );
   }
   const code = codeFolder(resource);
@@ -47,8 +47,8 @@ function codeFolder(resource: Resource): string {
   }
   if (typeof code !== 'string' || /^\w+:\/\/|\.zip$/.test(code)) {
     throw templateError(
-      `${resource.where(property)} is ${JSON.stringify(code)}, which is no local folder.`,
-      `Write the folder of its source, from that of the template: ${property}: src/`,
+      `${resource.where(property)} is ${JSON.stringify(code)}, which is not a local folder.`,
+      `Write the folder of its source, relative to the template: ${property}: src/`,
     );
   }
   return code;
@@ -62,12 +62,12 @@ function entryPointsOf({ metadata, logicalId }: Resource): string[] {
   return BuildMethod === 'esbuild' && Array.isArray(EntryPoints) ? EntryPoints.map(String) : [];
 }
 
-/** The shell has the last word on a variable of the template, as in the SAM CLI. */
+/** As in the SAM CLI, a variable of the shell overrides one of the template. */
 function fromShell(variables: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).map(([name, value]) => [
       name,
-      // What leads to an AWS account must not come from the shell.
+      // Variables for access to an AWS account must not come from the shell.
       (name.startsWith('AWS_') ? undefined : process.env[name]) ?? value,
     ]),
   );

@@ -2,7 +2,7 @@ import { functionNameIn } from './identities.js';
 import type { Resource } from './resource.js';
 import type { TemplateIntegration, TemplateIntegrationResponse } from './template-api.js';
 
-/** @param responses the integration responses of the API, of which it takes its own */
+/** @param responses all integration responses of the API */
 export function readIntegration(
   resource: Resource,
   responses: readonly Resource[],

@@ -3,7 +3,7 @@ import type { Resource } from './resource.js';
 import type { TemplateIntegration, TemplateRoute } from './template-api.js';
 import { templateError } from './template-error.js';
 
-/** What the routes of an API refer to. */
+/** The resources that routes of an API refer to. */
 export interface RouteSurroundings {
   readonly stage: Resource | undefined;
   readonly integrations: ReadonlyMap<string, TemplateIntegration>;
@@ -11,7 +11,7 @@ export interface RouteSurroundings {
   readonly models: readonly Resource[];
 }
 
-/** @throws StartError `ERR_TEMPLATE_INVALID` when the route leads nowhere. */
+/** @throws StartError `ERR_TEMPLATE_INVALID` if the route has no valid target. */
 export function readRoute(route: Resource, surroundings: RouteSurroundings): TemplateRoute {
   const { logicalId } = route.serve();
   const routeKey = route.requiredText('RouteKey', 'Write $connect, $default or a key of your own.');
@@ -38,14 +38,14 @@ function targetOf(
   const integration = integrations.get(target.replace(/^integrations\//, ''));
   if (integration === undefined || !target.startsWith('integrations/')) {
     throw templateError(
-      `${route.where('Target')} is "${target}", which is no integration of this API.`,
+      `${route.where('Target')} is "${target}", which is not an integration of this API.`,
       hint,
     );
   }
   return integration;
 }
 
-/** Both are needed (row 5.1). */
+/** A two-way route needs both (row 5.1). */
 function isTwoWay(route: Resource, routeResponses: readonly Resource[]): boolean {
   if (route.text('RouteResponseSelectionExpression') === undefined) return false;
   return routeResponses
@@ -53,7 +53,7 @@ function isTwoWay(route: Resource, routeResponses: readonly Resource[]): boolean
     .some((response) => response.serve().text('RouteResponseKey') === '$default');
 }
 
-/** The names of models, replaced by their schemas. */
+/** The schemas of the models. */
 function requestModelsOf(
   route: Resource,
   models: readonly Resource[],
@@ -64,8 +64,8 @@ function requestModelsOf(
     const model = models.find((candidate) => candidate.text('Name') === name);
     if (model === undefined) {
       throw templateError(
-        `${route.where('RequestModels')} names the model "${name}", which the template does not have.`,
-        'Add an AWS::ApiGatewayV2::Model of that Name, or correct the name.',
+        `${route.where('RequestModels')} refers to the model "${name}", which the template does not have.`,
+        'Add an AWS::ApiGatewayV2::Model with that Name, or correct the name.',
       );
     }
     return [key, model.serve().value('Schema')];

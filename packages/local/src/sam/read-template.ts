@@ -20,27 +20,27 @@ import type { TemplateApi } from './template-api.js';
 import { templateError } from './template-error.js';
 import { unserved } from './unserved.js';
 
-/** What to choose in a template. */
+/** Options for reading a template. */
 export interface ReadTemplateOptions {
-  /** Values of parameters, over their defaults. */
+  /** Values of parameters, which override their defaults. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** Name of the stage; `undefined` takes the only one. */
+  /** Name of the stage; `undefined` if there is only one. */
   readonly stage: string | undefined;
 }
 
-/** A template as the local gateway runs it. */
+/** A template, converted for the local gateway. */
 export interface ReadTemplate {
   readonly options: StartGatewayOptions;
-  /** What of it does not run locally, a line each. */
+  /** One line for each part that does not run locally. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads the WebSocket API and its functions from a SAM or CloudFormation template. What nobody
- * refers to is not read.
+ * Reads the WebSocket API and its functions from a SAM or CloudFormation template. Resources that nothing
+ * refers to are ignored.
  *
- * @throws StartError - `ERR_TEMPLATE_INVALID` when something that is needed is missing or cannot be
- * resolved, `ERR_ENTRY_NOT_FOUND` when the source of a function is missing.
+ * @throws StartError - `ERR_TEMPLATE_INVALID` if something necessary is missing or cannot be resolved,
+ * `ERR_ENTRY_NOT_FOUND` if the source of a function is missing.
  */
 export async function readTemplate(
   file: string,
@@ -49,7 +49,7 @@ export async function readTemplate(
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw templateError(
       `The template "${file}" cannot be read: ${error.message}.`,
-      'Name the file of a SAM or CloudFormation template, from the current folder.',
+      'Pass the path of a SAM or CloudFormation template, relative to the current folder.',
     );
   });
   const template = parseTemplate(text, file);
@@ -81,18 +81,18 @@ export async function readTemplate(
   return { options, warnings: [...unserved(resources), ...globals] };
 }
 
-function checkParameters({ parameters: known }: Template, given: Fields): void {
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name));
+function checkParameters({ parameters: known }: Template, values: Fields): void {
+  const unknown = Object.keys(values).find((name) => !Object.hasOwn(known, name));
   if (unknown !== undefined) {
     const names = Object.keys(known).join(', ');
     throw templateError(
       `The template has no parameter "${unknown}".`,
-      names === '' ? 'It has none.' : `It has: ${names}.`,
+      names === '' ? 'It has no parameters.' : `It has: ${names}.`,
     );
   }
 }
 
-/** The resources whose condition holds. */
+/** The resources whose condition is true. */
 function existing({ resources, globals }: Template, resolver: Resolver): readonly Resource[] {
   const shared = fieldsOf(globals['Function'] ?? {}, '"Globals.Function"');
   return [...resources]
@@ -109,7 +109,10 @@ function existing({ resources, globals }: Template, resolver: Resolver): readonl
     });
 }
 
-/** A function's own properties win, but variables come together (AWS: "Globals section"). */
+/**
+ * A function's own properties override the globals, but environment variables are merged (AWS: "Globals
+ * section").
+ */
 function withGlobals(shared: Fields, own: Fields): Fields {
   const variables = { ...variablesOf(shared), ...variablesOf(own) };
   const environment =
@@ -144,7 +147,7 @@ async function readFunctions(
     );
     if (resource === undefined) {
       throw templateError(
-        `${user} leads to the function "${name}", which the template does not have.`,
+        `${user} refers to the function "${name}", which the template does not have.`,
         'Add it as an AWS::Serverless::Function or AWS::Lambda::Function.',
       );
     }

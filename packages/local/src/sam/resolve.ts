@@ -2,16 +2,15 @@ import { type Fields, fieldsOf, type Template, type TemplateResource } from './p
 import { scalarText } from './scalar-text.js';
 import { templateError } from './template-error.js';
 
-/** What an intrinsic function of the template is resolved with. */
+/** Data for resolving the intrinsic functions of a template. */
 export interface ResolverOptions {
   readonly template: Template;
-  /** Values of parameters, over their defaults. */
+  /** Values of parameters, which override their defaults. */
   readonly parameters: Readonly<Record<string, string>>;
   /** The pseudo parameters, such as `AWS::Region`. */
   readonly pseudoParameters: Readonly<Record<string, string>>;
   /**
-   * What `Ref`, or `Fn::GetAtt` with an attribute, yields for a resource. A resource that does not
-   * run locally is known by its logical id.
+   * The value of `Ref`, or of `Fn::GetAtt` with an attribute, for a resource.
    */
   readonly identityOf: (
     resource: TemplateResource,
@@ -26,7 +25,7 @@ type IntrinsicFunction = (argument: unknown, where: string) => unknown;
 export class Resolver {
   readonly #options: ResolverOptions;
   readonly #conditions = new Map<string, boolean>();
-  /** The conditions that are being resolved, each by the one before it. */
+  /** The conditions that are being resolved: each refers to the next. */
   readonly #open = new Set<string>();
   readonly #functions: ReadonlyMap<string, IntrinsicFunction>;
 
@@ -46,17 +45,17 @@ export class Resolver {
       ['Fn::Select', (choice, where) => this.#select(choice, where)],
       ['Fn::FindInMap', (path, where) => this.#findInMap(path, where)],
       ['Fn::Base64', (text, where) => base64(textOf(this.resolve(text, where), where))],
-      // What another stack exports is known here by its name only.
+      // The export of another stack is not known here, so its name stands in for it.
       ['Fn::ImportValue', (name, where) => this.resolve(name, where)],
     ]);
   }
 
   /**
-   * The value without intrinsic functions; `undefined` for `AWS::NoValue`, which objects and lists
+   * Resolves the intrinsic functions in a value; `undefined` for `AWS::NoValue`, which objects and lists
    * leave out.
    *
-   * @param where what the value is, for messages: `"Target" of "ConnectRoute"`
-   * @throws StartError `ERR_TEMPLATE_INVALID` when something in it cannot be resolved.
+   * @param where the place of the value in messages: `"Target" of "ConnectRoute"`
+   * @throws StartError `ERR_TEMPLATE_INVALID` if something in it cannot be resolved.
    */
   resolve(value: unknown, where: string): unknown {
     if (Array.isArray(value)) {
@@ -74,7 +73,7 @@ export class Resolver {
       if (intrinsic === undefined) {
         throw templateError(
           `${where} uses ${name}, which cannot be resolved locally.`,
-          'Write its value, or take it from a parameter.',
+          'Write its value, or use a parameter.',
         );
       }
       return intrinsic(argument, where);
@@ -87,8 +86,7 @@ export class Resolver {
   }
 
   /**
-   * @throws StartError `ERR_TEMPLATE_INVALID` when there is no such condition, or when it depends on
-   * itself.
+   * @throws StartError `ERR_TEMPLATE_INVALID` if the condition does not exist or depends on itself.
    */
   condition(name: string, where: string): boolean {
     const known = this.#conditions.get(name);
@@ -98,7 +96,7 @@ export class Resolver {
     const { conditions } = this.#options.template;
     if (!Object.hasOwn(conditions, name)) {
       throw templateError(
-        `${where} names the condition "${name}", which the template does not have.`,
+        `${where} refers to the condition "${name}", which the template does not have.`,
         'Add it to "Conditions".',
       );
     }
@@ -107,7 +105,7 @@ export class Resolver {
       const circle = [...open.slice(open.indexOf(name)), name].map((step) => `"${step}"`);
       throw templateError(
         `The condition "${name}" refers to itself: ${circle.join(' -> ')}.`,
-        'Take it out of its own definition.',
+        'Remove it from its own definition.',
       );
     }
     this.#open.add(name);
@@ -240,7 +238,7 @@ function base64(text: string): string {
 
 function listOf(value: unknown, where: string): unknown[] {
   if (!Array.isArray(value)) {
-    throw templateError(`${where} has ${JSON.stringify(value)} where a list belongs.`);
+    throw templateError(`${where} has ${JSON.stringify(value)} in place of a list.`);
   }
   return value;
 }
@@ -248,7 +246,7 @@ function listOf(value: unknown, where: string): unknown[] {
 function textOf(value: unknown, where: string): string {
   const text = scalarText(value);
   if (text === undefined) {
-    throw templateError(`${where} has ${JSON.stringify(value)} where a text belongs.`);
+    throw templateError(`${where} has ${JSON.stringify(value)} in place of a string.`);
   }
   return text;
 }

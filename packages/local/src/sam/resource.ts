@@ -3,7 +3,7 @@ import type { Resolver } from './resolve.js';
 import { scalarText } from './scalar-text.js';
 import { templateError } from './template-error.js';
 
-/** A resource of the template whose properties are resolved when they are read. */
+/** A resource of the template. Its properties are resolved when they are read. */
 export class Resource {
   readonly logicalId: string;
   readonly type: string;
@@ -25,35 +25,35 @@ export class Resource {
     this.#resolver = resolver;
   }
 
-  /** Whether it runs locally, so that a property nobody reads is worth a warning. */
+  /** Whether it runs locally, so that unread properties lead to a warning. */
   get isServed(): boolean {
     return this.#isServed;
   }
 
-  /** Says that it runs locally. */
+  /** Marks it as running locally. */
   serve(): this {
     this.#isServed = true;
     return this;
   }
 
-  /** Names of the properties that nobody has read. */
+  /** Names of the properties that have not been read. */
   get unread(): readonly string[] {
     return Object.keys(this.#properties).filter((name) => !this.#read.has(name));
   }
 
-  /** A property as it is, without intrinsic functions; `undefined` when it is left out. */
+  /** A property with its intrinsic functions resolved; `undefined` if it is missing. */
   value(name: string): unknown {
     this.#read.add(name);
     return this.#resolver.resolve(this.#properties[name], this.where(name));
   }
 
-  /** @throws StartError `ERR_TEMPLATE_INVALID` when it is a list or an object. */
+  /** @throws StartError `ERR_TEMPLATE_INVALID` if it is a list or an object. */
   text(name: string): string | undefined {
     const value = this.value(name);
     return value === undefined ? undefined : this.#textOf(value, name);
   }
 
-  /** @throws StartError `ERR_TEMPLATE_INVALID`, with the hint, when it is left out. */
+  /** @throws StartError `ERR_TEMPLATE_INVALID` with the hint, if it is missing. */
   requiredText(name: string, hint: string): string {
     const text = this.text(name);
     if (text === undefined) {
@@ -62,7 +62,7 @@ export class Resource {
     return text;
   }
 
-  /** @throws StartError `ERR_TEMPLATE_INVALID` when it is no number. */
+  /** @throws StartError `ERR_TEMPLATE_INVALID` if it is not a number. */
   number(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
@@ -74,29 +74,29 @@ export class Resource {
     return this.text(name) === 'true';
   }
 
-  /** A list of texts, or one text in the place of the list; empty when it is left out. */
+  /** A list of strings; a single string counts as a list; empty if it is missing. */
   texts(name: string): readonly string[] {
     const value = this.value(name) ?? [];
     return (Array.isArray(value) ? value : [value]).map(String);
   }
 
-  /** @throws StartError `ERR_TEMPLATE_INVALID` when it is no object. */
+  /** @throws StartError `ERR_TEMPLATE_INVALID` if it is not an object. */
   fields(name: string): Fields | undefined {
     const value = this.value(name);
     return value === undefined ? undefined : fieldsOf(value, this.where(name));
   }
 
   /**
-   * An object of texts.
+   * An object whose values are strings.
    *
-   * @throws StartError `ERR_TEMPLATE_INVALID` when it is none.
+   * @throws StartError `ERR_TEMPLATE_INVALID` if it is not such an object.
    */
   textFields(name: string): Readonly<Record<string, string>> | undefined {
     const fields = this.fields(name);
     return fields && this.#texts(fields, name);
   }
 
-  /** `Environment.Variables`, as functions of both types have it. */
+  /** `Environment.Variables`, which functions of both types have. */
   variables(): Record<string, string> {
     const { Variables = {} } = this.fields('Environment') ?? {};
     return this.#texts(
@@ -105,7 +105,7 @@ export class Resource {
     );
   }
 
-  /** What a property is called in a message. */
+  /** The name of a property in messages. */
   where(name: string): string {
     return `"${name}" of "${this.logicalId}"`;
   }

@@ -1,4 +1,4 @@
-/** The WebSocket API of a template, as the template has it. */
+/** The WebSocket API of a template. */
 export interface TemplateApi {
   readonly routeSelectionExpression: string | undefined;
   readonly apiKeySelectionExpression: string | undefined;
@@ -13,7 +13,7 @@ export interface TemplateStage {
   readonly variables: Readonly<Record<string, string>> | undefined;
 }
 
-/** One route and all that it refers to. */
+/** One route with everything that it refers to. */
 export interface TemplateRoute {
   readonly logicalId: string;
   readonly routeKey: string;
@@ -21,25 +21,25 @@ export interface TemplateRoute {
   readonly integration: TemplateIntegration;
   /** `NONE`, `CUSTOM`, `AWS_IAM`. */
   readonly authorizationType: string;
-  /** Logical id of the authorizer that `CUSTOM` asks. */
+  /** Logical id of the authorizer for `CUSTOM`. */
   readonly authorizerId: string | undefined;
   readonly apiKeyRequired: boolean;
   readonly modelSelectionExpression: string | undefined;
-  /** Schemas, by the key that the model selection expression yields. */
+  /** Schemas by the keys of the model selection expression. */
   readonly requestModels: Readonly<Record<string, unknown>> | undefined;
-  /** Messages a second, and how many may come at once. */
+  /** Messages per second, and how many may arrive at once. */
   readonly throttle:
     | { readonly rateLimit: number | undefined; readonly burstLimit: number | undefined }
     | undefined;
 }
 
-/** What stands behind a route. */
+/** The integration of a route. */
 export interface TemplateIntegration {
   readonly logicalId: string;
   /** `AWS_PROXY`, `AWS`, `MOCK`, `HTTP_PROXY`, `HTTP`. */
   readonly type: string;
   readonly uri: string | undefined;
-  /** Name of the function that the URI leads to. */
+  /** Name of the function in the URI. */
   readonly functionName: string | undefined;
   readonly timeoutMs: number | undefined;
   readonly requestTemplates: Readonly<Record<string, string>> | undefined;
@@ -50,7 +50,7 @@ export interface TemplateIntegration {
   readonly responses: readonly TemplateIntegrationResponse[];
 }
 
-/** What a non-proxy integration answers, for the results that its key names. */
+/** The answer of a non-proxy integration for results that match its key. */
 export interface TemplateIntegrationResponse {
   readonly integrationResponseKey: string;
   readonly responseTemplates: Readonly<Record<string, string>> | undefined;
@@ -61,7 +61,7 @@ export interface TemplateIntegrationResponse {
 /** The REQUEST authorizer on `$connect`. */
 export interface TemplateAuthorizer {
   readonly logicalId: string;
-  /** Name of the function that decides. */
+  /** Name of the authorizer's function. */
   readonly functionName: string;
   readonly identitySources: readonly string[];
 }

@@ -1,6 +1,6 @@
 import { StartError } from '../start-error.js';
 
-/** What is wrong with a template, and what to change in it. */
+/** Makes the error for a mistake in a template, with a hint what to change. */
 export function templateError(message: string, hint?: string): StartError {
   return new StartError('ERR_TEMPLATE_INVALID', message, hint);
 }

@@ -1,17 +1,17 @@
 import type { Resource } from './resource.js';
 
-// Nothing to run: what they arrange on AWS is so here without them.
+// Resource types without a local effect: the local gateway works without them.
 const TYPES_WITHOUT_EFFECT =
   /^AWS::(?:ApiGatewayV2::Deployment|Lambda::Permission|IAM::\w+|Logs::LogGroup)$/;
 
-/** Properties that change nothing of what a client or a function sees here. */
+/** Properties without an effect that a local client or function could see. */
 const PROPERTIES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'ApiId',
   'Description',
   'Name',
   'OperationName',
   'Tags',
-  // Who may do what, and what is written about it, is no matter of the local gateway.
+  // Permissions and logging do not concern the local gateway.
   'AuthorizerCredentialsArn',
   'CredentialsArn',
   'PermissionsBoundary',
@@ -21,7 +21,7 @@ const PROPERTIES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'LoggingConfig',
   'Tracing',
   'TracingConfig',
-  // How it is deployed.
+  // Settings of the deployment.
   'Architectures',
   'AutoDeploy',
   'AutoPublishAlias',
@@ -31,7 +31,7 @@ const PROPERTIES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'PackageType',
   'PublishToLatestPublished',
   'RuntimeManagementConfig',
-  // What WebSocket APIs have one value for, or none.
+  // Properties that WebSocket APIs do not use, or that can have only one value.
   'AuthorizerResultTtlInSeconds',
   'ConnectionType',
   'IntegrationMethod',
@@ -46,7 +46,7 @@ export function unserved(resources: readonly Resource[]): readonly string[] {
     if (!resource.isServed) {
       return TYPES_WITHOUT_EFFECT.test(type)
         ? []
-        : [`"${logicalId}" (${type}) is not run locally${reasonOf(type)}.`];
+        : [`"${logicalId}" (${type}) does not run locally${reasonOf(type)}.`];
     }
     return resource.unread
       .filter((name) => !PROPERTIES_WITHOUT_EFFECT.has(name))
@@ -55,6 +55,6 @@ export function unserved(resources: readonly Resource[]): readonly string[] {
 }
 
 function reasonOf(type: string): string {
-  if (type.endsWith('::Function')) return ': no route leads to it';
+  if (type.endsWith('::Function')) return ': no route uses it';
   return /^AWS::ApiGatewayV2::(?!Api$)/.test(type) ? ': no part of the API refers to it' : '';
 }

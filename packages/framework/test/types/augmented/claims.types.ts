@@ -1,4 +1,5 @@
-// Compiled, never run. On its own, because what augments the framework's types does so for the whole program.
+// Compiled, never run. In a separate program, because an augmentation of the framework's types applies to
+// the whole program.
 import {
   type Authorizer,
   Channel,
@@ -61,7 +62,7 @@ Channel('admin', { access: ({ connection }) => connection.claims.role === 'owner
 // @ts-expect-error there is no such claim
 Channel('admin', { access: ({ connection }) => connection.claims.isAdmin === true });
 
-// ---- What plugins add to contexts ----
+// ---- Additions of plugins to contexts ----
 
 is<Equal<ContextVariables['tenant'], Tenant>>();
 is<Equal<MessageContext['tenant'], Tenant>>();

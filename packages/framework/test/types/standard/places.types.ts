@@ -1,4 +1,4 @@
-// Compiled, never run: a decorator of the TC39 convention is told where its method stands.
+// Compiled, never run. A standard decorator knows the place of its method.
 import {
   OnConnect,
   OnDisconnect,
@@ -56,7 +56,7 @@ class Methods {
 }
 
 class Accessors {
-  // @ts-expect-error an accessor is no method
+  // @ts-expect-error an accessor is not a method
   @OnMessage()
   accessor text = '';
 
