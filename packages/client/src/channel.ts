@@ -3,11 +3,11 @@ import {
   type EventsOf,
   eventId,
   type MessageFrame,
+  type Received,
 } from '@gatecast/protocol';
 import { frameId } from './base64url.js';
 import type { Connection } from './connection.js';
 import { clientError } from './errors.js';
-import type { Received } from './json.js';
 import { Listeners, type Off } from './listeners.js';
 import { encodeMessage } from './message-frame.js';
 import type {
@@ -104,7 +104,8 @@ export class Channel<C> implements ClientChannel<C> {
   }
 
   subscribe(): Promise<SubscribeAnswer<SubscribeData<C>>> {
-    return this.#parts.subscriptions.subscribe(this.name);
+    const answer = this.#parts.subscriptions.subscribe(this.name);
+    return answer as Promise<SubscribeAnswer<SubscribeData<C>>>;
   }
 
   unsubscribe(): Promise<void> {

@@ -15,7 +15,7 @@ export type { SubscribeAnswer } from './subscriptions.js';
 
 // Messages
 
-export type { Json, Received } from './json.js';
+export type { Json, Received } from '@gatecast/protocol';
 export type {
   MessageName,
   Messages,

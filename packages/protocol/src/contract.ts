@@ -119,12 +119,20 @@ type Having<C, N extends string, F> = C extends unknown
       ? C
       : never
   : never;
-type Unpatterned<C> = C extends unknown ? (string extends PatternOf<C> ? C : never) : never;
-type NamedAmong<C, N extends string> = Having<C, N, Best<FitOf<C, N>>> | Unpatterned<C>;
+type Unpatterned<C, F> = C extends unknown
+  ? string extends PatternOf<C>
+    ? [F] extends [never]
+      ? C
+      : never
+    : never
+  : never;
+type NamedAmong<C, N extends string> =
+  | Having<C, N, Best<FitOf<C, N>>>
+  | Unpatterned<C, FitOf<C, N>>;
 
 /**
  * The one of several channel classes that a name belongs to: as at run time, segment by segment, a
- * literal before a parameter. Classes that name no pattern may have any name.
+ * literal before a parameter. A class whose handlers name no pattern has the names that fit no other.
  */
 export type ChannelNamed<C, N extends string> = N extends unknown
   ? NamedAmong<Candidates<C, N>, N>

@@ -62,9 +62,11 @@ export interface MessageDefiner<C extends ChannelType> {
   ): DefinedMessage<unknown, R>;
 }
 
-/** A channel as the client's types read it: one method a message. */
-export type DefinedChannel<P extends string, E extends object, M> = {
+/** A channel as the client's types read it: one method a message, and the data of a subscription. */
+export type DefinedChannel<P extends string, E extends object, M, S = unknown> = {
   readonly '~contract'?: ChannelType<P, E>;
+  /** Types only: what the subscribe handler returns. */
+  readonly '~subscribed'?: S;
 } & {
   [K in keyof M]: M[K] extends DefinedMessage<infer I, infer R>
     ? (message: I, ctx: { readonly connection: unknown } & ContractCarrier<ChannelType<P, E>>) => R
@@ -72,7 +74,7 @@ export type DefinedChannel<P extends string, E extends object, M> = {
 };
 
 /** What {@link defineChannel} takes beside the pattern. */
-export interface ChannelDeclaration<P extends string, E, M> extends ChannelOptions<P> {
+export interface ChannelDeclaration<P extends string, E, M, S = unknown> extends ChannelOptions<P> {
   /** The channel's events: schemas, or `event<T>()`. They give types; nothing is checked by them. */
   readonly events?: E;
   /** As `@OnConnect`. */
@@ -80,7 +82,7 @@ export interface ChannelDeclaration<P extends string, E, M> extends ChannelOptio
   /** As `@OnDisconnect`. */
   readonly onDisconnect?: (ctx: DisconnectContext) => unknown;
   /** As `@OnSubscribe`. */
-  readonly onSubscribe?: (ctx: SubscribeContext<Contract<P, E>>) => unknown;
+  readonly onSubscribe?: (ctx: SubscribeContext<Contract<P, E>>) => S;
   /** As `@OnUnsubscribe`. */
   readonly onUnsubscribe?: (ctx: UnsubscribeContext<Contract<P, E>>) => unknown;
   /** The channel's messages. */
@@ -116,10 +118,11 @@ export function defineChannel<
   E extends EventDeclarations = {},
   // oxlint-disable-next-line typescript/no-empty-object-type -- and no messages.
   M extends Readonly<Record<string, DefinedMessage>> = {},
+  S = undefined,
 >(
   pattern: P,
-  declaration: ChannelDeclaration<NoInfer<P>, E, M> = {},
-): DefinedChannel<P, EventsFrom<E> & object, M> {
+  declaration: ChannelDeclaration<NoInfer<P>, E, M, S> = {},
+): DefinedChannel<P, EventsFrom<E> & object, M, S> {
   const {
     events: _typesOnly,
     messages,
@@ -157,7 +160,7 @@ export function defineChannel<
       }),
     ),
   };
-  return { [DEFINITION]: definition } as object as DefinedChannel<P, EventsFrom<E> & object, M>;
+  return { [DEFINITION]: definition } as object as DefinedChannel<P, EventsFrom<E> & object, M, S>;
 }
 
 /** What {@link defineChannel} made of a channel; `undefined` for anything else. */

@@ -157,6 +157,19 @@ declare const either: 'rooms/lobby' | `rooms/${string}/files`;
 // @ts-expect-error an event of only one of the two
 await nested.channel(either).publish('opened', 1);
 
+// A class whose handlers name no pattern takes no name from one that does.
+class FreeChannel {
+  @OnMessage()
+  list() {
+    return ['a'];
+  }
+}
+const mixed = createApp({ channels: [RoomChannel, FreeChannel], store });
+await mixed.channel('free/7').publish('anything', 1);
+await mixed.channel('rooms/42').publish('typing', { who: 'Ada' });
+// @ts-expect-error the room has no such event
+await mixed.channel('rooms/42').publish('anything', 1);
+
 // A contract names what the app does not: a channel of another app on the same store.
 type Invoices = ChannelType<'invoices/:id', { paid: { cents: number } }>;
 is<Equal<ReturnType<typeof elsewhere>, ServerChannel<{ paid: { cents: number } }>>>();
