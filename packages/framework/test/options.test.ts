@@ -105,6 +105,18 @@ describe('K1 options that nobody reads', () => {
     );
   });
 
+  it('G3 K1 are refused where a store would have to keep a log: history', () => {
+    const history = { history: { retentionSeconds: 60 } } as object;
+    class News {}
+    Channel('news', history)(News);
+    for (const make of [
+      () => defineChannel('news', history),
+      () => createApp({ channels: [News], store }),
+    ]) {
+      expect(make).toThrow(refusal('ERR_OPTION_UNKNOWN'));
+    }
+  });
+
   it('K1 are tried with every public function that takes options', () => {
     const found = functionsWithOptions().filter((name) => !withoutOptions.has(name));
     expect(new Set(found)).toEqual(new Set(Object.keys(calls)));

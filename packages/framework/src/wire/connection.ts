@@ -1,3 +1,5 @@
+import type { Json } from '@gatecast/protocol';
+
 /**
  * Augment it to type the claims of your tokens.
  *
@@ -38,8 +40,11 @@ export interface Connection {
   readonly id: string;
   /** The user the authorizer named; absent for a guest and in an app without authorizer. */
   readonly userId?: string;
-  /** Claims that the authorizer returned; any may be missing, as for a guest. `{}` in an app without authorizer. */
-  readonly claims: Partial<Claims>;
+  /**
+   * Claims that the authorizer returned, as JSON holds them: a `Date` is a text. Any may be missing, as for a
+   * guest. `{}` in an app without authorizer.
+   */
+  readonly claims: Partial<Json<Claims>>;
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
   /** Address of the client, as API Gateway saw it. */

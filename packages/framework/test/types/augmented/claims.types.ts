@@ -24,7 +24,7 @@ interface Tenant {
 
 declare module '@gatecast/framework' {
   interface Register {
-    claims: { role: 'admin' | 'member' };
+    claims: { role: 'admin' | 'member'; since?: Date };
   }
   interface ContextVariables {
     readonly tenant: Tenant;
@@ -33,10 +33,11 @@ declare module '@gatecast/framework' {
 
 // ---- Claims ----
 
-is<Equal<Claims, { role: 'admin' | 'member' }>>();
+is<Equal<Claims, { role: 'admin' | 'member'; since?: Date }>>();
 
 const authorizer: Authorizer = () => ({ userId: 'ada', claims: { role: 'admin' } });
 const guest: Authorizer = () => ({});
+const known: Identity = { userId: 'ada', claims: { role: 'admin', since: new Date(0) } };
 createApp({ channels: [], store: memoryStore(), authorizer });
 createApp({ channels: [], store: memoryStore(), authorizer: guest });
 // @ts-expect-error there is no such role
@@ -45,7 +46,7 @@ const owner: Identity = { userId: 'ada', claims: { role: 'owner' } };
 const noRole: Identity = { userId: 'ada', claims: {} };
 // @ts-expect-error there is no such claim
 const more: Identity = { userId: 'ada', claims: { role: 'admin', age: 7 } };
-void [owner, noRole, more];
+void [known, owner, noRole, more];
 
 jwtAuthorizer({
   toIdentity: (token) => ({ userId: String(token.sub), claims: { role: 'member' } }),
@@ -73,6 +74,8 @@ class RoomChannel {
     is<Equal<typeof ctx.connection.claims.role, 'admin' | 'member' | undefined>>();
     // @ts-expect-error a guest has no role (G3)
     void ctx.connection.claims.role.length;
+    // What an authorizer returns goes through JSON.
+    is<Equal<typeof ctx.connection.claims.since, string | undefined>>();
     // @ts-expect-error nobody has added a user
     void ctx.user;
     // @ts-expect-error what was added is of another type
