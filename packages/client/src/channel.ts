@@ -1,6 +1,5 @@
-import type { EventsOf } from '@gatecast/protocol';
+import type { EventsOf, Received } from '@gatecast/protocol';
 import type { ChannelEvent, SubscriptionEnd } from './channel-events.js';
-import type { Received } from './json.js';
 import type { Off } from './listeners.js';
 import type {
   MessageName,

@@ -17,7 +17,7 @@ export type { SubscribeAnswer } from './subscription.js';
 
 // Messages
 
-export type { Json, Received } from './json.js';
+export type { Json, Received } from '@gatecast/protocol';
 export type {
   MessageName,
   Messages,

@@ -1,19 +1,25 @@
-import type { ChannelType, inputOf } from '@gatecast/protocol';
-import type { Json, Received } from './json.js';
+import type { ChannelType, inputOf, Json } from '@gatecast/protocol';
 
+/** Whether handlers with this first parameter handle messages: a context comes first in all others. */
+type IsData<First> = unknown extends First
+  ? true
+  : First extends { readonly connection: unknown }
+    ? false
+    : true;
 type IsMessage<M> = M extends (...args: infer A) => unknown
-  ? Required<A> extends [infer First, ...unknown[]]
-    ? unknown extends First
-      ? true
-      : First extends { readonly connection: unknown }
-        ? false
-        : true
-    : false
+  ? A extends []
+    ? true
+    : Required<A> extends [infer First, ...unknown[]]
+      ? IsData<First>
+      : false
   : false;
 
 /**
- * The messages of a channel class: its public methods that take a message first, not a context.
- * Methods that are not handlers count too, since decorators do not show in a type: make them private.
+ * The messages of a channel class: its public methods, but for those that take a context first.
+ *
+ * Decorators do not show in a type, so methods that handle no message count too. Make helpers private. A
+ * method without parameters always counts, even one with `@OnSubscribe()`: sending it is
+ * `ERR_ACTION_UNKNOWN`. `defineChannel` has its messages alone.
  */
 export type Messages<C> = {
   [K in keyof C & string as IsMessage<C[K]> extends true ? K : never]: C[K];
@@ -35,7 +41,7 @@ export type Payload<C, N extends keyof C> = Json<TakenBy<C[N]>>;
 
 /** The answer to a message: what its handler returns, after JSON. */
 export type Reply<C, N extends keyof C> = C[N] extends (...args: never[]) => infer R
-  ? Received<Awaited<R>>
+  ? Json<Awaited<R>>
   : never;
 
 /** A message's data and options, as arguments; data that may be `undefined` may be left out. */
@@ -74,16 +80,43 @@ export type UntypedChannel = {
   readonly [message: string]: (message: unknown) => unknown;
 };
 
-type Subscribed<M> = M extends (ctx: infer X) => infer R
-  ? unknown extends X
-    ? never
-    : X extends { readonly connection: unknown; readonly params: unknown }
-      ? X extends { readonly cause: unknown }
+/** What only the contexts of connections have, and that of a subscription that has ended. */
+type Elsewhere = 'cause' | 'code' | 'reason' | 'channels' | 'headers' | 'query';
+/** What a method returns that may be the `@OnSubscribe` handler: it takes a context alone, or nothing. */
+type Possible<M> = M extends (...args: infer A) => infer R
+  ? A extends []
+    ? R
+    : Required<A> extends [infer X]
+      ? IsData<X> extends true
         ? never
-        : Received<Awaited<R>>
+        : [keyof X & Elsewhere] extends [never]
+          ? R
+          : never
       : never
   : never;
-type SubscribedOf<C> = { [K in keyof C]-?: Subscribed<C[K]> }[keyof C];
+/** What a method returns that certainly is it: no other context has `isRepeated`. */
+type Certain<M> = M extends (ctx: infer X) => infer R
+  ? IsData<X> extends true
+    ? never
+    : X extends { readonly isRepeated: unknown }
+      ? R
+      : never
+  : never;
+type FirstKnown<A, B> = [A] extends [never] ? ([B] extends [never] ? unknown : B) : A;
+type Subscribed<C> = C extends { readonly '~subscribed'?: infer R }
+  ? R
+  : FirstKnown<
+      { [K in keyof C]-?: Certain<C[K]> }[keyof C],
+      { [K in keyof C]-?: Possible<C[K]> }[keyof C]
+    >;
 
-/** What the `@OnSubscribe` handler of a channel class returns; `unknown` where its type does not say. */
-export type SubscribeData<C> = [SubscribedOf<C>] extends [never] ? unknown : SubscribedOf<C>;
+/**
+ * What the subscribe handler of a channel returns, as it arrives.
+ *
+ * Decorators do not show in a type, so of a class it is what the method returns that takes a
+ * `SubscribeContext`. Without one it is what any of those returns that may be the `@OnSubscribe` handler: the
+ * methods without parameters, and those that take a wider context. Where a class has several, give the
+ * handler its `SubscribeContext`. It is `unknown` where nothing can be the handler. A class without a handler
+ * has no data, whatever the type says. Of `defineChannel` it is exact.
+ */
+export type SubscribeData<C> = Json<Awaited<Subscribed<C>>>;

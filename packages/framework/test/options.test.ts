@@ -108,6 +108,18 @@ describe('K1 unknown options', () => {
     );
   });
 
+  it('G3 K1 are refused where a store would have to keep a log: history', () => {
+    const history = { history: { retentionSeconds: 60 } } as object;
+    class News {}
+    Channel('news', history)(News);
+    for (const make of [
+      () => defineChannel('news', history),
+      () => createApp({ channels: [News], store }),
+    ]) {
+      expect(make).toThrow(refusal('ERR_OPTION_UNKNOWN'));
+    }
+  });
+
   it('K1 are tested for every public function with options', () => {
     const found = functionsWithOptions().filter((name) => !withoutOptions.has(name));
     expect(new Set(found)).toEqual(new Set(Object.keys(calls)));

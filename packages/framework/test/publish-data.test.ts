@@ -135,6 +135,20 @@ describe('G3 a test connection', () => {
     await expect(ann.send('posts.answer', 'posts')).rejects.toThrow('is closed');
   });
 
+  it.each([true, false])('G3 of a user has the claims that JSON holds: %s', async (isDeployed) => {
+    const seen: unknown[] = [];
+    const looking = defineChannel('looking', {
+      onConnect: ({ connection }) => void seen.push(connection.claims),
+    });
+    const app = createTestApp({
+      channels: [looking],
+      authorizer: () => ({ userId: 'ann', claims: { since: new Date(0), gone: undefined } }),
+      isAuthorizerDeployed: isDeployed,
+    });
+    await app.connect();
+    expect(seen).toStrictEqual([{ since: '1970-01-01T00:00:00.000Z' }]);
+  });
+
   it('G3 of a guest has no claims, and no user', async () => {
     const seen: object[] = [];
     const looking = defineChannel('looking', {

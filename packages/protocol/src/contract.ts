@@ -81,12 +81,36 @@ export type EventsOf<T> = [ContractOf<T>] extends [never]
     ? E
     : Record<string, unknown>;
 
-type FitOf<C, N extends string> = C extends unknown
-  ? ContractOf<C> extends { pattern: infer P extends string }
-    ? string extends P
-      ? never
-      : Fit<N, P>
+/** `string` where a class names no pattern. */
+type PatternOf<C> = ContractOf<C> extends { pattern: infer P extends string } ? P : string;
+
+// Looked up, not searched: for a page that opens each channel of an app the compiler would else compare each
+// name with each pattern. The two keys that are no segment stand for a parameter and for no pattern.
+type FirstSegment<P extends string> = string extends P
+  ? ''
+  : P extends `:${string}`
+    ? ':'
+    : P extends `${infer First}/${string}`
+      ? First
+      : P;
+type ByFirstSegment<C> = { [K in C as FirstSegment<PatternOf<K>>]: K };
+type FirstOfName<N extends string> = N extends `${infer First}/${string}` ? First : N;
+type Candidates<C, N extends string> =
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- it fits where the segment is not all known.
+  Record<never, never> extends Record<FirstOfName<N>, true>
+    ? C
+    : At<ByFirstSegment<C>, FirstOfName<N> | ':' | ''>;
+// Without `keyof`, which the compiler would make anew for each name.
+type At<T, K extends string> = K extends unknown
+  ? T extends { readonly [_ in K]: infer V }
+    ? V
     : never
+  : never;
+
+type FitOf<C, N extends string> = C extends unknown
+  ? string extends PatternOf<C>
+    ? never
+    : Fit<N, PatternOf<C>>
   : never;
 type Rest<F extends string> = F extends `${'0' | '1'}${infer R}` ? R : never;
 type Best<F extends string> = [F] extends ['']
@@ -101,10 +125,22 @@ type Having<C, N extends string, F> = C extends unknown
       ? C
       : never
   : never;
-type Unpatterned<C> = C extends unknown ? (string extends NameOf<C> ? C : never) : never;
+type Unpatterned<C, F> = C extends unknown
+  ? string extends PatternOf<C>
+    ? [F] extends [never]
+      ? C
+      : never
+    : never
+  : never;
+type NamedAmong<C, N extends string> =
+  | Having<C, N, Best<FitOf<C, N>>>
+  | Unpatterned<C, FitOf<C, N>>;
 
 /**
  * The channel class that a name belongs to, out of several. As at run time, a literal segment takes
- * precedence over a parameter, from left to right. A class without a known pattern matches any name.
+ * precedence over a parameter, from left to right. A class without a known pattern has
+ * the names that match no other.
  */
-export type ChannelNamed<C, N extends string> = Having<C, N, Best<FitOf<C, N>>> | Unpatterned<C>;
+export type ChannelNamed<C, N extends string> = N extends unknown
+  ? NamedAmong<Candidates<C, N>, N>
+  : never;

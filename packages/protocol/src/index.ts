@@ -50,6 +50,8 @@ export type {
 } from './frames.js';
 // Frames
 export { byteLength } from './frames.js';
+// What JSON makes of a type
+export type { Json, Received } from './json.js';
 // Limits
 export {
   MAX_CHANNEL_BYTES_PER_CONNECTION,

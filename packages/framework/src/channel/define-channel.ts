@@ -64,9 +64,14 @@ export interface MessageDefiner<C extends ChannelType> {
   ): DefinedMessage<unknown, R>;
 }
 
-/** A channel in the form that the client's types need: one method for each message. */
-export type DefinedChannel<P extends string, E extends object, M> = {
+/**
+ * A channel in the form that the client's types need: one method for each message, and the data of a
+ * subscription.
+ */
+export type DefinedChannel<P extends string, E extends object, M, S = unknown> = {
   readonly '~contract'?: ChannelType<P, E>;
+  /** Types only: what the subscribe handler returns. */
+  readonly '~subscribed'?: S;
 } & {
   [K in keyof M]: M[K] extends DefinedMessage<infer I, infer R>
     ? (message: I, ctx: { readonly connection: unknown } & ContractCarrier<ChannelType<P, E>>) => R
@@ -74,7 +79,7 @@ export type DefinedChannel<P extends string, E extends object, M> = {
 };
 
 /** The second parameter of {@link defineChannel}. */
-export interface ChannelDeclaration<P extends string, E, M> extends ChannelOptions<P> {
+export interface ChannelDeclaration<P extends string, E, M, S = unknown> extends ChannelOptions<P> {
   /**
    * The channel's events, as schemas or as `event<T>()`. Only their types are used: published data is not
    * checked.
@@ -85,7 +90,7 @@ export interface ChannelDeclaration<P extends string, E, M> extends ChannelOptio
   /** Like `@OnDisconnect`. */
   readonly onDisconnect?: (ctx: DisconnectContext) => unknown;
   /** Like `@OnSubscribe`. */
-  readonly onSubscribe?: (ctx: SubscribeContext<Contract<P, E>>) => unknown;
+  readonly onSubscribe?: (ctx: SubscribeContext<Contract<P, E>>) => S;
   /** Like `@OnUnsubscribe`. */
   readonly onUnsubscribe?: (ctx: UnsubscribeContext<Contract<P, E>>) => unknown;
   /** The channel's messages. */
@@ -121,10 +126,11 @@ export function defineChannel<
   E extends EventDeclarations = {},
   // oxlint-disable-next-line typescript/no-empty-object-type -- and no messages.
   M extends Readonly<Record<string, DefinedMessage>> = {},
+  S = undefined,
 >(
   pattern: P,
-  declaration: ChannelDeclaration<NoInfer<P>, E, M> = {},
-): DefinedChannel<P, EventsFrom<E> & object, M> {
+  declaration: ChannelDeclaration<NoInfer<P>, E, M, S> = {},
+): DefinedChannel<P, EventsFrom<E> & object, M, S> {
   const {
     events: _typesOnly,
     messages,
@@ -162,7 +168,7 @@ export function defineChannel<
       }),
     ),
   };
-  return { [DEFINITION]: definition } as object as DefinedChannel<P, EventsFrom<E> & object, M>;
+  return { [DEFINITION]: definition } as object as DefinedChannel<P, EventsFrom<E> & object, M, S>;
 }
 
 /** The definition in a result of {@link defineChannel}; `undefined` for any other value. */

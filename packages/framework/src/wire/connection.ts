@@ -1,3 +1,5 @@
+import type { Json } from '@gatecast/protocol';
+
 /**
  * Augment it to type the claims of your tokens.
  *
@@ -39,10 +41,10 @@ export interface Connection {
   /** The user's id from the authorizer. Absent for a guest, and in an app without an authorizer. */
   readonly userId?: string;
   /**
-   * Claims from the authorizer. Any may be missing, for example for a guest. `{}` in an app without an
+   * Claims from the authorizer, as JSON holds them: a `Date` is a text. Any may be missing, for example for a guest. `{}` in an app without an
    * authorizer.
    */
-  readonly claims: Partial<Claims>;
+  readonly claims: Partial<Json<Claims>>;
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
   /** Address of the client, as API Gateway saw it. */

@@ -82,7 +82,8 @@ is<Equal<ContractOf<Rooms>['pattern'], 'rooms/:roomId'>>();
 is<Equal<NameOf<Rooms>, `rooms/${string}`>>();
 is<EventsOf<Rooms> extends RoomEvents ? true : false>();
 is<Equal<keyof EventsOf<Rooms>, keyof RoomEvents>>();
-is<Equal<keyof Rooms, '~contract' | 'post' | 'page' | 'raw' | 'wave'>>();
+is<Equal<keyof Rooms, '~contract' | '~subscribed' | 'post' | 'page' | 'raw' | 'wave'>>();
+is<Equal<NonNullable<Rooms['~subscribed']>, { topic: string }>>();
 is<Equal<Parameters<Rooms['post']>[0], { text: string }>>();
 // A client sends what the schema takes.
 is<Equal<Parameters<Rooms['page']>[0], { n: string }>>();
@@ -94,6 +95,8 @@ is<Equal<ReturnType<Rooms['wave']>, undefined>>();
 const bare = defineChannel('alerts');
 is<Equal<NameOf<typeof bare>, 'alerts'>>();
 is<Equal<keyof EventsOf<typeof bare>, never>>();
+// Nothing comes with a subscription to it.
+is<Equal<(typeof bare)['~subscribed'], undefined>>();
 
 // Handlers that are defined elsewhere need explicit types.
 type Alerts = ChannelType<'alerts', { raised: { level: number } }>;

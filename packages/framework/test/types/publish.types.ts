@@ -133,6 +133,43 @@ await nested.channel('rooms/42/files').publish('typing', { who: 'Ada' });
 // @ts-expect-error an event of the channel below
 await nested.channel('rooms/42').publish('added', 1);
 
+// So it does where the first segment is a parameter, or is not known, and where there are several names.
+const tenants = createApp({
+  channels: [
+    defineChannel(':tenant/alerts', { events: { raised: event<number>() } }),
+    defineChannel('acme/:topic', { events: { told: event<number>() } }),
+    defineChannel('news', { events: { printed: event<number>() } }),
+  ],
+  store,
+});
+await tenants.channel('globex/alerts').publish('raised', 1);
+await tenants.channel('acme/alerts').publish('told', 1);
+await tenants.channel('acme/sales').publish('told', 1);
+await tenants.channel('news').publish('printed', 1);
+await tenants.channel(`${roomId}/alerts`).publish('raised', 1);
+// @ts-expect-error an event of the channel with a parameter, which a literal beats
+await tenants.channel('acme/alerts').publish('raised', 1);
+// @ts-expect-error no channel of the app has that name
+tenants.channel('globex/sales');
+// @ts-expect-error nor has one a name of that first segment alone
+tenants.channel('acme');
+declare const either: 'rooms/lobby' | `rooms/${string}/files`;
+// @ts-expect-error an event of only one of the two
+await nested.channel(either).publish('opened', 1);
+
+// A class whose handlers name no pattern takes no name from one that does.
+class FreeChannel {
+  @OnMessage()
+  list() {
+    return ['a'];
+  }
+}
+const mixed = createApp({ channels: [RoomChannel, FreeChannel], store });
+await mixed.channel('free/7').publish('anything', 1);
+await mixed.channel('rooms/42').publish('typing', { who: 'Ada' });
+// @ts-expect-error the room has no such event
+await mixed.channel('rooms/42').publish('anything', 1);
+
 // A contract can also describe a channel of another app on the same store.
 type Invoices = ChannelType<'invoices/:id', { paid: { cents: number } }>;
 is<Equal<ReturnType<typeof elsewhere>, ServerChannel<{ paid: { cents: number } }>>>();

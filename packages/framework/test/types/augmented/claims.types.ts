@@ -25,7 +25,7 @@ interface Tenant {
 
 declare module '@gatecast/framework' {
   interface Register {
-    claims: { role: 'admin' | 'member' };
+    claims: { role: 'admin' | 'member'; since?: Date };
   }
   interface ContextVariables {
     readonly tenant: Tenant;
@@ -34,10 +34,11 @@ declare module '@gatecast/framework' {
 
 // ---- Claims ----
 
-is<Equal<Claims, { role: 'admin' | 'member' }>>();
+is<Equal<Claims, { role: 'admin' | 'member'; since?: Date }>>();
 
 const authorizer: Authorizer = () => ({ userId: 'ada', claims: { role: 'admin' } });
 const guest: Authorizer = () => ({});
+const known: Identity = { userId: 'ada', claims: { role: 'admin', since: new Date(0) } };
 createApp({ channels: [], store: memoryStore(), authorizer });
 createApp({ channels: [], store: memoryStore(), authorizer: guest });
 // @ts-expect-error there is no such role
@@ -46,7 +47,7 @@ const owner: Identity = { userId: 'ada', claims: { role: 'owner' } };
 const noRole: Identity = { userId: 'ada', claims: {} };
 // @ts-expect-error there is no such claim
 const more: Identity = { userId: 'ada', claims: { role: 'admin', age: 7 } };
-void [owner, noRole, more];
+void [known, owner, noRole, more];
 
 jwtAuthorizer({
   toIdentity: (token) => ({ userId: String(token.sub), claims: { role: 'member' } }),
@@ -74,6 +75,8 @@ class RoomChannel {
     is<Equal<typeof ctx.connection.claims.role, 'admin' | 'member' | undefined>>();
     // @ts-expect-error a guest has no role (G3)
     void ctx.connection.claims.role.length;
+    // What an authorizer returns goes through JSON.
+    is<Equal<typeof ctx.connection.claims.since, string | undefined>>();
     // @ts-expect-error nobody has added a user
     void ctx.user;
     // @ts-expect-error what was added is of another type
