@@ -193,14 +193,13 @@ export class Invocation {
     // Not `Promise.race`, and not async: this is on the path of each message that has to be waited for.
     const { deadlines } = this.core;
     return new Promise<T>((resolve, reject) => {
-      const deadline = {
+      const deadline = deadlines.add({
         at,
         onTime: (): void => {
           reject(this.#timeOut(label));
           this.#stop();
         },
-      };
-      deadlines.add(deadline);
+      });
       work.then(
         (value) => {
           deadlines.remove(deadline);
