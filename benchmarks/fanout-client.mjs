@@ -35,7 +35,7 @@ function unsigned(endpoint) {
   return {
     async post(connectionId, body) {
       const path = `${endpoint.basePath}/@connections/${encodeURIComponent(connectionId)}`;
-      const { status } = await transport({ method: 'POST', path, headers, body }, {});
+      const { status } = await transport(() => ({ method: 'POST', path, headers, body }), {});
       return { result: status === 200 ? 'delivered' : 'failed' };
     },
   };

@@ -139,11 +139,19 @@ describe('the time of a post', () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
-  it('B1 does not begin after its limit', async () => {
-    const { url, requests } = await startConnectionsServer();
-    const outcome = await gatewayTo(url).post('c', 'x', { endsAt: Date.now() - 1 });
-    expect(outcome).toMatchObject({ result: 'retry' });
-    expect(requests).toHaveLength(0);
+  it('B1 does not begin after its limit, and opens no socket', async () => {
+    const { url, server } = await startConnectionsServer();
+    const connected = vi.fn();
+    server.on('connection', connected);
+    const controller = new AbortController();
+    const gateway = gatewayTo(url);
+    const late = gateway.post('c', 'x', { endsAt: Date.now() - 1 });
+    const aborted = gateway.post('c', 'x', { signal: controller.signal });
+    controller.abort();
+    expect(await late).toMatchObject({ result: 'retry' });
+    expect(await aborted).toMatchObject({ result: 'retry' });
+    expect(await gateway.post('c', 'x')).toEqual({ result: 'delivered' });
+    expect(connected).toHaveBeenCalledOnce();
   });
 
   it('C5 begins when it has a socket, so that earlier posts do not make it fail', async () => {

@@ -1,4 +1,6 @@
-const callbacksOf = new WeakMap<AbortSignal, Set<() => void>>();
+import { Bag } from '../time/bag.js';
+
+const callbacksOf = new WeakMap<AbortSignal, Bag<() => void>>();
 
 /**
  * Calls back when a signal is aborted, or at once if it already is. A delivery waits for one signal in
@@ -13,15 +15,18 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
     return () => {};
   }
   const callbacks = callbacksOf.get(signal) ?? listen(signal);
-  callbacks.add(callback);
-  return () => callbacks.delete(callback);
+  const item = callbacks.add(callback);
+  return () => callbacks.remove(item);
 }
 
-function listen(signal: AbortSignal): Set<() => void> {
-  const callbacks = new Set<() => void>();
+function listen(signal: AbortSignal): Bag<() => void> {
+  const callbacks = new Bag<() => void>();
   callbacksOf.set(signal, callbacks);
   const callAll = (): void => {
-    for (const callback of callbacks) callback();
+    for (const item of callbacks.items) {
+      // One that was called before it may have removed it.
+      if (callbacks.remove(item)) item.value();
+    }
   };
   signal.addEventListener('abort', callAll, { once: true });
   return callbacks;

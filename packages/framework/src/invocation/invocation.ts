@@ -195,14 +195,13 @@ export class Invocation {
     // once.
     const { deadlines } = this.core;
     return new Promise<T>((resolve, reject) => {
-      const deadline = {
+      const deadline = deadlines.add({
         at,
         onTime: (): void => {
           reject(this.#timeOut(label));
           this.#stop();
         },
-      };
-      deadlines.add(deadline);
+      });
       work.then(
         (value) => {
           deadlines.remove(deadline);

@@ -1,3 +1,4 @@
+import { Bag, type BagItem } from './bag.js';
 import { MAX_TIMER_MS } from './time-limit.js';
 
 /** A time at which something must end. */
@@ -13,20 +14,21 @@ export interface Deadline {
  * running, finds nothing to do, and is set for the next deadline.
  */
 export class Deadlines {
-  readonly #waiting = new Set<Deadline>();
+  readonly #waiting = new Bag<Deadline>();
   #timer: NodeJS.Timeout | undefined;
   #firesAt = Infinity;
 
-  add(deadline: Deadline): void {
-    this.#waiting.add(deadline);
+  /** @returns For {@link remove}. */
+  add(deadline: Deadline): BagItem<Deadline> {
     if (deadline.at < this.#firesAt) this.#arm(deadline.at);
     else this.#timer?.ref();
+    return this.#waiting.add(deadline);
   }
 
-  remove(deadline: Deadline): void {
-    this.#waiting.delete(deadline);
+  remove(item: BagItem<Deadline>): void {
+    this.#waiting.remove(item);
     // Without deadlines, the timer must not keep the process alive.
-    if (this.#waiting.size === 0) this.#timer?.unref();
+    if (this.#waiting.isEmpty) this.#timer?.unref();
   }
 
   #arm(at: number): void {
@@ -40,13 +42,12 @@ export class Deadlines {
     this.#timer = undefined;
     this.#firesAt = Infinity;
     const now = Date.now();
-    for (const deadline of this.#waiting) {
-      if (deadline.at > now) continue;
-      this.#waiting.delete(deadline);
-      deadline.onTime();
+    for (const item of this.#waiting.items) {
+      if (item.value.at > now) continue;
+      // One that was called before it may have removed it.
+      if (this.#waiting.remove(item)) item.value.onTime();
     }
-    let next = Infinity;
-    for (const { at } of this.#waiting) next = Math.min(next, at);
+    const next = Math.min(...this.#waiting.items.map(({ value }) => value.at));
     if (next < this.#firesAt) this.#arm(next);
   }
 }

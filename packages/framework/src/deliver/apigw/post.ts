@@ -11,7 +11,13 @@ import {
 } from './credentials.js';
 import type { Endpoint } from './endpoint.js';
 import { type Credentials, type Sign, sha256, signer } from './sign.js';
-import { type Answer, makeTransport, type NoAnswer, type Transport } from './transport.js';
+import {
+  type Answer,
+  makeTransport,
+  type NoAnswer,
+  type Transport,
+  type TransportRequest,
+} from './transport.js';
 
 /** AWS refuses a signature when our clock is 5 min off; from one minute on we suspect the clock. */
 const SUSPICIOUS_SKEW_MS = 60_000;
@@ -78,8 +84,12 @@ class ConnectionsApi implements Gateway {
       try {
         const known = this.#credentials.get();
         const credentials = known instanceof Promise ? await known : known;
-        const signedAt = Date.now() + this.#skewMs;
-        const answer = await this.#send(call, { credentials, signedAt, limit });
+        let signedAt = 0;
+        const make = (): TransportRequest => {
+          signedAt = Date.now() + this.#skewMs;
+          return this.#request(call, credentials, signedAt);
+        };
+        const answer = await this.#transport(make, limit);
         const isRefused = 'status' in answer && answer.status === 403;
         if (isRefused && (await this.#mend(answer, { credentials, signedAt, mends }))) continue;
         return this.#outcomeOf(answer);
@@ -90,16 +100,17 @@ class ConnectionsApi implements Gateway {
     }
   }
 
-  #send(
+  #request(
     { method, connectionId, body }: Call,
-    { credentials, signedAt, limit }: Sending,
-  ): Promise<Answer | NoAnswer> {
+    credentials: Credentials,
+    signedAt: number,
+  ): TransportRequest {
     const path = `${this.#endpoint.basePath}/@connections/${encoded(connectionId)}`;
     const headers = this.#headers[method];
     const request = { method, path, headers, bodyHash: body.hash };
     const signed = this.#sign(request, credentials, signedAt);
     if (method === 'POST') signed.push('content-length', body.bytes);
-    return this.#transport({ method, path, headers: signed, body: body.text }, limit);
+    return { method, path, headers: signed, body: body.text };
   }
 
   /** Mends what a refusal may be due to. Returns whether it is worth another attempt. */
@@ -169,13 +180,9 @@ interface Call {
   readonly body: Body;
 }
 
-interface Sending {
+interface Refused {
   readonly credentials: Credentials;
   readonly signedAt: number;
-  readonly limit: TimeLimit;
-}
-
-interface Refused extends Omit<Sending, 'limit'> {
   readonly mends: Mends;
 }
 

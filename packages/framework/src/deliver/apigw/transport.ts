@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { type TimeLimit, timeLeftMs } from '../../time/time-limit.js';
 import { onAbort } from '../on-abort.js';
 import type { Endpoint } from './endpoint.js';
@@ -33,27 +34,62 @@ export interface NoAnswer {
   readonly code: string;
 }
 
-/** Sends a request, again if its socket had been closed meanwhile. Does not reject. */
-export type Transport = (request: TransportRequest, limit: TimeLimit) => Promise<Answer | NoAnswer>;
+/**
+ * Sends a request, again if its socket had been closed meanwhile.
+ *
+ * @param make - Makes the request, just before it is sent.
+ *
+ * @throws unknown - what `make` throws.
+ */
+export type Transport = (
+  make: () => TransportRequest,
+  limit: TimeLimit,
+) => Promise<Answer | NoAnswer>;
 
 /** Makes what sends requests to one endpoint, over sockets that are kept open. */
 export function makeTransport({ isSecure, hostname, port }: Endpoint): Transport {
   // In an ES module an import of node:http loads undici too, which takes 40 ms of a cold start.
   const { Agent, request } = isSecure ? https : process.getBuiltinModule('node:http');
-  const agent = new Agent({ keepAlive: true, scheduling: 'lifo', maxSockets: MOST_SOCKETS });
+  const agent = new Agent({
+    keepAlive: true,
+    scheduling: 'lifo',
+    maxSockets: MOST_SOCKETS,
+    // Else each socket makes one of its own: a fifth of what it costs to open it.
+    ...(isSecure && { secureContext: createSecureContext() }),
+  });
   // All its sockets lead to one place; putting their name together is a tenth of a post over TLS.
   agent.getName = () => hostname;
   const open = ({ method, path, headers }: TransportRequest): ClientRequest =>
     request({ agent, hostname, port, method, path, headers });
-  return (toSend, limit) =>
-    new Promise((resolve) => {
-      // The time may have run out while the credentials were fetched.
-      if (timeLeftMs(limit) === 0) return resolve({ code: 'ETIMEDOUT' });
+  const afterReading = makeAfterReading();
+  return async (make, limit) => {
+    await afterReading();
+    if (timeLeftMs(limit) === 0) return { code: 'ETIMEDOUT' };
+    const toSend = make();
+    return new Promise((resolve) => {
       const exchange = (): void => {
         new Exchange(open(toSend), { limit, again: exchange, resolve }).send(toSend.body);
       };
       exchange();
     });
+  };
+}
+
+/**
+ * Waits until the answers that have arrived are read. Requests that are then made and sent one after the
+ * other take a third less time than each between the reading of two answers.
+ */
+function makeAfterReading(): () => Promise<void> {
+  let waiting: Promise<void> | undefined;
+  return () => {
+    waiting ??= new Promise((resolve) => {
+      setImmediate(() => {
+        waiting = undefined;
+        resolve();
+      });
+    });
+    return waiting;
+  };
 }
 
 interface ExchangeOptions {
