@@ -3,9 +3,9 @@ import type { Off } from './listeners.js';
 /** What a page tells a client. */
 export interface PageEvents {
   /** There is reason to doubt the connection: the network is back, or the page is. */
-  woke(): void;
+  readonly woke: () => void;
   /** The page is being left. A browser keeps it for the way back only without a connection. */
-  left(): void;
+  readonly left: () => void;
 }
 
 /** Listens to the page, if there is one. */

@@ -102,7 +102,7 @@ export class RequestTable {
 
   /** The connection works: what may have been refused is to be asked again. */
   ponged(): void {
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of this.#entries.values()) {
       const { id, doubt } = entry;
       if (!doubt) continue;
       entry.doubt = undefined;
@@ -131,7 +131,7 @@ export class RequestTable {
 
   /** Ends all of them. Nobody need be waiting. */
   close(): void {
-    for (const id of [...this.#entries.keys()]) this.settle(id, clientError('ERR_CLOSED'));
+    for (const id of this.#entries.keys()) this.settle(id, clientError('ERR_CLOSED'));
   }
 
   #inFlight(): Entry[] {

@@ -74,7 +74,7 @@ export class Supervisor {
     this.#keepAliveMs = options.keepAliveMs ?? KEEP_ALIVE_MS;
     this.#keepAlive = new KeepAlive({
       silenceMs: () => this.#keepAliveMs,
-      isWaiting: options.isWaiting,
+      isWaiting: () => options.isWaiting(),
       ping: () => this.tell('{"action":"ping"}'),
       onSilent: () => this.restart(clientError('ERR_CONNECTION_SILENT')),
     });
