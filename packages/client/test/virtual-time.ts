@@ -39,7 +39,11 @@ export class ScriptedWebSocket {
   }
 
   receive(frame: object): void {
-    this.#listeners.get('message')?.({ data: JSON.stringify(frame) });
+    this.receiveText(JSON.stringify(frame));
+  }
+
+  receiveText(data: string): void {
+    this.#listeners.get('message')?.({ data });
   }
 
   /** Half open: nothing ever comes of it. */
