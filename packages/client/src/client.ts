@@ -182,6 +182,7 @@ class ConnectedClient implements Client {
       ...options,
       open: webSockets(url, webSocketClass(options)),
       isWaiting: () => this.#requests.isWaiting,
+      ping: () => this.#requests.ping(),
       onFrame: (data) => this.#receive(readFrame(data)),
       // The query stays out of the message: it may hold a secret.
       onRefused: (error, retryInMs) =>
