@@ -1,14 +1,7 @@
 import type { EventsOf, Received } from '@gatecast/protocol';
 import type { ChannelEvent, SubscriptionEnd } from './channel-events.js';
 import type { Off } from './listeners.js';
-import type {
-  MessageName,
-  Reply,
-  SendArguments,
-  Sending,
-  SendOptions,
-  SubscribeData,
-} from './messages.js';
+import type { MessageName, Reply, SendArguments, Sending, SubscribeData } from './messages.js';
 import type { SubscribeAnswer } from './subscription.js';
 
 /** One channel, typed from its channel class. */

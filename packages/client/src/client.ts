@@ -182,6 +182,7 @@ class ConnectedClient implements Client {
       ...options,
       open: webSockets(url, webSocketClass(options)),
       isWaiting: () => this.#requests.isWaiting,
+      ping: () => this.#requests.ping(),
       onFrame: (data) => this.#receive(readFrame(data)),
       // The query stays out of the message: it may hold a secret.
       onRefused: (error, retryInMs) =>
@@ -216,7 +217,7 @@ class ConnectedClient implements Client {
   channel<C = UntypedChannel>(name: NameOf<C>, options: OpenOptions = {}): ClientChannel<C> {
     checkOptions('channel', options, OPEN_OPTIONS);
     const known = this.#channels.get(name)?.deref();
-    const as = options.as ?? known?.as ?? (name.split('/', 1)[0] as string);
+    const as = options.as ?? known?.as ?? name.replace(/\/.*/s, '');
     if (known && known.as !== as) {
       throw optionError(
         `The channel "${name}" was opened as "${known.as}".`,
@@ -254,7 +255,7 @@ class ConnectedClient implements Client {
       checkOptions('send', options, SEND_OPTIONS);
       frame = encodeMessage(request);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     if (options.reply !== false) return this.#outbox.add({ ...request, ...options, frame });
     if (this.#requests.writeOneWay(frame)) return Promise.resolve();
@@ -302,12 +303,12 @@ class ConnectedClient implements Client {
         break;
       }
       case 'unsubscribed':
-        this.#subscriptions.end(channel, readError(frame));
+        if (typeof channel === 'string') this.#subscriptions.end(channel, readError(frame));
         break;
       case 'bye': {
         const error = readError(frame);
-        if (frame['reconnect'] === true) this.#supervisor.restart(error, frame['afterMs']);
-        else this.#supervisor.close(error.code);
+        if (frame['reconnect'] === false) this.#supervisor.close(error.code);
+        else this.#supervisor.restart(error, frame['afterMs']);
         break;
       }
       case 'pong':

@@ -1,10 +1,10 @@
 /** A promise that is settled from outside. (`Promise.withResolvers` came with Node 22.) */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: Error): void;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
   /** Rejects for something that the app itself asked for, so that nobody need be waiting. */
-  abandon(error: Error): void;
+  readonly abandon: (error: Error) => void;
 }
 
 export function deferred<T>(): Deferred<T> {

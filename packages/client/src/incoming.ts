@@ -27,10 +27,10 @@ export function readFrame(data: unknown): Fields {
 
 /** Reads an error of the server, or its reason to end something. */
 export function readError(value: unknown): ClientRequestError {
-  const { code, reason, message = reason, details, retryAfterMs } = fields(value);
+  const { code, message, reason, details, retryAfterMs } = fields(value);
   return new ClientRequestError({
-    code: String(code ?? 'ERR_INTERNAL'),
-    message: String(message ?? 'The server gave no reason.'),
+    code: text(code) ?? 'ERR_INTERNAL',
+    message: text(message) ?? text(reason) ?? 'The server gave no reason.',
     details,
     ...(typeof retryAfterMs === 'number' && { retryAfterMs }),
   });
@@ -45,8 +45,17 @@ export function readGatewayError({
   return readError({ message, code: GATEWAY_CODES[message] });
 }
 
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** Whether it is an event for the app. One with an `op` changes earlier ones, which this client cannot. */
 export function isEvent(value: unknown): value is ChannelEventBody {
-  const { event, id, op } = fields(value);
-  return typeof event === 'string' && typeof id === 'string' && op === undefined;
+  const { event, id, at, op } = fields(value);
+  return (
+    typeof event === 'string' &&
+    typeof id === 'string' &&
+    typeof at === 'number' &&
+    op === undefined
+  );
 }

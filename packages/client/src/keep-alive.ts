@@ -9,7 +9,7 @@ export interface KeepAliveOptions {
   silenceMs(): number;
   /** Whether a request has no answer yet. */
   isWaiting(): boolean;
-  ping(): unknown;
+  ping(): void;
   onSilent(): void;
 }
 

@@ -3,12 +3,12 @@ import type { Off } from './listeners.js';
 /** What a page tells a client. */
 export interface PageEvents {
   /** There is reason to doubt the connection: the network is back, or the page is. */
-  woke(): void;
+  readonly woke: () => void;
   /**
    * The page is being left. A browser may keep it for the way back: its connection would be dead then, and
    * the server not know of it.
    */
-  left(): void;
+  readonly left: () => void;
 }
 
 /** Listens to the page, if there is one. */

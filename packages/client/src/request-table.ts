@@ -41,6 +41,8 @@ export class RequestTable {
   readonly #supervisor: Supervisor;
   /** Until when an error may be the answer to a frame that is not here (any more). */
   #strayUntil = 0;
+  /** A ping has no answer yet, and may be what is refused. */
+  #isPinging = false;
 
   constructor(supervisor: Supervisor) {
     this.#supervisor = supervisor;
@@ -81,6 +83,12 @@ export class RequestTable {
     return this.#supervisor.tell(frame);
   }
 
+  /** Asks whether the connection works. */
+  ping(): void {
+    this.#isPinging = true;
+    this.#supervisor.tell('{"action":"ping"}');
+  }
+
   /** A request has its answer. */
   settle(id: string, ...answer: Parameters<Settle>): void {
     const entry = this.#entries.get(id);
@@ -92,17 +100,21 @@ export class RequestTable {
   /** An error came that names no request: it is the answer to one of those in flight. */
   refuse(error: ClientRequestError): void {
     const inFlight = this.#inFlight();
-    if (inFlight.length === 1 && performance.now() > this.#strayUntil) {
+    const mayBeStray = this.#isPinging || performance.now() < this.#strayUntil;
+    if (inFlight.length === 1 && !mayBeStray) {
       for (const { id } of inFlight) this.settle(id, error);
-    } else if (inFlight.length > 0) {
-      for (const entry of inFlight) entry.doubt = error;
-      this.#supervisor.probe();
+      return;
     }
+    // One ping for all of them: API Gateway may refuse it for the same reason.
+    const isFirst = inFlight.length > 0 && inFlight.every(({ doubt }) => !doubt);
+    for (const entry of inFlight) entry.doubt = error;
+    if (isFirst) this.#supervisor.probe();
   }
 
   /** The connection works: what may have been refused is to be asked again. */
   ponged(): void {
-    for (const entry of [...this.#entries.values()]) {
+    this.#isPinging = false;
+    for (const entry of this.#entries.values()) {
       const { id, doubt } = entry;
       if (!doubt) continue;
       entry.doubt = undefined;
@@ -120,6 +132,7 @@ export class RequestTable {
   /** The connection is gone, and with it what was in flight. */
   lose(): void {
     this.#strayUntil = 0;
+    this.#isPinging = false;
     for (const entry of this.#entries.values()) {
       entry.isInFlight = false;
       entry.doubt = undefined;
@@ -131,7 +144,7 @@ export class RequestTable {
 
   /** Ends all of them. Nobody need be waiting. */
   close(): void {
-    for (const id of [...this.#entries.keys()]) this.settle(id, clientError('ERR_CLOSED'));
+    for (const id of this.#entries.keys()) this.settle(id, clientError('ERR_CLOSED'));
   }
 
   #inFlight(): Entry[] {

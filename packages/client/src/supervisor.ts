@@ -28,6 +28,7 @@ export interface SupervisorOptions {
   readonly keepAliveMs?: number;
   /** Whether a request has no answer yet. */
   isWaiting(): boolean;
+  ping(): void;
   onFrame(data: unknown): void;
   /** Attempts fail, and have failed for a while; there will be another one. */
   onRefused(error: ClientRequestError, retryInMs: number): void;
@@ -74,8 +75,8 @@ export class Supervisor {
     this.#keepAliveMs = options.keepAliveMs ?? KEEP_ALIVE_MS;
     this.#keepAlive = new KeepAlive({
       silenceMs: () => this.#keepAliveMs,
-      isWaiting: options.isWaiting,
-      ping: () => this.tell('{"action":"ping"}'),
+      isWaiting: () => options.isWaiting(),
+      ping: () => options.ping(),
       onSilent: () => this.restart(clientError('ERR_CONNECTION_SILENT')),
     });
     this.#stopWatching = watchPage({ woke: () => this.#wake(), left: () => this.#hide() });

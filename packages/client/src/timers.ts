@@ -8,8 +8,7 @@ export type Timer = ReturnType<typeof setTimeout>;
 
 /** A number of milliseconds as it came from the app or the server; nothing sensible is 0. */
 export function milliseconds(value: unknown): number {
-  const ms = Number(value);
-  return ms > 0 ? Math.min(ms, MAX_TIMER_MS) : 0;
+  return typeof value === 'number' && value > 0 ? Math.min(value, MAX_TIMER_MS) : 0;
 }
 
 /** `setTimeout`, with a time that is cut to what a timer can wait. */

@@ -1,142 +1,65 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Client, createClient } from '../src/index.js';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  accept,
+  answer,
+  client,
+  current,
+  dispatch,
+  opened,
+  page,
+  pass,
+  reconnect,
+  refuse,
+  ScriptedWebSocket,
+  signals,
+  start,
+  states,
+  subscribed,
+  useVirtualTime,
+  watch,
+} from './virtual-time.js';
 
-// Time is what is tested here, so the WebSocket is one that does as it is told.
-class ScriptedWebSocket {
-  static opened: ScriptedWebSocket[] = [];
-  static opensByItself = true;
-  readonly sent: { action: string; id: string; attempt?: number }[] = [];
-  readonly #listeners = new Map<string, (event: { readonly data: unknown }) => void>();
-  readyState = 0;
-  wasTerminated = false;
-
-  constructor() {
-    ScriptedWebSocket.opened.push(this);
-    if (ScriptedWebSocket.opensByItself) queueMicrotask(() => this.open());
-  }
-
-  addEventListener(type: string, listener: (event: { readonly data: unknown }) => void): void {
-    this.#listeners.set(type, listener);
-  }
-
-  open(): void {
-    this.readyState = 1;
-    this.#listeners.get('open')?.({ data: undefined });
-  }
-
-  send(text: string): void {
-    this.sent.push(JSON.parse(text) as { action: string; id: string });
-  }
-
-  receive(frame: object): void {
-    this.#listeners.get('message')?.({ data: JSON.stringify(frame) });
-  }
-
-  /** Half open: nothing ever comes of it. */
-  close(): void {
-    this.readyState = 2;
-  }
-
-  /** The other end closes it. */
-  end(): void {
-    this.readyState = 3;
-    this.#listeners.get('close')?.({ data: undefined });
-  }
-
-  terminate(): void {
-    this.wasTerminated = true;
-    this.end();
-  }
-
-  get actions(): string[] {
-    return this.sent.map(({ action }) => action);
-  }
-}
-
-const { opened } = ScriptedWebSocket;
-let client: Client;
-let states: [state: string, code: string | undefined, retryInMs: number | undefined][] = [];
-/** What ends the listeners that the client added to the window. */
-let signals: AbortSignal[];
-let page: EventTarget & { visibilityState: string };
-
-async function start(): Promise<void> {
-  client = createClient({ url: 'ws://127.0.0.1/dev', WebSocket: ScriptedWebSocket });
-  states = [];
-  client.onState((state, reason) => states.push([state, reason?.code, reason?.retryInMs]));
-  await vi.advanceTimersByTimeAsync(0);
-}
-
-/** The WebSocket opened last. */
-function current(): ScriptedWebSocket {
-  return opened.at(-1) as ScriptedWebSocket;
-}
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.spyOn(Math, 'random').mockReturnValue(0.5);
-  opened.length = 0;
-  ScriptedWebSocket.opensByItself = true;
-  page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
-  const window = new EventTarget();
-  vi.stubGlobal('document', page);
-  signals = [];
-  vi.stubGlobal('addEventListener', (...args: Parameters<typeof addEventListener>) => {
-    signals.push((args[2] as { signal: AbortSignal }).signal);
-    window.addEventListener(...args);
-  });
-  vi.stubGlobal('dispatch', (type: string) => window.dispatchEvent(new Event(type)));
-});
-afterEach(() => {
-  client.close();
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-  vi.unstubAllGlobals();
-});
-
-function dispatch(type: string): void {
-  (globalThis as typeof globalThis & { dispatch(type: string): void }).dispatch(type);
-}
+useVirtualTime();
 
 describe('keep-alive', () => {
   it('F4 pings after 4 min of silence and is content with any frame', async () => {
     await start();
-    await vi.advanceTimersByTimeAsync(239_999);
+    await pass(239_999);
     expect(current().actions).toEqual([]);
-    await vi.advanceTimersByTimeAsync(1);
+    await pass(1);
     expect(current().sent).toEqual([{ action: 'ping' }]);
     current().receive({ type: 'pong' });
-    await vi.advanceTimersByTimeAsync(100_000);
+    await pass(100_000);
     current().receive({ message: 'anything' });
-    await vi.advanceTimersByTimeAsync(239_999);
+    await pass(239_999);
     expect(current().actions).toEqual(['ping']);
-    await vi.advanceTimersByTimeAsync(1);
+    await pass(1);
     expect(current().actions).toEqual(['ping', 'ping']);
     expect(opened).toHaveLength(1);
   });
 
   it('gives a half-open connection up 10 s after the ping', async () => {
     await start();
-    await vi.advanceTimersByTimeAsync(249_999);
+    await pass(249_999);
     expect(client.state).toBe('connected');
-    await vi.advanceTimersByTimeAsync(1);
+    await pass(1);
     expect(states).toEqual([
       ['connected', undefined, undefined],
       ['waiting', 'ERR_CONNECTION_SILENT', 250],
     ]);
-    await vi.advanceTimersByTimeAsync(250);
+    await pass(250);
     expect(client.state).toBe('connected');
     expect(opened).toHaveLength(2);
-    await vi.advanceTimersByTimeAsync(750);
+    await pass(750);
     expect(opened[0]?.wasTerminated).toBe(true);
   });
 
   it('sends an unanswered message again within its deadline', async () => {
     await start();
     const sent = client.channel('a').send('post', 1);
-    await vi.advanceTimersByTimeAsync(5_000);
+    await pass(5_000);
     expect(current().actions).toEqual(['a.post', 'ping']);
-    await vi.advanceTimersByTimeAsync(10_250);
+    await pass(10_250);
     expect(opened).toHaveLength(2);
     const [again] = current().sent;
     expect(again).toEqual({ ...opened[0]?.sent[0], attempt: 2 });
@@ -152,14 +75,14 @@ describe('keep-alive', () => {
         .send('post')
         .catch(() => {}),
     );
-    await vi.advanceTimersByTimeAsync(4_000);
+    await pass(4_000);
     ignored.push(
       client
         .channel('b')
         .send('post')
         .catch(() => {}),
     );
-    await vi.advanceTimersByTimeAsync(1_000);
+    await pass(1_000);
     expect(current().actions).toEqual(['a.post', 'b.post', 'ping']);
     client.close();
     await Promise.all(ignored);
@@ -170,7 +93,7 @@ describe('keep-alive', () => {
     dispatch(type);
     dispatch(type);
     expect(current().actions).toEqual(['ping']);
-    await vi.advanceTimersByTimeAsync(10_000);
+    await pass(10_000);
     expect(client.state).toBe('waiting');
   });
 
@@ -195,7 +118,7 @@ describe('the wait before another attempt', () => {
       vi.mocked(Math.random).mockReturnValue(random);
       current().end();
       expect(states.at(-1)).toEqual(['waiting', 'ERR_HANDSHAKE', Math.round(limitMs * random)]);
-      await vi.advanceTimersByTimeAsync(limitMs);
+      await pass(limitMs);
       expect(client.state).toBe('connecting');
     }
   });
@@ -204,11 +127,11 @@ describe('the wait before another attempt', () => {
     await start();
     const waits: (number | undefined)[] = [];
     for (const lastedMs of [4_999, 4_999, 4_999, 5_000, 0]) {
-      await vi.advanceTimersByTimeAsync(lastedMs);
+      await pass(lastedMs);
       current().end();
       const waitMs = states.at(-1)?.[2];
       waits.push(waitMs);
-      await vi.advanceTimersByTimeAsync(waitMs ?? 0);
+      await pass(waitMs ?? 0);
       expect(client.state).toBe('connected');
     }
     expect(waits).toEqual([250, 500, 1_000, 250, 500]);
@@ -221,7 +144,7 @@ describe('the wait before another attempt', () => {
     dispatch('online');
     expect(client.state).toBe('connecting');
     dispatch('online');
-    await vi.advanceTimersByTimeAsync(1_000);
+    await pass(1_000);
     expect(opened).toHaveLength(2);
   });
 
@@ -229,21 +152,21 @@ describe('the wait before another attempt', () => {
     await start();
     current().receive({ type: 'bye', code: 'X', reason: '', reconnect: true, afterMs: 60_000 });
     expect(states.at(-1)).toEqual(['waiting', 'X', 60_250]);
-    await vi.advanceTimersByTimeAsync(59_999);
+    await pass(59_999);
     dispatch('online');
     expect(client.state).toBe('waiting');
-    await vi.advanceTimersByTimeAsync(1);
+    await pass(1);
     dispatch('online');
-    await vi.advanceTimersByTimeAsync(0);
+    await pass(0);
     expect(client.state).toBe('connected');
   });
 
   it('follows a handshake that takes more than 30 s', async () => {
     ScriptedWebSocket.opensByItself = false;
     await start();
-    await vi.advanceTimersByTimeAsync(29_999);
+    await pass(29_999);
     expect(client.state).toBe('connecting');
-    await vi.advanceTimersByTimeAsync(1);
+    await pass(1);
     expect(states).toEqual([['waiting', 'ERR_HANDSHAKE', 250]]);
     opened[0]?.open();
     opened[0]?.receive({ type: 'bye', reconnect: false });
@@ -260,17 +183,17 @@ describe('closing', () => {
       client.channel('b').subscribe(),
       client.channel('c').send('post'),
     ];
-    await vi.advanceTimersByTimeAsync(0);
+    await pass(0);
     expect(vi.getTimerCount()).toBe(5);
     client.close();
     await Promise.allSettled(pending);
     // The one that terminates the WebSocket.
     expect(vi.getTimerCount()).toBe(1);
-    await vi.advanceTimersByTimeAsync(1_000);
+    await pass(1_000);
     expect(current().wasTerminated).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
-    await vi.advanceTimersByTimeAsync(60_000);
+    await pass(60_000);
     expect(opened).toHaveLength(1);
   });
 
@@ -282,24 +205,21 @@ describe('closing', () => {
     expect(vi.getTimerCount()).toBe(1);
     client.close();
     expect(vi.getTimerCount()).toBe(1);
-    await vi.advanceTimersByTimeAsync(1_000);
+    await pass(1_000);
     expect(vi.getTimerCount()).toBe(0);
   });
 });
 
 describe('a subscription', () => {
-  const live = { channels: [{ channel: 'a', result: 'live' }] };
-
   it('is rejected when 10 s bring no answer', async () => {
     await start();
-    const caught = client
-      .channel('a')
-      .subscribe()
-      .catch((error: unknown) => error);
-    await vi.advanceTimersByTimeAsync(5_000);
+    const outcome = watch(client.channel('a').subscribe());
+    await pass(5_000);
     current().receive({ type: 'pong' });
-    await vi.advanceTimersByTimeAsync(5_000);
-    expect(await caught).toMatchObject({ code: 'ERR_TIMEOUT' });
+    await pass(4_999);
+    expect(outcome()).toBe('pending');
+    await pass(1);
+    expect(outcome()).toBe('ERR_TIMEOUT');
   });
 
   describe('that worked on an earlier connection', () => {
@@ -307,10 +227,7 @@ describe('a subscription', () => {
 
     beforeEach(async () => {
       await start();
-      const subscribed = client.channel('a').subscribe();
-      await vi.advanceTimersByTimeAsync(0);
-      await answer(live);
-      await subscribed;
+      await subscribed('a');
       again = await reconnect();
     });
 
@@ -318,44 +235,44 @@ describe('a subscription', () => {
       for (const waitMs of [250, 500, 1_000]) {
         const count = again.sent.length;
         await refuse();
-        await vi.advanceTimersByTimeAsync(waitMs - 1);
+        await pass(waitMs - 1);
         expect(again.sent).toHaveLength(count);
-        await vi.advanceTimersByTimeAsync(1);
+        await pass(1);
         expect(again.sent).toHaveLength(count + 1);
       }
       expect(again.actions).toEqual(['subscribe', 'subscribe', 'subscribe', 'subscribe']);
     });
 
     it('is asked for again no sooner than the server says', async () => {
-      await refuse(3_000);
-      await vi.advanceTimersByTimeAsync(3_249);
+      await refuse({ retryAfterMs: 3_000 });
+      await pass(3_249);
       expect(again.sent).toHaveLength(1);
-      await vi.advanceTimersByTimeAsync(1);
+      await pass(1);
       expect(again.sent).toHaveLength(2);
     });
 
     it('waits little again once it was accepted', async () => {
       await refuse();
-      await vi.advanceTimersByTimeAsync(250);
-      await answer(live);
+      await pass(250);
+      await accept();
       again = await reconnect();
       await refuse();
-      await vi.advanceTimersByTimeAsync(250);
+      await pass(250);
       expect(again.sent).toHaveLength(2);
     });
 
     it('is asked for once on a connection that comes meanwhile', async () => {
-      await refuse(5_000);
+      await refuse({ retryAfterMs: 5_000 });
       again = await reconnect();
-      await answer(live);
-      await vi.advanceTimersByTimeAsync(6_000);
+      await accept();
+      await pass(6_000);
       expect(again.actions).toEqual(['subscribe']);
     });
 
     it('is let go when it is no longer wanted, while it waits', async () => {
       await refuse();
       await client.channel('a').unsubscribe();
-      await vi.advanceTimersByTimeAsync(20_000);
+      await pass(20_000);
       expect(again.actions).toEqual(['subscribe']);
     });
 
@@ -365,31 +282,9 @@ describe('a subscription', () => {
       const left = client.channel('a').unsubscribe();
       await refuse();
       await left;
-      await vi.advanceTimersByTimeAsync(20_000);
+      await pass(20_000);
       expect(again.actions).toEqual(['subscribe']);
       expect(refused).not.toHaveBeenCalled();
     });
   });
 });
-
-/** Answers what was asked last. */
-async function answer(data: unknown): Promise<void> {
-  current().receive({ type: 'reply', id: current().sent.at(-1)?.id, data });
-  await vi.advanceTimersByTimeAsync(0);
-}
-
-/** Refuses what was asked last, for a reason that passes. */
-async function refuse(retryAfterMs?: number): Promise<void> {
-  const error = { code: 'ERR_RATE_LIMIT', message: 'Slow down.', retryAfterMs };
-  current().receive({ type: 'error', id: current().sent.at(-1)?.id, error });
-  await vi.advanceTimersByTimeAsync(0);
-}
-
-/** Ends the connection and waits for the next. */
-async function reconnect(): Promise<ScriptedWebSocket> {
-  const count = opened.length;
-  current().end();
-  await vi.advanceTimersToNextTimerAsync();
-  expect(opened).toHaveLength(count + 1);
-  return current();
-}

@@ -185,6 +185,7 @@ room.on('mesage', () => {});
 client.channel<RoomChannel>('room/42');
 void room.subscribe().then((answer) => {
   is<Equal<typeof answer.data, { topic: string; since: string }>>();
+  is<Equal<typeof answer.result, 'live'>>();
 });
 
 // ---- From a class that also handles connections, whose contexts are of no channel ----

@@ -1,0 +1,300 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  accept,
+  answer,
+  client,
+  current,
+  gatewaySays,
+  pass,
+  receive,
+  reconnect,
+  start,
+  subscribed,
+  useVirtualTime,
+  watch,
+} from './virtual-time.js';
+
+useVirtualTime();
+beforeEach(() => start());
+
+/** What API Gateway says, and the code that the client makes of it. */
+const texts = [
+  ['Internal server error', 'ERR_INTERNAL'],
+  ['Endpoint request timed out', 'ERR_TIMEOUT'],
+  ['Too Many Requests', 'ERR_RATE_LIMIT'],
+  ['Forbidden', 'ERR_FORBIDDEN'],
+  ['Something that it does not say today', 'ERR_INTERNAL'],
+  ['constructor', 'ERR_INTERNAL'],
+] as const;
+
+function pong(): Promise<void> {
+  return receive({ type: 'pong' });
+}
+
+/** Data of the messages that were written, in order. */
+function written(): unknown[] {
+  return current()
+    .sent.filter(({ channel }) => channel !== undefined)
+    .map(({ data, attempt = 1 }) => `${String(data)}${attempt}`);
+}
+
+describe('an error of API Gateway itself, with one request in flight', () => {
+  it.each(texts)('F1 is the answer to a message: %s', async (text, code) => {
+    const caught = client
+      .channel('a')
+      .send('post', 'A')
+      .catch((error: unknown) => error);
+    await gatewaySays(text);
+    expect(await caught).toMatchObject({ code, message: text });
+  });
+
+  it.each(texts)('F1 is the answer to subscribe(): %s', async (text, code) => {
+    const joined = watch(client.channel('a').subscribe());
+    await pass(0);
+    await gatewaySays(text);
+    expect(joined()).toBe(code);
+  });
+
+  it.each(texts)('F1 is the answer to unsubscribe(): %s', async (text, code) => {
+    await subscribed('a');
+    const left = watch(client.channel('a').unsubscribe());
+    await pass(0);
+    await gatewaySays(text);
+    expect(left()).toBe(code);
+  });
+
+  it('F1 lets the message behind it go at once, whose time begins then', async () => {
+    const a = watch(client.channel('a').send('post', 'A', { timeoutMs: 1_500 }));
+    await pass(1_000);
+    const b = watch(client.channel('a').send('post', 'B', { timeoutMs: 1_500 }));
+    await pass(400);
+    await gatewaySays('Internal server error');
+    expect(a()).toBe('ERR_INTERNAL');
+    expect(written()).toEqual(['A1', 'B1']);
+    await pass(1_499);
+    expect(b()).toBe('pending');
+    await answer('fine');
+    expect(b()).toBe('fine');
+  });
+
+  it('F1 is the same as an error of the server that names no request', async () => {
+    const sent = watch(client.channel('a').send('post', 'A'));
+    await receive({ type: 'error', error: { code: 'ERR_FRAME_INVALID', message: 'No id.' } });
+    expect(sent()).toBe('ERR_FRAME_INVALID');
+  });
+
+  it('F1 is none without the id of a connection, and nothing when nothing is in flight', async () => {
+    await gatewaySays('Internal server error');
+    const sent = watch(client.channel('a').send('post', 'A'));
+    await receive({ message: 'Internal server error' });
+    await receive({ message: 7, connectionId: 'c=', requestId: 'r=' });
+    expect(sent()).toBe('pending');
+    await answer('fine');
+    expect(sent()).toBe('fine');
+    expect(current().actions).toEqual(['a.post']);
+  });
+});
+
+describe('an error of API Gateway itself, with several requests in flight', () => {
+  it('F1 asks each again under its id, once a ping has come back', async () => {
+    const sent = ['a', 'b'].map((name) => watch(client.channel(name).send('post', name)));
+    await gatewaySays('Internal server error');
+    expect(current().actions).toEqual(['a.post', 'b.post', 'ping']);
+    await pass(1_000);
+    expect(sent.map((outcome) => outcome())).toEqual(['pending', 'pending']);
+    await pong();
+    expect(written()).toEqual(['a1', 'b1', 'a2', 'b2']);
+    const ids = current().sent.flatMap(({ id }) => id ?? []);
+    expect(ids.slice(2)).toEqual(ids.slice(0, 2));
+    for (const id of ids.slice(0, 2)) await answer(`${id}!`, id);
+    expect(sent.map((outcome) => outcome())).toEqual(ids.slice(0, 2).map((id) => `${id}!`));
+  });
+
+  it('F1 asks none again that is answered before the ping comes back', async () => {
+    const a = watch(client.channel('a').send('post', 'a'));
+    const b = watch(client.channel('b').send('post', 'b'));
+    await gatewaySays('Internal server error');
+    await answer('fine', current().of('a.post')[0]?.id);
+    await pong();
+    expect(a()).toBe('fine');
+    expect(written()).toEqual(['a1', 'b1', 'b2']);
+    await answer('fine too');
+    expect(b()).toBe('fine too');
+  });
+
+  it('F1 takes the answer to either try, and ignores the other', async () => {
+    const a = watch(client.channel('a').send('post', 'a'));
+    watch(client.channel('b').send('post', 'b'));
+    await gatewaySays('Internal server error');
+    await pong();
+    const id = current().of('a.post')[0]?.id;
+    await answer('first', id);
+    await answer('second', id);
+    expect(a()).toBe('first');
+    const next = watch(client.channel('a').send('post', 'next'));
+    await answer('third', id);
+    expect(next()).toBe('pending');
+  });
+
+  it('F1 keeps the order of a channel, and one message of it in flight', async () => {
+    for (const data of [1, 2]) watch(client.channel('a').send('post', data));
+    watch(client.channel('b').send('post', 3));
+    await gatewaySays('Internal server error');
+    await pong();
+    expect(written()).toEqual(['11', '31', '12', '32']);
+    await answer('fine', current().of('a.post')[0]?.id);
+    expect(written()).toEqual(['11', '31', '12', '32', '21']);
+  });
+
+  it('F1 gives a request up that it had to ask for three times, not knowing what came of it', async () => {
+    const sent = ['a', 'b'].map((name) => watch(client.channel(name).send('post', name)));
+    for (const times of [2, 3]) {
+      await gatewaySays('Internal server error');
+      await pong();
+      expect(current().of('a.post')).toHaveLength(times);
+    }
+    await gatewaySays('Internal server error');
+    expect(sent.map((outcome) => outcome())).toEqual(['pending', 'pending']);
+    await pong();
+    expect(sent.map((outcome) => outcome())).toEqual(['ERR_TIMEOUT', 'ERR_TIMEOUT']);
+    expect(current().of('a.post')).toHaveLength(3);
+  });
+
+  it('F1 asks a subscription again by another frame, and takes a late answer to the first', async () => {
+    const joined = watch(client.channel('a').subscribe());
+    const sent = watch(client.channel('b').send('post', 'b'));
+    await pass(0);
+    await gatewaySays('Internal server error');
+    await pong();
+    await pass(251);
+    const [first, second] = current().of('subscribe');
+    expect(second?.id).not.toBe(first?.id);
+    await answer('fine', current().of('b.post')[0]?.id);
+    expect([sent(), joined()]).toEqual(['fine', 'pending']);
+    // Nobody knows which of the two the server handled last, so it is asked once more.
+    await accept(first);
+    await accept(second);
+    await accept();
+    expect(joined()).toMatchObject({ channel: 'a', result: 'live' });
+    expect(current().of('subscribe')).toHaveLength(3);
+    await pass(60_000);
+    expect(current().of('subscribe')).toHaveLength(3);
+    expect(current().of('unsubscribe')).toHaveLength(0);
+  });
+
+  it('F1 pings once in 5 s, however often the ping itself is refused', async () => {
+    const sent = ['a', 'b'].map((name) =>
+      watch(client.channel(name).send('post', name, { timeoutMs: 20_000 })),
+    );
+    await gatewaySays('Too Many Requests');
+    for (let seconds = 1; seconds <= 19; seconds += 1) {
+      for (let count = 0; count < 10; count += 1) await gatewaySays('Too Many Requests');
+      await pass(1_000);
+    }
+    expect(current().of('ping').length).toBeLessThanOrEqual(4);
+    expect(written()).toEqual(['a1', 'b1']);
+    await pong();
+    expect(written()).toEqual(['a1', 'b1', 'a2', 'b2']);
+    await pass(1_000);
+    expect(sent.map((outcome) => outcome())).toEqual(['ERR_TIMEOUT', 'ERR_TIMEOUT']);
+  });
+
+  it('F1 forgets its doubts with the connection', async () => {
+    const sent = ['a', 'b'].map((name) => watch(client.channel(name).send('post', name)));
+    await gatewaySays('Internal server error');
+    await reconnect();
+    expect(written()).toEqual(['a2', 'b2']);
+    await pong();
+    expect(written()).toEqual(['a2', 'b2']);
+    await answer('fine', current().of('a.post')[0]?.id);
+    await gatewaySays('Forbidden');
+    expect(sent.map((outcome) => outcome())).toEqual(['fine', 'ERR_FORBIDDEN']);
+  });
+});
+
+describe('an error of API Gateway itself, after a frame that nobody waits for', () => {
+  it('F1 may belong to a message without a reply for 29 s', async () => {
+    void client.channel('a').send('typing', 't', { reply: false });
+    const first = watch(client.channel('a').send('post', 'A'));
+    await pass(4_999);
+    await gatewaySays('Internal server error');
+    await pong();
+    expect(written()).toEqual(['t1', 'A1', 'A2']);
+    await answer('fine');
+    expect(first()).toBe('fine');
+    // The second try may be answered as well, for as long again.
+    await pass(28_999);
+    const second = watch(client.channel('a').send('post', 'B'));
+    await gatewaySays('Internal server error');
+    expect(second()).toBe('pending');
+    await pong();
+    await answer('fine');
+    await pass(29_000);
+    const third = watch(client.channel('a').send('post', 'C'));
+    await gatewaySays('Internal server error');
+    expect(third()).toBe('ERR_INTERNAL');
+  });
+
+  it('F1 may belong to a message whose time was over', async () => {
+    const late = watch(client.channel('a').send('post', 'late', { timeoutMs: 1_000 }));
+    await pass(1_000);
+    expect(late()).toBe('ERR_TIMEOUT');
+    const next = watch(client.channel('a').send('post', 'next'));
+    await gatewaySays('Endpoint request timed out');
+    expect(next()).toBe('pending');
+    await pong();
+    await answer('fine');
+    expect(next()).toBe('fine');
+  });
+
+  it('F1 does not belong to a message whose time was over before it was written', async () => {
+    const first = watch(client.channel('a').send('post', 'first'));
+    const behind = watch(client.channel('a').send('post', 'behind', { timeoutMs: 1_000 }));
+    await pass(1_000);
+    expect(behind()).toBe('ERR_NOT_SENT');
+    await gatewaySays('Internal server error');
+    expect(first()).toBe('ERR_INTERNAL');
+  });
+
+  it('F1 may belong to a subscription whose time was over', async () => {
+    const joined = watch(client.channel('a').subscribe());
+    await pass(5_000);
+    await pong();
+    await pass(5_000);
+    await pong();
+    expect(joined()).toBe('ERR_TIMEOUT');
+    const sent = watch(client.channel('b').send('post', 'b'));
+    await gatewaySays('Internal server error');
+    expect(sent()).toBe('pending');
+    await pong();
+    expect(written()).toEqual(['b1', 'b2']);
+  });
+
+  it('F1 may belong to a ping, which is then asked again before anything else', async () => {
+    const sent = watch(client.channel('a').send('post', 'slow'));
+    await pass(5_000);
+    expect(current().actions).toEqual(['a.post', 'ping']);
+    await gatewaySays('Too Many Requests');
+    expect(sent()).toBe('pending');
+    expect(current().actions).toEqual(['a.post', 'ping']);
+    await pass(5_000);
+    expect(current().actions).toEqual(['a.post', 'ping', 'ping']);
+    await answer('fine after 10 s');
+    expect(sent()).toBe('fine after 10 s');
+    await pong();
+    // The ping has its answer, so the next error cannot be its own.
+    const next = watch(client.channel('a').send('post', 'next'));
+    await gatewaySays('Forbidden');
+    expect(next()).toBe('ERR_FORBIDDEN');
+  });
+
+  it('F1 cannot belong to a ping of an earlier connection', async () => {
+    watch(client.channel('a').send('post', 'slow'));
+    await pass(5_000);
+    await reconnect();
+    const sent = watch(client.channel('b').send('post', 'b'));
+    await answer('fine', current().of('a.post')[0]?.id);
+    await gatewaySays('Forbidden');
+    expect(sent()).toBe('ERR_FORBIDDEN');
+  });
+});

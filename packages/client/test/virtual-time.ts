@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, vi } from 'vitest';
+import { type Client, type ClientOptions, createClient, type StateReason } from '../src/index.js';
+
+/** A frame as the client wrote it. */
+export interface WrittenFrame {
+  readonly action: string;
+  readonly id: string;
+  readonly channel?: string;
+  readonly channels?: readonly (string | { readonly channel: string })[];
+  readonly data?: unknown;
+  readonly attempt?: number;
+}
+
+/** A WebSocket that does as it is told, for tests in which time matters. */
+export class ScriptedWebSocket {
+  static opensByItself = true;
+  readonly sent: WrittenFrame[] = [];
+  readonly #listeners = new Map<string, (event: { readonly data: unknown }) => void>();
+  readyState = 0;
+  closedWith: number | undefined;
+  wasTerminated = false;
+
+  constructor() {
+    opened.push(this);
+    if (ScriptedWebSocket.opensByItself) queueMicrotask(() => this.open());
+  }
+
+  addEventListener(type: string, listener: (event: { readonly data: unknown }) => void): void {
+    this.#listeners.set(type, listener);
+  }
+
+  open(): void {
+    this.readyState = 1;
+    this.#listeners.get('open')?.({ data: undefined });
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as WrittenFrame);
+  }
+
+  receive(frame: object): void {
+    this.receiveText(JSON.stringify(frame));
+  }
+
+  receiveText(data: string): void {
+    this.#listeners.get('message')?.({ data });
+  }
+
+  /** Half open: nothing ever comes of it. */
+  close(code?: number): void {
+    this.readyState = 2;
+    this.closedWith = code;
+  }
+
+  /** The other end closes it. */
+  end(): void {
+    this.readyState = 3;
+    this.#listeners.get('close')?.({ data: undefined });
+  }
+
+  terminate(): void {
+    this.wasTerminated = true;
+    this.end();
+  }
+
+  get actions(): string[] {
+    return this.sent.map(({ action }) => action);
+  }
+
+  /** The frames of an action. */
+  of(action: string): WrittenFrame[] {
+    return this.sent.filter((frame) => frame.action === action);
+  }
+}
+
+/** The WebSockets that the client of this test has opened. */
+export const opened: ScriptedWebSocket[] = [];
+/** What `onState` told. */
+export const states: [state: string, code: string | undefined, retryInMs: number | undefined][] =
+  [];
+/** What ends the listeners that the client added to the window. */
+export const signals: AbortSignal[] = [];
+/** The page's document. */
+export let page: EventTarget & { visibilityState: string };
+export let client: Client;
+let window: EventTarget;
+
+/** Gives each test a clock, a page and a WebSocket that it controls. Random numbers are 0.5. */
+export function useVirtualTime(): void {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    for (const list of [opened, states, signals]) list.length = 0;
+    ScriptedWebSocket.opensByItself = true;
+    page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+    window = new EventTarget();
+    vi.stubGlobal('document', page);
+    vi.stubGlobal('addEventListener', (...args: Parameters<typeof addEventListener>) => {
+      signals.push((args[2] as { signal: AbortSignal }).signal);
+      window.addEventListener(...args);
+    });
+  });
+  afterEach(() => {
+    client.close();
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+}
+
+/** Makes the client, and lets its first WebSocket open. */
+export async function start(options: Partial<ClientOptions> = {}): Promise<void> {
+  client = createClient({
+    url: 'ws://127.0.0.1/dev',
+    WebSocket: ScriptedWebSocket,
+    ...options,
+  });
+  client.onState((state, reason?: StateReason) =>
+    states.push([state, reason?.code, reason?.retryInMs]),
+  );
+  await pass(0);
+}
+
+/** Lets time pass, and everything happen that was due. */
+export async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+/** The window tells of something: `online`, `pagehide`, `pageshow`. */
+export function dispatch(type: string): void {
+  window.dispatchEvent(new Event(type));
+}
+
+/** The WebSocket opened last. */
+export function current(): ScriptedWebSocket {
+  return opened.at(-1) as ScriptedWebSocket;
+}
+
+/** Receives a frame on the WebSocket opened last. */
+export async function receive(frame: object): Promise<void> {
+  current().receive(frame);
+  await pass(0);
+}
+
+/** The request written last: pings are none. */
+function latest(): WrittenFrame | undefined {
+  return current().sent.findLast(({ action }) => action !== 'ping');
+}
+
+/** Answers a request; without one, that written last. */
+export async function answer(data: unknown, id: string | undefined = latest()?.id): Promise<void> {
+  await receive({ type: 'reply', id, data });
+}
+
+/** Accepts what a `subscribe` or `unsubscribe` frame asks; without one, the request written last. */
+export async function accept(frame: WrittenFrame | undefined = latest()): Promise<void> {
+  const channels = channelsOf(frame).map((channel) => ({ channel, result: 'live' }));
+  await answer({ channels }, frame?.id);
+}
+
+/** Refuses a request; without one, that written last. */
+export async function refuse(
+  error: { readonly code?: string; readonly retryAfterMs?: unknown } = {},
+  id: string | undefined = latest()?.id,
+): Promise<void> {
+  const { code = 'ERR_RATE_LIMIT', retryAfterMs } = error;
+  await receive({ type: 'error', id, error: { code, message: 'Slow down.', retryAfterMs } });
+}
+
+/** An error of API Gateway's own, which names no request. */
+export async function gatewaySays(message: string): Promise<void> {
+  await receive({ message, connectionId: 'L0SM9cOFvHcCIhw=', requestId: 'JqxQpHMcPHcFn3Q=' });
+}
+
+/** The names of the channels in a `subscribe` or `unsubscribe` frame. */
+export function channelsOf(frame: WrittenFrame | undefined): string[] {
+  return (frame?.channels ?? []).map((one) => (typeof one === 'string' ? one : one.channel));
+}
+
+/** Subscribes to a channel, and accepts it. */
+export async function subscribed(name: string): Promise<void> {
+  const joined = client.channel(name).subscribe();
+  await pass(0);
+  await accept();
+  await joined;
+}
+
+/** Ends the connection and waits for the next. */
+export async function reconnect(): Promise<ScriptedWebSocket> {
+  const count = opened.length;
+  current().end();
+  await vi.advanceTimersToNextTimerAsync();
+  if (opened.length !== count + 1) throw new Error('There is no new connection.');
+  return current();
+}
+
+/** What a promise comes to: its value, the code of its error, or `pending`. */
+export function watch(promise: Promise<unknown>): () => unknown {
+  let outcome: unknown = 'pending';
+  promise.then(
+    (value) => (outcome = value),
+    (error: { code?: string }) => (outcome = error.code ?? error),
+  );
+  return () => outcome;
+}
