@@ -16,7 +16,7 @@ export interface ClientChannel<C> {
    * this: so two parts of a page can use one channel. Further calls get the latest answer.
    *
    * It waits for a connection as long as it takes; `client.onRefused` tells when attempts fail. A
-   * refusal with `retryAfterMs` is tried again for up to 30 s.
+   * refusal with a `retryAfterMs` of at most 30 s is tried again, up to three times.
    *
    * @returns The server's answer.
    * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s after the server was
