@@ -36,6 +36,7 @@ describe('the server', () => {
             { channel: 'rooms/general', result: 'live', data: { topic: 'Welcome to general' } },
           ],
         },
+        server: expect.anything(),
       });
     }
 

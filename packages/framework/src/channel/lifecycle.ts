@@ -66,9 +66,10 @@ export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<A
 /**
  * Runs when a connection subscribes to a channel of this class, after the access rule and after the
  * membership was written, so that a snapshot it returns can miss no event. Its context is a
- * `SubscribeContext`; what it returns goes to the client with the reply. Throw a `ClientError` to
- * undo the subscription. It does not run for `autoSubscribe`. It runs again when the client
- * subscribes again, as it does after each reconnection.
+ * `SubscribeContext`; what it returns goes to the client with the reply. The types of a client know it by
+ * that parameter: without one it looks like a message, too. Throw a `ClientError` to undo the
+ * subscription. It does not run for `autoSubscribe`. It runs again when the client subscribes again, as it
+ * does after each reconnection.
  *
  * @example
  * ```ts

@@ -40,7 +40,8 @@ export interface MessageDecorator<T> {
 /**
  * Makes a method the handler of the messages of its name: `post` of `@Channel('rooms/:roomId')` is
  * `rooms.post` on the wire. What it returns is the answer; with its frame it must fit into 32,768
- * bytes. Other public methods of a channel class must not take a message: helpers are private.
+ * bytes. Make helpers private: the types of a client take every public method for a message, but for those
+ * that take a context first.
  *
  * Without a schema the message is whatever the client sent.
  *
