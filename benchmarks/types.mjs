@@ -92,6 +92,7 @@ function hostOf(files) {
   const disk = ts.createCompilerHost(options);
   return {
     ...disk,
+    getCurrentDirectory: () => FOLDER,
     fileExists: (file) => files.has(file) || disk.fileExists(file),
     readFile: (file) => files.get(file) ?? disk.readFile(file),
     getSourceFile(file, ...rest) {
@@ -110,16 +111,16 @@ export function check(channels) {
     [join(FOLDER, 'page.mts'), pageOf(channels)],
   ]);
   const program = ts.createProgram([...files.keys()], options, hostOf(files));
-  const start = performance.now();
+  const start = process.cpuUsage();
   const [problem] = ts.getPreEmitDiagnostics(program);
-  const elapsedMs = performance.now() - start;
+  const { user, system } = process.cpuUsage(start);
   if (problem) throw new Error(ts.flattenDiagnosticMessageText(problem.messageText, '\n'));
   return {
     channels,
     messages: channels * MESSAGES,
     instantiations: program.getInstantiationCount(),
     types: program.getTypeCount(),
-    'check time, ms': Math.round(elapsedMs),
+    'check time, ms of CPU': Math.round((user + system) / 1_000),
   };
 }
 

@@ -46,7 +46,9 @@ describe('types', () => {
     expect(problemsOf(ts.createProgram([fixture], { ...usual, ...settings }))).toEqual([]);
   });
 
-  it('cost the compiler as much for the next ten channels of an app as for the ten before', async () => {
+  it('cost the compiler as much for the next ten channels of an app as for the ten before', {
+    timeout: 180_000,
+  }, async () => {
     const { check } = (await import(benchmark)) as {
       readonly check: (channels: number) => { readonly instantiations: number };
     };

@@ -28,6 +28,7 @@ describe('the server', () => {
             { channel: 'rooms/general', result: 'live', data: { topic: 'Welcome to general' } },
           ],
         },
+        server: expect.anything(),
       });
     }
 

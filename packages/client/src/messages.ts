@@ -80,8 +80,8 @@ export type UntypedChannel = {
   readonly [message: string]: (message: unknown) => unknown;
 };
 
-/** What only the contexts of connections have, and that of a subscription that has ended. */
-type Elsewhere = 'cause' | 'code' | 'reason' | 'channels' | 'headers' | 'query';
+/** What only other contexts have: of a message, of a connection, of a subscription that has ended. */
+type Elsewhere = 'messageId' | 'cause' | 'code' | 'reason' | 'channels' | 'headers' | 'query';
 /** What a method returns that may be the `@OnSubscribe` handler: it takes a context alone, or nothing. */
 type Possible<M> = M extends (...args: infer A) => infer R
   ? A extends []

@@ -117,6 +117,7 @@ void alone.send('enter').then(({ topic }) => topic);
 
 declare class Several {
   enter(): { topic: string };
+  describe(ctx: MessageContext): number;
   list(): string[];
   post(message: { text: string }, ctx: MessageContext): void;
 }

@@ -41,7 +41,8 @@ export interface MessageDecorator<T> {
 /**
  * Makes a method the handler of the messages with its name: `post` of `@Channel('rooms/:roomId')` is
  * `rooms.post` on the wire. Its return value is the answer; the whole frame must fit into 32,768 bytes.
- * Make helper methods private: the client's types list every public method that takes a message.
+ * Make helper methods private: the client's types list every public method as a message, except those
+ * that take a context first.
  *
  * Without a schema, the message is what the client sent, unchecked.
  *
