@@ -225,7 +225,9 @@ describe('gatecast dev', () => {
     await writeFile(entry, 'export const handler = async () => {};');
     await waitFor(/^\d\d:\S+ {2}reloaded$/m);
     await writeFile(entry, 'export const handler = ;');
-    await waitFor(/^\d\d:\S+ {2}not reloaded; the last good version keeps running\.\n[^]*\[ERROR\]/m);
+    await waitFor(
+      /^\d\d:\S+ {2}not reloaded; the last good version keeps running\.\n[^]*\[ERROR\]/m,
+    );
   });
 
   it('serves a static page in addition to the function', async () => {
