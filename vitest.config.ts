@@ -9,9 +9,9 @@ export default defineConfig({
       'test/**/*.test.ts',
     ],
     environment: 'node',
-    // Vitest would leave one core to itself; most tests wait for processes that they started.
+    // Vitest would reserve one core, but most tests only wait for their child processes.
     maxWorkers: 2,
-    // A hanging test is what this ends; a busy machine is no failure.
+    // Long enough for a busy machine: only a test that hangs should fail.
     testTimeout: 60_000,
     hookTimeout: 180_000,
   },

@@ -12,6 +12,7 @@ checkTypes();
 run('npx', ['oxlint', '--type-aware']);
 run('npx', ['knip']);
 run('node', ['scripts/errors-page.mjs', '--check']);
+run('node', ['scripts/plain-words.mjs']);
 run('npm', ['run', '--silent', 'docs']);
 const archives = mkdtempSync(join(tmpdir(), 'gatecast-archives-'));
 process.on('exit', () => rmSync(archives, { recursive: true }));

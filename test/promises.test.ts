@@ -119,17 +119,17 @@ const mended: readonly (readonly [path: string, gone: string, there: string])[] 
   [
     'docs/store-redis.md',
     'For connections and subscriptions that is bearable.',
-    'Where the authorizer runs inside `$connect` the same happens with its next message',
+    'If the authorizer runs inside `$connect`, the same happens with its next message',
   ],
   [
     'docs/store-redis.md',
     'Otherwise they deliver each',
-    'nobody posts to the connections of another stage or removes them',
+    'a stage never posts to the connections of another stage or removes them',
   ],
   [
     'docs/stores.md',
     'What is throttled, or does not reach DynamoDB',
-    'No call begins after that, and one that is under way is given up.',
+    'After that no call begins, and running calls are aborted.',
   ],
   [
     'packages/framework/src/jwt.ts',
