@@ -184,9 +184,9 @@ class ConnectedClient implements Client {
       isWaiting: () => this.#requests.isWaiting,
       ping: () => this.#requests.ping(),
       onFrame: (data) => this.#receive(readFrame(data)),
-      // The query stays out of the message: it may hold a secret.
+      // A query and a user's name stay out of the message: they may hold a secret.
       onRefused: (error, retryInMs) =>
-        this.#refuse(url.replace(/[?#].*/, ''), { error, retryInMs }),
+        this.#refuse(url.replace(/[^/]*@|[?#].*/g, ''), { error, retryInMs }),
       onState: (state, reason) => this.#enter(state, reason),
     });
     this.#requests = new RequestTable(this.#supervisor);
@@ -229,6 +229,17 @@ class ConnectedClient implements Client {
   }
 
   #open(name: string, as: string): ClientChannel<UntypedChannel> {
+    // It outlives its listeners, so that those who come and go hear of each event once.
+    const own = new ChannelEvents(this.#calls);
+    const listen = (add: (events: ChannelEvents) => Off): Off => {
+      const events = this.#listening.get(name) ?? own;
+      this.#listening.set(name, events);
+      const off = add(events);
+      return () => {
+        off();
+        if (events.isUnused && this.#listening.get(name) === events) this.#listening.delete(name);
+      };
+    };
     const channel: ClientChannel<UntypedChannel> = {
       name,
       as,
@@ -239,8 +250,8 @@ class ConnectedClient implements Client {
         const sent = this.#send({ action: `${as}.${message}`, id, channel: name, data }, options);
         return Object.assign(sent as Promise<never>, { id: eventId(name, id, 0) });
       },
-      on: (event, handler) => this.#listen(name, (events) => events.on(event, handler)),
-      onEnd: (listener) => this.#listen(name, (events) => events.onEnd.add(listener)),
+      on: (event, handler) => listen((events) => events.on(event, handler)),
+      onEnd: (listener) => listen((events) => events.onEnd.add(listener)),
     };
     if (this.#channels.size % SWEEP_EVERY === SWEEP_EVERY - 1) {
       for (const [other, one] of this.#channels) if (!one.deref()) this.#channels.delete(other);
@@ -263,18 +274,6 @@ class ConnectedClient implements Client {
     // Few wait for a message that has no answer.
     abandon(clientError('ERR_NOT_CONNECTED'));
     return promise;
-  }
-
-  #listen(channel: string, add: (events: ChannelEvents) => Off): Off {
-    const events = this.#listening.get(channel) ?? new ChannelEvents(this.#calls);
-    this.#listening.set(channel, events);
-    const off = add(events);
-    return () => {
-      off();
-      if (events.isUnused && this.#listening.get(channel) === events) {
-        this.#listening.delete(channel);
-      }
-    };
   }
 
   #receive(frame: Fields): void {

@@ -228,7 +228,7 @@ export class Subscription {
   #endLeave(error?: Error): void {
     if (!this.#left) return;
     clearTimeout(this.#clock);
-    if (error) this.#left.reject(error);
+    if (error) this.#left.abandon(error);
     else this.#left.resolve();
     this.#left = undefined;
   }

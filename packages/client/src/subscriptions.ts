@@ -47,6 +47,7 @@ export class Subscriptions {
     const subscription = this.#all.get(channel);
     if (subscription) subscription.ended(error);
     else this.#events.ended(channel, error);
+    this.#schedule();
   }
 
   /** Writes what there is to ask. */
@@ -101,9 +102,11 @@ export class Subscriptions {
         timeoutMs: REQUEST_MS,
         outlives: false,
         settle: (error, data) => {
-          for (const channel of some) {
+          const { channels: outcomes } = fields(data);
+          for (const [index, channel] of some.entries()) {
             if (isSettled) this.#of(channel).answeredLate();
-            else this.#settle(channel, error, data);
+            else
+              this.#settle(channel, error, Array.isArray(outcomes) ? outcomes[index] : undefined);
           }
           isSettled = true;
           this.flush();
@@ -115,10 +118,8 @@ export class Subscriptions {
     }
   }
 
-  #settle(channel: string, refusal: ClientRequestError | undefined, data: unknown): void {
-    const { channels } = fields(data);
-    const outcomes: unknown[] = Array.isArray(channels) ? channels : [];
-    const outcome = fields(outcomes.find((one) => fields(one)['channel'] === channel));
+  #settle(channel: string, refusal: ClientRequestError | undefined, answer: unknown): void {
+    const outcome = fields(answer);
     let error = refusal;
     if (!error && !('channel' in outcome)) error = clientError('ERR_TIMEOUT');
     if (!error && 'error' in outcome) error = readError(outcome['error']);

@@ -6,6 +6,7 @@ import { connect, TestingServer, untilState } from './testing-server.js';
 beforeEach(() => {
   // Reconnect at once.
   vi.spyOn(Math, 'random').mockReturnValue(0);
+  vi.spyOn(console, 'warn').mockReturnValue();
 });
 afterEach(() => {
   vi.restoreAllMocks();

@@ -11,6 +11,7 @@ import {
 beforeEach(() => {
   // Reconnect at once.
   vi.spyOn(Math, 'random').mockReturnValue(0);
+  vi.spyOn(console, 'warn').mockReturnValue();
 });
 afterEach(() => vi.restoreAllMocks());
 

@@ -85,11 +85,15 @@ export let page: EventTarget & { visibilityState: string };
 export let client: Client;
 let window: EventTarget;
 
-/** Gives each test a clock, a page and a WebSocket that it controls. Random numbers are 0.5. */
+/**
+ * Gives each test a clock, a page and a WebSocket that it controls. Random numbers are 0.5, and what is
+ * written to the console goes nowhere.
+ */
 export function useVirtualTime(): void {
   beforeEach(() => {
     vi.useFakeTimers();
     vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    vi.spyOn(console, 'warn').mockReturnValue();
     for (const list of [opened, states, signals]) list.length = 0;
     ScriptedWebSocket.opensByItself = true;
     page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
@@ -148,23 +152,30 @@ function latest(): WrittenFrame | undefined {
 }
 
 /** Answers a request; without one, that written last. */
-export async function answer(data: unknown, id: string | undefined = latest()?.id): Promise<void> {
-  await receive({ type: 'reply', id, data });
+export async function answer(data: unknown, id?: string): Promise<void> {
+  await pass(0);
+  await receive({ type: 'reply', id: id ?? latest()?.id, data });
 }
 
 /** Accepts what a `subscribe` or `unsubscribe` frame asks; without one, the request written last. */
-export async function accept(frame: WrittenFrame | undefined = latest()): Promise<void> {
-  const channels = channelsOf(frame).map((channel) => ({ channel, result: 'live' }));
-  await answer({ channels }, frame?.id);
+export async function accept(frame?: WrittenFrame): Promise<void> {
+  await pass(0);
+  const asked = frame ?? latest();
+  const channels = channelsOf(asked).map((channel) => ({ channel, result: 'live' }));
+  await answer({ channels }, asked?.id);
 }
 
-/** Refuses a request; without one, that written last. */
+/** Refuses the request written last. */
 export async function refuse(
   error: { readonly code?: string; readonly retryAfterMs?: unknown } = {},
-  id: string | undefined = latest()?.id,
 ): Promise<void> {
+  await pass(0);
   const { code = 'ERR_RATE_LIMIT', retryAfterMs } = error;
-  await receive({ type: 'error', id, error: { code, message: 'Slow down.', retryAfterMs } });
+  await receive({
+    type: 'error',
+    id: latest()?.id,
+    error: { code, message: 'Slow down.', retryAfterMs },
+  });
 }
 
 /** An error of API Gateway's own, which names no request. */
@@ -180,7 +191,6 @@ export function channelsOf(frame: WrittenFrame | undefined): string[] {
 /** Subscribes to a channel, and accepts it. */
 export async function subscribed(name: string): Promise<void> {
   const joined = client.channel(name).subscribe();
-  await pass(0);
   await accept();
   await joined;
 }
