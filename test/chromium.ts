@@ -14,7 +14,7 @@ if (isMissing) {
 }
 
 /** `describe` where there is a Chromium. In CI a missing one is a failure: Playwright says so itself. */
-// oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- it is no call of describe.
+// oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- this does not call describe.
 export const describeInChromium = describe.skipIf(isMissing);
 
 /** Starts a browser without a window. */

@@ -87,7 +87,7 @@ describe('handlers without parameters', () => {
     expect(await ann.send('boards.clear', 'boards/1')).not.toHaveProperty('data', !nothing);
   });
 
-  it('G2 are refused as messages when they are none, though the type lets them be sent', async () => {
+  it('G2 are refused as messages when they are not messages, though the type lets them be sent', async () => {
     const ann = await createTestApp({ channels: [Lists] }).connect();
     expect(await ann.send('lists.enter', 'lists/1')).toMatchObject({
       type: 'error',

@@ -34,7 +34,7 @@ export interface ClientOptions {
   readonly url: string | URL;
   /**
    * Gets the token that the app's authorizer wants. Asked on every attempt to connect, so that it
-   * may be short-lived; nothing, or `''`, is no token. It travels as a sub-protocol, never in the URL.
+   * may be short-lived. `undefined` or `''` stands for none. It travels as a sub-protocol, never in the URL.
    * @default none
    */
   readonly token?: TokenSource;

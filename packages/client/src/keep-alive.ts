@@ -3,7 +3,7 @@ import { after, type Timer } from './timers.js';
 const ANSWER_MS = 5_000;
 const PONG_MS = 10_000;
 
-/** Whom the keep-alive asks and tells. */
+/** What a keep-alive needs. */
 export interface KeepAliveOptions {
   /** Pings after so much silence, in milliseconds. */
   silenceMs(): number;

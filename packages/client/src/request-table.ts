@@ -35,11 +35,11 @@ const INTEGRATION_MS = 29_000;
 /** How often a request is written again because an error might have been its answer. */
 const MAX_DOUBTS = 2;
 
-/** Every request that has no answer yet: its time, and whom to tell. */
+/** The requests without an answer: their time limits, and what settles them. */
 export class RequestTable {
   readonly #entries = new Map<string, Entry>();
   readonly #supervisor: Supervisor;
-  /** Until when an error may be the answer to a frame that is not here (any more). */
+  /** Until when an error may be the answer to a frame that is no longer here. */
   #strayUntil = 0;
   /** A ping has no answer yet, and may be what is refused. */
   #isPinging = false;

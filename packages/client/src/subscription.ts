@@ -15,7 +15,7 @@ export interface SubscribeAnswer<D = unknown> {
 /** What the server is asked about a channel. */
 export type SubscriptionAction = 'subscribe' | 'unsubscribe';
 
-/** Whom a subscription tells. */
+/** What a subscription reports. */
 export interface SubscriptionEvents {
   /** There may be something to ask, or messages may go that waited. */
   changed(): void;

@@ -20,7 +20,7 @@ export interface StateReason {
 /** What a token is asked from. */
 export type TokenSource = () => string | undefined | Promise<string | undefined>;
 
-/** What the supervisor works with, and whom it tells. */
+/** What the supervisor works with, and what it reports. */
 export interface SupervisorOptions {
   readonly open: OpenTransport;
   readonly token?: TokenSource;

@@ -87,9 +87,9 @@ void room.send('maybe');
 void room.send('loose', { any: 'thing' });
 // @ts-expect-error the data is missing
 void room.send('post');
-// @ts-expect-error a subscribe handler that takes its context is no message
+// @ts-expect-error a subscribe handler that takes its context is not a message
 void room.send('enter');
-// @ts-expect-error a private method is no message
+// @ts-expect-error a private method is not a message
 void room.send('helper');
 // @ts-expect-error nor is a property
 void room.send('topic');
@@ -146,7 +146,7 @@ is<Equal<SubscribeData<Quiet>, undefined>>();
 // Where nothing can be the handler, nothing is known.
 declare class Messages {
   post(message: string, ctx: MessageContext): void;
-  // oxlint-disable-next-line typescript/no-explicit-any -- it is no context.
+  // oxlint-disable-next-line typescript/no-explicit-any -- it is not a context.
   loose(message: any): string;
   raw(message: unknown): string;
 }

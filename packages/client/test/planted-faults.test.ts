@@ -414,7 +414,7 @@ const states: readonly Planted[] = [
     })),
   ],
   [
-    'it cannot read what is no JSON',
+    'it cannot read a text that is not JSON',
     'an uncaught exception',
     withWire(create, () => ({
       receive: (text, { hand }) => hand(JSON.stringify(JSON.parse(text))),

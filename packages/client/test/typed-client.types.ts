@@ -165,9 +165,9 @@ void room.send('post', { body: 'hi' });
 void room.send('page', { n: 1 });
 // @ts-expect-error there is no such message
 void room.send('psot', { text: 'hi' });
-// @ts-expect-error a handler of the channel's life is no message
+// @ts-expect-error a handler of the channel's life is not a message
 void room.send('join', {});
-// @ts-expect-error a private method is no message
+// @ts-expect-error a private method is not a message
 void room.send('helper', { text: '' });
 // @ts-expect-error there is no such option
 void room.send('post', { text: 'hi' }, { timeout: 1_000 });
@@ -220,10 +220,10 @@ void lobby.send('post', { text: 'hi' }).then((answer) => is<Equal<typeof answer,
 // @ts-expect-error there is no such event
 lobby.on('typed', () => {});
 // @ts-expect-error the event's data has no such part
-lobby.on('typing', (data) => data.whom);
+lobby.on('typing', (data) => data.whose);
 // @ts-expect-error the name does not match the pattern
 client.channel<LobbyChannel>('lobby');
-// @ts-expect-error a connect handler is no message
+// @ts-expect-error a connect handler is not a message
 void lobby.send('open', { headers: {} });
 // @ts-expect-error nor is a disconnect handler
 void lobby.send('close', { code: 1_000 });

@@ -85,7 +85,7 @@ export type EventsOf<T> = [ContractOf<T>] extends [never]
 type PatternOf<C> = ContractOf<C> extends { pattern: infer P extends string } ? P : string;
 
 // Looked up, not searched: for a page that opens each channel of an app the compiler would else compare each
-// name with each pattern. The two keys that are no segment stand for a parameter and for no pattern.
+// name with each pattern. Two keys are not segments: they stand for a parameter, and for a class without a pattern.
 type FirstSegment<P extends string> = string extends P
   ? ''
   : P extends `:${string}`

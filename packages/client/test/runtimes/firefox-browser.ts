@@ -18,7 +18,7 @@ if (isMissing) {
   console.warn(`"${FIREFOX}" is missing, so it is NOT tested: apt-get install firefox-esr`);
 }
 
-// oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- it is no call of describe.
+// oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- this does not call describe.
 export const describeInFirefox = describe.skipIf(isMissing);
 
 const PREFERENCES = {

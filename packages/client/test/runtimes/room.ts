@@ -7,7 +7,7 @@ import {
   TestingServer,
 } from '../testing-server.js';
 
-/** How long to wait for what must come: a busy machine is no failure. */
+/** How long to wait for what must come: a busy machine is not a failure. */
 export const PATIENCE = { timeout: 20_000, interval: 50 };
 
 /** A server with one room: whoever is there is told what anyone posts. */

@@ -16,7 +16,7 @@ if (isMissing) {
   console.warn('WebKit is missing, so it is NOT tested: apt-get install webkit2gtk-driver xvfb');
 }
 
-// oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- it is no call of describe.
+// oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- this does not call describe.
 export const describeInWebKit = describe.skipIf(isMissing);
 
 /** Starts WebKitGTK's small browser on a screen of its own, driven by WebDriver. */

@@ -50,7 +50,7 @@ export const garbageFrames: readonly unknown[] = [
   null,
 ];
 
-/** Something with the id of a request that is no answer to it; what looks like an error is a refusal. */
+/** A frame with the id of a request that does not answer it. One that looks like an error is a refusal. */
 export function garbageAnswer(
   { frame: { id }, channels }: Request,
   random: Random,

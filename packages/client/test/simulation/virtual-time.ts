@@ -37,7 +37,7 @@ class VirtualTimer {
   }
 }
 
-/** Whom the time tells. */
+/** What is told as time passes. */
 export interface TimeListener {
   /** A callback threw, which ends a process. */
   readonly onThrown: (error: unknown) => void;
