@@ -236,14 +236,14 @@ describe('A13 a context of another authorizer', () => {
   ])('does not make a connection a user or a guest, %s', async (_how, values, code) => {
     const { app, store } = createTestApp({ channels, authorizer });
     const connectionId = makeConnectionId();
-    const facts = {
+    const details = {
       region: 'us-east-1',
       apiId: 'a',
       stage: 'dev',
       connectedAt: 0,
       expiresAt: 9e15,
     };
-    await store.connections.connect({ connectionId, ...facts }, []);
+    await store.connections.connect({ connectionId, ...details }, []);
     for (const channel of ['rooms/admin', 'rooms/1']) {
       const body = JSON.stringify({ action: 'rooms.who', id: '1', channel });
       const event = makeMessageEvent({ connectionId, authorizer: values, body });

@@ -9,14 +9,14 @@ import { describe, expect, it } from 'vitest';
 import { contextOf } from './lambda.js';
 
 describe('the context of a message', () => {
-  const facts = ({ attempt, messageId, route, lambdaContext }: MessageContext) => ({
+  const valuesOf = ({ attempt, messageId, route, lambdaContext }: MessageContext) => ({
     attempt,
     messageId,
     route,
     requestId: lambdaContext?.awsRequestId,
   });
   const looking = defineChannel('looking', {
-    messages: ({ message }) => ({ look: message((_data, ctx) => facts(ctx)) }),
+    messages: ({ message }) => ({ look: message((_data, ctx) => valuesOf(ctx)) }),
   });
   const { app } = createTestApp({ channels: [looking] });
   const ask = async (more: object = {}, lambdaContext?: object) => {

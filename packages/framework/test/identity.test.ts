@@ -291,22 +291,22 @@ describe('A13 in an app without an authorizer', () => {
     const app = createTestApp({ channels: [who, open] });
     const connectionId = makeConnectionId();
     const authorizer = { principalId: 'root', userId: 'root', gatecast: '{"userId":"root"}' };
-    const facts = { connectionId, authorizer };
-    expect(await app.app.handler(makeConnectEvent(facts))).toMatchObject({ statusCode: 200 });
+    const options = { connectionId, authorizer };
+    expect(await app.app.handler(makeConnectEvent(options))).toMatchObject({ statusCode: 200 });
     expect(await app.store.connections.get(connectionId)).not.toHaveProperty('userId');
     for (const frame of [ask(), { action: 'subscribe', id: 's', channels: ['open', 'who'] }]) {
-      await app.app.handler(makeMessageEvent({ ...facts, body: JSON.stringify(frame) }));
+      await app.app.handler(makeMessageEvent({ ...options, body: JSON.stringify(frame) }));
     }
-    await app.app.handler(makeDisconnectEvent(facts));
+    await app.app.handler(makeDisconnectEvent(options));
     expect(seen).toEqual(['connect', 'guest', 'guest']);
     expect(rule).toHaveReturnedWith(true);
   });
 
   it('A13 an unreadable context is ignored', async () => {
     const app = createTestApp({ channels });
-    const facts = { connectionId: makeConnectionId(), authorizer: { gatecast: 'garbled' } };
-    expect(await app.app.handler(makeConnectEvent(facts))).toMatchObject({ statusCode: 200 });
-    const event = makeMessageEvent({ ...facts, body: JSON.stringify(ask()) });
+    const options = { connectionId: makeConnectionId(), authorizer: { gatecast: 'garbled' } };
+    expect(await app.app.handler(makeConnectEvent(options))).toMatchObject({ statusCode: 200 });
+    const event = makeMessageEvent({ ...options, body: JSON.stringify(ask()) });
     const { body = '' } = (await app.app.handler(event)) as { body?: string };
     expect(outcomeOf(JSON.parse(body))).toEqual({ claims: {} });
   });
@@ -452,9 +452,9 @@ describe('A4 an identity', () => {
   });
 
   it('makes a connection with the address and user agent from API Gateway', () => {
-    const facts = { connectionId: 'c', connectedAt: 7 };
+    const options = { connectionId: 'c', connectedAt: 7 };
     const client = { sourceIp: '192.0.2.7', userAgent: 'Firefox' };
-    expect(makeConnection({ ...facts, identity: client }, { userId: 'ann' })).toStrictEqual({
+    expect(makeConnection({ ...options, identity: client }, { userId: 'ann' })).toStrictEqual({
       id: 'c',
       connectedAt: 7,
       userId: 'ann',
@@ -462,6 +462,6 @@ describe('A4 an identity', () => {
       ...client,
     });
     const guest = { id: 'c', connectedAt: 7, claims: {}, sourceIp: '' };
-    expect(makeConnection(facts, undefined)).toStrictEqual(guest);
+    expect(makeConnection(options, undefined)).toStrictEqual(guest);
   });
 });

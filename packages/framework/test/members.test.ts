@@ -81,8 +81,8 @@ describe('members() on a store that other stages use too', () => {
     const { handler } = createApp({ channels: [rooms], store, ...options });
     const ask = async ({ apiId, stage }: typeof PROD) => {
       const body = JSON.stringify({ action: 'rooms.who', id: '1', channel: 'rooms/1' });
-      const facts = { apiId, stage, connectionId: 'asker', routeKey: 'rooms.who', body };
-      const response = await handler(makeMessageEvent(facts));
+      const options = { apiId, stage, connectionId: 'asker', routeKey: 'rooms.who', body };
+      const response = await handler(makeMessageEvent(options));
       return (JSON.parse((response as { body: string }).body) as { data: unknown }).data;
     };
     expect(await ask(PROD)).toEqual(['of-prod']);
@@ -148,11 +148,11 @@ describe('members() on a store that other stages use too', () => {
 it('C2 does not end the subscription of a connection of another stage', async () => {
   const store = await sharedStore();
   const { handler } = createApp({ channels: [rooms], store, gateway, plugins: [quiet] });
-  const facts = { apiId: 'abc123', stage: 'prod', connectionId: 'asker' };
-  await handler(makeConnectEvent(facts));
+  const options = { apiId: 'abc123', stage: 'prod', connectionId: 'asker' };
+  await handler(makeConnectEvent(options));
   const expel = async (data: string) => {
     const body = JSON.stringify({ action: 'rooms.expel', id: '1', channel: 'rooms/1', data });
-    const response = await handler(makeMessageEvent({ ...facts, routeKey: 'rooms.expel', body }));
+    const response = await handler(makeMessageEvent({ ...options, routeKey: 'rooms.expel', body }));
     return (JSON.parse((response as { body: string }).body) as { data: unknown }).data;
   };
   for (const id of everyone) expect([id, await expel(id)]).toEqual([id, id === 'of-prod']);

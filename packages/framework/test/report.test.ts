@@ -5,7 +5,7 @@ import { makeReport } from '../src/invocation/report.js';
 const failure = new Error('The disk is full.');
 const refusal = new ClientError('ERR_NO', 'No.');
 const broken = new Error('The log is closed.');
-const facts = { route: 'rooms.post', connectionId: 'c', isAnswered: false };
+const details = { route: 'rooms.post', connectionId: 'c', isAnswered: false };
 const warn = vi.spyOn(console, 'warn');
 const error = vi.spyOn(console, 'error');
 
@@ -17,7 +17,7 @@ describe('an error that no plugin listens to', () => {
   const report = makeReport([{ name: 'deaf', onFrame: (_ctx, next) => next() }]);
 
   it('is written to the console with its place', () => {
-    report(failure, facts);
+    report(failure, details);
     report(failure, { route: 'publish', isAnswered: true });
     expect(error.mock.calls).toEqual([
       ['Gatecast: rooms.post failed on connection c.', failure],
@@ -27,9 +27,9 @@ describe('an error that no plugin listens to', () => {
   });
 
   it('is one line if it is a refusal, and nothing if the client was told', () => {
-    report(refusal, { ...facts, isAnswered: true });
+    report(refusal, { ...details, isAnswered: true });
     expect(warn).not.toHaveBeenCalled();
-    report(refusal, facts);
+    report(refusal, details);
     expect(warn.mock.calls).toEqual([['Gatecast: rooms.post on connection c was refused: ERR_NO']]);
     expect(error).not.toHaveBeenCalled();
   });
@@ -53,8 +53,8 @@ describe('an error that plugins listen to', () => {
         { name: 'deaf' },
         { name: 'last', onError: told },
       ]);
-      report(failure, facts);
-      expect(told.mock.calls).toEqual([[failure, facts]]);
+      report(failure, details);
+      expect(told.mock.calls).toEqual([[failure, details]]);
       await vi.waitFor(() => expect(error).toHaveBeenCalledTimes(1));
       expect(error).toHaveBeenCalledWith('Gatecast: rooms.post failed on connection c.', broken);
     },
@@ -64,7 +64,7 @@ describe('an error that plugins listen to', () => {
     const listeners = [() => undefined, () => Promise.resolve(), () => 7];
     makeReport(
       listeners.map((onError, index) => ({ name: `${index}`, onError: onError as () => void })),
-    )(refusal, facts);
+    )(refusal, details);
     await Promise.resolve();
     expect(warn).not.toHaveBeenCalled();
     expect(error).not.toHaveBeenCalled();

@@ -59,8 +59,8 @@ describe('an endpoint', () => {
     ['https://', 'is not a URL'],
     ['https://abc.execute-api.eu-west-1.amazonaws.com', 'lacks the stage'],
     ['https://abc.execute-api.eu-west-1.amazonaws.com/', 'lacks the stage'],
-    ['https://ws.example.com/?stage=prod', 'has something behind its path'],
-    ['https://ann:secret@ws.example.com/', 'holds a user name'],
+    ['https://ws.example.com/?stage=prod', 'has a query string or a fragment'],
+    ['https://ann:secret@ws.example.com/', 'contains a user name'],
   ])('C7 "%s" is refused at once: it %s', (text, problem) => {
     vi.stubEnv('GATECAST_ENDPOINT', text);
     const refusal = expect.objectContaining({

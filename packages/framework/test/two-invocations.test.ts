@@ -140,8 +140,8 @@ describe.each([
       })),
     );
     for (const user of USERS) {
-      const facts = [user, `tenant of ${user}`, `f-${user}`, user];
-      expect(seen).toContainEqual({ before: facts, after: facts });
+      const values = [user, `tenant of ${user}`, `f-${user}`, user];
+      expect(seen).toContainEqual({ before: values, after: values });
     }
     expect(posts).toEqual([]);
   });

@@ -12,14 +12,13 @@ import type { Connection } from '../wire/connection.js';
 import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
 import type { AppInvocation, EventInvocation } from './app-invocation.js';
 
-/** A channel, and what its pattern found in its name. */
+/** A channel with the parameters in its name. */
 export interface NamedChannel {
   readonly name: string;
   readonly params: Readonly<Record<string, string>>;
 }
 
-// Classes with getters, not objects: on the path of a message nothing is made that its handler does
-// not ask for.
+// Classes with getters, not objects, so that a message only pays for the values that its handler reads.
 class Context<E extends WebSocketEvent | undefined> {
   readonly connection: Connection;
   readonly event: E;
@@ -73,8 +72,8 @@ class InChannel<E extends WebSocketEvent | undefined> extends Context<E> {
   }
 }
 
-/** What a message frame says of itself, and of its channel. */
-export interface MessageFacts extends NamedChannel {
+/** The id and the attempt of a message, with its channel. */
+export interface MessageDetails extends NamedChannel {
   readonly id: string;
   readonly attempt: number;
 }
@@ -83,14 +82,14 @@ class ForMessage extends InChannel<WebSocketEvent> implements MessageContext {
   readonly messageId: string;
   readonly attempt: number;
 
-  constructor(invocation: EventInvocation, facts: MessageFacts) {
-    super(invocation, invocation.connection, invocation.event, facts);
-    this.messageId = facts.id;
-    this.attempt = facts.attempt;
+  constructor(invocation: EventInvocation, message: MessageDetails) {
+    super(invocation, invocation.connection, invocation.event, message);
+    this.messageId = message.id;
+    this.attempt = message.attempt;
   }
 
-  // A guest has no name that outlives its connection. The frame's id, which nobody else knows, is all that
-  // two attempts of one message have in common.
+  // A guest has no id that outlives its connection. Two attempts of a message only have the frame's id in
+  // common, which nobody else knows.
   get idempotencyKey(): string {
     const { userId } = this.connection;
     const sender = userId === undefined ? ['guest'] : ['user', userId];
@@ -105,15 +104,20 @@ class ForMessage extends InChannel<WebSocketEvent> implements MessageContext {
 }
 
 /** Context of a message. */
-export function messageContext(invocation: EventInvocation, facts: MessageFacts): MessageContext {
-  return new ForMessage(invocation, facts);
+export function messageContext(
+  invocation: EventInvocation,
+  message: MessageDetails,
+): MessageContext {
+  return new ForMessage(invocation, message);
 }
 
 class ForSubscribe extends InChannel<WebSocketEvent> implements SubscribeContext {
   isRepeated = false;
 }
 
-/** Context of one channel of a subscribe frame. Whether it is repeated is known once it is a member. */
+/**
+ * Context of one channel of a subscribe frame. `isRepeated` is set later, when the membership is written.
+ */
 export function subscribeContext(
   invocation: EventInvocation,
   channel: NamedChannel,
@@ -125,7 +129,7 @@ export function subscribeContext(
 export interface LeftChannel extends NamedChannel {
   readonly connection: Connection;
   readonly cause: UnsubscribeContext['cause'];
-  /** The event by which it was left; absent where code outside of any event did it. */
+  /** The event that ended the subscription; undefined if code outside of any event ended it. */
   readonly event: WebSocketEvent | undefined;
 }
 
@@ -137,8 +141,8 @@ export function unsubscribeContext(
   return Object.assign(new InChannel(invocation, connection, event, channel), { cause });
 }
 
-/** What a connect handler learns of the handshake, and the channels that are not open yet. */
-export interface HandshakeFacts extends Pick<ConnectContext, 'headers' | 'query'> {
+/** The handshake as connect handlers see it, and the channels that are not open yet. */
+export interface HandshakeDetails extends Pick<ConnectContext, 'headers' | 'query'> {
   readonly unopened: readonly string[];
 }
 
@@ -147,7 +151,7 @@ class ForConnect extends Context<WebSocketEvent> implements ConnectContext {
   readonly query: ConnectContext['query'];
   readonly #unopened: readonly string[];
 
-  constructor(invocation: EventInvocation, { headers, query, unopened }: HandshakeFacts) {
+  constructor(invocation: EventInvocation, { headers, query, unopened }: HandshakeDetails) {
     super(invocation, invocation.connection, invocation.event);
     this.headers = headers;
     this.query = query;
@@ -162,7 +166,7 @@ class ForConnect extends Context<WebSocketEvent> implements ConnectContext {
 /** Context of a connection that is being opened. */
 export function connectContext(
   invocation: EventInvocation,
-  handshake: HandshakeFacts,
+  handshake: HandshakeDetails,
 ): ConnectContext {
   return new ForConnect(invocation, handshake);
 }

@@ -59,8 +59,8 @@ function runHandler(
 ): MaybePromise<ProxyResponse> {
   invocation.checkTime('a schema');
   const name = frame['channel'] as string;
-  const facts = { id, attempt: readAttempt(frame), name, params: match.params };
-  const ctx = messageContext(invocation, facts);
+  const details = { id, attempt: readAttempt(frame), name, params: match.params };
+  const ctx = messageContext(invocation, details);
   const { onMessage } = invocation.core.hooks;
   if (!onMessage) {
     const reply = route.message.call(data, ctx);

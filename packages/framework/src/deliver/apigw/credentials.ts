@@ -2,14 +2,16 @@ import type { Credentials } from './sign.js';
 
 /** Credentials as AWS's own providers return them. */
 export interface ExpiringCredentials extends Credentials {
-  /** When they end. @default when AWS refuses them */
+  /** When they expire. @default when AWS refuses them */
   readonly expiration?: Date;
 }
 
-/** Gets credentials: asked before the first request, and again when they have ended or were refused. */
+/**
+ * Gets credentials: called before the first request, and again when they have expired or were refused.
+ */
 export type CredentialSource = () => ExpiringCredentials | Promise<ExpiringCredentials>;
 
-/** Why there are no credentials: the end of a sentence, without any secret. */
+/** Thrown if there are no credentials. The message is the end of a sentence, without any secret. */
 export class NoCredentials extends Error {
   override readonly name = 'NoCredentials';
 }
@@ -17,19 +19,19 @@ export class NoCredentials extends Error {
 const READ_EVERY_MS = 1_000;
 const RENEWED_BEFORE_MS = 60_000;
 
-/** Credentials that are kept until they change. */
+/** Keeps credentials until they change. */
 export interface CredentialCache {
   /**
-   * The credentials of now; the same object as long as they are the same.
+   * The current credentials; the same object until they change.
    *
    * @throws NoCredentials - when there are none.
    */
   get(): Credentials | Promise<Credentials>;
-  /** Reads them again, because AWS refused these. Returns whether there are others now. */
+  /** Gets them again, because AWS refused these. Returns whether they have changed. */
   renew(refused: Credentials): Promise<boolean>;
 }
 
-/** The credentials of the environment, read again when they change there. */
+/** The credentials in the environment variables, which are read again after a second. */
 export function environmentCredentials(): CredentialCache {
   let latest: Credentials | undefined;
   let readAt = -Infinity;
@@ -57,11 +59,11 @@ export function environmentCredentials(): CredentialCache {
   };
 }
 
-/** Credentials of a function: asked once for all requests that need them. */
+/** Credentials that a function returns. Requests that need them at the same time share one call. */
 export function suppliedCredentials(source: CredentialSource): CredentialCache {
   let latest: ExpiringCredentials | undefined;
-  let asking: Promise<Credentials> | undefined;
-  const ask = async (): Promise<Credentials> => {
+  let pending: Promise<Credentials> | undefined;
+  const fetchLatest = async (): Promise<Credentials> => {
     try {
       const given = await source();
       if (!given?.accessKeyId || !given.secretAccessKey) {
@@ -76,17 +78,17 @@ export function suppliedCredentials(source: CredentialSource): CredentialCache {
       const { name } = error as Error;
       throw new NoCredentials(`the function "credentials" failed with ${name}`);
     } finally {
-      asking = undefined;
+      pending = undefined;
     }
   };
-  const askOnce = (): Promise<Credentials> => (asking ??= ask());
+  const fetchOnce = (): Promise<Credentials> => (pending ??= fetchLatest());
   const isOver = ({ expiration }: ExpiringCredentials): boolean =>
     expiration !== undefined && expiration.getTime() - Date.now() < RENEWED_BEFORE_MS;
   return {
-    get: () => (latest && !isOver(latest) ? latest : askOnce()),
+    get: () => (latest && !isOver(latest) ? latest : fetchOnce()),
     renew: async (refused) => {
       if (latest !== refused) return true;
-      const { accessKeyId, sessionToken } = await askOnce();
+      const { accessKeyId, sessionToken } = await fetchOnce();
       return accessKeyId !== refused.accessKeyId || sessionToken !== refused.sessionToken;
     },
   };

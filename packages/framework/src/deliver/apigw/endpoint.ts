@@ -1,45 +1,44 @@
 import { makeError } from '../../errors/gatecast-error.js';
 import { domainSuffix } from './regions.js';
 
-/** Where a stage is. */
+/** Identifies a stage of an API. */
 export interface StageAddress {
   readonly apiId: string;
   readonly stage: string;
   readonly region: string;
 }
 
-/** The `@connections` API of one stage, as it is posted to. */
+/** A parsed endpoint: the URL of one stage's `@connections` API. */
 export interface Endpoint {
   /** Without a slash at the end. */
   readonly url: string;
   readonly isSecure: boolean;
   readonly hostname: string;
   readonly port: number;
-  /** The `Host` header: with the port, unless it is the protocol's own. */
+  /** The `Host` header, with the port unless it is the default of the protocol. */
   readonly host: string;
-  /** What comes before `/@connections`: `/prod`, or nothing. */
+  /** The path before `/@connections`, such as `/prod`; may be empty. */
   readonly basePath: string;
-  /** Region that its requests are signed for. */
+  /** Region for which requests are signed. */
   readonly region: string;
 }
 
-// `fips` endpoints differ in the name of the service only.
+// Endpoints with `fips` only differ in the name of the service.
 const AWS_HOST = /^([a-z0-9]+)\.execute-api(?:-fips)?\.([a-z0-9-]+)\.(.+)$/;
 
-/** Whether two addresses are the same stage. Without a Region in one of them its name does not count. */
+/** Whether two addresses refer to the same stage. Regions are only compared if both have one. */
 export function isSameStage(a: StageAddress, b: StageAddress): boolean {
   if (a.apiId !== b.apiId || a.stage !== b.stage) return false;
   return a.region === b.region || a.region === '' || b.region === '';
 }
 
-/** Whether something belongs to the own stage. Where that is not known, everything does. */
+/** Whether an address belongs to the own stage. If the own stage is unknown, every address does. */
 export function isOwn(address: StageAddress, own: StageAddress | undefined): boolean {
   return !own || isSameStage(address, own);
 }
 
 /**
- * Which endpoint the environment names: `GATECAST_ENDPOINT`, else
- * `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI`.
+ * The endpoint in the environment: `GATECAST_ENDPOINT`, else `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI`.
  */
 export function endpointOfEnvironment(): string | undefined {
   return (
@@ -50,10 +49,10 @@ export function endpointOfEnvironment(): string | undefined {
 }
 
 /**
- * The endpoint of a stage. Never made of an event's `domainName`: behind a custom domain that has a base
+ * The endpoint of a stage. It does not use an event's `domainName`, because a custom domain has a base
  * path instead of the stage (row 6.2).
  *
- * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, without an address, or without its Region.
+ * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, if the address or its Region is missing.
  */
 export function endpointUrl(address: StageAddress | undefined): string {
   if (!address?.region) throw makeError('ERR_ENDPOINT_UNKNOWN', {});
@@ -62,10 +61,10 @@ export function endpointUrl(address: StageAddress | undefined): string {
 }
 
 /**
- * Takes an endpoint apart.
+ * Parses an endpoint.
  *
- * @throws ConfigurationError - ERR_ENDPOINT_INVALID, for anything but an http or https URL of a stage;
- * ERR_REGION_UNKNOWN, when neither its name nor the environment says which Region it is in.
+ * @throws ConfigurationError - ERR_ENDPOINT_INVALID, if it is not an http or https URL of a stage;
+ * ERR_REGION_UNKNOWN, if neither its host name nor the environment has the Region.
  */
 export function readEndpoint(text: string): Endpoint {
   const invalid = (problem: string): Error =>
@@ -73,15 +72,15 @@ export function readEndpoint(text: string): Endpoint {
   if (!URL.canParse(text)) throw invalid('is not a URL');
   const { protocol, hostname, port, host, pathname, search, hash, username } = new URL(text);
   if (protocol !== 'https:' && protocol !== 'http:') throw invalid('is not an http or https URL');
-  if (username !== '') throw invalid('holds a user name');
-  if (search !== '' || hash !== '') throw invalid('has something behind its path');
+  if (username !== '') throw invalid('contains a user name');
+  if (search !== '' || hash !== '') throw invalid('has a query string or a fragment');
   const basePath = pathname.replace(/\/+/g, '/').replace(/\/$/, '');
   if (basePath === '' && AWS_HOST.test(hostname)) throw invalid('lacks the stage');
   const isSecure = protocol === 'https:';
   return {
     url: `${protocol}//${host}${basePath}`,
     isSecure,
-    // A socket takes the address of IPv6 without its brackets.
+    // Sockets need IPv6 addresses without brackets.
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (isSecure ? 443 : 80) : Number(port),
     host,
@@ -90,7 +89,7 @@ export function readEndpoint(text: string): Endpoint {
   };
 }
 
-/** The stage that an endpoint of AWS's form belongs to: `https://{api}.execute-api.{region}.{suffix}/{stage}`. */
+/** The stage of an endpoint in AWS's form: `https://{api}.execute-api.{region}.{suffix}/{stage}`. */
 export function addressOfEndpoint({ hostname, basePath }: Endpoint): StageAddress | undefined {
   const [, apiId, region, suffix] = AWS_HOST.exec(hostname) ?? [];
   const stage = basePath.slice(1);
@@ -98,7 +97,7 @@ export function addressOfEndpoint({ hostname, basePath }: Endpoint): StageAddres
   return suffix === domainSuffix(region) ? { apiId, stage, region } : undefined;
 }
 
-/** The Region that the environment names: `GATECAST_REGION`, else the function's own. */
+/** The Region in the environment: `GATECAST_REGION`, else the function's own. */
 export function regionOfEnvironment(): string | undefined {
   return process.env['GATECAST_REGION'] || process.env['AWS_REGION'] || undefined;
 }

@@ -13,12 +13,12 @@ import type { Endpoint } from './endpoint.js';
 import { type Credentials, type Sign, sha256, signer } from './sign.js';
 import { type Answer, makeTransport, type NoAnswer, type Transport } from './transport.js';
 
-/** AWS refuses a signature when our clock is 5 min off; from one minute on we suspect the clock. */
+/** AWS refuses signatures if our clock is 5 min off. It is corrected from one minute on. */
 const SUSPICIOUS_SKEW_MS = 60_000;
 const KEPT_BODIES = 8;
 /**
- * Types of a 403 that mean bad credentials, not a missing permission. Without
- * `MissingAuthenticationToken`, which a wrong path gets, too.
+ * Types of a 403 that mean bad credentials, not a missing permission. `MissingAuthenticationToken` is not
+ * one of them, because a wrong path gets it, too.
  */
 const BAD_CREDENTIALS = /^(?!Missing)\w*(?:Signature|Token|Client)\w*$/;
 
@@ -27,14 +27,14 @@ export function connectionsGateway(endpoint: Endpoint, credentials?: CredentialS
   return new ConnectionsApi(endpoint, credentials);
 }
 
-/** The text of a request, with what all requests of the same text share. */
+/** The body of a request, with values that all requests with this body share. */
 interface Body {
   readonly text: string;
   readonly hash: string;
   readonly bytes: string;
 }
 
-/** What has been tried to mend a refused signature: each once a request. */
+/** Attempts to mend a refused signature. Each is made at most once per request. */
 interface Mends {
   hasRenewed: boolean;
   hasSetClock: boolean;
@@ -102,7 +102,7 @@ class ConnectionsApi implements Gateway {
     return this.#transport({ method, path, headers: signed, body: body.text }, limit);
   }
 
-  /** Mends what a refusal may be due to. Returns whether it is worth another attempt. */
+  /** Mends a possible cause of the refusal. Returns whether to try again. */
   async #mend(answer: Answer, { credentials, signedAt, mends }: Refused): Promise<boolean> {
     const serverTime = Date.parse(answer.headers.date ?? '');
     if (!mends.hasSetClock && Math.abs(serverTime - signedAt) > SUSPICIOUS_SKEW_MS) {
@@ -140,7 +140,7 @@ class ConnectionsApi implements Gateway {
     }
     const error = failed(`${type} (${status})`);
     if (status >= 500 || status === 408) return { result: 'retry', error };
-    // Row 6.10: for a connection that is not there the answer is 410. So this is another kind of server.
+    // Row 6.10: the answer for an unknown connection is 410. So this is another kind of server.
     return { result: status === 404 || status < 400 ? 'refused' : 'failed', error };
   }
 
@@ -152,7 +152,7 @@ class ConnectionsApi implements Gateway {
     };
   }
 
-  // One frame goes to all subscribers of a channel: it is hashed once.
+  // One frame goes to all subscribers of a channel, so it is hashed once.
   #bodyOf(text: string): Body {
     const known = this.#bodies.find((body) => body.text === text);
     if (known) return known;
@@ -197,8 +197,8 @@ function isCertificateFault(code: string): boolean {
 }
 
 /**
- * The type of an error. Never its text: that of a refused signature quotes the signed request, and with
- * it the session token.
+ * The type of an error. Not its text, because for a refused signature the text contains the signed
+ * request with the session token.
  */
 function typeOf({ headers, text }: Answer): string {
   const [type] = /^\w+/.exec(String(headers['x-amzn-errortype'] ?? '')) ?? [];

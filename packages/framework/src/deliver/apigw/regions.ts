@@ -16,7 +16,7 @@ const SMALLER_REGIONS: ReadonlySet<string> = new Set([
   'mx-central-1',
 ]);
 
-/** How many posts a second leave room for everybody else's requests in a Region. */
+/** Posts per second in a Region that leave a part of the quota for other requests. */
 export function postsPerSecondOf(region: string): number {
   return SMALLER_REGIONS.has(region) ? 2_000 : 8_000;
 }
@@ -31,7 +31,7 @@ const SUFFIXES: readonly (readonly [prefix: string, suffix: string])[] = [
   ['eusc-', 'amazonaws.eu'],
 ];
 
-/** The domain under which a Region's endpoints are. */
+/** The domain of the endpoints in a Region. */
 export function domainSuffix(region: string): string {
   return SUFFIXES.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com';
 }

@@ -1,21 +1,21 @@
 import { createHmac, hash } from 'node:crypto';
 
-/** What signs a request to AWS. */
+/** Credentials to sign requests to AWS. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of temporary credentials, such as those of a Lambda function. */
+  /** Only for temporary credentials, such as those of a Lambda function. */
   readonly sessionToken?: string;
 }
 
-/** A request as it is signed. It has no query string. */
+/** A request to sign, without a query string. */
 export interface RequestToSign {
   readonly method: string;
-  /** As it is sent: percent-encoded already. */
+  /** As it is sent, so already percent-encoded. */
   readonly path: string;
   /**
-   * `host`, and other headers to sign; names in lower case. Never change the object: what the signer made of
-   * it is used again for later requests with the same object.
+   * `host` and other headers to sign, with names in lower case. Do not change the object: the signer
+   * keeps its result for later requests with the same object.
    */
   readonly headers: Readonly<Record<string, string>>;
   /** {@link sha256} of the body. */
@@ -23,9 +23,9 @@ export interface RequestToSign {
 }
 
 /**
- * Signs one request at a time, in milliseconds since 1970.
+ * Signs a request. The time of the signature, `at`, is in milliseconds since 1970.
  *
- * @returns All headers to send, names and values in turns: those given, `x-amz-date`,
+ * @returns All headers to send, as alternating names and values: those of the request, `x-amz-date`,
  * `x-amz-security-token` and `authorization`.
  */
 export type Sign = (request: RequestToSign, credentials: Credentials, at: number) => string[];
@@ -34,10 +34,10 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
 const RELATIVE_SEGMENT = /\/(?:\/|\.{1,2}(?:\/|$))/;
-/** Paths in which only `%` and `@` have to be encoded: all those of `@connections`. */
+/** Paths in which only `%` and `@` must be encoded, as in all paths of `@connections`. */
 const PLAIN_PATH = /^[\w\-.~/%@]*$/;
 
-/** SHA-256 of a text, in hexadecimal digits. */
+/** SHA-256 of a string, in hexadecimal digits. */
 export function sha256(text: string): string {
   return hash('sha256', text, 'hex');
 }
@@ -58,13 +58,13 @@ export function signer(service: string, region: string): Sign {
   };
 }
 
-/** Headers, as far as all requests of a second share them. */
+/** The part of the headers that all requests of one second share. */
 interface PreparedHeaders {
-  /** Names and values in turns. */
+  /** Alternating names and values. */
   readonly list: readonly string[];
-  /** What is hashed of them: a line each, and their names. */
+  /** The canonical form to hash: a line for each header, then the names. */
   readonly canonical: string;
-  /** How the value of `authorization` begins. */
+  /** The value of `authorization` up to the signature. */
   readonly authorization: string;
 }
 
@@ -73,18 +73,18 @@ interface SigningOptions {
   readonly second: number;
   readonly service: string;
   readonly region: string;
-  /** One whose key may still hold. */
+  /** The previous one. Its key may still be valid. */
   readonly before: Signing | undefined;
 }
 
-/** Signs within one second. What the requests of that second have in common is made once. */
+/** Signs the requests of one second. Everything that they have in common is made once. */
 class Signing {
   readonly credentials: Credentials;
   readonly second: number;
   /** The time as `x-amz-date`. */
   readonly #date: string;
   readonly #key: SigningKey;
-  /** The inner pad of HMAC, then what is signed: all but the last 64 digits stay the same. */
+  /** The inner pad of HMAC, then the string to sign. Only its last 64 digits change. */
   readonly #inner: Buffer;
   readonly #prepared = new WeakMap<RequestToSign['headers'], PreparedHeaders>();
   readonly #credential: string;
@@ -103,7 +103,7 @@ class Signing {
     this.#inner = Buffer.concat([this.#key.innerPad, head, Buffer.alloc(2 * HASH_BYTES)]);
   }
 
-  /** @param target - Method and path, a line each. */
+  /** @param target - Method and path, on separate lines. */
   sign(target: string, headers: RequestToSign['headers'], bodyHash: string): string[] {
     const { list, canonical, authorization } =
       this.#prepared.get(headers) ?? this.#prepare(headers);
@@ -114,7 +114,7 @@ class Signing {
   #hmac(requestHash: string): string {
     this.#inner.write(requestHash, this.#inner.length - 2 * HASH_BYTES, 'latin1');
     const { outer } = this.#key;
-    // By hand: with a key that is prepared once this costs less than a createHmac() for each request.
+    // HMAC with a prepared key, because createHmac() would prepare the key for each request.
     hash('sha256', this.#inner, 'buffer').copy(outer, BLOCK_BYTES);
     return hash('sha256', outer, 'hex');
   }
@@ -160,7 +160,9 @@ function trimmed(value: string): string {
   return value.trim().replace(/\s+/g, ' ');
 }
 
-/** Encodes the path a second time, without empty and relative segments, as all services but S3 expect. */
+/**
+ * Encodes the path a second time, without empty and relative segments, as all services except S3 expect.
+ */
 function canonicalPath(path: string): string {
   const normal = RELATIVE_SEGMENT.test(path) ? normalized(path) : path;
   if (PLAIN_PATH.test(normal)) return normal.replaceAll('%', '%25').replaceAll('@', '%40');

@@ -4,26 +4,26 @@ import { type TimeLimit, timeLeftMs } from '../../time/time-limit.js';
 import { onAbort } from '../on-abort.js';
 import type { Endpoint } from './endpoint.js';
 
-/** How long API Gateway may take for one answer, from the moment on that the request has a socket. */
+/** Time for one answer, from the moment when the request has a socket. */
 const ANSWER_MS = 3_000;
 const MOST_SOCKETS = 128;
-/** How much is read of the text of an error. */
+/** How many characters of an error's body are read. */
 const MOST_TEXT = 4_096;
 
 /** One request. */
 export interface TransportRequest {
   readonly method: 'POST' | 'DELETE';
   readonly path: string;
-  /** All headers: names and values in turns. */
+  /** All headers, as alternating names and values. */
   readonly headers: readonly string[];
   readonly body: string;
 }
 
-/** What was answered. */
+/** An answer with a status. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The beginning of the body of an error, else nothing. */
+  /** The beginning of an error's body; otherwise empty. */
   readonly text: string;
 }
 
@@ -36,7 +36,7 @@ export interface NoAnswer {
 /** Sends a request, again if its socket had been closed meanwhile. Does not reject. */
 export type Transport = (request: TransportRequest, limit: TimeLimit) => Promise<Answer | NoAnswer>;
 
-/** Makes what sends requests to one endpoint, over sockets that are kept open. */
+/** Makes a transport to one endpoint, with sockets that are kept open. */
 export function makeTransport({ isSecure, hostname, port }: Endpoint): Transport {
   // In an ES module an import of node:http loads undici too, which takes 40 ms of a cold start.
   const { Agent, request } = isSecure ? https : process.getBuiltinModule('node:http');
@@ -60,13 +60,13 @@ interface ExchangeOptions {
   readonly resolve: (answer: Answer | NoAnswer) => void;
 }
 
-/** One request and what came of it. */
+/** One request with its answer. */
 class Exchange {
   readonly #request: ClientRequest;
   readonly #options: ExchangeOptions;
   #response: IncomingMessage | undefined;
   #text = '';
-  /** Three seconds after it was given a socket. */
+  /** Three seconds after the request got a socket. */
   #answerBy: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
@@ -89,7 +89,7 @@ class Exchange {
     this.#stopListening = onAbort(this.#options.limit.signal, this.#giveUp);
   }
 
-  /** Gives up in time. Most posts have a socket at once, so that one timer does for them. */
+  /** Gives up in time. Most posts have a socket at once, so they need only one timer. */
   #wait(): void {
     const answerBy = this.#answerBy ?? Date.now() + ANSWER_MS;
     const endsAt = Math.min(answerBy, this.#options.limit.endsAt ?? Infinity);
@@ -103,7 +103,7 @@ class Exchange {
   };
 
   readonly #giveUp = (): void => {
-    // A status that came in time stands, although its body did not.
+    // A status that came in time counts, even if its body did not.
     if (this.#response) this.#finish();
     else this.#end({ code: 'ETIMEDOUT' });
     this.#request.destroy();
@@ -111,7 +111,8 @@ class Exchange {
 
   #read(response: IncomingMessage): void {
     this.#response = response;
-    // It comes after the body's end, too, and by then the agent can give the socket to the next post.
+    // Also emitted after the end of the body, when the agent can already give the socket to the next
+    // post.
     response.on('close', this.#finish);
     if ((response.statusCode ?? 0) < 300) {
       response.resume();
@@ -133,7 +134,7 @@ class Exchange {
 
   #fail(code: string): void {
     if (this.#response) return this.#finish();
-    // API Gateway closed the socket while it was idle: it never read this request.
+    // API Gateway closed the socket while it was idle, so it never read this request.
     const isStale = this.#request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
     if (!isStale || this.#isOver || timeLeftMs(this.#options.limit) === 0) {
       this.#end({ code });
