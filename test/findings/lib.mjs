@@ -18,9 +18,9 @@ export function finish() {
   process.exit(faults.length > 0 ? 1 : 0);
 }
 
-/** A plugin that collects errors: `told` gets their codes or messages. */
-export function listener(told = []) {
-  return { name: 'listener', onError: (error) => told.push(error.code ?? error.message) };
+/** A plugin that collects errors: `codes` gets their codes or messages. */
+export function listener(codes = []) {
+  return { name: 'listener', onError: (error) => codes.push(error.code ?? error.message) };
 }
 
 /** The record of a connection that is a minute old. */

@@ -37,6 +37,6 @@ check(requests > 0, 'there was no post, so the test is void');
 check(leftMs > 0, `answered ${-leftMs} ms after the end of the invocation`);
 check(
   JSON.parse(answer.body).data?.failed === 1,
-  `the caller is told ${answer.body} of a post that was never answered`,
+  `the answer is ${answer.body} although a post was never answered`,
 );
 finish();

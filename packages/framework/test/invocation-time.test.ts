@@ -115,14 +115,14 @@ function makeApp({ hasAuthorizer = false }: { readonly hasAuthorizer?: boolean }
   return { app, hanging, signals, errors };
 }
 
-type Made = ReturnType<typeof makeApp>;
+type TimedApp = ReturnType<typeof makeApp>;
 
-async function open({ app }: Made, ...channels: string[]): Promise<void> {
+async function open({ app }: TimedApp, ...channels: string[]): Promise<void> {
   await app.handler(eventOf.connect('c1'));
   if (channels.length > 0) await app.handler(eventOf.subscribe('c1', ...channels));
 }
 
-function codesOf({ errors }: Made): unknown[] {
+function codesOf({ errors }: TimedApp): unknown[] {
   return errors.map(({ error }) => (error instanceof GatecastError ? error.code : error));
 }
 

@@ -112,7 +112,7 @@ describe('K4 resolve', () => {
         throw new Error('no such service');
       },
     ],
-  ])('K4 that %s is told', (problem, resolve) => {
+  ])('K4 that %s is refused', (problem, resolve) => {
     expect(() => make(resolve)).toThrow(
       expect.objectContaining({
         code: 'ERR_RESOLVE',

@@ -175,11 +175,11 @@ describe.each(HOOKS)('D1 %s', (name) => {
         const { run, steps, errors } = await makeApp(name, hook, inner);
         expect(await run()).toMatch(REFUSED[name]);
         expect(steps.at(-1)).toBe('answered');
-        const told = errors.map(
+        const messages = errors.map(
           ({ error }) => `${String(error)} ${String((error as Error).cause)}`,
         );
-        expect(told.filter((text) => text.includes('did not await next()'))).toHaveLength(1);
-        expect(told.join()).toContain('planted');
+        expect(messages.filter((text) => text.includes('did not await next()'))).toHaveLength(1);
+        expect(messages.join()).toContain('planted');
       }
     },
   );

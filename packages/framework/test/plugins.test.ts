@@ -196,7 +196,7 @@ describe('plugins', () => {
       'Call it: createApp({ plugins: [audit()] }).',
     ],
     [
-      'before what it requires',
+      'before a plugin that it requires',
       [{ name: 'b', requires: ['a'] }, { name: 'a' }],
       'ERR_PLUGIN_ORDER',
       'Plugin "b" needs plugin "a", which is not registered before it.',

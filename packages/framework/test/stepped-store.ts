@@ -265,11 +265,12 @@ function resultsOf(
   { maxChannels, maxBytes }: ChannelLimits,
 ): readonly SubscribeResult[] {
   if (!row || !isLive(row)) return channels.map(() => 'gone');
-  const held = [...row.channels];
+  const current = [...row.channels];
   return channels.map((channel) => {
-    if (held.includes(channel)) return 'present';
-    const isFull = held.length >= maxChannels || [...held, channel].join('').length > maxBytes;
-    if (!isFull) held.push(channel);
+    if (current.includes(channel)) return 'present';
+    const isFull =
+      current.length >= maxChannels || [...current, channel].join('').length > maxBytes;
+    if (!isFull) current.push(channel);
     return isFull ? 'full' : 'subscribed';
   });
 }

@@ -30,13 +30,13 @@ export async function sayFarewell(
   { poster, limit, begin = limit, hasTurn = false }: FarewellOptions,
 ): Promise<PostOutcome> {
   const frame: ByeFrame = { type: 'bye', ...farewell };
-  const told = await poster.post(connectionId, JSON.stringify(frame), {
+  const outcome = await poster.post(connectionId, JSON.stringify(frame), {
     limit,
     begin: firstHalf(begin),
     hasTurn,
   });
   // The connection is closed even if the client could not be told: it then reconnects by itself.
-  if (told.result === 'gone' || told.result === 'refused') return told;
+  if (outcome.result === 'gone' || outcome.result === 'refused') return outcome;
   return poster.disconnect(connectionId, { limit, begin });
 }
 

@@ -65,10 +65,10 @@ export class ConnectionOfServer implements ServerConnection {
       code: 'ERR_REMOVED',
       reason,
     };
-    const told = await invocation.stage().poster.post(this.id, JSON.stringify(frame), { limit });
+    const outcome = await invocation.stage().poster.post(this.id, JSON.stringify(frame), { limit });
     // The subscription has ended even if the client could not be told. It finds out when it subscribes
     // again.
-    if ('error' in told) invocation.report(told.error);
+    if ('error' in outcome) invocation.report(outcome.error);
     return true;
   }
 

@@ -93,8 +93,8 @@ function logError(
   if (ClientError.is(error)) {
     const { code, message, cause } = error;
     const reason = cause instanceof Error ? firstLine(cause.message) : undefined;
-    const told = { code, message, ...(reason !== undefined && { reason }) };
-    log('warn', { ...ctx, outcome: 'refused', error: told });
+    const refusal = { code, message, ...(reason !== undefined && { reason }) };
+    log('warn', { ...ctx, outcome: 'refused', error: refusal });
     return;
   }
   log('error', { ...ctx, outcome: 'failed', error: describe(error) });

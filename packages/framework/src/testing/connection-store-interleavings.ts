@@ -34,7 +34,7 @@ const parts: readonly { readonly title: string; readonly faults: readonly Fault[
  * which other calls may come between two channels of a call. Anything that a dead caller left behind must
  * disappear with the next removal of the connection, or, if another call removed something meanwhile,
  * after the same call was repeated. Only one thing may remain until it expires: a membership of an older
- * channel that a dying `connect` was just writing again.
+ * channel that a `connect` was writing again when its caller died.
  *
  * @example
  * ```ts

@@ -99,7 +99,7 @@ export class EngineGate {
 
 type Open = (fault: Fault | undefined) => void;
 
-/** One piece of work whose engine calls are held. */
+/** A piece of work. Each of its engine calls waits until it is released. */
 export class Caller {
   readonly name: string;
   /** Its outcome, once it has ended. */
@@ -109,14 +109,14 @@ export class Caller {
   isRepeating = false;
   #calls = 0;
   readonly #waiting: { readonly label: string; readonly open: Open }[] = [];
-  #stir: () => void = () => {};
+  #notify: () => void = () => {};
   #answered: () => void = () => {};
 
   constructor(name: string) {
     this.name = name;
   }
 
-  /** Labels of the calls that are held. */
+  /** Labels of the calls that wait to be released. */
   get waiting(): readonly string[] {
     return this.#waiting.map(({ label }) => label);
   }
@@ -125,7 +125,7 @@ export class Caller {
   work(work: () => Promise<unknown>): void {
     void Promise.allSettled([work()]).then(([outcome]) => {
       this.outcome = outcome;
-      this.#stir();
+      this.#notify();
     });
   }
 
@@ -136,7 +136,7 @@ export class Caller {
     const label = `${this.name}, call ${this.#calls}`;
     const fault = await new Promise<Fault | undefined>((open) => {
       this.#waiting.push({ label, open });
-      this.#stir();
+      this.#notify();
     });
     if (fault === 'its caller dies before it') return this.#die();
     const [answer] = await Promise.allSettled([call()]);
@@ -160,17 +160,17 @@ export class Caller {
     await this.rest();
   }
 
-  /** Waits until the caller only waits for calls that are held. */
+  /** Waits until the caller has ended, or has calls that wait to be released. */
   async rest(): Promise<void> {
     // If it makes several calls at once, the others follow in this turn.
     await nextTurn();
     const limit = { endsAt: Date.now() + REST_MS };
     while (!this.isDead && !this.outcome && this.#waiting.length === 0) {
-      const stirred = new Promise<void>((resolve) => {
-        this.#stir = resolve;
+      const notified = new Promise<void>((resolve) => {
+        this.#notify = resolve;
       });
       const error = () => new Error(`${this.name} neither called the engine again nor ended`);
-      await withinTime(stirred, limit, error);
+      await withinTime(notified, limit, error);
     }
   }
 

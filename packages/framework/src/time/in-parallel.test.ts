@@ -55,7 +55,7 @@ describe('inParallel()', () => {
     await expect(all).resolves.toHaveLength(4);
   });
 
-  it.each([0, -1, Number.NaN])('leaves nothing out when it is told %d at once', async (atOnce) => {
+  it.each([0, -1, Number.NaN])('leaves nothing out with a limit of %d at once', async (atOnce) => {
     await expect(inParallel([1, 2], atOnce, async (item) => item * 2)).resolves.toEqual([2, 4]);
   });
 
@@ -85,7 +85,7 @@ describe('inParallel()', () => {
     expect(work.ended).toEqual(['b', 'a', 'c']);
   });
 
-  it('B5 fails with whatever is thrown, also at once and also undefined', async () => {
+  it('B5 fails with any thrown value, also at once and also undefined', async () => {
     const started: number[] = [];
     const all = inParallel([1, 2, 3], 1, (item) => {
       started.push(item);

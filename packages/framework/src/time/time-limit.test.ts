@@ -149,7 +149,7 @@ describe('pause()', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it.each([MAX_TIMER_MS + 1, Infinity])('E7 does not end at once when told %d ms', async (ms) => {
+  it.each([MAX_TIMER_MS + 1, Infinity])('E7 does not end at once with %d ms', async (ms) => {
     const abort = new AbortController();
     const ended = vi.fn();
     const failure = reasonOf(pause(ms, abort.signal).finally(ended));

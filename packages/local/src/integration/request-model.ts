@@ -3,7 +3,7 @@ import type ajvDraft04 from 'ajv-draft-04';
 import { parseJson } from './json-path.js';
 import { keyedSelection } from './keyed-selection.js';
 
-/** Returns what is wrong with a body according to its model, or `undefined`. */
+/** Returns the errors in a body according to its model, or `undefined`. */
 export type BodyCheck = (body: string) => string | undefined;
 
 /** The models of a route. */
