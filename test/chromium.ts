@@ -9,11 +9,14 @@ const CHROMIUM = '/usr/bin/chromium';
 
 const isMissing = !existsSync(CHROMIUM) && !process.env.CI;
 if (isMissing) {
-  // oxlint-disable-next-line no-console -- a part that is not tested is skipped loudly.
+  // oxlint-disable-next-line no-console -- a skipped part needs a warning.
   console.warn(`"${CHROMIUM}" is missing, so pages are NOT tested: apt-get install chromium`);
 }
 
-/** `describe` where there is a Chromium. In CI a missing one is a failure: Playwright says so itself. */
+/**
+ * `describe`, skipped if Chromium is missing. In CI it is not skipped, and Playwright reports the missing
+ * browser.
+ */
 // oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- this does not call describe.
 export const describeInChromium = describe.skipIf(isMissing);
 
@@ -36,9 +39,9 @@ export function openChromium(
   });
 }
 
-/** What axe finds serious or critical on a page. */
+/** Serious and critical findings of axe on a page. */
 export async function violations(page: Page): Promise<string[]> {
-  // Not by a script element, which a page's security policy would not let run.
+  // Not with a script element, because a page's security policy would block it.
   const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
   await page.evaluate(await readFile(axe, 'utf8'));
   const results = await page.evaluate<AxeResults>('axe.run()');

@@ -9,7 +9,7 @@ const fixture = fileURLToPath(new URL('fixtures/typed-app/app.ts', import.meta.u
 
 const benchmark = new URL('../benchmarks/types.mjs', import.meta.url).href;
 
-/** What every project sets that uses the packages. */
+/** Settings of every project that uses the packages. */
 const usual: ts.CompilerOptions = {
   strict: true,
   noEmit: true,
@@ -29,7 +29,7 @@ function problemsOf(program: ts.Program): string[] {
 
 describe('types', () => {
   it.each<[string, ts.CompilerOptions]>([
-    ['those of most, with legacy decorators', { experimentalDecorators: true }],
+    ['the usual ones, with legacy decorators', { experimentalDecorators: true }],
     [
       'strict ones, with standard decorators',
       { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },

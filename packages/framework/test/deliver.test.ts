@@ -327,7 +327,7 @@ describe('subscribers that are gone', () => {
       underWay -= 1;
     };
     expect(await room.deliver()).toMatchObject({ ...none, delivered: 10, gone: 200 });
-    // On a busy machine the time for it ends first, and the next delivery removes the others.
+    // On a busy machine the time for removing ends first, and the next delivery removes the others.
     while ((await room.left()).length > 10) await room.deliver();
     expect((await room.left()).toSorted()).toEqual(idsOf(10, 'open').toSorted());
     expect(Math.max(...sizes)).toBeLessThanOrEqual(25);

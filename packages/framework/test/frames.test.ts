@@ -310,7 +310,7 @@ describe('D2 a plugin sees every frame', () => {
     async (_what, frame) => {
       const answerWith = async (onFrame?: Hook) => {
         const answer = await (await makeApp(onFrame).app.connect()).sendFrame(frame);
-        // Two apps have a clock each.
+        // Each of the two apps has its own clock.
         return JSON.stringify(answer)?.replace(/"now":\d+/, '"now":0');
       };
       const answer = await answerWith();

@@ -108,7 +108,7 @@ describe('K1 unknown options', () => {
     );
   });
 
-  it('G3 K1 are refused where a store would have to keep a log: history', () => {
+  it('G3 K1 are refused if they would need a log in the store: history', () => {
     const history = { history: { retentionSeconds: 60 } } as object;
     class News {}
     Channel('news', history)(News);

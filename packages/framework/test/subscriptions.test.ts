@@ -80,7 +80,7 @@ describe('a subscribe frame', () => {
     }
   });
 
-  it('says nothing of it in an error, nor does any other reply', async () => {
+  it('sends no settings in an error or in any other reply', async () => {
     const ann = await makeApp().connect();
     const many = Array.from({ length: 51 }, (_, index) => ({ channel: `rooms/${index}` }));
     for (const frame of [

@@ -1,6 +1,6 @@
-/** The bytes of a text in UTF-8. Not every engine of React Native has a `TextEncoder`. */
+/** Encodes a string in UTF-8. Not every engine of React Native has a `TextEncoder`. */
 export function utf8(text: string): Uint8Array {
-  // Half of a surrogate pair becomes the replacement character, as `TextEncoder` does it.
+  // Half of a surrogate pair becomes the replacement character, as with `TextEncoder`.
   const escaped = encodeURIComponent(text.replace(/[\ud800-\udfff]/gu, '\ufffd'));
   return Uint8Array.from(escaped.match(/%..|./g) ?? [], (unit) =>
     unit.length > 1 ? Number.parseInt(unit.slice(1), 16) : unit.charCodeAt(0),

@@ -81,7 +81,7 @@ export type EventsOf<T> = [ContractOf<T>] extends [never]
     ? E
     : Record<string, unknown>;
 
-/** `string` where a class names no pattern. */
+/** The pattern of a class; `string` if it is unknown. */
 type PatternOf<C> = ContractOf<C> extends { pattern: infer P extends string } ? P : string;
 
 // Looked up, not searched: for a page that opens each channel of an app the compiler would else compare each
@@ -96,11 +96,11 @@ type FirstSegment<P extends string> = string extends P
 type ByFirstSegment<C> = { [K in C as FirstSegment<PatternOf<K>>]: K };
 type FirstOfName<N extends string> = N extends `${infer First}/${string}` ? First : N;
 type Candidates<C, N extends string> =
-  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- it fits where the segment is not all known.
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- it fits if the segment is not completely known.
   Record<never, never> extends Record<FirstOfName<N>, true>
     ? C
     : At<ByFirstSegment<C>, FirstOfName<N> | ':' | ''>;
-// Without `keyof`, which the compiler would make anew for each name.
+// Without `keyof`, which the compiler would evaluate again for each name.
 type At<T, K extends string> = K extends unknown
   ? T extends { readonly [_ in K]: infer V }
     ? V

@@ -59,22 +59,25 @@ export interface ReplyFrame {
    * the handler returned nothing.
    */
   readonly data?: unknown;
-  /** In every reply to a {@link SubscribeFrame}, because no server knows which reply is a connection's first. */
+  /**
+   * In every reply to a {@link SubscribeFrame}, because a server does not know which reply is a
+   * connection's first.
+   */
   readonly server?: ServerSettings;
 }
 
-/** What a server wants of its clients. A client has values of its own for what is not named. */
+/** Settings that a server sends to its clients. A client has defaults for missing values. */
 export interface ServerSettings {
   /** How long a connection may be silent before the client sends a {@link PingFrame}, in milliseconds. */
   readonly keepAliveMs: number;
   /**
-   * A client that has lost its connection waits a random part of this before its first attempt to come back,
-   * in milliseconds: others may have lost theirs at the same moment.
+   * A client that has lost its connection waits a random part of this before it first tries to reconnect,
+   * in milliseconds, because other clients may have lost theirs at the same moment.
    */
   readonly reconnectWithinMs: number;
   /**
-   * How long after its first attempt a message without an answer is sent again, in milliseconds. Then it stays
-   * unknown what came of it.
+   * How long after its first attempt a message without an answer is sent again, in milliseconds. After
+   * that its outcome stays unknown.
    */
   readonly resendWithinMs: number;
   /** The server's clock, in milliseconds since 1970. */

@@ -1,17 +1,17 @@
 /**
- * What is left of a value after `JSON.stringify` and `JSON.parse`. A type that is JSON already stays as
- * it is.
+ * The type of a value after `JSON.stringify` and `JSON.parse`. A type that is already JSON does not
+ * change.
  *
- * - What has a `toJSON()`, such as a `Date` or a `URL`, is what that returns.
- * - Methods and symbols are gone, and so are their keys. `undefined` is gone with its key: a property that
- *   may be `undefined` may be absent. In an array all of them are `null`.
- * - A `Map` or a `Set` is an empty object, a typed array an object of numbers.
- * - Keys that are numbers are texts. An index signature of numbers stays one: it takes `d[1]` and `d['1']`.
+ * - A value with a `toJSON()`, such as a `Date` or a `URL`, becomes its result.
+ * - Properties whose value is a function, a symbol or `undefined` are left out, so a property that may be
+ *   `undefined` becomes optional. In an array such values become `null`.
+ * - A `Map` or a `Set` becomes an empty object, a typed array an object of numbers.
+ * - Number keys become strings. A number index signature stays: it allows `d[1]` and `d['1']`.
  * - `bigint` is `never`: `JSON.stringify` throws.
- * - Where nothing is left it is `undefined`, as for a handler that returns nothing.
+ * - If nothing is left, the type is `undefined`, for example for a handler without a result.
  *
- * A type does not show all: getters, what is not enumerable (such as the `message` of an `Error`) and numbers
- * that are not finite (`null`) look as if they stayed.
+ * Some losses do not show in types: getters, properties that are not enumerable (such as the `message` of
+ * an `Error`), and numbers that are not finite, which become `null`.
  */
 export type Json<T> = unknown extends T
   ? T
@@ -21,10 +21,10 @@ export type Json<T> = unknown extends T
       ? Written<J>
       : Written<T>;
 
-/** The data of an event as it arrives: as {@link Json}, but `null` where nothing is left. */
+/** The data of a received event: like {@link Json}, but `null` if nothing is left. */
 export type Received<T> = unknown extends T ? T : OrNull<Json<T>>;
-// `unknown extends` is asked of what is given, never of what was made of it: to look into a type that is still
-// being made would cut a recursive one short.
+// `unknown extends` is only asked of the given type, never of the resulting one: resolving that too early
+// would cut a recursive type short.
 type OrNull<J> = J extends undefined ? null : J;
 
 type Primitive = string | number | boolean | null;
@@ -33,14 +33,17 @@ type ReadonlyJson =
   | Primitive
   | readonly ReadonlyJson[]
   | { readonly [key: string]: ReadonlyJson | undefined };
-/** Whether it is the type of any JSON at all, as libraries declare it: an editor goes on showing its name. */
+/**
+ * Whether it is a type for any JSON, as libraries declare it. Such a type is kept, so editors show its
+ * name.
+ */
 type IsAnyJson<T> = [AnyJson] extends [T] ? ([T] extends [ReadonlyJson] ? true : false) : false;
 
 type Writing<J> = { toJSON(...args: never[]): J };
-// oxlint-disable-next-line typescript/no-unsafe-function-type -- the only type that classes have, too.
+// oxlint-disable-next-line typescript/no-unsafe-function-type -- the only function type that includes classes.
 type Unwritten = void | symbol | Function;
 
-/** Without asking for a `toJSON`: nobody calls that of what a `toJSON` has returned. */
+/** Ignores a `toJSON`, because `JSON.stringify` does not call the `toJSON` of a `toJSON`'s result. */
 type Written<T> = unknown extends T
   ? T
   : T extends Primitive
@@ -59,7 +62,7 @@ type Written<T> = unknown extends T
                 ? Properties<T>
                 : never;
 
-/** An array, a tuple, or a class that extends `Array`: of that only the items are written. */
+/** An array, a tuple, or a class that extends `Array`, which only keeps its items. */
 type List<T extends readonly unknown[]> = [...T] extends T
   ? T[number][] extends T
     ? T extends unknown[]
@@ -67,7 +70,8 @@ type List<T extends readonly unknown[]> = [...T] extends T
       : readonly Received<T[number]>[]
     : Tuple<T>
   : Received<T[number]>[];
-// The compiler makes the items of a mapped tuple at once, so one that contains itself would have no end.
+// The compiler resolves the items of a mapped tuple at once, so a tuple that contains itself would never
+// end.
 type Tuple<T> = T extends readonly ReadonlyJson[] ? T : { [I in keyof T]: Received<T[I]> };
 
 type Properties<T> = { [K in keyof T as AlwaysThere<T, K>]: Json<T[K]> } & {

@@ -76,7 +76,7 @@ it('counts the bytes of a text as UTF-8 does', () => {
     expect(byteLength(text)).toBe(Buffer.byteLength(text));
 });
 
-it('F5 encodes texts as TextEncoder does, which React Native may lack', () => {
+it('F5 encodes strings as TextEncoder does, which React Native may lack', () => {
   const samples = ['\u007f', '\u0080', '\u07ff', '\u0800', '\uffff', '\u{10000}', '\u{10ffff}'];
   for (const text of ['', 'abc', 'a😀é€', '\ud83d', '\ude00\ud83d', 'a\udfffb', ...samples])
     expect(utf8(text)).toEqual(new TextEncoder().encode(text));

@@ -209,7 +209,7 @@ export class Table {
     const delayMs = backoffMs(failed, BACKOFF);
     if (Date.now() + delayMs >= endsAt) throw this.#failed(fail());
     await pause(delayMs, signal);
-    // A timer may fire late: what went wrong says more than that the time is over.
+    // A timer may fire late. The failure explains more than an error about the time limit would.
     if (Date.now() >= endsAt) throw this.#failed(fail());
   }
 

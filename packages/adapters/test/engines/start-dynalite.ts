@@ -13,7 +13,7 @@ export async function startDynalite(): Promise<Engine> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
-      // It still carries out what it has read, and throws where its database is closed meanwhile.
+      // It still runs requests that it has read, and throws if its database is closed meanwhile.
       await setTimeout(100);
       await new Promise((resolve) => {
         server.close(resolve);

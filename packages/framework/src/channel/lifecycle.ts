@@ -66,10 +66,10 @@ export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<A
 /**
  * Runs when a connection subscribes to a channel of this class, after the access rule and after the
  * membership was written, so that no event is lost between a snapshot that it returns and the first
- * delivered event. Its context is a `SubscribeContext`, by which a client's types recognise it: without
- * that parameter it looks like a message, too. Its return value is sent to the client with the reply.
- * Throw a `ClientError` to undo the subscription. It does not run for `autoSubscribe`. It runs again when
- * the client subscribes again, as it does after each reconnection.
+ * delivered event. A client's types recognise it by its parameter, a `SubscribeContext`: without it the
+ * method looks like a message, too. Its return value is sent to the client with the reply. Throw a
+ * `ClientError` to undo the subscription. It does not run for `autoSubscribe`. It runs again when the
+ * client subscribes again, as it does after each reconnection.
  *
  * @example
  * ```ts

@@ -24,7 +24,7 @@ function listen(signal: AbortSignal): Bag<() => void> {
   callbacksOf.set(signal, callbacks);
   const callAll = (): void => {
     for (const item of callbacks.items) {
-      // One that was called before it may have removed it.
+      // An earlier callback may have removed it.
       if (callbacks.remove(item)) item.value();
     }
   };

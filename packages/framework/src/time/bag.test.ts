@@ -8,18 +8,18 @@ it('holds what was added and not removed, whatever the order', () => {
     fc.property(fc.array(step), (steps) => {
       const bag = new Bag<number>();
       const added: BagItem<number>[] = [];
-      const held = new Set<number>();
+      const present = new Set<number>();
       for (const { adds, removed } of steps) {
-        // One that was ever added: it may have been removed before.
+        // Any added item, which may have been removed before.
         const item = added[removed % (added.length || 1)];
-        const was = item !== undefined && held.delete(item.value);
+        const was = item !== undefined && present.delete(item.value);
         expect(item !== undefined && bag.remove(item)).toBe(was);
         if (adds) {
-          held.add(added.length);
+          present.add(added.length);
           added.push(bag.add(added.length));
         }
-        expect(new Set(bag.items.map(({ value }) => value))).toEqual(held);
-        expect(bag.isEmpty).toBe(held.size === 0);
+        expect(new Set(bag.items.map(({ value }) => value))).toEqual(present);
+        expect(bag.isEmpty).toBe(present.size === 0);
       }
     }),
   );

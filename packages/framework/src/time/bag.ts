@@ -1,18 +1,19 @@
-/** Something in a {@link Bag}. */
+/** A value in a {@link Bag}. */
 export interface BagItem<T> {
   readonly value: T;
-  /** Where it lies. */
+  /** Its index in the bag. */
   index: number;
 }
 
 /**
- * Holds values, in no order. For thousands that stay for a moment each: the tables that a Set outgrows then
- * live long and keep alive what was in them, so that the garbage collector has more to do than all others.
+ * An unordered collection for thousands of values that stay only for a moment. A Set replaces its tables
+ * as it grows. The old ones live long and keep their values alive, which makes more work for the garbage
+ * collector than all other objects.
  */
 export class Bag<T> {
   readonly #items: BagItem<T>[] = [];
 
-  /** What is in it now. */
+  /** A copy of its items. */
   get items(): readonly BagItem<T>[] {
     return [...this.#items];
   }
@@ -27,7 +28,7 @@ export class Bag<T> {
     return item;
   }
 
-  /** Takes an item out. Returns whether it was still in it. */
+  /** Removes an item. Returns whether it was still there. */
   remove(item: BagItem<T>): boolean {
     const items = this.#items;
     if (items[item.index] !== item) return false;

@@ -18,7 +18,7 @@ export class Deadlines {
   #timer: NodeJS.Timeout | undefined;
   #firesAt = Infinity;
 
-  /** @returns For {@link remove}. */
+  /** @returns The item to pass to {@link remove}. */
   add(deadline: Deadline): BagItem<Deadline> {
     if (deadline.at < this.#firesAt) this.#arm(deadline.at);
     else this.#timer?.ref();
@@ -44,7 +44,7 @@ export class Deadlines {
     const now = Date.now();
     for (const item of this.#waiting.items) {
       if (item.value.at > now) continue;
-      // One that was called before it may have removed it.
+      // An earlier callback may have removed it.
       if (this.#waiting.remove(item)) item.value.onTime();
     }
     const next = Math.min(...this.#waiting.items.map(({ value }) => value.at));

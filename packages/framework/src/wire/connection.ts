@@ -41,8 +41,8 @@ export interface Connection {
   /** The user's id from the authorizer. Absent for a guest, and in an app without an authorizer. */
   readonly userId?: string;
   /**
-   * Claims from the authorizer, as JSON holds them: a `Date` is a text. Any may be missing, for example for a guest. `{}` in an app without an
-   * authorizer.
+   * Claims from the authorizer, after a round trip through JSON: a `Date` is a string. Any may be
+   * missing, for example for a guest. `{}` in an app without an authorizer.
    */
   readonly claims: Partial<Json<Claims>>;
   /** When it was opened, in milliseconds since 1970. */

@@ -95,7 +95,7 @@ is<Equal<ReturnType<Rooms['wave']>, undefined>>();
 const bare = defineChannel('alerts');
 is<Equal<NameOf<typeof bare>, 'alerts'>>();
 is<Equal<keyof EventsOf<typeof bare>, never>>();
-// Nothing comes with a subscription to it.
+// A subscription to it has no data.
 is<Equal<(typeof bare)['~subscribed'], undefined>>();
 
 // Handlers that are defined elsewhere need explicit types.

@@ -110,7 +110,7 @@ await app.channel('rooms/42').publish('typing', { level: 1 });
 await app.channel('orgs/acme/orders/7').publish('sent', { at: 1 });
 // @ts-expect-error the data that was declared is a number
 await app.channel('orgs/acme/orders/7').publish('shipped', { at: 'noon' });
-// @ts-expect-error no channel of the app has that name
+// @ts-expect-error the app has no channel with that name
 app.channel('invoices/1');
 // @ts-expect-error an arbitrary string may not be the name of a channel of the app
 app.channel(roomId);
@@ -133,7 +133,7 @@ await nested.channel('rooms/42/files').publish('typing', { who: 'Ada' });
 // @ts-expect-error an event of the channel below
 await nested.channel('rooms/42').publish('added', 1);
 
-// So it does where the first segment is a parameter, or is not known, and where there are several names.
+// The same applies if the first segment is a parameter or unknown, and to several names.
 const tenants = createApp({
   channels: [
     defineChannel(':tenant/alerts', { events: { raised: event<number>() } }),
@@ -147,17 +147,17 @@ await tenants.channel('acme/alerts').publish('told', 1);
 await tenants.channel('acme/sales').publish('told', 1);
 await tenants.channel('news').publish('printed', 1);
 await tenants.channel(`${roomId}/alerts`).publish('raised', 1);
-// @ts-expect-error an event of the channel with a parameter, which a literal beats
+// @ts-expect-error an event of the channel with a parameter, but the literal takes precedence
 await tenants.channel('acme/alerts').publish('raised', 1);
-// @ts-expect-error no channel of the app has that name
+// @ts-expect-error the app has no channel with that name
 tenants.channel('globex/sales');
-// @ts-expect-error nor has one a name of that first segment alone
+// @ts-expect-error nor a channel whose name is only that first segment
 tenants.channel('acme');
 declare const either: 'rooms/lobby' | `rooms/${string}/files`;
 // @ts-expect-error an event of only one of the two
 await nested.channel(either).publish('opened', 1);
 
-// A class whose handlers name no pattern takes no name from one that does.
+// A class without a known pattern gets none of the names of a class with one.
 class FreeChannel {
   @OnMessage()
   list() {
@@ -201,7 +201,7 @@ await typed.channel('alerts').publish('raised', { level: 1 });
 await typed.channel<Invoices>('invoices/1').publish('paid', { cents: 1 });
 // @ts-expect-error an event of another channel
 await typed.channel('alerts').publish('typing', { who: 'Ada' });
-// @ts-expect-error no channel of the app has that name
+// @ts-expect-error the app has no channel with that name
 typed.channel('invoices/1');
 // @ts-expect-error a publisher handles no events
 void typed.handler;

@@ -76,8 +76,8 @@ export function makeTransport({ isSecure, hostname, port }: Endpoint): Transport
 }
 
 /**
- * Waits until the answers that have arrived are read. Requests that are then made and sent one after the
- * other take a third less time than each between the reading of two answers.
+ * Waits until all answers that have arrived are read. It takes a third less time to make and send several
+ * requests in a row than to read an answer before each of them.
  */
 function makeAfterReading(): () => Promise<void> {
   let waiting: Promise<void> | undefined;
