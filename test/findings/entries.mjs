@@ -9,10 +9,12 @@ export const areas = {
   C: 'Publishing and delivery',
   D: 'Plugins and logs',
   E: 'Stores',
+  F: 'Client',
   G: 'Types',
   H: 'Validation',
   K: 'Options',
   L: 'Packages and documents',
+  M: 'First steps',
 };
 
 export const entries = {
@@ -76,6 +78,19 @@ export const entries = {
   E9: 'reading a page in memory costs a page',
   E10: 'no password of Redis gets into an error',
   E11: 'an authorizer in the function costs no read for each message',
+  F1: "an error of API Gateway's own is the answer to what it answers",
+  F2: 'what ends without an answer is not forgotten',
+  F3: 'no time is too long for a timer',
+  F4: 'an idle client costs little, and a page that comes back connects at once',
+  F5: 'the client runs in React Native, or says what is missing',
+  F6: 'an event is handed over once',
+  F7: 'connections that are of no use are told',
+  F8: 'no frame ends a process',
+  F9: 'nothing that nobody waits for ends a process',
+  F10: 'nothing is left running after close()',
+  F11: 'listeners hear of everything in its order',
+  F12: 'a first subscription that is refused for a moment is tried again',
+  F13: 'channels are let go, and shared by those who use them',
   G3: 'types say what the values are: claims, the context of a publish',
   H1: 'dto() does not take an array for an object',
   H2: 'whatever is thrown while validating is a refusal of the data',
@@ -90,4 +105,5 @@ export const entries = {
   L2: 'the floor of Node is one that the dependencies have too',
   L10: 'the documents promise what holds',
   L12: 'the tests and benchmarks run on a fresh or busy machine',
+  M2: 'a connection that fails is told',
 };
