@@ -186,7 +186,7 @@ class ConnectedClient implements Client {
       onFrame: (data) => this.#receive(readFrame(data)),
       // A query and a user's name stay out of the message: they may hold a secret.
       onRefused: (error, retryInMs) =>
-        this.#refuse(url.replace(/[^/]*@|[?#].*/g, ''), { error, retryInMs }),
+        this.#refuse(url.replace(/[^/?#]*@|[?#].*/g, ''), { error, retryInMs }),
       onState: (state, reason) => this.#enter(state, reason),
     });
     this.#requests = new RequestTable(this.#supervisor);

@@ -50,10 +50,8 @@ export class Subscription {
   #users = 0;
   /** What has no answer yet. */
   #asked: SubscriptionAction | undefined;
-  /** The server has accepted it on this connection. */
-  #isLive = false;
-  /** The server may have it, besides what it is being asked. */
-  #mayBeMember = false;
+  /** Whether the server has it on this connection, besides what it is being asked. */
+  #membership: 'none' | 'unsure' | 'live' = 'none';
   /** An earlier frame was answered after the present one was written: nobody knows which came later. */
   #isStale = false;
   /** The server's latest answer, on whichever connection. */
@@ -74,34 +72,32 @@ export class Subscription {
   /** What to ask the server now. */
   get next(): SubscriptionAction | undefined {
     if (this.#asked || this.#pause) return undefined;
-    if (this.#users > 0) return this.#isLive ? undefined : 'subscribe';
-    return this.#mayBeMember ? 'unsubscribe' : undefined;
+    if (this.#users > 0) return this.#membership === 'live' ? undefined : 'subscribe';
+    return this.#membership === 'none' ? undefined : 'unsubscribe';
   }
 
   /** Whether neither the app nor the server has it. */
   get isOver(): boolean {
-    return this.#users === 0 && !this.#asked && !this.#mayBeMember;
+    return this.#users === 0 && !this.#asked && this.#membership === 'none';
   }
 
   /** Whether a message that is sent now might miss its own event. */
   get isUnderWay(): boolean {
-    return this.#users > 0 && !this.#isLive && !this.#pause;
+    return this.#users > 0 && this.#membership !== 'live' && !this.#pause;
   }
 
   join(): Promise<SubscribeAnswer> {
     this.#users += 1;
-    if (this.#users > 1) {
-      return this.#latest ? Promise.resolve(this.#latest) : this.#joined.promise;
+    if (this.#users === 1) {
+      // It may just be ending. Asking once more is harmless, and brings a fresh answer.
+      if (this.#membership === 'live') this.#membership = 'unsure';
+      this.#endLeave();
+      this.#stopWaiting();
+      this.#joined = deferred();
+      if (this.#asked === 'subscribe') this.#startClock();
+      this.#events.changed();
     }
-    // It may just be ending. Asking once more is harmless, and brings a fresh answer.
-    this.#isLive = false;
-    this.#latest = undefined;
-    this.#endLeave();
-    this.#stopWaiting();
-    this.#joined = deferred();
-    if (this.#asked === 'subscribe') this.#startClock();
-    this.#events.changed();
-    return this.#joined.promise;
+    return this.#latest ? Promise.resolve(this.#latest) : this.#joined.promise;
   }
 
   leave(): Promise<void> {
@@ -109,8 +105,7 @@ export class Subscription {
       this.#users -= 1;
       return Promise.resolve();
     }
-    if (this.#users === 1)
-      this.#unwant((joined) => joined.abandon(clientError('ERR_UNSUBSCRIBED')));
+    if (this.#users === 1) this.#unwant(clientError('ERR_UNSUBSCRIBED'), 'abandon');
     this.#events.changed();
     if (this.isOver) return Promise.resolve();
     if (!this.#left) {
@@ -126,18 +121,23 @@ export class Subscription {
     if (action === 'subscribe') this.#startClock();
   }
 
-  /** The server accepted what it was asked. */
-  accepted(answer: SubscribeAnswer): void {
+  /** The server accepted what it was asked, or refused it; or it never answered, which is an error too. */
+  answered(error: ClientRequestError | undefined, answer: SubscribeAnswer): void {
     const action = this.#asked;
-    this.#asked = undefined;
-    this.#refusals = 0;
     const isStale = this.#isStale;
+    this.#asked = undefined;
     this.#isStale = false;
-    this.#mayBeMember = action === 'subscribe' || isStale;
+    if (error) {
+      if (action === 'subscribe') this.#joinRefused(error);
+      else this.#leaveRefused(error);
+      return;
+    }
+    this.#refusals = 0;
+    this.#membership = action === 'subscribe' ? 'live' : 'none';
+    if (isStale) this.#membership = 'unsure';
     if (action === 'unsubscribe') this.#endLeave();
     else if (this.#users > 0) {
       clearTimeout(this.#clock);
-      this.#isLive = !isStale;
       this.#latest = answer;
       this.#joined.resolve(answer);
     }
@@ -146,22 +146,13 @@ export class Subscription {
   /** A frame was answered that another one had taken the place of. */
   answeredLate(): void {
     if (this.#asked) this.#isStale = true;
-    this.#isLive = false;
-    this.#mayBeMember = true;
-  }
-
-  /** The server refused what it was asked, or never answered. */
-  refused(error: ClientRequestError): void {
-    const action = this.#asked;
-    this.#asked = undefined;
-    if (action === 'subscribe') this.#joinRefused(error);
-    else this.#leaveRefused(error);
+    this.#membership = 'unsure';
   }
 
   /** The server ended it. While it is asked for the first time, the answer says how things stand. */
   ended(error: ClientRequestError): void {
     if (this.#asked && !(this.#asked === 'subscribe' && this.#latest)) return;
-    this.#mayBeMember = false;
+    this.#membership = 'none';
     if (this.#users > 0) this.#end(error);
     else this.#endLeave();
   }
@@ -169,29 +160,27 @@ export class Subscription {
   /** The connection is gone, and with it what the server knew. */
   lose(): void {
     this.#asked = undefined;
-    this.#isLive = false;
-    this.#mayBeMember = false;
+    this.#membership = 'none';
     this.#isStale = false;
     this.#stopWaiting();
     this.#endLeave();
   }
 
   close(): void {
-    if (this.#users > 0) this.#unwant((joined) => joined.abandon(clientError('ERR_CLOSED')));
+    if (this.#users > 0) this.#unwant(clientError('ERR_CLOSED'), 'abandon');
   }
 
   #joinRefused(error: ClientRequestError): void {
     const { code, retryAfterMs } = error;
-    if (UNCERTAIN.has(code)) this.#mayBeMember = true;
+    if (UNCERTAIN.has(code)) this.#membership = 'unsure';
     if (this.#users === 0) {
-      if (!this.#mayBeMember) this.#endLeave();
+      if (this.#membership === 'none') this.#endLeave();
       return;
     }
-    const isFirst = this.#latest === undefined;
     const isSoon = milliseconds(retryAfterMs) <= MAX_WAIT_MS;
-    const mayRetry = isFirst
-      ? retryAfterMs !== undefined && isSoon && this.#refusals < REFUSALS
-      : TRANSIENT.has(code);
+    const mayRetry = this.#latest
+      ? TRANSIENT.has(code)
+      : retryAfterMs !== undefined && isSoon && this.#refusals < REFUSALS;
     if (!mayRetry) {
       this.#end(error);
       return;
@@ -204,24 +193,22 @@ export class Subscription {
   }
 
   #leaveRefused(error: ClientRequestError): void {
-    if (NOBODYS.has(error.code)) this.#mayBeMember = false;
+    if (NOBODYS.has(error.code)) this.#membership = 'none';
     if (error.retryAfterMs === undefined) this.#endLeave(error);
-    if (this.#users === 0 && this.#mayBeMember) this.#retry(error);
+    if (this.next === 'unsubscribe') this.#retry(error);
   }
 
-  /** Nobody is subscribed any more; `reject` is for a `subscribe()` without an answer. */
-  #unwant(reject: (joined: Deferred<SubscribeAnswer>) => void): void {
-    const hadAnswer = this.#latest !== undefined;
+  /** Nobody is subscribed any more. The error is for a `subscribe()` without an answer. */
+  #unwant(error: ClientRequestError, how: 'reject' | 'abandon'): void {
+    if (!this.#latest) this.#joined[how](error);
     this.#users = 0;
-    this.#isLive = false;
     this.#latest = undefined;
     this.#stopWaiting();
-    if (!hadAnswer) reject(this.#joined);
   }
 
   #end(error: ClientRequestError): void {
     const wasTold = this.#latest !== undefined;
-    this.#unwant((joined) => joined.reject(error));
+    this.#unwant(error, 'reject');
     if (wasTold) this.#events.ended(this.#channel, error);
   }
 
@@ -256,7 +243,7 @@ export class Subscription {
     this.#clock = after(ANSWER_MS, () => {
       const error = clientError('ERR_TIMEOUT');
       if (this.#left) this.#endLeave(error);
-      else if (this.#users > 0 && !this.#latest) this.#unwant((joined) => joined.reject(error));
+      else if (this.#users > 0 && !this.#latest) this.#unwant(error, 'reject');
       this.#events.changed();
     });
   }

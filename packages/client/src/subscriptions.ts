@@ -123,8 +123,6 @@ export class Subscriptions {
     let error = refusal;
     if (!error && !('channel' in outcome)) error = clientError('ERR_TIMEOUT');
     if (!error && 'error' in outcome) error = readError(outcome['error']);
-    const subscription = this.#all.get(channel);
-    if (error) subscription?.refused(error);
-    else subscription?.accepted(outcome as unknown as SubscribeAnswer);
+    this.#all.get(channel)?.answered(error, outcome as unknown as SubscribeAnswer);
   }
 }

@@ -11,9 +11,12 @@ export interface WrittenFrame {
   readonly attempt?: number;
 }
 
+const PONG = { type: 'pong' };
+
 /** A WebSocket that does as it is told, for tests in which time matters. */
 export class ScriptedWebSocket {
   static opensByItself = true;
+  static answersPings = false;
   readonly sent: WrittenFrame[] = [];
   readonly #listeners = new Map<string, (event: { readonly data: unknown }) => void>();
   readyState = 0;
@@ -35,7 +38,10 @@ export class ScriptedWebSocket {
   }
 
   send(text: string): void {
-    this.sent.push(JSON.parse(text) as WrittenFrame);
+    const frame = JSON.parse(text) as WrittenFrame;
+    this.sent.push(frame);
+    const isPing = frame.action === 'ping';
+    if (isPing && ScriptedWebSocket.answersPings) queueMicrotask(() => this.receive(PONG));
   }
 
   receive(frame: object): void {
@@ -96,6 +102,7 @@ export function useVirtualTime(): void {
     vi.spyOn(console, 'warn').mockReturnValue();
     for (const list of [opened, states, signals]) list.length = 0;
     ScriptedWebSocket.opensByItself = true;
+    ScriptedWebSocket.answersPings = false;
     page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
     window = new EventTarget();
     vi.stubGlobal('document', page);
@@ -199,9 +206,14 @@ export async function subscribed(name: string): Promise<void> {
 export async function reconnect(): Promise<ScriptedWebSocket> {
   const count = opened.length;
   current().end();
-  await vi.advanceTimersToNextTimerAsync();
+  await untilReconnected();
   if (opened.length !== count + 1) throw new Error('There is no new connection.');
   return current();
+}
+
+/** Lets the time pass that the client waits before its next attempt. */
+export async function untilReconnected(): Promise<void> {
+  await pass(states.at(-1)?.[2] ?? 0);
 }
 
 /** What a promise comes to: its value, the code of its error, or `pending`. */

@@ -12,31 +12,19 @@ export function sha256(text: string): Uint8Array {
   padded.set(message);
   padded[message.length] = 0x80;
   const words = new DataView(padded.buffer);
+  // No text here has the 512 MB at which this would not suffice.
   words.setUint32(padded.length - 4, message.length << 3);
-  words.setUint32(padded.length - 8, message.length >>> 29);
 
   const hash = INITIAL.slice();
-  const schedule = new Uint32Array(64);
-  for (let block = 0; block < padded.length; block += 64) {
-    for (let index = 0; index < 16; index += 1)
-      schedule[index] = words.getUint32(block + index * 4);
-    compress(hash, schedule);
-  }
-  const digest = new Uint8Array(32);
-  const out = new DataView(digest.buffer);
-  hash.forEach((word, index) => out.setUint32(index * 4, word));
-  return digest;
+  for (let block = 0; block < padded.length; block += 64) compress(hash, words, block);
+  const digest = new DataView(new ArrayBuffer(32));
+  hash.forEach((word, index) => digest.setUint32(index * 4, word));
+  return new Uint8Array(digest.buffer);
 }
 
-function compress(hash: Uint32Array, w: Uint32Array): void {
+function compress(hash: Uint32Array, words: DataView, block: number): void {
+  const w = new Uint32Array(64);
   const at = (array: Uint32Array, index: number): number => array[index] as number;
-  for (let t = 16; t < 64; t += 1) {
-    const x = at(w, t - 15);
-    const y = at(w, t - 2);
-    const s0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
-    const s1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
-    w[t] = at(w, t - 16) + s0 + at(w, t - 7) + s1;
-  }
   let [a, b, c, d, e, f, g, h] = hash as unknown as [
     number,
     number,
@@ -48,6 +36,14 @@ function compress(hash: Uint32Array, w: Uint32Array): void {
     number,
   ];
   for (let t = 0; t < 64; t += 1) {
+    if (t < 16) w[t] = words.getUint32(block + t * 4);
+    else {
+      const x = at(w, t - 15);
+      const y = at(w, t - 2);
+      const s0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
+      const s1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
+      w[t] = at(w, t - 16) + s0 + at(w, t - 7) + s1;
+    }
     const s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + at(CONSTANTS, t) + at(w, t)) | 0;
     const s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
@@ -68,17 +64,9 @@ function rotate(word: number, by: number): number {
  * the first primes.
  */
 function fractionsOfRoots(count: number, power: number): Uint32Array {
-  const words = new Uint32Array(count);
-  for (let candidate = 2, found = 0; found < count; candidate += 1) {
-    let isPrime = true;
-    for (let factor = 2; factor * factor <= candidate; factor += 1) {
-      if (candidate % factor === 0) isPrime = false;
-    }
-    if (isPrime) {
-      const root = candidate ** power;
-      words[found] = (root - Math.floor(root)) * 2 ** 32;
-      found += 1;
-    }
+  const primes: number[] = [];
+  for (let candidate = 2; primes.length < count; candidate += 1) {
+    if (primes.every((prime) => candidate % prime)) primes.push(candidate);
   }
-  return words;
+  return Uint32Array.from(primes, (prime) => (prime ** power % 1) * 2 ** 32);
 }

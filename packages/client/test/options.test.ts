@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { type ClientOptions, createClient, type SendOptions } from '../src/index.js';
+import {
+  client,
+  current,
+  ScriptedWebSocket,
+  start,
+  useVirtualTime,
+  watch,
+} from './virtual-time.js';
+
+useVirtualTime();
+
+const url = 'ws://127.0.0.1/dev';
+const durations = [0, -1, NaN, -Infinity, '5000', true, null, {}, 5n];
+
+/** What a call throws, as the text of a page's console has it. */
+function refusal(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (error) {
+    const { name, message, hint } = error as Error & { hint: string };
+    return { name, message, hint };
+  }
+}
+
+function create(options: object): unknown {
+  return refusal(() => createClient(options as ClientOptions).close());
+}
+
+function wrong(option: string, where: string, takes: string): object {
+  const hint = `It takes a ${takes}.`;
+  return {
+    name: 'TypeError',
+    message: `The option "${option}" of ${where} is wrong. ${hint}`,
+    hint,
+  };
+}
+
+describe('createClient()', () => {
+  it('K1 refuses an option that it does not have, and names those that it has', async () => {
+    await start();
+    for (const name of ['tokn', 'keepAlive', 'URL', 'constructor', '__proto__x', 'toString']) {
+      const hint = 'It takes: url, token, WebSocket, keepAliveMs.';
+      expect(create({ url, WebSocket: ScriptedWebSocket, [name]: undefined })).toEqual({
+        name: 'TypeError',
+        message: `createClient has no option "${name}". ${hint}`,
+        hint,
+      });
+    }
+  });
+
+  it.each([
+    ['token', ['secret', 7, {}, null, Promise.resolve('secret')], 'function'],
+    ['WebSocket', ['ws', {}, null], 'function'],
+    ['keepAliveMs', durations, 'number of milliseconds above 0'],
+  ])('K2 refuses a wrong value of `%s`', async (name, values, takes) => {
+    await start();
+    for (const value of values) {
+      const options = { url, WebSocket: ScriptedWebSocket, [name]: value };
+      expect(create(options)).toEqual(wrong(name, 'createClient', takes));
+    }
+  });
+
+  it('K2 refuses a URL that is none of a WebSocket, and keeps it to itself', async () => {
+    await start();
+    const urls = [
+      undefined,
+      null,
+      7,
+      '',
+      'prod',
+      '/prod',
+      'wss://',
+      'wss:///prod',
+      'wss://?key=secret',
+      'https://example.com/prod?key=secret',
+      ' wss://example.com',
+      new URL('https://example.com/?key=secret'),
+    ];
+    for (const one of urls) {
+      expect(create({ url: one, WebSocket: ScriptedWebSocket })).toEqual({
+        name: 'TypeError',
+        message: 'The option `url` of createClient is wrong. It begins with "wss://" or "ws://".',
+        hint: 'It begins with "wss://" or "ws://".',
+      });
+    }
+    expect(create({})).toMatchObject({ name: 'TypeError' });
+  });
+
+  it('K2 takes every value that can work', async () => {
+    await start();
+    for (const options of [
+      { url },
+      { url: 'WSS://EXAMPLE.COM' },
+      { url: new URL(url) },
+      { url, keepAliveMs: 0.5 },
+      { url, keepAliveMs: Infinity },
+      { url, token: undefined, keepAliveMs: undefined },
+      { url, token: async () => 'x' },
+    ]) {
+      expect(create({ WebSocket: ScriptedWebSocket, ...options })).toBe(undefined);
+    }
+  });
+});
+
+describe('channel()', () => {
+  it('K1 refuses an option that it does not have', async () => {
+    await start();
+    const hint = 'It takes: as.';
+    expect(refusal(() => client.channel('a', { As: 'x' } as object))).toEqual({
+      name: 'TypeError',
+      message: `channel has no option "As". ${hint}`,
+      hint,
+    });
+  });
+
+  it('K2 refuses a wrong value of `as`', async () => {
+    await start();
+    for (const as of [7, null, {}, ['x'], true]) {
+      expect(refusal(() => client.channel('a', { as } as object))).toEqual(
+        wrong('as', 'channel', 'string'),
+      );
+    }
+    expect(client.channel('a', { as: undefined } as object).as).toBe('a');
+  });
+});
+
+describe('send()', () => {
+  const send = (options: unknown): Promise<unknown> => {
+    const sending = client.channel('a').send('post', 1, options as SendOptions);
+    expect(sending.id).toMatch(/^[\w-]{22}$/);
+    return sending.catch((error: Error & { hint?: string }) => {
+      const { name, message, hint } = error;
+      return { name, message, hint };
+    });
+  };
+
+  it('K1 rejects an option that it does not have', async () => {
+    await start();
+    const hint = 'It takes: timeoutMs, reply.';
+    expect(await send({ timeout: 5 })).toEqual({
+      name: 'TypeError',
+      message: `send has no option "timeout". ${hint}`,
+      hint,
+    });
+    expect(current().sent).toEqual([]);
+  });
+
+  it('K2 rejects wrong values', async () => {
+    await start();
+    for (const timeoutMs of durations) {
+      expect(await send({ timeoutMs })).toEqual(
+        wrong('timeoutMs', 'send', 'number of milliseconds above 0'),
+      );
+    }
+    for (const reply of ['false', 0, null, {}]) {
+      expect(await send({ reply })).toEqual(wrong('reply', 'send', 'boolean'));
+    }
+    expect(current().sent).toEqual([]);
+  });
+
+  it('K2 takes every value that can work', async () => {
+    await start();
+    for (const options of [
+      undefined,
+      {},
+      { timeoutMs: 0.5 },
+      { timeoutMs: Infinity, reply: true },
+      { timeoutMs: undefined, reply: undefined },
+    ]) {
+      expect(watch(send(options))()).toBe('pending');
+    }
+    expect(await send({ reply: false, timeoutMs: 1 })).toBe(undefined);
+  });
+});
