@@ -5,7 +5,7 @@ import type { CreateClient, SimulatedChannel } from './simulation/client-under-t
 import { drawPlan } from './simulation/plan.js';
 import { simulate } from './simulation/simulate.js';
 import { withChannel, withClient, withWire } from './simulation/tampering.js';
-import type { Kind } from './simulation/world.js';
+import { type Kind, kinds } from './simulation/world.js';
 
 /** A fault, and the rule that it breaks. */
 type Planted = readonly [fault: string, rule: Kind, client: CreateClient];
@@ -21,6 +21,20 @@ async function never(): Promise<never> {
 
 function refusal(code: string): Error {
   return Object.assign(new Error('Planted.'), { code });
+}
+
+/** A client that is not told of some of what happens to the page. */
+function deafTo(types: readonly string[]): CreateClient {
+  return (options) => {
+    const { addEventListener } = globalThis;
+    if (typeof addEventListener === 'function') {
+      const listen = (...args: Parameters<typeof addEventListener>): void => {
+        if (!types.includes(args[0])) addEventListener(...args);
+      };
+      Object.assign(globalThis, { addEventListener: listen });
+    }
+    return create(options);
+  };
 }
 
 /** What `send()` returns, with another outcome. */
@@ -189,6 +203,13 @@ const messages: readonly Planted[] = [
     })),
   ],
   [
+    'a message does not go again',
+    'a message is left lying',
+    withWire(create, () => ({
+      send: (text, { write }) => text.includes('"attempt"') || write(text),
+    })),
+  ],
+  [
     'a message goes to another channel',
     'a frame of no use',
     withWire(create, () => ({
@@ -219,6 +240,14 @@ const messages: readonly Planted[] = [
 ];
 
 const subscriptions: readonly Planted[] = [
+  [
+    'a refusal is forgotten to say when to come back',
+    'a retry before its time',
+    withWire(create, () => ({
+      receive: (text, { hand }) =>
+        hand(text.replaceAll(/"retryAfterMs":\d{4,}/g, '"retryAfterMs":1')),
+    })),
+  ],
   [
     'subscribing is not told to the server',
     'subscribed, but not on the server',
@@ -422,6 +451,44 @@ const states: readonly Planted[] = [
   ],
 ];
 
+const connections: readonly Planted[] = [
+  [
+    'a silent connection seems to answer',
+    'a silent connection is kept',
+    withWire(create, () => ({
+      send(text, { write, hand }) {
+        if (text !== '{"action":"ping"}') write(text);
+        else queueMicrotask(() => hand('{"type":"pong"}'));
+      },
+    })),
+  ],
+  [
+    'it pings every 30 s',
+    'pings without need',
+    (options) => create({ keepAliveMs: 30_000, ...options }),
+  ],
+  ['nothing happens when the network is back', 'a wake-up without effect', deafTo(['online'])],
+  [
+    'the connection stays when the page is left',
+    'a connection of a hidden page',
+    deafTo(['pagehide']),
+  ],
+  [
+    'it comes back sooner than the server wants',
+    'a farewell is not heeded',
+    withWire(create, () => ({
+      receive: (text, { hand }) => hand(text.replace(/,"afterMs":\d+/, '')),
+    })),
+  ],
+  [
+    'it comes back although the server does not want it',
+    'a farewell is not heeded',
+    withWire(create, () => ({
+      receive: (text, { hand }) => hand(text.replace('"reconnect":false', '"reconnect":true')),
+    })),
+  ],
+];
+
 const endings: readonly Planted[] = [
   [
     'a timer runs on',
@@ -480,7 +547,7 @@ const endings: readonly Planted[] = [
   ],
 ];
 
-const all = { promises, messages, subscriptions, events, states, endings };
+const all = { promises, messages, subscriptions, events, states, connections, endings };
 
 describe.each(Object.entries(all))('a fault of %s', (_subject, planted) => {
   it.each([...planted])('is noticed: %s', async (_fault, rule, client) => {
@@ -491,4 +558,9 @@ describe.each(Object.entries(all))('a fault of %s', (_subject, planted) => {
     }
     expect([...broken]).toContain(rule);
   });
+});
+
+it('has a fault for every rule', () => {
+  const planted = new Set(Object.values(all).flatMap((list) => list.map(([, rule]) => rule)));
+  expect(kinds.filter((kind) => !planted.has(kind))).toEqual([]);
 });

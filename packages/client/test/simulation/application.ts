@@ -270,6 +270,7 @@ export class Application {
       unsubscribe: () => this.#unsubscribe(component),
       listen: () => this.#listen({ ...step, behaviour: 'nothing' }),
       'stop listening': off,
+      'stop the latest': () => this.#listeners.at(-1)?.off(),
       close: () => this.close(),
     };
     if (behaviour !== 'nothing') this.#world.note('a listener does', behaviour);

@@ -1,5 +1,7 @@
+import type { WireError } from '@gatecast/protocol';
 import type { Application } from './application.js';
 import type { Connection, Frame, Request } from './connection.js';
+import { ConnectionChecks } from './connection-checks.js';
 import { EventChecks } from './event-checks.js';
 import { MessageChecks } from './message-checks.js';
 import type { Answer, PublishedEvent, Server } from './server.js';
@@ -13,7 +15,7 @@ import { ApplicationError, type World } from './world.js';
 export interface Pending {
   readonly name: string;
   /** Whether it should have been settled by now. */
-  isOverdue(): boolean;
+  readonly isOverdue: () => boolean;
 }
 
 /** How often something may happen within 10 s, besides once for each call of the application. */
@@ -26,6 +28,7 @@ const CAUSED_BY_CLIENT: readonly unknown[] = ['ERR_CLOSED', 'ERR_NOT_CONNECTED']
 /** Looks at everything that happens, and says what must not. */
 export class Checks {
   readonly world: World;
+  readonly connections: ConnectionChecks;
   readonly messages: MessageChecks;
   readonly subscriptions: SubscriptionChecks;
   readonly events: EventChecks;
@@ -37,26 +40,27 @@ export class Checks {
   isClosing = false;
   /** When that was done. */
   closedMs: number | undefined;
-  #opened: { readonly connection: Connection; readonly atMs: number } | undefined;
   readonly #webSockets: SimulatedWebSocket[] = [];
   readonly #frameIds = new Map<string, string>();
   readonly #times = new Map<keyof typeof LIMITS, number[]>();
   readonly #calls = new Map<keyof typeof LIMITS, number>();
   readonly #ends: string[] = [];
-  #isHidden = false;
+  /** Connections with one error more than requests: none of them can be told whose it is. */
+  readonly #mixedUp = new Set<Connection>();
   #isCloseChecked = false;
 
   constructor(world: World) {
     this.world = world;
+    this.connections = new ConnectionChecks(this);
     this.messages = new MessageChecks(this);
     this.subscriptions = new SubscriptionChecks(this);
     this.events = new EventChecks(this);
     this.states = new StateChecks(this);
   }
 
-  /** Since when the present connection has been open, if there is one; without the machine's sleep. */
-  get stableSinceMs(): number | undefined {
-    return this.#opened?.connection.webSocket.readyState === 1 ? this.#opened.atMs : undefined;
+  /** Whether a WebSocket is neither closed nor about to be. */
+  get hasOpenWebSockets(): boolean {
+    return this.#webSockets.some(({ readyState }) => readyState < 2);
   }
 
   // From the network
@@ -64,13 +68,14 @@ export class Checks {
   handshake(webSocket: SimulatedWebSocket): void {
     this.world.note('handshake');
     if (this.closedMs !== undefined) this.#fails('something is left running', 'A late handshake.');
+    this.connections.handshake();
     this.#webSockets.push(webSocket);
     this.#count('handshake');
   }
 
   opened(connection: Connection): void {
-    this.#opened = { connection, atMs: this.world.time.awakeMs };
-    this.states.opened(connection);
+    this.connections.opened(connection);
+    this.states.opened();
   }
 
   written(connection: Connection, text: string): void {
@@ -81,6 +86,7 @@ export class Checks {
     const frame = JSON.parse(text) as Frame;
     if (frame.action === 'ping') {
       this.#count('ping');
+      this.connections.pinged();
       return;
     }
     this.#checkId(frame);
@@ -90,14 +96,16 @@ export class Checks {
     else this.subscriptions.written(connection, frame);
   }
 
-  arrives(connection: Connection, data: unknown): void {
-    this.states.arrives(connection, data);
+  arrives(data: unknown): void {
+    this.connections.arrives();
+    this.states.arrives(data);
   }
 
   answered(request: Request, answer: Answer): void {
     if (request.frame.channel === undefined) this.subscriptions.answered(request, answer);
-    else this.messages.answered(request.frame, answer);
+    else this.messages.answered(request, answer);
     if (!answer.isVague) return;
+    if (this.#mixedUp.has(request.connection)) this.strayError(request.connection);
     this.messages.doubt();
     this.subscriptions.doubt(request.connection);
     // What it may have been meant for is asked again, after a ping.
@@ -118,12 +126,14 @@ export class Checks {
 
   /** An error arrives that names no request: it may be the answer to any. */
   strayError(connection: Connection): void {
+    this.#mixedUp.add(connection);
     this.messages.strayError();
     this.subscriptions.strayError(connection);
   }
 
   /** The server tells that it has ended a subscription. */
-  ends(connection: Connection, channel: string): void {
+  ends(connection: Connection, channel: string, error: WireError): void {
+    this.subscriptions.ends(connection, channel, error);
     const isAsking = this.isAsking(connection, channel);
     if (connection.webSocket.readyState === 1 && !isAsking) this.#ends.push(channel);
   }
@@ -139,9 +149,13 @@ export class Checks {
     this.#calls.set(what, (this.#calls.get(what) ?? 0) + 1);
   }
 
-  /** The page has been hidden: a browser keeps it for the way back only without a connection. */
-  hidden(): void {
-    this.#isHidden = true;
+  /** Something is waited for; returns what to call when it is settled. */
+  wait(pending: Pending): () => void {
+    this.pending.add(pending);
+    return () => {
+      this.#checkTime(pending);
+      this.pending.delete(pending);
+    };
   }
 
   /** The client is closed, by the application or by the server's farewell. */
@@ -165,6 +179,7 @@ export class Checks {
 
   /** Looks at what has become of the latest thing that happened. */
   step(): void {
+    this.connections.step();
     this.messages.step();
     this.events.step();
     this.states.step();
@@ -172,13 +187,7 @@ export class Checks {
       if (this.application?.wants(channel) !== 'yes') continue;
       this.#fails('an end that is not told', `The subscription of "${channel}" was ended.`);
     }
-    for (const pending of this.pending) {
-      if (pending.isOverdue()) this.#fails('an answer comes too late', pending.name);
-    }
-    if (this.#isHidden && this.#webSockets.some(({ readyState }) => readyState < 2)) {
-      this.#fails('a connection of a hidden page', 'A WebSocket is not closed.');
-    }
-    this.#isHidden = false;
+    for (const pending of this.pending) this.#checkTime(pending);
     if (this.closedMs !== undefined && !this.#isCloseChecked) this.#checkClosed();
   }
 
@@ -192,6 +201,7 @@ export class Checks {
       return;
     }
     for (const pending of this.pending) this.messages.mayWait(pending);
+    if (!this.messages.areOpen) this.connections.quiet();
     this.subscriptions.agree(current, application);
   }
 
@@ -207,6 +217,10 @@ export class Checks {
     }
   }
 
+  #checkTime({ name, isOverdue }: Pending): void {
+    if (isOverdue()) this.#fails('an answer comes too late', name);
+  }
+
   #checkClosed(): void {
     this.#isCloseChecked = true;
     const [pending] = this.pending;
@@ -219,7 +233,7 @@ export class Checks {
     if (listeners > 0) {
       this.#fails('something is left running', `${listeners} listeners of the page are left.`);
     }
-    if (this.#webSockets.some(({ readyState }) => readyState < 2)) {
+    if (this.hasOpenWebSockets) {
       this.#fails('something is left running', 'A WebSocket is not closed.');
     }
   }

@@ -37,8 +37,8 @@ export class Connection {
   readonly postponed = new Set<string>();
   /** Whether the server knows of no end of it. */
   isLive = true;
-  /** Whether it is open in name only. */
-  isSilent = false;
+  /** Since when it has been open in name only, without the machine's sleep. */
+  silentSinceMs: number | undefined;
   isUnknown: boolean;
   readonly #server: Server;
   /** The latest request about each channel that was handled. */
@@ -52,6 +52,11 @@ export class Connection {
     this.webSocket = webSocket;
     this.number = server.connections.length + 1;
     this.isUnknown = server.world.draw('unknownConnection');
+  }
+
+  /** Whether it is open in name only. */
+  get isSilent(): boolean {
+    return this.silentSinceMs !== undefined;
   }
 
   /** Takes a frame that the client has written. */
@@ -82,7 +87,7 @@ export class Connection {
     world.time.after(arrivesMs - world.time.nowMs, () => {
       if (this.isSilent || this.webSocket.readyState === 3) return;
       world.note('→ client', `#${this.number}`, data);
-      this.#server.checks.arrives(this, data);
+      this.#server.checks.arrives(data);
       onArrival?.();
       this.webSocket.arrived(data);
     });

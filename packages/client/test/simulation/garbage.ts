@@ -74,7 +74,6 @@ export function garbageAnswer(
       { type: 'error', id, error: 'ERR_INTERNAL' },
       { type: 'error', id, error: {} },
       { type: 'error', id, error: { code: 7, message: null, retryAfterMs: {} } },
-      { type: 'answer', id, data: {} },
     ]),
   );
   return { text, isRefusal: text.includes('"error"') };

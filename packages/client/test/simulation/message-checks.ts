@@ -1,10 +1,13 @@
 import type { Checks, Pending } from './checks.js';
-import type { Connection, Frame } from './connection.js';
+import type { Connection, Frame, Request } from './connection.js';
 import type { Answer } from './server.js';
+import { channelNames } from './steps.js';
 
 /** Longest wait of a message, once in the queue and once for its answer. */
 const TIMEOUT_MS = 30_000;
 const MARGIN_MS = 1_000;
+/** How long the first message of a channel may wait to be written although nothing is in its way. */
+const WAITING_MS = 15_000;
 /** For longer no client waits, whatever the application says: the server would not know the message any more. */
 const RESEND_MS = 300_000;
 const MAX_MESSAGES = 100;
@@ -21,12 +24,18 @@ export interface SentMessage {
   /** Whether the application hears of its outcome. */
   readonly isAwaited: boolean;
   readonly sentMs: number;
+  /** The same without the machine's sleep. */
+  readonly sentAwakeMs: number;
   /** How many messages had no outcome when it was sent. */
   readonly ahead: number;
   /** The id of the event that it leads to, as the client says. */
   eventId?: string;
   frameId?: string;
   firstWrittenMs?: number;
+  /** Where it was written last, and when; without the machine's sleep. */
+  latest?: { readonly connection: Connection; readonly awakeMs: number };
+  /** Since when API Gateway has refused that, without the machine's sleep. */
+  refusedMs?: number | undefined;
   attempts: number;
   /** How many errors it might have been meant by. */
   doubts: number;
@@ -59,6 +68,7 @@ export class MessageChecks {
       n: this.#all.length + 1,
       timeoutMs: what.timeoutMs ?? TIMEOUT_MS,
       sentMs: this.#nowMs,
+      sentAwakeMs: this.#checks.world.time.awakeMs,
       ahead: this.#all.filter(({ isOneWay, outcome }) => !isOneWay && !outcome).length,
       attempts: 0,
       doubts: 0,
@@ -74,18 +84,22 @@ export class MessageChecks {
     const { time } = this.#checks.world;
     const limitMs = time.awakeMs + 2 * message.timeoutMs + MARGIN_MS;
     const name = `send() of message ${message.n}, sent at ${message.sentMs} ms`;
-    const pending: Pending = { name, isOverdue: () => time.awakeMs > limitMs };
-    this.#checks.pending.add(pending);
+    const settled = this.#checks.wait({ name, isOverdue: () => time.awakeMs > limitMs });
     sending.then(
       (value) => {
-        this.#checks.pending.delete(pending);
+        settled();
         this.#resolved(message, value);
       },
       (error: unknown) => {
-        this.#checks.pending.delete(pending);
+        settled();
         this.#rejected(message, error);
       },
     );
+  }
+
+  /** Whether messages may wait for very long: nobody hears of their outcome, or they may by themselves. */
+  get areOpen(): boolean {
+    return this.#all.some(({ outcome, timeoutMs }) => !outcome || timeoutMs > 2 * TIMEOUT_MS);
   }
 
   /** The event that a message of ours led to. */
@@ -112,6 +126,8 @@ export class MessageChecks {
     }
     message.frameId = id;
     message.firstWrittenMs ??= this.#nowMs;
+    message.latest = { connection, awakeMs: this.#checks.world.time.awakeMs };
+    message.refusedMs = undefined;
     this.#written.push(message);
     // One that waits for nothing does not wait for a subscription either.
     if (!message.isOneWay && this.#checks.subscriptions.isJoining(connection, message.channel)) {
@@ -120,8 +136,21 @@ export class MessageChecks {
     }
   }
 
-  answered({ data }: Frame, answer: Answer): void {
-    this.#all[(data?.n ?? 0) - 1]?.answers.push(answer);
+  answered({ connection, frame }: Request, answer: Answer): void {
+    const message = this.#all[(frame.data?.n ?? 0) - 1];
+    if (!message) return;
+    message.answers.push(answer);
+    if (!answer.isOfGateway || message.latest?.connection !== connection) return;
+    message.refusedMs ??= this.#checks.world.time.awakeMs;
+  }
+
+  /** When the oldest of the messages was written that wait for an answer on a connection. */
+  oldestOn(connection: Connection): number | undefined {
+    const waiting = this.#inFlight().filter(
+      ({ latest, isAwaited, isOneWay }) =>
+        latest?.connection === connection && isAwaited && !isOneWay,
+    );
+    return waiting[0] && Math.min(...waiting.map(({ latest }) => latest?.awakeMs ?? Infinity));
   }
 
   /** An error arrives that names no request, and is the answer to none. */
@@ -167,6 +196,7 @@ export class MessageChecks {
         );
       }
     }
+    for (const channel of channelNames) this.#checkWaiting(channel);
     for (const message of this.#told.splice(0)) {
       if (message.attempts === 1) continue;
       this.#fails('a wrong word on what was written', `${message.n} has not been written.`);
@@ -179,6 +209,23 @@ export class MessageChecks {
       ({ n, timeoutMs, outcome }) => !outcome && timeoutMs > 60_000 && name.includes(` ${n},`),
     );
     if (!isLong) this.#fails('an answer comes too late', name);
+  }
+
+  /** The first message of a channel is on its way, where nothing stands in it. */
+  #checkWaiting(channel: string): void {
+    const { connections, subscriptions, application, world } = this.#checks;
+    const { connection, openedMs } = connections.open ?? {};
+    const message = this.#all.find(
+      (other) => other.channel === channel && !other.isOneWay && !other.outcome,
+    );
+    if (!connection || openedMs === undefined || !message?.isAwaited) return;
+    const isWritten = message.latest?.connection === connection;
+    if (isWritten && message.refusedMs === undefined) return;
+    const restMs = subscriptions.restsSince(connection, channel);
+    if (restMs === undefined || application?.wants(channel) === 'maybe') return;
+    const sinceMs = Math.max(openedMs, restMs, message.sentAwakeMs, message.refusedMs ?? 0);
+    if (world.time.awakeMs - sinceMs < WAITING_MS || connection.isSilent) return;
+    this.#fails('a message is left lying', `Message ${message.n} of "${channel}".`);
   }
 
   #inFlight(): SentMessage[] {

@@ -10,6 +10,7 @@ import type { World } from './world.js';
 export interface Answer {
   /** It may be understood in any way: a frame of API Gateway itself, or garbage. */
   readonly isVague?: boolean;
+  readonly isOfGateway?: boolean;
   /** Why the whole request is refused. */
   readonly error?: WireError;
   /** Outcomes of channels; `undefined` where all is well. */
@@ -42,8 +43,6 @@ export class Server {
   readonly connections: Connection[] = [];
   readonly world: World;
   readonly checks: Checks;
-  /** Whether it has asked for a keep-alive with which no client can notice a silent connection. */
-  hasToldNonsense = false;
   readonly #refusesUntilMs = { handshakes: 0, connections: 0 };
   /** Channels that let nobody in for a while. */
   readonly #bans = new Map<string, { readonly untilMs: number; readonly error: WireError }>();
@@ -77,8 +76,8 @@ export class Server {
   calm(): void {
     for (const connection of this.connections) {
       connection.isUnknown = false;
-      if (!this.hasToldNonsense || !connection.isSilent) continue;
-      connection.isSilent = false;
+      if (!this.checks.connections.hasNonsense || !connection.isSilent) continue;
+      connection.silentSinceMs = undefined;
       connection.cut(1006);
     }
   }
@@ -100,7 +99,7 @@ export class Server {
         current?.cut(step.code);
         return;
       case 'go silent':
-        if (current) current.isSilent = true;
+        if (current) current.silentSinceMs = world.time.awakeMs;
         return;
       case 'say bye':
         this.#sayBye(step);
@@ -207,8 +206,8 @@ export class Server {
     const text = garbage?.text ?? this.#write(request, answer);
     const said = garbage ? { isVague: true } : answer;
     // Who is refused cannot know that it is a member all the same.
-    if (garbage?.isRefusal)
-      for (const channel of request.channels) connection.unknowable.add(channel);
+    const refused = garbage?.isRefusal ? request.channels : [];
+    for (const channel of refused) connection.unknowable.add(channel);
     const send = (reordered: boolean): void =>
       connection.push(text, () => this.checks.answered(request, said), reordered);
     const leftMs = request.writtenMs + INTEGRATION_MS - world.time.nowMs;
@@ -233,13 +232,14 @@ export class Server {
       return action === 'subscribe' ? { channel, result: 'live', data: { channel } } : { channel };
     });
     const server = this.world.draw('settings') ? this.world.random.pick(settings) : undefined;
-    if (Number(server?.keepAliveMs) > 300_000) this.hasToldNonsense = true;
+    if (Number(server?.keepAliveMs) > 300_000) this.checks.connections.hasNonsense = true;
     return JSON.stringify({ type: 'reply', id, data: { channels: list }, server });
   }
 
   #sayAsGateway(request: Request, message: string): void {
     const text = JSON.stringify({ message, connectionId: 'c', requestId: 'r' });
-    request.connection.push(text, () => this.checks.answered(request, { isVague: true }));
+    const answer = { isVague: true, isOfGateway: true };
+    request.connection.push(text, () => this.checks.answered(request, answer));
   }
 
   #drawError(): WireError {
@@ -251,16 +251,17 @@ export class Server {
     return { ...error, retryAfterMs: random.pick(waits) as number };
   }
 
-  #ban({ channel, retryAfterMs, forMs }: ServerStep & { readonly do: 'ban' }): void {
+  #ban({ channel, retryAfterMs, forMs, cuts }: ServerStep & { readonly do: 'ban' }): void {
     const error = { code: 'ERR_RATE_LIMIT', message: 'Banned.', retryAfterMs };
     const untilMs = this.world.time.nowMs + forMs;
     this.#bans.set(channelNames[channel] as string, { untilMs, error });
+    if (cuts) this.current?.cut(1000);
   }
 
   #sayBye({ reconnect, afterMs, cuts }: ServerStep & { readonly do: 'say bye' }): void {
     const bye = { type: 'bye', code: 'ERR_DEPLOY', reason: 'Planned.', reconnect, afterMs };
     const { current } = this;
-    current?.push(JSON.stringify(bye));
+    current?.push(JSON.stringify(bye), () => this.checks.connections.leaves(current, bye));
     if (cuts) current?.cut(1000);
   }
 
@@ -276,7 +277,8 @@ export class Server {
     if (!connection?.members.has(channel) || this.checks.isAsking(connection, channel)) return;
     connection.members.delete(channel);
     const frame = { type: 'unsubscribed', channel, code: 'ERR_REMOVED', reason: 'Planned.' };
-    connection.push(JSON.stringify(frame), () => this.checks.ends(connection, channel));
+    const error = { code: frame.code, message: frame.reason };
+    connection.push(JSON.stringify(frame), () => this.checks.ends(connection, channel, error));
   }
 
   #publishAsPlanned(step: ServerStep & { readonly do: 'publish' }): void {

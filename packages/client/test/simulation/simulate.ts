@@ -40,7 +40,7 @@ export async function simulate(
     const client = createClient({
       url: 'wss://simulated.test/dev',
       WebSocket: webSocketClass({ world, server, checks, onThrown }, hasTerminate),
-      ...(hasToken && { token: () => tokenOf(world) }),
+      ...(hasToken && { token: () => tokenOf(checks) }),
       ...(keepAliveMs !== undefined && { keepAliveMs }),
     });
     checks.application = new Application(checks, client, page);
@@ -123,18 +123,21 @@ function performOnMachine(step: MachineStep, { world, checks, application }: Par
   checks.called('handshake');
   if (step.do === 'wake') {
     page.wake(step.by);
+    checks.connections.woke();
     return;
   }
   page.hide();
-  checks.hidden();
+  checks.connections.hidden();
   world.time.after(0, () => {
     // Nothing of a page runs while it is in the back/forward cache.
     world.time.sleep(step.forMs);
     page.show();
+    checks.connections.woke();
   });
 }
 
-async function tokenOf(world: World): Promise<string> {
+async function tokenOf({ world, connections }: Checks): Promise<string> {
+  connections.tries();
   if (world.draw('tokenThrows')) throw new ApplicationError('There is no token.');
   if (world.draw('tokenNever')) await new Promise<never>(() => {});
   if (world.draw('tokenSlow')) {

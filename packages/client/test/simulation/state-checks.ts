@@ -1,6 +1,5 @@
 import type { ConnectionState } from '../../src/index.js';
 import type { Checks } from './checks.js';
-import type { Connection } from './connection.js';
 
 const successors: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
   connecting: ['connected', 'waiting', 'closed'],
@@ -57,6 +56,7 @@ export class StateChecks {
     }
     this.#states.push(state);
     if (state === 'connected' && this.#row?.kind === 'no connection') this.#row = undefined;
+    if (state === 'connecting') this.#checks.connections.tries();
     if (state === 'waiting') this.#failed(code);
     if (state === 'closed') this.#checks.closed();
   }
@@ -67,12 +67,12 @@ export class StateChecks {
     listener.seen.push(state);
   }
 
-  opened(_connection: Connection): void {
+  opened(): void {
     this.#openedMs = this.#checks.world.time.nowMs;
     this.#isOfUse = false;
   }
 
-  arrives(_connection: Connection, data: unknown): void {
+  arrives(data: unknown): void {
     const isRefusal = /"ERR_CONNECTION_UNKNOWN"|"bye"/.test(String(data));
     if (!isRefusal) this.#isOfUse = true;
   }

@@ -10,6 +10,7 @@ export type Behaviour =
   | 'unsubscribe'
   | 'listen'
   | 'stop listening'
+  | 'stop the latest'
   | 'close';
 
 /** What the application does. Channels and components are numbers. */
@@ -58,6 +59,8 @@ export type ServerStep = { readonly who: 'server'; readonly atMs: number } & (
       readonly channel: number;
       readonly retryAfterMs: number;
       readonly forMs: number;
+      /** Whether it ends the connection, so that members have to come back. */
+      readonly cuts: boolean;
     }
   | { readonly do: 'refuse'; readonly what: 'handshakes' | 'connections'; readonly forMs: number }
 );
@@ -86,6 +89,7 @@ const behaviours = [
   'unsubscribe',
   'listen',
   'stop listening',
+  'stop the latest',
   'close',
 ] as const;
 
@@ -145,12 +149,13 @@ const ofServer: Table<ServerStep> = [
   [4, (random) => ({ do: 'end subscription', channel: channel(random) })],
   [5, (random) => ({ do: 'say garbage', index: random.between(0, 99) })],
   [
-    3,
+    4,
     (random) => ({
       do: 'ban',
       channel: channel(random),
       retryAfterMs: random.pick([0, 10, 2_000, 25_000, 2 ** 32]),
       forMs: random.pick([3_000, 30_000]),
+      cuts: random.chance(0.5),
     }),
   ],
   [

@@ -1,6 +1,6 @@
 import type { WireError } from '@gatecast/protocol';
 import type { Application } from './application.js';
-import type { Checks, Pending } from './checks.js';
+import type { Checks } from './checks.js';
 import type { Connection, Frame, Request } from './connection.js';
 import { DOUBTS } from './message-checks.js';
 import type { Answer } from './server.js';
@@ -8,8 +8,11 @@ import { channelNames } from './steps.js';
 
 /** How long the client waits for an answer. */
 const ANSWER_MS = 10_000;
+const MARGIN_MS = 500;
 /** How long a call may take on a connection that is fine: retries of 30 s, with an answer each. */
 const CALL_MS = 75_000;
+/** API Gateway gives an answer no longer than that. */
+const INTEGRATION_MS = 29_000;
 /** How long back refusals count as one row. */
 const ROW_MS = 60_000;
 
@@ -22,9 +25,12 @@ interface WrittenFrame {
   /** The same without the machine's sleep. */
   readonly awakeMs: number;
   isAnswered: boolean;
+  /** When it was, without the machine's sleep. */
+  answeredMs?: number;
 }
 
 interface Refused {
+  readonly connection: Connection;
   readonly atMs: number;
   readonly action: Action;
   readonly error: WireError;
@@ -37,6 +43,8 @@ export class SubscriptionChecks {
   readonly #frames = new Map<string, WrittenFrame[]>();
   /** By channel. */
   readonly #refusals = new Map<string, Refused[]>();
+  /** When the application last wanted something of a channel. */
+  readonly #calledMs = new Map<string, number>();
   /** Channels about which something came that may be understood in any way. */
   readonly #vague = new Set<string>();
   /** How many errors may have been about a channel. */
@@ -54,34 +62,30 @@ export class SubscriptionChecks {
     call: { channel: string; promise: Promise<unknown>; isGivenUp?: () => boolean },
   ): void {
     const { channel, promise, isGivenUp = () => false } = call;
-    const { pending: all, world } = this.#checks;
+    const { world } = this.#checks;
+    this.#calledMs.set(channel, world.time.nowMs);
     const startedMs = world.time.awakeMs;
     const calledMs = world.time.nowMs;
-    const pending: Pending = {
-      name: `${action}() of "${channel}", called at ${world.time.nowMs} ms`,
-      isOverdue: () => {
-        const { stableSinceMs = Infinity } = this.#checks;
-        return world.time.awakeMs - Math.max(startedMs, stableSinceMs) > CALL_MS;
-      },
-    };
-    all.add(pending);
+    const name = `${action}() of "${channel}", called at ${world.time.nowMs} ms`;
+    const isOverdue = (): boolean => this.#isOverdue({ action, channel, startedMs });
+    const settled = this.#checks.wait({ name, isOverdue });
     promise.then(
       (answer) => {
-        all.delete(pending);
-        const { channel: name } = Object(answer) as { readonly channel?: unknown };
-        if (action === 'unsubscribe' || name === channel) return;
+        settled();
+        const { channel: found } = Object(answer) as { readonly channel?: unknown };
+        if (action === 'unsubscribe' || found === channel) return;
         world.fails('a wrong answer', `subscribe() of "${channel}": ${JSON.stringify(answer)}`);
       },
       (error: unknown) => {
-        all.delete(pending);
+        settled();
         const { code } = Object(error) as { readonly code?: unknown };
-        world.note('rejected', pending.name, String(code));
+        world.note('rejected', name, String(code));
         const isMine = code === 'ERR_UNSUBSCRIBED' && action === 'subscribe' && isGivenUp();
         // What is under way about the channel may hold back a frame for as long as an answer may take.
         const isLate = action === 'unsubscribe' && this.#nowMs - calledMs >= ANSWER_MS - 1;
         const mayBe = isMine || (code === 'ERR_TIMEOUT' && isLate);
         const problem = mayBe ? undefined : this.#problem(action, channel, code);
-        if (problem) world.fails(problem, `${pending.name}: ${String(error)}`);
+        if (problem) world.fails(problem, `${name}: ${String(error)}`);
       },
     );
   }
@@ -99,6 +103,7 @@ export class SubscriptionChecks {
         const text = `${action} of "${channel}", while ${other.action} of ${other.writtenMs} ms is.`;
         this.#checks.world.fails('two requests of a channel in flight', text);
       }
+      if (action === 'subscribe') this.#checkPatience(connection, channel);
       const { nowMs: writtenMs, awakeMs } = this.#checks.world.time;
       frames.push({ action, id, writtenMs, awakeMs, isAnswered: false });
     }
@@ -107,21 +112,31 @@ export class SubscriptionChecks {
   answered({ connection, frame, channels }: Request, answer: Answer): void {
     const action = frame.action as Action;
     for (const channel of channels) {
-      for (const written of this.#of(connection, channel)) {
-        if (written.id === frame.id) written.isAnswered = true;
+      const frames = this.#of(connection, channel).filter(({ id }) => id === frame.id);
+      // The same answer may come twice.
+      const isFirst = frames.some(({ isAnswered }) => !isAnswered);
+      for (const written of frames) {
+        written.isAnswered = true;
+        written.answeredMs = this.#checks.world.time.awakeMs;
       }
       if (answer.isVague) this.#vague.add(channel);
       const error = answer.error ?? answer.outcomes?.get(channel);
-      if (!error) continue;
-      const refusals = this.#refusals.get(channel) ?? [];
-      this.#refusals.set(channel, [...refusals, { atMs: this.#nowMs, action, error }]);
+      if (!error || !isFirst) continue;
+      this.#refused({ connection, atMs: this.#nowMs, action, error }, channel);
     }
+  }
+
+  /** The server tells that it has ended a subscription. */
+  ends(connection: Connection, channel: string, error: WireError): void {
+    this.#refused({ connection, atMs: this.#nowMs, action: 'subscribe', error }, channel);
   }
 
   /** An error arrives that names no request, and is the answer to none. */
   strayError(connection: Connection): void {
     for (const channel of channelNames) {
-      if (this.isAsking(connection, channel)) this.#vague.add(channel);
+      if (!this.isAsking(connection, channel)) continue;
+      this.#vague.add(channel);
+      connection.unknowable.add(channel);
     }
     this.#confusedMs.set(connection, this.#nowMs);
   }
@@ -146,6 +161,12 @@ export class SubscriptionChecks {
     );
   }
 
+  /** Since when nothing is asked about a channel, without the machine's sleep; `undefined` while it is. */
+  restsSince(connection: Connection, channel: string): number | undefined {
+    if (this.isAsking(connection, channel)) return undefined;
+    return Math.max(0, ...this.#of(connection, channel).map(({ answeredMs = 0 }) => answeredMs));
+  }
+
   /** Whether an answer to a subscribe frame is awaited. */
   isJoining(connection: Connection, channel: string): boolean {
     if (this.#checks.application?.wants(channel) === 'no') return false;
@@ -168,6 +189,38 @@ export class SubscriptionChecks {
         world.fails('on the server, but not wanted', `Channel "${channel}".`);
       }
     }
+  }
+
+  #refused(refused: Refused, channel: string): void {
+    this.#refusals.set(channel, [...(this.#refusals.get(channel) ?? []), refused]);
+  }
+
+  /** A refusal says when to ask again, which is so unless the application itself asks sooner. */
+  #checkPatience(connection: Connection, channel: string): void {
+    const latest = this.#refusals.get(channel)?.at(-1);
+    if (latest?.connection !== connection || latest.action !== 'subscribe') return;
+    // What comes so late, after a sleep, is no answer any more.
+    const frame = this.#of(connection, channel).at(-1);
+    if (frame && latest.atMs - frame.writtenMs > INTEGRATION_MS) return;
+    const hasAsked = (this.#calledMs.get(channel) ?? 0) >= latest.atMs;
+    if (hasAsked || this.#confusedMs.has(connection)) return;
+    const waitMs = latest.error.retryAfterMs ?? 0;
+    if (typeof waitMs !== 'number' || this.#nowMs - latest.atMs >= waitMs - 1) return;
+    const text = `"${channel}" is asked for again, ${this.#nowMs - latest.atMs} ms after a refusal.`;
+    this.#checks.world.fails('a retry before its time', text);
+  }
+
+  #isOverdue(call: { action: Action; channel: string; startedMs: number }): boolean {
+    const { connections, world } = this.#checks;
+    const { action, channel, startedMs } = call;
+    if (!connections.open) return false;
+    const { connection, openedMs } = connections.open;
+    const nowMs = world.time.awakeMs;
+    if (nowMs - Math.max(startedMs, openedMs) > CALL_MS) return true;
+    const latest = this.#of(connection, channel).at(-1);
+    if (latest?.action !== action || latest.isAnswered) return false;
+    if (this.#vague.has(channel) || this.#isConfused(connection, latest)) return false;
+    return nowMs - Math.max(startedMs, latest.awakeMs) > ANSWER_MS + MARGIN_MS;
   }
 
   #problem(
@@ -204,7 +257,12 @@ export class SubscriptionChecks {
 
   #isFresh(connection: Connection, { isAnswered, writtenMs }: WrittenFrame): boolean {
     if (isAnswered || this.#nowMs - writtenMs >= ANSWER_MS - 1) return false;
-    return (this.#confusedMs.get(connection) ?? -1) < writtenMs;
+    return !this.#isConfused(connection, { writtenMs });
+  }
+
+  /** Whether something has come since that may have been the answer. */
+  #isConfused(connection: Connection, { writtenMs }: Pick<WrittenFrame, 'writtenMs'>): boolean {
+    return (this.#confusedMs.get(connection) ?? -1) >= writtenMs;
   }
 
   #of(connection: Connection, channel: string): WrittenFrame[] {

@@ -73,9 +73,10 @@ export class SimulatedWebSocket {
 
   close(code?: number): void {
     if (this.readyState >= CLOSING) return;
-    const { world } = this.#network;
+    const { world, checks } = this.#network;
     world.note('client closes', this.#name, code);
     const wasOpen = this.readyState === OPEN;
+    if (wasOpen && this.connection) checks.connections.closing(this.connection);
     this.readyState = CLOSING;
     // A server that does not answer leaves it closing; a handshake is given up at once.
     if (!wasOpen) world.time.after(1, () => this.#end(1006, true));

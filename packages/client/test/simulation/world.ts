@@ -3,38 +3,46 @@ import { Random } from './random.js';
 import { VirtualTime } from './virtual-time.js';
 
 /** What must never happen, by the name that is reported. */
-export type Kind =
-  | 'an answer comes too late'
-  | 'a promise outlives close()'
-  | 'a wrong answer'
-  | 'a reason that nobody gave'
-  | 'a time-out before its time'
-  | 'a wrong word on what was written'
-  | 'a refusal that passes is final'
-  | 'subscribed, but not on the server'
-  | 'on the server, but not wanted'
-  | 'messages out of order'
-  | 'a message under two ids'
-  | 'an attempt without its number'
-  | 'two requests of a channel in flight'
-  | 'a message overtakes its subscription'
-  | 'a frame of no use'
-  | 'a frame at a bad time'
-  | 'an event twice'
-  | 'an event out of order'
-  | 'an event lost'
-  | 'an event of no use'
-  | 'an end that is not told'
-  | 'a call after its end'
-  | 'states out of order'
-  | 'an impossible state'
-  | 'something is left running'
-  | 'a connection of a hidden page'
-  | 'an unhandled rejection'
-  | 'an uncaught exception'
-  | 'a storm'
-  | 'failures in silence'
-  | 'no way back';
+export const kinds = [
+  'an answer comes too late',
+  'a promise outlives close()',
+  'a wrong answer',
+  'a reason that nobody gave',
+  'a time-out before its time',
+  'a wrong word on what was written',
+  'a refusal that passes is final',
+  'subscribed, but not on the server',
+  'on the server, but not wanted',
+  'messages out of order',
+  'a message under two ids',
+  'an attempt without its number',
+  'two requests of a channel in flight',
+  'a message overtakes its subscription',
+  'a frame of no use',
+  'a frame at a bad time',
+  'an event twice',
+  'an event out of order',
+  'an event lost',
+  'an event of no use',
+  'an end that is not told',
+  'a call after its end',
+  'states out of order',
+  'an impossible state',
+  'something is left running',
+  'a connection of a hidden page',
+  'a silent connection is kept',
+  'a wake-up without effect',
+  'a message is left lying',
+  'a farewell is not heeded',
+  'a retry before its time',
+  'an unhandled rejection',
+  'an uncaught exception',
+  'a storm',
+  'pings without need',
+  'failures in silence',
+  'no way back',
+] as const;
+export type Kind = (typeof kinds)[number];
 
 /** Something that must never happen, and did. */
 export interface Violation {
