@@ -328,10 +328,7 @@ class ConnectedClient implements Client {
   }
 
   #enter(state: ConnectionState, reason?: StateReason): void {
-    if (state === 'connected') {
-      this.#subscriptions.flush();
-      this.#outbox.flush();
-    }
+    if (state === 'connected') this.#subscriptions.flush();
     if (state === 'waiting' || state === 'closed') {
       this.#requests.lose();
       this.#subscriptions.lose();

@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from './deferred.js';
 import { type ClientRequestError, clientError } from './errors.js';
+import type { Fields } from './incoming.js';
 import { after, backoffMs, milliseconds, type Timer } from './timers.js';
 
 /** What the server says to a subscription. */
@@ -122,7 +123,7 @@ export class Subscription {
   }
 
   /** The server accepted what it was asked, or refused it; or it never answered, which is an error too. */
-  answered(error: ClientRequestError | undefined, answer: SubscribeAnswer): void {
+  answered(error: ClientRequestError | undefined, answer: Fields): void {
     const action = this.#asked;
     const isStale = this.#isStale;
     this.#asked = undefined;
@@ -138,8 +139,8 @@ export class Subscription {
     if (action === 'unsubscribe') this.#endLeave();
     else if (this.#users > 0) {
       clearTimeout(this.#clock);
-      this.#latest = answer;
-      this.#joined.resolve(answer);
+      this.#latest = answer as unknown as SubscribeAnswer;
+      this.#joined.resolve(this.#latest);
     }
   }
 
