@@ -33,12 +33,12 @@ const MAX_WAIT_MS = 30_000;
 /** Refusals in a row before the app is told. */
 const REFUSALS = 3;
 
-/** The answers after which a subscription that worked before is worth another try. */
-const TRANSIENT = new Set(['ERR_INTERNAL', 'ERR_RATE_LIMIT', 'ERR_TIMEOUT']);
-/** The errors of a channel that nobody can be subscribed to. */
-const NOBODYS = new Set(['ERR_CHANNEL_NAME', 'ERR_CHANNEL_UNKNOWN']);
 /** The errors after which the server may have done what it was asked. */
-const UNCERTAIN = new Set(['ERR_INTERNAL', 'ERR_TIMEOUT']);
+const UNCERTAIN = ['ERR_INTERNAL', 'ERR_TIMEOUT'];
+/** The errors after which a subscription that worked before is worth another try. */
+const TRANSIENT = [...UNCERTAIN, 'ERR_RATE_LIMIT'];
+/** The errors of a channel that nobody can be subscribed to. */
+const NOBODYS = ['ERR_CHANNEL_NAME', 'ERR_CHANNEL_UNKNOWN'];
 
 /**
  * What the app and the server think of one channel. It has one frame in flight, since the server may
@@ -173,14 +173,14 @@ export class Subscription {
 
   #joinRefused(error: ClientRequestError): void {
     const { code, retryAfterMs } = error;
-    if (UNCERTAIN.has(code)) this.#membership = 'unsure';
+    if (UNCERTAIN.includes(code)) this.#membership = 'unsure';
     if (this.#users === 0) {
       if (this.#membership === 'none') this.#endLeave();
       return;
     }
     const isSoon = milliseconds(retryAfterMs) <= MAX_WAIT_MS;
     const mayRetry = this.#latest
-      ? TRANSIENT.has(code)
+      ? TRANSIENT.includes(code)
       : retryAfterMs !== undefined && isSoon && this.#refusals < REFUSALS;
     if (!mayRetry) {
       this.#end(error);
@@ -194,7 +194,7 @@ export class Subscription {
   }
 
   #leaveRefused(error: ClientRequestError): void {
-    if (NOBODYS.has(error.code)) this.#membership = 'none';
+    if (NOBODYS.includes(error.code)) this.#membership = 'none';
     if (error.retryAfterMs === undefined) this.#endLeave(error);
     if (this.next === 'unsubscribe') this.#retry(error);
   }
