@@ -54,10 +54,8 @@ export class ChannelEvents {
   dispatch({ event, data, id, at }: ChannelEventBody): void {
     if (this.#seen.has(id)) return;
     this.#seen.add(id);
-    for (const oldest of this.#seen) {
-      if (this.#seen.size <= REMEMBERED) break;
-      this.#seen.delete(oldest);
-    }
+    const [oldest = ''] = this.#seen;
+    if (this.#seen.size > REMEMBERED) this.#seen.delete(oldest);
     const arrived: ChannelEvent = { event, data, id, at: new Date(at) };
     this.#byName.get(event)?.emit(data as never, arrived as never);
   }

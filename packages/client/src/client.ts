@@ -371,7 +371,7 @@ function webSocketClass({ WebSocket }: ClientOptions): WebSocketConstructor {
   }
   if (!globalThis.crypto?.getRandomValues) {
     throw optionError(
-      'This runtime has no crypto.getRandomValues, which makes ids that nobody can guess.',
+      'This runtime has no crypto.getRandomValues.',
       'In React Native, import "react-native-get-random-values" first.',
     );
   }
