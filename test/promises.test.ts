@@ -154,12 +154,12 @@ const mended: readonly (readonly [path: string, gone: string, there: string])[] 
   [
     'packages/client/src/channel.ts',
     'there is no subscription then',
-    'After `ERR_TIMEOUT` the server may have the subscription all the same',
+    'After `ERR_TIMEOUT` the server may have the subscription for a moment: the client then ends it.',
   ],
   [
     'packages/client/src/client.ts',
     'nothing is left running',
-    'A WebSocket whose server does not answer may stay for a while',
+    "one of Node's own keeps the process alive",
   ],
   [
     'ARCHITECTURE.md',

@@ -2,7 +2,7 @@ import type { ChannelEventBody } from '@gatecast/protocol';
 import { type Calls, Listeners, type Off } from './listeners.js';
 
 /** Ids that a channel remembers, so that an event which comes twice is handed over once. */
-const REMEMBERED = 256;
+export const REMEMBERED = 256;
 
 /** An event as it arrived. */
 export interface ChannelEvent<T = unknown, N extends string = string> {

@@ -88,7 +88,7 @@ export interface Client {
    * - with `channel`, when a new connection is refused a subscription that an earlier one had. It has
    *   ended then (see `onEnd` of the channel), unless `retryInMs` says that the client tries again:
    *   `ERR_INTERNAL`, `ERR_RATE_LIMIT` and `ERR_TIMEOUT` are told from the third time on, or at once
-   *   when the server asks for more than 30 s.
+   *   when the server asks for more than 30 s. The third refusal of a first `subscribe()` is told too.
    *
    * The client goes on trying to connect until it is closed. Where nobody listens, each of these is
    * written to the console once.

@@ -1,7 +1,7 @@
 import { after, type Timer } from './timers.js';
 
-const ANSWER_MS = 5_000;
-const PONG_MS = 10_000;
+export const ANSWER_MS = 5_000;
+export const PONG_MS = 10_000;
 
 /** Whom the keep-alive asks and tells. */
 export interface KeepAliveOptions {

@@ -27,11 +27,11 @@ export interface SubscriptionEvents {
 }
 
 /** Longest that `subscribe()` and `unsubscribe()` wait for an answer. */
-const ANSWER_MS = 10_000;
+export const ANSWER_MS = 10_000;
 /** Longest time to come back after that a first `subscribe()` takes; of a longer one the app is told. */
-const MAX_WAIT_MS = 30_000;
+export const MAX_WAIT_MS = 30_000;
 /** Refusals in a row before the app is told. */
-const REFUSALS = 3;
+export const REFUSALS = 3;
 
 /** The errors after which the server may have done what it was asked. */
 const UNCERTAIN = ['ERR_INTERNAL', 'ERR_TIMEOUT'];

@@ -41,13 +41,13 @@ interface Attempt {
 }
 
 /** Longest for the token and the handshake together: a lost packet must not cost minutes. */
-const CONNECT_MS = 30_000;
+export const CONNECT_MS = 30_000;
 /** How long a connection must last for the next wait to be short again. */
-const STABLE_MS = 5_000;
+export const STABLE_MS = 5_000;
 /** Failures in a row before the app is told. */
-const FAILURES = 3;
+export const FAILURES = 3;
 /** API Gateway ends a connection after 10 idle minutes (its quotas). */
-const KEEP_ALIVE_MS = 240_000;
+export const KEEP_ALIVE_MS = 240_000;
 
 /** Keeps one logical connection up: transports come and go under it until it is closed. */
 export class Supervisor {
