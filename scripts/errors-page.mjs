@@ -36,6 +36,7 @@ const wireActors = {
 
 const clientActors = {
   ERR_TIMEOUT: 'the client: ask again if that is safe.',
+  ERR_NOT_SENT: 'the client: send it again.',
   ERR_CLOSED: 'the developer of the client.',
   ERR_QUEUE_FULL: 'the developer of the client.',
   ERR_NOT_CONNECTED: 'the client: send it later, or not at all.',
@@ -45,6 +46,7 @@ const clientActors = {
   ERR_TOKEN: 'the developer of the client.',
   ERR_CONNECTION_LOST: 'nobody: the client connects again.',
   ERR_CONNECTION_SILENT: 'nobody: the client connects again.',
+  ERR_PAGE_HIDDEN: 'nobody: the client connects again.',
 };
 
 function section(code, lines) {

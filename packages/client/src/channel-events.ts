@@ -2,7 +2,7 @@ import type { ChannelEventBody } from '@gatecast/protocol';
 import { type Calls, Listeners, type Off } from './listeners.js';
 
 /** Ids that a channel remembers, so that an event which comes twice is handed over once. */
-const REMEMBERED = 256;
+export const REMEMBERED = 256;
 
 /** An event as it arrived. */
 export interface ChannelEvent<T = unknown, N extends string = string> {
@@ -54,10 +54,8 @@ export class ChannelEvents {
   dispatch({ event, data, id, at }: ChannelEventBody): void {
     if (this.#seen.has(id)) return;
     this.#seen.add(id);
-    for (const oldest of this.#seen) {
-      if (this.#seen.size <= REMEMBERED) break;
-      this.#seen.delete(oldest);
-    }
+    const [oldest = ''] = this.#seen;
+    if (this.#seen.size > REMEMBERED) this.#seen.delete(oldest);
     const arrived: ChannelEvent = { event, data, id, at: new Date(at) };
     this.#byName.get(event)?.emit(data as never, arrived as never);
   }

@@ -16,7 +16,7 @@ export interface ClientChannel<C> {
    * this: so two parts of a page can use one channel. Further calls get the latest answer.
    *
    * It waits for a connection as long as it takes; `client.onRefused` tells when attempts fail. A
-   * refusal with a `retryAfterMs` of at most 30 s is tried again, up to three times.
+   * refusal whose `retryAfterMs` is at most 30 s is tried again, 3 times.
    *
    * @returns The server's answer.
    * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s after the server was
@@ -43,7 +43,6 @@ export interface ClientChannel<C> {
    * @throws ClientRequestError - by the promise, with the server's code, or:
    * `ERR_NOT_SENT` when it was not written within `timeoutMs`, so that the server has not seen it;
    * `ERR_TIMEOUT` when it was, and no answer came within `timeoutMs` from then on;
-   * `ERR_OUTCOME_UNKNOWN` when the connection ends and it is too old to be sent again (5 min);
    * `ERR_CLOSED`, `ERR_QUEUE_FULL` (100 without an answer), `ERR_MESSAGE_INVALID`,
    * `ERR_NOT_CONNECTED` (with `reply: false`).
    * @throws TypeError - by the promise, for wrong options.

@@ -88,7 +88,7 @@ export interface Client {
    * - with `channel`, when a new connection is refused a subscription that an earlier one had. It has
    *   ended then (see `onEnd` of the channel), unless `retryInMs` says that the client tries again:
    *   `ERR_INTERNAL`, `ERR_RATE_LIMIT` and `ERR_TIMEOUT` are told from the third time on, or at once
-   *   when the server asks for more than 30 s.
+   *   when the server asks for more than 30 s. The third refusal of a first `subscribe()` is told too.
    *
    * The client goes on trying to connect until it is closed. Where nobody listens, each of these is
    * written to the console once.
@@ -328,10 +328,7 @@ class ConnectedClient implements Client {
   }
 
   #enter(state: ConnectionState, reason?: StateReason): void {
-    if (state === 'connected') {
-      this.#subscriptions.flush();
-      this.#outbox.flush();
-    }
+    if (state === 'connected') this.#subscriptions.flush();
     if (state === 'waiting' || state === 'closed') {
       this.#requests.lose();
       this.#subscriptions.lose();
@@ -374,7 +371,7 @@ function webSocketClass({ WebSocket }: ClientOptions): WebSocketConstructor {
   }
   if (!globalThis.crypto?.getRandomValues) {
     throw optionError(
-      'This runtime has no crypto.getRandomValues, which makes ids that nobody can guess.',
+      'This runtime has no crypto.getRandomValues.',
       'In React Native, import "react-native-get-random-values" first.',
     );
   }

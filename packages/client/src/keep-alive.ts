@@ -1,14 +1,10 @@
 import { after, type Timer } from './timers.js';
 
-const ANSWER_MS = 5_000;
-const PONG_MS = 10_000;
+export const ANSWER_MS = 5_000;
+export const PONG_MS = 10_000;
 
 /** What a keep-alive needs. */
 export interface KeepAliveOptions {
-  /** Pings after so much silence, in milliseconds. */
-  silenceMs(): number;
-  /** Whether a request has no answer yet. */
-  isWaiting(): boolean;
   ping(): void;
   onSilent(): void;
 }
@@ -19,18 +15,21 @@ export interface KeepAliveOptions {
  * message to be sent again on another connection before its time is over.
  */
 export class KeepAlive {
+  /** Pings after so much silence, in milliseconds. */
+  silenceMs: number;
   readonly #options: KeepAliveOptions;
   #stage: 'quiet' | 'expecting' | 'probing' = 'quiet';
   #timer: Timer | undefined;
 
-  constructor(options: KeepAliveOptions) {
+  constructor(silenceMs: number, options: KeepAliveOptions) {
+    this.silenceMs = silenceMs;
     this.#options = options;
   }
 
   /** Something arrived, whatever it was. Also starts it. */
-  heard(): void {
-    if (this.#options.isWaiting()) this.#enter('expecting', ANSWER_MS);
-    else this.#enter('quiet', this.#options.silenceMs());
+  heard(isWaiting: boolean): void {
+    if (isWaiting) this.#enter('expecting', ANSWER_MS);
+    else this.#enter('quiet', this.silenceMs);
   }
 
   /** A request went out. */

@@ -53,7 +53,8 @@ export type SendArguments<C, N extends keyof C> =
 /** How a message is sent. */
 export interface SendOptions {
   /**
-   * How long to wait for the answer, in milliseconds, connecting included.
+   * How long to wait until the message is written, and again from then on for its answer, in
+   * milliseconds. At most 5 min, or what the server says: for so long it knows a message that is sent again.
    * @default 30_000, the longest that API Gateway itself waits for an answer being 29 s
    */
   readonly timeoutMs?: number;

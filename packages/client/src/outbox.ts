@@ -16,9 +16,12 @@ export interface OutgoingMessage {
 }
 
 /** Most messages without an answer, in flight or not. */
-const MAX_MESSAGES = 100;
+export const MAX_MESSAGES = 100;
 /** API Gateway waits 29 s for an integration: after this, no answer will come. */
-const TIMEOUT_MS = 30_000;
+export const TIMEOUT_MS = 30_000;
+
+/** How long the server knows a message that is sent again, unless it says otherwise. */
+export const RESEND_WITHIN_MS = 300_000;
 
 /**
  * The messages that have no answer yet. Each channel has one in flight: API Gateway starts a Lambda
@@ -30,8 +33,7 @@ export class Outbox {
   readonly #supervisor: Supervisor;
   readonly #requests: RequestTable;
   readonly #subscriptions: Subscriptions;
-  /** How long the server knows a message that is sent again, unless it says otherwise. */
-  #resendWithinMs = 300_000;
+  #resendWithinMs = RESEND_WITHIN_MS;
 
   constructor(supervisor: Supervisor, requests: RequestTable, subscriptions: Subscriptions) {
     this.#supervisor = supervisor;

@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from './deferred.js';
 import { type ClientRequestError, clientError } from './errors.js';
+import type { Fields } from './incoming.js';
 import { after, backoffMs, milliseconds, type Timer } from './timers.js';
 
 /** What the server says to a subscription. */
@@ -26,18 +27,18 @@ export interface SubscriptionEvents {
 }
 
 /** Longest that `subscribe()` and `unsubscribe()` wait for an answer. */
-const ANSWER_MS = 10_000;
+export const ANSWER_MS = 10_000;
 /** Longest time to come back after that a first `subscribe()` takes; of a longer one the app is told. */
-const MAX_WAIT_MS = 30_000;
+export const MAX_WAIT_MS = 30_000;
 /** Refusals in a row before the app is told. */
-const REFUSALS = 3;
+export const REFUSALS = 3;
 
-/** The answers after which a subscription that worked before is worth another try. */
-const TRANSIENT = new Set(['ERR_INTERNAL', 'ERR_RATE_LIMIT', 'ERR_TIMEOUT']);
-/** The errors of a channel that nobody can be subscribed to. */
-const NOBODYS = new Set(['ERR_CHANNEL_NAME', 'ERR_CHANNEL_UNKNOWN']);
 /** The errors after which the server may have done what it was asked. */
-const UNCERTAIN = new Set(['ERR_INTERNAL', 'ERR_TIMEOUT']);
+const UNCERTAIN = ['ERR_INTERNAL', 'ERR_TIMEOUT'];
+/** The errors after which a subscription that worked before is worth another try. */
+const TRANSIENT = [...UNCERTAIN, 'ERR_RATE_LIMIT'];
+/** The errors of a channel that nobody can be subscribed to. */
+const NOBODYS = ['ERR_CHANNEL_NAME', 'ERR_CHANNEL_UNKNOWN'];
 
 /**
  * What the app and the server think of one channel. It has one frame in flight, since the server may
@@ -122,7 +123,7 @@ export class Subscription {
   }
 
   /** The server accepted what it was asked, or refused it; or it never answered, which is an error too. */
-  answered(error: ClientRequestError | undefined, answer: SubscribeAnswer): void {
+  answered(error: ClientRequestError | undefined, answer: Fields): void {
     const action = this.#asked;
     const isStale = this.#isStale;
     this.#asked = undefined;
@@ -138,8 +139,8 @@ export class Subscription {
     if (action === 'unsubscribe') this.#endLeave();
     else if (this.#users > 0) {
       clearTimeout(this.#clock);
-      this.#latest = answer;
-      this.#joined.resolve(answer);
+      this.#latest = answer as unknown as SubscribeAnswer;
+      this.#joined.resolve(this.#latest);
     }
   }
 
@@ -172,14 +173,14 @@ export class Subscription {
 
   #joinRefused(error: ClientRequestError): void {
     const { code, retryAfterMs } = error;
-    if (UNCERTAIN.has(code)) this.#membership = 'unsure';
+    if (UNCERTAIN.includes(code)) this.#membership = 'unsure';
     if (this.#users === 0) {
       if (this.#membership === 'none') this.#endLeave();
       return;
     }
     const isSoon = milliseconds(retryAfterMs) <= MAX_WAIT_MS;
     const mayRetry = this.#latest
-      ? TRANSIENT.has(code)
+      ? TRANSIENT.includes(code)
       : retryAfterMs !== undefined && isSoon && this.#refusals < REFUSALS;
     if (!mayRetry) {
       this.#end(error);
@@ -193,7 +194,7 @@ export class Subscription {
   }
 
   #leaveRefused(error: ClientRequestError): void {
-    if (NOBODYS.has(error.code)) this.#membership = 'none';
+    if (NOBODYS.includes(error.code)) this.#membership = 'none';
     if (error.retryAfterMs === undefined) this.#endLeave(error);
     if (this.next === 'unsubscribe') this.#retry(error);
   }

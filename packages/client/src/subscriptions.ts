@@ -1,7 +1,7 @@
 import { MAX_CHANNELS_PER_FRAME } from '@gatecast/protocol';
 import { type ClientRequestError, clientError } from './errors.js';
 import { frameId } from './frame-id.js';
-import { fields, readError } from './incoming.js';
+import { type Fields, fields, readError } from './incoming.js';
 import type { RequestTable } from './request-table.js';
 import {
   type SubscribeAnswer,
@@ -22,6 +22,7 @@ export class Subscriptions {
   readonly #events: SubscriptionEvents;
   #isScheduled = false;
 
+  /** `events.changed` is told whenever a message may go that waited. */
   constructor(supervisor: Supervisor, requests: RequestTable, events: SubscriptionEvents) {
     this.#supervisor = supervisor;
     this.#requests = requests;
@@ -50,16 +51,14 @@ export class Subscriptions {
     this.#schedule();
   }
 
-  /** Writes what there is to ask. */
+  /** Writes what there is to ask, and lets messages go that waited. */
   flush(): void {
-    if (this.#supervisor.state !== 'connected') return;
-    const asking: Record<SubscriptionAction, string[]> = { subscribe: [], unsubscribe: [] };
-    for (const [channel, subscription] of this.#all) {
-      if (subscription.next) asking[subscription.next].push(channel);
-      else if (subscription.isOver) this.#all.delete(channel);
+    if (this.#supervisor.state === 'connected') {
+      this.#askAll('subscribe');
+      this.#askAll('unsubscribe');
     }
-    this.#ask('subscribe', asking.subscribe);
-    this.#ask('unsubscribe', asking.unsubscribe);
+    for (const [channel, { isOver }] of this.#all) if (isOver) this.#all.delete(channel);
+    this.#events.changed();
   }
 
   /** The connection is gone, and with it what the server knew. */
@@ -86,43 +85,40 @@ export class Subscriptions {
     queueMicrotask(() => {
       this.#isScheduled = false;
       this.flush();
-      this.#events.changed();
     });
   }
 
-  #ask(action: SubscriptionAction, channels: readonly string[]): void {
-    for (let start = 0; start < channels.length; start += MAX_CHANNELS_PER_FRAME) {
-      const some = channels.slice(start, start + MAX_CHANNELS_PER_FRAME);
-      const id = frameId();
-      let isSettled = false;
-      const named = some.map((channel) => (action === 'subscribe' ? { channel } : channel));
-      this.#requests.add({
-        id,
-        frame: JSON.stringify({ action, id, channels: named }),
-        timeoutMs: REQUEST_MS,
-        outlives: false,
-        settle: (error, data) => {
-          const { channels: outcomes } = fields(data);
-          for (const [index, channel] of some.entries()) {
-            if (isSettled) this.#of(channel).answeredLate();
-            else
-              this.#settle(channel, error, Array.isArray(outcomes) ? outcomes[index] : undefined);
-          }
-          isSettled = true;
-          this.flush();
-          this.#events.changed();
-        },
-      });
-      this.#requests.write(id);
-      for (const channel of some) this.#all.get(channel)?.asked(action);
-    }
+  #askAll(action: SubscriptionAction): void {
+    const all = [...this.#all].filter(([, { next }]) => next === action);
+    while (all.length > 0) this.#ask(action, all.splice(0, MAX_CHANNELS_PER_FRAME));
   }
 
-  #settle(channel: string, refusal: ClientRequestError | undefined, answer: unknown): void {
-    const outcome = fields(answer);
-    let error = refusal;
-    if (!error && !('channel' in outcome)) error = clientError('ERR_TIMEOUT');
-    if (!error && 'error' in outcome) error = readError(outcome['error']);
-    this.#all.get(channel)?.answered(error, outcome as unknown as SubscribeAnswer);
+  #ask(action: SubscriptionAction, asked: readonly [string, Subscription][]): void {
+    const id = frameId();
+    const channels = asked.map(([channel]) => (action === 'subscribe' ? { channel } : channel));
+    let isSettled = false;
+    this.#requests.add({
+      id,
+      frame: JSON.stringify({ action, id, channels }),
+      timeoutMs: REQUEST_MS,
+      outlives: false,
+      settle: (error, data) => {
+        const { channels: outcomes } = fields(data);
+        for (const [index, [channel, subscription]] of asked.entries()) {
+          const outcome = fields(Array.isArray(outcomes) && outcomes[index]);
+          if (isSettled) this.#of(channel).answeredLate();
+          else subscription.answered(error ?? errorOf(outcome), outcome);
+        }
+        isSettled = true;
+        this.flush();
+      },
+    });
+    this.#requests.write(id);
+    for (const [, subscription] of asked) subscription.asked(action);
   }
+}
+
+function errorOf(outcome: Fields): ClientRequestError | undefined {
+  if (!('channel' in outcome)) return clientError('ERR_TIMEOUT');
+  return 'error' in outcome ? readError(outcome['error']) : undefined;
 }

@@ -41,13 +41,13 @@ interface Attempt {
 }
 
 /** Longest for the token and the handshake together: a lost packet must not cost minutes. */
-const CONNECT_MS = 30_000;
+export const CONNECT_MS = 30_000;
 /** How long a connection must last for the next wait to be short again. */
-const STABLE_MS = 5_000;
+export const STABLE_MS = 5_000;
 /** Failures in a row before the app is told. */
-const FAILURES = 3;
+export const FAILURES = 3;
 /** API Gateway ends a connection after 10 idle minutes (its quotas). */
-const KEEP_ALIVE_MS = 240_000;
+export const KEEP_ALIVE_MS = 240_000;
 
 /** Keeps one logical connection up: transports come and go under it until it is closed. */
 export class Supervisor {
@@ -60,7 +60,6 @@ export class Supervisor {
   /** The one that is to take its place. */
   #opening: Attempt | undefined;
   #timer: Timer | undefined;
-  #keepAliveMs: number;
   /** Limit of the wait after the end of a connection; the server may name another one. */
   #firstWaitMs: number | undefined;
   #openedAt = 0;
@@ -72,10 +71,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#keepAliveMs = options.keepAliveMs ?? KEEP_ALIVE_MS;
-    this.#keepAlive = new KeepAlive({
-      silenceMs: () => this.#keepAliveMs,
-      isWaiting: () => options.isWaiting(),
+    this.#keepAlive = new KeepAlive(options.keepAliveMs ?? KEEP_ALIVE_MS, {
       ping: () => options.ping(),
       onSilent: () => this.restart(clientError('ERR_CONNECTION_SILENT')),
     });
@@ -105,8 +101,9 @@ export class Supervisor {
   /** The server answered a request: the connection is of use. It may say how to keep it. */
   answered({ keepAliveMs, reconnectWithinMs }: Fields): void {
     this.#proveUseful();
+    const keepAlive = this.#keepAlive;
     if (!this.#options.keepAliveMs)
-      this.#keepAliveMs = milliseconds(keepAliveMs) || this.#keepAliveMs;
+      keepAlive.silenceMs = milliseconds(keepAliveMs) || keepAlive.silenceMs;
     this.#firstWaitMs = milliseconds(reconnectWithinMs) || this.#firstWaitMs;
   }
 
@@ -154,16 +151,13 @@ export class Supervisor {
     this.#timer = after(CONNECT_MS, () => fail('ERR_HANDSHAKE'));
     if (this.state !== 'connecting') this.#enter('connecting');
     if (isStale()) return;
-    let token: string | undefined;
+    let code: ClientErrorCode = 'ERR_TOKEN';
     try {
-      token = await this.#options.token?.();
+      const token = await this.#options.token?.();
       if (token && typeof token !== 'string') throw new TypeError('It returned no text.');
-    } catch (cause) {
-      fail('ERR_TOKEN', cause);
-      return;
-    }
-    if (isStale()) return;
-    try {
+      if (isStale()) return;
+      code = 'ERR_HANDSHAKE';
+      // It throws where a page's security policy forbids the URL.
       attempt.transport = this.#options.open(token, {
         opened: () => this.#opened(attempt),
         received: (data) => this.#received(data),
@@ -173,8 +167,7 @@ export class Supervisor {
         },
       });
     } catch (cause) {
-      // A page's security policy may forbid the URL.
-      fail('ERR_HANDSHAKE', cause);
+      fail(code, cause);
     }
   }
 
@@ -184,7 +177,7 @@ export class Supervisor {
     this.#current = transport;
     this.#opening = undefined;
     this.#openedAt = performance.now();
-    this.#keepAlive.heard();
+    this.#keepAlive.heard(false);
     this.#enter('connected');
     previous?.close();
   }
@@ -192,7 +185,7 @@ export class Supervisor {
   #received(data: unknown): void {
     this.#options.onFrame(data);
     // Only now it is known whether a request is still without an answer.
-    if (this.#current) this.#keepAlive.heard();
+    if (this.#current) this.#keepAlive.heard(this.#options.isWaiting());
   }
 
   #proveUseful(): void {

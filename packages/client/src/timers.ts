@@ -1,7 +1,7 @@
 /** The longest that `setTimeout` takes, in milliseconds: with more it fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-const BASE_MS = 500;
-const CAP_MS = 20_000;
+export const BASE_MS = 500;
+export const CAP_MS = 20_000;
 
 /** What ends a timer. */
 export type Timer = ReturnType<typeof setTimeout>;

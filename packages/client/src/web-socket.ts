@@ -25,7 +25,7 @@ export type WebSocketConstructor = new (url: string, protocols: string[]) => Web
 /** `readyState` of an open WebSocket. */
 const OPEN = 1;
 /** How long the other end may take to agree to a close. */
-const CLOSE_MS = 1_000;
+export const CLOSE_MS = 1_000;
 
 /** Transports that are WebSockets. */
 export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTransport {

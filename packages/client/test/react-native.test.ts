@@ -92,7 +92,7 @@ describe('in React Native', () => {
       expect.objectContaining({
         name: 'TypeError',
         message:
-          'This runtime has no crypto.getRandomValues, which makes ids that nobody can guess. In React Native, import "react-native-get-random-values" first.',
+          'This runtime has no crypto.getRandomValues. In React Native, import "react-native-get-random-values" first.',
         hint: 'In React Native, import "react-native-get-random-values" first.',
       }) as Error,
     );

@@ -24,7 +24,6 @@ export function sha256(text: string): Uint8Array {
 
 function compress(hash: Uint32Array, words: DataView, block: number): void {
   const w = new Uint32Array(64);
-  const at = (array: Uint32Array, index: number): number => array[index] as number;
   let [a, b, c, d, e, f, g, h] = hash as unknown as [
     number,
     number,
@@ -38,20 +37,20 @@ function compress(hash: Uint32Array, words: DataView, block: number): void {
   for (let t = 0; t < 64; t += 1) {
     if (t < 16) w[t] = words.getUint32(block + t * 4);
     else {
-      const x = at(w, t - 15);
-      const y = at(w, t - 2);
+      const x = w[t - 15] as number;
+      const y = w[t - 2] as number;
       const s0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
       const s1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
-      w[t] = at(w, t - 16) + s0 + at(w, t - 7) + s1;
+      w[t] = (w[t - 16] as number) + s0 + (w[t - 7] as number) + s1;
     }
     const s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + at(CONSTANTS, t) + at(w, t)) | 0;
+    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (CONSTANTS[t] as number) + (w[t] as number)) | 0;
     const s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
     const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
     [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0];
   }
   [a, b, c, d, e, f, g, h].forEach((word, index) => {
-    hash[index] = at(hash, index) + word;
+    hash[index] = (hash[index] as number) + word;
   });
 }
 

@@ -1,0 +1,109 @@
+// What the README and the docstrings say, against the constants that the code works with. The other
+// tests here hold the code to the same numbers by what it does.
+import { readdirSync, readFileSync } from 'node:fs';
+import { MAX_FRAME_BYTES, wireErrors } from '@gatecast/protocol';
+import { describe, expect, it } from 'vitest';
+import { REMEMBERED } from '../src/channel-events.js';
+import { type ConnectionState, clientErrors } from '../src/index.js';
+import { ANSWER_MS as PING_MS, PONG_MS } from '../src/keep-alive.js';
+import { MAX_MESSAGES, RESEND_WITHIN_MS, TIMEOUT_MS } from '../src/outbox.js';
+import { ANSWER_MS, MAX_WAIT_MS, REFUSALS } from '../src/subscription.js';
+import { CONNECT_MS, FAILURES, KEEP_ALIVE_MS, STABLE_MS } from '../src/supervisor.js';
+import { BASE_MS, CAP_MS } from '../src/timers.js';
+import { CLOSE_MS } from '../src/web-socket.js';
+
+/** A file as one line, so that a sentence is found wherever it is broken. */
+function read(path: string): string {
+  const text = readFileSync(new URL(path, import.meta.url), 'utf8');
+  return text.replaceAll(/\n *\*/g, '').replaceAll(/\s+/g, ' ');
+}
+
+const readme = read('../README.md');
+const source = (name: string): string => read(`../src/${name}.ts`);
+
+function seconds(ms: number): string {
+  return `${ms / 1_000} s`;
+}
+
+function minutes(ms: number): string {
+  return `${ms / 60_000} min`;
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US').replaceAll(',', '_');
+}
+
+describe('the README says', () => {
+  it.each([
+    `| token and handshake together | ${seconds(CONNECT_MS)} |`,
+    `a limit that doubles from ${seconds(BASE_MS)} to ${seconds(CAP_MS)}.`,
+    `After a connection of ${seconds(STABLE_MS)} it is ${seconds(BASE_MS)} again`,
+    `| answer to \`subscribe()\`, \`unsubscribe()\` | ${seconds(ANSWER_MS)} |`,
+    `with \`retryAfterMs\` up to ${seconds(MAX_WAIT_MS)} | tried again ${REFUSALS} times |`,
+    `and then until it has its answer | ${seconds(TIMEOUT_MS)} each | \`timeoutMs\`, up to ${minutes(RESEND_WITHIN_MS)};`,
+    `| silence before a ping | ${minutes(KEEP_ALIVE_MS)} |`,
+    `| a request without an answer, before a ping | ${seconds(PING_MS)} |`,
+    `| answer to a ping | ${seconds(PONG_MS)} |`,
+    `from the ${FAILURES}rd failed attempt in a row on`,
+    `Nothing: ${MAX_MESSAGES} messages have no answer yet.`,
+    `the frame has more than ${MAX_FRAME_BYTES / 1_024} KB.`,
+    `among the last ${REMEMBERED} of a channel`,
+    `is ended after ${seconds(CLOSE_MS)}.`,
+  ])('L10 %s', (sentence) => expect(readme).toContain(sentence));
+
+  it('L10 what each state is, and every code that the client gives', () => {
+    const states: Readonly<Record<ConnectionState, true>> = {
+      connecting: true,
+      connected: true,
+      waiting: true,
+      closed: true,
+    };
+    for (const state of Object.keys(states)) expect(readme).toContain(`| \`${state}\` |`);
+    for (const code of Object.keys(clientErrors)) expect(readme).toContain(`| \`${code}\` |`);
+  });
+
+  it('L10 no code that nobody gives', () => {
+    const known = Object.keys({ ...clientErrors, ...wireErrors });
+    for (const code of readme.match(/ERR_[A-Z_]+/g) ?? []) expect(known).toContain(code);
+  });
+
+  it('L10 no number that is not checked here', () => {
+    const checked = new Set(['30 s', '0.5 s', '20 s', '5 s', '10 s', '5 min', '4 min', '1 s']);
+    const times = readme.match(/\d[\d.]* (?:s|min|ms)\b/g) ?? [];
+    expect(times.filter((time) => !checked.has(time))).toEqual([]);
+  });
+});
+
+describe('a docstring says', () => {
+  it.each([
+    ['client', `else ${grouped(KEEP_ALIVE_MS)}; API Gateway ends`],
+    ['client', `asks for more than ${seconds(MAX_WAIT_MS)}.`],
+    ['client', 'a WebSocket of `ws` ends after a second'],
+    [
+      'channel',
+      `\`retryAfterMs\` is at most ${seconds(MAX_WAIT_MS)} is tried again, ${REFUSALS} times.`,
+    ],
+    ['channel', `or \`ERR_TIMEOUT\` (${seconds(ANSWER_MS)} after the server was asked)`],
+    ['channel', `or \`ERR_TIMEOUT\` (${seconds(ANSWER_MS)}). The client goes on`],
+    ['channel', `\`ERR_QUEUE_FULL\` (${MAX_MESSAGES} without an answer)`],
+    ['channel', `the channel's last ${REMEMBERED} is dropped`],
+    ['messages', `@default ${grouped(TIMEOUT_MS)},`],
+    ['messages', `At most ${minutes(RESEND_WITHIN_MS)}, or what the server says`],
+    ['keep-alive', `or ${seconds(PING_MS)} after a request that nothing answers`],
+    ['keep-alive', `comes within another ${seconds(PONG_MS)}`],
+    ['timers', `doubles from ${seconds(BASE_MS)} to ${seconds(CAP_MS)}.`],
+  ])('L10 in %s.ts: %s', (name, sentence) => expect(source(name)).toContain(sentence));
+
+  it('L10 no code that nobody gives', () => {
+    const known = Object.keys({ ...clientErrors, ...wireErrors });
+    const names = readdirSync(new URL('../src', import.meta.url));
+    const codes = names.flatMap((name) => read(`../src/${name}`).match(/ERR_[A-Z_]*[A-Z]/g) ?? []);
+    expect(codes.length).toBeGreaterThan(30);
+    expect(codes.filter((code) => !known.includes(code))).toEqual([]);
+  });
+
+  it('L10 that the third failure is the first that is told', () => {
+    expect(FAILURES).toBe(3);
+    expect(source('client')).toContain('for the third attempt to connect in a row');
+  });
+});
