@@ -25,6 +25,8 @@ interface Entry extends Request {
   timer: Timer;
   attempts: number;
   isInFlight: boolean;
+  /** Until when an answer may come, after it was written last. */
+  answerableUntil: number;
   /** An error of API Gateway that may be the answer to this request. */
   doubt?: ClientRequestError | undefined;
   doubts: number;
@@ -50,13 +52,21 @@ export class RequestTable {
 
   /** Whether an answer is to come. */
   get isWaiting(): boolean {
-    return this.#inFlight().length > 0;
+    const now = performance.now();
+    return this.#inFlight().some(({ answerableUntil }) => now < answerableUntil);
   }
 
   /** Takes a request in, which is yet to be written. */
   add(request: Request): void {
     const timer = this.#clock(request, 'ERR_NOT_SENT');
-    this.#entries.set(request.id, { ...request, timer, attempts: 0, isInFlight: false, doubts: 0 });
+    this.#entries.set(request.id, {
+      ...request,
+      timer,
+      attempts: 0,
+      isInFlight: false,
+      answerableUntil: 0,
+      doubts: 0,
+    });
   }
 
   /** Whether a request was written on this connection. */
@@ -74,6 +84,7 @@ export class RequestTable {
     }
     entry.attempts += 1;
     entry.isInFlight = true;
+    entry.answerableUntil = performance.now() + INTEGRATION_MS;
     return true;
   }
 
@@ -120,8 +131,11 @@ export class RequestTable {
       entry.doubt = undefined;
       entry.doubts += 1;
       this.#expectStray();
-      if (entry.doubts > MAX_DOUBTS) this.settle(id, clientError('ERR_TIMEOUT'));
-      else entry.isInFlight = false;
+      if (entry.doubts > MAX_DOUBTS) {
+        this.settle(id, clientError('ERR_TIMEOUT'));
+        continue;
+      }
+      entry.isInFlight = false;
       if (entry.outlives) continue;
       // Another frame will ask for it, and this one stays: it may have an answer after all.
       clearTimeout(entry.timer);

@@ -155,7 +155,8 @@ export class Subscription {
     if (this.#asked && !(this.#asked === 'subscribe' && this.#latest)) return;
     this.#membership = 'none';
     if (this.#users > 0) this.#end(error);
-    else this.#endLeave();
+    this.#stopWaiting();
+    this.#endLeave();
   }
 
   /** The connection is gone, and with it what the server knew. */
