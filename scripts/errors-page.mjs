@@ -46,7 +46,7 @@ const clientActors = {
   ERR_TOKEN: 'the developer of the client.',
   ERR_CONNECTION_LOST: 'nobody: the client connects again.',
   ERR_CONNECTION_SILENT: 'nobody: the client connects again.',
-  ERR_PAGE_HIDDEN: 'nobody: the client connects again.',
+  ERR_PAGE_LEFT: 'nobody: the client connects again.',
 };
 
 function section(code, lines) {

@@ -1,5 +1,5 @@
 import type { ChannelEventBody } from '@gatecast/protocol';
-import { type Calls, Listeners, type Off } from './listeners.js';
+import { type CallQueue, Listeners, type Off } from './listeners.js';
 
 /** Ids that a channel remembers, so that an event which comes twice is handed over once. */
 export const REMEMBERED = 256;
@@ -27,12 +27,12 @@ type EventListeners = Listeners<[data: never, event: never]>;
 
 /** Who listens to one channel, and which events they have had. */
 export class ChannelEvents {
-  readonly #calls: Calls;
+  readonly #calls: CallQueue;
   readonly #byName = new Map<string, EventListeners>();
   readonly #seen = new Set<string>();
   readonly onEnd: Listeners<[end: SubscriptionEnd]>;
 
-  constructor(calls: Calls) {
+  constructor(calls: CallQueue) {
     this.#calls = calls;
     this.onEnd = new Listeners(calls);
   }

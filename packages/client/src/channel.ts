@@ -1,7 +1,16 @@
 import type { EventsOf, Received } from '@gatecast/protocol';
 import type { ChannelEvent, SubscriptionEnd } from './channel-events.js';
 import type { Off } from './listeners.js';
-import type { MessageName, Reply, SendArguments, Sending, SubscribeData } from './messages.js';
+import type {
+  MessageName,
+  Messages,
+  Payload,
+  Reply,
+  SendArguments,
+  Sending,
+  SendOptions,
+  SubscribeData,
+} from './messages.js';
 import type { SubscribeAnswer } from './subscription.js';
 
 /** One channel, typed from its channel class. */
@@ -21,13 +30,14 @@ export interface ClientChannel<C> {
    * @returns The server's answer.
    * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s after the server was
    * asked), `ERR_CLOSED`, `ERR_UNSUBSCRIBED`. After `ERR_TIMEOUT` the server may have the subscription
-   * for a moment: the client then ends it. An end that comes later is told to `onEnd`.
+   * for a moment: the client then ends it. Once it was accepted, its end is told to `onEnd`.
    */
   subscribe(): Promise<SubscribeAnswer<SubscribeData<C>>>;
 
   /**
    * Takes one `subscribe()` back; with the last one the subscription ends. Does nothing when there is
-   * none.
+   * none. After `onEnd`, or a `subscribe()` that was rejected, there is nothing to take back: calling it
+   * then may take back the `subscribe()` of another part of the page.
    *
    * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s). The client goes on
    * asking the server to end it.
@@ -35,9 +45,12 @@ export interface ClientChannel<C> {
   unsubscribe(): Promise<void>;
 
   /**
-   * Sends a message to the channel's handler. Messages of a channel go one by one, in order; one
-   * that has no answer when the connection ends is sent again on the next, with the same id. A
-   * message waits for the connection, and for a subscription of its channel that is under way.
+   * Sends a message to the channel's handler. Messages of a channel go one by one, in order: each waits
+   * for the answer to the one before it, for the connection, and for a subscription of its channel that is
+   * under way. Only one with `reply: false` waits for nothing, and so may overtake others.
+   *
+   * A message without an answer when the connection ends is sent again on the next, with the same id: its
+   * handler may run more than once, and has `ctx.idempotencyKey` for that.
    *
    * @returns A promise of what the handler returns, with the id of the event it will publish.
    * @throws ClientRequestError - by the promise, with the server's code, or:
@@ -47,13 +60,22 @@ export interface ClientChannel<C> {
    * `ERR_NOT_CONNECTED` (with `reply: false`).
    * @throws TypeError - by the promise, for wrong options.
    */
-  send<N extends MessageName<C>>(message: N, ...rest: SendArguments<C, N>): Sending<Reply<C, N>>;
+  send<N extends keyof Messages<C> & MessageName<C>>(
+    message: N,
+    data: Payload<C, N>,
+    options: SendOptions & { readonly reply: false },
+  ): Sending<undefined>;
+  send<N extends keyof Messages<C> & MessageName<C>>(
+    message: N,
+    ...rest: SendArguments<C, N>
+  ): Sending<Reply<C, N>>;
 
   /**
    * Calls back for each event of that name, subscribed by `subscribe()` or by the server. An event
    * whose id is among the channel's last 256 is dropped, so that each is handed over once; one that
    * is published while there is no connection does not come. What the handler throws goes to the
-   * runtime's `reportError`; the other handlers are called all the same.
+   * runtime's `reportError`, and is an uncaught exception where there is none, as in Node; the other
+   * handlers are called all the same.
    */
   on<N extends keyof EventsOf<C> & string>(
     event: N,

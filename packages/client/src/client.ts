@@ -13,7 +13,7 @@ import {
   readFrame,
   readGatewayError,
 } from './incoming.js';
-import { Calls, Listeners, type Off } from './listeners.js';
+import { CallQueue, Listeners, type Off } from './listeners.js';
 import { encodeMessage } from './message-frame.js';
 import type { SendOptions, UntypedChannel } from './messages.js';
 import { checkOptions, optionError } from './options.js';
@@ -26,7 +26,7 @@ import {
   Supervisor,
   type TokenSource,
 } from './supervisor.js';
-import { type WebSocketConstructor, webSockets } from './web-socket.js';
+import { checkUrl, type WebSocketConstructor, webSockets } from './web-socket.js';
 
 /** What {@link createClient} takes. */
 export interface ClientOptions {
@@ -72,33 +72,32 @@ export interface Refusal {
 
 /** A client whose channels are typed one by one. */
 export interface Client {
-  /** What the connection is doing; `connecting` from the start. */
+  /** What the connection is doing; `connecting` at the start. */
   readonly state: ConnectionState;
 
   /** Calls back for each change of state; with a reason for `waiting` and `closed`. */
   onState(listener: (state: ConnectionState, reason?: StateReason) => unknown): Off;
 
   /**
-   * Calls back when the app should look at what it asks for:
-   * - for the third attempt to connect in a row that came to nothing, and each one after it.
-   *   `ERR_HANDSHAKE`: the network may be down, the URL wrong, the token refused, the origin not
-   *   allowed; a browser is not told which. `ERR_CONNECTION_UNKNOWN`: the server forgets each
-   *   connection, as with a store in memory on AWS. Or the code that the server gave with its farewell.
-   * - `ERR_TOKEN`, each time that the option `token` throws.
-   * - with `channel`, when a new connection is refused a subscription that an earlier one had. It has
-   *   ended then (see `onEnd` of the channel), unless `retryInMs` says that the client tries again:
-   *   `ERR_INTERNAL`, `ERR_RATE_LIMIT` and `ERR_TIMEOUT` are told from the third time on, or at once
-   *   when the server asks for more than 30 s. The third refusal of a first `subscribe()` is told too.
+   * Calls back when something is refused that the app should know of. With `retryInMs` the client tries
+   * again; without, it is over.
    *
-   * The client goes on trying to connect until it is closed. Where nobody listens, each of these is
-   * written to the console once.
+   * | what | when | `error.code` |
+   * | --- | --- | --- |
+   * | connecting | the third attempt in a row has failed, and each one after it | `ERR_HANDSHAKE`: the network may be down, the URL wrong, the token refused, the origin not allowed; a browser is not told which. `ERR_CONNECTION_UNKNOWN`: the server forgets each connection, as with a store in memory on AWS. Or the code of the server's `bye` frame |
+   * | the token | the option `token` throws or returns something else than a string | `ERR_TOKEN` |
+   * | a subscription (`channel`), for now | the third time in a row, or at once when the server asks for more than 30 s | `ERR_INTERNAL`, `ERR_RATE_LIMIT`, `ERR_TIMEOUT`; of a first `subscribe()` any code with `retryAfterMs` |
+   * | a subscription (`channel`), for good | the server ended it, or refused to a new connection what an earlier one had; the channel's `onEnd` is told, too | the server's |
+   * | the client, for good | the server ended the connection and asked not to come back; the client is `closed` | the server's |
+   *
+   * Where nobody listens, each of these is written to the console once.
    */
   onRefused(listener: (refusal: Refusal) => unknown): Off;
 
   /**
-   * Ends everything: what is pending is rejected with `ERR_CLOSED`. Where the other end does not agree to
-   * the close, a WebSocket of `ws` ends after a second; one of Node's own keeps the process alive, so
-   * call `process.exit()` after it.
+   * Ends everything: what is pending is rejected with `ERR_CLOSED`. If the server does not answer the
+   * close, a WebSocket of `ws` gives up after a second; one of Node's own keeps the process alive: call
+   * `process.exit()`.
    */
   close(): void;
 
@@ -162,11 +161,12 @@ const SEND_OPTIONS = { timeoutMs: 'duration', reply: 'boolean' } as const;
 const SWEEP_EVERY = 64;
 
 class ConnectedClient implements Client {
+  readonly #address: string;
   readonly #supervisor: Supervisor;
   readonly #requests: RequestTable;
   readonly #subscriptions: Subscriptions;
   readonly #outbox: Outbox;
-  readonly #calls = new Calls();
+  readonly #calls = new CallQueue();
   readonly #onState = new Listeners<[state: ConnectionState, reason?: StateReason]>(this.#calls);
   readonly #onRefused = new Listeners<[refusal: Refusal]>(this.#calls);
   /** The channels that somebody has. */
@@ -176,17 +176,18 @@ class ConnectedClient implements Client {
   readonly #warned = new Set<string>();
 
   constructor(options: ClientOptions) {
-    const url = String(options.url);
+    const url = String(Object(options).url);
     checkOptions('createClient', { ...options, url }, CLIENT_OPTIONS);
+    checkUrl(url);
+    // A query and a user's name stay out of messages: they may hold a secret.
+    this.#address = url.replace(/[^/?#]*@|[?#].*/g, '');
     this.#supervisor = new Supervisor({
       ...options,
       open: webSockets(url, webSocketClass(options)),
       isWaiting: () => this.#requests.isWaiting,
       ping: () => this.#requests.ping(),
       onFrame: (data) => this.#receive(readFrame(data)),
-      // A query and a user's name stay out of the message: they may hold a secret.
-      onRefused: (error, retryInMs) =>
-        this.#refuse(url.replace(/[^/?#]*@|[?#].*/g, ''), { error, retryInMs }),
+      onRefused: (error, retryInMs) => this.#refuse(this.#address, { error, retryInMs }),
       onState: (state, reason) => this.#enter(state, reason),
     });
     this.#requests = new RequestTable(this.#supervisor);
@@ -215,6 +216,9 @@ class ConnectedClient implements Client {
   }
 
   channel<C = UntypedChannel>(name: NameOf<C>, options: OpenOptions = {}): ClientChannel<C> {
+    if (typeof name !== 'string' || name === '') {
+      throw optionError('The name of a channel is not a string.', 'Give one like "rooms/42".');
+    }
     checkOptions('channel', options, OPEN_OPTIONS);
     const known = this.#channels.get(name)?.deref();
     const as = options.as ?? known?.as ?? name.replace(/\/.*/s, '');
@@ -229,7 +233,7 @@ class ConnectedClient implements Client {
   }
 
   #open(name: string, as: string): ClientChannel<UntypedChannel> {
-    // It outlives its listeners, so that those who come and go hear of each event once.
+    // Kept while nobody listens, because it remembers which events were delivered.
     const own = new ChannelEvents(this.#calls);
     const listen = (add: (events: ChannelEvents) => Off): Off => {
       const events = this.#listening.get(name) ?? own;
@@ -270,9 +274,9 @@ class ConnectedClient implements Client {
     }
     if (options.reply !== false) return this.#outbox.add({ ...request, ...options, frame });
     if (this.#requests.writeOneWay(frame)) return Promise.resolve();
-    const { promise, abandon } = deferred();
+    const { promise, rejectQuietly } = deferred();
     // Few wait for a message that has no answer.
-    abandon(clientError('ERR_NOT_CONNECTED'));
+    rejectQuietly(clientError('ERR_NOT_CONNECTED'));
     return promise;
   }
 
@@ -297,7 +301,7 @@ class ConnectedClient implements Client {
         const error = readError(frame['error']);
         // Whatever was asked is asked again on the next connection.
         if (error.code === 'ERR_CONNECTION_UNKNOWN') this.#supervisor.restart(error);
-        else if (id === undefined) this.#requests.refuse(error);
+        else if (id === undefined) this.#requests.unnamedError(error);
         else this.#requests.settle(id, error);
         break;
       }
@@ -306,8 +310,10 @@ class ConnectedClient implements Client {
         break;
       case 'bye': {
         const error = readError(frame);
-        if (frame['reconnect'] === false) this.#supervisor.close(error.code);
-        else this.#supervisor.restart(error, frame['afterMs']);
+        if (frame['reconnect'] === false) {
+          this.#supervisor.close(error.code);
+          this.#refuse(this.#address, { error });
+        } else this.#supervisor.restart(error, frame['afterMs']);
         break;
       }
       case 'pong':
@@ -316,7 +322,7 @@ class ConnectedClient implements Client {
         break;
       default: {
         const error = readGatewayError(frame);
-        if (error) this.#requests.refuse(error);
+        if (error) this.#requests.unnamedError(error);
       }
     }
   }
@@ -352,12 +358,12 @@ class ConnectedClient implements Client {
       this.#onRefused.emit(refusal);
       return;
     }
-    const { message, code } = refusal.error;
+    const { message, code, cause } = refusal.error;
     const key = `${what} ${code}`;
     if (this.#warned.has(key)) return;
     this.#warned.add(key);
     // oxlint-disable-next-line no-console -- the developer has no other way to learn of it.
-    console.warn(`Gatecast: ${what}: ${message} (${code})`);
+    console.warn(`Gatecast: ${what}: ${message} (${code})`, ...(cause ? [cause] : []));
   }
 }
 

@@ -3,8 +3,8 @@ export interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
-  /** Rejects for something that the app itself asked for, so that nobody need be waiting. */
-  readonly abandon: (error: Error) => void;
+  /** Rejects. It is not an unhandled rejection if nobody awaits the promise. */
+  readonly rejectQuietly: (error: Error) => void;
 }
 
 export function deferred<T>(): Deferred<T> {
@@ -14,9 +14,9 @@ export function deferred<T>(): Deferred<T> {
     resolve = onValue;
     reject = onError;
   });
-  const abandon = (error: Error): void => {
+  const rejectQuietly = (error: Error): void => {
     promise.catch(() => {});
     reject(error);
   };
-  return { promise, resolve, reject, abandon };
+  return { promise, resolve, reject, rejectQuietly };
 }

@@ -10,11 +10,11 @@ export const clientErrors = {
   ERR_MESSAGE_INVALID: 'The message is not JSON, or too large for a frame.',
   ERR_UNSUBSCRIBED: 'unsubscribe() was called before subscribe() was answered.',
   ERR_HANDSHAKE:
-    'No connection: check the network, the URL with its stage, the token, the allowed origins. A browser does not tell which.',
-  ERR_TOKEN: 'The option `token` threw. Look at the cause.',
+    'Could not connect. Check the network, the URL with its stage, the token and the allowed origins. A browser does not tell which; elsewhere `cause` does.',
+  ERR_TOKEN: 'The option `token` threw, or returned something else than a string. See `cause`.',
   ERR_CONNECTION_LOST: 'The connection ended.',
   ERR_CONNECTION_SILENT: 'Nothing came through the connection any more.',
-  ERR_PAGE_HIDDEN: 'The page was left. The connection comes back with it.',
+  ERR_PAGE_LEFT: 'The page was left. If the browser brings it back, the client connects again.',
 } as const;
 
 /** A code that the client gives by itself. */

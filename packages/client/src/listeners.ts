@@ -1,3 +1,5 @@
+import { optionError } from './options.js';
+
 /** Ends what it was returned for. Calling it again does nothing. */
 export type Off = () => void;
 
@@ -5,12 +7,12 @@ export type Off = () => void;
  * The calls of an app's listeners, one after the other. What happens while one is running is told
  * when all have heard of what came before, so that nobody hears things in another order.
  */
-export class Calls {
+export class CallQueue {
   readonly #waiting: (() => void)[] = [];
   #isRunning = false;
 
   /** Tells the listeners of one thing. */
-  add(tell: () => void): void {
+  run(tell: () => void): void {
     this.#waiting.push(tell);
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -21,10 +23,10 @@ export class Calls {
 
 /** Functions of the app that are called one after the other, each whatever the others do. */
 export class Listeners<A extends unknown[]> {
-  readonly #calls: Calls;
+  readonly #calls: CallQueue;
   readonly #entries = new Set<{ readonly call: (...args: A) => unknown }>();
 
-  constructor(calls: Calls) {
+  constructor(calls: CallQueue) {
     this.#calls = calls;
   }
 
@@ -32,7 +34,11 @@ export class Listeners<A extends unknown[]> {
     return this.#entries.size;
   }
 
+  /** @throws TypeError - for anything but a function. */
   add(call: (...args: A) => unknown): Off {
+    if (typeof call !== 'function') {
+      throw optionError('The listener is not a function.', 'Give a function.');
+    }
     // An entry of its own, so that a function added twice is called twice and removed one by one.
     const entry = { call };
     this.#entries.add(entry);
@@ -42,7 +48,7 @@ export class Listeners<A extends unknown[]> {
   }
 
   emit(...args: A): void {
-    this.#calls.add(() => {
+    this.#calls.run(() => {
       for (const entry of Array.from(this.#entries)) {
         if (!this.#entries.has(entry)) continue;
         try {

@@ -43,7 +43,7 @@ export class Outbox {
 
   /** Sends a message as soon as it is its turn. The promise is the handler's answer. */
   add({ id, channel, frame, timeoutMs = TIMEOUT_MS }: OutgoingMessage): Promise<unknown> {
-    const { promise, resolve, reject, abandon } = deferred<unknown>();
+    const { promise, resolve, reject, rejectQuietly } = deferred<unknown>();
     if (this.#supervisor.state === 'closed') reject(clientError('ERR_CLOSED'));
     else if (this.#messages.size >= MAX_MESSAGES) reject(clientError('ERR_QUEUE_FULL'));
     else {
@@ -52,11 +52,11 @@ export class Outbox {
         id,
         frame,
         timeoutMs: Math.min(timeoutMs, this.#resendWithinMs),
-        outlives: true,
+        isResent: true,
         settle: (error, data) => {
           this.#messages.delete(id);
           if (!error) resolve(data);
-          else if (this.#supervisor.state === 'closed') abandon(error);
+          else if (this.#supervisor.state === 'closed') rejectQuietly(error);
           else reject(error);
           this.flush();
         },

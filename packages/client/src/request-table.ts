@@ -17,7 +17,7 @@ export interface Request {
   /** Longest until it is written, and again until it is answered, in milliseconds. */
   readonly timeoutMs: number;
   /** Whether it is asked again on the next connection, under its id, when this one ends. */
-  readonly outlives: boolean;
+  readonly isResent: boolean;
   readonly settle: Settle;
 }
 
@@ -28,21 +28,21 @@ interface Entry extends Request {
   /** Until when an answer may come, after it was written last. */
   answerableUntil: number;
   /** An error of API Gateway that may be the answer to this request. */
-  doubt?: ClientRequestError | undefined;
-  doubts: number;
+  possibleError?: ClientRequestError | undefined;
+  rewrites: number;
 }
 
 /** API Gateway gives an integration 29 s, so that nothing comes for what is older (its quotas). */
 const INTEGRATION_MS = 29_000;
 /** How often a request is written again because an error might have been its answer. */
-const MAX_DOUBTS = 2;
+const MAX_REWRITES = 2;
 
 /** The requests without an answer: their time limits, and what settles them. */
 export class RequestTable {
   readonly #entries = new Map<string, Entry>();
   readonly #supervisor: Supervisor;
   /** Until when an error may be the answer to a frame that is no longer here. */
-  #strayUntil = 0;
+  #lateErrorUntil = 0;
   /** A ping has no answer yet, and may be what is refused. */
   #isPinging = false;
 
@@ -65,7 +65,7 @@ export class RequestTable {
       attempts: 0,
       isInFlight: false,
       answerableUntil: 0,
-      doubts: 0,
+      rewrites: 0,
     });
   }
 
@@ -90,7 +90,7 @@ export class RequestTable {
 
   /** Writes a frame that wants no answer, but may get an error of API Gateway. */
   writeOneWay(frame: string): boolean {
-    this.#expectStray();
+    this.#expectLateError();
     return this.#supervisor.tell(frame);
   }
 
@@ -109,16 +109,16 @@ export class RequestTable {
   }
 
   /** An error came that names no request: it is the answer to one of those in flight. */
-  refuse(error: ClientRequestError): void {
+  unnamedError(error: ClientRequestError): void {
     const inFlight = this.#inFlight();
-    const mayBeStray = this.#isPinging || performance.now() < this.#strayUntil;
-    if (inFlight.length === 1 && !mayBeStray) {
+    const mayBeLate = this.#isPinging || performance.now() < this.#lateErrorUntil;
+    if (inFlight.length === 1 && !mayBeLate) {
       for (const { id } of inFlight) this.settle(id, error);
       return;
     }
     // One ping for all of them: API Gateway may refuse it for the same reason.
-    const isFirst = inFlight.length > 0 && inFlight.every(({ doubt }) => !doubt);
-    for (const entry of inFlight) entry.doubt = error;
+    const isFirst = inFlight.length > 0 && inFlight.every(({ possibleError }) => !possibleError);
+    for (const entry of inFlight) entry.possibleError = error;
     if (isFirst) this.#supervisor.probe();
   }
 
@@ -126,31 +126,31 @@ export class RequestTable {
   ponged(): void {
     this.#isPinging = false;
     for (const entry of this.#entries.values()) {
-      const { id, doubt } = entry;
-      if (!doubt) continue;
-      entry.doubt = undefined;
-      entry.doubts += 1;
-      this.#expectStray();
-      if (entry.doubts > MAX_DOUBTS) {
+      const { id, possibleError } = entry;
+      if (!possibleError) continue;
+      entry.possibleError = undefined;
+      entry.rewrites += 1;
+      this.#expectLateError();
+      if (entry.rewrites > MAX_REWRITES) {
         this.settle(id, clientError('ERR_TIMEOUT'));
         continue;
       }
       entry.isInFlight = false;
-      if (entry.outlives) continue;
+      if (entry.isResent) continue;
       // Another frame will ask for it, and this one stays: it may have an answer after all.
       clearTimeout(entry.timer);
-      entry.settle(readError({ message: doubt.message, retryAfterMs: 1 }));
+      entry.settle(readError({ message: possibleError.message, retryAfterMs: 1 }));
     }
   }
 
   /** The connection is gone, and with it what was in flight. */
   lose(): void {
-    this.#strayUntil = 0;
+    this.#lateErrorUntil = 0;
     this.#isPinging = false;
     for (const entry of this.#entries.values()) {
       entry.isInFlight = false;
-      entry.doubt = undefined;
-      if (entry.outlives) continue;
+      entry.possibleError = undefined;
+      if (entry.isResent) continue;
       clearTimeout(entry.timer);
       this.#entries.delete(entry.id);
     }
@@ -165,13 +165,13 @@ export class RequestTable {
     return [...this.#entries.values()].filter(({ isInFlight }) => isInFlight);
   }
 
-  #expectStray(): void {
-    this.#strayUntil = performance.now() + INTEGRATION_MS;
+  #expectLateError(): void {
+    this.#lateErrorUntil = performance.now() + INTEGRATION_MS;
   }
 
   #clock({ id, timeoutMs }: Request, code: ClientErrorCode): Timer {
     return after(timeoutMs, () => {
-      if (this.isInFlight(id)) this.#expectStray();
+      if (this.isInFlight(id)) this.#expectLateError();
       this.settle(id, clientError(code));
     });
   }

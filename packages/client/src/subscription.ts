@@ -38,7 +38,7 @@ const UNCERTAIN = ['ERR_INTERNAL', 'ERR_TIMEOUT'];
 /** The errors after which a subscription that worked before is worth another try. */
 const TRANSIENT = [...UNCERTAIN, 'ERR_RATE_LIMIT'];
 /** The errors of a channel that nobody can be subscribed to. */
-const NOBODYS = ['ERR_CHANNEL_NAME', 'ERR_CHANNEL_UNKNOWN'];
+const NO_SUCH_CHANNEL = ['ERR_CHANNEL_NAME', 'ERR_CHANNEL_UNKNOWN'];
 
 /**
  * What the app and the server think of one channel. It has one frame in flight, since the server may
@@ -50,19 +50,19 @@ export class Subscription {
   /** How many `subscribe()` calls no `unsubscribe()` has taken back. */
   #users = 0;
   /** What has no answer yet. */
-  #asked: SubscriptionAction | undefined;
+  #pending: SubscriptionAction | undefined;
   /** Whether the server has it on this connection, besides what it is being asked. */
   #membership: 'none' | 'unsure' | 'live' = 'none';
   /** An earlier frame was answered after the present one was written: nobody knows which came later. */
   #isStale = false;
   /** The server's latest answer, on whichever connection. */
   #latest: SubscribeAnswer | undefined;
-  #joined: Deferred<SubscribeAnswer> = deferred();
-  #left: Deferred<void> | undefined;
+  #joining: Deferred<SubscribeAnswer> = deferred();
+  #leaving: Deferred<void> | undefined;
   /** Ends the wait of `subscribe()` or `unsubscribe()`. */
-  #clock: Timer | undefined;
+  #answerTimer: Timer | undefined;
   /** Ends the wait before another try. */
-  #pause: Timer | undefined;
+  #retryTimer: Timer | undefined;
   #refusals = 0;
 
   constructor(channel: string, events: SubscriptionEvents) {
@@ -72,19 +72,19 @@ export class Subscription {
 
   /** What to ask the server now. */
   get next(): SubscriptionAction | undefined {
-    if (this.#asked || this.#pause) return undefined;
+    if (this.#pending || this.#retryTimer) return undefined;
     if (this.#users > 0) return this.#membership === 'live' ? undefined : 'subscribe';
     return this.#membership === 'none' ? undefined : 'unsubscribe';
   }
 
   /** Whether neither the app nor the server has it. */
   get isOver(): boolean {
-    return this.#users === 0 && !this.#asked && this.#membership === 'none';
+    return this.#users === 0 && !this.#pending && this.#membership === 'none';
   }
 
   /** Whether a message that is sent now might miss its own event. */
   get isUnderWay(): boolean {
-    return this.#users > 0 && this.#membership !== 'live' && !this.#pause;
+    return this.#users > 0 && this.#membership !== 'live' && !this.#retryTimer;
   }
 
   join(): Promise<SubscribeAnswer> {
@@ -94,11 +94,11 @@ export class Subscription {
       if (this.#membership === 'live') this.#membership = 'unsure';
       this.#endLeave();
       this.#stopWaiting();
-      this.#joined = deferred();
-      if (this.#asked === 'subscribe') this.#startClock();
+      this.#joining = deferred();
+      if (this.#pending === 'subscribe') this.#startAnswerTimer();
       this.#events.changed();
     }
-    return this.#latest ? Promise.resolve(this.#latest) : this.#joined.promise;
+    return this.#latest ? Promise.resolve(this.#latest) : this.#joining.promise;
   }
 
   leave(): Promise<void> {
@@ -106,27 +106,27 @@ export class Subscription {
       this.#users -= 1;
       return Promise.resolve();
     }
-    if (this.#users === 1) this.#unwant(clientError('ERR_UNSUBSCRIBED'), 'abandon');
+    if (this.#users === 1) this.#drop(clientError('ERR_UNSUBSCRIBED'), 'rejectQuietly');
     this.#events.changed();
     if (this.isOver) return Promise.resolve();
-    if (!this.#left) {
-      this.#left = deferred();
-      this.#startClock();
+    if (!this.#leaving) {
+      this.#leaving = deferred();
+      this.#startAnswerTimer();
     }
-    return this.#left.promise;
+    return this.#leaving.promise;
   }
 
   /** A frame was written. */
-  asked(action: SubscriptionAction): void {
-    this.#asked = action;
-    if (action === 'subscribe') this.#startClock();
+  written(action: SubscriptionAction): void {
+    this.#pending = action;
+    if (action === 'subscribe') this.#startAnswerTimer();
   }
 
   /** The server accepted what it was asked, or refused it; or it never answered, which is an error too. */
   answered(error: ClientRequestError | undefined, answer: Fields): void {
-    const action = this.#asked;
+    const action = this.#pending;
     const isStale = this.#isStale;
-    this.#asked = undefined;
+    this.#pending = undefined;
     this.#isStale = false;
     if (error) {
       if (action === 'subscribe') this.#joinRefused(error);
@@ -138,21 +138,21 @@ export class Subscription {
     if (isStale) this.#membership = 'unsure';
     if (action === 'unsubscribe') this.#endLeave();
     else if (this.#users > 0) {
-      clearTimeout(this.#clock);
+      clearTimeout(this.#answerTimer);
       this.#latest = answer as unknown as SubscribeAnswer;
-      this.#joined.resolve(this.#latest);
+      this.#joining.resolve(this.#latest);
     }
   }
 
   /** A frame was answered that another one had taken the place of. */
   answeredLate(): void {
-    if (this.#asked) this.#isStale = true;
+    if (this.#pending) this.#isStale = true;
     this.#membership = 'unsure';
   }
 
   /** The server ended it. While it is asked for the first time, the answer says how things stand. */
   ended(error: ClientRequestError): void {
-    if (this.#asked && !(this.#asked === 'subscribe' && this.#latest)) return;
+    if (this.#pending && !(this.#pending === 'subscribe' && this.#latest)) return;
     this.#membership = 'none';
     if (this.#users > 0) this.#end(error);
     this.#stopWaiting();
@@ -161,7 +161,7 @@ export class Subscription {
 
   /** The connection is gone, and with it what the server knew. */
   lose(): void {
-    this.#asked = undefined;
+    this.#pending = undefined;
     this.#membership = 'none';
     this.#isStale = false;
     this.#stopWaiting();
@@ -169,7 +169,7 @@ export class Subscription {
   }
 
   close(): void {
-    if (this.#users > 0) this.#unwant(clientError('ERR_CLOSED'), 'abandon');
+    if (this.#users > 0) this.#drop(clientError('ERR_CLOSED'), 'rejectQuietly');
   }
 
   #joinRefused(error: ClientRequestError): void {
@@ -187,7 +187,7 @@ export class Subscription {
       this.#end(error);
       return;
     }
-    clearTimeout(this.#clock);
+    clearTimeout(this.#answerTimer);
     const retryInMs = this.#retry(error);
     if (this.#refusals >= REFUSALS || !isSoon) {
       this.#events.refused(this.#channel, error, retryInMs);
@@ -195,14 +195,14 @@ export class Subscription {
   }
 
   #leaveRefused(error: ClientRequestError): void {
-    if (NOBODYS.includes(error.code)) this.#membership = 'none';
+    if (NO_SUCH_CHANNEL.includes(error.code)) this.#membership = 'none';
     if (error.retryAfterMs === undefined) this.#endLeave(error);
     if (this.next === 'unsubscribe') this.#retry(error);
   }
 
   /** Nobody is subscribed any more. The error is for a `subscribe()` without an answer. */
-  #unwant(error: ClientRequestError, how: 'reject' | 'abandon'): void {
-    if (!this.#latest) this.#joined[how](error);
+  #drop(error: ClientRequestError, how: 'reject' | 'rejectQuietly'): void {
+    if (!this.#latest) this.#joining[how](error);
     this.#users = 0;
     this.#latest = undefined;
     this.#stopWaiting();
@@ -210,42 +210,42 @@ export class Subscription {
 
   #end(error: ClientRequestError): void {
     const wasTold = this.#latest !== undefined;
-    this.#unwant(error, 'reject');
+    this.#drop(error, 'reject');
     if (wasTold) this.#events.ended(this.#channel, error);
   }
 
   #endLeave(error?: Error): void {
-    if (!this.#left) return;
-    clearTimeout(this.#clock);
-    if (error) this.#left.abandon(error);
-    else this.#left.resolve();
-    this.#left = undefined;
+    if (!this.#leaving) return;
+    clearTimeout(this.#answerTimer);
+    if (error) this.#leaving.rejectQuietly(error);
+    else this.#leaving.resolve();
+    this.#leaving = undefined;
   }
 
   /** After an outage all clients subscribe at once, and some meet a server that cannot cope. */
   #retry({ retryAfterMs }: ClientRequestError): number {
     const retryInMs = milliseconds(milliseconds(retryAfterMs) + backoffMs(this.#refusals));
     this.#refusals += 1;
-    this.#pause = after(retryInMs, () => {
-      this.#pause = undefined;
+    this.#retryTimer = after(retryInMs, () => {
+      this.#retryTimer = undefined;
       this.#events.changed();
     });
     return retryInMs;
   }
 
   #stopWaiting(): void {
-    clearTimeout(this.#clock);
-    clearTimeout(this.#pause);
-    this.#pause = undefined;
+    clearTimeout(this.#answerTimer);
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
     this.#refusals = 0;
   }
 
-  #startClock(): void {
-    clearTimeout(this.#clock);
-    this.#clock = after(ANSWER_MS, () => {
+  #startAnswerTimer(): void {
+    clearTimeout(this.#answerTimer);
+    this.#answerTimer = after(ANSWER_MS, () => {
       const error = clientError('ERR_TIMEOUT');
-      if (this.#left) this.#endLeave(error);
-      else if (this.#users > 0 && !this.#latest) this.#unwant(error, 'reject');
+      if (this.#leaving) this.#endLeave(error);
+      else if (this.#users > 0 && !this.#latest) this.#drop(error, 'reject');
       this.#events.changed();
     });
   }

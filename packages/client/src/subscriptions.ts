@@ -101,7 +101,7 @@ export class Subscriptions {
       id,
       frame: JSON.stringify({ action, id, channels }),
       timeoutMs: REQUEST_MS,
-      outlives: false,
+      isResent: false,
       settle: (error, data) => {
         const { channels: outcomes } = fields(data);
         for (const [index, [channel, subscription]] of asked.entries()) {
@@ -114,7 +114,7 @@ export class Subscriptions {
       },
     });
     this.#requests.write(id);
-    for (const [, subscription] of asked) subscription.asked(action);
+    for (const [, subscription] of asked) subscription.written(action);
   }
 }
 

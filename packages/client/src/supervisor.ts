@@ -17,7 +17,7 @@ export interface StateReason {
   readonly retryInMs?: number;
 }
 
-/** What a token is asked from. */
+/** Returns the token, or a promise of it; `undefined` for none. */
 export type TokenSource = () => string | undefined | Promise<string | undefined>;
 
 /** What the supervisor works with, and what it reports. */
@@ -75,7 +75,13 @@ export class Supervisor {
       ping: () => options.ping(),
       onSilent: () => this.restart(clientError('ERR_CONNECTION_SILENT')),
     });
-    this.#stopWatching = watchPage({ woke: () => this.#wake(), left: () => this.#hide() });
+    this.#stopWatching = watchPage({
+      woke: () => this.#wake(),
+      doubted: () => {
+        if (this.state === 'connected') this.probe();
+      },
+      left: () => this.#hide(),
+    });
     queueMicrotask(() => {
       if (this.state === 'connecting' && !this.#opening) void this.#open();
     });
@@ -154,7 +160,7 @@ export class Supervisor {
     let code: ClientErrorCode = 'ERR_TOKEN';
     try {
       const token = await this.#options.token?.();
-      if (token && typeof token !== 'string') throw new TypeError('It returned no text.');
+      if (token && typeof token !== 'string') throw new TypeError(`It returned a ${typeof token}.`);
       if (isStale()) return;
       code = 'ERR_HANDSHAKE';
       // It throws where a page's security policy forbids the URL.
@@ -162,6 +168,7 @@ export class Supervisor {
         opened: () => this.#opened(attempt),
         received: (data) => this.#received(data),
         ended: (cause) => {
+          // Since it opened, it is no longer the one that is opening.
           if (isStale()) this.restart(clientError('ERR_CONNECTION_LOST', { cause }));
           else fail('ERR_HANDSHAKE', cause);
         },
@@ -198,12 +205,13 @@ export class Supervisor {
     if (this.state !== 'waiting') return;
     const earlyMs = this.#notBefore - performance.now();
     if (earlyMs <= 0) void this.#open();
+    // No timer runs after the page was left.
     else this.#timer ??= after(earlyMs, () => void this.#open());
   }
 
   #hide(): void {
     this.#leave();
-    this.#enter('waiting', { code: 'ERR_PAGE_HIDDEN' });
+    this.#enter('waiting', { code: 'ERR_PAGE_LEFT' });
   }
 
   #enter(state: ConnectionState, reason?: StateReason): void {

@@ -27,14 +27,17 @@ const OPEN = 1;
 /** How long the other end may take to agree to a close. */
 export const CLOSE_MS = 1_000;
 
+/** @throws TypeError - for a URL that cannot be one of a WebSocket. */
+export function checkUrl(url: string): void {
+  if (/^wss?:\/\/[^/?#]/i.test(url)) return;
+  throw optionError(
+    'The option "url" of createClient is wrong.',
+    'Give a URL that begins with "wss://" or "ws://".',
+  );
+}
+
 /** Transports that are WebSockets. */
 export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTransport {
-  if (!/^wss?:\/\/[^/?#]/i.test(url)) {
-    throw optionError(
-      'The option `url` of createClient is wrong.',
-      'It begins with "wss://" or "ws://".',
-    );
-  }
   return (token, events) => {
     const webSocket = new WebSocket(url, subprotocols(token));
     let hasOpened = false;

@@ -101,8 +101,9 @@ describe('createClient', () => {
     expect(() => createClient({ url: 'https://example.com/?key=secret', WebSocket })).toThrow(
       expect.objectContaining({
         name: 'TypeError',
-        message: 'The option `url` of createClient is wrong. It begins with "wss://" or "ws://".',
-        hint: 'It begins with "wss://" or "ws://".',
+        message:
+          'The option "url" of createClient is wrong. Give a URL that begins with "wss://" or "ws://".',
+        hint: 'Give a URL that begins with "wss://" or "ws://".',
       }) as Error,
     );
     expect(() => createClient({ url: 'prod', WebSocket })).toThrow(TypeError);

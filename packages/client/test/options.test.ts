@@ -81,8 +81,9 @@ describe('createClient()', () => {
     for (const one of urls) {
       expect(create({ url: one, WebSocket: ScriptedWebSocket })).toEqual({
         name: 'TypeError',
-        message: 'The option `url` of createClient is wrong. It begins with "wss://" or "ws://".',
-        hint: 'It begins with "wss://" or "ws://".',
+        message:
+          'The option "url" of createClient is wrong. Give a URL that begins with "wss://" or "ws://".',
+        hint: 'Give a URL that begins with "wss://" or "ws://".',
       });
     }
     expect(create({})).toMatchObject({ name: 'TypeError' });

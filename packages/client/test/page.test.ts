@@ -25,7 +25,7 @@ describe('a page that is left and comes back', () => {
     await subscribed('a');
     dispatch('pagehide');
     expect(current().closedWith).toBe(1000);
-    expect(states.at(-1)).toEqual(['waiting', 'ERR_PAGE_HIDDEN', undefined]);
+    expect(states.at(-1)).toEqual(['waiting', 'ERR_PAGE_LEFT', undefined]);
     await pass(3_600_000);
     expect(opened).toHaveLength(1);
     dispatch('pageshow');

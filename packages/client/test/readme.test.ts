@@ -77,8 +77,8 @@ describe('the README says', () => {
 describe('a docstring says', () => {
   it.each([
     ['client', `else ${grouped(KEEP_ALIVE_MS)}; API Gateway ends`],
-    ['client', `asks for more than ${seconds(MAX_WAIT_MS)}.`],
-    ['client', 'a WebSocket of `ws` ends after a second'],
+    ['client', `asks for more than ${seconds(MAX_WAIT_MS)} |`],
+    ['client', 'a WebSocket of `ws` gives up after a second'],
     [
       'channel',
       `\`retryAfterMs\` is at most ${seconds(MAX_WAIT_MS)} is tried again, ${REFUSALS} times.`,
@@ -104,6 +104,6 @@ describe('a docstring says', () => {
 
   it('L10 that the third failure is the first that is told', () => {
     expect(FAILURES).toBe(3);
-    expect(source('client')).toContain('for the third attempt to connect in a row');
+    expect(source('client')).toContain('the third attempt in a row has failed');
   });
 });

@@ -137,7 +137,7 @@ describe('where nobody listens to onRefused', () => {
     }
     const [[text]] = vi.mocked(console.warn).mock.calls as [[string]];
     expect(text).toBe(
-      'Gatecast: wss://example.com/prod: No connection: check the network, the URL with its stage, the token, the allowed origins. A browser does not tell which. (ERR_HANDSHAKE)',
+      'Gatecast: wss://example.com/prod: Could not connect. Check the network, the URL with its stage, the token and the allowed origins. A browser does not tell which; elsewhere `cause` does. (ERR_HANDSHAKE)',
     );
   });
 
@@ -166,7 +166,10 @@ describe('where nobody listens to onRefused', () => {
     });
     await pass(60_000);
     expect(vi.mocked(console.warn).mock.calls).toEqual([
-      ['Gatecast: ws://127.0.0.1/dev: The option `token` threw. Look at the cause. (ERR_TOKEN)'],
+      [
+        'Gatecast: ws://127.0.0.1/dev: The option `token` threw, or returned something else than a string. See `cause`. (ERR_TOKEN)',
+        new Error('signed out'),
+      ],
     ]);
   });
 

@@ -192,7 +192,7 @@ describe('closing', () => {
     await pass(1_000);
     expect(current().wasTerminated).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true, true]);
     await pass(60_000);
     expect(opened).toHaveLength(1);
   });

@@ -188,6 +188,10 @@ void room.subscribe().then((answer) => {
   is<Equal<typeof answer.result, 'live'>>();
 });
 
+void room.send('post', { text: 'hi' }, { reply: false }).then((answer) => {
+  is<Equal<typeof answer, undefined>>();
+});
+
 // ---- From a class that also handles connections, whose contexts are of no channel ----
 
 class LobbyChannel {
