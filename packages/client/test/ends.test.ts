@@ -83,7 +83,7 @@ describe('a subscription that the server ends', () => {
     expect(current().actions).toEqual(['subscribe', 'unsubscribe']);
   });
 
-  it('F2 is no news while it is asked for the first time: the answer says how things stand', async () => {
+  it('F2 is not told while the first answer is still to come, which says how things stand', async () => {
     const seen = ends();
     const joined = watch(client.channel('a').subscribe());
     await pass(0);
@@ -97,7 +97,7 @@ describe('a subscription that the server ends', () => {
     expect(seen).toEqual([]);
   });
 
-  it('F2 is no news while the app itself is leaving', async () => {
+  it('F2 is not told while the app itself is leaving', async () => {
     const seen = ends();
     await subscribed('a');
     const left = watch(client.channel('a').unsubscribe());

@@ -83,7 +83,7 @@ describe('an error of API Gateway itself, with one request in flight', () => {
     expect(sent()).toBe('ERR_FRAME_INVALID');
   });
 
-  it('F1 is none without the id of a connection, and nothing when nothing is in flight', async () => {
+  it('F1 is ignored without the id of a connection, and when nothing is in flight', async () => {
     await gatewaySays('Internal server error');
     const sent = watch(client.channel('a').send('post', 'A'));
     await receive({ message: 'Internal server error' });

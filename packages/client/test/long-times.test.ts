@@ -24,7 +24,7 @@ const DAY_MS = 86_400_000;
 const MAX_TIMER_MS = 2_147_483_647;
 /** Times that no timer can hold. */
 const tooLong = [MAX_TIMER_MS + 1, 30 * DAY_MS, 1e12, Number.MAX_VALUE];
-/** What is no time. */
+/** Values that are not times. */
 const noTimes = [-1, -1e12, 0, null, '5000', '', true, {}, [250]];
 
 beforeEach(() => {
@@ -38,7 +38,7 @@ beforeEach(() => {
 
 describe('a wait that the server asks for', () => {
   it.each(tooLong)(
-    'F3 before another try to subscribe is no storm: %d ms',
+    'F3 before another try to subscribe does not lead to a storm: %d ms',
     async (retryAfterMs) => {
       await start();
       await subscribed('a');
@@ -50,7 +50,7 @@ describe('a wait that the server asks for', () => {
     },
   );
 
-  it('F3 before another try to unsubscribe is no storm', async () => {
+  it('F3 before another try to unsubscribe does not lead to a storm', async () => {
     await start();
     await subscribed('a');
     watch(client.channel('a').unsubscribe());
@@ -59,15 +59,18 @@ describe('a wait that the server asks for', () => {
     expect(current().of('unsubscribe')).toHaveLength(1);
   });
 
-  it.each(tooLong)('F3 before another connection is no storm: %d ms', async (afterMs) => {
-    await start();
-    await receive({ type: 'bye', code: 'X', reason: 'x', reconnect: true, afterMs });
-    expect(states.at(-1)).toEqual(['waiting', 'X', MAX_TIMER_MS]);
-    await pass(DAY_MS);
-    expect(opened).toHaveLength(1);
-  });
+  it.each(tooLong)(
+    'F3 before another connection does not lead to a storm: %d ms',
+    async (afterMs) => {
+      await start();
+      await receive({ type: 'bye', code: 'X', reason: 'x', reconnect: true, afterMs });
+      expect(states.at(-1)).toEqual(['waiting', 'X', MAX_TIMER_MS]);
+      await pass(DAY_MS);
+      expect(opened).toHaveLength(1);
+    },
+  );
 
-  it.each(noTimes)('F3 is none where it is no time: %j', async (value) => {
+  it.each(noTimes)('F3 is ignored unless it is a time: %j', async (value) => {
     await start();
     await subscribed('a');
     await reconnect();
@@ -141,7 +144,7 @@ describe('what the server wants of its clients', () => {
     },
   );
 
-  it.each(noTimes)('F4 is not read where it is no time: %j', async (value) => {
+  it.each(noTimes)('F4 is ignored unless it is a time: %j', async (value) => {
     await wants({ keepAliveMs: value, reconnectWithinMs: value, resendWithinMs: value });
     const sent = watch(client.channel('b').send('post', 1, { timeoutMs: DAY_MS }));
     await pass(299_999);

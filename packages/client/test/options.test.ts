@@ -62,7 +62,7 @@ describe('createClient()', () => {
     }
   });
 
-  it('K2 refuses a URL that is none of a WebSocket, and keeps it to itself', async () => {
+  it('K2 refuses a URL that cannot be one of a WebSocket, and does not show it', async () => {
     await start();
     const urls = [
       undefined,
@@ -173,5 +173,29 @@ describe('send()', () => {
       expect(watch(send(options))()).toBe('pending');
     }
     expect(await send({ reply: false, timeoutMs: 1 })).toBe(undefined);
+  });
+});
+
+describe('what is not a listener or a name', () => {
+  it.each([undefined, null, 'handler', {}])(
+    'K2 is refused where it is given: %j',
+    async (value) => {
+      await start();
+      const listener = value as never;
+      const room = client.channel('a');
+      for (const listen of [
+        () => client.onState(listener),
+        () => client.onRefused(listener),
+        () => room.on('message', listener),
+        () => room.onEnd(listener),
+      ]) {
+        expect(listen).toThrow('The listener is not a function. Give a function.');
+      }
+    },
+  );
+
+  it.each([undefined, null, 7, ''])('K2 is refused as the name of a channel: %j', async (name) => {
+    await start();
+    expect(() => client.channel(name as string)).toThrow('The name of a channel is not a string.');
   });
 });

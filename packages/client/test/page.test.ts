@@ -88,7 +88,7 @@ describe('a page that is left and comes back', () => {
     expect(client.state).toBe('connected');
   });
 
-  it('F4 is no failure of the connection', async () => {
+  it('F4 does not count as a failure of the connection', async () => {
     await start();
     const told = vi.fn<(refusal: unknown) => void>();
     client.onRefused(told);
@@ -170,5 +170,24 @@ describe('a page that is left and comes back', () => {
     watch(client.channel('a').subscribe());
     await accept();
     expect(current().of('subscribe')).toHaveLength(1);
+  });
+});
+
+describe('a network that is said to be gone', () => {
+  it('F4 is asked at once, and given up when it does not answer', async () => {
+    await start();
+    dispatch('offline');
+    dispatch('offline');
+    expect(current().actions).toEqual(['ping']);
+    await pass(10_000);
+    expect(states.at(-1)).toEqual(['waiting', 'ERR_CONNECTION_SILENT', 250]);
+  });
+
+  it('F4 starts no attempt while the client waits for the next', async () => {
+    await start();
+    current().end();
+    dispatch('offline');
+    expect(client.state).toBe('waiting');
+    expect(opened).toHaveLength(1);
   });
 });

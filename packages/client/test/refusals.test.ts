@@ -216,13 +216,13 @@ describe('where nobody listens to onRefused', () => {
 });
 
 describe('a token', () => {
-  it.each([7, {}, ['x']])('M2 that is no text is told at once: %j', async (token) => {
+  it.each([7, {}, ['x']])('M2 that is not a string is told at once: %j', async (token) => {
     await start({ token: () => token as unknown as string });
     expect(states).toMatchObject([['waiting', 'ERR_TOKEN', 250]]);
     expect(opened).toHaveLength(0);
   });
 
-  it.each(['', undefined, null, 0, false])('M2 is none where it is nothing: %j', async (token) => {
+  it.each(['', undefined, null, 0, false])('M2 is not sent if it is empty: %j', async (token) => {
     await start({ token: () => token as unknown as string });
     expect(client.state).toBe('connected');
   });
@@ -246,5 +246,27 @@ describe('a token', () => {
     give('in time');
     await pass(0);
     expect(opened).toHaveLength(1);
+  });
+});
+
+describe('a farewell for good', () => {
+  const bye = { type: 'bye', code: 'BANNED', reason: 'Spam.', reconnect: false };
+
+  it('F7 is told, with what the server gave as the reason', async () => {
+    await start();
+    const refused = vi.fn<(refusal: unknown) => void>();
+    client.onRefused(refused);
+    await receive(bye);
+    const error = expect.objectContaining({ code: 'BANNED', message: 'Spam.' }) as Error;
+    expect(refused.mock.calls).toEqual([[{ error }]]);
+    expect(states.at(-1)).toEqual(['closed', 'BANNED', undefined]);
+  });
+
+  it('M2 is on the console where nobody listens', async () => {
+    await start();
+    await receive(bye);
+    expect(vi.mocked(console.warn).mock.calls).toEqual([
+      ['Gatecast: ws://127.0.0.1/dev: Spam. (BANNED)'],
+    ]);
   });
 });

@@ -153,7 +153,7 @@ export async function receive(frame: object): Promise<void> {
   await pass(0);
 }
 
-/** The request written last: pings are none. */
+/** The request written last, without pings. */
 function latest(): WrittenFrame | undefined {
   return current().sent.findLast(({ action }) => action !== 'ping');
 }

@@ -199,7 +199,7 @@ export class SubscriptionChecks {
   #checkPatience(connection: Connection, channel: string): void {
     const latest = this.#refusals.get(channel)?.at(-1);
     if (latest?.connection !== connection || latest.action !== 'subscribe') return;
-    // What comes so late, after a sleep, is no answer any more.
+    // After a sleep, what comes so late does not count as an answer.
     const frame = this.#of(connection, channel).at(-1);
     if (frame && latest.atMs - frame.writtenMs > INTEGRATION_MS) return;
     const hasAsked = (this.#calledMs.get(channel) ?? 0) >= latest.atMs;
