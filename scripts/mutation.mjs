@@ -1,7 +1,7 @@
 // `npm run mutation [-- path …]`: changes the sources in many small ways, one at a time, and tells
-// which changes no test of the framework notices. Without paths: the rooms where access, identity,
-// invocation, publishing, delivery and the stores' logic are decided. That takes an hour or more;
-// one room takes minutes.
+// which changes no test of the package notices. Without paths: the framework's rooms where access,
+// identity, invocation, publishing, delivery and the stores' logic are decided. That takes an hour or
+// more; one room takes minutes. The paths of one call are of one package.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const defaults = [
 /** Its tests start servers, which is too much for so many runs. */
 const leftOut = `${src}deliver/apigw`;
 /** A mutant that needs a process of its own is tried with so many test files. */
-const MOST_FILES = 4;
+const MOST_FILES = 8;
 
 const paths = process.argv.slice(2);
 const files = (paths.length > 0 ? paths : defaults).flatMap(sources);

@@ -4,7 +4,9 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { TestRunner, vi } from 'vitest';
 
 const { log, alone } = JSON.parse(process.env.MUTATION);
+// Those of the runtime: a test may put others in their place.
 const { setTimeout, clearTimeout, setImmediate } = globalThis;
+const nowMs = performance.now.bind(performance);
 
 /** Tests that take longer are not run again: what they find is found by quicker ones. */
 const MAX_TEST_MS = 1_000;
@@ -41,14 +43,17 @@ export default class MutationRunner extends TestRunner {
     if (alone) return run();
     seen.clear();
     calls = 0;
-    const start = performance.now();
+    const startMs = nowMs();
     await run();
-    const ms = performance.now() - start;
+    const ms = nowMs() - startMs;
     this.#noteMet();
     if (ms > MAX_TEST_MS) return;
     mostCalls = Math.max(LEAST_CALLS, calls * CALLS_FACTOR);
-    await this.#runWithMutants({ run, ms, file: test.file.name });
+    // Each run has the hooks of its suites around it, as the one before and what Vitest does after it.
+    await after(test);
+    await this.#runWithMutants({ run: () => runWithHooks(test, run), ms, file: test.file.name });
     mostCalls = Number.POSITIVE_INFINITY;
+    await before(test);
   }
 
   #noteMet() {
@@ -78,6 +83,29 @@ export default class MutationRunner extends TestRunner {
       this.#killed.add(id);
       write({ killed: id, file });
     }
+  }
+}
+
+/** The hooks that stand around a test, from the outside in. */
+function hooksOf({ suite, file }, name) {
+  if (!suite) return file ? TestRunner.getSuiteHooks(file)[name] : [];
+  return [...hooksOf(suite, name), ...TestRunner.getSuiteHooks(suite)[name]];
+}
+
+async function before(test) {
+  for (const hook of hooksOf(test, 'beforeEach')) await hook(test.context, test.suite);
+}
+
+async function after(test) {
+  for (const hook of hooksOf(test, 'afterEach').toReversed()) await hook(test.context, test.suite);
+}
+
+async function runWithHooks(test, run) {
+  try {
+    await before(test);
+    await run();
+  } finally {
+    await after(test);
   }
 }
 

@@ -1,4 +1,4 @@
-// Runs the framework's quick tests on its sources, with all mutants in them. See ../mutation.mjs.
+// Runs the quick tests of a package on its sources, with all mutants in them. See ../mutation.mjs.
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -7,7 +7,8 @@ import { mutate } from './mutants.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { files } = JSON.parse(process.env.MUTATION);
-const src = `${root}packages/framework/src/`;
+const [, name] = files[0].split('/');
+const src = `${root}packages/${name}/src/`;
 
 /** The quick files first, so that few mutants are left for the slow ones. */
 class QuickFirst extends BaseSequencer {
@@ -31,15 +32,18 @@ export default defineConfig({
   ],
   resolve: {
     alias: [
-      { find: /^@gatecast\/framework$/, replacement: `${src}index.ts` },
-      { find: /^@gatecast\/framework\/testing$/, replacement: `${src}testing/index.ts` },
-      { find: /^@gatecast\/framework\/(.+)$/, replacement: `${src}$1.ts` },
+      { find: `@gatecast/${name}/testing`, replacement: `${src}testing/index.ts` },
+      { find: new RegExp(`^@gatecast/${name}$`), replacement: `${src}index.ts` },
+      { find: new RegExp(`^@gatecast/${name}/(.+)$`), replacement: `${src}$1.ts` },
     ],
   },
   test: {
-    include: ['packages/framework/{src,test}/**/*.test.ts'],
-    // They take seconds, and what they find is found by others too; the last four start servers.
+    include: [`packages/${name}/{src,test}/**/*.test.ts`],
+    // They take seconds, and what they find is found by others too; most of them start servers or
+    // processes. That of the README compares texts alone.
     exclude: [
+      '**/process-end.test.ts',
+      '**/readme.test.ts',
       '**/store-interleavings.verify.ts',
       '**/sender.test.ts',
       '**/signing.test.ts',
