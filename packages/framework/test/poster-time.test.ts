@@ -46,15 +46,15 @@ async function ended(
   posting: Promise<PostOutcome>,
 ): Promise<{ readonly outcome: PostOutcome; readonly afterMs: number }> {
   const startedAt = Date.now();
-  let afterMs: number | undefined;
+  const known: { afterMs?: number } = {};
   void posting.then(() => {
-    afterMs = Date.now() - startedAt;
+    known.afterMs = Date.now() - startedAt;
   });
-  for (let passed = 0; afterMs === undefined && passed < 60_000; passed += 10) {
+  for (let passed = 0; known.afterMs === undefined && passed < 60_000; passed += 10) {
     await vi.advanceTimersByTimeAsync(10);
   }
-  if (afterMs === undefined) throw new Error('The post did not end.');
-  return { outcome: await posting, afterMs };
+  if (known.afterMs === undefined) throw new Error('The post did not end.');
+  return { outcome: await posting, afterMs: known.afterMs };
 }
 
 describe('the attempts of a post', () => {

@@ -135,7 +135,7 @@ describe('an endpoint', () => {
     vi.useFakeTimers();
     vi.stubEnv('AWS_REGION', region);
     vi.stubEnv('GATECAST_POSTS_PER_SECOND', text);
-    const post = vi.fn(gateway.post);
+    const post = vi.fn(async () => ({ result: 'delivered' }) as const);
     const { poster } = new Stages({ gateway: { ...gateway, post } }).of();
     for (let index = 0; index < 1_000; index += 1) void poster.post('c', 'x', { limit: {} });
     await vi.advanceTimersByTimeAsync(0);
