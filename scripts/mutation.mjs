@@ -1,7 +1,7 @@
 // `npm run mutation [-- path …]`: changes the sources in many small ways, one at a time, and lists the
-// changes that no test of the framework notices. Without paths, it covers the rooms for access, identity,
-// invocation, publishing, delivery and the logic of stores, which takes an hour or more; one room takes
-// minutes.
+// changes that no test of their package notices. The paths must be in one package. Without paths, it
+// covers the framework's rooms for access, identity, invocation, publishing, delivery and the logic of
+// stores, which takes an hour or more; one room takes minutes.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const defaults = [
 /** Left out, because its tests start servers, which is too slow for so many runs. */
 const leftOut = `${src}deliver/apigw`;
 /** Most test files for a mutant that needs a separate process. */
-const MOST_FILES = 4;
+const MOST_FILES = 8;
 
 const paths = process.argv.slice(2);
 const files = (paths.length > 0 ? paths : defaults).flatMap(sources);

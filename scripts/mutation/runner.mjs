@@ -4,12 +4,14 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { TestRunner, vi } from 'vitest';
 
 const { log, alone } = JSON.parse(process.env.MUTATION);
+// Those of the runtime, because tests replace them.
 const { setTimeout, clearTimeout, setImmediate } = globalThis;
+const nowMs = performance.now.bind(performance);
 
 /** Slower tests are not repeated, because faster tests find the same mutants. */
 const MAX_TEST_MS = 1_000;
-/** After this many tests of one file, a surviving mutant is left to other files. */
-const MAX_TESTS_PER_FILE = 150;
+/** After this much time in tests of one file, a surviving mutant is left to other files. */
+const MAX_FILE_MS = 2_000;
 /** Limit for tests that loop endlessly: how many times more mutants than usual they may execute. */
 const CALLS_FACTOR = 100;
 const LEAST_CALLS = 100_000;
@@ -30,7 +32,8 @@ globalThis.mutant = (id) => {
 export default class MutationRunner extends TestRunner {
   #killed = readKilled();
   #met = new Set();
-  #tries = new Map();
+  /** The time spent on each mutant, in milliseconds. */
+  #spentMs = new Map();
 
   onCollected() {
     if (!alone) for (const id of seen) write({ loading: id });
@@ -41,9 +44,9 @@ export default class MutationRunner extends TestRunner {
     if (alone) return run();
     seen.clear();
     calls = 0;
-    const start = performance.now();
+    const startMs = nowMs();
     await run();
-    const ms = performance.now() - start;
+    const ms = nowMs() - startMs;
     this.#noteMet();
     if (ms > MAX_TEST_MS) return;
     mostCalls = Math.max(LEAST_CALLS, calls * CALLS_FACTOR);
@@ -64,7 +67,7 @@ export default class MutationRunner extends TestRunner {
   async #runWithMutants(test, ms) {
     const file = test.file.name;
     const ids = [...seen].filter(
-      (id) => !this.#killed.has(id) && (this.#tries.get(id) ?? 0) < MAX_TESTS_PER_FILE,
+      (id) => !this.#killed.has(id) && (this.#spentMs.get(id) ?? 0) < MAX_FILE_MS,
     );
     // If a test cannot run twice in one process, each of its mutants needs a separate process.
     if (ids.length > 0 && (await repeat(test, ms)) !== 'passed') {
@@ -72,7 +75,7 @@ export default class MutationRunner extends TestRunner {
       return;
     }
     for (const id of ids) {
-      this.#tries.set(id, (this.#tries.get(id) ?? 0) + 1);
+      this.#spentMs.set(id, (this.#spentMs.get(id) ?? 0) + ms);
       active = id;
       let outcome = await repeat(test, ms);
       // A busy machine may make a test late once.
