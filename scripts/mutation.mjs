@@ -1,7 +1,7 @@
 // `npm run mutation [-- path …]`: changes the sources in many small ways, one at a time, and lists the
-// changes that no test of the framework notices. Without paths, it covers the rooms for access, identity,
-// invocation, publishing, delivery and the logic of stores, which takes an hour or more; one room takes
-// minutes.
+// changes that no test of their package notices. The paths must be in one package. Without paths, it
+// covers the framework's rooms for access, identity, invocation, publishing, delivery and the logic of
+// stores, which takes an hour or more; one room takes minutes.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const defaults = [
 /** Left out, because its tests start servers, which is too slow for so many runs. */
 const leftOut = `${src}deliver/apigw`;
 /** Most test files for a mutant that needs a separate process. */
-const MOST_FILES = 4;
+const MOST_FILES = 8;
 
 const paths = process.argv.slice(2);
 const files = (paths.length > 0 ? paths : defaults).flatMap(sources);
@@ -34,10 +34,11 @@ try {
   if (!vitest({}))
     process.stdout.write('Tests have failed, so the following results may be wrong.\n');
   const { alone, killed, met, kills } = entries();
-  for (const id of alone) {
-    if (!killed.has(id) && !vitest({ alone: id }, bestTests(id, kills))) killed.add(id);
+  for (const [id, wanted] of alone) {
+    const testFiles = [...new Set([...wanted, ...bestTests(id, kills)])].slice(0, MOST_FILES);
+    if (!killed.has(id) && !vitest({ alone: id }, testFiles)) killed.add(id);
   }
-  report({ killed, met: new Set([...met, ...alone]) });
+  report({ killed, met: new Set([...met, ...alone.keys()]) });
 } finally {
   rmSync(directory, { recursive: true });
 }
@@ -77,15 +78,21 @@ function vitest(settings, testFiles = []) {
   return status === 0;
 }
 
-/** The results of the runner; `alone` lists mutants that need a separate process. */
+/**
+ * The results of the runner; `alone` has the mutants that need a separate process, with the test files
+ * that said so.
+ */
 function entries() {
   const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
   const written = lines.map((line) => JSON.parse(line));
   const killed = new Set(written.flatMap((entry) => entry.killed ?? []));
   const met = new Set(written.flatMap((entry) => entry.met ?? []));
-  const alone = new Set(
-    written.flatMap(({ once, loading }) => once ?? (met.has(loading) ? [] : (loading ?? []))),
-  );
+  const alone = new Map();
+  for (const { once, loading, file } of written) {
+    const id = once ?? (met.has(loading) ? undefined : loading);
+    if (id === undefined) continue;
+    alone.set(id, new Set([...(alone.get(id) ?? []), ...(file ? [file] : [])]));
+  }
   return { alone, killed, met, kills: written.filter((entry) => entry.killed) };
 }
 
@@ -96,8 +103,7 @@ function bestTests(id, kills) {
   for (const { killed, file } of kills) {
     if (killed.startsWith(`${source}#`)) counts.set(file, (counts.get(file) ?? 0) + 1);
   }
-  const byCount = [...counts].toSorted(([, a], [, b]) => b - a);
-  return byCount.slice(0, MOST_FILES).map(([file]) => file);
+  return [...counts].toSorted(([, a], [, b]) => b - a).map(([file]) => file);
 }
 
 /** Prints the killed mutants by room, and the surviving ones. */

@@ -4,12 +4,14 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { TestRunner, vi } from 'vitest';
 
 const { log, alone } = JSON.parse(process.env.MUTATION);
+// Those of the runtime, because tests replace them.
 const { setTimeout, clearTimeout, setImmediate } = globalThis;
+const nowMs = performance.now.bind(performance);
 
 /** Slower tests are not repeated, because faster tests find the same mutants. */
 const MAX_TEST_MS = 1_000;
-/** After this many tests of one file, a surviving mutant is left to other files. */
-const MAX_TESTS_PER_FILE = 150;
+/** After this much time in tests of one file, a surviving mutant is left to other files. */
+const MAX_FILE_MS = 2_000;
 /** Limit for tests that loop endlessly: how many times more mutants than usual they may execute. */
 const CALLS_FACTOR = 100;
 const LEAST_CALLS = 100_000;
@@ -30,7 +32,8 @@ globalThis.mutant = (id) => {
 export default class MutationRunner extends TestRunner {
   #killed = readKilled();
   #met = new Set();
-  #tries = new Map();
+  /** The time spent on each mutant, in milliseconds. */
+  #spentMs = new Map();
 
   onCollected() {
     if (!alone) for (const id of seen) write({ loading: id });
@@ -41,13 +44,16 @@ export default class MutationRunner extends TestRunner {
     if (alone) return run();
     seen.clear();
     calls = 0;
-    const start = performance.now();
+    const startMs = nowMs();
     await run();
-    const ms = performance.now() - start;
+    const ms = nowMs() - startMs;
     this.#noteMet();
     if (ms > MAX_TEST_MS) return;
     mostCalls = Math.max(LEAST_CALLS, calls * CALLS_FACTOR);
-    await this.#runWithMutants({ run, ms, file: test.file.name });
+    // Each repetition is surrounded by the test's hooks, which undo what the previous one has done.
+    await runHooks(test, 'afterEach');
+    await this.#runWithMutants(test, ms);
+    await runHooks(test, 'beforeEach');
     mostCalls = Number.POSITIVE_INFINITY;
   }
 
@@ -58,31 +64,37 @@ export default class MutationRunner extends TestRunner {
     }
   }
 
-  async #runWithMutants({ run, ms, file }) {
+  async #runWithMutants(test, ms) {
+    const file = test.file.name;
     const ids = [...seen].filter(
-      (id) => !this.#killed.has(id) && (this.#tries.get(id) ?? 0) < MAX_TESTS_PER_FILE,
+      (id) => !this.#killed.has(id) && (this.#spentMs.get(id) ?? 0) < MAX_FILE_MS,
     );
     // If a test cannot run twice in one process, each of its mutants needs a separate process.
-    if (ids.length > 0 && (await fails(run, ms))) {
-      for (const id of ids) write({ once: id });
+    if (ids.length > 0 && (await repeat(test, ms)) !== 'passed') {
+      for (const id of ids) write({ once: id, file });
       return;
     }
     for (const id of ids) {
-      this.#tries.set(id, (this.#tries.get(id) ?? 0) + 1);
+      this.#spentMs.set(id, (this.#spentMs.get(id) ?? 0) + ms);
       active = id;
-      const hasFailed = await fails(run, ms);
+      let outcome = await repeat(test, ms);
+      // A busy machine may make a test late once.
+      if (outcome === 'late') outcome = await repeat(test, ms);
       active = undefined;
-      if (!hasFailed) continue;
+      if (outcome === 'passed') continue;
       // A mutant with after-effects that make the original test fail also needs one.
-      if (await fails(run, ms)) return write({ once: id });
+      if ((await repeat(test, ms)) !== 'passed') return write({ once: id, file });
       this.#killed.add(id);
       write({ killed: id, file });
     }
   }
 }
 
-/** Runs a test. Returns whether it fails, takes far too long, or leaves an unhandled rejection. */
-async function fails(run, ms) {
+/**
+ * Runs a test again, with its hooks. Returns `failed` also if it leaves an unhandled rejection, and `late`
+ * if it takes far too long.
+ */
+async function repeat(test, ms) {
   calls = 0;
   let timer;
   let hasStrayed = false;
@@ -92,23 +104,36 @@ async function fails(run, ms) {
   const listeners = process.listeners('unhandledRejection');
   process.removeAllListeners('unhandledRejection').on('unhandledRejection', strayed);
   const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, 500 + ms * 10, true);
+    timer = setTimeout(resolve, 500 + ms * 10, 'late');
   });
-  const ended = Promise.resolve()
-    .then(run)
+  const ended = runHooks(test, 'beforeEach')
+    .then(TestRunner.getTestFn(test))
     .then(
-      () => false,
-      () => true,
+      () => 'passed',
+      () => 'failed',
     );
-  const hasFailed = await Promise.race([ended, late]);
+  let outcome = await Promise.race([ended, late]);
   clearTimeout(timer);
-  if (hasFailed) vi.useRealTimers();
+  if (outcome !== 'passed') vi.useRealTimers();
+  await runHooks(test, 'afterEach').catch(() => {
+    outcome = 'failed';
+  });
   await new Promise((resolve) => {
     setImmediate(resolve);
   });
   process.removeAllListeners('unhandledRejection');
   for (const listener of listeners) process.on('unhandledRejection', listener);
-  return hasFailed || hasStrayed;
+  return hasStrayed ? 'failed' : outcome;
+}
+
+/** Runs the hooks around a test: those of the outermost suite first before it, and last after it. */
+async function runHooks({ context, suite, file }, name) {
+  const suites = [];
+  for (let around = suite; around && around !== file; around = around.suite) suites.push(around);
+  const hooks = [...suites, file].flatMap((one) =>
+    TestRunner.getSuiteHooks(one)[name].toReversed(),
+  );
+  for (const hook of name === 'beforeEach' ? hooks.toReversed() : hooks) await hook(context, suite);
 }
 
 function readKilled() {

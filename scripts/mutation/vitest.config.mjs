@@ -1,4 +1,5 @@
-// Runs the framework's quick tests on its sources, with all mutants in them. See ../mutation.mjs.
+// Runs the quick tests of a package on its sources, with all mutants in them. See ../mutation.mjs.
+import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -7,7 +8,14 @@ import { mutate } from './mutants.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { files } = JSON.parse(process.env.MUTATION);
-const src = `${root}packages/framework/src/`;
+const [, name] = files[0].split('/');
+const here = `${root}packages/${name}/`;
+const { exports: entries } = JSON.parse(readFileSync(`${here}package.json`, 'utf8'));
+/** The sources of the package's entries, in place of the built files. */
+const alias = Object.entries(entries).map(([entry, to]) => ({
+  find: new RegExp(`^@gatecast/${name}${entry.slice(1)}$`),
+  replacement: here + to.default.replace('./dist', 'src').replace(/js$/, 'ts'),
+}));
 
 /** Fast files first, so that few mutants are left for slow ones. */
 class QuickFirst extends BaseSequencer {
@@ -24,26 +32,23 @@ export default defineConfig({
       name: 'mutants',
       enforce: 'pre',
       transform(source, id) {
-        const name = relative(root, id);
-        return files.includes(name) ? { code: mutate(name, source).code, map: null } : undefined;
+        const path = relative(root, id);
+        return files.includes(path) ? { code: mutate(path, source).code, map: null } : undefined;
       },
     },
   ],
-  resolve: {
-    alias: [
-      { find: /^@gatecast\/framework$/, replacement: `${src}index.ts` },
-      { find: /^@gatecast\/framework\/testing$/, replacement: `${src}testing/index.ts` },
-      { find: /^@gatecast\/framework\/(.+)$/, replacement: `${src}$1.ts` },
-    ],
-  },
+  resolve: { alias },
   test: {
-    include: ['packages/framework/{src,test}/**/*.test.ts'],
-    // These take seconds, and other tests find the same mutants. The last four start servers.
+    include: [`packages/${name}/{src,test}/**/*.test.ts`],
+    // These take seconds, and other tests find the same mutants. Most of them start servers or processes.
     exclude: [
-      '**/store-interleavings.verify.ts',
+      '**/process-end.test.ts',
+      '**/readme.test.ts',
       '**/sender.test.ts',
       '**/signing.test.ts',
       '**/aws-gateway.test.ts',
+      '**/*-tls.test.ts',
+      '**/dynamodb-local.test.ts',
     ],
     runner: fileURLToPath(new URL('runner.mjs', import.meta.url)),
     sequence: { sequencer: QuickFirst },

@@ -1,6 +1,6 @@
 import { ClientError } from '@gatecast/framework';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { makeReport } from '../src/invocation/report.js';
+import { makeReport, type Report } from '../src/invocation/report.js';
 
 const failure = new Error('The disk is full.');
 const refusal = new ClientError('ERR_NO', 'No.');
@@ -14,7 +14,8 @@ beforeEach(() => {
 });
 
 describe('an error that no plugin listens to', () => {
-  const report = makeReport([{ name: 'deaf', onFrame: (_ctx, next) => next() }]);
+  const report: Report = (...args) =>
+    makeReport([{ name: 'deaf', onFrame: (_ctx, next) => next() }])(...args);
 
   it('is written to the console with its place', () => {
     report(failure, details);

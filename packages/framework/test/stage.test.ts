@@ -6,6 +6,7 @@ import { Stages } from '../src/deliver/stage.js';
 
 const EVENT = { apiId: 'abc123', stage: 'prod', region: 'eu-west-1' };
 const OWN_URL = 'https://abc123.execute-api.eu-west-1.amazonaws.com/prod';
+let shared = 0;
 const gateway: Gateway = {
   post: async () => ({ result: 'delivered' }),
   disconnect: async () => ({ result: 'delivered' }),
@@ -99,10 +100,47 @@ describe('an endpoint', () => {
   });
 
   it('is shared by everything that posts to it from one environment', () => {
-    const { poster } = new Stages().of(EVENT);
-    expect(new Stages().of(EVENT).poster).toBe(poster);
-    expect(new Stages().of({ ...EVENT, stage: 'dev' }).poster).not.toBe(poster);
-    expect(new Stages({ gateway }).of(EVENT).poster).toBe(new Stages({ gateway }).of().poster);
+    const address = { ...EVENT, apiId: `shared${(shared += 1)}` };
+    const stages = new Stages();
+    const { poster } = stages.of(address);
+    expect(stages.of(address)).toBe(stages.of(address));
+    expect(new Stages().of(address).poster).toBe(poster);
+    expect(stages.of({ ...address, stage: 'dev' }).poster).not.toBe(poster);
+    expect(poster.endpoint).toBe(endpointUrl(address));
+  });
+
+  it('is not shared with others if it has credentials of its own', () => {
+    const credentials = async () => ({ accessKeyId: 'A', secretAccessKey: 'S' });
+    const own = new Stages({ credentials });
+    expect(own.of(EVENT).poster).toBe(own.of(EVENT).poster);
+    expect(own.of(EVENT).poster).not.toBe(new Stages().of(EVENT).poster);
+    expect(own.of(EVENT).poster).not.toBe(new Stages({ credentials }).of(EVENT).poster);
+  });
+
+  it("is one for each of the app's own gateways", () => {
+    const own = { ...gateway };
+    const { poster } = new Stages({ gateway: own }).of(EVENT);
+    expect(poster.endpoint).toBe("the app's own gateway");
+    expect(new Stages({ gateway: own }).of().poster).toBe(poster);
+    expect(new Stages({ gateway }).of().poster).not.toBe(poster);
+  });
+
+  it.each([
+    ['that of a Region', 'eu-west-1', '', 800],
+    ['that of a smaller Region', 'eu-south-1', '', 200],
+    ['that of a Region that is not known', '', '', 800],
+    ['that of the environment', 'eu-west-1', '50', 5],
+    ['one, the lowest', 'eu-west-1', '1', 1],
+  ])('gets a tenth of its posts per second at once: %s', async (_what, region, text, count) => {
+    vi.useFakeTimers();
+    vi.stubEnv('AWS_REGION', region);
+    vi.stubEnv('GATECAST_POSTS_PER_SECOND', text);
+    const post = vi.fn(async () => ({ result: 'delivered' }) as const);
+    const { poster } = new Stages({ gateway: { ...gateway, post } }).of();
+    for (let index = 0; index < 1_000; index += 1) void poster.post('c', 'x', { limit: {} });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(post).toHaveBeenCalledTimes(count);
+    vi.useRealTimers();
   });
 
   it.each(['0', '-1', '1.5', 'fast', 'Infinity'])(
@@ -111,7 +149,10 @@ describe('an endpoint', () => {
       vi.stubEnv('GATECAST_POSTS_PER_SECOND', value);
       const address = { ...EVENT, apiId: `rate${value.length}${value.charCodeAt(0)}` };
       expect(() => new Stages().of(address)).toThrow(
-        expect.objectContaining({ code: 'ERR_OPTION_VALUE' }) as Error,
+        expect.objectContaining({
+          code: 'ERR_OPTION_VALUE',
+          message: `The environment was given "${value}" as "GATECAST_POSTS_PER_SECOND".`,
+        }) as Error,
       );
     },
   );
@@ -194,6 +235,19 @@ describe('the address of the stage, and whether it may prune', () => {
     const stage = new Stages(options).of(event);
     expect(stage.address).toEqual(address);
     expect(stage.mayPrune).toBe(mayPrune);
+  });
+
+  it.each([
+    [
+      { GATECAST_API_ID: 'abc123', GATECAST_STAGE: 'prod' },
+      { ...EVENT, region: '' },
+    ],
+    [{ GATECAST_API_ID: 'abc123' }, undefined],
+    [{ GATECAST_STAGE: 'prod' }, undefined],
+  ])('C2 is named by both its API and its stage, even without a Region: %o', (names, address) => {
+    vi.stubEnv('AWS_REGION', '');
+    for (const [name, value] of Object.entries(names)) vi.stubEnv(name, value);
+    expect(new Stages({ gateway }).of().address).toEqual(address);
   });
 
   it('C2 has the Region of the endpoint if that names one', () => {

@@ -1,5 +1,4 @@
 import { ClientError } from '../errors/client-error.js';
-import { isPromiseLike } from '../time/maybe-promise.js';
 import type { AnyPlugin, ErrorContext } from './plugin.js';
 
 /** Reports an error. Never throws. */
@@ -13,7 +12,6 @@ export function makeReport(plugins: readonly AnyPlugin[]): Report {
     for (const plugin of listeners) {
       try {
         const listening: unknown = plugin.onError?.(error, ctx);
-        if (!isPromiseLike(listening)) continue;
         Promise.resolve(listening).catch((failure: unknown) => writeToConsole(failure, ctx));
       } catch (failure) {
         writeToConsole(failure, ctx);
