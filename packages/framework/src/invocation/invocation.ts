@@ -39,8 +39,8 @@ export interface PublishCore {
  * One call of the Lambda function: its time, whom it is about, and what it may use until it has been
  * answered. Code outside of any event works for an invocation without an event and without an end.
  */
-export class Invocation {
-  readonly core: PublishCore;
+export class Invocation<C extends PublishCore = PublishCore> {
+  readonly core: C;
   readonly request: RequestContext | undefined;
   readonly lambdaContext: LambdaContext | undefined;
   /** The route key; for a message the action of its frame, once that has been read. For errors. */
@@ -57,7 +57,7 @@ export class Invocation {
    * @param request - What API Gateway says of the connection; absent outside of any event.
    * @param lambdaContext - What Lambda says of the call; without it there is no end.
    */
-  constructor(core: PublishCore, request?: RequestContext, lambdaContext?: LambdaContext) {
+  constructor(core: C, request?: RequestContext, lambdaContext?: LambdaContext) {
     this.core = core;
     this.request = request;
     this.lambdaContext = lambdaContext;
