@@ -23,6 +23,8 @@ export interface Request {
 
 interface Entry extends Request {
   timer: Timer;
+  /** When its time is over, in milliseconds since 1970: timers stand still where a page or machine does. */
+  endsAt: number;
   attempts: number;
   isInFlight: boolean;
   /** Until when an answer may come, after it was written last. */

@@ -5,7 +5,7 @@ import type { PublishScope } from '../publish/publish.js';
 import type { Connection } from '../wire/connection.js';
 import type { RawFrame } from '../wire/frame.js';
 import type { Authorizer } from '../wire/handshake.js';
-import type { LambdaContext, RequestContext, WebSocketEvent } from '../wire/lambda-events.js';
+import type { LambdaContext, WebSocketEvent } from '../wire/lambda-events.js';
 import { AppHandle } from './app-handle.js';
 import type { IdentityCache } from './identity-cache.js';
 
@@ -20,14 +20,7 @@ export interface AppCore extends PublishCore {
 }
 
 /** An invocation for an app, which has channel classes. */
-export class AppInvocation extends Invocation {
-  declare readonly core: AppCore;
-
-  // oxlint-disable-next-line no-useless-constructor -- it narrows the type of the core.
-  constructor(core: AppCore, request?: RequestContext, lambdaContext?: LambdaContext) {
-    super(core, request, lambdaContext);
-  }
-
+export class AppInvocation extends Invocation<AppCore> {
   /** The `ctx.app` of its handlers. */
   handle(scope?: PublishScope): AppActions {
     return new AppHandle(this, scope);

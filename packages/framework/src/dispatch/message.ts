@@ -5,18 +5,16 @@ import { isPromiseLike, type MaybePromise } from '../time/maybe-promise.js';
 import { NO_ANSWER, quote, type RawFrame, replyResponse, requireId } from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
-import { authorizeChannel, type ChannelMatch } from './authorize-channel.js';
-import { messageContext } from './contexts.js';
+import { authorizeChannel } from './authorize-channel.js';
+import { type MessageDetails, messageContext } from './contexts.js';
 
 /** A message that is being handled. */
-interface Message {
-  readonly id: string;
+interface Message extends MessageDetails {
   readonly route: MessageRoute;
-  readonly frame: RawFrame;
 }
 
 // Three steps: access, schema, handler. Each calls the next one, synchronously if possible, because one
-// more closure or promise would cost as much as all the checks.
+// more closure, object or promise would cost as much as all the checks.
 
 /** Handles one message. Returns the answer. */
 export function handleMessage(
@@ -24,20 +22,16 @@ export function handleMessage(
   route: MessageRoute,
   frame: RawFrame,
 ): MaybePromise<ProxyResponse> {
-  const message: Message = { id: requireId(frame), route, frame };
+  const id = requireId(frame);
   const match = authorizeChannel(invocation, frame['channel'], 'message');
   return match instanceof Promise
-    ? match.then((found) => validateData(invocation, message, found))
-    : validateData(invocation, message, match);
+    ? match.then((found) => validateData(invocation, { id, route, frame, match: found }))
+    : validateData(invocation, { id, route, frame, match });
 }
 
-function validateData(
-  invocation: EventInvocation,
-  message: Message,
-  match: ChannelMatch,
-): MaybePromise<ProxyResponse> {
+function validateData(invocation: EventInvocation, message: Message): MaybePromise<ProxyResponse> {
   invocation.checkTime('an access rule');
-  const { route, frame } = message;
+  const { route, frame, match } = message;
   // The access rule of the channel's own class applies. A route of another class must not bypass it.
   if (match.value !== route.channel) {
     throw new ClientError(
@@ -45,22 +39,21 @@ function validateData(
       `The channel ${quote(frame['channel'] as string)} has no message ${quote(route.key)}.`,
     );
   }
-  if (!route.schema) return runHandler(invocation, message, { match, data: frame['data'] });
+  if (!route.schema) return runHandler(invocation, message, frame['data']);
   const data = validate(route.schema, frame['data']);
   return data instanceof Promise
-    ? data.then((valid: unknown) => runHandler(invocation, message, { match, data: valid }))
-    : runHandler(invocation, message, { match, data });
+    ? data.then((valid: unknown) => runHandler(invocation, message, valid))
+    : runHandler(invocation, message, data);
 }
 
 function runHandler(
   invocation: EventInvocation,
-  { id, route, frame }: Message,
-  { match, data }: { readonly match: ChannelMatch; readonly data: unknown },
+  message: Message,
+  data: unknown,
 ): MaybePromise<ProxyResponse> {
   invocation.checkTime('a schema');
-  const name = frame['channel'] as string;
-  const details = { id, attempt: readAttempt(frame), name, params: match.params };
-  const ctx = messageContext(invocation, details);
+  const { id, route } = message;
+  const ctx = messageContext(invocation, message);
   const { onMessage } = invocation.core.hooks;
   if (!onMessage) {
     const reply = route.message.call(data, ctx);
@@ -78,8 +71,4 @@ function runHandler(
 
 function replyTo(id: string, route: MessageRoute, reply: unknown): ProxyResponse {
   return route.twoWay ? replyResponse(id, reply, route.key) : NO_ANSWER;
-}
-
-function readAttempt({ attempt }: RawFrame): number {
-  return Number.isSafeInteger(attempt) && (attempt as number) > 0 ? (attempt as number) : 1;
 }

@@ -40,8 +40,8 @@ export interface PublishCore {
  * it has been answered. Code outside of any event has an invocation without an event and without a time
  * limit.
  */
-export class Invocation {
-  readonly core: PublishCore;
+export class Invocation<C extends PublishCore = PublishCore> {
+  readonly core: C;
   readonly request: RequestContext | undefined;
   readonly lambdaContext: LambdaContext | undefined;
   /** The route key for errors; for a message, the action of its frame once that has been read. */
@@ -58,7 +58,7 @@ export class Invocation {
    * @param request - API Gateway's description of the connection; absent outside of any event.
    * @param lambdaContext - Lambda's context; without it there is no time limit.
    */
-  constructor(core: PublishCore, request?: RequestContext, lambdaContext?: LambdaContext) {
+  constructor(core: C, request?: RequestContext, lambdaContext?: LambdaContext) {
     this.core = core;
     this.request = request;
     this.lambdaContext = lambdaContext;
