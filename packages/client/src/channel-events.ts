@@ -9,7 +9,7 @@ export interface ChannelEvent<T = unknown, N extends string = string> {
   /** The event's name. */
   readonly event: N;
   readonly data: T;
-  /** Equals the `id` of the `Sending` that led to it. */
+  /** Of the first event that a handler publishes on its channel: the `id` of the `Sending` that led to it. */
   readonly id: string;
   /** When it was published. */
   readonly at: Date;

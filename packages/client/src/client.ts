@@ -102,7 +102,7 @@ export interface Client {
   close(): void;
 
   /**
-   * A channel by its name; the same object each time, as long as anybody has it. Build names with
+   * A channel by its name; the same object each time, as long as it has a subscription or a listener. Build names with
    * `channelName`: an illegal one is refused by the server (`ERR_CHANNEL_NAME`).
    *
    * @throws TypeError - for wrong options, and for another `as` than the channel was opened with.
@@ -157,8 +157,10 @@ const CLIENT_OPTIONS = {
 } as const;
 const OPEN_OPTIONS = { as: 'string' } as const;
 const SEND_OPTIONS = { timeoutMs: 'duration', reply: 'boolean' } as const;
-/** The channels that nobody has any more are looked for whenever there are so many more. */
+/** The channels that are no longer used are let go whenever there are so many more. */
 const SWEEP_EVERY = 64;
+/** How many warnings are remembered, so that each is written once. */
+const MAX_WARNED = 256;
 
 class ConnectedClient implements Client {
   readonly #address: string;
@@ -169,8 +171,8 @@ class ConnectedClient implements Client {
   readonly #calls = new CallQueue();
   readonly #onState = new Listeners<[state: ConnectionState, reason?: StateReason]>(this.#calls);
   readonly #onRefused = new Listeners<[refusal: Refusal]>(this.#calls);
-  /** The channels that somebody has. */
-  readonly #channels = new Map<string, WeakRef<ClientChannel<UntypedChannel>>>();
+  /** The channels that are used, and some that were. */
+  readonly #channels = new Map<string, ClientChannel<UntypedChannel>>();
   /** The channels that somebody listens to. */
   readonly #listening = new Map<string, ChannelEvents>();
   readonly #warned = new Set<string>();
@@ -220,7 +222,7 @@ class ConnectedClient implements Client {
       throw optionError('The name of a channel is not a string.', 'Give one like "rooms/42".');
     }
     checkOptions('channel', options, OPEN_OPTIONS);
-    const known = this.#channels.get(name)?.deref();
+    const known = this.#channels.get(name);
     const as = options.as ?? known?.as ?? name.replace(/\/.*/s, '');
     if (known && known.as !== as) {
       throw optionError(
@@ -258,9 +260,12 @@ class ConnectedClient implements Client {
       onEnd: (listener) => listen((events) => events.onEnd.add(listener)),
     };
     if (this.#channels.size % SWEEP_EVERY === SWEEP_EVERY - 1) {
-      for (const [other, one] of this.#channels) if (!one.deref()) this.#channels.delete(other);
+      for (const other of this.#channels.keys()) {
+        const isUsed = this.#listening.has(other) || this.#subscriptions.has(other);
+        if (!isUsed) this.#channels.delete(other);
+      }
     }
-    this.#channels.set(name, new WeakRef(channel));
+    this.#channels.set(name, channel);
     return channel;
   }
 
@@ -276,7 +281,7 @@ class ConnectedClient implements Client {
     if (this.#requests.writeOneWay(frame)) return Promise.resolve();
     const { promise, rejectQuietly } = deferred();
     // Few wait for a message that has no answer.
-    rejectQuietly(clientError('ERR_NOT_CONNECTED'));
+    rejectQuietly(clientError(this.state === 'closed' ? 'ERR_CLOSED' : 'ERR_NOT_CONNECTED'));
     return promise;
   }
 
@@ -320,7 +325,8 @@ class ConnectedClient implements Client {
         this.#requests.ponged();
         this.#outbox.flush();
         break;
-      default: {
+      // A type that this client does not know is for newer ones.
+      case undefined: {
         const error = readGatewayError(frame);
         if (error) this.#requests.unnamedError(error);
       }
@@ -329,6 +335,8 @@ class ConnectedClient implements Client {
 
   #dispatch(channel: string, events: unknown): void {
     for (const event of Array.isArray(events) ? events : []) {
+      // A listener may close the client between two.
+      if (this.state === 'closed') return;
       if (isEvent(event)) this.#listening.get(channel)?.dispatch(event);
     }
   }
@@ -348,9 +356,10 @@ class ConnectedClient implements Client {
 
   #end(channel: string, error: ClientRequestError): void {
     const onEnd = this.#listening.get(channel)?.onEnd;
+    const isHeard = (onEnd?.size ?? 0) > 0;
     onEnd?.emit({ code: error.code, reason: error.message });
     // Somebody has heard of it.
-    if (!onEnd?.size || this.#onRefused.size) this.#refuse(channel, { channel, error });
+    if (!isHeard || this.#onRefused.size) this.#refuse(channel, { channel, error });
   }
 
   #refuse(what: string, refusal: Refusal): void {
@@ -361,6 +370,7 @@ class ConnectedClient implements Client {
     const { message, code, cause } = refusal.error;
     const key = `${what} ${code}`;
     if (this.#warned.has(key)) return;
+    if (this.#warned.size >= MAX_WARNED) this.#warned.clear();
     this.#warned.add(key);
     // oxlint-disable-next-line no-console -- the developer has no other way to learn of it.
     console.warn(`Gatecast: ${what}: ${message} (${code})`, ...(cause ? [cause] : []));

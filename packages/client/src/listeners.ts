@@ -16,8 +16,11 @@ export class CallQueue {
     this.#waiting.push(tell);
     if (this.#isRunning) return;
     this.#isRunning = true;
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next();
-    this.#isRunning = false;
+    try {
+      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next();
+    } finally {
+      this.#isRunning = false;
+    }
   }
 }
 

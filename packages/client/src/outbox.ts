@@ -3,7 +3,7 @@ import { clientError } from './errors.js';
 import type { RequestTable } from './request-table.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { Supervisor } from './supervisor.js';
-import { milliseconds } from './timers.js';
+import { clamp } from './timers.js';
 
 /** A message on its way to the server. */
 export interface OutgoingMessage {
@@ -68,7 +68,7 @@ export class Outbox {
 
   /** The server says for how long, in milliseconds, it knows a message that is sent again. */
   setResendWithin(ms: unknown): void {
-    this.#resendWithinMs = milliseconds(ms) || this.#resendWithinMs;
+    this.#resendWithinMs = clamp(ms, [TIMEOUT_MS, Infinity]) ?? this.#resendWithinMs;
   }
 
   /** Writes what may be written now: the first message of each channel, unless it is in flight. */

@@ -37,7 +37,7 @@ interface Entry extends Request {
 /** API Gateway gives an integration 29 s, so that nothing comes for what is older (its quotas). */
 const INTEGRATION_MS = 29_000;
 /** How often a request is written again because an error might have been its answer. */
-const MAX_REWRITES = 2;
+const MAX_REWRITES = 1;
 
 /** The requests without an answer: their time limits, and what settles them. */
 export class RequestTable {
@@ -60,10 +60,9 @@ export class RequestTable {
 
   /** Takes a request in, which is yet to be written. */
   add(request: Request): void {
-    const timer = this.#clock(request, 'ERR_NOT_SENT');
     this.#entries.set(request.id, {
       ...request,
-      timer,
+      ...this.#startClock(request, 'ERR_NOT_SENT'),
       attempts: 0,
       isInFlight: false,
       answerableUntil: 0,
@@ -76,13 +75,20 @@ export class RequestTable {
     return this.#entries.get(id)?.isInFlight ?? false;
   }
 
-  /** Writes a request, for the first time or again. `false` when there is no open connection. */
+  /**
+   * Writes a request, for the first time or again; or ends it, if its time is over. `false` when there is
+   * no open connection.
+   */
   write(id: string): boolean {
     const entry = this.#entries.get(id);
+    if (entry && Date.now() >= entry.endsAt) {
+      this.settle(id, clientError(entry.attempts === 0 ? 'ERR_NOT_SENT' : 'ERR_TIMEOUT'));
+      return true;
+    }
     if (!entry || !this.#supervisor.ask(frameOf(entry))) return false;
     if (entry.attempts === 0) {
       clearTimeout(entry.timer);
-      entry.timer = this.#clock(entry, 'ERR_TIMEOUT');
+      Object.assign(entry, this.#startClock(entry, 'ERR_TIMEOUT'));
     }
     entry.attempts += 1;
     entry.isInFlight = true;
@@ -105,9 +111,14 @@ export class RequestTable {
   /** A request has its answer. */
   settle(id: string, ...answer: Parameters<Settle>): void {
     const entry = this.#entries.get(id);
-    clearTimeout(entry?.timer);
-    this.#entries.delete(id);
+    this.forget(id);
     entry?.settle(...answer);
+  }
+
+  /** Ends a request of which nobody wants to hear. */
+  forget(id: string): void {
+    clearTimeout(this.#entries.get(id)?.timer);
+    this.#entries.delete(id);
   }
 
   /** An error came that names no request: it is the answer to one of those in flight. */
@@ -134,7 +145,10 @@ export class RequestTable {
       entry.rewrites += 1;
       this.#expectLateError();
       if (entry.rewrites > MAX_REWRITES) {
-        this.settle(id, clientError('ERR_TIMEOUT'));
+        // Its own answer may still come, but not after the time of an integration.
+        clearTimeout(entry.timer);
+        const timeoutMs = Math.min(entry.endsAt - Date.now(), INTEGRATION_MS);
+        Object.assign(entry, this.#startClock({ ...entry, timeoutMs }, 'ERR_TIMEOUT'));
         continue;
       }
       entry.isInFlight = false;
@@ -171,11 +185,12 @@ export class RequestTable {
     this.#lateErrorUntil = performance.now() + INTEGRATION_MS;
   }
 
-  #clock({ id, timeoutMs }: Request, code: ClientErrorCode): Timer {
-    return after(timeoutMs, () => {
+  #startClock({ id, timeoutMs }: Request, code: ClientErrorCode): Pick<Entry, 'timer' | 'endsAt'> {
+    const timer = after(timeoutMs, () => {
       if (this.isInFlight(id)) this.#expectLateError();
       this.settle(id, clientError(code));
     });
+    return { timer, endsAt: Date.now() + timeoutMs };
   }
 }
 

@@ -55,6 +55,8 @@ export class Subscription {
   #membership: 'none' | 'unsure' | 'live' = 'none';
   /** An earlier frame was answered after the present one was written: nobody knows which came later. */
   #isStale = false;
+  /** The server ended it before it was answered for the first time: its answer was on the way. */
+  #earlyEnd: ClientRequestError | undefined;
   /** The server's latest answer, on whichever connection. */
   #latest: SubscribeAnswer | undefined;
   #joining: Deferred<SubscribeAnswer> = deferred();
@@ -84,7 +86,7 @@ export class Subscription {
 
   /** Whether a message that is sent now might miss its own event. */
   get isUnderWay(): boolean {
-    return this.#users > 0 && this.#membership !== 'live' && !this.#retryTimer;
+    return this.#pending === 'subscribe' ? this.#users > 0 : this.next === 'subscribe';
   }
 
   join(): Promise<SubscribeAnswer> {
@@ -126,8 +128,10 @@ export class Subscription {
   answered(error: ClientRequestError | undefined, answer: Fields): void {
     const action = this.#pending;
     const isStale = this.#isStale;
+    const end = this.#earlyEnd;
     this.#pending = undefined;
     this.#isStale = false;
+    this.#earlyEnd = undefined;
     if (error) {
       if (action === 'subscribe') this.#joinRefused(error);
       else this.#leaveRefused(error);
@@ -142,6 +146,7 @@ export class Subscription {
       this.#latest = answer as unknown as SubscribeAnswer;
       this.#joining.resolve(this.#latest);
     }
+    if (end && this.#users > 0) this.#end(end);
   }
 
   /** A frame was answered that another one had taken the place of. */
@@ -150,10 +155,15 @@ export class Subscription {
     this.#membership = 'unsure';
   }
 
-  /** The server ended it. While it is asked for the first time, the answer says how things stand. */
+  /** The server ended it. */
   ended(error: ClientRequestError): void {
-    if (this.#pending && !(this.#pending === 'subscribe' && this.#latest)) return;
-    this.#membership = 'none';
+    if (this.#pending === 'unsubscribe') return;
+    if (this.#pending && !this.#latest) {
+      this.#earlyEnd = error;
+      return;
+    }
+    if (this.#pending) this.#isStale = true;
+    else this.#membership = 'none';
     if (this.#users > 0) this.#end(error);
     this.#stopWaiting();
     this.#endLeave();
@@ -164,6 +174,7 @@ export class Subscription {
     this.#pending = undefined;
     this.#membership = 'none';
     this.#isStale = false;
+    this.#earlyEnd = undefined;
     this.#stopWaiting();
     this.#endLeave();
   }

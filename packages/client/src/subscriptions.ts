@@ -1,5 +1,5 @@
-import { MAX_CHANNELS_PER_FRAME } from '@gatecast/protocol';
-import { type ClientRequestError, clientError } from './errors.js';
+import { MAX_CHANNEL_NAME_BYTES, MAX_CHANNELS_PER_FRAME } from '@gatecast/protocol';
+import { ClientRequestError, clientError } from './errors.js';
 import { frameId } from './frame-id.js';
 import { type Fields, fields, readError } from './incoming.js';
 import type { RequestTable } from './request-table.js';
@@ -31,7 +31,17 @@ export class Subscriptions {
 
   subscribe(channel: string): Promise<SubscribeAnswer> {
     if (this.#supervisor.state === 'closed') return Promise.reject(clientError('ERR_CLOSED'));
+    // API Gateway ends a connection for a frame that is too large, and so for names that are too long.
+    if (channel.length > MAX_CHANNEL_NAME_BYTES) {
+      const message = `The name of the channel has more than ${MAX_CHANNEL_NAME_BYTES} characters.`;
+      return Promise.reject(new ClientRequestError({ code: 'ERR_CHANNEL_NAME', message }));
+    }
     return this.#of(channel).join();
+  }
+
+  /** Whether the app or the server has a subscription. */
+  has(channel: string): boolean {
+    return this.#all.has(channel);
   }
 
   unsubscribe(channel: string): Promise<void> {
@@ -113,8 +123,9 @@ export class Subscriptions {
         this.flush();
       },
     });
-    this.#requests.write(id);
-    for (const [, subscription] of asked) subscription.written(action);
+    // A connection that is closing takes no frame: they are asked for on the next.
+    if (!this.#requests.write(id)) this.#requests.forget(id);
+    else for (const [, subscription] of asked) subscription.written(action);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Fields } from './incoming.js';
 import { KeepAlive } from './keep-alive.js';
 import type { Off } from './listeners.js';
 import { watchPage } from './page.js';
-import { after, backoffMs, milliseconds, type Timer } from './timers.js';
+import { after, backoffMs, clamp, milliseconds, type Timer } from './timers.js';
 import type { OpenTransport, Transport } from './transport.js';
 
 /** `waiting`: the client tries again after a while. `closed`: it never will. */
@@ -62,6 +62,8 @@ export class Supervisor {
   #timer: Timer | undefined;
   /** Limit of the wait after the end of a connection; the server may name another one. */
   #firstWaitMs: number | undefined;
+  /** When the latest attempt began, and when a connection was opened last. */
+  #startedAt = 0;
   #openedAt = 0;
   #notBefore = 0;
   #waits = 0;
@@ -96,7 +98,14 @@ export class Supervisor {
 
   /** Writes a frame. `false` when there is no open connection. */
   tell(frame: string): boolean {
-    return this.#current?.send(frame) ?? false;
+    const transport = this.#current;
+    if (!transport) return false;
+    if (transport.send(frame)) return true;
+    // It is closing, and may take long to end.
+    queueMicrotask(() => {
+      if (this.#current === transport) this.restart(clientError('ERR_CONNECTION_LOST'));
+    });
+    return false;
   }
 
   /** Pings, unless a ping is under way. */
@@ -109,8 +118,8 @@ export class Supervisor {
     this.#proveUseful();
     const keepAlive = this.#keepAlive;
     if (!this.#options.keepAliveMs)
-      keepAlive.silenceMs = milliseconds(keepAliveMs) || keepAlive.silenceMs;
-    this.#firstWaitMs = milliseconds(reconnectWithinMs) || this.#firstWaitMs;
+      keepAlive.silenceMs = clamp(keepAliveMs, [5_000, Infinity]) ?? keepAlive.silenceMs;
+    this.#firstWaitMs = clamp(reconnectWithinMs, [0, 120_000]) ?? this.#firstWaitMs;
   }
 
   /**
@@ -153,6 +162,7 @@ export class Supervisor {
       if (!isStale()) this.restart(clientError(code, { cause }));
     };
     this.#opening = attempt;
+    this.#startedAt = performance.now();
     this.#isOfUse = false;
     this.#timer = after(CONNECT_MS, () => fail('ERR_HANDSHAKE'));
     if (this.state !== 'connecting') this.#enter('connecting');
@@ -202,6 +212,12 @@ export class Supervisor {
 
   #wake(): void {
     if (this.state === 'connected') this.probe();
+    // An attempt from before may wait for a network that is no longer there.
+    const isOld = performance.now() - this.#startedAt >= STABLE_MS;
+    if (this.state === 'connecting' && isOld) {
+      this.#leave();
+      void this.#open();
+    }
     if (this.state !== 'waiting') return;
     const earlyMs = this.#notBefore - performance.now();
     if (earlyMs <= 0) void this.#open();

@@ -11,6 +11,15 @@ export function milliseconds(value: unknown): number {
   return typeof value === 'number' && value > 0 ? Math.min(value, MAX_TIMER_MS) : 0;
 }
 
+/** A time that a server named, within limits: one bad answer must not stop a client. `undefined` for none. */
+export function clamp(
+  value: unknown,
+  [least, most]: readonly [number, number],
+): number | undefined {
+  const ms = milliseconds(value);
+  return ms === 0 ? undefined : Math.min(Math.max(ms, least), most);
+}
+
 /** `setTimeout`, with a time that is cut to what a timer can wait. */
 export function after(ms: number, call: () => void): Timer {
   return setTimeout(call, milliseconds(ms));

@@ -239,6 +239,6 @@ describe('a message without a reply', () => {
     client.close();
     const closed = watch(client.channel('a').send('typing', 1, { reply: false }));
     await pass(0);
-    expect(closed()).toBe('ERR_NOT_CONNECTED');
+    expect(closed()).toBe('ERR_CLOSED');
   });
 });

@@ -8,6 +8,7 @@ const TIMEOUT_MS = 30_000;
 const MARGIN_MS = 1_000;
 /** How long the first message of a channel may wait to be written although nothing is in its way. */
 const WAITING_MS = 15_000;
+const INTEGRATION_MS = 29_000;
 /** For longer no client waits, whatever the application says: the server would not know the message any more. */
 const RESEND_MS = 300_000;
 const MAX_MESSAGES = 100;
@@ -36,6 +37,8 @@ export interface SentMessage {
   latest?: { readonly connection: Connection; readonly awakeMs: number };
   /** Since when API Gateway has refused that, without the machine's sleep. */
   refusedMs?: number | undefined;
+  /** How often an error of API Gateway may have been its answer. */
+  doubts: number;
   attempts: number;
   /** How many errors it might have been meant by. */
   doubts: number;
@@ -71,6 +74,7 @@ export class MessageChecks {
       sentAwakeMs: this.#checks.world.time.awakeMs,
       ahead: this.#all.filter(({ isOneWay, outcome }) => !isOneWay && !outcome).length,
       attempts: 0,
+      doubts: 0,
       doubts: 0,
       answers: [],
       isHandled: false,
@@ -142,6 +146,7 @@ export class MessageChecks {
     message.answers.push(answer);
     if (!answer.isOfGateway || message.latest?.connection !== connection) return;
     message.refusedMs ??= this.#checks.world.time.awakeMs;
+    message.doubts += 1;
   }
 
   /** When the oldest of the messages was written that wait for an answer on a connection. */
@@ -224,7 +229,9 @@ export class MessageChecks {
     const restMs = subscriptions.restsSince(connection, channel);
     if (restMs === undefined || application?.wants(channel) === 'maybe') return;
     const sinceMs = Math.max(openedMs, restMs, message.sentAwakeMs, message.refusedMs ?? 0);
-    if (world.time.awakeMs - sinceMs < WAITING_MS || connection.isSilent) return;
+    // One that was asked for again may still be answered within the time of an integration.
+    const waitingMs = WAITING_MS + (message.doubts > 1 ? INTEGRATION_MS : 0);
+    if (world.time.awakeMs - sinceMs < waitingMs || connection.isSilent) return;
     this.#fails('a message is left lying', `Message ${message.n} of "${channel}".`);
   }
 
