@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { RouteTable } from '../channel/route-table.js';
+import type { MessageRoute, RouteTable } from '../channel/route-table.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Stage, Stages } from '../deliver/stage.js';
 import { makeError } from '../errors/gatecast-error.js';
@@ -8,7 +8,14 @@ import type { Store } from '../store/store.js';
 import type { Deadlines } from '../time/deadlines.js';
 import { atMost, type TimeLimit, withinTime } from '../time/time-limit.js';
 import { WatchedPromise } from '../time/watched-promise.js';
-import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
+import type { Connection } from '../wire/connection.js';
+import type { RawFrame } from '../wire/frame.js';
+import type {
+  AuthorizerRequestEvent,
+  LambdaContext,
+  RequestContext,
+  WebSocketEvent,
+} from '../wire/lambda-events.js';
 import type { Hooks } from './hooks.js';
 import type { Report } from './report.js';
 
@@ -35,14 +42,34 @@ export interface PublishCore {
   readonly table?: RouteTable;
 }
 
+/** An event that an invocation is for. */
+export type InvocationEvent = WebSocketEvent | AuthorizerRequestEvent;
+
+/** What an invocation has if it has an event. */
+type IfEvent<E, T> = E extends undefined ? undefined : T;
+
 /**
  * One call of the Lambda function: its time, whom it is about, and what it may use until it has been
  * answered. Code outside of any event works for an invocation without an event and without an end.
  */
-export class Invocation<C extends PublishCore = PublishCore> {
+// One class for all of them: with a class for events that extends it, calling super() would be a tenth of
+// what the dispatch of a message costs.
+export class Invocation<
+  C extends PublishCore = PublishCore,
+  E extends InvocationEvent | undefined = InvocationEvent | undefined,
+> {
   readonly core: C;
-  readonly request: RequestContext | undefined;
+  /** The event as API Gateway sent it. */
+  readonly event: E;
+  /** What API Gateway says of the connection. */
+  readonly request: IfEvent<E, RequestContext>;
   readonly lambdaContext: LambdaContext | undefined;
+  /** Whom it is about; there once that is known. */
+  connection!: IfEvent<E, Connection>;
+  /** The frame of a message event, once it has been read. */
+  frame: RawFrame | undefined;
+  /** The route of the frame's action, where it is a message. */
+  messageRoute: MessageRoute | undefined;
   /** The route key; for a message the action of its frame, once that has been read. For errors. */
   route: string;
   #endsAt: number | undefined;
@@ -53,15 +80,18 @@ export class Invocation<C extends PublishCore = PublishCore> {
   #failures: Failure[] | undefined;
   #reported: WeakSet<object> | undefined;
 
-  /**
-   * @param request - What API Gateway says of the connection; absent outside of any event.
-   * @param lambdaContext - What Lambda says of the call; without it there is no end.
-   */
-  constructor(core: C, request?: RequestContext, lambdaContext?: LambdaContext) {
+  /** @param lambdaContext - What Lambda says of the call; without it there is no end. */
+  constructor(core: C, event: E, lambdaContext?: LambdaContext) {
     this.core = core;
-    this.request = request;
+    this.event = event;
+    this.request = event?.requestContext as IfEvent<E, RequestContext>;
     this.lambdaContext = lambdaContext;
-    this.route = request?.routeKey ?? 'publish';
+    this.route = event?.requestContext.routeKey ?? 'publish';
+  }
+
+  /** Whether the client gets an answer. */
+  get isTwoWay(): boolean {
+    return this.messageRoute?.twoWay ?? true;
   }
 
   /** When its answer has to go out, in milliseconds since 1970: 500 ms before it ends. */
