@@ -8,12 +8,14 @@ import type { RouteTable } from '../channel/route-table.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Gateway } from '../deliver/gateway.js';
 import { Stages } from '../deliver/stage.js';
-import { type AppCore, AppInvocation } from '../dispatch/app-invocation.js';
+import { AppHandle } from '../dispatch/app-handle.js';
+import type { AppCore } from '../dispatch/app-invocation.js';
 import { type Handler, makeHandler } from '../dispatch/dispatch.js';
 import { IdentityCache } from '../dispatch/identity-cache.js';
 import { checkOptions, option } from '../errors/check-options.js';
 import { tracedFrom } from '../errors/gatecast-error.js';
 import { composePlugins } from '../invocation/hooks.js';
+import { Invocation } from '../invocation/invocation.js';
 import type { AnyPlugin } from '../invocation/plugin.js';
 import { checkStore, storeOption } from '../store/check-store.js';
 import type { Store } from '../store/store.js';
@@ -127,9 +129,10 @@ export function buildApp<const L extends Channels>(
     origins: origins && parseOrigins(origins),
     identities: new IdentityCache(),
     deadlines: new Deadlines(),
+    handle: (invocation, scope) => new AppHandle(invocation, scope),
   };
   for (const plugin of plugins) plugin.setup?.({ routes: table, store });
-  const handle = new AppInvocation(core).handle();
+  const handle = core.handle(new Invocation(core, undefined));
   return Object.freeze({
     handler: makeHandler(core),
     routes: table,

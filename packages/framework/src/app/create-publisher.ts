@@ -3,7 +3,7 @@ import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import { Stages } from '../deliver/stage.js';
 import { checkOptions, option } from '../errors/check-options.js';
 import { composePlugins } from '../invocation/hooks.js';
-import { Invocation } from '../invocation/invocation.js';
+import { Invocation, type PublishCore } from '../invocation/invocation.js';
 import type { AnyPlugin } from '../invocation/plugin.js';
 import { ChannelOfServer } from '../publish/publish.js';
 import { checkStore, storeOption } from '../store/check-store.js';
@@ -47,12 +47,13 @@ export function createPublisher<A extends App = never>(
   });
   checkStore('createPublisher()', options.store);
   const { store, gateway, address, plugins = [] } = options;
-  const invocation = new Invocation({
+  const core: PublishCore = {
     store,
     ...composePlugins(plugins),
     now: Date.now,
     stages: new Stages({ ...(gateway && { gateway }), ...(address && { address }) }),
     deadlines: new Deadlines(),
-  });
+  };
+  const invocation = new Invocation(core, undefined);
   return { channel: (name: string) => new ChannelOfServer(invocation, name) };
 }

@@ -8,7 +8,7 @@ export class AppHandle implements AppActions {
   readonly #invocation: AppInvocation;
   readonly #scope: PublishScope | undefined;
 
-  constructor(invocation: AppInvocation, scope: PublishScope | undefined) {
+  constructor(invocation: AppInvocation, scope?: PublishScope) {
     this.#invocation = invocation;
     this.#scope = scope;
   }

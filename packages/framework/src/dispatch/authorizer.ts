@@ -20,8 +20,8 @@ export async function handleAuthorizer(
   event: AuthorizerRequestEvent,
   lambdaContext: LambdaContext | undefined,
 ): Promise<PolicyResponse> {
-  const { requestContext: request, methodArn } = event;
-  const invocation = new Invocation(core, request, lambdaContext);
+  const { methodArn } = event;
+  const invocation = new Invocation(core, event, lambdaContext);
   invocation.route = 'authorizer';
   try {
     const handshake = readHandshake(event);

@@ -36,7 +36,8 @@ class Context<E extends WebSocketEvent | undefined> {
   }
 
   get app(): AppActions {
-    this.#app ??= this.#invocation.handle(this.scope());
+    const invocation = this.#invocation;
+    this.#app ??= invocation.core.handle(invocation, this.scope());
     return this.#app;
   }
 
@@ -114,7 +115,8 @@ class ForMessage implements MessageContext {
   }
 
   get app(): AppActions {
-    this.#app ??= this.#invocation.handle({
+    const invocation = this.#invocation;
+    this.#app ??= invocation.core.handle(invocation, {
       sender: this.connection.id,
       source: { frameId: this.messageId, ordinals: new Map() },
     });

@@ -2,7 +2,7 @@ import type { PongFrame } from '@gatecast/protocol';
 import { unknownAction } from '../channel/unknown-names.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
-import { CLEAN_UP_MS } from '../invocation/invocation.js';
+import { CLEAN_UP_MS, Invocation } from '../invocation/invocation.js';
 import type { FrameContext } from '../invocation/plugin.js';
 import type { MaybePromise } from '../time/maybe-promise.js';
 import type { Connection } from '../wire/connection.js';
@@ -15,7 +15,7 @@ import {
   type ProxyResponse,
   type WebSocketEvent,
 } from '../wire/lambda-events.js';
-import { type AppCore, EventInvocation } from './app-invocation.js';
+import type { AppCore, EventInvocation } from './app-invocation.js';
 import { handleAuthorizer } from './authorizer.js';
 import { handleConnect } from './connect.js';
 import { handleDisconnect } from './disconnect.js';
@@ -93,7 +93,7 @@ function handleWebSocketEvent(
   event: WebSocketEvent,
   lambdaContext: LambdaContext | undefined,
 ): Promise<ProxyResponse> {
-  const invocation = new EventInvocation(core, event, lambdaContext);
+  const invocation: EventInvocation = new Invocation(core, event, lambdaContext);
   const { eventType } = event.requestContext;
   if (eventType === 'MESSAGE') return answer(invocation);
   return eventType === 'CONNECT' ? connect(invocation) : disconnect(invocation);

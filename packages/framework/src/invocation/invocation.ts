@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { RouteTable } from '../channel/route-table.js';
+import type { MessageRoute, RouteTable } from '../channel/route-table.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Stage, Stages } from '../deliver/stage.js';
 import { makeError } from '../errors/gatecast-error.js';
@@ -8,7 +8,14 @@ import type { Store } from '../store/store.js';
 import type { Deadlines } from '../time/deadlines.js';
 import { atMost, type TimeLimit, withinTime } from '../time/time-limit.js';
 import { WatchedPromise } from '../time/watched-promise.js';
-import type { LambdaContext, RequestContext } from '../wire/lambda-events.js';
+import type { Connection } from '../wire/connection.js';
+import type { RawFrame } from '../wire/frame.js';
+import type {
+  AuthorizerRequestEvent,
+  LambdaContext,
+  RequestContext,
+  WebSocketEvent,
+} from '../wire/lambda-events.js';
 import type { Hooks } from './hooks.js';
 import type { Report } from './report.js';
 
@@ -35,15 +42,35 @@ export interface PublishCore {
   readonly table?: RouteTable;
 }
 
+/** An event that an invocation is for. */
+export type InvocationEvent = WebSocketEvent | AuthorizerRequestEvent;
+
+/** What an invocation has if it has an event. */
+type IfEvent<E, T> = E extends undefined ? undefined : T;
+
 /**
  * One call of the Lambda function: its time limit, its connection, and everything that it may use until
  * it has been answered. Code outside of any event has an invocation without an event and without a time
  * limit.
  */
-export class Invocation<C extends PublishCore = PublishCore> {
+// One class for all of them: with a class for events that extends it, calling super() would be a tenth of
+// what the dispatch of a message costs.
+export class Invocation<
+  C extends PublishCore = PublishCore,
+  E extends InvocationEvent | undefined = InvocationEvent | undefined,
+> {
   readonly core: C;
-  readonly request: RequestContext | undefined;
+  /** The event as API Gateway sent it. */
+  readonly event: E;
+  /** What API Gateway says of the connection. */
+  readonly request: IfEvent<E, RequestContext>;
   readonly lambdaContext: LambdaContext | undefined;
+  /** The connection of the event, set by `identify` or `connect`. */
+  connection!: IfEvent<E, Connection>;
+  /** The frame of a message event, once it has been read. */
+  frame: RawFrame | undefined;
+  /** The route of the frame's action, if it is a message. */
+  messageRoute: MessageRoute | undefined;
   /** The route key for errors; for a message, the action of its frame once that has been read. */
   route: string;
   #endsAt: number | undefined;
@@ -54,15 +81,18 @@ export class Invocation<C extends PublishCore = PublishCore> {
   #failures: Failure[] | undefined;
   #reported: WeakSet<object> | undefined;
 
-  /**
-   * @param request - API Gateway's description of the connection; absent outside of any event.
-   * @param lambdaContext - Lambda's context; without it there is no time limit.
-   */
-  constructor(core: C, request?: RequestContext, lambdaContext?: LambdaContext) {
+  /** @param lambdaContext - Lambda's context; without it there is no time limit. */
+  constructor(core: C, event: E, lambdaContext?: LambdaContext) {
     this.core = core;
-    this.request = request;
+    this.event = event;
+    this.request = event?.requestContext as IfEvent<E, RequestContext>;
     this.lambdaContext = lambdaContext;
-    this.route = request?.routeKey ?? 'publish';
+    this.route = event?.requestContext.routeKey ?? 'publish';
+  }
+
+  /** Whether the client gets an answer. */
+  get isTwoWay(): boolean {
+    return this.messageRoute?.twoWay ?? true;
   }
 
   /** When the answer must be sent, in milliseconds since 1970: 500 ms before the invocation ends. */
