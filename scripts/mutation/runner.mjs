@@ -11,7 +11,7 @@ const nowMs = performance.now.bind(performance);
 /** Slower tests are not repeated, because faster tests find the same mutants. */
 const MAX_TEST_MS = 1_000;
 /** After this much time in tests of one file, a surviving mutant is left to other files. */
-const MAX_FILE_MS = 2_000;
+const MAX_FILE_MS = 5_000;
 /** Limit for tests that loop endlessly: how many times more mutants than usual they may execute. */
 const CALLS_FACTOR = 100;
 const LEAST_CALLS = 100_000;

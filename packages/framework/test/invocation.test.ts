@@ -24,6 +24,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.unstubAllEnvs();
   vi.useRealTimers();
 });
@@ -107,7 +108,6 @@ describe('B5 the signal of an invocation', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     for (let count = 0; count < 20; count += 1) early.signal.addEventListener('abort', () => {});
     expect(warn).not.toHaveBeenCalled();
-    warn.mockRestore();
     expect(early.signal.aborted).toBe(false);
     void early.end();
     expect(early.signal.aborted).toBe(true);

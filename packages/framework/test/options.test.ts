@@ -256,16 +256,14 @@ describe('D3 an unknown hook', () => {
   });
 
   it('D3 is refused in an object without a prototype, and in one without a name', () => {
-    const bare = Object.assign(Object.create(null) as object, { name: 'p', onMesage() {} });
+    const bare = Object.assign(Object.create(null) as object, { name: 'p', refill() {} });
+    expect(() => createApp({ channels, store, plugins: [bare as Plugin] })).toThrow(
+      'Plugin "p" has "refill", which is not a hook.',
+    );
     const nameless = { onMesage() {} };
-    for (const [plugin, label] of [
-      [bare, 'p'],
-      [nameless, ''],
-    ] as const) {
-      expect(() => createApp({ channels, store, plugins: [plugin as Plugin] })).toThrow(
-        `Plugin "${label}" has "onMesage", which is not a hook.`,
-      );
-    }
+    expect(() => createApp({ channels, store, plugins: [nameless as never] })).toThrow(
+      'Plugin "" has "onMesage", which is not a hook.',
+    );
     expect(() => createApp({ channels, store, plugins: [{ onError() {} } as never] })).toThrow(
       expect.objectContaining({ message: expect.stringContaining('"name"') }),
     );
@@ -288,6 +286,16 @@ describe('D3 an unknown hook', () => {
     expect(() => createApp({ channels, store, plugins: [new Quota()] })).not.toThrow();
     expect(() => createApp({ channels, store, plugins: [new Misspelt()] })).toThrow(
       refusal('ERR_PLUGIN_HOOK_UNKNOWN'),
+    );
+    const early = Object.assign(new Quota(), { setup: 7 });
+    expect(() => createApp({ channels, store, plugins: [early as never] })).toThrow(
+      'Plugin "quota" was given 7 as "setup".',
+    );
+  });
+
+  it('D3 is not looked for in what is not a plugin', () => {
+    expect(() => createApp({ channels, store, plugins: [7 as never] })).toThrow(
+      'The app was given a list with 7 as "plugins".',
     );
   });
 });

@@ -60,11 +60,7 @@ function membersOf(plugin: object): readonly string[] {
   const prototype: unknown = Object.getPrototypeOf(plugin);
   if (prototype === Object.prototype || prototype === null) return Object.keys(plugin);
   const names = new Set<string>(['name', 'requires']);
-  for (
-    let at = plugin;
-    at !== Object.prototype && at !== null;
-    at = Object.getPrototypeOf(at) as object
-  ) {
+  for (let at: object | null = plugin; at; at = Object.getPrototypeOf(at) as object | null) {
     for (const member of Object.getOwnPropertyNames(at)) {
       if (member === 'setup' || /^on[A-Z]/.test(member)) names.add(member);
     }

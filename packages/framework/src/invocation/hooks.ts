@@ -145,7 +145,7 @@ class HookRun {
       const error = this.#fail(this.#mistake);
       return new WatchedPromise((_resolve, reject) => reject(error));
     }
-    if (add) Object.assign(this.#call.ctx, add);
+    Object.assign(this.#call.ctx, add);
     const wrapped = inner().finally(() => {
       this.#isWrappedOver = true;
     });
