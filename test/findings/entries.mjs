@@ -12,6 +12,7 @@ export const areas = {
   F: 'Client',
   G: 'Types',
   H: 'Validation',
+  I: 'Local gateway',
   K: 'Options',
   L: 'Packages and documents',
 };
@@ -96,6 +97,7 @@ export const entries = {
   H1: 'dto() does not accept an array as an object',
   H2: 'any error while validating refuses the data',
   H3: 'the cost of validation is limited',
+  I2: 'the embedded DynamoDB answers to functions only, and nothing that it is sent ends the gateway',
   K1: 'unknown options are refused',
   K2: 'values of options are checked at once',
   K3: 'a decorator without parentheses is refused',

@@ -1,8 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { isLocalHost } from '../http/local-host.js';
 import { RequestError } from './request-error.js';
-
-/** Names of this machine for itself, with any port. */
-const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
 
 /**
  * Refuses requests that a foreign web page could send through the developer's browser. With DNS
@@ -11,8 +9,8 @@ const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
  * @throws RequestError 403 or 415.
  */
 export function admit({ method = '', headers }: IncomingMessage): void {
-  const { host = '', origin } = headers;
-  if (!LOCAL_HOST.test(host)) {
+  const { host, origin } = headers;
+  if (!isLocalHost(host)) {
     throw new RequestError(
       403,
       'The control API only answers to the host names localhost, 127.0.0.1 and [::1].',
