@@ -85,6 +85,22 @@ describe('an invocation', () => {
     expect(result).toMatchObject({ type: 'error', errorType: 'Runtime.MarshalError' });
   });
 
+  it('I3 has no channel to the gateway that it could use, as in Lambda', async () => {
+    await using environment = start({ handler: 'tellsThatItIsReady' });
+    for (const requestId of ['one', 'two']) {
+      const result = await environment.invoke({}, { requestId });
+      expect(result).toMatchObject({ payload: { send: 'undefined', connected: 'undefined' } });
+    }
+  });
+
+  it('I3 is answered although the function wrote to the pipe of the gateway', async () => {
+    await using environment = start({ handler: 'writesToEveryPipe' });
+    for (const requestId of ['one', 'two']) {
+      const result = await environment.invoke({}, { requestId });
+      expect(result).toMatchObject({ type: 'response', payload: 'written' });
+    }
+  });
+
   it("gets Lambda's context", async () => {
     await using environment = start({ handler: 'contextOf' });
     const result = await environment.invoke({}, { requestId: 'one' });

@@ -1,14 +1,17 @@
-// Runs inside a child process, as Lambda's Node runtime. It talks to the gateway over the IPC channel.
+// Runs inside a child process, as Lambda's Node runtime. It talks to the gateway over a pipe.
 import { createRequire } from 'node:module';
+import { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { attributeConsole } from './attributed-console.js';
-import type {
-  InvocationReport,
-  InvokeRequest,
-  LoadedModule,
-  LoadFailure,
-  LoadReport,
+import {
+  type InvocationReport,
+  type InvokeRequest,
+  type LoadedModule,
+  type LoadFailure,
+  type LoadReport,
+  MESSAGES_FD,
+  MessagePipe,
 } from './environment-ipc.js';
 import { lambdaContext } from './lambda-context.js';
 
@@ -23,21 +26,20 @@ const [, , bundleFile = '', handlerName = ''] = process.argv;
 // Ctrl-C reaches every process of the terminal, but only the gateway may end a function. If the function
 // died first, its last invocations would look like failures.
 process.on('SIGINT', () => {});
-process.on('disconnect', () => process.exit());
+
+let handler: Handler | undefined;
+const socket = new Socket({ fd: MESSAGES_FD });
+socket.once('close', () => process.exit());
+const pipe = new MessagePipe<LoadReport | InvocationReport, InvokeRequest>(socket, (request) => {
+  void invoke(handler as Handler, request).then((report) => pipe.send(report));
+});
 
 try {
   const exports = await load(bundleFile);
-  const handler = exports[handlerName];
-  process.on('message', (request: InvokeRequest) => {
-    void invoke(handler as Handler, request).then(report);
-  });
-  report({ type: 'loaded', module: describe(exports) });
+  handler = exports[handlerName] as Handler | undefined;
+  pipe.send({ type: 'loaded', module: describe(exports) });
 } catch (error) {
-  report({ type: 'loadFailed', failure: loadFailure(error) });
-}
-
-function report(message: LoadReport | InvocationReport): void {
-  process.send?.(message);
+  pipe.send({ type: 'loadFailed', failure: loadFailure(error) });
 }
 
 /**
@@ -95,8 +97,8 @@ async function invoke(handler: Handler, request: InvokeRequest): Promise<Invocat
 async function runHandler(handler: Handler, request: InvokeRequest): Promise<unknown> {
   let whenIdle = (): void => {};
   const onIdle = (): void => whenIdle();
-  // Otherwise the channel would keep the event loop busy, and `beforeExit` would never be emitted.
-  process.channel?.unref();
+  // Otherwise the pipe would keep the event loop busy, and `beforeExit` would never be emitted.
+  socket.unref();
   process.on('beforeExit', onIdle);
   try {
     return await new Promise((resolve, reject) => {
@@ -119,7 +121,7 @@ async function runHandler(handler: Handler, request: InvokeRequest): Promise<unk
     });
   } finally {
     process.off('beforeExit', onIdle);
-    process.channel?.ref();
+    socket.ref();
   }
 }
 

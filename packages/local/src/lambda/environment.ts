@@ -1,6 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { InvocationReport, LoadReport } from './environment-ipc.js';
+import {
+  type InvocationReport,
+  type InvokeRequest,
+  type LoadReport,
+  MESSAGES_FD,
+  MessagePipe,
+} from './environment-ipc.js';
 import type { Invocation, InvocationResult } from './lambda-function.js';
 
 // Always in `dist`, even if this file runs from `src`, because a child process cannot run TypeScript.
@@ -36,6 +43,8 @@ interface Ending {
   readonly reason: string;
 }
 
+type Report = LoadReport | InvocationReport;
+
 /**
  * One Lambda execution environment: a child process that keeps the function's module loaded and
  * runs one invocation at a time. Unlike on Lambda, it is not frozen between invocations.
@@ -43,24 +52,30 @@ interface Ending {
 export class Environment implements AsyncDisposable {
   readonly #options: EnvironmentOptions;
   readonly #child: ChildProcess;
+  readonly #pipe: MessagePipe<InvokeRequest, Report>;
   readonly #ended: Promise<Ending>;
   readonly #loaded: Promise<LoadReport>;
   readonly #startedAt = performance.now();
   #isUsable = true;
+  /** Takes the next report. */
+  #onReport: (report: Report) => void = () => {};
   #loadMs: number | undefined;
 
   private constructor(options: EnvironmentOptions) {
     this.#options = options;
     const output = options.quiet === true ? 'ignore' : 'inherit';
-    this.#child = fork(PROCESS_FILE, [options.bundleFile, options.handler], {
+    const nodeOptions = [
+      '--enable-source-maps',
+      `--max-old-space-size=${options.memoryMb}`,
+      ...(options.inspect === undefined ? [] : [`--inspect=${options.inspect}`]),
+    ];
+    const args = [...nodeOptions, PROCESS_FILE, options.bundleFile, options.handler];
+    this.#child = spawn(process.execPath, args, {
       env: options.variables,
-      stdio: ['ignore', output, output, 'ipc'],
-      execArgv: [
-        '--enable-source-maps',
-        `--max-old-space-size=${options.memoryMb}`,
-        ...(options.inspect === undefined ? [] : [`--inspect=${options.inspect}`]),
-      ],
+      stdio: ['ignore', output, output, 'pipe'],
     });
+    const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
+    this.#pipe = new MessagePipe(pipe, (report) => this.#onReport(report));
     endWithThisProcess(this.#child);
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
@@ -117,7 +132,11 @@ export class Environment implements AsyncDisposable {
       return failed('Runtime.HandlerNotFound', message);
     }
     const report = this.#nextReport<InvocationReport>();
-    this.#child.send({ event, requestId, functionArn, timeoutMs }, ignoreError);
+    try {
+      this.#pipe.send({ event, requestId, functionArn, timeoutMs });
+    } catch (error) {
+      return failed('Runtime.MarshalError', `The event cannot be passed on: ${String(error)}`);
+    }
     const killed = () => this.#kill();
     kill?.addEventListener('abort', killed);
     const outcome = await within(timeoutMs, Promise.race([report, this.#ended]));
@@ -171,7 +190,7 @@ export class Environment implements AsyncDisposable {
 
   #nextReport<T extends LoadReport | InvocationReport>(): Promise<T> {
     return new Promise((resolve) => {
-      this.#child.once('message', (report) => resolve(report as T));
+      this.#onReport = (report) => resolve(report as T);
     });
   }
 
@@ -233,9 +252,6 @@ async function within<T>(limitMs: number, promise: Promise<T>): Promise<T | unde
   }
 }
 
-// If a process dies during a write, its end is reported instead.
-function ignoreError(): void {}
-
 const running = new Set<ChildProcess>();
 
 function killRunning(): void {
@@ -244,7 +260,7 @@ function killRunning(): void {
   }
 }
 
-/** A process that loses its channel ends by itself unless it is busy. This ends a busy one. */
+/** A process that loses its pipe ends by itself unless it is busy. This ends a busy one. */
 function endWithThisProcess(child: ChildProcess): void {
   if (running.size === 0) {
     process.on('exit', killRunning);
