@@ -16,6 +16,7 @@ import { localCertificate } from './http/certificate.js';
 import { openPort } from './http/port.js';
 import { answerRequest } from './http/requests.js';
 import { routeSelector } from './integration/route-selection.js';
+import { harmless } from './unexpected.js';
 
 /** Options of {@link openGateway}. */
 export interface GatewayOptions {
@@ -97,7 +98,7 @@ export interface GatewayOptions {
   readonly seed?: number | undefined;
   /** The time source of `clock`, in milliseconds since the epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
-  /** Called once for each event, after it has been handled. Must not throw. */
+  /** Called once for each event, after it has been handled. If it throws, the error is printed. */
   readonly onEvent?: ((event: GatewayEvent) => void) | undefined;
 }
 
@@ -171,7 +172,8 @@ export async function openGatewayBefore(
   functions: ControlledFunctions | undefined,
   options: GatewayOptions,
 ): Promise<Gateway> {
-  const { stage = 'dev', basePath, onEvent, staticDirectory } = options;
+  const { stage = 'dev', basePath, staticDirectory } = options;
+  const onEvent = harmless('onEvent', options.onEvent ?? (() => {}));
   const clock = new Clock(options.now);
   const { now } = clock;
   const path = apiPath(stage, basePath);
@@ -217,7 +219,7 @@ export async function openGatewayBefore(
     pingsCount: options.pingsResetIdle ?? false,
     report: (event, traffic) => {
       const dealtWith = { ...event, durationMs: now() - event.time };
-      onEvent?.(dealtWith);
+      onEvent(dealtWith);
       journal?.record({ ...dealtWith, ...traffic });
     },
     journal,

@@ -40,7 +40,11 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
   readonly dataDirectory?: string | undefined;
   /** Whether to reload functions when their source files change. @default false */
   readonly watch?: boolean | undefined;
-  /** Called after each change was loaded or refused. @default prints errors to stderr */
+  /**
+   * Called after each change was loaded or refused. If it throws, the error is printed.
+   *
+   * @default prints errors of a reload to stderr
+   */
   readonly onReload?: ((event: ReloadEvent) => void) | undefined;
 }
 

@@ -5,7 +5,7 @@ import { connect as connectTcp } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { openGateway } from '../src/gateway.js';
 import { openLocalApi } from './local-api.js';
-import { Peer } from './peer.js';
+import { Peer, refusalOf } from './peer.js';
 import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';
 import { sendRequest } from './signed-request.js';
 
@@ -229,5 +229,49 @@ describe('the report of events', () => {
       { time: 1_005, route: '$default', ...rest },
       { time: 1_010, route: '$disconnect', ...rest },
     ]);
+  });
+});
+
+describe('an error that nobody expects', () => {
+  it('I4 in onEvent is printed, and the messages are answered', async () => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const onEvent = () => {
+      throw new Error('not today');
+    };
+    await using api = await openLocalApi({
+      onEvent,
+      routes: ['$connect', '$disconnect', { routeKey: '$default', twoWay: true }],
+    });
+    await using peer = await Peer.connect(api.url);
+    for (const message of ['one', 'two']) {
+      peer.send(message);
+      expect(await peer.next()).toBe('');
+    }
+    await api.gateway.close();
+    expect(stderr.mock.calls.join('')).toContain('onEvent threw an error: Error: not today');
+    stderr.mockRestore();
+  });
+
+  it.each(['$connect', 'authorizer'])('I4 of %s refuses the handshake', async (where) => {
+    await using api = await openLocalApi();
+    const broken = { invoke: async () => undefined as never };
+    const routes = [{ routeKey: '$connect', function: where === '$connect' ? broken : undefined }];
+    const authorizer = where === 'authorizer' ? { function: broken } : undefined;
+    api.gateway.use({ handler: api.handler, routes, authorizer });
+    const { status } = await refusalOf(api.url);
+    expect(status).toBe(where === '$connect' ? 502 : 500);
+    expect(api.log).toMatchObject([
+      { result: 'failed', detail: expect.stringContaining('failed') },
+    ]);
+  });
+
+  it('I4 of $disconnect keeps nothing waiting', async () => {
+    await using api = await openLocalApi();
+    const broken = { invoke: async () => undefined as never };
+    api.gateway.use({ handler: broken, routes: [{ routeKey: '$disconnect' }] });
+    await using peer = await Peer.connect(api.url);
+    await api.gateway.closeAllConnections();
+    expect(await peer.closed).toMatchObject({ code: 1001 });
+    expect(api.log).toMatchObject([{ route: '$disconnect', result: 'failed' }]);
   });
 });

@@ -46,12 +46,28 @@ export async function answerHandshake(
   acceptor: Acceptor,
   handshake: Handshake,
 ): Promise<void> {
+  // Errors of the socket are ignored, because each step checks whether the client is still there.
+  handshake.socket.on('error', () => {});
+  const ids = { connectionId: makeConnectionId(), requestId: makeRequestId() };
+  const time = api.now();
+  try {
+    await handleHandshake(api, acceptor, { handshake, ids });
+  } catch (error) {
+    refuse(handshake.socket, 500, ids);
+    const { connectionId } = ids;
+    const detail = `The gateway failed: ${String(error)}`;
+    api.report({ time, route: '$connect', connectionId, result: 'failed', detail });
+  }
+}
+
+async function handleHandshake(
+  api: Api,
+  acceptor: Acceptor,
+  { handshake, ids }: { readonly handshake: Handshake; readonly ids: AnswerIds },
+): Promise<void> {
   const { request, socket } = handshake;
-  // Errors of the socket are ignored, because the steps below check whether the client is still there.
-  socket.on('error', () => {});
   const { deployment } = api;
   const { generation } = api.connections;
-  const ids = { connectionId: makeConnectionId(), requestId: makeRequestId() };
   const problem = deployment ? problemWith(request, api.path) : 403;
   if (!deployment || problem) {
     refuse(socket, problem ?? 403, ids);

@@ -3,6 +3,7 @@ import type { Api } from '../api.js';
 import { answerControl } from '../control/control-api.js';
 import { CONTROL_PATH } from '../control/control-path.js';
 import type { ControlledFunctions } from '../control/state.js';
+import { printUnexpected } from '../unexpected.js';
 import { answer, answerError, type Exchange } from './answer.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
@@ -14,8 +15,30 @@ export interface RequestOptions {
   readonly functions: ControlledFunctions | undefined;
 }
 
-/** Answers all requests except handshakes: to `@connections`, to the stage itself, and for files. */
+/**
+ * Answers all requests except handshakes: to `@connections`, to the stage itself, and for files. Never
+ * rejects.
+ */
 export async function answerRequest(
+  api: Api,
+  options: RequestOptions,
+  exchange: Exchange,
+): Promise<void> {
+  try {
+    await handleRequest(api, options, exchange);
+  } catch (error) {
+    const { request, response } = exchange;
+    printUnexpected(`The gateway failed at ${request.method} ${request.url}`, error);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const type = 'InternalServerErrorException';
+    answerError(response, 500, { type, message: 'Internal server error' });
+  }
+}
+
+async function handleRequest(
   api: Api,
   { credentials, staticDirectory, functions }: RequestOptions,
   exchange: Exchange,

@@ -6,6 +6,9 @@ import type { Duplex } from 'node:stream';
  */
 export const MESSAGES_FD = 3;
 
+/** File descriptor of a pipe that is only read to notice the end of the gateway. */
+export const GATEWAY_FD = 4;
+
 /** Every message begins with it, because a function may write to the pipe by mistake. */
 const TAG = 'gatecast ';
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { attributeConsole } from './attributed-console.js';
 import {
   type InvocationReport,
@@ -23,13 +24,14 @@ attributeConsole(() => requestId);
 
 const [, , bundleFile = '', handlerName = ''] = process.argv;
 
-// Ctrl-C reaches every process of the terminal, but only the gateway may end a function. If the function
-// died first, its last invocations would look like failures.
+// Only the gateway may end a function. If the function died first, its last invocations would look like
+// failures.
 process.on('SIGINT', () => {});
+// In a thread of its own, because a function may be busy for ever when the gateway is killed.
+new Worker(new URL('gateway-watch.js', import.meta.url)).unref();
 
 let handler: Handler | undefined;
 const socket = new Socket({ fd: MESSAGES_FD });
-socket.once('close', () => process.exit());
 const pipe = new MessagePipe<LoadReport | InvocationReport, InvokeRequest>(socket, (request) => {
   void invoke(handler as Handler, request).then((report) => pipe.send(report));
 });

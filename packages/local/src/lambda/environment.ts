@@ -15,6 +15,10 @@ const PROCESS_FILE = fileURLToPath(
   new URL('../../dist/lambda/environment-process.js', import.meta.url),
 );
 
+// A function is the head of a process group, so that the processes that it starts end with it. On Windows
+// there are no groups, and a detached process has a window of its own.
+const HAS_GROUPS = process.platform !== 'win32';
+
 // AWS: "Lambda execution environment lifecycle", Init phase.
 const LOAD_TIMEOUT_MS = 10_000;
 
@@ -72,7 +76,8 @@ export class Environment implements AsyncDisposable {
     const args = [...nodeOptions, PROCESS_FILE, options.bundleFile, options.handler];
     this.#child = spawn(process.execPath, args, {
       env: options.variables,
-      stdio: ['ignore', output, output, 'pipe'],
+      stdio: ['ignore', output, output, 'pipe', 'pipe'],
+      detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
     this.#pipe = new MessagePipe(pipe, (report) => this.#onReport(report));
@@ -82,7 +87,10 @@ export class Environment implements AsyncDisposable {
         this.#isUsable = false;
         resolve({ type: 'ended', reason });
       };
-      this.#child.once('exit', (code, signal) => end(endingReason(code, signal)));
+      this.#child.once('exit', (code, signal) => {
+        killGroup(this.#child);
+        end(endingReason(code, signal));
+      });
       this.#child.once('error', (error) => end(error.message));
     });
     this.#loaded = this.#load();
@@ -196,7 +204,8 @@ export class Environment implements AsyncDisposable {
 
   #kill(): void {
     this.#isUsable = false;
-    this.#child.kill('SIGKILL');
+    // After its end, its id may belong to another process.
+    if (running.has(this.#child)) killGroup(this.#child);
   }
 }
 
@@ -255,12 +264,20 @@ async function within<T>(limitMs: number, promise: Promise<T>): Promise<T | unde
 const running = new Set<ChildProcess>();
 
 function killRunning(): void {
-  for (const child of running) {
-    child.kill('SIGKILL');
+  for (const child of running) killGroup(child);
+}
+
+/** Ends a process, and those that it has started. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(HAS_GROUPS ? -child.pid : child.pid, 'SIGKILL');
+  } catch {
+    // All of them have ended.
   }
 }
 
-/** A process that loses its pipe ends by itself unless it is busy. This ends a busy one. */
+/** If this process is killed, the child's own watch ends the child. */
 function endWithThisProcess(child: ChildProcess): void {
   if (running.size === 0) {
     process.on('exit', killRunning);
