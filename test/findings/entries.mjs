@@ -100,6 +100,7 @@ export const entries = {
   I2: 'the embedded DynamoDB answers to functions only, and nothing that it is sent ends the gateway',
   I3: 'whatever a function or a message does, the next invocation is answered',
   I4: 'no error and no fault ends the gateway, and its processes end with it',
+  I5: 'answers are not kept, and a client that does not read has a limit',
   K1: 'unknown options are refused',
   K2: 'values of options are checked at once',
   K3: 'a decorator without parentheses is refused',

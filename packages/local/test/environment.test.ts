@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { Environment, type EnvironmentOptions } from '../src/lambda/environment.js';
 import { lambdaVariables } from '../src/lambda/lambda-variables.js';
@@ -99,6 +101,24 @@ describe('an invocation', () => {
       const result = await environment.invoke({}, { requestId });
       expect(result).toMatchObject({ type: 'response', payload: 'written' });
     }
+  });
+
+  it('I5 leaves nothing of its answer in memory', async () => {
+    setFlagsFromString('--expose_gc');
+    const collect = runInNewContext('gc') as () => void;
+    const usedMb = (): number => {
+      collect();
+      return process.memoryUsage().heapUsed / 1e6;
+    };
+    await using environment = start({ handler: 'answersWithText' });
+    const answers = async (count: number): Promise<number> => {
+      for (let n = 0; n < count; n++) {
+        await environment.invoke({ length: 1e6 }, { requestId: `${n}` });
+      }
+      return usedMb();
+    };
+    const before = await answers(5);
+    expect((await answers(40)) - before).toBeLessThan(15);
   });
 
   it("gets Lambda's context", async () => {

@@ -47,7 +47,7 @@ interface Ending {
   readonly reason: string;
 }
 
-type Report = LoadReport | InvocationReport;
+type Outcome = LoadReport | InvocationReport | Ending;
 
 /**
  * One Lambda execution environment: a child process that keeps the function's module loaded and
@@ -56,13 +56,14 @@ type Report = LoadReport | InvocationReport;
 export class Environment implements AsyncDisposable {
   readonly #options: EnvironmentOptions;
   readonly #child: ChildProcess;
-  readonly #pipe: MessagePipe<InvokeRequest, Report>;
-  readonly #ended: Promise<Ending>;
+  readonly #pipe: MessagePipe<InvokeRequest, LoadReport | InvocationReport>;
+  readonly #ended: Promise<unknown>;
   readonly #loaded: Promise<LoadReport>;
   readonly #startedAt = performance.now();
   #isUsable = true;
-  /** Takes the next report. */
-  #onReport: (report: Report) => void = () => {};
+  #ending: Ending | undefined;
+  /** Takes the next report, or the end of the process. */
+  #onOutcome: (outcome: Outcome) => void = () => {};
   #loadMs: number | undefined;
 
   private constructor(options: EnvironmentOptions) {
@@ -80,12 +81,14 @@ export class Environment implements AsyncDisposable {
       detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
-    this.#pipe = new MessagePipe(pipe, (report) => this.#onReport(report));
+    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome(report));
     endWithThisProcess(this.#child);
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
         this.#isUsable = false;
-        resolve({ type: 'ended', reason });
+        this.#ending = { type: 'ended', reason };
+        this.#onOutcome(this.#ending);
+        resolve(undefined);
       };
       this.#child.once('exit', (code, signal) => {
         killGroup(this.#child);
@@ -139,7 +142,6 @@ export class Environment implements AsyncDisposable {
       const message = handlerNotFound(entry, handler, loaded.module.exports);
       return failed('Runtime.HandlerNotFound', message);
     }
-    const report = this.#nextReport<InvocationReport>();
     try {
       this.#pipe.send({ event, requestId, functionArn, timeoutMs });
     } catch (error) {
@@ -147,7 +149,7 @@ export class Environment implements AsyncDisposable {
     }
     const killed = () => this.#kill();
     kill?.addEventListener('abort', killed);
-    const outcome = await within(timeoutMs, Promise.race([report, this.#ended]));
+    const outcome = await this.#next<InvocationReport>(timeoutMs);
     kill?.removeEventListener('abort', killed);
     if (outcome === undefined) {
       // End the process before the client gets the answer and can send the next request.
@@ -174,10 +176,7 @@ export class Environment implements AsyncDisposable {
   }
 
   async #load(): Promise<LoadReport> {
-    const outcome = await within(
-      LOAD_TIMEOUT_MS,
-      Promise.race([this.#nextReport<LoadReport>(), this.#ended]),
-    );
+    const outcome = await this.#next<LoadReport>(LOAD_TIMEOUT_MS);
     this.#loadMs = performance.now() - this.#startedAt;
     if (outcome?.type === 'loaded') {
       return outcome;
@@ -196,9 +195,20 @@ export class Environment implements AsyncDisposable {
     return outcome;
   }
 
-  #nextReport<T extends LoadReport | InvocationReport>(): Promise<T> {
+  /**
+   * The next report, or the end of the process; `undefined` if the time is over first. Not a race with a
+   * promise that lives as long as the process, because that would keep every report until then.
+   */
+  #next<T extends LoadReport | InvocationReport>(limitMs: number): Promise<T | Ending | undefined> {
     return new Promise((resolve) => {
-      this.#onReport = (report) => resolve(report as T);
+      const settle = (outcome: Outcome | undefined) => {
+        clearTimeout(timer);
+        this.#onOutcome = () => {};
+        resolve(outcome as T | Ending | undefined);
+      };
+      const timer = setTimeout(settle, limitMs, undefined);
+      this.#onOutcome = settle;
+      if (this.#ending) settle(this.#ending);
     });
   }
 
@@ -246,19 +256,6 @@ function endingReason(code: number | null, signal: NodeJS.Signals | null): strin
   return code === 0
     ? 'Runtime exited without providing a reason'
     : `Runtime exited with error: exit status ${code}`;
-}
-
-/** Waits for a promise; `undefined` if the time is over first. */
-async function within<T>(limitMs: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), limitMs);
-  });
-  try {
-    return await Promise.race([promise, timeUp]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const running = new Set<ChildProcess>();
