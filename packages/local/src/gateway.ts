@@ -1,3 +1,4 @@
+import { checkOptions } from '@gatecast/framework/adapter';
 import type { ApiKeySelectionExpression } from './access/access.js';
 import { Credentials } from './access/credentials.js';
 import { type Throttle, TokenBucket } from './access/token-bucket.js';
@@ -16,6 +17,7 @@ import { localCertificate } from './http/certificate.js';
 import { openPort } from './http/port.js';
 import { answerRequest } from './http/requests.js';
 import { routeSelector } from './integration/route-selection.js';
+import { gatewayOptionTypes } from './option-types.js';
 import { harmless } from './unexpected.js';
 
 /** Options of {@link openGateway}. */
@@ -69,7 +71,7 @@ export interface GatewayOptions {
    */
   readonly control?: boolean | undefined;
   /**
-   * How long the gateway waits for a function, in milliseconds.
+   * How long the gateway waits for a function, in milliseconds, 50 to 29,000.
    * @default 29_000, the longest that API Gateway allows (Amazon API Gateway quotas)
    */
   readonly integrationTimeoutMs?: number | undefined;
@@ -160,10 +162,12 @@ const SWEEP_MS = 1_000;
  * gateway.use({ handler: { invoke }, routes: [{ routeKey: '$default', twoWay: true }] });
  * ```
  *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN or ERR_OPTION_VALUE for a wrong option.
  * @throws Error - if the port is not available, or the route selection expression, the base path or the
  * throttle is invalid.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  checkOptions('openGateway()', options, gatewayOptionTypes);
   return openGatewayBefore(undefined, options);
 }
 

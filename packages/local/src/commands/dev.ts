@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
 import { clockTime, eventLine } from '../event-line.js';
 import { parseManifest } from '../lambda/route-manifest.js';
 import type { ReloadEvent } from '../lambda/running-function.js';
+import { functionOptionTypes, gatewayOptionTypes } from '../option-types.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import {
   type Arguments,
   CommandLineError,
   parseArguments,
+  textValue,
   wholeNumber,
   withEntry,
 } from './command-line.js';
@@ -49,6 +52,9 @@ const OPTIONS = [
   'sam',
 ] as const;
 
+/** In seconds; a timer cannot wait longer. */
+const timeoutType = option.integer(1, Math.floor(MAX_TIMER_MS / 1000));
+
 type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 
 /** `gatecast dev`: resolves after SIGINT or SIGTERM, when everything is closed. */
@@ -58,8 +64,14 @@ export async function dev(args: readonly string[]): Promise<void> {
     flags: ['serial', 'ephemeral'],
   });
   const { values } = parsed;
-  const port = wholeNumber(values.port, { option: '--port', least: 0 }) ?? 3000;
-  const maxEnvironments = wholeNumber(values.environments, { option: '--environments', least: 1 });
+  const port = wholeNumber(values.port, '--port', gatewayOptionTypes.port) ?? 3000;
+  const maxEnvironments = wholeNumber(
+    values.environments,
+    '--environments',
+    functionOptionTypes.maxEnvironments,
+  );
+  const seed = wholeNumber(values.seed, '--seed', gatewayOptionTypes.seed);
+  textValue(values.stage, '--stage', gatewayOptionTypes.stage);
   const options = await (values.sam === undefined ? entryOptions(parsed) : templateOptions(parsed));
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
@@ -73,7 +85,7 @@ export async function dev(args: readonly string[]): Promise<void> {
     staticDirectory: values.static,
     maxEnvironments,
     apiKeys: values['api-keys']?.split(','),
-    seed: wholeNumber(values.seed, { option: '--seed', least: 0 }),
+    seed,
     serial: parsed.flags.has('serial'),
     dataDirectory: parsed.flags.has('ephemeral') ? undefined : join('.gatecast', 'dynamodb'),
     control: true,
@@ -97,13 +109,13 @@ async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> 
   if (parsed.list.length > 0) {
     throw new CommandLineError('--parameter only works with --sam, which is missing.');
   }
-  const timeoutSeconds = wholeNumber(values.timeout, { option: '--timeout', least: 1 });
+  const timeoutSeconds = wholeNumber(values.timeout, '--timeout', timeoutType);
   return {
     entry,
     stage: values.stage,
     routes: values.routes === undefined ? undefined : await readRoutes(values.routes),
     timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
-    inspect: values.inspect,
+    inspect: textValue(values.inspect, '--inspect', functionOptionTypes.inspect),
   };
 }
 
