@@ -102,6 +102,7 @@ export const entries = {
   I3: 'whatever a function or a message does, the next invocation is answered',
   I4: 'no error and no fault ends the gateway, and its processes end with it',
   I5: 'answers are not kept, and a client that does not read has a limit',
+  I12: 'pages of other machines cannot connect to gatecast dev, and reach no control API',
   J4: 'values of flags are checked before anything starts',
   K1: 'unknown options are refused',
   K2: 'values of options are checked at once',

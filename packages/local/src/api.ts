@@ -39,6 +39,8 @@ export interface Api {
   readonly droppedReason: string;
   /** Whether messages of one connection wait for each other (row 5.11). */
   readonly isSerial: boolean;
+  /** Whether web pages of other machines are refused. */
+  readonly localPagesOnly: boolean;
   /** Whether a ping counts as activity (row 5.19). */
   readonly pingsCount: boolean;
   /** Reports an event that has just been handled. */

@@ -71,6 +71,14 @@ export interface GatewayOptions {
    */
   readonly control?: boolean | undefined;
   /**
+   * Whether to refuse handshakes of web pages that are not of this machine, and everything that is asked
+   * for under a name that is not of this machine. Without it, any page that you open can connect, as on
+   * AWS. Clients that are not pages send no `Origin` and are accepted.
+   *
+   * @default false; true in `gatecast dev`
+   */
+  readonly localPagesOnly?: boolean | undefined;
+  /**
    * How long the gateway waits for a function, in milliseconds, 50 to 29,000.
    * @default 29_000, the longest that API Gateway allows (Amazon API Gateway quotas)
    */
@@ -220,6 +228,7 @@ export async function openGatewayBefore(
     faults: new Faults(options.seed ?? 1),
     droppedReason: options.droppedReason ?? '',
     isSerial: options.serial ?? false,
+    localPagesOnly: options.localPagesOnly ?? false,
     pingsCount: options.pingsResetIdle ?? false,
     report: (event, traffic) => {
       const dealtWith = { ...event, durationMs: now() - event.time };

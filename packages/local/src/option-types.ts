@@ -41,6 +41,7 @@ export const gatewayOptionTypes: OptionTypes<GatewayOptions> = {
   accountThrottle: option.object,
   staticDirectory: option.text,
   control: option.flag,
+  localPagesOnly: option.flag,
   integrationTimeoutMs: integrationTimeout,
   compression: option.flag,
   serial: option.flag,

@@ -31,6 +31,7 @@ gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
   --inspect port        let a debugger attach to the function, which then runs one invocation at a time
                         without a time-out
   --ephemeral           keep the data of the embedded DynamoDB in memory, not in .gatecast
+  --any-origin          let web pages of other machines connect, too
   --serial              a message waits for the previous one of its connection
   --seed number         seed of the probability of faults, to repeat a run (default: 1)
   --api-keys list       API keys that routes with an API key accept, joined by commas
@@ -61,7 +62,7 @@ type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 export async function dev(args: readonly string[]): Promise<void> {
   const parsed = parseArguments(args, OPTIONS, {
     list: 'parameter',
-    flags: ['serial', 'ephemeral'],
+    flags: ['serial', 'ephemeral', 'any-origin'],
   });
   const { values } = parsed;
   const port = wholeNumber(values.port, '--port', gatewayOptionTypes.port) ?? 3000;
@@ -89,6 +90,7 @@ export async function dev(args: readonly string[]): Promise<void> {
     serial: parsed.flags.has('serial'),
     dataDirectory: parsed.flags.has('ephemeral') ? undefined : join('.gatecast', 'dynamodb'),
     control: true,
+    localPagesOnly: !parsed.flags.has('any-origin'),
     watch: true,
     onEvent(event) {
       routeWidth = Math.max(routeWidth, event.route.length);

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { makeAuthorizerEvent, makeConnectionId, makeRequestId } from '@gatecast/framework/testing';
 import { mayConnect } from '../access/access.js';
@@ -6,6 +6,7 @@ import { authorize } from '../access/authorizer.js';
 import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
+import { isFromLocalPage } from '../http/local-host.js';
 import type { Acceptor } from './acceptor.js';
 import { connect } from './connect.js';
 import { Connection, type ConnectionDetails } from './connection.js';
@@ -73,6 +74,11 @@ async function handleHandshake(
     refuse(socket, problem ?? 403, ids);
     return;
   }
+  if (api.localPagesOnly && !isFromLocalPage(request.headers)) {
+    refuse(socket, 403, ids);
+    reportForeignPage(api, ids, request.headers);
+    return;
+  }
   // Before the authorizer, so that throttled handshakes do not cause invocations.
   if (isThrottled(api, deployment, { route: '$connect', connectionId: ids.connectionId })) {
     refuse(socket, 429, ids);
@@ -102,6 +108,18 @@ async function handleHandshake(
   api.connections.add(connection, finished);
   // All connections were closed during this handshake, so this one is closed, too.
   if (generation !== api.connections.generation) connection.close(1001, 'Going away');
+}
+
+function reportForeignPage(
+  api: Api,
+  { connectionId }: AnswerIds,
+  { host, origin = 'none' }: IncomingHttpHeaders,
+): void {
+  const detail =
+    `Only pages of this machine may connect, not Origin "${origin}" at Host "${host}". ` +
+    'Allow others with --any-origin (localPagesOnly: false).';
+  const refused = { time: api.now(), route: '$connect', connectionId, detail };
+  api.report({ ...refused, result: 'refused' });
 }
 
 async function admit(

@@ -1,3 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+
 /** Names of this machine for itself, with any port. */
 const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
 
@@ -7,4 +10,29 @@ const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
  */
 export function isLocalHost(host: string | undefined): boolean {
   return host !== undefined && LOCAL_HOST.test(host);
+}
+
+/**
+ * Whether a request comes from a page of this machine, of the machine at the same IP address, or from no
+ * page. Only a name can be rebound, so an address in `Host` is what the client really asked for.
+ */
+export function isFromLocalPage({ host = '', origin }: IncomingHttpHeaders): boolean {
+  const asked = nameOf(host);
+  if (!isLocalName(asked) && !isAddress(asked)) return false;
+  if (origin === undefined) return true;
+  const [, page = ''] = /^https?:\/\/(.+)$/i.exec(origin) ?? [];
+  return isLocalName(nameOf(page)) || (isAddress(asked) && nameOf(page) === asked);
+}
+
+function nameOf(authority: string): string {
+  return authority.replace(/:\d+$/, '').toLowerCase();
+}
+
+/** Browsers resolve every name that ends with `.localhost` to this machine. */
+function isLocalName(name: string): boolean {
+  return /^(?:[\w.-]+\.)?localhost$|^127\.0\.0\.1$|^\[::1\]$/.test(name);
+}
+
+function isAddress(name: string): boolean {
+  return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0;
 }

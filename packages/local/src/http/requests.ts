@@ -5,6 +5,7 @@ import { CONTROL_PATH } from '../control/control-path.js';
 import type { ControlledFunctions } from '../control/state.js';
 import { printUnexpected } from '../unexpected.js';
 import { answer, answerError, type Exchange } from './answer.js';
+import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
 import { answerUnknownRoute } from './unknown-route.js';
@@ -54,6 +55,11 @@ async function handleRequest(
   const target = managementTarget(pathname);
   if (target?.path === path) {
     await answerManagement(api, credentials, { ...exchange, connectionId: target.connectionId });
+    return;
+  }
+  if (api.localPagesOnly && !isFromLocalPage({ host: request.headers.host })) {
+    const message = 'Forbidden: this gateway only answers to names of this machine.';
+    answerError(response, 403, { type: 'ForbiddenException', message });
     return;
   }
   const isOfApi = pathname === path || pathname.startsWith(`${path}/`);
