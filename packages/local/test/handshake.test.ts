@@ -408,3 +408,34 @@ describe('with localPagesOnly', () => {
     expect(await statusOf(api.gateway.port, { Origin: 'https://evil.example' })).toBe('101');
   });
 });
+
+describe('an upgrade to another protocol', () => {
+  const h2c = {
+    Connection: 'Upgrade, HTTP2-Settings',
+    Upgrade: 'h2c',
+    'HTTP2-Settings': 'AAMAAABkAAQAAP__',
+  };
+
+  it.each(['plain', 'secure'])('I11 is ignored, with its body: %s', async (kind) => {
+    await using api = await openLocalApi();
+    const { port, certificate } = api.gateway;
+    await using peer = await RawPeer.open(port, kind === 'secure' ? certificate : undefined);
+    const post = { ...h2c, 'Content-Length': '4' };
+    peer.write(handshakeText(h2c, 'GET / HTTP/1.1'));
+    expect(await peer.until(/^[^]*Connect to [^]*\n/)).toMatch(/^HTTP\/1\.1 200/);
+    // On the same connection, with a body that is another request's start if it is not read.
+    peer.write(`${handshakeText(post, 'POST /dev/@connections/x HTTP/1.1')}body`);
+    expect(await peer.until(/^[^]*Token"}/)).toMatch(/^HTTP\/1\.1 403/);
+    peer.write(handshakeText(h2c));
+    expect(await peer.until(/^[^]*Required"}/)).toMatch(/^HTTP\/1\.1 426/);
+    peer.write(handshakeText());
+    expect(await peer.until(/^HTTP\/1\.1 \d+/)).toBe('HTTP/1.1 101');
+  });
+
+  it('I11 a handshake without Host is refused', async () => {
+    await using api = await openLocalApi();
+    await using peer = await RawPeer.open(api.gateway.port);
+    peer.write(handshakeText({ Host: undefined }));
+    expect(await peer.until(/^HTTP\/1\.1 \d+/)).toBe('HTTP/1.1 400');
+  });
+});

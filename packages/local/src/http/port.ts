@@ -74,7 +74,22 @@ export async function openPort({ host, port, certificate }: PortOptions): Promis
   return {
     number: (server.address() as AddressInfo).port,
     serve({ request, upgrade }) {
-      for (const each of [plain, secure]) each.on('request', request).on('upgrade', upgrade);
+      const servers = [
+        [plain, 'connection'],
+        [secure, 'secureConnection'],
+      ] as const;
+      for (const [each, event] of servers) {
+        each.on('request', request).on('upgrade', (message, socket, head) => {
+          if (message.headers.upgrade?.toLowerCase() === 'websocket') {
+            upgrade(message, socket, head);
+            return;
+          }
+          // Node passes on every upgrade, but a server ignores those that it does not know (RFC 9110,
+          // 7.8). So the request is read again, without the offer.
+          socket.unshift(Buffer.concat([withoutUpgrade(message), head]));
+          each.emit(event, socket);
+        });
+      }
     },
     async close() {
       const closed = once(server, 'close');
@@ -83,4 +98,14 @@ export async function openPort({ host, port, certificate }: PortOptions): Promis
       await closed;
     },
   };
+}
+
+/** The head of a request as it was sent, but for the header `Upgrade`. */
+function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const names = rawHeaders.filter((_, index) => index % 2 === 0);
+  const lines = names.flatMap((name, index) =>
+    name.toLowerCase() === 'upgrade' ? [] : [`${name}: ${rawHeaders[2 * index + 1]}`],
+  );
+  const head = [`${method} ${url} HTTP/${httpVersion}`, ...lines];
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1');
 }
