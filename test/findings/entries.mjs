@@ -103,6 +103,8 @@ export const entries = {
   I4: 'no error and no fault ends the gateway, and its processes end with it',
   I5: 'answers are not kept, and a client that does not read has a limit',
   I12: 'pages of other machines cannot connect to gatecast dev, and reach no control API',
+  I11: 'an upgrade that is not to a WebSocket is ignored',
+  I14: 'a handler may answer with context.succeed, fail and done where Lambda has them',
   J4: 'values of flags are checked before anything starts',
   K1: 'unknown options are refused',
   K2: 'values of options are checked at once',

@@ -81,6 +81,27 @@ describe('an invocation', () => {
     }
   });
 
+  // Node 24 on Lambda does not have these methods.
+  const hasEndings = Number.parseInt(process.versions.node, 10) < 24;
+
+  it.runIf(hasEndings).each([
+    ['succeed', [{ n: 1 }], { type: 'response', payload: { n: 1 } }],
+    ['done', [null, { n: 2 }], { type: 'response', payload: { n: 2 } }],
+    ['done', ['no'], { type: 'error', errorType: 'string', errorMessage: 'no' }],
+    ['fail', ['never'], { type: 'error', errorType: 'string', errorMessage: 'never' }],
+  ])('I14 may end with context.%s: %j', async (method, values, expected) => {
+    await using environment = start({ handler: 'endsByContext' });
+    const result = await environment.invoke({ method, values }, { requestId: 'one' });
+    expect(result).toMatchObject(expected);
+  });
+
+  it.skipIf(hasEndings)('I14 has none of these methods on Node 24', async () => {
+    await using environment = start({ handler: 'endsByContext' });
+    const event = { method: 'succeed', values: [1] };
+    const result = await environment.invoke(event, { requestId: 'one' });
+    expect(result).toMatchObject({ type: 'error', errorType: 'TypeError' });
+  });
+
   it('fails when its result is not JSON', async () => {
     await using environment = start({ handler: 'returnsCircle' });
     const result = await environment.invoke({}, { requestId: 'one' });

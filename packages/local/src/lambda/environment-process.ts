@@ -14,7 +14,7 @@ import {
   MESSAGES_FD,
   MessagePipe,
 } from './environment-ipc.js';
-import { lambdaContext } from './lambda-context.js';
+import { endingMethods, lambdaContext } from './lambda-context.js';
 
 type Callback = (error?: unknown, value?: unknown) => void;
 type Handler = (event: object, context: object, callback: Callback) => unknown;
@@ -105,7 +105,7 @@ async function runHandler(handler: Handler, request: InvokeRequest): Promise<unk
   try {
     return await new Promise((resolve, reject) => {
       whenIdle = () => resolve(null);
-      const context = lambdaContext(request);
+      const context = { ...lambdaContext(request), ...endingMethods({ resolve, reject }) };
       const returned = handler(request.event, context, (error, value) => {
         if (error !== undefined && error !== null) {
           reject(error);
