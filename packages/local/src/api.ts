@@ -14,7 +14,10 @@ export interface ApiDetails {
   readonly stage: string;
   readonly region: string;
   readonly accountId: string;
-  /** Host and port, so that `https://${domainName}/${stage}` reaches the `@connections` API. */
+  /**
+   * Host and port, so that `https://${domainName}/${stage}` reaches the `@connections` API. In events it is
+   * what the client asked for (row 0.9).
+   */
   readonly domainName: string;
   readonly stageVariables: Readonly<Record<string, string>> | undefined;
   /** Whether the base path of the custom domain has more than one level (row 1.6). */
@@ -39,6 +42,8 @@ export interface Api {
   readonly droppedReason: string;
   /** Whether messages of one connection wait for each other (row 5.11). */
   readonly isSerial: boolean;
+  /** Whether web pages of other machines are refused. */
+  readonly localPagesOnly: boolean;
   /** Whether a ping counts as activity (row 5.19). */
   readonly pingsCount: boolean;
   /** Reports an event that has just been handled. */

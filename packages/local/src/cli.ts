@@ -56,9 +56,16 @@ export async function main(args: readonly string[]): Promise<number> {
       process.stderr.write(`${error.message}\nRun "gatecast --help" to see the usage.\n`);
       return 2;
     }
-    process.stderr.write(`${error instanceof StartError ? error.message : inspect(error)}\n`);
+    process.stderr.write(`${error instanceof StartError ? error.message : described(error)}\n`);
     return 1;
   }
+}
+
+/** Errors of wrong values say what to change; of others, the stack is needed. */
+function described(error: unknown): string {
+  return error instanceof Error && 'hint' in error
+    ? `${error.message}\n${String(error.hint)}`
+    : inspect(error);
 }
 
 async function packageVersion(): Promise<string> {

@@ -1,3 +1,10 @@
+import { checkOptions, option } from '@gatecast/framework/adapter';
+
+/** A year. Much longer ones would lead to times that a Date cannot express. */
+export const LONGEST_ADVANCE_MS: number = 365 * 86_400_000;
+
+const advanceTypes = { byMs: option.milliseconds(0, LONGEST_ADVANCE_MS) };
+
 /** Resolves after `delayMs` milliseconds on the clock. */
 export function elapsed(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
@@ -40,8 +47,14 @@ export class Clock {
     return () => this.#disarm(alarm);
   }
 
-  /** Moves the time forward. Callbacks that are due run at once, in the order of their times. */
+  /**
+   * Moves the time forward, by up to a year. Callbacks that are due run at once, in the order of their
+   * times.
+   *
+   * @throws ConfigurationError - ERR_OPTION_VALUE, if `byMs` is not such a number of milliseconds.
+   */
   advance(byMs: number): void {
+    checkOptions('clock.advance()', { byMs }, advanceTypes);
     this.#aheadMs += byMs;
     const alarms = [...this.#alarms].toSorted((a, b) => a.dueAt - b.dueAt);
     for (const alarm of alarms) {

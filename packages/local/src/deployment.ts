@@ -1,3 +1,4 @@
+import { checkOptions } from '@gatecast/framework/adapter';
 import { type IdentitySource, identitySource } from './access/identity-source.js';
 import { type Throttle, TokenBucket } from './access/token-bucket.js';
 import type { Integration } from './integration/integration-options.js';
@@ -7,6 +8,7 @@ import {
 } from './integration/non-proxy-integration.js';
 import { type BodyCheck, bodyCheck, type RequestModels } from './integration/request-model.js';
 import type { LambdaFunction } from './lambda/lambda-function.js';
+import { integrationTimeout } from './option-types.js';
 
 /** One route of the API. A bare route key is a one-way route to the Lambda function. */
 export interface GatewayRoute extends RequestModels {
@@ -105,7 +107,9 @@ export function checkDeployment({ handler, routes, authorizer }: Deployment): Se
   const byKey = new Map<string, ServedRoute>();
   const throttles = new Map<string, TokenBucket>();
   for (const route of routes) {
-    const { routeKey, throttle } = route;
+    const { routeKey, throttle, timeoutMs } = route;
+    const times = { timeoutMs: integrationTimeout };
+    checkOptions(`The route "${routeKey}"`, { timeoutMs }, times);
     if (byKey.has(routeKey)) {
       throw new Error(`Two routes have the key "${routeKey}". Remove one of them.`);
     }

@@ -1,4 +1,5 @@
 import type { PostFault } from '@gatecast/framework/testing';
+import { faultProblem } from './fault-problem.js';
 
 /** Which connections a fault affects, and how often. */
 interface FaultScope {
@@ -6,7 +7,7 @@ interface FaultScope {
   readonly connectionId?: string | undefined;
   /** How often it happens. @default without limit */
   readonly times?: number | undefined;
-  /** Its probability, from 0 to 1, drawn from the seed of the gateway. @default 1 */
+  /** Its probability, above 0 and up to 1, drawn from the seed of the gateway. @default 1 */
   readonly probability?: number | undefined;
 }
 
@@ -24,7 +25,7 @@ export type Fault = FaultScope &
          */
         readonly on: 'post' | '$disconnect' | 'invocation';
         readonly kind: 'delayed';
-        /** Delay on the gateway's clock, in milliseconds. */
+        /** Delay on the gateway's clock, in whole milliseconds, up to a day. */
         readonly delayMs: number;
       }
     | {
@@ -38,7 +39,11 @@ export type Fault = FaultScope &
         readonly kind: 'killed';
         /** Only invocations of this route. @default every message route */
         readonly routeKey?: string | undefined;
-        /** Time after the start of the invocation, in milliseconds of real time. @default 0 */
+        /**
+         * Time after the start of the invocation, in whole milliseconds of real time, up to a day.
+         *
+         * @default 0
+         */
         readonly delayMs?: number | undefined;
       }
   );
@@ -71,8 +76,11 @@ export class Faults {
    * Adds a fault after the existing ones. If several fit, the first one happens.
    *
    * @returns a function that removes the fault.
+   * @throws TypeError - if the fault cannot happen, with the allowed values.
    */
   add(fault: Fault): () => void {
+    const problem = faultProblem(fault);
+    if (problem !== undefined) throw new TypeError(problem);
     const armed = { fault, left: fault.times ?? Number.POSITIVE_INFINITY };
     this.#armed.add(armed);
     return () => void this.#armed.delete(armed);

@@ -1,3 +1,4 @@
+import { checkOptions } from '@gatecast/framework/adapter';
 import type { ApiKeySelectionExpression } from './access/access.js';
 import { Credentials } from './access/credentials.js';
 import { type Throttle, TokenBucket } from './access/token-bucket.js';
@@ -13,15 +14,18 @@ import { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
 import { apiPath } from './http/base-path.js';
 import { localCertificate } from './http/certificate.js';
+import { hostInUrl } from './http/local-host.js';
 import { openPort } from './http/port.js';
 import { answerRequest } from './http/requests.js';
 import { routeSelector } from './integration/route-selection.js';
+import { gatewayOptionTypes } from './option-types.js';
+import { harmless } from './unexpected.js';
 
 /** Options of {@link openGateway}. */
 export interface GatewayOptions {
   /** The port to listen on; 0 chooses a free one. @default 0 */
   readonly port?: number | undefined;
-  /** The address to listen on. @default '127.0.0.1' */
+  /** The address to listen on. @default both addresses of `localhost`: 127.0.0.1 and ::1 */
   readonly host?: string | undefined;
   /** Name of the API's stage, the first part of the path. @default 'dev' */
   readonly stage?: string | undefined;
@@ -68,7 +72,15 @@ export interface GatewayOptions {
    */
   readonly control?: boolean | undefined;
   /**
-   * How long the gateway waits for a function, in milliseconds.
+   * Whether to refuse handshakes of web pages that are not of this machine, and everything that is asked
+   * for under a name that is not of this machine. Without it, any page that you open can connect, as on
+   * AWS. Clients that are not pages send no `Origin` and are accepted.
+   *
+   * @default false; true in `gatecast dev`
+   */
+  readonly localPagesOnly?: boolean | undefined;
+  /**
+   * How long the gateway waits for a function, in milliseconds, 50 to 29,000.
    * @default 29_000, the longest that API Gateway allows (Amazon API Gateway quotas)
    */
   readonly integrationTimeoutMs?: number | undefined;
@@ -97,7 +109,7 @@ export interface GatewayOptions {
   readonly seed?: number | undefined;
   /** The time source of `clock`, in milliseconds since the epoch. @default Date.now */
   readonly now?: (() => number) | undefined;
-  /** Called once for each event, after it has been handled. Must not throw. */
+  /** Called once for each event, after it has been handled. If it throws, the error is printed. */
   readonly onEvent?: ((event: GatewayEvent) => void) | undefined;
 }
 
@@ -106,8 +118,8 @@ export interface Gateway extends AsyncDisposable {
   /** The port it listens on. */
   readonly port: number;
   /**
-   * The URL for clients: `ws://localhost:PORT/STAGE`, or the base path instead of the stage. `wss` works
-   * on the same port.
+   * The URL for clients: `ws://localhost:PORT/STAGE`, with the host if that is another machine's address,
+   * or the base path instead of the stage. `wss` works on the same port.
    */
   readonly url: string;
   /** The endpoint for posts of functions: `url` with `http`. `https` works on the same port. */
@@ -159,10 +171,12 @@ const SWEEP_MS = 1_000;
  * gateway.use({ handler: { invoke }, routes: [{ routeKey: '$default', twoWay: true }] });
  * ```
  *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN or ERR_OPTION_VALUE for a wrong option.
  * @throws Error - if the port is not available, or the route selection expression, the base path or the
  * throttle is invalid.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  checkOptions('openGateway()', options, gatewayOptionTypes);
   return openGatewayBefore(undefined, options);
 }
 
@@ -171,7 +185,8 @@ export async function openGatewayBefore(
   functions: ControlledFunctions | undefined,
   options: GatewayOptions,
 ): Promise<Gateway> {
-  const { stage = 'dev', basePath, onEvent, staticDirectory } = options;
+  const { stage = 'dev', basePath, staticDirectory } = options;
+  const onEvent = harmless('onEvent', options.onEvent ?? (() => {}));
   const clock = new Clock(options.now);
   const { now } = clock;
   const path = apiPath(stage, basePath);
@@ -180,11 +195,11 @@ export async function openGatewayBefore(
   const selectRoute = routeSelector(options.routeSelectionExpression ?? '$request.body.action');
   const certificate = await localCertificate();
   const port = await openPort({
-    host: options.host ?? '127.0.0.1',
+    host: options.host,
     port: options.port ?? 0,
     certificate,
   });
-  const domainName = `localhost:${port.number}`;
+  const domainName = `${hostInUrl(options.host)}:${port.number}`;
   const connections = new Connections();
   const credentials = new Credentials();
   const journal = options.control === true ? new Journal() : undefined;
@@ -214,10 +229,11 @@ export async function openGatewayBefore(
     faults: new Faults(options.seed ?? 1),
     droppedReason: options.droppedReason ?? '',
     isSerial: options.serial ?? false,
+    localPagesOnly: options.localPagesOnly ?? false,
     pingsCount: options.pingsResetIdle ?? false,
     report: (event, traffic) => {
       const dealtWith = { ...event, durationMs: now() - event.time };
-      onEvent?.(dealtWith);
+      onEvent(dealtWith);
       journal?.record({ ...dealtWith, ...traffic });
     },
     journal,

@@ -17,6 +17,7 @@ import { type ReloadEvent, RunningFunction } from './lambda/running-function.js'
 import { makeDeployment } from './make-deployment.js';
 import { StartError } from './start-error.js';
 import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
+import { harmless } from './unexpected.js';
 
 // The gateway's defaults, which functions get as variables, too.
 const DEFAULT_API_ID = 'local00000';
@@ -164,7 +165,7 @@ export class RunningGateway {
   }
 
   async #watch(lambda: RunningFunction, gateway: Gateway): Promise<void> {
-    const { onReload = reportFailure } = this.#options;
+    const onReload = harmless('onReload', this.#options.onReload ?? reportFailure);
     await lambda.watch({
       accept: (manifest) => {
         if (lambda === this.#main) {

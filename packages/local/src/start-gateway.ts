@@ -1,10 +1,12 @@
 import type { RouteManifest } from '@gatecast/framework';
+import { checkOptions } from '@gatecast/framework/adapter';
 import type { Clock } from './clock.js';
 import type { Faults } from './faults.js';
 import type { GatewayOptions } from './gateway.js';
 import type { FunctionOptions } from './lambda/function-options.js';
 import type { ReloadEvent } from './lambda/running-function.js';
 import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
+import { functionOptionTypes, startOptionTypes } from './option-types.js';
 import { RunningGateway } from './running-gateway.js';
 
 /**
@@ -40,7 +42,11 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
   readonly dataDirectory?: string | undefined;
   /** Whether to reload functions when their source files change. @default false */
   readonly watch?: boolean | undefined;
-  /** Called after each change was loaded or refused. @default prints errors to stderr */
+  /**
+   * Called after each change was loaded or refused. If it throws, the error is printed.
+   *
+   * @default prints errors of a reload to stderr
+   */
   readonly onReload?: ((event: ReloadEvent) => void) | undefined;
 }
 
@@ -66,6 +72,7 @@ export interface LocalGateway extends AsyncDisposable {
  * Bundles Lambda functions and runs them behind a local API Gateway. Each execution environment is a
  * separate process, with the variables that Lambda sets and credentials of the gateway.
  *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN or ERR_OPTION_VALUE for a wrong option.
  * @throws StartError - if the entry is missing, cannot be bundled or fails to load, if the handler or a
  * function of a route is missing, if the routes are not known, or if the port is taken.
  *
@@ -85,6 +92,10 @@ export interface LocalGateway extends AsyncDisposable {
  * ```
  */
 export async function startGateway(options: StartGatewayOptions): Promise<LocalGateway> {
+  checkOptions('startGateway()', options, startOptionTypes);
+  for (const [name, own] of Object.entries(options.functions ?? {})) {
+    checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
+  }
   const running = new RunningGateway(options);
   try {
     return await running.start();

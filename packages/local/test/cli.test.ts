@@ -350,9 +350,18 @@ describe('gatecast', () => {
     [['dev'], 'The entry file is missing.'],
     [['dev', 'a.ts', 'b.ts'], 'Pass only one entry file: "b.ts" is a second one.'],
     [['dev', 'a.ts', '--colour'], "Unknown option '--colour'."],
-    [['dev', 'a.ts', '--port', 'http'], '--port takes a whole number from 0, not "http".'],
-    [['dev', 'a.ts', '--timeout', '0'], '--timeout takes a whole number from 1, not "0".'],
-    [['dev', 'a.ts', '--seed', 'x'], '--seed takes a whole number from 0, not "x".'],
+    [
+      ['dev', 'a.ts', '--port', 'http'],
+      '--port takes a whole number from 0 to 65,535, not "http".',
+    ],
+    [
+      ['dev', 'a.ts', '--timeout', '0'],
+      '--timeout takes a whole number from 1 to 2,147,483, not "0".',
+    ],
+    [
+      ['dev', 'a.ts', '--seed', 'x'],
+      '--seed takes a whole number from 0 to 4,294,967,295, not "x".',
+    ],
     [['routes', 'a.ts', '--port', '1'], "Unknown option '--port'."],
     [['clock'], 'Write: gatecast clock advance 10m'],
     [['clock', 'advance', '1m', '2m'], 'Write: gatecast clock advance 10m'],
@@ -372,7 +381,7 @@ describe('gatecast', () => {
     ],
     [
       ['fault', 'post', 'delayed', '--delay', 'long'],
-      '"delayMs" (--delay) is "long", but must be a number of milliseconds up to 86400000, a day.',
+      '"delayMs" (--delay) is "long", but must be a whole number of milliseconds up to 86400000, a day.',
     ],
     [['fault', 'post', 'gone', '--times', ''], '"times" is "", but must be a whole number from 1.'],
   ])('refuses %j', async (args, message) => {

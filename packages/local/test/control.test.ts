@@ -294,13 +294,29 @@ describe('access to the control API', () => {
       expect([Origin, status, json]).toEqual([
         Origin,
         403,
-        { message: 'Pages of another origin may not change anything.' },
+        { message: 'Pages of another origin may not read or change anything.' },
       ]);
     }
     expect(controlled.gateway.clock.aheadMs).toBe(0);
     expect(controlled.gateway.faults.list).toEqual([]);
     const headers = { Origin: `http://localhost:${port}` };
     expect((await controlled.ask(path, { method, body, headers })).status).not.toBe(403);
+  });
+
+  it.each<Readonly<Record<string, string>>>([
+    { Origin: 'http://evil.example' },
+    { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' },
+    { 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'no-cors' },
+  ])('I12 no read by a page of another origin: %j', async (headers) => {
+    await using controlled = await openControlled();
+    for (const path of ['state', 'events', 'faults', '']) {
+      expect([path, (await controlled.ask(path, { headers })).status]).toEqual([path, 403]);
+    }
+    // A link to the page, and the page itself.
+    const link = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate' };
+    expect((await controlled.ask('', { headers: link })).status).toBe(200);
+    const own = { 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'cors' };
+    expect((await controlled.ask('state', { headers: own })).status).toBe(200);
   });
 
   it.each(changes)('no %s %s that is not JSON', async (method, path, body) => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from '@gatecast/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { openEmbeddedDynamoDb } from '../src/lambda/embedded-dynamodb.js';
 import { startGateway } from '../src/start-gateway.js';
 import type { RoomChannel } from './fixtures/rooms-on-dynamodb/app.js';
 import { openConnection } from './open-connection.js';
+import { RawPeer } from './raw-peer.js';
 
 const entry = fileURLToPath(new URL('fixtures/rooms-on-dynamodb/app.ts', import.meta.url));
 let directory: string;
@@ -71,5 +73,80 @@ describe('an app on dynamoDbStore', () => {
     expect(asked[0]).toBe('DynamoDB_20120810.UpdateItem');
     elsewhere.closeAllConnections();
     elsewhere.close();
+  });
+});
+
+/** Calls `ListTables` with further headers, and resolves to the status. */
+async function listTables(
+  endpoint: string,
+  headers: Readonly<Record<string, string>> = {},
+  body = '{}',
+): Promise<{ readonly status: number | undefined; readonly headers: IncomingMessage['headers'] }> {
+  const asking = request(endpoint, {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/x-amz-json-1.0',
+      'X-Amz-Target': 'DynamoDB_20120810.ListTables',
+      'X-Amz-Date': '20260101T000000Z',
+      Authorization: 'AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c',
+      ...headers,
+    },
+  }).end(body);
+  const [response] = (await once(asking, 'response')) as [IncomingMessage];
+  response.resume();
+  return { status: response.statusCode, headers: response.headers };
+}
+
+describe('the embedded DynamoDB', () => {
+  const open = (folder?: string) => openEmbeddedDynamoDb({ directory: folder, table: 'chat' });
+
+  it.each([
+    { Origin: 'https://evil.example' },
+    { Origin: 'null' },
+    { Host: 'evil.example' },
+    { Host: 'localhost.evil.example:80' },
+  ])('I2 refuses what a web page can send: %j', async (headers) => {
+    await using dynamoDb = await open();
+    const refused = await listTables(dynamoDb.endpoint, headers);
+    expect(refused.status).toBe(403);
+    expect(refused.headers).not.toHaveProperty('access-control-allow-origin');
+    expect(await listTables(dynamoDb.endpoint)).toMatchObject({ status: 200 });
+  });
+
+  it.each(['end', 'reset'] as const)('I2 survives a body that is cut off: %s', async (ending) => {
+    await using dynamoDb = await open();
+    await using peer = await RawPeer.open(Number(new URL(dynamoDb.endpoint).port));
+    peer.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf a body');
+    peer.leave(ending);
+    await peer.closed;
+    expect(await listTables(dynamoDb.endpoint)).toMatchObject({ status: 200 });
+  });
+
+  it('I2 survives a request that dynalite cannot read', async () => {
+    await using dynamoDb = await open();
+    expect(await listTables(dynamoDb.endpoint, {}, 'null')).toMatchObject({ status: 500 });
+    expect(await listTables(dynamoDb.endpoint)).toMatchObject({ status: 200 });
+  });
+
+  it('I2 names the process that uses the folder already', async () => {
+    const first = await open(directory);
+    await expect(open(directory)).rejects.toMatchObject({
+      code: 'ERR_DATA_UNAVAILABLE',
+      message: expect.stringContaining(`used by another gateway (pid ${process.pid})`),
+      hint: expect.stringContaining('--ephemeral'),
+    });
+    expect(await listTables(first.endpoint)).toMatchObject({ status: 200 });
+    await first[Symbol.asyncDispose]();
+    await using second = await open(directory);
+    expect(await listTables(second.endpoint)).toMatchObject({ status: 200 });
+  });
+
+  it('I2 says that the folder cannot be used', async () => {
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+    await expect(open(join(file, 'data'))).rejects.toMatchObject({
+      code: 'ERR_DATA_UNAVAILABLE',
+      message: expect.stringContaining('ENOTDIR'),
+    });
   });
 });

@@ -108,6 +108,16 @@ describe('a pool', () => {
     expect(second).toBe(test.started[1]?.pid);
   });
 
+  it('I3 keeps a process whose event could not be passed on', async () => {
+    await using test = makePool('handler', 1);
+    const nested = JSON.parse(`{"d":${'['.repeat(15_000)}${']'.repeat(15_000)}}`) as object;
+    const failed = await test.pool.invoke(nested, { requestId: 'one' });
+    expect(failed).toMatchObject({ type: 'error', errorType: 'Runtime.MarshalError' });
+    const next = await test.pool.invoke({ n: 1 }, { requestId: 'two' });
+    expect(next).toMatchObject({ type: 'response', payload: { event: { n: 1 } } });
+    expect(test.started).toHaveLength(1);
+  });
+
   it('completes running and waiting invocations when it drains, and then ends the processes', async () => {
     await using test = makePool('waitsForFile', 1);
     const results = ['one', 'two'].map((requestId) =>

@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { Environment, type EnvironmentOptions } from '../src/lambda/environment.js';
 import { lambdaVariables } from '../src/lambda/lambda-variables.js';
@@ -79,10 +81,65 @@ describe('an invocation', () => {
     }
   });
 
+  // Node 24 on Lambda does not have these methods.
+  const hasEndings = Number.parseInt(process.versions.node, 10) < 24;
+
+  it.runIf(hasEndings).each([
+    ['succeed', [{ n: 1 }], { type: 'response', payload: { n: 1 } }],
+    ['done', [null, { n: 2 }], { type: 'response', payload: { n: 2 } }],
+    ['done', ['no'], { type: 'error', errorType: 'string', errorMessage: 'no' }],
+    ['fail', ['never'], { type: 'error', errorType: 'string', errorMessage: 'never' }],
+  ])('I14 may end with context.%s: %j', async (method, values, expected) => {
+    await using environment = start({ handler: 'endsByContext' });
+    const result = await environment.invoke({ method, values }, { requestId: 'one' });
+    expect(result).toMatchObject(expected);
+  });
+
+  it.skipIf(hasEndings)('I14 has none of these methods on Node 24', async () => {
+    await using environment = start({ handler: 'endsByContext' });
+    const event = { method: 'succeed', values: [1] };
+    const result = await environment.invoke(event, { requestId: 'one' });
+    expect(result).toMatchObject({ type: 'error', errorType: 'TypeError' });
+  });
+
   it('fails when its result is not JSON', async () => {
     await using environment = start({ handler: 'returnsCircle' });
     const result = await environment.invoke({}, { requestId: 'one' });
     expect(result).toMatchObject({ type: 'error', errorType: 'Runtime.MarshalError' });
+  });
+
+  it('I3 has no channel to the gateway that it could use, as in Lambda', async () => {
+    await using environment = start({ handler: 'tellsThatItIsReady' });
+    for (const requestId of ['one', 'two']) {
+      const result = await environment.invoke({}, { requestId });
+      expect(result).toMatchObject({ payload: { send: 'undefined', connected: 'undefined' } });
+    }
+  });
+
+  it('I3 is answered although the function wrote to the pipe of the gateway', async () => {
+    await using environment = start({ handler: 'writesToEveryPipe' });
+    for (const requestId of ['one', 'two']) {
+      const result = await environment.invoke({}, { requestId });
+      expect(result).toMatchObject({ type: 'response', payload: 'written' });
+    }
+  });
+
+  it('I5 leaves nothing of its answer in memory', async () => {
+    setFlagsFromString('--expose_gc');
+    const collect = runInNewContext('gc') as () => void;
+    const usedMb = (): number => {
+      collect();
+      return process.memoryUsage().heapUsed / 1e6;
+    };
+    await using environment = start({ handler: 'answersWithText' });
+    const answers = async (count: number): Promise<number> => {
+      for (let n = 0; n < count; n++) {
+        await environment.invoke({ length: 1e6 }, { requestId: `${n}` });
+      }
+      return usedMb();
+    };
+    const before = await answers(5);
+    expect((await answers(40)) - before).toBeLessThan(15);
   });
 
   it("gets Lambda's context", async () => {

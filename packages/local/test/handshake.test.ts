@@ -3,6 +3,7 @@ import { openGateway } from '../src/gateway.js';
 import { openLocalApi, type SeenEvent, TestFunction } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';
+import { sendRequest } from './signed-request.js';
 
 /** A gate that a function waits for and the test opens. */
 function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
@@ -356,5 +357,85 @@ describe('a new deployment', () => {
     mustWait = false;
     const next = await Peer.connect(api.url);
     expect(next.webSocket.readyState).toBe(next.webSocket.OPEN);
+  });
+});
+
+describe('with localPagesOnly', () => {
+  const statusOf = async (port: number, headers: Readonly<Record<string, string>>) => {
+    await using peer = await RawPeer.open(port);
+    peer.write(handshakeText(headers));
+    return (await peer.until(/^HTTP\/1\.1 \d+/)).slice(-3);
+  };
+
+  it.each([
+    {},
+    { Origin: 'http://localhost:5173' },
+    { Origin: 'https://app.localhost' },
+    { Host: '127.0.0.1:3000', Origin: 'http://[::1]:8080' },
+    { Host: '192.168.1.5:3000', Origin: 'http://192.168.1.5:5173' },
+  ])('I12 a page of this machine may connect: %j', async (headers) => {
+    await using api = await openLocalApi({ localPagesOnly: true });
+    expect(await statusOf(api.gateway.port, headers)).toBe('101');
+  });
+
+  it.each([
+    { Origin: 'https://evil.example' },
+    { Origin: 'null' },
+    { Origin: 'http://localhost.evil.example' },
+    { Origin: 'http://192.168.1.5' },
+    { Host: 'evil.example', Origin: 'http://evil.example' },
+    { Host: 'evil.example' },
+    { Host: '192.168.1.5', Origin: 'http://192.168.1.6' },
+  ])('I12 another page is refused, and it is said why: %j', async (headers) => {
+    await using api = await openLocalApi({ localPagesOnly: true });
+    expect(await statusOf(api.gateway.port, headers)).toBe('403');
+    expect(api.handler.events).toEqual([]);
+    const detail = expect.stringContaining('--any-origin');
+    expect(api.log).toMatchObject([{ route: '$connect', result: 'refused', detail }]);
+  });
+
+  it('I12 nothing is served under a name that is not of this machine', async () => {
+    await using api = await openLocalApi({ localPagesOnly: true });
+    const { port } = api.gateway;
+    const request = { port, path: '/' };
+    const foreign = await sendRequest({ ...request, headers: { Host: 'evil.example' } });
+    expect(foreign.status).toBe(403);
+    expect((await sendRequest(request)).status).toBe(200);
+  });
+
+  it('I12 without it every page may connect, as on AWS', async () => {
+    await using api = await openLocalApi();
+    expect(await statusOf(api.gateway.port, { Origin: 'https://evil.example' })).toBe('101');
+  });
+});
+
+describe('an upgrade to another protocol', () => {
+  const h2c = {
+    Connection: 'Upgrade, HTTP2-Settings',
+    Upgrade: 'h2c',
+    'HTTP2-Settings': 'AAMAAABkAAQAAP__',
+  };
+
+  it.each(['plain', 'secure'])('I11 is ignored, with its body: %s', async (kind) => {
+    await using api = await openLocalApi();
+    const { port, certificate } = api.gateway;
+    await using peer = await RawPeer.open(port, kind === 'secure' ? certificate : undefined);
+    const post = { ...h2c, 'Content-Length': '4' };
+    peer.write(handshakeText(h2c, 'GET / HTTP/1.1'));
+    expect(await peer.until(/^[^]*Connect to [^]*\n/)).toMatch(/^HTTP\/1\.1 200/);
+    // On the same connection, with a body that is another request's start if it is not read.
+    peer.write(`${handshakeText(post, 'POST /dev/@connections/x HTTP/1.1')}body`);
+    expect(await peer.until(/^[^]*Token"}/)).toMatch(/^HTTP\/1\.1 403/);
+    peer.write(handshakeText(h2c));
+    expect(await peer.until(/^[^]*Required"}/)).toMatch(/^HTTP\/1\.1 426/);
+    peer.write(handshakeText());
+    expect(await peer.until(/^HTTP\/1\.1 \d+/)).toBe('HTTP/1.1 101');
+  });
+
+  it('I11 a handshake without Host is refused', async () => {
+    await using api = await openLocalApi();
+    await using peer = await RawPeer.open(api.gateway.port);
+    peer.write(handshakeText({ Host: undefined }));
+    expect(await peer.until(/^HTTP\/1\.1 \d+/)).toBe('HTTP/1.1 400');
   });
 });

@@ -63,14 +63,15 @@ export interface LocalApi extends AsyncDisposable {
 
 /** A gateway with a function behind it. */
 export async function openLocalApi(options: LocalApiOptions = {}): Promise<LocalApi> {
-  const { respond, authorizer, routes = ['$connect', '$disconnect', '$default'] } = options;
+  const { respond, authorizer, routes, ...gatewayOptions } = options;
+  const served = routes ?? ['$connect', '$disconnect', '$default'];
   const log: GatewayEvent[] = [];
-  const gateway = await openGateway({ onEvent: (event) => log.push(event), ...options });
+  const gateway = await openGateway({ onEvent: (event) => log.push(event), ...gatewayOptions });
   const handler = new TestFunction(respond);
   gateway.use({
     handler,
     authorizer,
-    routes: routes.map((route) => (typeof route === 'string' ? { routeKey: route } : route)),
+    routes: served.map((route) => (typeof route === 'string' ? { routeKey: route } : route)),
   });
   return {
     gateway,

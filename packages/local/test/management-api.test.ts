@@ -286,3 +286,51 @@ describe('@connections, byte by byte', () => {
     expect(await sendRequest({ port, path: '/dev/other', method: 'POST' })).toMatchObject(missing);
   });
 });
+
+describe('a client that does not read', () => {
+  it('I5 6.12 is posted to until its buffer is full, and again when it has read', async () => {
+    await using all = await openAll();
+    const { port, credentials } = all.api.gateway;
+    const request = {
+      port,
+      key: credentials.issue('a test'),
+      path: `/dev/@connections/${all.ConnectionId}`,
+      body: 'x'.repeat(128 * KB),
+    };
+    all.peer.webSocket.pause();
+    let posts = 0;
+    let response = await sendSigned(request);
+    // The buffers of the system may hold some megabytes, too.
+    for (; response.status === 200 && posts < 400; posts++) response = await sendSigned(request);
+    expect(response).toMatchObject({
+      status: 429,
+      headers: { 'x-amzn-errortype': 'LimitExceededException' },
+    });
+    all.peer.webSocket.resume();
+    for (let n = 0; n < posts; n++) await all.peer.next();
+    await vi.waitFor(async () => expect(await sendSigned(request)).toMatchObject({ status: 200 }));
+  });
+
+  it('I5 asks for no more answers until it has read', async () => {
+    const body = 'x'.repeat(100 * KB);
+    await using all = await openAll({
+      respond: () => ({ statusCode: 200, body }),
+      routes: ['$connect', { routeKey: '$default', twoWay: true }],
+    });
+    const count = () => all.api.handler.of('$default').length;
+    all.peer.webSocket.pause();
+    for (let n = 0; n < 300; n++) all.peer.send('m'.repeat(16 * KB));
+    let before = -1;
+    await vi.waitFor(
+      () => {
+        const seen = before;
+        before = count();
+        expect(seen).toBe(before);
+      },
+      { timeout: 10_000, interval: 300 },
+    );
+    expect(count()).toBeLessThan(300);
+    all.peer.webSocket.resume();
+    for (let n = 0; n < 300; n++) expect(await all.peer.next()).toHaveLength(body.length);
+  });
+});

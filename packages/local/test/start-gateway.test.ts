@@ -255,6 +255,26 @@ describe('a change of the source', () => {
     expect(reloads).toEqual([{ type: 'reloaded', functionName: 'app', closedConnections: true }]);
   });
 
+  it('I4 is loaded even if onReload threw at the previous one', async () => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const { options, reloads } = watching(await source(versionOf('old')), twoWay);
+    const onReload = (event: ReloadEvent): void => {
+      reloads.push(event);
+      throw new Error('not today');
+    };
+    await using gateway = await startGateway({ ...options, onReload });
+    for (const version of ['new', 'newer']) {
+      const count = reloads.length;
+      await source(versionOf(version));
+      await until(reloads, count + 1);
+      expect(await ask(gateway.url, 'a')).toBe(`${version} 1`);
+    }
+    await gateway.close();
+    expect(reloads.map(({ type }) => type)).toEqual(['reloaded', 'reloaded']);
+    expect(stderr.mock.calls.join('')).toContain('onReload threw an error: Error: not today');
+    stderr.mockRestore();
+  });
+
   it('is ignored if it is a mistake', async () => {
     const { options, reloads } = watching(await source(versionOf('old')), twoWay);
     await using gateway = await startGateway(options);

@@ -142,6 +142,25 @@ describe('the order of messages', () => {
       expect(await peer.next()).toBe('two');
     },
   );
+
+  it('I3 a message that the gateway fails to handle holds up no other one', async () => {
+    await using api = await openLocalApi({ serial: true, routes: [] });
+    const results = [undefined, { type: 'response', payload: { statusCode: 200, body: 'two' } }];
+    api.gateway.use({
+      handler: { invoke: async () => results.shift() as never },
+      routes: [{ routeKey: '$default', twoWay: true }],
+    });
+    await using peer = await Peer.connect(api.url);
+    peer.send('one');
+    peer.send('two');
+    expect(await peer.next()).toContain('Internal server error');
+    expect(await peer.next()).toBe('two');
+    await vi.waitFor(() => expect(api.log).toHaveLength(2));
+    expect(api.log[0]).toMatchObject({
+      result: 'failed',
+      detail: expect.stringContaining('TypeError'),
+    });
+  });
 });
 
 describe('the clock', () => {

@@ -1,3 +1,4 @@
+import { option } from '@gatecast/framework/adapter';
 import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-path.js';
 import { StartError } from '../start-error.js';
 import { wholeNumber } from './command-line.js';
@@ -9,9 +10,9 @@ interface ControlRequest {
   readonly body?: object;
 }
 
-/** Reads `--port`. @throws CommandLineError if it is not a number. */
+/** Reads `--port`. @throws CommandLineError if it is not a port. */
 export function portOf(value: string | undefined): number {
-  return wholeNumber(value, { option: '--port', least: 1 }) ?? 3000;
+  return wholeNumber(value, '--port', option.integer(1, 65_535)) ?? 3000;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { OptionType } from '@gatecast/framework/adapter';
 import { RequestError } from '../control/request-error.js';
 
 /** The command line is wrong. */
@@ -94,19 +95,30 @@ export function parseWords<T extends string>(
   return { words: positionals, values: values as Partial<Record<T, string>> };
 }
 
-/** @throws CommandLineError unless the value is a whole number of at least `least`. */
+/** @throws CommandLineError unless the value is a whole number that the type allows. */
 export function wholeNumber(
   value: string | undefined,
-  { option, least }: { option: string; least: number },
+  flag: string,
+  type: OptionType,
 ): number | undefined {
-  if (value === undefined) {
-    return undefined;
-  }
-  const number = Number(value);
-  if (!/^\d+$/.test(value) || number < least) {
-    throw new CommandLineError(`${option} takes a whole number from ${least}, not "${value}".`);
-  }
-  return number;
+  if (value === undefined) return undefined;
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (type.fits(number)) return number;
+  throw notTaken(value, flag, type);
+}
+
+/** @throws CommandLineError unless the type allows the value. */
+export function textValue(
+  value: string | undefined,
+  flag: string,
+  type: OptionType,
+): string | undefined {
+  if (value === undefined || type.fits(value)) return value;
+  throw notTaken(value, flag, type);
+}
+
+function notTaken(value: string, flag: string, { takes }: OptionType): CommandLineError {
+  return new CommandLineError(`${flag} takes ${takes}, not "${value}".`);
 }
 
 /** Runs a check of the gateway, and throws its RequestError as a CommandLineError. */

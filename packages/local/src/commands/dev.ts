@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
 import { clockTime, eventLine } from '../event-line.js';
 import { parseManifest } from '../lambda/route-manifest.js';
 import type { ReloadEvent } from '../lambda/running-function.js';
+import { functionOptionTypes, gatewayOptionTypes } from '../option-types.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import {
   type Arguments,
   CommandLineError,
   parseArguments,
+  textValue,
   wholeNumber,
   withEntry,
 } from './command-line.js';
@@ -28,6 +31,7 @@ gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
   --inspect port        let a debugger attach to the function, which then runs one invocation at a time
                         without a time-out
   --ephemeral           keep the data of the embedded DynamoDB in memory, not in .gatecast
+  --any-origin          let web pages of other machines connect, too
   --serial              a message waits for the previous one of its connection
   --seed number         seed of the probability of faults, to repeat a run (default: 1)
   --api-keys list       API keys that routes with an API key accept, joined by commas
@@ -49,17 +53,26 @@ const OPTIONS = [
   'sam',
 ] as const;
 
+/** In seconds; a timer cannot wait longer. */
+const timeoutType = option.integer(1, Math.floor(MAX_TIMER_MS / 1000));
+
 type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 
 /** `gatecast dev`: resolves after SIGINT or SIGTERM, when everything is closed. */
 export async function dev(args: readonly string[]): Promise<void> {
   const parsed = parseArguments(args, OPTIONS, {
     list: 'parameter',
-    flags: ['serial', 'ephemeral'],
+    flags: ['serial', 'ephemeral', 'any-origin'],
   });
   const { values } = parsed;
-  const port = wholeNumber(values.port, { option: '--port', least: 0 }) ?? 3000;
-  const maxEnvironments = wholeNumber(values.environments, { option: '--environments', least: 1 });
+  const port = wholeNumber(values.port, '--port', gatewayOptionTypes.port) ?? 3000;
+  const maxEnvironments = wholeNumber(
+    values.environments,
+    '--environments',
+    functionOptionTypes.maxEnvironments,
+  );
+  const seed = wholeNumber(values.seed, '--seed', gatewayOptionTypes.seed);
+  textValue(values.stage, '--stage', gatewayOptionTypes.stage);
   const options = await (values.sam === undefined ? entryOptions(parsed) : templateOptions(parsed));
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
@@ -73,10 +86,11 @@ export async function dev(args: readonly string[]): Promise<void> {
     staticDirectory: values.static,
     maxEnvironments,
     apiKeys: values['api-keys']?.split(','),
-    seed: wholeNumber(values.seed, { option: '--seed', least: 0 }),
+    seed,
     serial: parsed.flags.has('serial'),
     dataDirectory: parsed.flags.has('ephemeral') ? undefined : join('.gatecast', 'dynamodb'),
     control: true,
+    localPagesOnly: !parsed.flags.has('any-origin'),
     watch: true,
     onEvent(event) {
       routeWidth = Math.max(routeWidth, event.route.length);
@@ -97,13 +111,13 @@ async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> 
   if (parsed.list.length > 0) {
     throw new CommandLineError('--parameter only works with --sam, which is missing.');
   }
-  const timeoutSeconds = wholeNumber(values.timeout, { option: '--timeout', least: 1 });
+  const timeoutSeconds = wholeNumber(values.timeout, '--timeout', timeoutType);
   return {
     entry,
     stage: values.stage,
     routes: values.routes === undefined ? undefined : await readRoutes(values.routes),
     timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
-    inspect: values.inspect,
+    inspect: textValue(values.inspect, '--inspect', functionOptionTypes.inspect),
   };
 }
 

@@ -1,4 +1,5 @@
-import { faultKinds, parseFault } from '../control/parse-fault.js';
+import { parseFault } from '../control/parse-fault.js';
+import { faultKinds } from '../fault-problem.js';
 import type { Fault } from '../faults.js';
 import { askGateway, portOf } from './ask-gateway.js';
 import { CommandLineError, parseWords, withCommandLineErrors } from './command-line.js';

@@ -5,6 +5,8 @@ import { FrameMeter, MAX_FRAME_BYTES } from './frame-limits.js';
 /** The data of a connection from its handshake. */
 export interface ConnectionDetails {
   readonly connectionId: string;
+  /** The host that the client used, as it wrote it. */
+  readonly domainName: string;
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
   readonly sourceIp: string;
@@ -27,6 +29,12 @@ const closeCodes: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: 1007,
   WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
 };
+
+/**
+ * How much may wait for a client that does not read, in bytes. API Gateway has such a buffer (row 6.12),
+ * but its size is not known.
+ */
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /** One open connection. */
 export class Connection {
@@ -64,6 +72,11 @@ export class Connection {
     return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
+  /** Whether so much waits for the client that nothing more may be posted (row 6.12). */
+  get isFull(): boolean {
+    return this.#webSocket.bufferedAmount > MAX_UNREAD_BYTES;
+  }
+
   /** Starts reading: passes every text message to `onMessage`, in the order of arrival. */
   read(socket: Duplex, onMessage: (body: string) => void, onPing: () => void): void {
     this.#webSocket.on('ping', onPing);
@@ -72,6 +85,8 @@ export class Connection {
       if (this.#messageCount > this.#lastMessage) return;
       if (isBinary) this.close(1003, '');
       else onMessage((data as Buffer).toString());
+      // A client that does not read the answers may not ask for more of them.
+      if (this.isFull) this.#webSocket.pause();
     });
     const watcher = (chunk: Buffer) => {
       if (!this.#meter.read(chunk)) return;
@@ -91,9 +106,13 @@ export class Connection {
     do {
       const frame = message.subarray(offset, offset + MAX_FRAME_BYTES);
       offset += MAX_FRAME_BYTES;
-      this.#webSocket.send(frame, { binary: false, fin: offset >= message.length });
+      this.#webSocket.send(frame, { binary: false, fin: offset >= message.length }, this.#written);
     } while (offset < message.length);
   }
+
+  readonly #written = (): void => {
+    if (this.#webSocket.isPaused && !this.isFull) this.#webSocket.resume();
+  };
 
   /** Closes the connection. `$disconnect` gets the same code and reason. */
   close(code: number, reason: string, lastMessage: number = this.#messageCount): void {

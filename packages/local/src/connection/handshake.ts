@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { makeAuthorizerEvent, makeConnectionId, makeRequestId } from '@gatecast/framework/testing';
 import { mayConnect } from '../access/access.js';
@@ -6,6 +6,7 @@ import { authorize } from '../access/authorizer.js';
 import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
+import { isFromLocalPage } from '../http/local-host.js';
 import type { Acceptor } from './acceptor.js';
 import { connect } from './connect.js';
 import { Connection, type ConnectionDetails } from './connection.js';
@@ -46,15 +47,36 @@ export async function answerHandshake(
   acceptor: Acceptor,
   handshake: Handshake,
 ): Promise<void> {
+  // Errors of the socket are ignored, because each step checks whether the client is still there.
+  handshake.socket.on('error', () => {});
+  const ids = { connectionId: makeConnectionId(), requestId: makeRequestId() };
+  const time = api.now();
+  try {
+    await handleHandshake(api, acceptor, { handshake, ids });
+  } catch (error) {
+    refuse(handshake.socket, 500, ids);
+    const { connectionId } = ids;
+    const detail = `The gateway failed: ${String(error)}`;
+    api.report({ time, route: '$connect', connectionId, result: 'failed', detail });
+  }
+}
+
+async function handleHandshake(
+  api: Api,
+  acceptor: Acceptor,
+  { handshake, ids }: { readonly handshake: Handshake; readonly ids: AnswerIds },
+): Promise<void> {
   const { request, socket } = handshake;
-  // Errors of the socket are ignored, because the steps below check whether the client is still there.
-  socket.on('error', () => {});
   const { deployment } = api;
   const { generation } = api.connections;
-  const ids = { connectionId: makeConnectionId(), requestId: makeRequestId() };
   const problem = deployment ? problemWith(request, api.path) : 403;
   if (!deployment || problem) {
     refuse(socket, problem ?? 403, ids);
+    return;
+  }
+  if (api.localPagesOnly && !isFromLocalPage(request.headers)) {
+    refuse(socket, 403, ids);
+    reportForeignPage(api, ids, request.headers);
     return;
   }
   // Before the authorizer, so that throttled handshakes do not cause invocations.
@@ -88,6 +110,18 @@ export async function answerHandshake(
   if (generation !== api.connections.generation) connection.close(1001, 'Going away');
 }
 
+function reportForeignPage(
+  api: Api,
+  { connectionId }: AnswerIds,
+  { host, origin = 'none' }: IncomingHttpHeaders,
+): void {
+  const detail =
+    `Only pages of this machine may connect, not Origin "${origin}" at Host "${host}". ` +
+    'Allow others with --any-origin (localPagesOnly: false).';
+  const refused = { time: api.now(), route: '$connect', connectionId, detail };
+  api.report({ ...refused, result: 'refused' });
+}
+
 async function admit(
   api: Api,
   deployment: ServedDeployment,
@@ -96,7 +130,8 @@ async function admit(
   const { connectionId, requestId } = ids;
   const connectedAt = api.now();
   const { headers, query, sourceIp, userAgent } = readUpgradeRequest(handshake.request);
-  const details = { connectionId, connectedAt, sourceIp, userAgent };
+  const { host: domainName = api.details.domainName } = handshake.request.headers;
+  const details = { connectionId, domainName, connectedAt, sourceIp, userAgent };
   const eventOptions = { ...api.details, ...details, headers, query, requestId, now: connectedAt };
 
   const verdict =

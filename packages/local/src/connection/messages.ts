@@ -12,21 +12,39 @@ import { messageFor } from './refusal.js';
 
 /** Makes the handler for messages of one connection, which run concurrently or one after the other. */
 export function messageHandler(api: Api, connection: Connection): (body: string) => void {
-  if (!api.isSerial) return (body) => void handleMessage(api, connection, body);
+  if (!api.isSerial) return (body) => void answerMessage(api, connection, body);
   let previous = Promise.resolve();
   return (body) => {
-    previous = previous.then(() => handleMessage(api, connection, body));
+    previous = previous.then(() => answerMessage(api, connection, body));
   };
 }
 
 /**
- * Routes one message to its integration and sends the answer to the client. The invocation starts before
- * the first `await`, so that messages start in the order of arrival and do not wait for each other (row
- * 5.11).
+ * Routes one message to its integration and sends the answer to the client. Never rejects, because nobody
+ * waits for it but the next message of a connection in serial mode.
  */
-async function handleMessage(api: Api, connection: Connection, body: string): Promise<void> {
+async function answerMessage(api: Api, connection: Connection, body: string): Promise<void> {
   const time = api.now();
   const requestId = makeRequestId();
+  try {
+    await handleMessage(api, connection, { body, time, requestId });
+  } catch (error) {
+    const { connectionId } = connection.details;
+    connection.send(Buffer.from(errorText('Internal server error', { connectionId, requestId })));
+    const detail = `The gateway failed: ${String(error)}`;
+    api.report({ time, route: '$default', connectionId, result: 'failed', detail });
+  }
+}
+
+/**
+ * The invocation starts before the first `await`, so that messages start in the order of arrival and do
+ * not wait for each other (row 5.11).
+ */
+async function handleMessage(
+  api: Api,
+  connection: Connection,
+  { body, time, requestId }: { readonly body: string; readonly time: number; requestId: string },
+): Promise<void> {
   const { connectionId } = connection.details;
   connection.lastActiveAt = time;
   const frames: string[] = [];

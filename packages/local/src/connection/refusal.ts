@@ -26,7 +26,6 @@ export function refuse(socket: Duplex, status: number, ids: AnswerIds): void {
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
-    ...(status === 426 ? ['Upgrade: websocket'] : []),
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
   // Unread bytes would make the system reset the connection, and the client could lose the answer.

@@ -12,13 +12,14 @@ export interface UpgradeRequest {
  * The status to refuse a request with before any function is called; `undefined` if it is correct. `path`
  * is the path of the API.
  */
-export function problemWith(request: IncomingMessage, path: string): 400 | 403 | 426 | undefined {
+export function problemWith(request: IncomingMessage, path: string): 400 | 403 | undefined {
   const { method, headers } = request;
   const { pathname } = splitUrl(request);
+  // Node only checks this for requests that are not upgrades (RFC 9112, 3.2).
+  if (headers.host === undefined) return 400;
   // With or without a slash at the end (row 3.22). Any other path belongs to a stage that does not exist
   // (row 3.16).
   if (pathname !== path && pathname !== `${path}/`) return 403;
-  if (headers.upgrade?.toLowerCase() !== 'websocket') return 426;
   const isValid =
     method === 'GET' &&
     /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&
@@ -40,7 +41,8 @@ export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
       (name) => name.toLowerCase(),
     ),
     query: group([...new URLSearchParams(search)], (name) => name),
-    sourceIp: address.replace(/^::ffff:/, ''),
+    // This machine has one address in events, whichever of them `localhost` is.
+    sourceIp: address.replace(/^::1$/, '127.0.0.1').replace(/^::ffff:/, ''),
     userAgent: headers['user-agent'],
   };
 }

@@ -56,6 +56,9 @@ function post(call: Call): object {
     const limit = `${frame.length} bytes, more than the ${MAX_MESSAGE_BYTES} that may be posted`;
     throw new RequestError(413, `The frame has ${limit}.`);
   }
+  if (connection.isFull) {
+    throw new RequestError(429, `The connection "${connectionId}" does not read its messages.`);
+  }
   const time = api.now();
   connection.lastActiveAt = time;
   connection.send(frame);

@@ -1,3 +1,4 @@
+import { LONGEST_ADVANCE_MS } from '../clock.js';
 import { RequestError } from './request-error.js';
 
 const units: Readonly<Record<string, number>> = {
@@ -8,9 +9,6 @@ const units: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** A year. Much longer ones would lead to times that a Date cannot express. */
-const LONGEST_MS = 365 * 86_400_000;
-
 /**
  * Parses a duration such as `90s` or `1.5h` to milliseconds.
  *
@@ -19,7 +17,7 @@ const LONGEST_MS = 365 * 86_400_000;
 export function parseDuration(text: unknown): number {
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(text)) ?? [];
   const ms = Math.round(Number(number) * (units[unit] ?? Number.NaN));
-  if (ms > 0 && ms <= LONGEST_MS) return ms;
+  if (ms > 0 && ms <= LONGEST_ADVANCE_MS) return ms;
   throw new RequestError(
     400,
     `"${String(text)}" is not a duration. Write a number and a unit, up to a year: 500ms, 90s, 10m, 2h or 1d.`,

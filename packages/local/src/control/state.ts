@@ -1,6 +1,6 @@
 import type { Api } from '../api.js';
+import { faultKinds } from '../fault-problem.js';
 import type { Fault } from '../faults.js';
-import { faultKinds } from './parse-fault.js';
 
 /** A failed reload of a function, whose last good version keeps running. */
 export interface ReloadFailure {

@@ -125,6 +125,11 @@ function post(connection: Connection, { response, body, now }: Call): void {
     tooLarge(response);
     return;
   }
+  if (connection.isFull) {
+    const type = 'LimitExceededException';
+    answerError(response, 429, { type, message: 'The client does not read its messages.' });
+    return;
+  }
   connection.lastActiveAt = now;
   connection.send(body);
   answer(response, 200);

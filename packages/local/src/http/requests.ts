@@ -3,7 +3,9 @@ import type { Api } from '../api.js';
 import { answerControl } from '../control/control-api.js';
 import { CONTROL_PATH } from '../control/control-path.js';
 import type { ControlledFunctions } from '../control/state.js';
+import { printUnexpected } from '../unexpected.js';
 import { answer, answerError, type Exchange } from './answer.js';
+import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
 import { answerUnknownRoute } from './unknown-route.js';
@@ -14,8 +16,30 @@ export interface RequestOptions {
   readonly functions: ControlledFunctions | undefined;
 }
 
-/** Answers all requests except handshakes: to `@connections`, to the stage itself, and for files. */
+/**
+ * Answers all requests except handshakes: to `@connections`, to the stage itself, and for files. Never
+ * rejects.
+ */
 export async function answerRequest(
+  api: Api,
+  options: RequestOptions,
+  exchange: Exchange,
+): Promise<void> {
+  try {
+    await handleRequest(api, options, exchange);
+  } catch (error) {
+    const { request, response } = exchange;
+    printUnexpected(`The gateway failed at ${request.method} ${request.url}`, error);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const type = 'InternalServerErrorException';
+    answerError(response, 500, { type, message: 'Internal server error' });
+  }
+}
+
+async function handleRequest(
   api: Api,
   { credentials, staticDirectory, functions }: RequestOptions,
   exchange: Exchange,
@@ -31,6 +55,11 @@ export async function answerRequest(
   const target = managementTarget(pathname);
   if (target?.path === path) {
     await answerManagement(api, credentials, { ...exchange, connectionId: target.connectionId });
+    return;
+  }
+  if (api.localPagesOnly && !isFromLocalPage({ host: request.headers.host })) {
+    const message = 'Forbidden: this gateway only answers to names of this machine.';
+    answerError(response, 403, { type: 'ForbiddenException', message });
     return;
   }
   const isOfApi = pathname === path || pathname.startsWith(`${path}/`);

@@ -19,11 +19,24 @@ export interface Integrated {
 }
 
 /**
- * Passes an event to the integration of its route and reads the answer. Never rejects.
+ * Passes an event to the integration of its route and reads the answer. Never rejects: even a function in
+ * this process that breaks its interface only fails.
  *
  * The invocation starts before the first `await`.
  */
 export async function integrate(
+  api: Api,
+  deployment: ServedDeployment,
+  integrated: Integrated,
+): Promise<ProxyOutcome> {
+  try {
+    return await askIntegration(api, deployment, integrated);
+  } catch (error) {
+    return { type: 'failed', detail: `The integration failed: ${String(error)}` };
+  }
+}
+
+async function askIntegration(
   api: Api,
   { handler }: ServedDeployment,
   { route, event, kill }: Integrated,

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tableDefinition } from '@gatecast/adapters/dynamodb';
+import { prepareDataFolder } from './data-folder.js';
+import { guarded } from './guarded-dynamodb.js';
 
 /** A DynamoDB in this process, with one table. */
 export interface EmbeddedDynamoDb extends AsyncDisposable {
@@ -21,17 +22,24 @@ export interface EmbeddedDynamoDbOptions {
 // The package has no types.
 type Dynalite = (options: { path?: string; createTableMs: number }) => Server;
 
-/** Starts dynalite, which is only loaded now because few functions need it. */
+/**
+ * Starts dynalite, which is only loaded now because few functions need it.
+ *
+ * @throws StartError `ERR_DATA_UNAVAILABLE` if the folder cannot be used.
+ */
 export async function openEmbeddedDynamoDb({
   directory,
   table,
 }: EmbeddedDynamoDbOptions): Promise<EmbeddedDynamoDb> {
-  if (directory !== undefined) await mkdir(directory, { recursive: true });
+  if (directory !== undefined) await prepareDataFolder(directory);
   const dynalite = createRequire(import.meta.url)('dynalite') as Dynalite;
   const server = dynalite({
     ...(directory !== undefined && { path: directory }),
     createTableMs: 0,
   });
+  const [answer] = server.listeners('request') as [RequestListener];
+  server.removeAllListeners('request');
+  server.on('request', guarded(answer));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

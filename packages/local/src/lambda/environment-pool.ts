@@ -36,9 +36,11 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
       const errorMessage = 'The function was closed before this invocation could run.';
       return { type: 'error', errorType: 'Runtime.ExitError', errorMessage };
     }
-    const result = await environment.invoke(event, invocation);
-    this.#giveBack(environment);
-    return result;
+    try {
+      return await environment.invoke(event, invocation);
+    } finally {
+      this.#giveBack(environment);
+    }
   }
 
   /** Waits for running and waiting invocations, then ends the processes. */

@@ -1,16 +1,20 @@
-// Runs inside a child process, as Lambda's Node runtime. It talks to the gateway over the IPC channel.
+// Runs inside a child process, as Lambda's Node runtime. It talks to the gateway over a pipe.
 import { createRequire } from 'node:module';
+import { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { attributeConsole } from './attributed-console.js';
-import type {
-  InvocationReport,
-  InvokeRequest,
-  LoadedModule,
-  LoadFailure,
-  LoadReport,
+import {
+  type InvocationReport,
+  type InvokeRequest,
+  type LoadedModule,
+  type LoadFailure,
+  type LoadReport,
+  MESSAGES_FD,
+  MessagePipe,
 } from './environment-ipc.js';
-import { lambdaContext } from './lambda-context.js';
+import { endingMethods, lambdaContext } from './lambda-context.js';
 
 type Callback = (error?: unknown, value?: unknown) => void;
 type Handler = (event: object, context: object, callback: Callback) => unknown;
@@ -20,24 +24,24 @@ attributeConsole(() => requestId);
 
 const [, , bundleFile = '', handlerName = ''] = process.argv;
 
-// Ctrl-C reaches every process of the terminal, but only the gateway may end a function. If the function
-// died first, its last invocations would look like failures.
+// Only the gateway may end a function. If the function died first, its last invocations would look like
+// failures.
 process.on('SIGINT', () => {});
-process.on('disconnect', () => process.exit());
+// In a thread of its own, because a function may be busy for ever when the gateway is killed.
+new Worker(new URL('gateway-watch.js', import.meta.url)).unref();
+
+let handler: Handler | undefined;
+const socket = new Socket({ fd: MESSAGES_FD });
+const pipe = new MessagePipe<LoadReport | InvocationReport, InvokeRequest>(socket, (request) => {
+  void invoke(handler as Handler, request).then((report) => pipe.send(report));
+});
 
 try {
   const exports = await load(bundleFile);
-  const handler = exports[handlerName];
-  process.on('message', (request: InvokeRequest) => {
-    void invoke(handler as Handler, request).then(report);
-  });
-  report({ type: 'loaded', module: describe(exports) });
+  handler = exports[handlerName] as Handler | undefined;
+  pipe.send({ type: 'loaded', module: describe(exports) });
 } catch (error) {
-  report({ type: 'loadFailed', failure: loadFailure(error) });
-}
-
-function report(message: LoadReport | InvocationReport): void {
-  process.send?.(message);
+  pipe.send({ type: 'loadFailed', failure: loadFailure(error) });
 }
 
 /**
@@ -95,13 +99,13 @@ async function invoke(handler: Handler, request: InvokeRequest): Promise<Invocat
 async function runHandler(handler: Handler, request: InvokeRequest): Promise<unknown> {
   let whenIdle = (): void => {};
   const onIdle = (): void => whenIdle();
-  // Otherwise the channel would keep the event loop busy, and `beforeExit` would never be emitted.
-  process.channel?.unref();
+  // Otherwise the pipe would keep the event loop busy, and `beforeExit` would never be emitted.
+  socket.unref();
   process.on('beforeExit', onIdle);
   try {
     return await new Promise((resolve, reject) => {
       whenIdle = () => resolve(null);
-      const context = lambdaContext(request);
+      const context = { ...lambdaContext(request), ...endingMethods({ resolve, reject }) };
       const returned = handler(request.event, context, (error, value) => {
         if (error !== undefined && error !== null) {
           reject(error);
@@ -119,7 +123,7 @@ async function runHandler(handler: Handler, request: InvokeRequest): Promise<unk
     });
   } finally {
     process.off('beforeExit', onIdle);
-    process.channel?.ref();
+    socket.ref();
   }
 }
 

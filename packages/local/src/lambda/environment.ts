@@ -1,12 +1,23 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { InvocationReport, LoadReport } from './environment-ipc.js';
+import {
+  type InvocationReport,
+  type InvokeRequest,
+  type LoadReport,
+  MESSAGES_FD,
+  MessagePipe,
+} from './environment-ipc.js';
 import type { Invocation, InvocationResult } from './lambda-function.js';
 
 // Always in `dist`, even if this file runs from `src`, because a child process cannot run TypeScript.
 const PROCESS_FILE = fileURLToPath(
   new URL('../../dist/lambda/environment-process.js', import.meta.url),
 );
+
+// A function is the head of a process group, so that the processes that it starts end with it. On Windows
+// there are no groups, and a detached process has a window of its own.
+const HAS_GROUPS = process.platform !== 'win32';
 
 // AWS: "Lambda execution environment lifecycle", Init phase.
 const LOAD_TIMEOUT_MS = 10_000;
@@ -36,6 +47,8 @@ interface Ending {
   readonly reason: string;
 }
 
+type Outcome = LoadReport | InvocationReport | Ending;
+
 /**
  * One Lambda execution environment: a child process that keeps the function's module loaded and
  * runs one invocation at a time. Unlike on Lambda, it is not frozen between invocations.
@@ -43,31 +56,44 @@ interface Ending {
 export class Environment implements AsyncDisposable {
   readonly #options: EnvironmentOptions;
   readonly #child: ChildProcess;
-  readonly #ended: Promise<Ending>;
+  readonly #pipe: MessagePipe<InvokeRequest, LoadReport | InvocationReport>;
+  readonly #ended: Promise<unknown>;
   readonly #loaded: Promise<LoadReport>;
   readonly #startedAt = performance.now();
   #isUsable = true;
+  #ending: Ending | undefined;
+  /** Takes the next report, or the end of the process. */
+  #onOutcome: (outcome: Outcome) => void = () => {};
   #loadMs: number | undefined;
 
   private constructor(options: EnvironmentOptions) {
     this.#options = options;
     const output = options.quiet === true ? 'ignore' : 'inherit';
-    this.#child = fork(PROCESS_FILE, [options.bundleFile, options.handler], {
+    const nodeOptions = [
+      '--enable-source-maps',
+      `--max-old-space-size=${options.memoryMb}`,
+      ...(options.inspect === undefined ? [] : [`--inspect=${options.inspect}`]),
+    ];
+    const args = [...nodeOptions, PROCESS_FILE, options.bundleFile, options.handler];
+    this.#child = spawn(process.execPath, args, {
       env: options.variables,
-      stdio: ['ignore', output, output, 'ipc'],
-      execArgv: [
-        '--enable-source-maps',
-        `--max-old-space-size=${options.memoryMb}`,
-        ...(options.inspect === undefined ? [] : [`--inspect=${options.inspect}`]),
-      ],
+      stdio: ['ignore', output, output, 'pipe', 'pipe'],
+      detached: HAS_GROUPS,
     });
+    const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
+    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome(report));
     endWithThisProcess(this.#child);
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
         this.#isUsable = false;
-        resolve({ type: 'ended', reason });
+        this.#ending = { type: 'ended', reason };
+        this.#onOutcome(this.#ending);
+        resolve(undefined);
       };
-      this.#child.once('exit', (code, signal) => end(endingReason(code, signal)));
+      this.#child.once('exit', (code, signal) => {
+        killGroup(this.#child);
+        end(endingReason(code, signal));
+      });
       this.#child.once('error', (error) => end(error.message));
     });
     this.#loaded = this.#load();
@@ -116,11 +142,14 @@ export class Environment implements AsyncDisposable {
       const message = handlerNotFound(entry, handler, loaded.module.exports);
       return failed('Runtime.HandlerNotFound', message);
     }
-    const report = this.#nextReport<InvocationReport>();
-    this.#child.send({ event, requestId, functionArn, timeoutMs }, ignoreError);
+    try {
+      this.#pipe.send({ event, requestId, functionArn, timeoutMs });
+    } catch (error) {
+      return failed('Runtime.MarshalError', `The event cannot be passed on: ${String(error)}`);
+    }
     const killed = () => this.#kill();
     kill?.addEventListener('abort', killed);
-    const outcome = await within(timeoutMs, Promise.race([report, this.#ended]));
+    const outcome = await this.#next<InvocationReport>(timeoutMs);
     kill?.removeEventListener('abort', killed);
     if (outcome === undefined) {
       // End the process before the client gets the answer and can send the next request.
@@ -147,10 +176,7 @@ export class Environment implements AsyncDisposable {
   }
 
   async #load(): Promise<LoadReport> {
-    const outcome = await within(
-      LOAD_TIMEOUT_MS,
-      Promise.race([this.#nextReport<LoadReport>(), this.#ended]),
-    );
+    const outcome = await this.#next<LoadReport>(LOAD_TIMEOUT_MS);
     this.#loadMs = performance.now() - this.#startedAt;
     if (outcome?.type === 'loaded') {
       return outcome;
@@ -169,15 +195,27 @@ export class Environment implements AsyncDisposable {
     return outcome;
   }
 
-  #nextReport<T extends LoadReport | InvocationReport>(): Promise<T> {
+  /**
+   * The next report, or the end of the process; `undefined` if the time is over first. Not a race with a
+   * promise that lives as long as the process, because that would keep every report until then.
+   */
+  #next<T extends LoadReport | InvocationReport>(limitMs: number): Promise<T | Ending | undefined> {
     return new Promise((resolve) => {
-      this.#child.once('message', (report) => resolve(report as T));
+      const settle = (outcome: Outcome | undefined) => {
+        clearTimeout(timer);
+        this.#onOutcome = () => {};
+        resolve(outcome as T | Ending | undefined);
+      };
+      const timer = setTimeout(settle, limitMs, undefined);
+      this.#onOutcome = settle;
+      if (this.#ending) settle(this.#ending);
     });
   }
 
   #kill(): void {
     this.#isUsable = false;
-    this.#child.kill('SIGKILL');
+    // After its end, its id may belong to another process.
+    if (running.has(this.#child)) killGroup(this.#child);
   }
 }
 
@@ -220,31 +258,23 @@ function endingReason(code: number | null, signal: NodeJS.Signals | null): strin
     : `Runtime exited with error: exit status ${code}`;
 }
 
-/** Waits for a promise; `undefined` if the time is over first. */
-async function within<T>(limitMs: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), limitMs);
-  });
-  try {
-    return await Promise.race([promise, timeUp]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-// If a process dies during a write, its end is reported instead.
-function ignoreError(): void {}
-
 const running = new Set<ChildProcess>();
 
 function killRunning(): void {
-  for (const child of running) {
-    child.kill('SIGKILL');
+  for (const child of running) killGroup(child);
+}
+
+/** Ends a process, and those that it has started. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(HAS_GROUPS ? -child.pid : child.pid, 'SIGKILL');
+  } catch {
+    // All of them have ended.
   }
 }
 
-/** A process that loses its channel ends by itself unless it is busy. This ends a busy one. */
+/** If this process is killed, the child's own watch ends the child. */
 function endWithThisProcess(child: ChildProcess): void {
   if (running.size === 0) {
     process.on('exit', killRunning);

@@ -29,6 +29,28 @@ export function lambdaContext({ requestId, functionArn, timeoutMs }: InvokeReque
   };
 }
 
+/** How an invocation ends. */
+interface Ending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The methods of the context that end an invocation at once. Lambda has them up to Node 22, but not on
+ * Node 24 (AWS: "Using the Lambda context object for Node.js").
+ */
+export function endingMethods({ resolve, reject }: Ending): object {
+  if (Number.parseInt(process.versions.node, 10) >= 24) return {};
+  return {
+    succeed: resolve,
+    fail: reject,
+    done(error?: unknown, value?: unknown) {
+      if (error === undefined || error === null) resolve(value);
+      else reject(error);
+    },
+  };
+}
+
 function variable(name: string): string {
   return process.env[name] ?? '';
 }

@@ -133,10 +133,12 @@ export class RunningFunction implements LambdaFunction {
 
   #retire(previous: LoadedFunction): void {
     this.#retired.add(previous);
-    void previous.pool.drain().then(async () => {
+    const removed = previous.pool.drain().then(async () => {
       this.#retired.delete(previous);
       await rm(previous.bundle.file, { force: true });
       await rm(previous.bundle.mapFile, { force: true });
     });
+    // What is left over is removed with the whole folder at the end.
+    removed.catch(() => {});
   }
 }
