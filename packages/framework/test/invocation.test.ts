@@ -1,11 +1,12 @@
-import { memoryStore } from '@gatecast/framework';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Gateway } from '../src/deliver/gateway.js';
 import { Stages } from '../src/deliver/stage.js';
 import { composePlugins } from '../src/invocation/hooks.js';
 import { addressOf, Invocation } from '../src/invocation/invocation.js';
+import { memoryStore } from '../src/store/memory.js';
 import { Deadlines } from '../src/time/deadlines.js';
 import { pause } from '../src/time/time-limit.js';
-import type { RequestContext } from '../src/wire/lambda-events.js';
+import type { RequestContext, WebSocketEvent } from '../src/wire/lambda-events.js';
 import { contextOf, gatewayWith, never } from './lambda.js';
 
 const NOW = 1_000_000;
@@ -35,7 +36,7 @@ function makeCore() {
   const core = {
     ...composePlugins([]),
     store: memoryStore(),
-    stages: new Stages({ gateway: gatewayWith() }),
+    stages: new Stages({ gateway: gatewayWith() as Gateway }),
     now: Date.now,
     deadlines,
     report,
@@ -47,7 +48,8 @@ function makeCore() {
 function makeInvocation(of: RequestContext | undefined = request, hasContext = true) {
   const made = makeCore();
   const context = hasContext ? contextOf(LEFT_MS) : undefined;
-  return { ...made, invocation: new Invocation(made.core, of, context) };
+  const event = of && ({ requestContext: of } as WebSocketEvent);
+  return { ...made, invocation: new Invocation(made.core, event, context) };
 }
 
 describe('B1 the time of an invocation', () => {
@@ -175,7 +177,7 @@ describe('the report of an error', () => {
     const place = { route: 'rooms.say', connectionId: 'c1', requestId: 'r1', isAnswered: false };
     expect(inEvent.report.mock.calls).toEqual([['no', place]]);
     const { core, report } = makeCore();
-    new Invocation(core).report('no');
+    new Invocation(core, undefined).report('no');
     expect(report.mock.calls).toEqual([['no', { route: 'publish', isAnswered: false }]]);
   });
 
@@ -207,7 +209,7 @@ describe('the stage of an invocation', () => {
     vi.stubEnv('GATECAST_STAGE', 'dev');
     const { core } = makeCore();
     const address = { apiId: 'own', stage: 'dev', region: 'eu-west-1' };
-    expect(new Invocation(core).address).toEqual(address);
-    expect(new Invocation(core).stage().address).toEqual(address);
+    expect(new Invocation(core, undefined).address).toEqual(address);
+    expect(new Invocation(core, undefined).stage().address).toEqual(address);
   });
 });

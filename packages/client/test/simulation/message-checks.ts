@@ -37,8 +37,6 @@ export interface SentMessage {
   latest?: { readonly connection: Connection; readonly awakeMs: number };
   /** Since when API Gateway has refused that, without the machine's sleep. */
   refusedMs?: number | undefined;
-  /** How often an error of API Gateway may have been its answer. */
-  doubts: number;
   attempts: number;
   /** How many errors it might have been meant by. */
   doubts: number;
@@ -74,7 +72,6 @@ export class MessageChecks {
       sentAwakeMs: this.#checks.world.time.awakeMs,
       ahead: this.#all.filter(({ isOneWay, outcome }) => !isOneWay && !outcome).length,
       attempts: 0,
-      doubts: 0,
       doubts: 0,
       answers: [],
       isHandled: false,
@@ -146,7 +143,6 @@ export class MessageChecks {
     message.answers.push(answer);
     if (!answer.isOfGateway || message.latest?.connection !== connection) return;
     message.refusedMs ??= this.#checks.world.time.awakeMs;
-    message.doubts += 1;
   }
 
   /** When the oldest of the messages was written that wait for an answer on a connection. */
