@@ -14,7 +14,10 @@ export interface ApiDetails {
   readonly stage: string;
   readonly region: string;
   readonly accountId: string;
-  /** Host and port, so that `https://${domainName}/${stage}` reaches the `@connections` API. */
+  /**
+   * Host and port, so that `https://${domainName}/${stage}` reaches the `@connections` API. In events it is
+   * what the client asked for (row 0.9).
+   */
   readonly domainName: string;
   readonly stageVariables: Readonly<Record<string, string>> | undefined;
   /** Whether the base path of the custom domain has more than one level (row 1.6). */

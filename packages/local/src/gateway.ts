@@ -14,6 +14,7 @@ import { Faults } from './faults.js';
 import type { GatewayEvent } from './gateway-event.js';
 import { apiPath } from './http/base-path.js';
 import { localCertificate } from './http/certificate.js';
+import { hostInUrl } from './http/local-host.js';
 import { openPort } from './http/port.js';
 import { answerRequest } from './http/requests.js';
 import { routeSelector } from './integration/route-selection.js';
@@ -24,7 +25,7 @@ import { harmless } from './unexpected.js';
 export interface GatewayOptions {
   /** The port to listen on; 0 chooses a free one. @default 0 */
   readonly port?: number | undefined;
-  /** The address to listen on. @default '127.0.0.1' */
+  /** The address to listen on. @default both addresses of `localhost`: 127.0.0.1 and ::1 */
   readonly host?: string | undefined;
   /** Name of the API's stage, the first part of the path. @default 'dev' */
   readonly stage?: string | undefined;
@@ -117,8 +118,8 @@ export interface Gateway extends AsyncDisposable {
   /** The port it listens on. */
   readonly port: number;
   /**
-   * The URL for clients: `ws://localhost:PORT/STAGE`, or the base path instead of the stage. `wss` works
-   * on the same port.
+   * The URL for clients: `ws://localhost:PORT/STAGE`, with the host if that is another machine's address,
+   * or the base path instead of the stage. `wss` works on the same port.
    */
   readonly url: string;
   /** The endpoint for posts of functions: `url` with `http`. `https` works on the same port. */
@@ -194,11 +195,11 @@ export async function openGatewayBefore(
   const selectRoute = routeSelector(options.routeSelectionExpression ?? '$request.body.action');
   const certificate = await localCertificate();
   const port = await openPort({
-    host: options.host ?? '127.0.0.1',
+    host: options.host,
     port: options.port ?? 0,
     certificate,
   });
-  const domainName = `localhost:${port.number}`;
+  const domainName = `${hostInUrl(options.host)}:${port.number}`;
   const connections = new Connections();
   const credentials = new Credentials();
   const journal = options.control === true ? new Journal() : undefined;

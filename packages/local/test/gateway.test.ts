@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, request } from 'node:https';
-import { connect as connectTcp } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it, vi } from 'vitest';
 import { openGateway } from '../src/gateway.js';
 import { openLocalApi } from './local-api.js';
@@ -273,5 +274,56 @@ describe('an error that nobody expects', () => {
     await api.gateway.closeAllConnections();
     expect(await peer.closed).toMatchObject({ code: 1001 });
     expect(api.log).toMatchObject([{ route: '$disconnect', result: 'failed' }]);
+  });
+});
+
+describe('the address of a gateway', () => {
+  const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === '::1'),
+  );
+
+  it.runIf(hasIpv6)('I17 is each address of localhost', async () => {
+    await using api = await openLocalApi();
+    for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
+      await using peer = await Peer.connect(`ws://${host}:${api.gateway.port}/dev`);
+      expect(peer.webSocket.readyState).toBe(1);
+    }
+    const identity = { sourceIp: '127.0.0.1' };
+    expect(api.handler.of('$connect')).toMatchObject(
+      Array.from({ length: 3 }, () => ({ requestContext: { identity } })),
+    );
+  });
+
+  it.runIf(hasIpv6)('I17 is not shared with another program on ::1', async () => {
+    const other = createServer().listen(0, '::1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    await expect(openGateway({ port })).rejects.toThrow(`port "${port}" of "::1"`);
+    other.close();
+    await using gateway = await openGateway({ port });
+    expect(gateway.port).toBe(port);
+  });
+
+  it.runIf(hasIpv6)('I17 is in the URL', async () => {
+    await using gateway = await openGateway({ host: '::1' });
+    expect(gateway.url).toBe(`ws://[::1]:${gateway.port}/dev`);
+    expect(gateway.endpoint).toBe(`http://[::1]:${gateway.port}/dev`);
+    await using all = await openGateway({ host: '0.0.0.0' });
+    expect(all.url).toBe(`ws://localhost:${all.port}/dev`);
+  });
+
+  it('I17 0.9 is in events as the client wrote it', async () => {
+    await using api = await openLocalApi();
+    const { port } = api.gateway;
+    const hosts = [`127.0.0.1:${port}`, 'chat.example.com'];
+    for (const host of hosts) {
+      await using peer = await Peer.connect(api.url, { headers: { host } });
+      peer.send('a message');
+      await vi.waitFor(() => expect(api.handler.events.length % 3).toBe(2));
+      await peer[Symbol.asyncDispose]();
+      await vi.waitFor(() => expect(api.handler.events.length % 3).toBe(0));
+    }
+    const names = api.handler.events.map(({ requestContext }) => requestContext['domainName']);
+    expect(names).toEqual(hosts.flatMap((host) => [host, host, host]));
   });
 });

@@ -5,6 +5,8 @@ import { FrameMeter, MAX_FRAME_BYTES } from './frame-limits.js';
 /** The data of a connection from its handshake. */
 export interface ConnectionDetails {
   readonly connectionId: string;
+  /** The host that the client used, as it wrote it. */
+  readonly domainName: string;
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
   readonly sourceIp: string;

@@ -130,7 +130,8 @@ async function admit(
   const { connectionId, requestId } = ids;
   const connectedAt = api.now();
   const { headers, query, sourceIp, userAgent } = readUpgradeRequest(handshake.request);
-  const details = { connectionId, connectedAt, sourceIp, userAgent };
+  const { host: domainName = api.details.domainName } = handshake.request.headers;
+  const details = { connectionId, domainName, connectedAt, sourceIp, userAgent };
   const eventOptions = { ...api.details, ...details, headers, query, requestId, now: connectedAt };
 
   const verdict =

@@ -41,7 +41,8 @@ export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
       (name) => name.toLowerCase(),
     ),
     query: group([...new URLSearchParams(search)], (name) => name),
-    sourceIp: address.replace(/^::ffff:/, ''),
+    // This machine has one address in events, whichever of them `localhost` is.
+    sourceIp: address.replace(/^::1$/, '127.0.0.1').replace(/^::ffff:/, ''),
     userAgent: headers['user-agent'],
   };
 }

@@ -24,6 +24,12 @@ export function isFromLocalPage({ host = '', origin }: IncomingHttpHeaders): boo
   return isLocalName(nameOf(page)) || (isAddress(asked) && nameOf(page) === asked);
 }
 
+/** The name of a listening address in a URL. */
+export function hostInUrl(host: string | undefined): string {
+  if (host === undefined || ['127.0.0.1', '0.0.0.0', '::'].includes(host)) return 'localhost';
+  return isIP(host) === 6 ? `[${host}]` : host;
+}
+
 function nameOf(authority: string): string {
   return authority.replace(/:\d+$/, '').toLowerCase();
 }

@@ -5,14 +5,15 @@ import {
   type RequestListener,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Certificate } from './certificate.js';
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export interface PortOptions {
-  readonly host: string;
+  /** @default both loopback addresses, because `localhost` may be either of them */
+  readonly host?: string | undefined;
   readonly port: number;
   readonly certificate: Certificate;
 }
@@ -41,8 +42,7 @@ export async function openPort({ host, port, certificate }: PortOptions): Promis
     socket.allowHalfOpen = true;
   });
   const sockets = new Set<Socket>();
-  // Half-open like Node's HTTP server, so that a client may end its side and still read the answer.
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const onSocket = (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     // A peer may vanish at any time. 'close' follows, and is the event that the other code uses.
@@ -60,25 +60,16 @@ export async function openPort({ host, port, certificate }: PortOptions): Promis
       if (isSecure) socket.allowHalfOpen = false;
       (isSecure ? secure : plain).emit('connection', socket);
     });
-  });
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    throw new Error(
-      `The gateway could not listen on port "${port}" of "${host}". ` +
-        'Choose another port, or 0 for any free one.',
-      { cause },
-    );
-  }
+  };
+  const servers = await listen({ host, port }, onSocket);
   return {
-    number: (server.address() as AddressInfo).port,
+    number: portOf(servers),
     serve({ request, upgrade }) {
-      const servers = [
+      const protocols = [
         [plain, 'connection'],
         [secure, 'secureConnection'],
       ] as const;
-      for (const [each, event] of servers) {
+      for (const [each, event] of protocols) {
         each.on('request', request).on('upgrade', (message, socket, head) => {
           if (message.headers.upgrade?.toLowerCase() === 'websocket') {
             upgrade(message, socket, head);
@@ -92,12 +83,58 @@ export async function openPort({ host, port, certificate }: PortOptions): Promis
       }
     },
     async close() {
-      const closed = once(server, 'close');
-      server.close();
+      const closed = servers.map((server) => once(server.close(), 'close'));
       for (const socket of sockets) socket.destroy();
-      await closed;
+      await Promise.all(closed);
     },
   };
+}
+
+const LOOPBACK = ['127.0.0.1', '::1'] as const;
+
+/** Listens on the host, or on both loopback addresses with the same port. */
+async function listen(
+  { host, port }: Pick<PortOptions, 'host' | 'port'>,
+  onSocket: (socket: Socket) => void,
+): Promise<readonly Server[]> {
+  const [first, second] = host === undefined ? LOOPBACK : [host];
+  const server = await listenOn(first, port, onSocket);
+  if (second === undefined) return [server];
+  try {
+    return [server, await listenOn(second, portOf([server]), onSocket)];
+  } catch (error) {
+    const { code } = (error as Error).cause as NodeJS.ErrnoException;
+    // The machine has no IPv6.
+    if (code !== 'EADDRINUSE') return [server];
+    await once(server.close(), 'close');
+    if (port !== 0) throw error;
+    return listen({ host, port }, onSocket);
+  }
+}
+
+async function listenOn(
+  host: string,
+  port: number,
+  onSocket: (socket: Socket) => void,
+): Promise<Server> {
+  // Half-open like Node's HTTP server, so that a client may end its side and still read the answer.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, onSocket);
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new Error(
+      `The gateway could not listen on port "${port}" of "${host}". ` +
+        'Choose another port, or 0 for any free one.',
+      { cause },
+    );
+  }
+  return server;
+}
+
+function portOf([server]: readonly Server[]): number {
+  const address = server?.address() as AddressInfo;
+  return address.port;
 }
 
 /** The head of a request as it was sent, but for the header `Upgrade`. */

@@ -40,7 +40,7 @@ export function functionSettings(
   // The API's address in a template points to AWS, so it is replaced by the local one.
   const publicHost = `${apiId}.execute-api.${region}.amazonaws.com`;
   const local = (value: string): string =>
-    value.replaceAll(publicHost, `localhost:${gateway.port}`);
+    value.replaceAll(publicHost, new URL(gateway.endpoint).host);
   return {
     entry,
     handler,
