@@ -107,6 +107,7 @@ export const entries = {
   I14: 'a handler may answer with context.succeed, fail and done where Lambda has them',
   I17: 'localhost may be either address, and events have the host that the client used',
   J4: 'values of flags are checked before anything starts',
+  J6: 'stopping lets nobody in, gives $disconnect time, and marks nothing as failed',
   K1: 'unknown options are refused',
   K2: 'values of options are checked at once',
   K3: 'a decorator without parentheses is refused',

@@ -93,9 +93,11 @@ export class RunningGateway {
   }
 
   async #close(): Promise<void> {
+    // At first, because clients must not connect any more. Not awaited, because a reload may be running.
+    const closing = this.#gateway?.close();
     await Promise.all(this.#bundlers.map((bundler) => bundler.close()));
     await Promise.all(this.#functions.map((lambda) => lambda.reloaded()));
-    await this.#gateway?.close();
+    await closing;
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
     await this.#store?.[Symbol.asyncDispose]();
     if (this.#directory !== undefined) {
