@@ -105,6 +105,7 @@ export const entries = {
   I12: 'pages of other machines cannot connect to gatecast dev, and reach no control API',
   I11: 'an upgrade that is not to a WebSocket is ignored',
   I14: 'a handler may answer with context.succeed, fail and done where Lambda has them',
+  I16: 'a fault waits for its invocation, a breakpoint has no time limit, and no body is printed',
   I17: 'localhost may be either address, and events have the host that the client used',
   J4: 'values of flags are checked before anything starts',
   J6: 'stopping lets nobody in, gives $disconnect time, and marks nothing as failed',
