@@ -51,4 +51,6 @@ export interface Api {
   /** Records the traffic, if the control API is on. */
   readonly journal: Journal | undefined;
   deployment: ServedDeployment | undefined;
+  /** Whether the gateway is being closed: it accepts no more connections. */
+  isStopping: boolean;
 }

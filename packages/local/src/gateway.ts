@@ -149,14 +149,14 @@ export interface Gateway extends AsyncDisposable {
    */
   closeAllConnections(): Promise<void>;
   /**
-   * Closes every connection like `closeAllConnections`, but waits at most 2 seconds, and then frees the
-   * port.
+   * Accepts no more connections, closes every one like `closeAllConnections`, but waits at most 10
+   * seconds, and then frees the port. Events that have not ended by then are not reported.
    */
   close(): Promise<void>;
 }
 
 /** How long `close` waits for `$disconnect`, in milliseconds. */
-const CLOSE_GRACE_MS = 2_000;
+const CLOSE_GRACE_MS = 10_000;
 
 /** How often the gateway looks for expired connections, in milliseconds. */
 const SWEEP_MS = 1_000;
@@ -203,6 +203,7 @@ export async function openGatewayBefore(
   const connections = new Connections();
   const credentials = new Credentials();
   const journal = options.control === true ? new Journal() : undefined;
+  let isClosed = false;
   const api: Api = {
     details: {
       apiId: options.apiId ?? 'local00000',
@@ -232,19 +233,25 @@ export async function openGatewayBefore(
     localPagesOnly: options.localPagesOnly ?? false,
     pingsCount: options.pingsResetIdle ?? false,
     report: (event, traffic) => {
+      if (isClosed) return;
       const dealtWith = { ...event, durationMs: now() - event.time };
       onEvent(dealtWith);
       journal?.record({ ...dealtWith, ...traffic });
     },
     journal,
     deployment: undefined,
+    isStopping: false,
   };
+  const handshakes = new Set<Promise<void>>();
   const acceptor = new Acceptor({ compression: options.compression ?? false });
   port.serve({
     request: (request, response) =>
       void answerRequest(api, { credentials, staticDirectory, functions }, { request, response }),
-    upgrade: (request, socket, head) =>
-      void answerHandshake(api, acceptor, { request, socket, head }),
+    upgrade(request, socket, head) {
+      const answered = answerHandshake(api, acceptor, { request, socket, head });
+      handshakes.add(answered);
+      void answered.then(() => handshakes.delete(answered));
+    },
   });
 
   const sweep = () => {
@@ -253,14 +260,21 @@ export async function openGatewayBefore(
   };
   let stopSweeping = clock.after(SWEEP_MS, sweep);
 
+  const closeAndFinish = async () => {
+    await Promise.all([connections.closeAll(), ...handshakes]);
+    // Those whose handshake was accepted meanwhile.
+    await connections.closeAll();
+  };
   const shutDown = async () => {
     stopSweeping();
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise((resolve) => {
       timer = setTimeout(resolve, CLOSE_GRACE_MS);
     });
-    await Promise.race([connections.closeAll(), grace]);
+    api.isStopping = true;
+    await Promise.race([closeAndFinish(), grace]);
     clearTimeout(timer);
+    isClosed = true;
     await port.close();
   };
   let closed: Promise<void> | undefined;

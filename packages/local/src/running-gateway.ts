@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
+import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
 import type { ControlledFunctions } from './control/state.js';
 import { type Gateway, openGatewayBefore } from './gateway.js';
 import { type Bundle, type Bundler, openBundler } from './lambda/bundle.js';
@@ -65,7 +66,12 @@ export class RunningGateway {
         this.#build(definition, join(directory, String(index))),
       ),
     );
-    const gateway = await listen(this.#options, this.#controlled());
+    const isInspected = definitions.some(({ inspect }) => inspect !== undefined);
+    // A function that stops at a breakpoint may take any time.
+    const integrationTimeoutMs =
+      this.#options.integrationTimeoutMs ?? (isInspected ? MAX_TIMER_MS : undefined);
+    const options = { ...this.#options, integrationTimeoutMs };
+    const gateway = await listen(options, this.#controlled());
     this.#gateway = gateway;
     const certificateFile = await writeCertificates(gateway.certificate, directory);
     const storeVariables = await this.#openStore(built);
@@ -93,9 +99,11 @@ export class RunningGateway {
   }
 
   async #close(): Promise<void> {
+    // At first, because clients must not connect any more. Not awaited, because a reload may be running.
+    const closing = this.#gateway?.close();
     await Promise.all(this.#bundlers.map((bundler) => bundler.close()));
     await Promise.all(this.#functions.map((lambda) => lambda.reloaded()));
-    await this.#gateway?.close();
+    await closing;
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
     await this.#store?.[Symbol.asyncDispose]();
     if (this.#directory !== undefined) {

@@ -303,13 +303,15 @@ describe('gatecast dev', () => {
   };
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s ends it with all of its processes',
+    'J6 %s ends it with all of its processes, and it says so',
     async (signal) => {
       await using running = dev('fixtures/tells-pid.mjs', '--routes', twoWay);
       const pid = await pidOver(await urlOf(running));
       expect(process.kill(pid, 0)).toBe(true);
       running.kill(signal);
-      expect(await running.ended).toMatchObject({ code: 0, stderr: '' });
+      const { code, stdout, stderr } = await running.ended;
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toContain('Stopping …\n');
       expect(() => process.kill(pid, 0)).toThrow('ESRCH');
       expect(await readdir(directory)).toEqual([]);
     },

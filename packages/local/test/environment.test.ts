@@ -4,6 +4,8 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { Environment, type EnvironmentOptions } from '../src/lambda/environment.js';
 import { lambdaVariables } from '../src/lambda/lambda-variables.js';
+import { startGateway } from '../src/start-gateway.js';
+import { openConnection } from './open-connection.js';
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
@@ -180,6 +182,22 @@ describe('a cold start', () => {
 });
 
 describe('a debugger', () => {
+  it('I16 has no time limit, neither for loading nor for an invocation', async () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const handler = 'twoWayAnswer';
+    const entry = fixture('handlers.mjs');
+    const routes = [{ routeKey: '$default', twoWay: true }];
+    const options = { entry, handler, routes, quiet: true, inspect: '127.0.0.1:0' };
+    await using gateway = await startGateway(options);
+    await using connection = await openConnection(gateway.url);
+    connection.send('hello');
+    expect(await connection.receive()).toBe('hello');
+    const delays = timers.mock.calls.map(([, delayMs]) => delayMs);
+    timers.mockRestore();
+    expect(delays).toContain(2 ** 31 - 1);
+    for (const limitMs of [10_000, 29_000]) expect(delays).not.toContain(limitMs);
+  });
+
   it('may attach to the process', async () => {
     await using environment = start({ handler: 'inspectorUrl', inspect: '127.0.0.1:0' });
     const result = await environment.invoke({}, { requestId: 'one' });
@@ -188,6 +206,16 @@ describe('a debugger', () => {
 });
 
 describe('a process', () => {
+  it('I16 is killed by a fault that was due before the invocation could begin', async () => {
+    await using environment = start();
+    const kill = AbortSignal.abort();
+    const result = await environment.invoke({}, { requestId: 'one', kill });
+    expect(result).toMatchObject({
+      type: 'error',
+      errorMessage: expect.stringContaining('killed'),
+    });
+  });
+
   it.each([
     [0, 'RequestId: one Error: Runtime exited without providing a reason'],
     [3, 'RequestId: one Error: Runtime exited with error: exit status 3'],

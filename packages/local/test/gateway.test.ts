@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { openGateway } from '../src/gateway.js';
 import { openLocalApi } from './local-api.js';
@@ -325,5 +326,45 @@ describe('the address of a gateway', () => {
     }
     const names = api.handler.events.map(({ requestContext }) => requestContext['domainName']);
     expect(names).toEqual(hosts.flatMap((host) => [host, host, host]));
+  });
+});
+
+describe('a gateway that is closed', () => {
+  it('J6 lets nobody in, and waits for $disconnect', async () => {
+    const ended: string[] = [];
+    await using api = await openLocalApi({
+      async respond({ requestContext: { routeKey } }) {
+        // Longer than clients need to come back.
+        if (routeKey === '$disconnect') await setTimeout(2_500);
+        ended.push(routeKey);
+        return { statusCode: 200 };
+      },
+    });
+    await using peer = await Peer.connect(api.url);
+    const closed = api.gateway.close();
+    await peer.closed;
+    expect((await refusalOf(api.url)).status).toBe(503);
+    await closed;
+    expect(ended).toEqual(['$connect', '$disconnect']);
+    expect(api.log.map(({ result }) => result)).toEqual(['ok', 'ok']);
+  });
+
+  it('J6 closes a connection whose handshake was not yet over', async () => {
+    let accept = () => {};
+    await using api = await openLocalApi({
+      respond: ({ requestContext: { routeKey } }) =>
+        new Promise((resolve) => {
+          if (routeKey === '$connect') accept = () => resolve({ statusCode: 200 });
+          else resolve({ statusCode: 200 });
+        }),
+    });
+    const connecting = Peer.connect(api.url);
+    await vi.waitFor(() => expect(api.handler.events).toHaveLength(1));
+    const closed = api.gateway.close();
+    accept();
+    await using peer = await connecting;
+    expect(await peer.closed).toMatchObject({ code: 1001 });
+    await closed;
+    expect(api.log).toMatchObject([{ route: '$connect' }, { route: '$disconnect', result: 'ok' }]);
   });
 });

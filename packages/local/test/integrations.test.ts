@@ -200,7 +200,8 @@ describe('the request template', () => {
     const { frames, events, log } = await send({ integration }, ['hello']);
     expect(frames).toEqual([internalError]);
     expect(events).toEqual([]);
-    expect(log[0]?.detail).toContain('A Lambda function takes JSON, and was to get "hello"');
+    expect(log[0]?.detail).toContain('A Lambda function takes JSON, and was to get 5 characters');
+    expect(log[0]?.detail).not.toContain('hello');
   });
 
   it('8 that is invalid is refused with its place, and so is an invalid expression', async () => {

@@ -104,6 +104,7 @@ export async function dev(args: readonly string[]): Promise<void> {
   print(`Page       http://localhost:${gateway.port}/`);
   print(`WebSocket  ${gateway.url}\n`);
   await stopped;
+  print('Stopping …');
 }
 
 async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> {

@@ -69,7 +69,7 @@ async function handleHandshake(
   const { request, socket } = handshake;
   const { deployment } = api;
   const { generation } = api.connections;
-  const problem = deployment ? problemWith(request, api.path) : 403;
+  const problem = api.isStopping ? 503 : deployment ? problemWith(request, api.path) : 403;
   if (!deployment || problem) {
     refuse(socket, problem ?? 403, ids);
     return;

@@ -133,7 +133,8 @@ async function listenOn(
 }
 
 function portOf([server]: readonly Server[]): number {
-  return (server?.address() as AddressInfo).port;
+  const address = server?.address() as AddressInfo;
+  return address.port;
 }
 
 /** The head of a request as it was sent, but for the header `Upgrade`. */

@@ -116,7 +116,7 @@ function mock(payload: string): BackendOutcome {
   if (typeof statusCode !== 'number' || !isStatus) {
     return misconfigured(
       'The request template of a mock must yield JSON with a "statusCode" from 200 to 599, such as ' +
-        `{"statusCode":200}, and yielded ${JSON.stringify(payload.slice(0, 200))}.`,
+        `{"statusCode":200}, and yielded ${payload.length} characters that are not.`,
     );
   }
   const answer = { statusCode, selected: String(statusCode), body: payload, payload: '' };
@@ -128,7 +128,7 @@ async function lambda(text: string, invoke: NonProxyCall['invoke']): Promise<Bac
   const payload = text === '' ? {} : parseJson(text);
   if (payload === undefined) {
     return misconfigured(
-      `A Lambda function takes JSON, and was to get ${JSON.stringify(text.slice(0, 200))}. ` +
+      `A Lambda function takes JSON, and was to get ${text.length} characters that are not. ` +
         'Add a request template that yields JSON.',
     );
   }

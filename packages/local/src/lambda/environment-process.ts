@@ -28,7 +28,7 @@ const [, , bundleFile = '', handlerName = ''] = process.argv;
 // failures.
 process.on('SIGINT', () => {});
 // In a thread of its own, because a function may be busy for ever when the gateway is killed.
-new Worker(new URL('gateway-watch.js', import.meta.url)).unref();
+new Worker(new URL('./gateway-watch.js', import.meta.url)).unref();
 
 let handler: Handler | undefined;
 const socket = new Socket({ fd: MESSAGES_FD });

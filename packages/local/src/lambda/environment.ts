@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
 import {
   type InvocationReport,
   type InvokeRequest,
@@ -148,6 +149,8 @@ export class Environment implements AsyncDisposable {
       return failed('Runtime.MarshalError', `The event cannot be passed on: ${String(error)}`);
     }
     const killed = () => this.#kill();
+    // It may have been due while the invocation waited for this environment.
+    if (kill?.aborted === true) killed();
     kill?.addEventListener('abort', killed);
     const outcome = await this.#next<InvocationReport>(timeoutMs);
     kill?.removeEventListener('abort', killed);
@@ -176,16 +179,17 @@ export class Environment implements AsyncDisposable {
   }
 
   async #load(): Promise<LoadReport> {
-    const outcome = await this.#next<LoadReport>(LOAD_TIMEOUT_MS);
+    const { entry, inspect } = this.#options;
+    const limitMs = inspect === undefined ? LOAD_TIMEOUT_MS : MAX_TIMER_MS;
+    const outcome = await this.#next<LoadReport>(limitMs);
     this.#loadMs = performance.now() - this.#startedAt;
     if (outcome?.type === 'loaded') {
       return outcome;
     }
     // The module loader caches a failure, so only a new process can try again.
     this.#kill();
-    const { entry } = this.#options;
     if (outcome === undefined) {
-      const details = `"${entry}" did not finish loading within ${LOAD_TIMEOUT_MS / 1000} seconds.`;
+      const details = `"${entry}" did not finish loading within ${limitMs / 1000} seconds.`;
       return loadFailed('Sandbox.Timedout', details);
     }
     if (outcome.type === 'ended') {

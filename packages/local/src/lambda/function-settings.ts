@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
+import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
 import type { Gateway } from '../gateway.js';
 import type { FunctionDefinition } from './function-definition.js';
 import { lambdaVariables } from './lambda-variables.js';
@@ -20,9 +21,6 @@ export interface FunctionSurroundings {
   readonly storeVariables: Readonly<Record<string, string>>;
 }
 
-/** The longest delay of a timer. */
-const NO_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** Determines the settings of a function, with an access key of its own. */
 export function functionSettings(
   definition: FunctionDefinition,
@@ -31,7 +29,7 @@ export function functionSettings(
   const { gateway, apiId, stage, region, accountId, certificateFile, directory } = surroundings;
   const { name: functionName, entry, environment = {} } = definition;
   const { handler = 'handler', memoryMb = 1024, inspect } = definition;
-  const { timeoutMs = inspect === undefined ? 29_000 : NO_TIMEOUT_MS } = definition;
+  const { timeoutMs = inspect === undefined ? 29_000 : MAX_TIMER_MS } = definition;
   const moduleName = basename(entry, extname(entry));
   const credential = gateway.credentials.issue(
     `arn:aws:sts::${accountId}:assumed-role/${functionName}/${functionName}`,
