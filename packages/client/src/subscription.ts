@@ -119,7 +119,7 @@ export class Subscription {
   /** A frame was written. */
   asked(action: SubscriptionAction): void {
     this.#asked = action;
-    if (action === 'subscribe') this.#startClock();
+    if (action === 'subscribe' && !this.#latest) this.#startClock();
   }
 
   /** The server accepted what it was asked, or refused it; or it never answered, which is an error too. */
@@ -133,7 +133,6 @@ export class Subscription {
       else this.#leaveRefused(error);
       return;
     }
-    this.#refusals = 0;
     this.#membership = action === 'subscribe' ? 'live' : 'none';
     if (isStale) this.#membership = 'unsure';
     if (action === 'unsubscribe') this.#endLeave();
@@ -152,7 +151,7 @@ export class Subscription {
 
   /** The server ended it. While it is asked for the first time, the answer says how things stand. */
   ended(error: ClientRequestError): void {
-    if (this.#asked && !(this.#asked === 'subscribe' && this.#latest)) return;
+    if (this.#asked && !this.#latest) return;
     this.#membership = 'none';
     if (this.#users > 0) this.#end(error);
     else this.#endLeave();
@@ -168,7 +167,7 @@ export class Subscription {
   }
 
   close(): void {
-    if (this.#users > 0) this.#unwant(clientError('ERR_CLOSED'), 'abandon');
+    this.#unwant(clientError('ERR_CLOSED'), 'abandon');
   }
 
   #joinRefused(error: ClientRequestError): void {
@@ -199,9 +198,9 @@ export class Subscription {
     if (this.next === 'unsubscribe') this.#retry(error);
   }
 
-  /** Nobody is subscribed any more. The error is for a `subscribe()` without an answer. */
+  /** Nobody is subscribed any more. The error is for a `subscribe()` that has no answer yet. */
   #unwant(error: ClientRequestError, how: 'reject' | 'abandon'): void {
-    if (!this.#latest) this.#joined[how](error);
+    this.#joined[how](error);
     this.#users = 0;
     this.#latest = undefined;
     this.#stopWaiting();
@@ -244,7 +243,7 @@ export class Subscription {
     this.#clock = after(ANSWER_MS, () => {
       const error = clientError('ERR_TIMEOUT');
       if (this.#left) this.#endLeave(error);
-      else if (this.#users > 0 && !this.#latest) this.#unwant(error, 'reject');
+      else this.#unwant(error, 'reject');
       this.#events.changed();
     });
   }
