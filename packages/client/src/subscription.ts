@@ -121,7 +121,7 @@ export class Subscription {
   /** A frame was written. */
   written(action: SubscriptionAction): void {
     this.#pending = action;
-    if (action === 'subscribe') this.#startAnswerTimer();
+    if (action === 'subscribe' && !this.#latest) this.#startAnswerTimer();
   }
 
   /** The server accepted what it was asked, or refused it; or it never answered, which is an error too. */
@@ -137,7 +137,6 @@ export class Subscription {
       else this.#leaveRefused(error);
       return;
     }
-    this.#refusals = 0;
     this.#membership = action === 'subscribe' ? 'live' : 'none';
     if (isStale) this.#membership = 'unsure';
     if (action === 'unsubscribe') this.#endLeave();
@@ -180,7 +179,7 @@ export class Subscription {
   }
 
   close(): void {
-    if (this.#users > 0) this.#drop(clientError('ERR_CLOSED'), 'rejectQuietly');
+    this.#drop(clientError('ERR_CLOSED'), 'rejectQuietly');
   }
 
   #joinRefused(error: ClientRequestError): void {
@@ -211,9 +210,9 @@ export class Subscription {
     if (this.next === 'unsubscribe') this.#retry(error);
   }
 
-  /** Nobody is subscribed any more. The error is for a `subscribe()` without an answer. */
+  /** Nobody is subscribed any more. The error is for a `subscribe()` that has no answer yet. */
   #drop(error: ClientRequestError, how: 'reject' | 'rejectQuietly'): void {
-    if (!this.#latest) this.#joining[how](error);
+    this.#joining[how](error);
     this.#users = 0;
     this.#latest = undefined;
     this.#stopWaiting();
@@ -256,7 +255,7 @@ export class Subscription {
     this.#answerTimer = after(ANSWER_MS, () => {
       const error = clientError('ERR_TIMEOUT');
       if (this.#leaving) this.#endLeave(error);
-      else if (this.#users > 0 && !this.#latest) this.#drop(error, 'reject');
+      else this.#drop(error, 'reject');
       this.#events.changed();
     });
   }

@@ -78,7 +78,6 @@ export class Subscriptions {
 
   close(): void {
     for (const subscription of this.#all.values()) subscription.close();
-    this.#all.clear();
   }
 
   #of(channel: string): Subscription {
