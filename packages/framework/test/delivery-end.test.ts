@@ -127,6 +127,62 @@ describe('B1 the end of a delivery', () => {
     expect(posts).toHaveLength(2);
   });
 
+  it('B1 ends its read of the store, too', async () => {
+    const { connections, report, run } = await makeRoom(20);
+    const subscribers = connections.subscribers.bind(connections);
+    const signals: (AbortSignal | undefined)[] = [];
+    connections.subscribers = (channel, range, limit) => {
+      signals.push(limit?.signal);
+      return range?.after === undefined
+        ? subscribers(channel, { ...range, limit: 10 }, limit)
+        : new Promise(() => {});
+    };
+    expect(await run()).toEqual({ count: { ...none, delivered: 10 }, afterMs: 1_750 });
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, true]);
+    expect(report.mock.calls).toMatchObject([
+      [{ message: expect.stringContaining('of 10 subscribers 0 were not reached, and more were') }],
+    ]);
+  });
+
+  it('B1 without the time for a page is an error of the store only if it is the first page', async () => {
+    const late = new Error('The time of the store is over.');
+    const tooLate = () => pause(1_550).then(() => Promise.reject(late));
+    const first = await makeRoom(20);
+    first.connections.subscribers = tooLate;
+    await expect(first.run()).rejects.toBe(late);
+    expect(first.report).not.toHaveBeenCalled();
+    vi.setSystemTime(NOW);
+    const second = await makeRoom(20);
+    const subscribers = second.connections.subscribers.bind(second.connections);
+    second.connections.subscribers = (channel, range, limit) =>
+      range?.after === undefined ? subscribers(channel, { ...range, limit: 10 }, limit) : tooLate();
+    expect((await second.run()).count).toEqual({ ...none, delivered: 10 });
+    expect(second.report.mock.calls).toMatchObject([[{ code: 'ERR_DELIVERY_UNFINISHED' }]]);
+  });
+
+  it('B1 comes with the last page, even if that is empty and all posts have ended before', async () => {
+    const { connections, run } = await makeRoom(10);
+    const subscribers = connections.subscribers.bind(connections);
+    connections.subscribers = async (channel, range, limit) => {
+      if (range?.after !== undefined) return pause(500).then(() => ({ items: [] }));
+      return { ...(await subscribers(channel, range, limit)), next: 'more' };
+    };
+    expect(await run()).toEqual({ count: { ...none, delivered: 10 }, afterMs: 500 });
+  });
+
+  it('B1 is an error if the invocation is aborted', async () => {
+    const controller = new AbortController();
+    const reason = new Error('The invocation is over.');
+    const { posts, run } = await makeRoom(30, {
+      answer: () => new Promise(() => {}),
+      limit: { signal: controller.signal },
+    });
+    setTimeout(() => controller.abort(reason), 100);
+    await expect(run()).rejects.toBe(reason);
+    expect(posts).toHaveLength(8);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('B1 waits for the last post, however late it began', async () => {
     const { run } = await makeRoom(3, { answer: (post) => after((3 - post) * 100, delivered) });
     expect(await run()).toEqual({ count: { ...none, delivered: 3 }, afterMs: 300 });
@@ -134,13 +190,23 @@ describe('B1 the end of a delivery', () => {
 });
 
 describe('the report of a delivery', () => {
+  it('is the first failure if all others succeeded', async () => {
+    const failed = outcomeOf('failed', 'one');
+    const { report, run } = await makeRoom(3, {
+      answer: (post) => (post === 1 ? failed : delivered),
+    });
+    expect((await run()).count).toEqual({ ...none, delivered: 2, failed: 1 });
+    expect(report).toHaveBeenCalledExactlyOnceWith(failed.error);
+  });
+
   it('is the reason why all posts are refused, even if another one failed before', async () => {
     const refused = outcomeOf('refused', 'first');
     const outcomes = [outcomeOf('failed', 'one'), refused, outcomeOf('refused', 'second')];
-    const { report, run } = await makeRoom(30, {
+    const { posts, report, run } = await makeRoom(30, {
       answer: (post) => after((post + 1) * 10, outcomes[post] ?? delivered),
     });
     expect((await run()).count.failed).toBeGreaterThanOrEqual(3);
+    expect(posts.length).toBeLessThan(20);
     expect(report).toHaveBeenCalledExactlyOnceWith(refused.error);
   });
 

@@ -146,6 +146,35 @@ describe('the attempts of a post', () => {
     expect(atMs).toEqual([]);
     expect(await poster.post('c', 'x', { limit: {} })).toBe(delivered);
   });
+
+  it('B1 are not made after the signal is aborted, even if they may still begin', async () => {
+    const { poster, atMs } = makePoster(() => delivered);
+    const limit = { signal: AbortSignal.abort() };
+    const { outcome } = await ended(poster.post('c', 'x', { limit, begin: {} }));
+    expect(outcome).toMatchObject({ result: 'retry' });
+    expect(atMs).toEqual([]);
+  });
+
+  it('C5 leave the window as it was if they were not made in time', async () => {
+    const { poster, atMs } = makePoster(() => new Promise(() => {}));
+    for (let count = 0; count < 20; count += 1) {
+      await poster.post('c', 'x', { limit: { endsAt: NOW } });
+      await poster.turn({});
+      await poster.post('c', 'x', { limit: { endsAt: NOW }, hasTurn: true });
+    }
+    for (let count = 0; count < 20; count += 1) void poster.post('c', 'x', { limit: {} });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(atMs).toHaveLength(8);
+  });
+
+  it('C5 wait for room in the window again', async () => {
+    const { poster, atMs } = makePoster((call) => (call === 1 ? throttled : new Promise(() => {})));
+    void poster.post('first', 'x', { limit: {} });
+    await vi.advanceTimersByTimeAsync(10);
+    for (let count = 0; count < 8; count += 1) void poster.post('c', 'x', { limit: {} });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(atMs).toHaveLength(9);
+  });
 });
 
 describe('what a poster remembers', () => {

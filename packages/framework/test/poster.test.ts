@@ -121,6 +121,23 @@ describe('a gateway that breaks its contract', () => {
     });
   });
 
+  it.each([
+    [new RangeError('boom'), 'RangeError'],
+    ['boom', 'string'],
+    [undefined, 'undefined'],
+  ])('B5 names the type of what it throws: %o', async (thrown, name) => {
+    const outcome = await posterOf(() => Promise.reject(thrown)).post('c', 'x', {
+      limit: {},
+    });
+    expect(outcome).toMatchObject({
+      result: 'failed',
+      error: { message: expect.stringContaining(`the gateway threw ${name}`) as string },
+    });
+    expect('error' in outcome && outcome.error.cause).toBe(
+      thrown instanceof Error ? thrown : undefined,
+    );
+  });
+
   it('C3 passes on its error as the cause, except an error of the AWS SDK, which may contain a token', async () => {
     const own = new TypeError('boom');
     const aws = Object.assign(new Error('x-amz-security-token:T'), { $metadata: {} });
@@ -163,7 +180,9 @@ describe('the pace', () => {
     expect(pace.take()).toBe(0);
     const waitMs = pace.take();
     expect(waitMs).toBe(100);
-    now += waitMs;
+    now += waitMs / 2;
+    expect(pace.take()).toBe(50);
+    now += waitMs / 2;
     expect(pace.take()).toBe(0);
   });
 
@@ -197,6 +216,17 @@ describe('the pace', () => {
     for (let answer = 0; answer < 5; answer += 1) pace.slowDown();
     now += 100;
     expect(pace.rate).toBeCloseTo(5_600);
+  });
+
+  it('C4 falls if more than one of fifty is throttled, in each tenth of a second', () => {
+    let now = 0;
+    const pace = new Pace(8_000, () => now);
+    for (const rate of [5_600, 3_920]) {
+      for (let post = 0; post < 49; post += 1) pace.take();
+      pace.slowDown();
+      now += 100;
+      expect(pace.rate).toBeCloseTo(rate);
+    }
   });
 
   it('makes posts wait', async () => {

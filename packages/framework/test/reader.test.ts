@@ -56,8 +56,9 @@ describe('C4 the subscribers of a channel', () => {
   it('C4 are read in order and once, and then no more', async () => {
     const { reader, take, reads } = makeReader({ total: 500, pageSize: 200 });
     expect(reader.isAtEnd).toBe(false);
+    expect(reader.left).toBe(0);
     expect(await take(502)).toEqual([...idsOf(500), undefined, undefined]);
-    expect(reads).toEqual([{}, { after: '200' }, { after: '400' }]);
+    expect(reads).toStrictEqual([{}, { after: '200' }, { after: '400' }]);
     expect(reader.isAtEnd).toBe(true);
   });
 

@@ -55,6 +55,20 @@ describe('C8 connections that are gone', () => {
     expect(batches[1]).toEqual(Array.from({ length: 25 }, (_, index) => `c${index + 25}`));
   });
 
+  it('C8 wait for the next full batch or the end, however many posts succeed', async () => {
+    const { reaper, add, finish, sizes } = makeReaper();
+    reaper.allow();
+    add(25);
+    await vi.advanceTimersByTimeAsync(10);
+    add(24);
+    reaper.allow();
+    await settled();
+    expect(sizes()).toEqual([25]);
+    finish(1);
+    await settled();
+    expect(sizes()).toEqual([25, 24]);
+  });
+
   it('C8 are counted, but not removed before the endpoint has proved to be right', async () => {
     const { reaper, add, finish, onEnd, sizes } = makeReaper();
     add(60);

@@ -147,7 +147,7 @@ describe('an endpoint', () => {
     'K2 refuses a GATECAST_POSTS_PER_SECOND of %s',
     (value) => {
       vi.stubEnv('GATECAST_POSTS_PER_SECOND', value);
-      const address = { ...EVENT, apiId: `rate${value.length}${value.charCodeAt(0)}` };
+      const address = { ...EVENT, apiId: `rate${(shared += 1)}` };
       expect(() => new Stages().of(address)).toThrow(
         expect.objectContaining({
           code: 'ERR_OPTION_VALUE',
@@ -230,6 +230,14 @@ describe('the address of the stage, and whether it may prune', () => {
       true,
     ],
     ["not known at an app's own gateway", {}, { gateway }, undefined, undefined, false],
+    [
+      "not that of the endpoint at an app's own gateway",
+      { GATECAST_ENDPOINT: OWN_URL },
+      { gateway },
+      undefined,
+      undefined,
+      false,
+    ],
   ] as const)('C2 %s', (_case, environment, options, event, address, mayPrune) => {
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     const stage = new Stages(options).of(event);

@@ -120,12 +120,8 @@ class DeliveryRun {
   #makeCut(): { readonly isCut: Promise<void>; readonly clear: () => void } {
     let clear = (): void => {};
     const isCut = new Promise<void>((resolve) => {
-      const end = (): void => {
-        this.#stop.abort(OVER);
-        resolve();
-      };
-      const timer = setTimeout(end, timeLeftMs({ endsAt: this.#cutAt }));
-      const stopListening = onAbort(this.#limit.signal, end);
+      const timer = setTimeout(resolve, timeLeftMs({ endsAt: this.#cutAt }));
+      const stopListening = onAbort(this.#limit.signal, resolve);
       clear = () => {
         clearTimeout(timer);
         stopListening();
@@ -142,7 +138,6 @@ class DeliveryRun {
       this.#read += 1;
       this.#underWay += 1;
       const hasTurn = await poster.turn(this.#begin);
-      if (this.#hasEnded && !hasTurn) return;
       if (!hasTurn) {
         this.#underWay -= 1;
         this.#notBegun += 1;

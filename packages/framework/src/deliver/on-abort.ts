@@ -28,6 +28,6 @@ function listen(signal: AbortSignal): Bag<() => void> {
       if (callbacks.remove(item)) item.value();
     }
   };
-  signal.addEventListener('abort', callAll, { once: true });
+  signal.addEventListener('abort', callAll);
   return callbacks;
 }

@@ -117,7 +117,8 @@ export class Poster {
       else failures += 1;
       if (ephemeral || failures === MOST_ATTEMPTS) return outcome;
       const delayMs = backoffMs(throttled + failures, DELAY);
-      if (timeLeftMs(begin) <= delayMs || !(await waited(delayMs, begin.signal))) return outcome;
+      if (timeLeftMs(begin) <= delayMs) return outcome;
+      await waited(delayMs, begin.signal);
     }
   }
 
@@ -203,16 +204,16 @@ function harmless(error: unknown): unknown {
   return error instanceof Error && !('$metadata' in error) ? error : undefined;
 }
 
-/** Waits for some time; `false` if the signal was aborted meanwhile. */
-function waited(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+/** Waits for some time, or until the signal is aborted. */
+function waited(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
-    const end = (isOver: boolean): void => {
+    const end = (): void => {
       clearTimeout(timer);
       stopListening();
-      resolve(isOver);
+      resolve();
     };
-    const timer = setTimeout(end, ms, true);
+    const timer = setTimeout(end, ms);
     let stopListening = (): void => {};
-    stopListening = onAbort(signal, () => end(false));
+    stopListening = onAbort(signal, end);
   });
 }

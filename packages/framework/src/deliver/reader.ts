@@ -58,7 +58,6 @@ export class Reader {
         return next;
       }
       if (this.#failure) throw this.#failure.error;
-      if (this.#isAtEnd) return undefined;
       if (!this.#reading) return undefined;
       await this.#reading;
     }
