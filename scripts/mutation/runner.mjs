@@ -36,23 +36,28 @@ export default class MutationRunner extends TestRunner {
 
   onCollected() {
     if (!alone) for (const id of seen) write({ loading: id });
+    seen.clear();
   }
 
   async runTask(test) {
     const run = TestRunner.getTestFn(test);
     if (alone) return run();
-    seen.clear();
     calls = 0;
     const startMs = nowMs();
     await run();
     const ms = nowMs() - startMs;
     this.#noteMet();
-    if (ms > MAX_TEST_MS) return;
+    if (ms > MAX_TEST_MS) {
+      seen.clear();
+      return;
+    }
     mostCalls = Math.max(LEAST_CALLS, calls * CALLS_FACTOR);
     // Each run has the hooks of its suites around it, as the one before and what Vitest does after it.
     await after(test);
     await this.#runWithMutants({ run: () => runWithHooks(test, run), ms, file: test.file.name });
     mostCalls = Number.POSITIVE_INFINITY;
+    // What the hooks of the next test come by belongs to it, as a client that is made for each.
+    seen.clear();
     await before(test);
   }
 
