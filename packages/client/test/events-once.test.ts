@@ -84,6 +84,28 @@ describe('an event that comes twice', () => {
     expect(seen).toEqual(['1']);
   });
 
+  it('F6 is not taken for one that has no name, or no time', async () => {
+    const seen = listen();
+    await receive({ type: 'event', channel: 'a', ...event('1'), event: 7 });
+    await receive({ type: 'event', channel: 'a', ...event('1'), at: '0' });
+    await arrives('1');
+    expect(seen).toEqual(['1']);
+  });
+
+  it('F6 is handed over as long as anybody listens to anything of its channel', async () => {
+    const seen = listen();
+    const ends: unknown[] = [];
+    const offOther = client.channel('a').on('other', () => {});
+    offOther();
+    await arrives('1');
+    expect(seen).toEqual(['1']);
+    client.channel('b').onEnd((end) => ends.push(end));
+    const off = client.channel('b').on('message', () => {});
+    off();
+    await receive({ type: 'unsubscribed', channel: 'b', code: 'X', reason: 'x' });
+    expect(ends).toEqual([{ code: 'X', reason: 'x' }]);
+  });
+
   it('F6 is not taken for one that has no id', async () => {
     const seen = listen();
     for (const id of [undefined, null, 7]) {

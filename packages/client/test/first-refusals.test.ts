@@ -132,6 +132,14 @@ describe('a first subscribe() that is refused for a moment', () => {
     expect(current().of('unsubscribe')).toHaveLength(0);
   });
 
+  it('F12 can be taken back while it waits, which leaves at once what may have been done', async () => {
+    await join();
+    await refuse({ code: 'ERR_INTERNAL', retryAfterMs: 20_000 });
+    watch(client.channel('a').unsubscribe());
+    await pass(0);
+    expect(current().actions).toEqual(['subscribe', 'unsubscribe']);
+  });
+
   it('F12 is asked at once on a connection that comes meanwhile', async () => {
     const joined = await join();
     await refuse({ retryAfterMs: 20_000 });

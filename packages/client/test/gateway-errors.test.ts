@@ -54,6 +54,7 @@ describe('an error of API Gateway itself, with one request in flight', () => {
       .catch((error: unknown) => error);
     await gatewaySays(text);
     expect(await caught).toMatchObject({ code, message: text });
+    expect(current().actions).toEqual(['a.post']);
   });
 
   it.each(texts)('F1 is the answer to subscribe(): %s', async (text, code) => {
@@ -144,6 +145,24 @@ describe('an error of API Gateway itself, with several requests in flight', () =
     expect(next()).toBe('pending');
   });
 
+  it('F1 asks each again once for each such error, not for each ping that comes back', async () => {
+    const sent = ['a', 'b'].map((name) => watch(client.channel(name).send('post', name)));
+    await gatewaySays('Internal server error');
+    for (let count = 0; count < 5; count += 1) await pong();
+    expect(written()).toEqual(['a1', 'b1', 'a2', 'b2']);
+    expect(sent.map((outcome) => outcome())).toEqual(['pending', 'pending']);
+  });
+
+  it('F1 sends one ping for all that wait, also for what is written meanwhile', async () => {
+    for (const name of ['a', 'b']) watch(client.channel(name).send('post', name));
+    await gatewaySays('Internal server error');
+    watch(client.channel('c').send('post', 'c'));
+    await gatewaySays('Internal server error');
+    expect(current().of('ping')).toHaveLength(1);
+    await pong();
+    expect(written()).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'c2']);
+  });
+
   it('F1 keeps the order of a channel, and one message of it in flight', async () => {
     for (const data of [1, 2]) watch(client.channel('a').send('post', data));
     watch(client.channel('b').send('post', 3));
@@ -228,6 +247,7 @@ describe('an error of API Gateway itself, after a frame that nobody waits for', 
     const first = watch(client.channel('a').send('post', 'A'));
     await pass(4_999);
     await gatewaySays('Internal server error');
+    expect(current().actions).toEqual(['a.typing', 'a.post', 'ping']);
     await pong();
     expect(written()).toEqual(['t1', 'A1', 'A2']);
     await answer('fine');
@@ -296,6 +316,14 @@ describe('an error of API Gateway itself, after a frame that nobody waits for', 
     const next = watch(client.channel('a').send('post', 'next'));
     await gatewaySays('Forbidden');
     expect(next()).toBe('ERR_FORBIDDEN');
+  });
+
+  it('F1 cannot belong to a message without a reply of an earlier connection', async () => {
+    void client.channel('a').send('typing', 't', { reply: false });
+    await reconnect();
+    const sent = watch(client.channel('b').send('post', 'b'));
+    await gatewaySays('Forbidden');
+    expect(sent()).toBe('ERR_FORBIDDEN');
   });
 
   it('F1 cannot belong to a ping of an earlier connection', async () => {

@@ -9,6 +9,7 @@ import {
   receive,
   reconnect,
   refuse,
+  ScriptedWebSocket,
   start,
   subscribed,
   useVirtualTime,
@@ -95,6 +96,18 @@ describe('subscribe() without an answer', () => {
     expect(joined()).toBe('ERR_TIMEOUT');
   });
 
+  it('F2 waits for a connection as long as it takes', async () => {
+    ScriptedWebSocket.opensByItself = false;
+    current().end();
+    const joined = watch(client.channel('a').subscribe());
+    await pass(3_600_000);
+    expect(joined()).toBe('pending');
+    ScriptedWebSocket.opensByItself = true;
+    while (client.state !== 'connected') await pass(1_000);
+    await accept();
+    expect(joined()).toMatchObject({ result: 'live' });
+  });
+
   it('F2 may be called again, and takes the answer that comes', async () => {
     watch(client.channel('a').subscribe());
     await passSeconds(12);
@@ -129,8 +142,9 @@ describe('subscribe() without an answer', () => {
     watch(client.channel('a').subscribe());
     const sent = watch(client.channel('a').send('post'));
     await passSeconds(9);
+    await pass(999);
     expect(requests()).toEqual(['subscribe']);
-    await passSeconds(1);
+    await pass(1);
     expect(requests()).toEqual(['subscribe', 'a.post']);
     await answer('done');
     expect(sent()).toBe('done');
@@ -165,6 +179,45 @@ describe('unsubscribe() while the server is asked', () => {
     await refuse({ code: 'ERR_FORBIDDEN' });
     expect(left()).toBe(undefined);
     expect(requests()).toEqual(['subscribe']);
+  });
+
+  it.each([undefined, 20_000])(
+    'F2 leaves at once after a refusal that does not say whether it was done: retryAfterMs %j',
+    async (retryAfterMs) => {
+      watch(client.channel('a').subscribe());
+      await pass(0);
+      const left = watch(client.channel('a').unsubscribe());
+      await refuse({ code: 'ERR_INTERNAL', retryAfterMs });
+      expect(requests()).toEqual(['subscribe', 'unsubscribe']);
+      expect(left()).toBe('pending');
+      await accept();
+      expect(left()).toBe(undefined);
+    },
+  );
+
+  it('F2 has its time although the answer to the subscription comes', async () => {
+    watch(client.channel('a').subscribe());
+    await pass(0);
+    const left = watch(client.channel('a').unsubscribe());
+    await passSeconds(5);
+    await accept();
+    expect(requests()).toEqual(['subscribe', 'unsubscribe']);
+    await passSeconds(5);
+    expect(left()).toBe('ERR_TIMEOUT');
+  });
+
+  it('F2 makes that answer worth nothing to a later subscribe()', async () => {
+    watch(client.channel('a').subscribe());
+    await pass(0);
+    watch(client.channel('a').unsubscribe());
+    await accept();
+    const again = watch(client.channel('a').subscribe());
+    await pass(0);
+    expect(again()).toBe('pending');
+    await accept();
+    expect(requests()).toEqual(['subscribe', 'unsubscribe', 'subscribe']);
+    await accept();
+    expect(again()).toMatchObject({ result: 'live' });
   });
 
   it('F2 can be taken back, and once more', async () => {
@@ -225,6 +278,61 @@ describe('unsubscribe() without an answer', () => {
     expect(left()).toBe('pending');
     await accept();
     expect(left()).toBe(undefined);
+  });
+
+  it('F2 has 10 s in all, however often it is asked again', async () => {
+    const left = watch(client.channel('a').unsubscribe());
+    for (let times = 0; times < 3; times += 1) {
+      await refuse({ retryAfterMs: 2_000 });
+      await pass(3_000);
+    }
+    expect(current().of('unsubscribe')).toHaveLength(4);
+    expect(left()).toBe('pending');
+    await pass(1_000);
+    expect(left()).toBe('ERR_TIMEOUT');
+  });
+
+  it('F2 is not asked again sooner because it is called again', async () => {
+    watch(client.channel('a').unsubscribe());
+    await refuse({ retryAfterMs: 5_000 });
+    watch(client.channel('a').unsubscribe());
+    await pass(5_249);
+    expect(current().of('unsubscribe')).toHaveLength(1);
+    await pass(1);
+    expect(current().of('unsubscribe')).toHaveLength(2);
+  });
+
+  it('F2 can be taken back at once while it waits for its next try', async () => {
+    const left = watch(client.channel('a').unsubscribe());
+    await refuse({ retryAfterMs: 20_000 });
+    const joined = watch(client.channel('a').subscribe());
+    await pass(0);
+    expect(left()).toBe(undefined);
+    await accept();
+    expect(joined()).toMatchObject({ result: 'live' });
+    await passSeconds(30);
+    expect(requests()).toEqual(['subscribe', 'unsubscribe', 'subscribe']);
+  });
+
+  it('F2 waits for an answer of its own each time', async () => {
+    watch(client.channel('a').unsubscribe());
+    await accept();
+    await subscribed('a');
+    const left = watch(client.channel('a').unsubscribe());
+    await pass(0);
+    expect(left()).toBe('pending');
+    await accept();
+    expect(left()).toBe(undefined);
+  });
+
+  it('F2 can be taken back in the same tick, which asks for a fresh answer', async () => {
+    const left = watch(client.channel('a').unsubscribe());
+    const joined = watch(client.channel('a').subscribe());
+    await pass(0);
+    expect([left(), joined()]).toEqual([undefined, 'pending']);
+    await accept();
+    expect(joined()).toMatchObject({ result: 'live' });
+    expect(requests()).toEqual(['subscribe', 'subscribe']);
   });
 
   it('F2 does not end a process where nobody waits for it', async () => {
@@ -307,6 +415,23 @@ describe('an answer that comes after another frame was written for it', () => {
     expect(current().of('subscribe')).toHaveLength(3);
   });
 
+  it('F2 that never comes makes no difference', async () => {
+    await askedTwice();
+    await accept();
+    await passSeconds(60);
+    expect(current().of('subscribe')).toHaveLength(2);
+    expect(current().of('unsubscribe')).toHaveLength(0);
+  });
+
+  it('F2 is forgotten with the connection', async () => {
+    await askedTwice();
+    await accept(current().of('subscribe')[0]);
+    await reconnect();
+    await accept();
+    await passSeconds(60);
+    expect(requests()).toEqual(['subscribe']);
+  });
+
   it('F2 of a subscription that is no longer wanted makes the client leave', async () => {
     await askedTwice();
     const [first, second] = current().of('subscribe');
@@ -333,6 +458,43 @@ describe('an answer that comes after another frame was written for it', () => {
     await accept();
     await passSeconds(60);
     expect(current().of('unsubscribe')).toHaveLength(2);
+  });
+});
+
+describe('a subscription that a new connection does not answer', () => {
+  it('F2 stays wanted, and is asked for again when no answer can come any more', async () => {
+    await subscribed('a');
+    await reconnect();
+    await passSeconds(30);
+    await pass(250);
+    expect(requests()).toEqual(['subscribe', 'subscribe']);
+    await accept();
+    await expect(client.channel('a').subscribe()).resolves.toMatchObject({ result: 'live' });
+  });
+
+  it('F2 is the only one that counts: what the old one was asked is forgotten', async () => {
+    const joined = watch(client.channel('a').subscribe());
+    await passSeconds(5);
+    await reconnect();
+    await accept();
+    expect(joined()).toMatchObject({ result: 'live' });
+    const told = vi.fn<(refusal: unknown) => void>();
+    client.onRefused(told);
+    await passSeconds(60);
+    expect(requests()).toEqual(['subscribe']);
+    expect(told).not.toHaveBeenCalled();
+  });
+
+  it('F2 waits as long as that one says, not the old one', async () => {
+    await subscribed('a');
+    await reconnect();
+    await refuse({ retryAfterMs: 10_000 });
+    await reconnect();
+    await refuse({ retryAfterMs: 20_000 });
+    await passSeconds(20);
+    expect(requests()).toEqual(['subscribe']);
+    await pass(250);
+    expect(requests()).toEqual(['subscribe', 'subscribe']);
   });
 });
 

@@ -45,6 +45,17 @@ describe('listeners that do something to the client', () => {
     }
   });
 
+  it('F11 close it before it asks for a token: it is not asked', async () => {
+    const token = vi.fn<() => string>().mockReturnValue('jwt');
+    await start({ token });
+    client.onState((state) => {
+      if (state === 'connecting') client.close();
+    });
+    current().end();
+    await pass(60_000);
+    expect(token).toHaveBeenCalledTimes(1);
+  });
+
   it('F11 take themselves and others off: those hear no more of it', async () => {
     await start();
     const seen: string[] = [];
@@ -119,6 +130,30 @@ describe('listeners that do something to the client', () => {
     }
     expect(seen.filter((text) => text === 'last connected')).toHaveLength(3);
     expect(reported.mock.calls).toEqual(Array.from({ length: 10 }, () => [mine]));
+  });
+
+  it('F11 throw: it is told once, by reportError where there is one', async () => {
+    await start();
+    const mine = new Error('mine');
+    client.onState(() => {
+      throw mine;
+    });
+    const thrown: unknown[] = [];
+    vi.spyOn(globalThis, 'queueMicrotask').mockImplementation((call) => {
+      try {
+        call();
+      } catch (error) {
+        thrown.push(error);
+      }
+    });
+    vi.stubGlobal('reportError', undefined);
+    current().end();
+    expect(thrown).toEqual([mine]);
+    const reported = vi.fn<(error: unknown) => void>();
+    vi.stubGlobal('reportError', reported);
+    client.close();
+    expect(reported).toHaveBeenCalledExactlyOnceWith(mine);
+    expect(thrown).toEqual([mine]);
   });
 
   it('F11 ask for the state: it is that of now', async () => {

@@ -88,6 +88,15 @@ describe('a page that is left and comes back', () => {
     expect(client.state).toBe('connected');
   });
 
+  it('F4 before the client began, and comes back at once, makes one connection', async () => {
+    const starting = start();
+    dispatch('pagehide');
+    dispatch('pageshow');
+    await starting;
+    await pass(1_000);
+    expect(opened).toHaveLength(1);
+  });
+
   it('F4 does not count as a failure of the connection', async () => {
     await start();
     const told = vi.fn<(refusal: unknown) => void>();
@@ -155,6 +164,14 @@ describe('a page that is left and comes back', () => {
     expect(opened).toHaveLength(1);
     expect(states.at(-1)).toEqual(['closed', 'ERR_CLOSED', undefined]);
     expect(signals.every(({ aborted }) => aborted)).toBe(true);
+  });
+
+  it('F10 does not even hear of it after close()', async () => {
+    const listened = vi.spyOn(page, 'addEventListener');
+    await start();
+    client.close();
+    const [[type, , options]] = listened.mock.calls as [[string, unknown, { signal: AbortSignal }]];
+    expect([type, options.signal.aborted]).toEqual(['visibilitychange', true]);
   });
 
   it('F4 that is left does not write to its old WebSocket', async () => {

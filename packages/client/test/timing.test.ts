@@ -203,6 +203,11 @@ describe('closing', () => {
     await answer(undefined);
     await sent;
     expect(vi.getTimerCount()).toBe(1);
+    await subscribed('a');
+    expect(vi.getTimerCount()).toBe(1);
+    watch(client.channel('a').unsubscribe());
+    await accept();
+    expect(vi.getTimerCount()).toBe(1);
     client.close();
     expect(vi.getTimerCount()).toBe(1);
     await pass(1_000);

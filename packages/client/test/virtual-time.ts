@@ -18,7 +18,7 @@ export class ScriptedWebSocket {
   static opensByItself = true;
   static answersPings = false;
   readonly sent: WrittenFrame[] = [];
-  readonly #listeners = new Map<string, (event: { readonly data: unknown }) => void>();
+  readonly #listeners = new Map<string, (event: never) => void>();
   readyState = 0;
   closedWith: number | undefined;
   wasTerminated = false;
@@ -28,13 +28,17 @@ export class ScriptedWebSocket {
     if (ScriptedWebSocket.opensByItself) queueMicrotask(() => this.open());
   }
 
-  addEventListener(type: string, listener: (event: { readonly data: unknown }) => void): void {
+  addEventListener(type: string, listener: (event: never) => void): void {
     this.#listeners.set(type, listener);
+  }
+
+  fire(type: string, event: unknown): void {
+    this.#listeners.get(type)?.(event as never);
   }
 
   open(): void {
     this.readyState = 1;
-    this.#listeners.get('open')?.({ data: undefined });
+    this.fire('open', {});
   }
 
   send(text: string): void {
@@ -49,7 +53,7 @@ export class ScriptedWebSocket {
   }
 
   receiveText(data: string): void {
-    this.#listeners.get('message')?.({ data });
+    this.fire('message', { data });
   }
 
   /** Half open: nothing ever comes of it. */
@@ -61,7 +65,7 @@ export class ScriptedWebSocket {
   /** The other end closes it. */
   end(): void {
     this.readyState = 3;
-    this.#listeners.get('close')?.({ data: undefined });
+    this.fire('close', {});
   }
 
   terminate(): void {
