@@ -1,12 +1,13 @@
 import { memoryStore } from '@gatecast/framework';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Gateway } from '../src/deliver/gateway.js';
 import { Stages } from '../src/deliver/stage.js';
 import { composePlugins } from '../src/invocation/hooks.js';
 import { addressOf, Invocation } from '../src/invocation/invocation.js';
 import { Deadlines } from '../src/time/deadlines.js';
 import { pause } from '../src/time/time-limit.js';
 import type { RequestContext } from '../src/wire/lambda-events.js';
-import { contextOf, gatewayWith, never } from './lambda.js';
+import { contextOf, never } from './lambda.js';
 
 const NOW = 1_000_000;
 const LEFT_MS = 2_000;
@@ -29,13 +30,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const gateway: Gateway = {
+  post: async () => ({ result: 'delivered' }),
+  disconnect: async () => ({ result: 'delivered' }),
+};
+
 function makeCore() {
   const report = vi.fn();
   const deadlines = new Deadlines();
   const core = {
     ...composePlugins([]),
     store: memoryStore(),
-    stages: new Stages({ gateway: gatewayWith() }),
+    stages: new Stages({ gateway }),
     now: Date.now,
     deadlines,
     report,
