@@ -74,6 +74,26 @@ describe('A1 an automatic subscription', () => {
     expect(await channelsOf('a/b')).toEqual(['users/a%2Fb']);
   });
 
+  it('A1 is silently left out if its class names no parameters', async () => {
+    const ear = listen();
+    const app = createTestApp({ channels: [users], authorizer, plugins: [ear.plugin] });
+    const guest = await app.connect();
+    expect(await app.store.connections.channels(guest.id)).toEqual([]);
+    expect(ear.errors).toEqual([]);
+  });
+
+  it('A1 fails the handshake if its rule fails', async () => {
+    const ear = listen();
+    const failure = new Error('The database is down.');
+    const broken = defineChannel('broken', {
+      access: () => Promise.reject(failure),
+      autoSubscribe: true,
+    });
+    const app = createTestApp({ channels: [broken], plugins: [ear.plugin] });
+    await expect(app.connect()).rejects.toMatchObject({ status: 500 });
+    expect(ear.errors).toEqual([failure]);
+  });
+
   it.each([
     ['says no', () => false],
     [

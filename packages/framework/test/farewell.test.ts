@@ -28,8 +28,8 @@ async function say(told: PostOutcome, options: Omit<FarewellOptions, 'poster'> =
 describe('C1 a farewell', () => {
   it('C1 tells the client why and whether to reconnect, and then closes its connection', async () => {
     const { outcome, post, disconnect } = await say(delivered);
-    const [[id, frame] = []] = post.mock.calls;
-    expect([id, JSON.parse(String(frame))]).toEqual([
+    const [id, frame = ''] = post.mock.calls[0] ?? [];
+    expect([id, JSON.parse(frame)]).toEqual([
       'bob',
       {
         type: 'bye',

@@ -210,6 +210,17 @@ describe('B7 a refused handshake leaves nothing behind', () => {
     expect(ear.errors).toHaveLength(1);
   });
 
+  it.each<[string, TestAppSettings]>([
+    ['an authorizer', { authorizer: () => Promise.reject(new ClientError('ERR_NO', 'No.')) }],
+    ['a plugin', plugin(() => undefined)],
+  ])('B7: refused by %s, it does not ask the store for anything', async (_who, options) => {
+    const store = memoryStore();
+    const removed = vi.spyOn(store.connections, 'disconnect');
+    const app = createTestApp({ channels: [news], store, plugins: [listen().plugin], ...options });
+    await expect(app.connect()).rejects.toMatchObject({ status: 403 });
+    expect(removed).not.toHaveBeenCalled();
+  });
+
   it('B7: its identity is not kept, and a second connection is not affected', async () => {
     let isRefused = false;
     const app = createTestApp({

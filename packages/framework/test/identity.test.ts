@@ -11,8 +11,16 @@ import {
 } from '@gatecast/framework/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import type { AppCore } from '../src/dispatch/app-invocation.js';
+import { identityOfRecord } from '../src/dispatch/identify.js';
 import { IdentityCache } from '../src/dispatch/identity-cache.js';
-import { checkIdentity, decodeIdentity, makeConnection } from '../src/wire/identity.js';
+import type { ConnectionRecord } from '../src/store/connections.js';
+import {
+  checkIdentity,
+  decodeIdentity,
+  encodeIdentity,
+  makeConnection,
+} from '../src/wire/identity.js';
 import { listen, outcomeOf } from './heard.js';
 
 const seen: unknown[] = [];
@@ -271,6 +279,46 @@ describe.each(ways)('A6 with an authorizer %s', (_how, isDeployed) => {
       expect(seen).toEqual([]);
     },
   );
+});
+
+it.each([
+  ['is closed', { result: 'delivered' }, ['ERR_UNAUTHORIZED']],
+  ['is gone', { result: 'gone' }, ['ERR_UNAUTHORIZED']],
+  [
+    'cannot be closed',
+    { result: 'failed', error: new Error('It is down.') },
+    ['Error: It is down.', 'ERR_UNAUTHORIZED'],
+  ],
+])(
+  'A6 a connection whose identity has expired %s, which is reported',
+  async (_how, closed, codes) => {
+    const identity = { userId: 'alice', expiresAt: 0 };
+    const { app, ear } = makeApp(identity, false);
+    identity.expiresAt = app.clock.now() + 1_000;
+    const alice = await app.connect();
+    expect(await app.store.connections.get(alice.id)).toMatchObject({
+      userId: 'alice',
+      identityExpiresAt: identity.expiresAt,
+    });
+    app.clock.advance(1_000);
+    vi.spyOn(app.gateway, 'disconnect').mockResolvedValue(closed as never);
+    expect(outcomeOf(await alice.sendFrame(ask()))).toBe('ERR_UNAUTHORIZED');
+    expect(ear.codes()).toEqual(codes);
+  },
+);
+
+it('A4 the identity of a connection that has ended is what can be read of it', () => {
+  const core = { authorizer: () => ({}) } as unknown as AppCore;
+  const record = { connectionId: 'c1', userId: 'alice' } as ConnectionRecord;
+  const text = encodeIdentity({ userId: 'alice', claims: { a: 1 } });
+  expect(identityOfRecord(core, record)).toStrictEqual({ userId: 'alice' });
+  expect(identityOfRecord(core, record, text)).toMatchObject({ userId: 'alice', claims: { a: 1 } });
+  expect(identityOfRecord(core, { ...record, identity: text })).toMatchObject({ claims: { a: 1 } });
+  expect(identityOfRecord(core, record, '{')).toStrictEqual({ userId: 'alice' });
+  const { userId: _, ...guest } = record;
+  expect(identityOfRecord(core, guest)).toStrictEqual({});
+  const open = { ...core, authorizer: undefined };
+  expect(identityOfRecord(open, record, text)).toStrictEqual({});
 });
 
 it('A6 an identity that expires between the authorizer and $connect gives no access', async () => {

@@ -447,6 +447,10 @@ describe('B2 work that continues after the time is over', () => {
       onDisconnect: () => step('handler'),
       messages: ({ message }) => ({ ask: message(schema, () => step('handler')) }),
     });
+    const third = defineChannel('hall', {
+      access: () => step('hall').then(() => true),
+      autoSubscribe: true,
+    });
     const second = defineChannel('lobby', {
       access,
       autoSubscribe: true,
@@ -458,13 +462,20 @@ describe('B2 work that continues after the time is over', () => {
       onFrame: hook('onFrame'),
       onConnect: hook('onConnect'),
       onSubscribe: hook('onSubscribe'),
+      onUnsubscribe: hook('onUnsubscribe'),
       onMessage: hook('onMessage'),
       onDisconnect: hook('onDisconnect'),
       onError: () => undefined,
     };
     const app = createApp({
-      channels: [first, second],
-      store: storeWith({}),
+      channels: [first, second, third],
+      store: storeWith({
+        subscribe: async (real) => {
+          const results = await real();
+          await step('store');
+          return results;
+        },
+      }),
       gateway: gatewayWith(),
       plugins: [plugin],
     });
@@ -478,22 +489,27 @@ describe('B2 work that continues after the time is over', () => {
     ['message', 'onMessage', ['onFrame', 'rule', 'schema', 'onMessage']],
     ['subscribe', 'rule', ['onFrame', 'rule']],
     ['subscribe', 'onSubscribe', ['onFrame', 'rule', 'onSubscribe']],
+    ['subscribe', 'store', ['onFrame', 'rule', 'onSubscribe', 'store']],
+    ['unsubscribe', 'onUnsubscribe', ['onFrame', 'onUnsubscribe']],
     ['connect', 'rule', ['rule']],
-    ['connect', 'onConnect', ['rule', 'onConnect']],
-    ['connect', 'handler', ['rule', 'onConnect', 'handler']],
+    ['connect', 'hall', ['rule', 'hall']],
+    ['connect', 'onConnect', ['rule', 'hall', 'onConnect']],
+    ['connect', 'handler', ['rule', 'hall', 'onConnect', 'handler']],
     ['disconnect', 'onDisconnect', ['onDisconnect']],
-    ['disconnect', 'handler', ['onDisconnect', 'handler']],
+    ['disconnect', 'handler', ['onDisconnect', 'onUnsubscribe', 'onUnsubscribe', 'handler']],
   ])('B2 %s: nothing begins after %s', async (kind, part, expected) => {
     const { app, reached } = makeLateApp(part);
     if (kind !== 'connect') {
       const opening = app.handler(eventOf.connect('c1'));
-      await vi.advanceTimersByTimeAsync(2 * LATE_MS);
+      await vi.advanceTimersByTimeAsync(3 * LATE_MS);
       await opening;
+      if (kind === 'unsubscribe') await app.handler(eventOf.subscribe('c1', 'rooms/1'));
       reached.length = 0;
     }
     const frame = {
       message: eventOf.message('c1', 'rooms.ask'),
       subscribe: eventOf.subscribe('c1', 'rooms/1'),
+      unsubscribe: eventOf.unsubscribe('c1', 'rooms/1'),
       connect: eventOf.connect('c1'),
       disconnect: eventOf.disconnect('c1'),
     }[kind];

@@ -6,8 +6,9 @@ import { addressOf, Invocation } from '../src/invocation/invocation.js';
 import { memoryStore } from '../src/store/memory.js';
 import { Deadlines } from '../src/time/deadlines.js';
 import { pause } from '../src/time/time-limit.js';
+
 import type { RequestContext, WebSocketEvent } from '../src/wire/lambda-events.js';
-import { contextOf, gatewayWith, never } from './lambda.js';
+import { contextOf, never } from './lambda.js';
 
 const NOW = 1_000_000;
 const LEFT_MS = 2_000;
@@ -30,13 +31,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const gateway: Gateway = {
+  post: async () => ({ result: 'delivered' }),
+  disconnect: async () => ({ result: 'delivered' }),
+};
+
 function makeCore() {
   const report = vi.fn();
   const deadlines = new Deadlines();
   const core = {
     ...composePlugins([]),
     store: memoryStore(),
-    stages: new Stages({ gateway: gatewayWith() as Gateway }),
+    stages: new Stages({ gateway }),
     now: Date.now,
     deadlines,
     report,

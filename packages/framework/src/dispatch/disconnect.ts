@@ -23,7 +23,6 @@ export async function handleDisconnect(invocation: EventInvocation): Promise<voi
   const ctx = disconnectContext(invocation, channels);
   const tell = async (): Promise<void> => {
     const { connection } = invocation;
-    invocation.checkTime('a plugin');
     await tellOfLeaving(invocation, channels, { connection, cause: 'disconnect', event });
     for (const { disconnect, label } of core.table.channels) {
       await attempt(invocation, `@OnDisconnect of ${label}`, () => disconnect?.call(ctx));

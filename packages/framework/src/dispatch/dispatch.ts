@@ -168,7 +168,6 @@ async function respondWithin(
   }
   let response: ProxyResponse | undefined;
   await onFrame(new FrameOf(invocation), async () => {
-    invocation.checkTime('a plugin');
     response = await handleFrame(invocation, read());
   });
   if (response) return response;
