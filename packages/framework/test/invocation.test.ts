@@ -1,12 +1,11 @@
+import { memoryStore } from '@gatecast/framework';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Gateway } from '../src/deliver/gateway.js';
 import { Stages } from '../src/deliver/stage.js';
 import { composePlugins } from '../src/invocation/hooks.js';
 import { addressOf, Invocation } from '../src/invocation/invocation.js';
-import { memoryStore } from '../src/store/memory.js';
 import { Deadlines } from '../src/time/deadlines.js';
 import { pause } from '../src/time/time-limit.js';
-
 import type { RequestContext, WebSocketEvent } from '../src/wire/lambda-events.js';
 import { contextOf, never } from './lambda.js';
 

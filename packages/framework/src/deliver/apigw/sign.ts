@@ -115,7 +115,7 @@ class Signing {
     this.#inner.write(requestHash, this.#inner.length - 2 * HASH_BYTES, 'latin1');
     const { outer } = this.#key;
     // HMAC with a prepared key, because createHmac() would prepare the key for each request.
-    hash('sha256', this.#inner, 'buffer').copy(outer, BLOCK_BYTES);
+    outer.write(hash('sha256', this.#inner, 'hex'), BLOCK_BYTES, 'hex');
     return hash('sha256', outer, 'hex');
   }
 
