@@ -139,7 +139,7 @@ export class RequestTable {
   ponged(): void {
     this.#isPinging = false;
     for (const entry of this.#entries.values()) {
-      const { id, possibleError } = entry;
+      const { possibleError } = entry;
       if (!possibleError) continue;
       entry.possibleError = undefined;
       entry.rewrites += 1;
