@@ -45,9 +45,22 @@ export interface ClientChannel<C> {
   unsubscribe(): Promise<void>;
 
   /**
+   * Sends a message whose handler has `@OnMessage({ reply: false })`. It is written at once, ahead of
+   * messages that wait, and never again.
+   *
+   * @returns A promise that it is written.
+   * @throws ClientRequestError - by the promise: `ERR_NOT_CONNECTED`, `ERR_CLOSED`, `ERR_MESSAGE_INVALID`.
+   */
+  send<N extends keyof Messages<C> & MessageName<C>>(
+    message: N,
+    data: Payload<C, N>,
+    options: SendOptions & { readonly reply: false },
+  ): Sending<undefined>;
+
+  /**
    * Sends a message to the channel's handler. Messages of a channel go one by one, in order: each waits
    * for the answer to the one before it, for the connection, and for a subscription of its channel that is
-   * under way. Only one with `reply: false` waits for nothing, and so may overtake others.
+   * under way.
    *
    * A message without an answer when the connection ends is sent again on the next, with the same id: its
    * handler may run more than once, and has `ctx.idempotencyKey` for that.
@@ -56,15 +69,9 @@ export interface ClientChannel<C> {
    * @throws ClientRequestError - by the promise, with the server's code, or:
    * `ERR_NOT_SENT` when it was not written within `timeoutMs`, so that the server has not seen it;
    * `ERR_TIMEOUT` when it was, and no answer came within `timeoutMs` from then on;
-   * `ERR_CLOSED`, `ERR_QUEUE_FULL` (100 without an answer), `ERR_MESSAGE_INVALID`,
-   * `ERR_NOT_CONNECTED` (with `reply: false`).
+   * `ERR_CLOSED`, `ERR_QUEUE_FULL` (100 without an answer), `ERR_MESSAGE_INVALID`.
    * @throws TypeError - by the promise, for wrong options.
    */
-  send<N extends keyof Messages<C> & MessageName<C>>(
-    message: N,
-    data: Payload<C, N>,
-    options: SendOptions & { readonly reply: false },
-  ): Sending<undefined>;
   send<N extends keyof Messages<C> & MessageName<C>>(
     message: N,
     ...rest: SendArguments<C, N>
