@@ -42,8 +42,9 @@ export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTr
     const webSocket = new WebSocket(url, subprotocols(token));
     let hasOpened = false;
     let isOver = false;
+    let cause: unknown;
     let timer: Timer | undefined;
-    const end = (cause?: unknown): void => {
+    const end = (): void => {
       clearTimeout(timer);
       if (isOver) return;
       isOver = true;
@@ -62,10 +63,11 @@ export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTr
     // A browser says nothing here, `ws` and Node do. And `ws` throws when nothing listens.
     webSocket.addEventListener('error', (event) => {
       const { error, message } = Object(event) as { error?: unknown; message?: unknown };
+      cause = error ?? message;
       // A WebSocket of Node 20 and 22 that never opened says no more than this.
-      if (!hasOpened) end(error ?? message);
+      if (!hasOpened) end();
     });
-    webSocket.addEventListener('close', () => end());
+    webSocket.addEventListener('close', end);
     return {
       send(frame) {
         if (isOver || webSocket.readyState !== OPEN) return false;

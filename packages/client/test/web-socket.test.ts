@@ -82,7 +82,7 @@ describe('a WebSocket that has ended', () => {
     if (first) first.readyState = 1;
     const sent = watch(client.channel('a').send('typing', 1, { reply: false }));
     await pass(0);
-    expect(sent()).toBe('ERR_NOT_CONNECTED');
+    expect(sent()).toBe('ERR_CLOSED');
     expect(first?.sent).toEqual([]);
   });
 

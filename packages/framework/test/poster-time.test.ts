@@ -231,8 +231,8 @@ describe('C4 the speed of posts', () => {
   });
 
   it.each([
-    [delivered, 24],
-    [gone, 24],
+    [delivered, 16],
+    [gone, 16],
     [throttled, 8],
     [lost, 8],
   ])(
