@@ -70,11 +70,12 @@ export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTr
     webSocket.addEventListener('close', end);
     return {
       send(frame) {
-        if (isOver || webSocket.readyState !== OPEN) return false;
+        if (webSocket.readyState !== OPEN) return false;
         webSocket.send(frame);
         return true;
       },
       close() {
+        if (isOver) return;
         isOver = true;
         if (webSocket.terminate) {
           // `ws` would wait half a minute, and keep the process alive as long.

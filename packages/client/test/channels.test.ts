@@ -23,6 +23,8 @@ describe('channel()', () => {
     await collected();
     expect(client.channel('rooms/42')).toBe(room);
     expect(client.channel('rooms/43')).not.toBe(room);
+    for (let index = 0; index < 200; index += 1) client.channel(`others/${index}`);
+    expect(client.channel('rooms/42')).toBe(room);
     expect(room).toMatchObject({ name: 'rooms/42', as: 'rooms' });
   });
 

@@ -157,6 +157,32 @@ describe('what is not known yet', () => {
     expect(client.state).toBe('connected');
   });
 
+  it('F8 a frame is what its type says, whatever else is in it', async () => {
+    const { subscribe, send, heard } = await busy();
+    const outcomes = [
+      watch(client.channel('a').subscribe()),
+      watch(client.channel('c').send('next')),
+    ];
+    const more = [{ ...event, id: 'e2' }];
+    const all = { channel: 'b', error, data: { channels: [outcome] }, reconnect: false };
+    await receive({ type: 'event', id: send, event: 'other', at: 0, ...all, events: more });
+    await receive({ type: 'events', id: send, ...all, events: [] });
+    await receive({
+      type: 'pong',
+      id: subscribe,
+      ...all,
+      message: 'Forbidden',
+      connectionId: 'c=',
+    });
+    await receive({ type: 'error', id: 'unknown', ...all, events: more });
+    await receive({ type: 'reply', id: 'unknown', ...all, events: more });
+    expect(client.state).toBe('connected');
+    expect(heard).toEqual([]);
+    expect(outcomes.map((settled) => settled())).toEqual(['pending', 'pending']);
+    expect(current().of('c.next')).toEqual([]);
+    await expect(client.channel('b').subscribe()).resolves.toMatchObject({ channel: 'b' });
+  });
+
   it('F8 events with an `op` are handed to nobody, the others of their frame are', async () => {
     const { heard } = await busy();
     await receive({ type: 'event', channel: 'b', ...event, op: 'append' });

@@ -316,7 +316,7 @@ describe('unsubscribe() without an answer', () => {
 
   it('F2 waits for an answer of its own each time', async () => {
     watch(client.channel('a').unsubscribe());
-    await accept();
+    await refuse();
     await subscribed('a');
     const left = watch(client.channel('a').unsubscribe());
     await pass(0);
@@ -483,6 +483,18 @@ describe('a subscription that a new connection does not answer', () => {
     await passSeconds(60);
     expect(requests()).toEqual(['subscribe']);
     expect(told).not.toHaveBeenCalled();
+  });
+
+  it('F2 has 30 s on each connection', async () => {
+    await subscribed('a');
+    await reconnect();
+    await passSeconds(5);
+    await reconnect();
+    await passSeconds(29);
+    await pass(999);
+    expect(requests()).toEqual(['subscribe']);
+    await pass(251);
+    expect(requests()).toEqual(['subscribe', 'subscribe']);
   });
 
   it('F2 waits as long as that one says, not the old one', async () => {

@@ -89,12 +89,14 @@ describe('a page that is left and comes back', () => {
   });
 
   it('F4 before the client began, and comes back at once, makes one connection', async () => {
-    const starting = start();
+    const token = vi.fn<() => string>().mockReturnValue('jwt');
+    const starting = start({ token });
     dispatch('pagehide');
     dispatch('pageshow');
     await starting;
     await pass(1_000);
     expect(opened).toHaveLength(1);
+    expect(token).toHaveBeenCalledTimes(1);
   });
 
   it('F4 does not count as a failure of the connection', async () => {

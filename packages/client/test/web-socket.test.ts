@@ -75,6 +75,16 @@ describe('a WebSocket that has ended', () => {
     expect(seen).toEqual([]);
   });
 
+  it('F10 by itself is not closed or terminated', async () => {
+    await start();
+    const [first] = opened;
+    const terminate = vi.spyOn(current(), 'terminate');
+    await reconnect();
+    await pass(5_000);
+    expect(first?.closedWith).toBe(undefined);
+    expect(terminate).not.toHaveBeenCalled();
+  });
+
   it('F10 is not written to, whatever it says of its state', async () => {
     await start();
     const [first] = opened;
