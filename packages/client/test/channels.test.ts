@@ -16,11 +16,11 @@ async function collected(): Promise<void> {
 }
 
 describe('channel()', () => {
-  it('F13 gives the same object for the same name, as long as somebody has it', async () => {
+  it('F13 gives the same object for the same name, as long as somebody uses it', async () => {
     await using server = await TestingServer.start();
     using client = connect(server);
     const room = client.channel('rooms/42');
-    await collected();
+    room.on('message', () => {});
     expect(client.channel('rooms/42')).toBe(room);
     expect(client.channel('rooms/43')).not.toBe(room);
     for (let index = 0; index < 200; index += 1) client.channel(`others/${index}`);
