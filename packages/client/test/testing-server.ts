@@ -6,7 +6,8 @@ import { vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Client, type ClientOptions, createClient } from '../src/index.js';
 
-const POLL = { interval: 5 };
+/** A busy machine may take long. */
+const POLL = { interval: 5, timeout: 20_000 };
 
 /** A frame as the server got it. */
 export interface ReceivedFrame {
