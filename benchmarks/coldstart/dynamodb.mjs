@@ -2,7 +2,7 @@
 // endpoint, and ends with its parent process.
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 // The embedded DynamoDB of the local gateway, with the table of Gatecast's store.
-import { openEmbeddedDynamoDb } from '../../packages/local/dist/lambda/embedded-dynamodb.js';
+import { openEmbeddedDynamoDb } from '../../packages/local/dist/dev/dynamodb/embedded-dynamodb.js';
 
 const [, , storeTable, handWrittenTable] = process.argv;
 const { endpoint } = await openEmbeddedDynamoDb({ directory: undefined, table: storeTable });

@@ -1,4 +1,4 @@
-import type { ConnectionState } from '../src/control/state.js';
+import type { ConnectionState } from '../src/dev/control/state.js';
 import { control } from './control.js';
 import { element, make, timeOfDay } from './element.js';
 

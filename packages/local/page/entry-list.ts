@@ -1,4 +1,4 @@
-import type { JournalEntry } from '../src/control/journal.js';
+import type { JournalEntry } from '../src/dev/control/journal.js';
 import { element, make, pretty, timeOfDay } from './element.js';
 
 const MAX_ENTRIES = 200;

@@ -1,4 +1,4 @@
-import type { ControlState } from '../src/control/state.js';
+import type { ControlState } from '../src/dev/control/state.js';
 import { control, tell } from './control.js';
 import { element, make } from './element.js';
 

@@ -1,5 +1,5 @@
-import type { JournalEntry } from '../src/control/journal.js';
-import type { ControlState, ReloadFailure } from '../src/control/state.js';
+import type { JournalEntry } from '../src/dev/control/journal.js';
+import type { ControlState, ReloadFailure } from '../src/dev/control/state.js';
 import { showClock } from './clock-form.js';
 import { showConnections } from './connection-list.js';
 import { element, make } from './element.js';

@@ -1,7 +1,7 @@
 import { type OptionType, type OptionTypes, option } from '@gatecast/framework/adapter';
-import type { GatewayOptions } from './gateway.js';
+import type { StartGatewayOptions } from './dev/start-gateway.js';
+import type { GatewayOptions } from './gateway/open-gateway.js';
 import type { FunctionOptions } from './lambda/function-options.js';
-import type { StartGatewayOptions } from './start-gateway.js';
 
 /** How long API Gateway waits for an integration (Amazon API Gateway quotas). */
 export const integrationTimeout: OptionType = option.milliseconds(50, 29_000);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GatewayRoute } from '../src/deployment.js';
+import type { GatewayRoute } from '../src/gateway/deployment.js';
 import { type LocalApi, type LocalApiOptions, openLocalApi, TestFunction } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { presign, sign } from './signed-request.js';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Environment } from '../src/lambda/environment.js';
-import { EnvironmentPool } from '../src/lambda/environment-pool.js';
-import type { InvocationResult } from '../src/lambda/lambda-function.js';
+import type { InvocationResult } from '../src/gateway/lambda-function.js';
+import { Environment } from '../src/lambda/environment/environment.js';
+import { EnvironmentPool } from '../src/lambda/environment/pool.js';
 
 let directory: string;
 

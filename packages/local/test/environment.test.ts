@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
-import { Environment, type EnvironmentOptions } from '../src/lambda/environment.js';
-import { lambdaVariables } from '../src/lambda/lambda-variables.js';
-import { startGateway } from '../src/start-gateway.js';
+import { startGateway } from '../src/dev/start-gateway.js';
+import { Environment, type EnvironmentOptions } from '../src/lambda/environment/environment.js';
+import { lambdaVariables } from '../src/lambda/environment/variables.js';
 import { openConnection } from './open-connection.js';
 
 const fixture = (name: string): string =>

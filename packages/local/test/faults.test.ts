@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Faults } from '../src/faults.js';
+import { Faults } from '../src/gateway/faults.js';
 import { openLocalApi } from './local-api.js';
 import { Peer } from './peer.js';
 import { sendSigned } from './signed-request.js';

@@ -9,7 +9,7 @@ import dynalite from 'dynalite';
 import { createClient, type ExecutionResult, type Client as GraphqlClient } from 'graphql-ws';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { type LocalGateway, startGateway } from '../src/start-gateway.js';
+import { type LocalGateway, startGateway } from '../src/dev/start-gateway.js';
 import { Peer, refusalOf } from './peer.js';
 
 const fixture = (name: string): string =>

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReloadEvent } from '../src/lambda/running-function.js';
-import { startGateway } from '../src/start-gateway.js';
+import { startGateway } from '../src/dev/start-gateway.js';
+import type { ReloadEvent } from '../src/lambda/versions.js';
 import { openConnection } from './open-connection.js';
 
 let directory: string;

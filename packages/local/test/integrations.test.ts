@@ -1,6 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { GatewayRoute } from '../src/deployment.js';
-import type { Integration, IntegrationResponse } from '../src/integration/integration-options.js';
+import type { GatewayRoute } from '../src/gateway/deployment.js';
+import type {
+  Integration,
+  IntegrationResponse,
+} from '../src/gateway/routes/integration-options.js';
 import { type LocalApiOptions, openLocalApi } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 

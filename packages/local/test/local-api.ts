@@ -1,7 +1,7 @@
-import type { Deployment, GatewayRoute } from '../src/deployment.js';
-import { type Gateway, type GatewayOptions, openGateway } from '../src/gateway.js';
-import type { GatewayEvent } from '../src/gateway-event.js';
-import type { InvocationResult, LambdaFunction } from '../src/lambda/lambda-function.js';
+import type { Deployment, GatewayRoute } from '../src/gateway/deployment.js';
+import type { GatewayEvent } from '../src/gateway/events.js';
+import type { InvocationResult, LambdaFunction } from '../src/gateway/lambda-function.js';
+import { type Gateway, type GatewayOptions, openGateway } from '../src/gateway/open-gateway.js';
 
 /** An event as a function sees it. */
 export interface SeenEvent {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { IntegrationResponse } from '../src/integration/integration-options.js';
+import type { IntegrationResponse } from '../src/gateway/routes/integration-options.js';
 import { type LocalApiOptions, openLocalApi } from './local-api.js';
 import { Peer } from './peer.js';
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import type { InvocationResult } from '../src/lambda/lambda-function.js';
+import type { InvocationResult } from '../src/gateway/lambda-function.js';
 import { openLocalApi, type SeenEvent } from './local-api.js';
 import { Peer } from './peer.js';
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it, vi } from 'vitest';
-import type { GatewayRoute } from '../src/deployment.js';
+import type { GatewayRoute } from '../src/gateway/deployment.js';
 import { openLocalApi } from './local-api.js';
 import { Peer } from './peer.js';
 

@@ -5,7 +5,11 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeInChromium, openChromium, overflow, violations } from '../../../test/chromium.js';
-import { type LocalGateway, type StartGatewayOptions, startGateway } from '../src/start-gateway.js';
+import {
+  type LocalGateway,
+  type StartGatewayOptions,
+  startGateway,
+} from '../src/dev/start-gateway.js';
 import { openConnection } from './open-connection.js';
 
 const screenshots = fileURLToPath(new URL('./screenshots/', import.meta.url));

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Environment, type EnvironmentOptions } from '../src/lambda/environment.js';
+import { Environment, type EnvironmentOptions } from '../src/lambda/environment/environment.js';
 
 const options: EnvironmentOptions = {
   bundleFile: fileURLToPath(new URL('fixtures/handlers.mjs', import.meta.url)),
@@ -65,7 +65,7 @@ it('I4 the processes of a function end when it ends itself', async () => {
 });
 
 it('I4 the processes of a busy function end when the gateway is killed', async () => {
-  const module = new URL('../dist/lambda/environment.js', import.meta.url).href;
+  const module = new URL('../dist/lambda/environment/environment.js', import.meta.url).href;
   const code = `
     import { Environment } from ${JSON.stringify(module)};
     const environment = Environment.start(${JSON.stringify(options)});

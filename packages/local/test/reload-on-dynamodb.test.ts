@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from '@gatecast/client';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { ReloadEvent } from '../src/lambda/running-function.js';
-import { startGateway } from '../src/start-gateway.js';
+import { startGateway } from '../src/dev/start-gateway.js';
+import type { ReloadEvent } from '../src/lambda/versions.js';
 import type { RoomChannel } from './fixtures/rooms-on-dynamodb/app.js';
 
 const app = fileURLToPath(new URL('fixtures/rooms-on-dynamodb', import.meta.url));

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readTemplate } from '../src/sam/read-template.js';
-import { startGateway } from '../src/start-gateway.js';
+import { startGateway } from '../src/dev/start-gateway.js';
+import { readTemplate } from '../src/dev/template/read-template.js';
 import { openConnection } from './open-connection.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startCommand } from '../../../test/running-command.js';
-import type { ReloadEvent } from '../src/lambda/running-function.js';
-import { type StartGatewayOptions, startGateway } from '../src/start-gateway.js';
+import { type StartGatewayOptions, startGateway } from '../src/dev/start-gateway.js';
+import type { ReloadEvent } from '../src/lambda/versions.js';
 import { openConnection } from './open-connection.js';
 
 const fixture = (name: string): string =>

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { Clock } from '../src/clock.js';
+import { Clock } from '../src/gateway/clock.js';
 import { openLocalApi } from './local-api.js';
 import { Peer } from './peer.js';
 import { sendSigned } from './signed-request.js';

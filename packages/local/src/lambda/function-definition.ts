@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
-import { noFunction } from '../make-deployment.js';
-import type { StartGatewayOptions } from '../start-gateway.js';
+import { noFunction } from '../dev/make-deployment.js';
+import type { StartGatewayOptions } from '../dev/start-gateway.js';
 import type { FunctionOptions } from './function-options.js';
 
 /** One function to run, without its defaults. */

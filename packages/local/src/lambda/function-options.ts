@@ -1,4 +1,4 @@
-import type { PolicyDocument } from '../access/policy.js';
+import type { PolicyDocument } from '../gateway/access/policy.js';
 
 /** One Lambda function that the local gateway runs. */
 export interface FunctionOptions {

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import type { Gateway } from '../gateway.js';
+import type { Gateway } from '../gateway/open-gateway.js';
+import { lambdaVariables } from './environment/variables.js';
 import type { FunctionDefinition } from './function-definition.js';
-import { lambdaVariables } from './lambda-variables.js';
-import type { FunctionSettings } from './load-function.js';
+import type { FunctionSettings } from './load.js';
 
 /** The surroundings of a function. */
 export interface FunctionSurroundings {

@@ -5,9 +5,9 @@ import type { RouteManifest } from '@gatecast/framework';
 import { StartError } from '../start-error.js';
 import { openBundler } from './bundle.js';
 import type { BundleFormat } from './bundle-settings.js';
-import { Environment } from './environment.js';
-import { lambdaVariables } from './lambda-variables.js';
-import { loadModule } from './load-module.js';
+import { Environment } from './environment/environment.js';
+import { loadModule } from './environment/load-module.js';
+import { lambdaVariables } from './environment/variables.js';
 import { parseManifest } from './route-manifest.js';
 
 /** An app's manifest, in its original form and as the gateway reads it. */

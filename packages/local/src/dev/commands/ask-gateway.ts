@@ -1,0 +1,55 @@
+import { option } from '@gatecast/framework/adapter';
+import { StartError } from '../../start-error.js';
+import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-path.js';
+import { wholeNumber } from './command-line.js';
+
+interface ControlRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Path below `/@gatecast/`. */
+  readonly path: string;
+  readonly body?: object;
+}
+
+/** Reads `--port`. @throws CommandLineError if it is not a port. */
+export function portOf(value: string | undefined): number {
+  return wholeNumber(value, '--port', option.integer(1, 65_535)) ?? 3000;
+}
+
+/**
+ * Sends a request to the control API of a running `gatecast dev`, and resolves to the answer.
+ *
+ * @throws StartError `ERR_GATEWAY_NOT_FOUND` if it does not run on that port; `ERR_REFUSED` with its
+ * message if it refuses.
+ */
+export async function askGateway<T>(
+  port: number,
+  { method, path, body }: ControlRequest,
+): Promise<T> {
+  const url = `http://127.0.0.1:${port}${CONTROL_PATH}${path}`;
+  const headers = { 'Content-Type': 'application/json' };
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  const response = await fetch(url, init).catch((error: Error) => {
+    const cause = error.cause as NodeJS.ErrnoException | undefined;
+    throw notFound(
+      cause?.code === 'ECONNREFUSED'
+        ? `Nothing listens on port ${port}.`
+        : `Port ${port} could not be reached: ${cause?.message ?? error.message}.`,
+    );
+  });
+  if (!response.headers.has(CONTROL_HEADER)) {
+    throw notFound(`The program on port ${port} is not "gatecast dev".`);
+  }
+  const answer = (await response.json()) as T & { readonly message?: string };
+  if (response.ok) {
+    return answer;
+  }
+  throw new StartError('ERR_REFUSED', answer.message ?? `It answered ${response.status}.`);
+}
+
+function notFound(message: string): StartError {
+  return new StartError(
+    'ERR_GATEWAY_NOT_FOUND',
+    message,
+    'Start "gatecast dev" first, or pass the port that it printed: --port 3000.',
+  );
+}

@@ -1,0 +1,195 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
+import { parseManifest } from '../../lambda/route-manifest.js';
+import type { ReloadEvent } from '../../lambda/versions.js';
+import { functionOptionTypes, gatewayOptionTypes } from '../../option-types.js';
+import type { StartGatewayOptions } from '../start-gateway.js';
+import {
+  type Arguments,
+  CommandLineError,
+  parseArguments,
+  textValue,
+  wholeNumber,
+  withEntry,
+} from './command-line.js';
+import { clockTime, eventLine } from './event-line.js';
+
+export const devUsage = `gatecast dev <entry> [options]
+gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
+  Runs a Lambda function, or those of a SAM or CloudFormation template, behind a local API Gateway
+  and reloads them when their source changes.
+
+  --port number         port to listen on, 0 for any free one (default: 3000)
+  --stage name          stage of the API (default: dev; with --sam the template's only stage)
+  --static folder       also serve the files of a folder, at / in the place of the page that shows
+                        what passes; that one then is at /@gatecast/
+  --routes list         route keys, joined by commas, or a .json file that "gatecast manifest" wrote
+                        (default: those of the export "app")
+  --environments number invocations that may run at once (default: 10; 1 with the memory store)
+  --timeout seconds     how long one invocation may take (default: 29)
+  --inspect port        let a debugger attach to the function, which then runs one invocation at a time
+                        without a time-out
+  --ephemeral           keep the data of the embedded DynamoDB in memory, not in .gatecast
+  --any-origin          let web pages of other machines connect, too
+  --serial              a message waits for the previous one of its connection
+  --seed number         seed of the probability of faults, to repeat a run (default: 1)
+  --api-keys list       API keys that routes with an API key accept, joined by commas
+
+  --sam file            run the WebSocket API of a template, with its routes and time-outs; for
+                        variables that the shell also has, the value of the shell wins
+  --parameter Name=Value  value for a parameter of the template`;
+
+const OPTIONS = [
+  'port',
+  'stage',
+  'static',
+  'routes',
+  'environments',
+  'timeout',
+  'inspect',
+  'seed',
+  'api-keys',
+  'sam',
+] as const;
+
+/** In seconds; a timer cannot wait longer. */
+const timeoutType = option.integer(1, Math.floor(MAX_TIMER_MS / 1000));
+
+type DevArguments = Arguments<(typeof OPTIONS)[number]>;
+
+/** `gatecast dev`: resolves after SIGINT or SIGTERM, when everything is closed. */
+export async function dev(args: readonly string[]): Promise<void> {
+  const parsed = parseArguments(args, OPTIONS, {
+    list: 'parameter',
+    flags: ['serial', 'ephemeral', 'any-origin'],
+  });
+  const { values } = parsed;
+  const port = wholeNumber(values.port, '--port', gatewayOptionTypes.port) ?? 3000;
+  const maxEnvironments = wholeNumber(
+    values.environments,
+    '--environments',
+    functionOptionTypes.maxEnvironments,
+  );
+  const seed = wholeNumber(values.seed, '--seed', gatewayOptionTypes.seed);
+  textValue(values.stage, '--stage', gatewayOptionTypes.stage);
+  const options = await (values.sam === undefined ? entryOptions(parsed) : templateOptions(parsed));
+  // Set up first, so that a signal during the start closes everything that was opened.
+  const stopped = stopSignal();
+  // Loaded here, because the gateway takes a while to load and no other command needs it.
+  const { startGateway } = await import('../start-gateway.js');
+  const isSeveral = Object.keys(options.functions ?? {}).length > 1;
+  let routeWidth = 12;
+  await using gateway = await startGateway({
+    ...options,
+    port,
+    staticDirectory: values.static,
+    maxEnvironments,
+    apiKeys: values['api-keys']?.split(','),
+    seed,
+    serial: parsed.flags.has('serial'),
+    dataDirectory: parsed.flags.has('ephemeral') ? undefined : join('.gatecast', 'dynamodb'),
+    control: true,
+    localPagesOnly: !parsed.flags.has('any-origin'),
+    watch: true,
+    onEvent(event) {
+      routeWidth = Math.max(routeWidth, event.route.length);
+      print(eventLine(event, routeWidth));
+    },
+    onReload(event) {
+      const who = isSeveral ? `${event.functionName} ` : '';
+      print(`${clockTime(Date.now())}  ${who}${reloadText(event)}`);
+    },
+  });
+  print(`Page       http://localhost:${gateway.port}/`);
+  print(`WebSocket  ${gateway.url}\n`);
+  await stopped;
+  print('Stopping …');
+}
+
+async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> {
+  const { entry, values } = withEntry(parsed);
+  if (parsed.list.length > 0) {
+    throw new CommandLineError('--parameter only works with --sam, which is missing.');
+  }
+  const timeoutSeconds = wholeNumber(values.timeout, '--timeout', timeoutType);
+  return {
+    entry,
+    stage: values.stage,
+    routes: values.routes === undefined ? undefined : await readRoutes(values.routes),
+    timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
+    inspect: textValue(values.inspect, '--inspect', functionOptionTypes.inspect),
+  };
+}
+
+async function templateOptions({
+  entry,
+  values,
+  list,
+}: DevArguments): Promise<StartGatewayOptions> {
+  if (entry !== undefined) {
+    throw new CommandLineError(
+      `--sam runs the functions of the template, so leave out "${entry}".`,
+    );
+  }
+  for (const name of ['routes', 'timeout', 'inspect'] as const) {
+    if (values[name] !== undefined) {
+      throw new CommandLineError(`--${name} is for an entry file; leave it out with --sam.`);
+    }
+  }
+  const parameters = Object.fromEntries(list.map(parseParameter));
+  const { readTemplate } = await import('../template/read-template.js');
+  const { sam: file = '', stage } = values;
+  const { options, warnings } = await readTemplate(file, { parameters, stage });
+  for (const warning of warnings) {
+    process.stderr.write(`Warning: ${warning}\n`);
+  }
+  return options;
+}
+
+function parseParameter(text: string): [string, string] {
+  const [, name, value] = /^(\w+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) {
+    throw new CommandLineError(`--parameter takes Name=Value, not "${text}".`);
+  }
+  return [name, value];
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    // Handled once each, so that a second signal ends a process that hangs.
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+async function readRoutes(list: string): Promise<StartGatewayOptions['routes']> {
+  if (!list.endsWith('.json')) {
+    return list.split(',').map((routeKey) => routeKey.trim());
+  }
+  const text = await readFile(list, 'utf8').catch(() => {
+    throw new CommandLineError(`--routes names the file "${list}", which cannot be read.`);
+  });
+  return parseManifest(parseJson(text, list), `"${list}"`);
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CommandLineError(`--routes names the file "${file}", which is not JSON.`);
+  }
+}
+
+function reloadText(event: ReloadEvent): string {
+  if (event.type === 'failed') {
+    return `not reloaded; the last good version keeps running.\n${event.error.message}`;
+  }
+  return event.closedConnections
+    ? 'reloaded; its memory is empty again, so every connection was closed'
+    : 'reloaded';
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

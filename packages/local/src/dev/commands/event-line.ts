@@ -1,0 +1,32 @@
+import type { GatewayEvent } from '../../gateway/events.js';
+
+const CONNECTION_ID_LENGTH = 16;
+const LONGEST_RESULT = 'timed out'.length;
+
+/**
+ * Describes the result of an event in one line: `12:04:31.221 rooms.post PJqB0fHsqRcCHlw= ok 3 ms`.
+ *
+ * @param routeWidth how wide the column of route keys is
+ */
+export function eventLine(event: GatewayEvent, routeWidth: number): string {
+  const { time, route, connectionId, result, durationMs, detail, coldStartMs } = event;
+  const columns = [
+    clockTime(time),
+    route.padEnd(routeWidth),
+    connectionId.padEnd(CONNECTION_ID_LENGTH),
+    result.padEnd(LONGEST_RESULT),
+    `${Math.round(durationMs)} ms`.padStart(8),
+    detail?.replace(/\s*\n\s*/g, ' ') ?? '',
+    coldStartMs === undefined ? '' : `cold start ${Math.round(coldStartMs)} ms`,
+  ];
+  return columns.join('  ').trimEnd();
+}
+
+/** The local time of day, to the millisecond. */
+export function clockTime(timeMs: number): string {
+  const date = new Date(timeMs);
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map(
+    (part) => String(part).padStart(2, '0'),
+  );
+  return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,107 @@
+import type { RouteManifest } from '@gatecast/framework';
+import type { Deployment, GatewayAuthorizer, GatewayRoute } from '../gateway/deployment.js';
+import type { LambdaFunction } from '../gateway/lambda-function.js';
+import { StartError } from '../start-error.js';
+
+/** One route of the local gateway. Without `function` it uses the function of `entry`. */
+export interface LocalRoute extends Omit<GatewayRoute, 'function'> {
+  /** Name of the function in `functions`. @default the function of `entry` */
+  readonly function?: string | undefined;
+}
+
+/** A Lambda REQUEST authorizer on `$connect`. */
+export interface LocalAuthorizer extends Omit<GatewayAuthorizer, 'function'> {
+  /** Name of the function in `functions`. */
+  readonly function: string;
+}
+
+/** The function of `entry`. */
+interface MainFunction {
+  readonly entry: string;
+  readonly function: LambdaFunction;
+  readonly manifest: RouteManifest | undefined;
+}
+
+export interface DeploymentParts {
+  readonly main: MainFunction | undefined;
+  readonly functions: ReadonlyMap<string, LambdaFunction>;
+  readonly routes: readonly (string | LocalRoute)[] | RouteManifest | undefined;
+  readonly authorizer: LocalAuthorizer | undefined;
+}
+
+/**
+ * Connects each route with its function.
+ *
+ * @throws StartError if the routes are not known, or a function is missing.
+ */
+export function makeDeployment(parts: DeploymentParts): Deployment {
+  const { main, functions, authorizer } = parts;
+  const named = (name: string, user: string): LambdaFunction =>
+    functions.get(name) ?? functionUnknown(name, user, [...functions.keys()]);
+  const routes = routesOf(parts).map((route): GatewayRoute => {
+    const user = `The route "${route.routeKey}"`;
+    if (route.function !== undefined) {
+      return { ...route, function: named(route.function, user) };
+    }
+    if (main === undefined && !isMock(route)) {
+      throw new StartError(
+        'ERR_FUNCTION_UNKNOWN',
+        `${user} has no function, and there is no "entry" for it to use.`,
+        `Give it one: { routeKey: '${route.routeKey}', function: 'NAME' }.`,
+      );
+    }
+    return { ...route, function: main?.function };
+  });
+  if (authorizer !== undefined) {
+    const lambda = named(authorizer.function, 'The authorizer');
+    return { handler: lambda, routes, authorizer: { ...authorizer, function: lambda } };
+  }
+  const handler = main?.function ?? [...functions.values()][0];
+  if (handler === undefined) {
+    throw noFunction();
+  }
+  const isAuthorizer = main?.manifest?.authorizer === true;
+  return { handler, routes, authorizer: isAuthorizer ? { function: handler } : undefined };
+}
+
+function isMock({ integration }: LocalRoute): boolean {
+  return integration === 'mock' || (typeof integration === 'object' && integration.type === 'MOCK');
+}
+
+/** The error for options without any function. */
+export function noFunction(): StartError {
+  return new StartError(
+    'ERR_FUNCTION_UNKNOWN',
+    'There is no function to run.',
+    "Pass its source file: startGateway({ entry: 'app.ts' }); or several: functions: { NAME: { entry } }.",
+  );
+}
+
+function routesOf({ main, functions, routes }: DeploymentParts): readonly LocalRoute[] {
+  const known = routes ?? main?.manifest;
+  if (known === undefined) {
+    const whose =
+      main === undefined
+        ? `The routes of the functions ${list([...functions.keys()])} are not known.`
+        : `The routes of "${main.entry}" are not known: it does not export an "app" of createApp().`;
+    throw new StartError(
+      'ERR_ROUTES_UNKNOWN',
+      whose,
+      "Pass them: --routes '$connect,$disconnect,$default', or the option routes of startGateway().",
+    );
+  }
+  const listed = 'routes' in known ? known.routes : known;
+  return listed.map((route) => (typeof route === 'string' ? { routeKey: route } : route));
+}
+
+function functionUnknown(name: string, user: string, known: readonly string[]): never {
+  throw new StartError(
+    'ERR_FUNCTION_UNKNOWN',
+    `${user} uses the function "${name}", but there is ${known.length === 0 ? 'none' : `only ${list(known)}`}.`,
+    `Add it: functions: { '${name}': { entry: 'FILE' } }.`,
+  );
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
+}

@@ -1,0 +1,106 @@
+import type { RouteManifest } from '@gatecast/framework';
+import { checkOptions } from '@gatecast/framework/adapter';
+import type { Clock } from '../gateway/clock.js';
+import type { Faults } from '../gateway/faults.js';
+import type { GatewayOptions } from '../gateway/open-gateway.js';
+import type { FunctionOptions } from '../lambda/function-options.js';
+import type { ReloadEvent } from '../lambda/versions.js';
+import { functionOptionTypes, startOptionTypes } from '../option-types.js';
+import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
+import { RunningGateway } from './running-gateway.js';
+
+/**
+ * Options of {@link startGateway}. Most APIs have one function: `entry`. Further functions are in
+ * `functions`; options beside `entry`, except `handler`, are the defaults of theirs.
+ */
+export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOptions> {
+  /**
+   * Functions by name, in addition to `entry` or instead of it. Each has its own processes, variables and
+   * access key, and is reloaded separately.
+   *
+   * @default none
+   */
+  readonly functions?: Readonly<Record<string, FunctionOptions>> | undefined;
+  /**
+   * Routes, or keys of one-way routes, or a manifest that replaces the one of `app`.
+   *
+   * @default the routes of the export `app` of `entry`
+   */
+  readonly routes?: readonly (string | LocalRoute)[] | RouteManifest | undefined;
+  /**
+   * The authorizer on `$connect`, one of `functions`.
+   *
+   * @default the function of `entry`, if its manifest says that it is an authorizer
+   */
+  readonly authorizer?: LocalAuthorizer | undefined;
+  /**
+   * Folder for the data of the embedded DynamoDB. It is started for functions that use `dynamoDbStore`,
+   * unless `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` points to another one.
+   *
+   * @default in memory, so that it is empty after a restart
+   */
+  readonly dataDirectory?: string | undefined;
+  /** Whether to reload functions when their source files change. @default false */
+  readonly watch?: boolean | undefined;
+  /**
+   * Called after each change was loaded or refused. If it throws, the error is printed.
+   *
+   * @default prints errors of a reload to stderr
+   */
+  readonly onReload?: ((event: ReloadEvent) => void) | undefined;
+}
+
+/** A running local API Gateway with its Lambda functions. */
+export interface LocalGateway extends AsyncDisposable {
+  /** The port it listens on. */
+  readonly port: number;
+  /** The URL for clients: `ws://localhost:PORT/STAGE`. `wss` works on the same port. */
+  readonly url: string;
+  /**
+   * The endpoint for posts of functions: `http://localhost:PORT/STAGE`. `https` works on the same port.
+   */
+  readonly endpoint: string;
+  /** The gateway's clock. Functions have the time of the machine. */
+  readonly clock: Clock;
+  /** The faults to simulate. */
+  readonly faults: Faults;
+  /** Closes every connection, ends every process and frees the port. */
+  close(): Promise<void>;
+}
+
+/**
+ * Bundles Lambda functions and runs them behind a local API Gateway. Each execution environment is a
+ * separate process, with the variables that Lambda sets and credentials of the gateway.
+ *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN or ERR_OPTION_VALUE for a wrong option.
+ * @throws StartError - if the entry is missing, cannot be bundled or fails to load, if the handler or a
+ * function of a route is missing, if the routes are not known, or if the port is taken.
+ *
+ * @example
+ * ```ts
+ * await using gateway = await startGateway({ entry: 'src/app.ts' });
+ * const client = createClient({ url: gateway.url });
+ * ```
+ *
+ * @example
+ * ```ts
+ * await using gateway = await startGateway({
+ *   functions: { chat: { entry: 'src/chat.ts' }, auth: { entry: 'src/auth.ts', memoryMb: 256 } },
+ *   routes: ['$connect', '$default'].map((routeKey) => ({ routeKey, function: 'chat' })),
+ *   authorizer: { function: 'auth', identitySources: ['route.request.querystring.token'] },
+ * });
+ * ```
+ */
+export async function startGateway(options: StartGatewayOptions): Promise<LocalGateway> {
+  checkOptions('startGateway()', options, startOptionTypes);
+  for (const [name, own] of Object.entries(options.functions ?? {})) {
+    checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
+  }
+  const running = new RunningGateway(options);
+  try {
+    return await running.start();
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Integration } from '../../gateway/routes/integration-options.js';
+import type { LocalRoute } from '../make-deployment.js';
+import { FUNCTION_URI_HINT } from './identities.js';
+import type { TemplateApi, TemplateIntegration, TemplateRoute } from './template-api.js';
+import { templateError } from './template-error.js';
+
+/**
+ * Converts the routes of a template to those of the gateway.
+ *
+ * @throws StartError `ERR_TEMPLATE_INVALID` if an integration cannot run locally.
+ */
+export function gatewayRoutes(api: TemplateApi): LocalRoute[] {
+  return api.routes.map((route) => ({
+    routeKey: route.routeKey,
+    twoWay: route.twoWay,
+    function: functionOf(route.integration),
+    timeoutMs: route.integration.timeoutMs,
+    integration: integrationOf(route.integration),
+    // The authorizer is set for the whole API, because only $connect can have one (row 4.1).
+    authorizationType: route.authorizationType === 'AWS_IAM' ? 'AWS_IAM' : undefined,
+    apiKeyRequired: route.apiKeyRequired,
+    requestModels: route.requestModels as LocalRoute['requestModels'],
+    modelSelectionExpression: route.modelSelectionExpression,
+    throttle: throttleOf(route),
+  }));
+}
+
+function functionOf({
+  logicalId,
+  type,
+  functionName,
+  uri,
+}: TemplateIntegration): string | undefined {
+  if (type === 'MOCK') return undefined;
+  if (type !== 'AWS_PROXY' && type !== 'AWS') {
+    throw templateError(
+      `"IntegrationType" of "${logicalId}" is "${type}", which does not run locally.`,
+      'Make it AWS_PROXY, AWS or MOCK, or exclude its routes with a Condition.',
+    );
+  }
+  if (functionName === undefined) {
+    throw templateError(
+      `"IntegrationUri" of "${logicalId}" is "${uri ?? ''}", which does not contain a Lambda function.`,
+      FUNCTION_URI_HINT,
+    );
+  }
+  return functionName;
+}
+
+/** The gateway checks the values. */
+function integrationOf(integration: TemplateIntegration): Integration | undefined {
+  const { type, responses, requestTemplates, templateSelectionExpression } = integration;
+  if (type === 'AWS_PROXY') return undefined;
+  return {
+    type: type as Integration['type'],
+    requestTemplates,
+    templateSelectionExpression,
+    passthroughBehavior: integration.passthroughBehavior as Integration['passthroughBehavior'],
+    requestParameters: integration.requestParameters,
+    contentHandlingStrategy:
+      integration.contentHandlingStrategy as Integration['contentHandlingStrategy'],
+    responses: responses as Integration['responses'],
+  };
+}
+
+/** If a route has only one of its limits, the other one is that of the account (row 7.3). */
+function throttleOf({ throttle }: TemplateRoute): LocalRoute['throttle'] {
+  if (throttle === undefined) return undefined;
+  const { rateLimit = 10_000, burstLimit = 5_000 } = throttle;
+  return { rateLimit, burstLimit };
+}

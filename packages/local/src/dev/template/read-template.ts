@@ -1,0 +1,157 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { FunctionOptions } from '../../lambda/function-options.js';
+import type { StartGatewayOptions } from '../start-gateway.js';
+import { gatewayRoutes } from './gateway-options.js';
+import {
+  ACCOUNT_ID,
+  API_ID,
+  functionTypes,
+  identityOf,
+  pseudoParameters,
+  REGION,
+} from './identities.js';
+import { type Fields, fieldsOf, parseTemplate, type Template } from './parse-template.js';
+import { readApi } from './read-api.js';
+import { readFunction } from './read-function.js';
+import { Resolver } from './resolve.js';
+import { Resource } from './resource.js';
+import type { TemplateApi } from './template-api.js';
+import { templateError } from './template-error.js';
+import { unserved } from './unserved.js';
+
+/** Options for reading a template. */
+export interface ReadTemplateOptions {
+  /** Values of parameters, which override their defaults. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Name of the stage; `undefined` if there is only one. */
+  readonly stage: string | undefined;
+}
+
+/** A template, converted for the local gateway. */
+export interface ReadTemplate {
+  readonly options: StartGatewayOptions;
+  /** One line for each part that does not run locally. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the WebSocket API and its functions from a SAM or CloudFormation template. Resources that nothing
+ * refers to are ignored.
+ *
+ * @throws StartError - `ERR_TEMPLATE_INVALID` if something necessary is missing or cannot be resolved,
+ * `ERR_ENTRY_NOT_FOUND` if the source of a function is missing.
+ */
+export async function readTemplate(
+  file: string,
+  { parameters, stage }: ReadTemplateOptions,
+): Promise<ReadTemplate> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw templateError(
+      `The template "${file}" cannot be read: ${error.message}.`,
+      'Pass the path of a SAM or CloudFormation template, relative to the current folder.',
+    );
+  });
+  const template = parseTemplate(text, file);
+  checkParameters(template, parameters);
+  const resolver = new Resolver({ template, parameters, pseudoParameters, identityOf });
+  const resources = existing(template, resolver);
+  const api = readApi(resources, { file, stageName: stage });
+  const routes = gatewayRoutes(api);
+  const functions = await readFunctions(api, resources, { folder: dirname(file), resolver });
+  const { authorizer } = api;
+  const options: StartGatewayOptions = {
+    functions,
+    routes,
+    authorizer: authorizer && {
+      function: authorizer.functionName,
+      identitySources: authorizer.identitySources,
+    },
+    stage: api.stage?.name ?? stage,
+    stageVariables: api.stage?.variables,
+    routeSelectionExpression: api.routeSelectionExpression,
+    apiKeySelectionExpression:
+      api.apiKeySelectionExpression as StartGatewayOptions['apiKeySelectionExpression'],
+    apiId: API_ID,
+    region: REGION,
+    accountId: ACCOUNT_ID,
+  };
+  const { Function: _, ...otherGlobals } = template.globals;
+  const globals = Object.keys(otherGlobals).map((name) => `"Globals.${name}" is ignored.`);
+  return { options, warnings: [...unserved(resources), ...globals] };
+}
+
+function checkParameters({ parameters: known }: Template, values: Fields): void {
+  const unknown = Object.keys(values).find((name) => !Object.hasOwn(known, name));
+  if (unknown !== undefined) {
+    const names = Object.keys(known).join(', ');
+    throw templateError(
+      `The template has no parameter "${unknown}".`,
+      names === '' ? 'It has no parameters.' : `It has: ${names}.`,
+    );
+  }
+}
+
+/** The resources whose condition is true. */
+function existing({ resources, globals }: Template, resolver: Resolver): readonly Resource[] {
+  const shared = fieldsOf(globals['Function'] ?? {}, '"Globals.Function"');
+  return [...resources]
+    .filter(
+      ([logicalId, { condition }]) =>
+        condition === undefined || resolver.condition(condition, `"Condition" of "${logicalId}"`),
+    )
+    .map(([logicalId, resource]) => {
+      const properties =
+        resource.type === 'AWS::Serverless::Function'
+          ? withGlobals(shared, resource.properties)
+          : resource.properties;
+      return new Resource(logicalId, { ...resource, properties }, resolver);
+    });
+}
+
+/**
+ * A function's own properties override the globals, but environment variables are merged (AWS: "Globals
+ * section").
+ */
+function withGlobals(shared: Fields, own: Fields): Fields {
+  const variables = { ...variablesOf(shared), ...variablesOf(own) };
+  const environment =
+    Object.keys(variables).length === 0 ? {} : { Environment: { Variables: variables } };
+  return { ...shared, ...own, ...environment };
+}
+
+function variablesOf({ Environment = {} }: Fields): Fields {
+  const { Variables = {} } = fieldsOf(Environment, '"Environment"');
+  return fieldsOf(Variables, '"Environment.Variables"');
+}
+
+async function readFunctions(
+  { routes, authorizer }: TemplateApi,
+  resources: readonly Resource[],
+  { folder, resolver }: { folder: string; resolver: Resolver },
+): Promise<Readonly<Record<string, FunctionOptions>>> {
+  const users = new Map<string, string>();
+  for (const { integration } of routes) {
+    if (integration.functionName !== undefined) {
+      users.set(integration.functionName, `"IntegrationUri" of "${integration.logicalId}"`);
+    }
+  }
+  if (authorizer !== undefined) {
+    users.set(authorizer.functionName, `"AuthorizerUri" of "${authorizer.logicalId}"`);
+  }
+  const functions: Record<string, FunctionOptions> = {};
+  const candidates = resources.filter(({ type }) => functionTypes.has(type));
+  for (const [name, user] of users) {
+    const resource = candidates.find(
+      (candidate) => resolver.resolve({ Ref: candidate.logicalId }, user) === name,
+    );
+    if (resource === undefined) {
+      throw templateError(
+        `${user} refers to the function "${name}", which the template does not have.`,
+        'Add it as an AWS::Serverless::Function or AWS::Lambda::Function.',
+      );
+    }
+    functions[name] = await readFunction(resource.serve(), folder);
+  }
+  return functions;
+}

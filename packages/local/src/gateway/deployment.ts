@@ -1,0 +1,167 @@
+import { checkOptions } from '@gatecast/framework/adapter';
+import { integrationTimeout } from '../option-types.js';
+import { type IdentitySource, identitySource } from './access/identity-source.js';
+import { type Throttle, TokenBucket } from './access/token-bucket.js';
+import type { LambdaFunction } from './lambda-function.js';
+import type { Integration } from './routes/integration-options.js';
+import { type NonProxyIntegration, nonProxyIntegration } from './routes/non-proxy-integration.js';
+import { type BodyCheck, bodyCheck, type RequestModels } from './routes/request-model.js';
+
+/** One route of the API. A bare route key is a one-way route to the Lambda function. */
+export interface GatewayRoute extends RequestModels {
+  /**
+   * `$connect`, `$disconnect`, `$default`, or a value of the route selection expression.
+   */
+  readonly routeKey: string;
+  /**
+   * The integration, in short or in AWS's terms: `lambda` is a proxy integration, and `mock` lets API
+   * Gateway itself answer with `response`.
+   *
+   * @default 'lambda'
+   */
+  readonly integration?: 'lambda' | 'mock' | Integration | undefined;
+  /**
+   * Whether the route answers messages (with a route response with the key `$default`, rows 5.1 to 5.3).
+   *
+   * @default false
+   */
+  readonly twoWay?: boolean | undefined;
+  /** The answer of the integration `mock`, sent unchanged. Only a two-way route sends it. */
+  readonly response?: string | undefined;
+  /** The function behind this route. @default the function of the deployment */
+  readonly function?: LambdaFunction | undefined;
+  /**
+   * How long the gateway waits for this integration, in milliseconds, 50 to 29,000.
+   *
+   * @default the time-out of the gateway
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * `AWS_IAM`: a client must sign its handshake, in headers or as a presigned URL, with an access key
+   * that allows `execute-api:Invoke` (row 3.20). Only for `$connect`, and not together with an
+   * authorizer.
+   *
+   * @default 'NONE'
+   */
+  readonly authorizationType?: 'NONE' | 'AWS_IAM' | undefined;
+  /** Whether a client needs one of the gateway's API keys. Only for `$connect`. @default false */
+  readonly apiKeyRequired?: boolean | undefined;
+  /**
+   * The limit of requests to the route from all clients together. Not for `$disconnect`. @default
+   * unlimited
+   */
+  readonly throttle?: Throttle | undefined;
+}
+
+/** A Lambda REQUEST authorizer on `$connect`. */
+export interface GatewayAuthorizer {
+  /** Gets the REQUEST authorizer event, and returns the policy. */
+  readonly function: LambdaFunction;
+  /**
+   * `route.request.header.X`, `route.request.querystring.X`, `stageVariables.X` or `context.X`. If one of
+   * them is missing, the connection is refused with 401 without calling the function (row 4.2).
+   *
+   * @default none: the function is called for every connection
+   */
+  readonly identitySources?: readonly string[] | undefined;
+}
+
+/** The routes of the API and the functions behind them. */
+export interface Deployment {
+  /** The function behind every route without a function of its own. */
+  readonly handler: LambdaFunction;
+  readonly routes: readonly GatewayRoute[];
+  /** @default none: every client may connect */
+  readonly authorizer?: GatewayAuthorizer | undefined;
+}
+
+/** An authorizer, checked and ready to use. */
+export interface ServedAuthorizer {
+  readonly function: LambdaFunction;
+  readonly identitySources: readonly IdentitySource[];
+}
+
+/** A route, checked and ready to use. */
+export interface ServedRoute extends GatewayRoute {
+  /** The integration behind the route, unless it is a proxy or a short `mock`. */
+  readonly nonProxy: NonProxyIntegration | undefined;
+  readonly checkBody: BodyCheck | undefined;
+}
+
+/** A deployment, checked and ready to use. */
+export interface ServedDeployment {
+  readonly handler: LambdaFunction;
+  readonly routes: ReadonlyMap<string, ServedRoute>;
+  readonly authorizer: ServedAuthorizer | undefined;
+  /** Throttles by route key. */
+  readonly throttles: ReadonlyMap<string, TokenBucket>;
+}
+
+const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
+
+/** @throws Error if API Gateway would refuse the deployment, too. */
+export function checkDeployment({ handler, routes, authorizer }: Deployment): ServedDeployment {
+  const byKey = new Map<string, ServedRoute>();
+  const throttles = new Map<string, TokenBucket>();
+  for (const route of routes) {
+    const { routeKey, throttle, timeoutMs } = route;
+    const times = { timeoutMs: integrationTimeout };
+    checkOptions(`The route "${routeKey}"`, { timeoutMs }, times);
+    if (byKey.has(routeKey)) {
+      throw new Error(`Two routes have the key "${routeKey}". Remove one of them.`);
+    }
+    if (routeKey.startsWith('$') && !reservedKeys.has(routeKey)) {
+      throw new Error(
+        `The route key "${routeKey}" begins with "$", which only "$connect", "$disconnect" and ` +
+          '"$default" may. Rename the route.',
+      );
+    }
+    checkAccess(route);
+    byKey.set(routeKey, serve(route));
+    if (throttle) {
+      throttles.set(routeKey, new TokenBucket(throttle, `the route "${routeKey}"`));
+    }
+  }
+  if (authorizer && !byKey.has('$connect')) {
+    throw new Error(
+      'There is an authorizer, but no route "$connect" for it to protect. Add that route.',
+    );
+  }
+  if (authorizer && byKey.get('$connect')?.authorizationType === 'AWS_IAM') {
+    throw new Error(
+      'The route "$connect" has the authorizationType "AWS_IAM" and an authorizer. It can have one ' +
+        'of the two: remove the other.',
+    );
+  }
+  return {
+    handler,
+    routes: byKey,
+    throttles,
+    authorizer: authorizer && {
+      function: authorizer.function,
+      identitySources: (authorizer.identitySources ?? []).map(identitySource),
+    },
+  };
+}
+
+/** Access is only checked when a connection begins (rows 3.19, 3.20). */
+function checkAccess({ routeKey, authorizationType = 'NONE', apiKeyRequired }: GatewayRoute): void {
+  if (routeKey === '$connect') return;
+  const option = authorizationType !== 'NONE' ? 'authorizationType' : 'apiKeyRequired';
+  if (authorizationType !== 'NONE' || apiKeyRequired === true) {
+    throw new Error(
+      `The route "${routeKey}" has the option "${option}", which only "$connect" may have. ` +
+        'Move it there.',
+    );
+  }
+}
+
+function serve(route: GatewayRoute): ServedRoute {
+  const { routeKey, integration } = route;
+  return {
+    ...route,
+    nonProxy:
+      typeof integration === 'object' ? nonProxyIntegration(integration, routeKey) : undefined,
+    checkBody: bodyCheck(route, `the route "${routeKey}"`),
+  };
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { GatewayEvent } from '../events.js';
+import type { InvocationResult, LambdaFunction } from '../lambda-function.js';
+import { type ProxyResponse, readProxyResponse } from './proxy-response.js';
+
+/** The outcome of an invocation for the gateway, which may stop waiting. */
+export type Outcome = InvocationResult | { readonly type: 'timeout' };
+
+/** The outcome of an integration. All kinds of integrations lead to a proxy response. */
+export type ProxyOutcome =
+  | {
+      readonly type: 'response';
+      readonly response: ProxyResponse;
+      readonly coldStartMs?: number | undefined;
+      /** The failure of the function, if the response was made from one. @default it has not failed */
+      readonly failure?: string | undefined;
+    }
+  | {
+      readonly type: 'failed';
+      readonly detail: string;
+      readonly coldStartMs?: number | undefined;
+      /** The status of API Gateway for this failure. @default 502 */
+      readonly status?: number;
+    }
+  | { readonly type: 'timeout' };
+
+/** Options of an invocation. */
+export interface InvokeOptions {
+  readonly timeoutMs: number;
+  /** Kills the execution environment. */
+  readonly kill?: AbortSignal | undefined;
+}
+
+/**
+ * Starts an invocation at once and waits for its result, but at most `timeoutMs`. The function keeps
+ * running after that (row 5.8). Never rejects.
+ */
+export async function invoke(
+  lambda: LambdaFunction,
+  event: object,
+  { timeoutMs, kill }: InvokeOptions,
+): Promise<Outcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<Outcome>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, { type: 'timeout' });
+  });
+  try {
+    return await Promise.race([start(lambda, event, kill), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Like `invoke`, and reads the result as that of a proxy integration. */
+export async function invokeProxy(
+  lambda: LambdaFunction,
+  event: object,
+  options: InvokeOptions,
+): Promise<ProxyOutcome> {
+  const outcome = await invoke(lambda, event, options);
+  if (outcome.type === 'timeout') return outcome;
+  const { coldStartMs } = outcome;
+  if (outcome.type === 'error') {
+    const detail = `${outcome.errorType}: ${outcome.errorMessage}`;
+    return { type: 'failed', detail, coldStartMs };
+  }
+  const response = readProxyResponse(outcome.payload);
+  if ('problem' in response) {
+    const detail = `The result is not a proxy response: ${response.problem}.`;
+    return { type: 'failed', detail, coldStartMs };
+  }
+  return { type: 'response', response, coldStartMs };
+}
+
+async function start(
+  lambda: LambdaFunction,
+  event: object,
+  kill: AbortSignal | undefined,
+): Promise<Outcome> {
+  try {
+    return await lambda.invoke(event, { requestId: randomUUID(), kill });
+  } catch (error) {
+    return { type: 'error', errorType: 'Runtime.Unknown', errorMessage: String(error) };
+  }
+}
+
+/** Describes the outcome for the gateway's report. */
+export function describe(
+  outcome: ProxyOutcome,
+): Pick<GatewayEvent, 'result' | 'detail' | 'coldStartMs'> {
+  if (outcome.type === 'timeout') {
+    return { result: 'timed out', detail: 'The function did not answer in time.' };
+  }
+  const { coldStartMs } = outcome;
+  const cold = coldStartMs === undefined ? {} : { coldStartMs };
+  if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail, ...cold };
+  return outcome.failure === undefined
+    ? { result: 'ok', detail: String(outcome.response.statusCode), ...cold }
+    : { result: 'failed', detail: outcome.failure, ...cold };
+}

@@ -1,0 +1,293 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
+import type { Invocation, InvocationResult } from '../../gateway/lambda-function.js';
+import {
+  type InvocationReport,
+  type InvokeRequest,
+  type LoadReport,
+  MESSAGES_FD,
+  MessagePipe,
+} from './ipc.js';
+
+// Always in `dist`, even if this file runs from `src`, because a child process cannot run TypeScript.
+const PROCESS_FILE = fileURLToPath(
+  new URL('../../../dist/lambda/environment/process.js', import.meta.url),
+);
+
+// A function is the head of a process group, so that the processes that it starts end with it. On Windows
+// there are no groups, and a detached process has a window of its own.
+const HAS_GROUPS = process.platform !== 'win32';
+
+// AWS: "Lambda execution environment lifecycle", Init phase.
+const LOAD_TIMEOUT_MS = 10_000;
+
+export interface EnvironmentOptions {
+  /** The bundled module. */
+  readonly bundleFile: string;
+  /** The source file, for messages. */
+  readonly entry: string;
+  /** Name of the export that handles events. */
+  readonly handler: string;
+  /** All environment variables of the process. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly functionArn: string;
+  /** How long one invocation may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Limit of the JavaScript heap, in MB. */
+  readonly memoryMb: number;
+  /** Port or `host:port` for a debugger. @default none */
+  readonly inspect?: string | undefined;
+  /** Whether to discard the function's output. @default false */
+  readonly quiet?: boolean | undefined;
+}
+
+interface Ending {
+  readonly type: 'ended';
+  readonly reason: string;
+}
+
+type Outcome = LoadReport | InvocationReport | Ending;
+
+/**
+ * One Lambda execution environment: a child process that keeps the function's module loaded and
+ * runs one invocation at a time. Unlike on Lambda, it is not frozen between invocations.
+ */
+export class Environment implements AsyncDisposable {
+  readonly #options: EnvironmentOptions;
+  readonly #child: ChildProcess;
+  readonly #pipe: MessagePipe<InvokeRequest, LoadReport | InvocationReport>;
+  readonly #ended: Promise<unknown>;
+  readonly #loaded: Promise<LoadReport>;
+  readonly #startedAt = performance.now();
+  #isUsable = true;
+  #ending: Ending | undefined;
+  /** Takes the next report, or the end of the process. */
+  #onOutcome: (outcome: Outcome) => void = () => {};
+  #loadMs: number | undefined;
+
+  private constructor(options: EnvironmentOptions) {
+    this.#options = options;
+    const output = options.quiet === true ? 'ignore' : 'inherit';
+    const nodeOptions = [
+      '--enable-source-maps',
+      `--max-old-space-size=${options.memoryMb}`,
+      ...(options.inspect === undefined ? [] : [`--inspect=${options.inspect}`]),
+    ];
+    const args = [...nodeOptions, PROCESS_FILE, options.bundleFile, options.handler];
+    this.#child = spawn(process.execPath, args, {
+      env: options.variables,
+      stdio: ['ignore', output, output, 'pipe', 'pipe'],
+      detached: HAS_GROUPS,
+    });
+    const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
+    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome(report));
+    endWithThisProcess(this.#child);
+    this.#ended = new Promise((resolve) => {
+      const end = (reason: string): void => {
+        this.#isUsable = false;
+        this.#ending = { type: 'ended', reason };
+        this.#onOutcome(this.#ending);
+        resolve(undefined);
+      };
+      this.#child.once('exit', (code, signal) => {
+        killGroup(this.#child);
+        end(endingReason(code, signal));
+      });
+      this.#child.once('error', (error) => end(error.message));
+    });
+    this.#loaded = this.#load();
+  }
+
+  /** Starts the process and loads the module. */
+  static start(options: EnvironmentOptions): Environment {
+    return new Environment(options);
+  }
+
+  /** Whether it can run another invocation. */
+  get isUsable(): boolean {
+    return this.#isUsable;
+  }
+
+  /** Resolves when the process has ended for any reason. Never rejects. */
+  get ended(): Promise<unknown> {
+    return this.#ended;
+  }
+
+  /** The process's id; `undefined` if it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Waits until the module is loaded. Never rejects. */
+  load(): Promise<LoadReport> {
+    return this.#loaded;
+  }
+
+  /** Runs one invocation. Never rejects. The next one must wait until this one has ended. */
+  async invoke(event: object, invocation: Invocation): Promise<InvocationResult> {
+    const isCold = this.#loadMs === undefined;
+    const result = await this.#invoke(event, invocation);
+    return isCold ? { ...result, coldStartMs: this.#loadMs } : result;
+  }
+
+  async #invoke(event: object, { requestId, kill }: Invocation): Promise<InvocationResult> {
+    const { entry, functionArn, handler, timeoutMs } = this.#options;
+    const loaded = await this.#loaded;
+    if (loaded.type === 'loadFailed') {
+      process.stderr.write(`${loaded.failure.details}\n`);
+      return failed(loaded.failure.errorType, loaded.failure.errorMessage);
+    }
+    if (!loaded.module.hasHandler) {
+      const message = handlerNotFound(entry, handler, loaded.module.exports);
+      return failed('Runtime.HandlerNotFound', message);
+    }
+    const killed = () => this.#kill();
+    try {
+      // A kill may have been due while the invocation waited for this environment: then it never begins.
+      if (kill?.aborted === true) killed();
+      else this.#pipe.send({ event, requestId, functionArn, timeoutMs });
+    } catch (error) {
+      return failed('Runtime.MarshalError', `The event cannot be passed on: ${String(error)}`);
+    }
+    kill?.addEventListener('abort', killed);
+    const outcome = await this.#next<InvocationReport>(timeoutMs);
+    kill?.removeEventListener('abort', killed);
+    if (outcome === undefined) {
+      // End the process before the client gets the answer and can send the next request.
+      await this.close();
+      const seconds = (timeoutMs / 1000).toFixed(2);
+      return failed('Sandbox.Timedout', `${requestId} Task timed out after ${seconds} seconds`);
+    }
+    if (outcome.type === 'ended') {
+      return failed('Runtime.ExitError', `RequestId: ${requestId} Error: ${outcome.reason}`);
+    }
+    return outcome.type === 'error'
+      ? outcome
+      : { type: 'response', payload: JSON.parse(outcome.json) };
+  }
+
+  /** Ends the process at once, and waits until it is gone. */
+  async close(): Promise<void> {
+    this.#kill();
+    await this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #load(): Promise<LoadReport> {
+    const { entry, inspect } = this.#options;
+    const limitMs = inspect === undefined ? LOAD_TIMEOUT_MS : MAX_TIMER_MS;
+    const outcome = await this.#next<LoadReport>(limitMs);
+    this.#loadMs = performance.now() - this.#startedAt;
+    if (outcome?.type === 'loaded') {
+      return outcome;
+    }
+    // The module loader caches a failure, so only a new process can try again.
+    this.#kill();
+    if (outcome === undefined) {
+      const details = `"${entry}" did not finish loading within ${limitMs / 1000} seconds.`;
+      return loadFailed('Sandbox.Timedout', details);
+    }
+    if (outcome.type === 'ended') {
+      const details = `The process ended while it loaded "${entry}": ${outcome.reason}.`;
+      return loadFailed('Runtime.ExitError', details);
+    }
+    return outcome;
+  }
+
+  /**
+   * The next report, or the end of the process; `undefined` if the time is over first. Not a race with a
+   * promise that lives as long as the process, because that would keep every report until then.
+   */
+  #next<T extends LoadReport | InvocationReport>(limitMs: number): Promise<T | Ending | undefined> {
+    return new Promise((resolve) => {
+      const settle = (outcome: Outcome | undefined) => {
+        clearTimeout(timer);
+        this.#onOutcome = () => {};
+        resolve(outcome as T | Ending | undefined);
+      };
+      const timer = setTimeout(settle, limitMs, undefined);
+      this.#onOutcome = settle;
+      if (this.#ending) settle(this.#ending);
+    });
+  }
+
+  #kill(): void {
+    this.#isUsable = false;
+    // After its end, its id may belong to another process.
+    if (running.has(this.#child)) killGroup(this.#child);
+  }
+}
+
+/** The message about a module without the handler, with the names of its exports. */
+export function handlerNotFound(
+  entry: string,
+  handler: string,
+  exports: readonly string[],
+): string {
+  const found =
+    exports.length === 0
+      ? 'It exports nothing.'
+      : `It exports ${exports.map((name) => `"${name}"`).join(', ')}.`;
+  return `"${entry}" does not export a function "${handler}". ${found}`;
+}
+
+function failed(errorType: string, errorMessage: string): InvocationResult {
+  return { type: 'error', errorType, errorMessage };
+}
+
+function loadFailed(errorType: string, details: string): LoadReport {
+  return { type: 'loadFailed', failure: { errorType, errorMessage: details, details } };
+}
+
+// Lambda uses Linux's names of signals. V8 aborts a process whose heap is full.
+const signalNames: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGABRT: 'aborted',
+  SIGKILL: 'killed',
+  SIGSEGV: 'segmentation fault',
+  SIGTERM: 'terminated',
+};
+
+/** The reason in Lambda's words. */
+function endingReason(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal !== null) {
+    return `Runtime exited with error: signal: ${signalNames[signal] ?? signal}`;
+  }
+  return code === 0
+    ? 'Runtime exited without providing a reason'
+    : `Runtime exited with error: exit status ${code}`;
+}
+
+const running = new Set<ChildProcess>();
+
+function killRunning(): void {
+  for (const child of running) killGroup(child);
+}
+
+/** Ends a process, and those that it has started. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(HAS_GROUPS ? -child.pid : child.pid, 'SIGKILL');
+  } catch {
+    // All of them have ended.
+  }
+}
+
+/** If this process is killed, the child's own watch ends the child. */
+function endWithThisProcess(child: ChildProcess): void {
+  if (running.size === 0) {
+    process.on('exit', killRunning);
+  }
+  running.add(child);
+  child.once('exit', () => {
+    running.delete(child);
+    if (running.size === 0) {
+      process.off('exit', killRunning);
+    }
+  });
+}

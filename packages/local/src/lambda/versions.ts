@@ -1,0 +1,144 @@
+import { rm } from 'node:fs/promises';
+import type { RouteManifest } from '@gatecast/framework';
+import type { Invocation, InvocationResult, LambdaFunction } from '../gateway/lambda-function.js';
+import type { Bundle, Bundler, Rebuild } from './bundle.js';
+import { type FunctionSettings, type LoadedFunction, loadFunction } from './load.js';
+
+/** The result of reloading a changed function. */
+export type ReloadEvent =
+  | {
+      readonly type: 'reloaded';
+      /** Name of the function whose source changed. */
+      readonly functionName: string;
+      /**
+       * Whether every connection was closed, because the function had its state in memory. Clients may
+       * reconnect.
+       */
+      readonly closedConnections: boolean;
+    }
+  | {
+      /** The last good version keeps running. */
+      readonly type: 'failed';
+      readonly functionName: string;
+      readonly error: Error;
+    };
+
+/** Callbacks of a reload to the gateway. */
+export interface ReloadHooks {
+  /** Checks the manifest of the new version. If it throws, the version is refused. */
+  readonly accept: (manifest: RouteManifest | undefined) => void;
+  readonly closeAllConnections: () => Promise<void>;
+  readonly onReload: (event: ReloadEvent) => void;
+}
+
+/** A bundled function and its settings. */
+export interface BundledFunction {
+  readonly name: string;
+  readonly bundler: Bundler;
+  readonly bundle: Bundle;
+  readonly settings: FunctionSettings;
+  /** Called when the process with the function's state has died. */
+  readonly onStateLost: () => void;
+}
+
+/**
+ * A function whose versions are replaced while the gateway runs. An invocation runs on the version that
+ * was current at its start.
+ */
+export class RunningFunction implements LambdaFunction {
+  readonly name: string;
+  readonly #bundler: Bundler;
+  readonly #settings: FunctionSettings;
+  readonly #onStateLost: () => void;
+  readonly #retired = new Set<LoadedFunction>();
+  #current: LoadedFunction;
+  #reloading: Promise<void> = Promise.resolve();
+
+  private constructor(bundled: BundledFunction, first: LoadedFunction) {
+    this.name = bundled.name;
+    this.#bundler = bundled.bundler;
+    this.#settings = bundled.settings;
+    this.#onStateLost = bundled.onStateLost;
+    this.#current = first;
+  }
+
+  /** @throws StartError if the module fails to load or lacks the handler. */
+  static async load(bundled: BundledFunction): Promise<RunningFunction> {
+    const { bundle, settings, onStateLost } = bundled;
+    return new RunningFunction(bundled, await loadFunction(bundle, settings, onStateLost));
+  }
+
+  /** The manifest of the current version. */
+  get manifest(): RouteManifest | undefined {
+    return this.#current.manifest;
+  }
+
+  invoke(event: object, invocation: Invocation): Promise<InvocationResult> {
+    return this.#current.pool.invoke(event, invocation);
+  }
+
+  /** Kills the execution environments of the current version, and resolves to their number. */
+  killEnvironments(): Promise<number> {
+    return this.#current.pool.killAll();
+  }
+
+  /** Reloads at each change of the source, until the bundler is closed. */
+  async watch(hooks: ReloadHooks): Promise<void> {
+    await this.#bundler.watch((rebuild) => {
+      this.#reloading = this.#reloading.then(() => this.#reload(rebuild, hooks));
+    });
+  }
+
+  /** Waits until all changes so far have been loaded or refused. */
+  reloaded(): Promise<void> {
+    return this.#reloading;
+  }
+
+  /** Ends every process at once. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#retired, this.#current].map(({ pool }) => pool.close()));
+  }
+
+  async #reload(rebuild: Rebuild, hooks: ReloadHooks): Promise<void> {
+    const { name: functionName } = this;
+    try {
+      if (rebuild.type === 'failed') {
+        throw rebuild.error;
+      }
+      const next = await loadFunction(rebuild.bundle, this.#settings, this.#onStateLost);
+      const closedConnections = await this.#replace(next, hooks);
+      hooks.onReload({ type: 'reloaded', functionName, closedConnections });
+    } catch (error) {
+      hooks.onReload({ type: 'failed', functionName, error: error as Error });
+    }
+  }
+
+  async #replace(next: LoadedFunction, hooks: ReloadHooks): Promise<boolean> {
+    try {
+      hooks.accept(next.manifest);
+    } catch (error) {
+      await next.pool.close();
+      throw error;
+    }
+    const previous = this.#current;
+    this.#current = next;
+    this.#retire(previous);
+    const closesConnections = next.isSingle || previous.isSingle;
+    if (closesConnections) {
+      // Only after the switch, so that clients that reconnect at once do not reach the old store.
+      await hooks.closeAllConnections();
+    }
+    return closesConnections;
+  }
+
+  #retire(previous: LoadedFunction): void {
+    this.#retired.add(previous);
+    const removed = previous.pool.drain().then(async () => {
+      this.#retired.delete(previous);
+      await rm(previous.bundle.file, { force: true });
+      await rm(previous.bundle.mapFile, { force: true });
+    });
+    // What is left over is removed with the whole folder at the end.
+    removed.catch(() => {});
+  }
+}
