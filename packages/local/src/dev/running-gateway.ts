@@ -4,20 +4,21 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import { type Gateway, openGatewayBefore } from '../gateway/open-gateway.js';
+import type { Gateway } from '../gateway/open-gateway.js';
 import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
-import { definitionsOf, type FunctionDefinition } from '../lambda/function-definition.js';
-import {
-  type FunctionSurroundings,
-  functionSettings,
-  writeCertificates,
-} from '../lambda/function-settings.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { StartError } from '../start-error.js';
 import { harmless } from '../unexpected.js';
 import type { ControlledFunctions } from './control/state.js';
 import type { EmbeddedDynamoDb } from './dynamodb/embedded-dynamodb.js';
+import { definitionsOf, type FunctionDefinition } from './function-definition.js';
+import {
+  type FunctionSurroundings,
+  functionSettings,
+  writeCertificates,
+} from './function-settings.js';
 import { makeDeployment } from './make-deployment.js';
+import { openGatewayOf } from './open-gateway.js';
 import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
 
 // The gateway's defaults, which functions get as variables, too.
@@ -197,7 +198,7 @@ async function listen(
   functions: ControlledFunctions,
 ): Promise<Gateway> {
   try {
-    return await openGatewayBefore(functions, options);
+    return await openGatewayOf(options, functions);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
