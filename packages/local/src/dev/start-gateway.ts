@@ -2,7 +2,7 @@ import type { RouteManifest } from '@gatecast/framework';
 import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
 import type { Clock } from '../gateway/clock.js';
 import type { Faults } from '../gateway/faults.js';
-import { type FunctionOptions, functionOptionTypes } from '../lambda/function-options.js';
+import { type FunctionOptions, functionOptionTypes } from '../lambda/function.js';
 import type { ReloadEvent } from '../lambda/versions.js';
 import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
 import { type GatewayOptions, gatewayOptionTypes } from './open-gateway.js';

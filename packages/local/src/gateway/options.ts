@@ -86,6 +86,14 @@ export interface ApiOptions {
   readonly onEvent?: ((event: GatewayEvent) => void) | undefined;
 }
 
+/** Defaults that functions see, too. */
+export const apiDefaults: Readonly<Record<'apiId' | 'stage' | 'region' | 'accountId', string>> = {
+  apiId: 'local00000',
+  stage: 'dev',
+  region: 'us-east-1',
+  accountId: '123456789012',
+};
+
 /** How long API Gateway waits for an integration (Amazon API Gateway quotas). */
 export const integrationTimeout: OptionType = option.milliseconds(50, 29_000);
 

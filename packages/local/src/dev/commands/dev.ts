@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
 import { apiOptionTypes } from '../../gateway/options.js';
-import { functionOptionTypes } from '../../lambda/function-options.js';
+import { functionOptionTypes } from '../../lambda/function.js';
 import { parseManifest } from '../../lambda/route-manifest.js';
 import type { ReloadEvent } from '../../lambda/versions.js';
 import type { StartGatewayOptions } from '../start-gateway.js';

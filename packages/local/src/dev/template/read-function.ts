@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FunctionOptions } from '../../lambda/function-options.js';
+import type { FunctionOptions } from '../../lambda/function.js';
 import { findEntry } from './entry-file.js';
 import { fieldsOf } from './parse-template.js';
 import type { Resource } from './resource.js';
