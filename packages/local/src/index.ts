@@ -3,7 +3,7 @@ export { type GatewayOptions, openGateway } from './dev/open-gateway.js';
 export { type LocalGateway, type StartGatewayOptions, startGateway } from './dev/start-gateway.js';
 export type { ApiKeySelectionExpression } from './gateway/access/access.js';
 export type { Credential, Credentials } from './gateway/access/credentials.js';
-export type { Throttle } from './gateway/access/token-bucket.js';
+export type { Throttle } from './gateway/access/throttling.js';
 export type { Clock } from './gateway/clock.js';
 export type { Deployment, GatewayAuthorizer, GatewayRoute } from './gateway/deployment.js';
 export type { GatewayEvent } from './gateway/events.js';
@@ -15,7 +15,7 @@ export type {
   Integration,
   IntegrationResponse,
 } from './gateway/routes/integration-options.js';
-export type { RequestModels } from './gateway/routes/request-model.js';
+export type { RequestModels } from './gateway/routes/models.js';
 export type { FunctionOptions } from './lambda/function.js';
 export type { ReloadEvent } from './lambda/versions.js';
 export type { PolicyDocument } from './policy-document.js';

@@ -1,11 +1,11 @@
 import type { Access } from './access/access.js';
-import type { TokenBucket } from './access/token-bucket.js';
+import type { TokenBucket } from './access/throttling.js';
 import type { Clock } from './clock.js';
 import type { ServedDeployment } from './deployment.js';
-import type { GatewayEvent, Traffic } from './events.js';
-import type { Extension } from './extension.js';
+import type { GatewayEvent, PostEvent, Traffic } from './events.js';
 import type { Faults } from './faults.js';
-import type { RouteSelector } from './routes/route-selection.js';
+import type { Exchange } from './http/answer.js';
+import type { RouteSelector } from './routes/select.js';
 import type { Connections } from './websocket/connections.js';
 
 /** The description of the API in events. */
@@ -54,4 +54,15 @@ export interface Api {
   isStopping: boolean;
   /** Whether it is closed: it reports nothing more. */
   isClosed: boolean;
+}
+
+/** Something besides API Gateway at the same port, which sees the traffic, such as the control API. */
+export interface Extension {
+  /** It answers requests whose paths begin with this, and those for `/` that nothing else answers. */
+  readonly path: string;
+  answer(pathname: string, exchange: Exchange): Promise<void>;
+  /** Called after each reported event. */
+  onEvent(event: GatewayEvent, traffic: Traffic): void;
+  /** Called after each answered post to `@connections`. */
+  onPost(post: PostEvent): void;
 }

@@ -1,11 +1,11 @@
 import { harmless } from '../unexpected.js';
 import { Credentials } from './access/credentials.js';
-import { TokenBucket } from './access/token-bucket.js';
+import { TokenBucket } from './access/throttling.js';
 import type { Api } from './api.js';
 import { Clock } from './clock.js';
 import { Faults } from './faults.js';
 import { type ApiOptions, apiDefaults } from './options.js';
-import { routeSelector } from './routes/route-selection.js';
+import { routeSelector } from './routes/select.js';
 import { Connections } from './websocket/connections.js';
 
 const MAX_BASE_PATH = 300;

@@ -1,8 +1,7 @@
 import type { Credentials } from './access/credentials.js';
-import type { Api } from './api.js';
+import type { Api, Extension } from './api.js';
 import type { Clock } from './clock.js';
 import { checkDeployment, type Deployment } from './deployment.js';
-import type { Extension } from './extension.js';
 import type { Faults } from './faults.js';
 import { localCertificate } from './http/certificate.js';
 import { hostInUrl } from './http/local-host.js';

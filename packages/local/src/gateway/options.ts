@@ -1,6 +1,6 @@
 import { type OptionType, type OptionTypes, option } from '@gatecast/framework/adapter';
 import type { ApiKeySelectionExpression } from './access/access.js';
-import type { Throttle } from './access/token-bucket.js';
+import type { Throttle } from './access/throttling.js';
 import type { GatewayEvent } from './events.js';
 
 /** Options of a gateway. */

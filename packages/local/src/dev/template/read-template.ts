@@ -4,13 +4,18 @@ import type { FunctionOptions } from '../../lambda/function.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import { gatewayRoutes } from './gateway-options.js';
 import { functionTypes, identityOf, pseudoParameters } from './identities.js';
-import { type Fields, fieldsOf, parseTemplate, type Template } from './parse-template.js';
+import {
+  type Fields,
+  fieldsOf,
+  parseTemplate,
+  type Template,
+  templateError,
+} from './parse-template.js';
 import { readApi } from './read-api.js';
 import { readFunction } from './read-function.js';
 import { Resolver } from './resolve.js';
 import { Resource } from './resource.js';
 import type { TemplateApi } from './template-api.js';
-import { templateError } from './template-error.js';
 import { unserved } from './unserved.js';
 
 /** Options for reading a template. */

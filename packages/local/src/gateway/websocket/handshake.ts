@@ -11,9 +11,8 @@ import type { Acceptor } from './acceptor.js';
 import { connect } from './connect.js';
 import { Connection, type ConnectionDetails } from './connection.js';
 import { sendDisconnect } from './disconnect.js';
-import type { AnswerIds } from './error-text.js';
 import { messageHandler } from './messages.js';
-import { refuse } from './refusal.js';
+import { type AnswerIds, refuse } from './refusal.js';
 import { problemWith, readUpgradeRequest } from './upgrade-request.js';
 
 /** A WebSocket handshake, as Node passes it on. */

@@ -6,8 +6,7 @@ import type { ServedDeployment, ServedRoute } from '../deployment.js';
 import { integrate } from '../routes/integration.js';
 import { describe, type ProxyOutcome } from '../routes/invoke.js';
 import type { Connection } from './connection.js';
-import { badBodyText, errorText } from './error-text.js';
-import { messageFor } from './refusal.js';
+import { badBodyText, errorText, messageFor } from './refusal.js';
 
 /** Makes the handler for messages of one connection, which run concurrently or one after the other. */
 export function messageHandler(api: Api, connection: Connection): (body: string) => void {
