@@ -193,7 +193,7 @@ describe('a handshake', () => {
     expect((await Peer.connect(plain.url)).webSocket.extensions).toBe('');
     const routes = [{ routeKey: '$default', twoWay: true }];
     const respond = ({ body }: SeenEvent) => ({ statusCode: 200, body });
-    await using compressed = await openLocalApi({ compression: true, routes, respond });
+    await using compressed = await openLocalApi({ quirks: { compression: true }, routes, respond });
     const peer = await Peer.connect(compressed.url);
     expect(peer.webSocket.extensions).toBe('permessage-deflate');
     peer.send('hello '.repeat(10_000));

@@ -98,6 +98,17 @@ describe('a value that cannot work', () => {
     expect(clock.aheadMs).toBe(0);
   });
 
+  it.each([
+    [{ serial: 'yes' }, 'ERR_OPTION_VALUE'],
+    [{ droppedReason: 1 }, 'ERR_OPTION_VALUE'],
+    [{ seriall: true }, 'ERR_OPTION_UNKNOWN'],
+  ])('K2 is refused among the quirks: %j', async (given, code) => {
+    const quirks = given as StartGatewayOptions['quirks'];
+    const refusal = { code, message: expect.stringContaining('The option "quirks" of ') };
+    await expect(openGateway({ quirks })).rejects.toMatchObject(refusal);
+    await expect(startGateway({ entry, quirks })).rejects.toMatchObject(refusal);
+  });
+
   it('K2 is refused as an unknown option is', async () => {
     const options = { entry, maxEnvironment: 1 };
     await expect(startGateway(options)).rejects.toMatchObject({ code: 'ERR_OPTION_UNKNOWN' });

@@ -2,6 +2,7 @@ import type { RouteManifest } from '@gatecast/framework';
 import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
 import type { Clock } from '../gateway/clock.js';
 import type { Faults } from '../gateway/faults.js';
+import { checkQuirks } from '../gateway/options.js';
 import { type FunctionOptions, functionOptionTypes } from '../lambda/function.js';
 import type { ReloadEvent } from '../lambda/versions.js';
 import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
@@ -106,6 +107,7 @@ export interface LocalGateway extends AsyncDisposable {
  */
 export async function startGateway(options: StartGatewayOptions): Promise<LocalGateway> {
   checkOptions('startGateway()', options, startOptionTypes);
+  checkQuirks('startGateway()', options);
   for (const [name, own] of Object.entries(options.functions ?? {})) {
     checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
   }

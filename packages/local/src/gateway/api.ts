@@ -5,6 +5,7 @@ import type { ServedDeployment } from './deployment.js';
 import type { GatewayEvent, PostEvent, Traffic } from './events.js';
 import type { Faults } from './faults.js';
 import type { Exchange } from './http/answer.js';
+import type { Quirks } from './options.js';
 import type { RouteSelector } from './routes/select.js';
 import type { Connections } from './websocket/connections.js';
 
@@ -38,14 +39,9 @@ export interface Api {
   readonly now: () => number;
   readonly clock: Clock;
   readonly faults: Faults;
-  /** The reason in `$disconnect` if the TCP connection ended without a close frame (row 1.28). */
-  readonly droppedReason: string;
-  /** Whether messages of one connection wait for each other (row 5.11). */
-  readonly isSerial: boolean;
   /** Whether web pages of other machines are refused. */
   readonly localPagesOnly: boolean;
-  /** Whether a ping counts as activity (row 5.19). */
-  readonly pingsCount: boolean;
+  readonly quirks: Quirks;
   /** Reports an event that has just been handled. */
   readonly report: (event: Omit<GatewayEvent, 'durationMs'>, traffic?: Traffic) => void;
   extension: Extension | undefined;

@@ -48,10 +48,8 @@ export function prepareApi(options: ApiOptions): (domainName: string) => Api {
       now: clock.now,
       clock,
       faults: new Faults(options.seed ?? 1),
-      droppedReason: options.droppedReason ?? '',
-      isSerial: options.serial ?? false,
       localPagesOnly: options.localPagesOnly ?? false,
-      pingsCount: options.pingsResetIdle ?? false,
+      quirks: options.quirks ?? {},
       report(event, traffic = {}) {
         if (api.isClosed) return;
         const reported = { ...event, durationMs: clock.now() - event.time };

@@ -111,7 +111,7 @@ export async function openApi(
 function serve(
   port: Port,
   api: Api,
-  { staticDirectory, compression = false }: ApiOptions,
+  { staticDirectory, quirks: { compression = false } = {} }: ApiOptions,
 ): ReadonlySet<Promise<void>> {
   const handshakes = new Set<Promise<void>>();
   const acceptor = new Acceptor({ compression });

@@ -1,4 +1,9 @@
-import { type OptionType, type OptionTypes, option } from '@gatecast/framework/adapter';
+import {
+  checkOptions,
+  type OptionType,
+  type OptionTypes,
+  option,
+} from '@gatecast/framework/adapter';
 import type { ApiKeySelectionExpression } from './access/access.js';
 import type { Throttle } from './access/throttling.js';
 import type { GatewayEvent } from './events.js';
@@ -57,13 +62,21 @@ export interface ApiOptions {
    * @default 29_000, the longest that API Gateway allows (Amazon API Gateway quotas)
    */
   readonly integrationTimeoutMs?: number | undefined;
-  /**
-   * Negotiate permessage-deflate. Frames are then measured compressed, so the 32 KB limit is hard to
-   * test.
-   *
-   * @default false
-   */
-  readonly compression?: boolean | undefined;
+  /** @default {} */
+  readonly quirks?: Quirks | undefined;
+  /** Seed for the probability of faults, so that a run can be repeated. @default 1 */
+  readonly seed?: number | undefined;
+  /** The time source of `clock`, in milliseconds since the epoch. @default Date.now */
+  readonly now?: (() => number) | undefined;
+  /** Called once for each event, after it has been handled. If it throws, the error is printed. */
+  readonly onEvent?: ((event: GatewayEvent) => void) | undefined;
+}
+
+/**
+ * Behaviour of API Gateway that is not known for certain, or that gets in the way on a laptop, and so is
+ * off by default.
+ */
+export interface Quirks {
   /**
    * Handle the messages of a connection one after the other. AWS does not promise an order; according to
    * one report, API Gateway works this way (row 5.11).
@@ -78,12 +91,13 @@ export interface ApiOptions {
   readonly pingsResetIdle?: boolean | undefined;
   /** The reason in `$disconnect` with 1006, for a connection that broke (row 1.28). @default '' */
   readonly droppedReason?: string | undefined;
-  /** Seed for the probability of faults, so that a run can be repeated. @default 1 */
-  readonly seed?: number | undefined;
-  /** The time source of `clock`, in milliseconds since the epoch. @default Date.now */
-  readonly now?: (() => number) | undefined;
-  /** Called once for each event, after it has been handled. If it throws, the error is printed. */
-  readonly onEvent?: ((event: GatewayEvent) => void) | undefined;
+  /**
+   * Negotiate permessage-deflate (row 3.13). Frames are then measured compressed, so the 32 KB limit is
+   * hard to test.
+   *
+   * @default false
+   */
+  readonly compression?: boolean | undefined;
 }
 
 /** Defaults that functions see, too. */
@@ -124,11 +138,20 @@ export const apiOptionTypes: OptionTypes<ApiOptions> = {
   staticDirectory: option.text,
   localPagesOnly: option.flag,
   integrationTimeoutMs: integrationTimeout,
-  compression: option.flag,
-  serial: option.flag,
-  pingsResetIdle: option.flag,
-  droppedReason: string,
+  quirks: option.object,
   seed: option.integer(0, 2 ** 32 - 1),
   now: option.callback,
   onEvent: option.callback,
 };
+
+const quirkTypes: OptionTypes<Quirks> = {
+  serial: option.flag,
+  pingsResetIdle: option.flag,
+  droppedReason: string,
+  compression: option.flag,
+};
+
+/** @throws ConfigurationError for an unknown quirk or a wrong value. */
+export function checkQuirks(where: string, { quirks = {} }: ApiOptions): void {
+  checkOptions(`The option "quirks" of ${where}`, quirks, quirkTypes);
+}

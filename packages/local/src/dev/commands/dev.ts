@@ -88,7 +88,7 @@ export async function dev(args: readonly string[]): Promise<void> {
     maxEnvironments,
     apiKeys: values['api-keys']?.split(','),
     seed,
-    serial: parsed.flags.has('serial'),
+    quirks: { serial: parsed.flags.has('serial') },
     dataDirectory: parsed.flags.has('ephemeral') ? undefined : join('.gatecast', 'dynamodb'),
     control: true,
     localPagesOnly: !parsed.flags.has('any-origin'),

@@ -101,7 +101,7 @@ async function handleHandshake(
   }
   const connection = new Connection(details, webSocket);
   connection.read(socket, messageHandler(api, connection), () => {
-    if (api.pingsCount) connection.lastActiveAt = api.now();
+    if (api.quirks.pingsResetIdle === true) connection.lastActiveAt = api.now();
   });
   const finished = connection.ended.then((ending) => sendDisconnect(api, details, ending));
   api.connections.add(connection, finished);

@@ -10,7 +10,7 @@ import { badBodyText, errorText, messageFor } from './refusal.js';
 
 /** Makes the handler for messages of one connection, which run concurrently or one after the other. */
 export function messageHandler(api: Api, connection: Connection): (body: string) => void {
-  if (!api.isSerial) return (body) => void answerMessage(api, connection, body);
+  if (api.quirks.serial !== true) return (body) => void answerMessage(api, connection, body);
   let previous = Promise.resolve();
   return (body) => {
     previous = previous.then(() => answerMessage(api, connection, body));
