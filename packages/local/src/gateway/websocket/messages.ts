@@ -1,5 +1,4 @@
 import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
-import { channelsAfter } from '../../dev/control/channels-after.js';
 import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import { elapsed } from '../clock.js';
@@ -7,12 +6,11 @@ import type { ServedDeployment, ServedRoute } from '../deployment.js';
 import { integrate } from '../routes/integration.js';
 import { describe, type ProxyOutcome } from '../routes/invoke.js';
 import type { Connection } from './connection.js';
-import { badBodyText, errorText } from './error-text.js';
-import { messageFor } from './refusal.js';
+import { badBodyText, errorText, messageFor } from './refusal.js';
 
 /** Makes the handler for messages of one connection, which run concurrently or one after the other. */
 export function messageHandler(api: Api, connection: Connection): (body: string) => void {
-  if (!api.isSerial) return (body) => void answerMessage(api, connection, body);
+  if (api.quirks.serial !== true) return (body) => void answerMessage(api, connection, body);
   let previous = Promise.resolve();
   return (body) => {
     previous = previous.then(() => answerMessage(api, connection, body));
@@ -88,9 +86,6 @@ async function handleMessage(
   // A two-way route without a body answers with an empty frame (row 5.3); a one-way route stays
   // silent, whatever its integration responses are (row 8.14).
   else if (twoWay && outcome.type === 'response') answer(outcome.response.body ?? '');
-  if (api.journal) {
-    connection.channels = channelsAfter(connection.channels, { body, answer: frames[0] });
-  }
   api.report({ time, route: routeKey, connectionId, ...describe(outcome) }, { event, frames });
 }
 
