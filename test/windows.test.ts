@@ -28,7 +28,7 @@ it('the local gateway assumes no POSIX system but in the places listed here', as
   for (const file of await readdir(source, { recursive: true })) {
     if (!file.endsWith('.ts')) continue;
     const text = await readFile(new URL(file.replaceAll('\\', '/'), source), 'utf8');
-    const code = text.replaceAll(/\/\*.*?\*\/|^\s*\/\/.*$/gms, '');
+    const code = text.replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '');
     for (const [use] of code.matchAll(POSIX)) found.add(`${file.replaceAll('\\', '/')} ${use}`);
   }
   expect([...found].sort()).toEqual(Object.keys(PLACES).sort());

