@@ -181,6 +181,32 @@ describe('a handshake', () => {
     expect(await peer.until(/^HTTP\/1\.1 101 [^]*\r\n\r\n/)).toContain('Protocol: two\r\n');
   });
 
+  it.each([
+    [{ multiValueHeaders: { 'sec-websocket-protocol': ['two'] } }],
+    [{ multiValueHeaders: { 'Sec-WebSocket-Protocol': ['two'] }, headers: { 'X-Other': 'x' } }],
+    [
+      {
+        multiValueHeaders: { 'Sec-WebSocket-Protocol': ['two'] },
+        headers: { 'sec-websocket-protocol': 'two' },
+      },
+    ],
+    [{ multiValueHeaders: null, headers: { 'sec-websocket-protocol': 'two' } }],
+  ])('I8 3.23 is answered with the sub-protocol of both kinds of headers: %j', async (answer) => {
+    await using api = await openLocalApi({ respond: onConnect({ statusCode: 200, ...answer }) });
+    const peer = await Peer.connect(api.url, { protocols: ['one', 'two'] });
+    expect(peer.webSocket.protocol).toBe('two');
+  });
+
+  it('I8 3.23 is refused with 502 if both kinds of headers have different sub-protocols', async () => {
+    const headers = { 'Sec-WebSocket-Protocol': 'one' };
+    const multiValueHeaders = { 'Sec-WebSocket-Protocol': ['two'] };
+    await using api = await openLocalApi({
+      respond: onConnect({ statusCode: 200, headers, multiValueHeaders }),
+    });
+    expect((await refusalOf(api.url, { protocols: ['one', 'two'] })).status).toBe(502);
+    expect(api.log).toMatchObject([{ result: 'failed' }]);
+  });
+
   it('3.11 is refused with 502 if the sub-protocol would break the answer', async () => {
     const headers = { 'Sec-WebSocket-Protocol': 'two\r\nSet-Cookie: a=1' };
     await using api = await openLocalApi({ respond: onConnect({ statusCode: 200, headers }) });

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { recordPost } from '../../dev/control/record-post.js';
 import type { Credentials } from '../access/credentials.js';
 import { problemWithPermission } from '../access/permissions.js';
+import { senderOf } from '../access/sender.js';
 import { verifySignature } from '../access/signature.js';
 import type { Api } from '../api.js';
 import { elapsed } from '../clock.js';
@@ -57,6 +58,8 @@ export async function answerManagement(
   const message = problemWithPermission(verification.credential, api.details, {
     action: 'execute-api:ManageConnections',
     path: `${method}/@connections/{connectionId}`,
+    now: api.now(),
+    ...senderOf(request),
   });
   if (message !== undefined) {
     return answerError(response, 403, { type: 'ForbiddenException', message });

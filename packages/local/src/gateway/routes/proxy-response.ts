@@ -26,7 +26,7 @@ export function readProxyResponse(payload: unknown): ProxyResponse | { readonly 
   const unknownKey = Object.keys(payload).find((key) => !knownKeys.has(key));
   if (unknownKey !== undefined) return { problem: `it has the unknown key "${unknownKey}"` };
 
-  const { statusCode, headers, body } = payload as Record<string, unknown>;
+  const { statusCode, headers, multiValueHeaders, body } = payload as Record<string, unknown>;
   const status = typeof statusCode === 'string' ? Number(statusCode) : statusCode;
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) {
     return { problem: 'its "statusCode" is not a whole number from 200 to 599' };
@@ -34,16 +34,27 @@ export function readProxyResponse(payload: unknown): ProxyResponse | { readonly 
   if (body !== undefined && body !== null && typeof body !== 'string') {
     return { problem: `its "body" is ${kindOf(body)}, not a string` };
   }
-  return { statusCode: status, headers: textHeaders(headers), body: body ?? undefined };
+  return {
+    statusCode: status,
+    headers: joinedHeaders(multiValueHeaders, headers),
+    body: body ?? undefined,
+  };
 }
 
-function textHeaders(headers: unknown): ReadonlyMap<string, string> {
-  const entries = typeof headers === 'object' && headers !== null ? Object.entries(headers) : [];
-  return new Map(
-    entries.flatMap(([name, value]): [string, string][] =>
-      typeof value === 'string' ? [[name.toLowerCase(), value]] : [],
-    ),
-  );
+/**
+ * Both kinds of headers in one, each value once (Lambda proxy integrations of REST APIs: what is in both
+ * counts once).
+ */
+function joinedHeaders(...kinds: readonly unknown[]): ReadonlyMap<string, string> {
+  const values = new Map<string, Set<string>>();
+  for (const headers of kinds) {
+    for (const [name, value] of Object.entries(headers ?? {})) {
+      const texts = [value].flat().filter((text): text is string => typeof text === 'string');
+      const key = name.toLowerCase();
+      if (texts.length > 0) values.set(key, new Set([...(values.get(key) ?? []), ...texts]));
+    }
+  }
+  return new Map([...values].map(([name, texts]) => [name, [...texts].join(', ')]));
 }
 
 function kindOf(value: unknown): string {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { senderOf } from '../access/sender.js';
 
 /** The contents of a handshake request, in the form that events need. */
 export interface UpgradeRequest {
@@ -30,10 +31,10 @@ export function problemWith(request: IncomingMessage, path: string): 400 | 403 |
 
 /** Reads the parts of a handshake that events need. */
 export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
-  const { rawHeaders, headers } = request;
+  const { rawHeaders } = request;
   const { search } = splitUrl(request);
   const names = rawHeaders.filter((_, index) => index % 2 === 0);
-  const address = request.socket.remoteAddress ?? '';
+  const { sourceIp, userAgent } = senderOf(request);
   return {
     // Names are in the client's spelling (row 1.4); a repeated name has its first spelling.
     headers: group(
@@ -41,9 +42,8 @@ export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
       (name) => name.toLowerCase(),
     ),
     query: group([...new URLSearchParams(search)], (name) => name),
-    // This machine has one address in events, whichever of them `localhost` is.
-    sourceIp: address.replace(/^::1$/, '127.0.0.1').replace(/^::ffff:/, ''),
-    userAgent: headers['user-agent'],
+    sourceIp,
+    userAgent,
   };
 }
 
