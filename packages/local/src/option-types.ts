@@ -16,6 +16,33 @@ const stageName: OptionType = {
   fits: (value) => typeof value === 'string' && /^[\w-]{1,128}$/.test(value),
 };
 
+/**
+ * Names and values as API Gateway takes them (API reference of stages); how many and how long they may be
+ * (quotas of HTTP APIs, which have the same stages).
+ */
+const stageVariables: OptionType = {
+  takes:
+    'up to 100 stage variables: names of up to 64 letters, digits and "_", and values of 1 to 512 ' +
+    'letters, digits and -._~:/?#&=,',
+  fits: (value) =>
+    option.object.fits(value) &&
+    Object.keys(value as object).length <= 100 &&
+    Object.entries(value as object).every(
+      ([name, text]) =>
+        /^\w{1,64}$/.test(name) &&
+        typeof text === 'string' &&
+        /^[\w\-.~:/?#&=,]{1,512}$/.test(text),
+    ),
+};
+
+/** How long an API key is (API Gateway API key file format). */
+const apiKeys: OptionType = {
+  takes: 'a list of API keys of 20 to 128 characters',
+  fits: (value) =>
+    Array.isArray(value) &&
+    value.every((key) => typeof key === 'string' && key.length >= 20 && key.length <= 128),
+};
+
 const debugAddress: OptionType = {
   takes: 'a port from 0 to 65,535, or host:port',
   fits: (value) => /^(?:[\w.-]+:|\[[\da-f:.]+\]:)?\d{1,5}$/i.test(String(value)) && hasPort(value),
@@ -35,8 +62,8 @@ export const gatewayOptionTypes: OptionTypes<GatewayOptions> = {
   region: option.text,
   accountId: option.text,
   routeSelectionExpression: option.text,
-  stageVariables: option.object,
-  apiKeys: option.list,
+  stageVariables,
+  apiKeys,
   apiKeySelectionExpression: option.text,
   accountThrottle: option.object,
   staticDirectory: option.text,
@@ -47,6 +74,7 @@ export const gatewayOptionTypes: OptionTypes<GatewayOptions> = {
   serial: option.flag,
   pingsResetIdle: option.flag,
   droppedReason: string,
+  quirks: option.object,
   seed: option.integer(0, 2 ** 32 - 1),
   now: option.callback,
   onEvent: option.callback,

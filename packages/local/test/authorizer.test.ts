@@ -89,7 +89,7 @@ describe('identity sources', () => {
     'stageVariables.color',
     'context.identity.sourceIp',
   ];
-  const open = async (stageVariables = { color: 'red' }) => {
+  const open = async (stageVariables: Record<string, string> = { color: 'red' }) => {
     const authorizer = new TestFunction(() => policy(allow));
     const api = await openLocalApi({
       apiId: 'abcde12345',
@@ -122,7 +122,7 @@ describe('identity sources', () => {
   });
 
   it('4.2 refuse with 401 when a stage variable is missing', async () => {
-    await using opened = await open({ color: '' });
+    await using opened = await open({});
     expect((await refusalOf(`${opened.api.url}?token=t`, { headers })).status).toBe(401);
   });
 
@@ -272,7 +272,7 @@ describe('the answer of an authorizer', () => {
     expect(await statusFor(() => ({ ...policy(allow), context: [] }))).toBe(500);
   });
 
-  it('4.14 leads to 500 if it is larger than 8 KB', async () => {
+  it('4.14 7.7 leads to 500 if it is larger than 8 KB', async () => {
     const withContext = (length: number) => ({
       ...policy(allow),
       context: { text: 'x'.repeat(length) },

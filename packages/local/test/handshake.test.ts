@@ -249,6 +249,26 @@ describe('a handshake', () => {
     }
   });
 
+  it.each(['/1700000000000', '/a/b', '//', '/DEV?x=1'])(
+    'I18 3.24 is also needed below the stage: a plain GET of %s gets 426',
+    async (path) => {
+      await using api = await openLocalApi();
+      const response = await fetch(`${api.gateway.endpoint}${path}`);
+      expect(response.status).toBe(426);
+      expect(response.headers.get('upgrade')).toBe('websocket');
+      const post = await fetch(`${api.gateway.endpoint}${path}`, { method: 'POST' });
+      expect(post.status).toBe(403);
+    },
+  );
+
+  it.each(['/@connections', '/%40connections/x/y'])(
+    '6.18 a plain GET of %s gets 403',
+    async (path) => {
+      await using api = await openLocalApi();
+      expect((await fetch(`${api.gateway.endpoint}${path}`)).status).toBe(403);
+    },
+  );
+
   it('3.22 may have a slash at the end of its path', async () => {
     await using api = await openLocalApi();
     const peer = await Peer.connect(`${api.url}/?a=1`);
@@ -263,7 +283,7 @@ describe('a handshake', () => {
     ['an invalid sub-protocol', { 'Sec-WebSocket-Protocol': 'a b' }, 400],
     ['one sub-protocol twice', { 'Sec-WebSocket-Protocol': 'a, a' }, 400],
     ['another upgrade', { Upgrade: 'h2c' }, 426],
-  ])('is refused before $connect when it has %s', async (...row) => {
+  ])('I7 3.25 is refused before $connect when it has %s', async (...row) => {
     const [, headers, status] = row;
     await using api = await openLocalApi();
     await using peer = await RawPeer.open(api.gateway.port);
@@ -272,7 +292,7 @@ describe('a handshake', () => {
     expect(api.handler.events).toEqual([]);
   });
 
-  it('is refused before $connect when its method is not GET', async () => {
+  it('I7 3.25 is refused before $connect when its method is not GET', async () => {
     await using api = await openLocalApi();
     await using peer = await RawPeer.open(api.gateway.port);
     peer.write(handshakeText({}, 'POST /dev HTTP/1.1'));

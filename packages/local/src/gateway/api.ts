@@ -5,6 +5,7 @@ import type { Clock } from './clock.js';
 import type { ServedDeployment } from './deployment.js';
 import type { GatewayEvent } from './events.js';
 import type { Faults } from './faults.js';
+import type { Quirks } from './quirks.js';
 import type { RouteSelector } from './routes/route-selection.js';
 import type { Connections } from './websocket/connections.js';
 
@@ -44,6 +45,7 @@ export interface Api {
   readonly isSerial: boolean;
   /** Whether web pages of other machines are refused. */
   readonly localPagesOnly: boolean;
+  readonly quirks: Quirks;
   /** Whether a ping counts as activity (row 5.19). */
   readonly pingsCount: boolean;
   /** Reports an event that has just been handled. */

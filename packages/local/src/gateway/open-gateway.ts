@@ -16,6 +16,7 @@ import { localCertificate } from './http/certificate.js';
 import { hostInUrl } from './http/local-host.js';
 import { openPort } from './http/port.js';
 import { answerRequest } from './http/requests.js';
+import { type Quirks, quirkTypes } from './quirks.js';
 import { routeSelector } from './routes/route-selection.js';
 import { Acceptor } from './websocket/acceptor.js';
 import { Connections } from './websocket/connections.js';
@@ -105,6 +106,8 @@ export interface GatewayOptions {
   readonly pingsResetIdle?: boolean | undefined;
   /** The reason in `$disconnect` with 1006, for a connection that broke (row 1.28). @default '' */
   readonly droppedReason?: string | undefined;
+  /** Switches for further behaviour that is not known. */
+  readonly quirks?: Quirks | undefined;
   /** Seed for the probability of faults, so that a run can be repeated. @default 1 */
   readonly seed?: number | undefined;
   /** The time source of `clock`, in milliseconds since the epoch. @default Date.now */
@@ -185,7 +188,8 @@ export async function openGatewayBefore(
   functions: ControlledFunctions | undefined,
   options: GatewayOptions,
 ): Promise<Gateway> {
-  const { stage = 'dev', basePath, staticDirectory } = options;
+  const { stage = 'dev', basePath, staticDirectory, quirks = {} } = options;
+  checkOptions('The option "quirks"', quirks, quirkTypes);
   const onEvent = harmless('onEvent', options.onEvent ?? (() => {}));
   const clock = new Clock(options.now);
   const { now } = clock;
@@ -231,6 +235,7 @@ export async function openGatewayBefore(
     droppedReason: options.droppedReason ?? '',
     isSerial: options.serial ?? false,
     localPagesOnly: options.localPagesOnly ?? false,
+    quirks,
     pingsCount: options.pingsResetIdle ?? false,
     report: (event, traffic) => {
       if (isClosed) return;

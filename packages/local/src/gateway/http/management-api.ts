@@ -35,14 +35,14 @@ export async function answerManagement(
   const read = await readBody(request, MAX_BODY_BYTES);
   if (read.type === 'cut off') return;
   if (read.type === 'too large') return tooLarge(response);
-  const { body } = read;
+  const { body: sent } = read;
   const { method = '', url = '', headers } = request;
   if (api.accountThrottle?.take(api.now()) === false) {
     const type = 'LimitExceededException';
     return answerError(response, 429, { type, message: 'Too Many Requests' });
   }
   const verification = await verifySignature(
-    { method, url, headers, body },
+    { method, url, headers, body: sent },
     credentials,
     api.details.region,
   );
@@ -64,6 +64,7 @@ export async function answerManagement(
   if (message !== undefined) {
     return answerError(response, 403, { type: 'ForbiddenException', message });
   }
+  const body = api.quirks.invalidPosts === 'replaced' ? Buffer.from(sent.toString()) : sent;
   const time = api.now();
   const connection = api.connections.get(connectionId);
   const mayFail = connection && method === 'POST' && body.length <= MAX_MESSAGE_BYTES;

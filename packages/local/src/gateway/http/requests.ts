@@ -4,11 +4,11 @@ import type { ControlledFunctions } from '../../dev/control/state.js';
 import { printUnexpected } from '../../unexpected.js';
 import type { Credentials } from '../access/credentials.js';
 import type { Api } from '../api.js';
-import { answer, answerError, type Exchange } from './answer.js';
+import { answerError, type Exchange } from './answer.js';
 import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
-import { answerUnknownRoute } from './unknown-route.js';
+import { answerUnknownRoute, answerUpgradeRequired } from './unknown-route.js';
 
 export interface RequestOptions {
   readonly credentials: Credentials;
@@ -69,8 +69,7 @@ async function handleRequest(
     if (await serveFile(staticDirectory, pathname, exchange)) return;
   }
   if (pathname === path || pathname === `${path}/`) {
-    response.setHeader('Upgrade', 'websocket');
-    answer(response, 426, { message: 'Upgrade Required' });
+    answerUpgradeRequired(response);
     return;
   }
   if (isOfApi) {

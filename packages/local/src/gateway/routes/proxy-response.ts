@@ -4,6 +4,8 @@ export interface ProxyResponse {
   /** Headers by names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string | undefined;
+  /** @default false */
+  readonly isBase64Encoded?: boolean;
 }
 
 const knownKeys = new Set([
@@ -26,7 +28,10 @@ export function readProxyResponse(payload: unknown): ProxyResponse | { readonly 
   const unknownKey = Object.keys(payload).find((key) => !knownKeys.has(key));
   if (unknownKey !== undefined) return { problem: `it has the unknown key "${unknownKey}"` };
 
-  const { statusCode, headers, multiValueHeaders, body } = payload as Record<string, unknown>;
+  const { statusCode, headers, multiValueHeaders, body, isBase64Encoded } = payload as Record<
+    string,
+    unknown
+  >;
   const status = typeof statusCode === 'string' ? Number(statusCode) : statusCode;
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) {
     return { problem: 'its "statusCode" is not a whole number from 200 to 599' };
@@ -38,6 +43,7 @@ export function readProxyResponse(payload: unknown): ProxyResponse | { readonly 
     statusCode: status,
     headers: joinedHeaders(multiValueHeaders, headers),
     body: body ?? undefined,
+    isBase64Encoded: isBase64Encoded === true,
   };
 }
 

@@ -1,4 +1,4 @@
-import { parsePath, textOf, valueAt } from './json-path.js';
+import { parsePath, type Step, textOf, valueAt } from './json-path.js';
 
 /** The values that a selection expression may read, by the words before the first dot. */
 export interface SelectionInput {
@@ -19,12 +19,12 @@ export interface ExpressionKind {
   readonly variables: readonly string[];
 }
 
-type Part = { readonly text: string } | { readonly path: readonly string[] };
+type Part = { readonly text: string } | { readonly path: readonly Step[] };
 
 /**
  * Compiles a selection expression: text, `\$` for a dollar, and any number of variables as
  * `$request.body.path` or `${request.body.path}` (rows 2.2 to 2.4). A path may contain `.name`,
- * `['name']` and `[0]` of JSONPath.
+ * `['name']`, `[0]`, and the wildcards `.*` and `[*]` of JSONPath.
  *
  * @throws Error if the expression has another variable or an invalid path.
  */
@@ -41,7 +41,7 @@ function parse(expression: string, kind: ExpressionKind): Part[] {
     const match =
       /^\\(?<escaped>.)/s.exec(rest) ??
       /^\$\{(?<bounded>[^}]*)\}/.exec(rest) ??
-      /^\$(?<bare>[a-z]+\.\w+(?:\.\w+|\[\d+\]|\['[^']*'\])*)/.exec(rest) ??
+      /^\$(?<bare>[a-z]+\.\w+(?:\.\w+|\.\*|\[(?:\d+|\*)\]|\['[^']*'\])*)/.exec(rest) ??
       /^(?<plain>[^\\$]+)/.exec(rest);
     const { escaped, bounded, bare, plain } = match?.groups ?? {};
     const text = escaped ?? plain;
@@ -58,7 +58,7 @@ function parse(expression: string, kind: ExpressionKind): Part[] {
   return parts;
 }
 
-function pathOf(name: string, { variables }: ExpressionKind): string[] | undefined {
+function pathOf(name: string, { variables }: ExpressionKind): Step[] | undefined {
   const variable = variables.find((known) => name.startsWith(known));
   const path = variable === undefined ? undefined : parsePath(name.slice(variable.length));
   return path && [...(variable?.split('.') ?? []), ...path];

@@ -11,7 +11,10 @@ export interface Templates {
   readonly where: string;
 }
 
-/** @throws Error if a template or the expression is invalid. */
+/** The largest mapping template, in bytes (quotas of WebSocket APIs). */
+const MAX_TEMPLATE_BYTES = 300 * 1024;
+
+/** @throws Error if a template is too large, or it or the expression is invalid. */
 export function templateSelection({
   templates = {},
   expression = 'application/json',
@@ -19,6 +22,13 @@ export function templateSelection({
   where,
 }: Templates): KeyedSelection<MappingTemplate> {
   const entries = Object.entries(templates).map(([key, text]): [string, MappingTemplate] => {
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_TEMPLATE_BYTES) {
+      throw new Error(
+        `The template "${key}" of ${where} has ${bytes} bytes, but API Gateway takes ` +
+          `${MAX_TEMPLATE_BYTES}. Make it smaller.`,
+      );
+    }
     try {
       return [key, named(`The template "${key}" of ${where}`, mappingTemplate(text))];
     } catch (error) {

@@ -6,6 +6,7 @@ import { type AnswerIds, errorText } from './error-text.js';
 const LINGER_MS = 2_000;
 
 const messages: Readonly<Record<number, string>> = {
+  414: 'Request URI too long',
   500: 'Internal server error',
   502: 'Internal server error',
   504: 'Endpoint request timed out',

@@ -29,6 +29,34 @@ export function problemWith(request: IncomingMessage, path: string): 400 | 403 |
   return isValid ? undefined : 400;
 }
 
+/** The longest URL of a WebSocket API, in characters (quotas of WebSocket APIs). */
+const MAX_URL_LENGTH = 4_096;
+
+/** A quota that a handshake exceeds. */
+export interface ExceededQuota {
+  /** The documentation names no status, so these are the statuses of HTTP. */
+  readonly status: 414 | 431;
+  readonly detail: string;
+}
+
+/** The quota that the URL or the headers of a handshake exceed, if any (rows 7.14, 7.21). */
+export function exceededQuota(
+  { url = '', headers, rawHeaders }: IncomingMessage,
+  maxHeaderBytes: number,
+): ExceededQuota | undefined {
+  const { length } = `wss://${headers.host}${url}`;
+  if (length > MAX_URL_LENGTH) {
+    const detail = `The URL has ${length} characters, and may have ${MAX_URL_LENGTH}.`;
+    return { status: 414, detail };
+  }
+  const values = rawHeaders.filter((_, index) => index % 2 === 1);
+  // Node reads each byte as one character.
+  const bytes = values.join('').length;
+  if (bytes <= maxHeaderBytes) return undefined;
+  const detail = `The values of the headers have ${bytes} bytes, and may have ${maxHeaderBytes}.`;
+  return { status: 431, detail };
+}
+
 /** Reads the parts of a handshake that events need. */
 export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   const { rawHeaders } = request;
