@@ -279,7 +279,8 @@ describe('a handshake', () => {
     ['no key', { 'Sec-WebSocket-Key': undefined }, 400],
     ['a key that is too short', { 'Sec-WebSocket-Key': 'abc' }, 400],
     ['no version', { 'Sec-WebSocket-Version': undefined }, 400],
-    ['another version', { 'Sec-WebSocket-Version': '7' }, 400],
+    ['another version', { 'Sec-WebSocket-Version': '7' }, 426],
+    ['two versions', { 'Sec-WebSocket-Version': '13, 8' }, 426],
     ['an invalid sub-protocol', { 'Sec-WebSocket-Protocol': 'a b' }, 400],
     ['one sub-protocol twice', { 'Sec-WebSocket-Protocol': 'a, a' }, 400],
     ['another upgrade', { Upgrade: 'h2c' }, 426],
@@ -290,6 +291,13 @@ describe('a handshake', () => {
     peer.write(handshakeText(headers));
     expect(await peer.until(/^HTTP\/1\.1 \d+/)).toBe(`HTTP/1.1 ${status}`);
     expect(api.handler.events).toEqual([]);
+  });
+
+  it('I7 3.25 names the version to use if it has another one', async () => {
+    await using api = await openLocalApi();
+    await using peer = await RawPeer.open(api.gateway.port);
+    peer.write(handshakeText({ 'Sec-WebSocket-Version': '8' }));
+    expect(await peer.until(/^[^]*\r\n\r\n/)).toContain('\r\nSec-WebSocket-Version: 13\r\n');
   });
 
   it('I7 3.25 is refused before $connect when its method is not GET', async () => {

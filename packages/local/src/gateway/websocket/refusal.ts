@@ -26,6 +26,8 @@ export function refuse(socket: Duplex, status: number, ids: AnswerIds): void {
     `Date: ${new Date().toUTCString()}`,
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
+    // So that a client of another version learns which one to use (RFC 6455, 4.4).
+    ...(status === 426 ? ['Sec-WebSocket-Version: 13'] : []),
     'Connection: close',
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);

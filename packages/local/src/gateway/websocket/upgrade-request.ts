@@ -13,7 +13,7 @@ export interface UpgradeRequest {
  * The status to refuse a request with before any function is called; `undefined` if it is correct. `path`
  * is the path of the API.
  */
-export function problemWith(request: IncomingMessage, path: string): 400 | 403 | undefined {
+export function problemWith(request: IncomingMessage, path: string): 400 | 403 | 426 | undefined {
   const { method, headers } = request;
   const { pathname } = splitUrl(request);
   // Node only checks this for requests that are not upgrades (RFC 9112, 3.2).
@@ -21,12 +21,14 @@ export function problemWith(request: IncomingMessage, path: string): 400 | 403 |
   // With or without a slash at the end (row 3.22). Any other path belongs to a stage that does not exist
   // (row 3.16).
   if (pathname !== path && pathname !== `${path}/`) return 403;
+  const version = headers['sec-websocket-version'];
   const isValid =
     method === 'GET' &&
     /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&
-    headers['sec-websocket-version'] === '13' &&
+    version !== undefined &&
     isProtocolList(headers['sec-websocket-protocol']);
-  return isValid ? undefined : 400;
+  if (!isValid) return 400;
+  return version === '13' ? undefined : 426;
 }
 
 /** The longest URL of a WebSocket API, in characters (quotas of WebSocket APIs). */
