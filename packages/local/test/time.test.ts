@@ -28,7 +28,7 @@ async function openPeer(options = {}) {
 }
 
 describe('a connection', () => {
-  it('1.25 5.20 ends with 1001 Going away after 10 minutes without a message', async () => {
+  it('1.25 5.20 7.13 ends with 1001 Going away after 10 minutes without a message', async () => {
     await using open = await openPeer();
     await open.advance(9.9);
     expect(open.isClosed).not.toHaveBeenCalled();
@@ -83,7 +83,7 @@ describe('a connection', () => {
     expect(open.isClosed).not.toHaveBeenCalled();
   });
 
-  it('5.21 ends with 1001 Going away after 2 hours, even if it is active', async () => {
+  it('5.21 7.13 ends with 1001 Going away after 2 hours, even if it is active', async () => {
     await using open = await openPeer();
     for (let count = 1; count <= 14; count++) {
       await open.advance(8.5);

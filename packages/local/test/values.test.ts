@@ -67,7 +67,7 @@ describe('a value that cannot work', () => {
     },
   );
 
-  it.each([0, 49, 60_000, Number.NaN])('K2 is refused for a route: %d', async (timeoutMs) => {
+  it.each([0, 49, 60_000, Number.NaN])('K2 7.9 is refused for a route: %d', async (timeoutMs) => {
     await using gateway = await openGateway();
     const handler = { invoke: async () => ({ type: 'response', payload: null }) as const };
     expect(() => gateway.use({ handler, routes: [{ routeKey: 'say', timeoutMs }] })).toThrow(

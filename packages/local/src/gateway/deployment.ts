@@ -100,12 +100,21 @@ export interface ServedDeployment {
   readonly throttles: ReadonlyMap<string, TokenBucket>;
 }
 
+/** Routes of an API (quotas of WebSocket APIs). Each has at most one of the 300 integrations. */
+const MAX_ROUTES = 300;
+
 const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
 
 /** @throws Error if API Gateway would refuse the deployment, too. */
 export function checkDeployment({ handler, routes, authorizer }: Deployment): ServedDeployment {
   const byKey = new Map<string, ServedRoute>();
   const throttles = new Map<string, TokenBucket>();
+  if (routes.length > MAX_ROUTES) {
+    throw new Error(
+      `There are ${routes.length} routes, but API Gateway takes ${MAX_ROUTES} for an API. ` +
+        'Remove some, or let "$default" handle several.',
+    );
+  }
   for (const route of routes) {
     const { routeKey, throttle, timeoutMs } = route;
     const times = { timeoutMs: integrationTimeout };

@@ -7,6 +7,8 @@ export interface ProxyResponse {
   /** Headers by names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string | undefined;
+  /** @default false */
+  readonly isBase64Encoded?: boolean;
 }
 
 const knownKeys = new Set([
@@ -50,7 +52,10 @@ function readProxyResponse(payload: unknown): ProxyResponse | { readonly problem
   const unknownKey = Object.keys(payload).find((key) => !knownKeys.has(key));
   if (unknownKey !== undefined) return { problem: `it has the unknown key "${unknownKey}"` };
 
-  const { statusCode, headers, body } = payload as Record<string, unknown>;
+  const { statusCode, headers, multiValueHeaders, body, isBase64Encoded } = payload as Record<
+    string,
+    unknown
+  >;
   const status = typeof statusCode === 'string' ? Number(statusCode) : statusCode;
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) {
     return { problem: 'its "statusCode" is not a whole number from 200 to 599' };
@@ -58,16 +63,28 @@ function readProxyResponse(payload: unknown): ProxyResponse | { readonly problem
   if (body !== undefined && body !== null && typeof body !== 'string') {
     return { problem: `its "body" is ${kindOf(body)}, not a string` };
   }
-  return { statusCode: status, headers: textHeaders(headers), body: body ?? undefined };
+  return {
+    statusCode: status,
+    headers: joinedHeaders(multiValueHeaders, headers),
+    body: body ?? undefined,
+    isBase64Encoded: isBase64Encoded === true,
+  };
 }
 
-function textHeaders(headers: unknown): ReadonlyMap<string, string> {
-  const entries = typeof headers === 'object' && headers !== null ? Object.entries(headers) : [];
-  return new Map(
-    entries.flatMap(([name, value]): [string, string][] =>
-      typeof value === 'string' ? [[name.toLowerCase(), value]] : [],
-    ),
-  );
+/**
+ * Both kinds of headers in one, each value once (Lambda proxy integrations of REST APIs: what is in both
+ * counts once).
+ */
+function joinedHeaders(...kinds: readonly unknown[]): ReadonlyMap<string, string> {
+  const values = new Map<string, Set<string>>();
+  for (const headers of kinds) {
+    for (const [name, value] of Object.entries(headers ?? {})) {
+      const texts = [value].flat().filter((text): text is string => typeof text === 'string');
+      const key = name.toLowerCase();
+      if (texts.length > 0) values.set(key, new Set([...(values.get(key) ?? []), ...texts]));
+    }
+  }
+  return new Map([...values].map(([name, texts]) => [name, [...texts].join(', ')]));
 }
 
 function kindOf(value: unknown): string {

@@ -1,4 +1,4 @@
-import { parseJson, parsePath, textOf, valueAt } from './json-path.js';
+import { parseJson, parsePath, type Step, textOf, valueAt } from './json-path.js';
 import { type MappingTemplate, mappingTemplate } from './templates/mapping-template.js';
 
 /**
@@ -34,7 +34,10 @@ export interface Templates {
   readonly where: string;
 }
 
-/** @throws Error if a template or the expression is invalid. */
+/** The largest mapping template, in bytes (quotas of WebSocket APIs). */
+const MAX_TEMPLATE_BYTES = 300 * 1024;
+
+/** @throws Error if a template is too large, or it or the expression is invalid. */
 export function templateSelection({
   templates = {},
   expression = 'application/json',
@@ -42,6 +45,13 @@ export function templateSelection({
   where,
 }: Templates): KeyedSelection<MappingTemplate> {
   const entries = Object.entries(templates).map(([key, text]): [string, MappingTemplate] => {
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_TEMPLATE_BYTES) {
+      throw new Error(
+        `The template "${key}" of ${where} has ${bytes} bytes, but API Gateway takes ` +
+          `${MAX_TEMPLATE_BYTES}. Make it smaller.`,
+      );
+    }
     try {
       return [key, named(`The template "${key}" of ${where}`, mappingTemplate(text))];
     } catch (error) {
@@ -125,12 +135,12 @@ export interface ExpressionKind {
   readonly variables: readonly string[];
 }
 
-type Part = { readonly text: string } | { readonly path: readonly string[] };
+type Part = { readonly text: string } | { readonly path: readonly Step[] };
 
 /**
  * Compiles a selection expression: text, `\$` for a dollar, and any number of variables as
  * `$request.body.path` or `${request.body.path}` (rows 2.2 to 2.4). A path may contain `.name`,
- * `['name']` and `[0]` of JSONPath.
+ * `['name']`, `[0]`, and the wildcards `.*` and `[*]` of JSONPath.
  *
  * @throws Error if the expression has another variable or an invalid path.
  */
@@ -147,7 +157,7 @@ function parse(expression: string, kind: ExpressionKind): Part[] {
     const match =
       /^\\(?<escaped>.)/s.exec(rest) ??
       /^\$\{(?<bounded>[^}]*)\}/.exec(rest) ??
-      /^\$(?<bare>[a-z]+\.\w+(?:\.\w+|\[\d+\]|\['[^']*'\])*)/.exec(rest) ??
+      /^\$(?<bare>[a-z]+\.\w+(?:\.\w+|\.\*|\[(?:\d+|\*)\]|\['[^']*'\])*)/.exec(rest) ??
       /^(?<plain>[^\\$]+)/.exec(rest);
     const { escaped, bounded, bare, plain } = match?.groups ?? {};
     const text = escaped ?? plain;
@@ -164,7 +174,7 @@ function parse(expression: string, kind: ExpressionKind): Part[] {
   return parts;
 }
 
-function pathOf(name: string, { variables }: ExpressionKind): string[] | undefined {
+function pathOf(name: string, { variables }: ExpressionKind): Step[] | undefined {
   const variable = variables.find((known) => name.startsWith(known));
   const path = variable === undefined ? undefined : parsePath(name.slice(variable.length));
   return path && [...(variable?.split('.') ?? []), ...path];

@@ -13,7 +13,7 @@ import { Connection, type ConnectionDetails } from './connection.js';
 import { sendDisconnect } from './disconnect.js';
 import { messageHandler } from './messages.js';
 import { type AnswerIds, refuse } from './refusal.js';
-import { problemWith, readUpgradeRequest } from './upgrade-request.js';
+import { exceededQuota, problemWith, readUpgradeRequest } from './upgrade-request.js';
 
 /** A WebSocket handshake, as Node passes it on. */
 export interface Handshake {
@@ -24,6 +24,9 @@ export interface Handshake {
 
 /** The close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
 const DROPPED = 1006;
+
+/** The quota of REST APIs (row 7.21). */
+const DEFAULT_MAX_HEADER_BYTES = 10_240;
 
 type Admission =
   | {
@@ -76,6 +79,14 @@ async function handleHandshake(
   if (api.localPagesOnly && !isFromLocalPage(request.headers)) {
     refuse(socket, 403, ids);
     reportForeignPage(api, ids, request.headers);
+    return;
+  }
+  const quota = exceededQuota(request, api.quirks.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES);
+  if (quota) {
+    refuse(socket, quota.status, ids);
+    const { connectionId } = ids;
+    const refused = { time: api.now(), route: '$connect', connectionId, detail: quota.detail };
+    api.report({ ...refused, result: 'refused' });
     return;
   }
   // Before the authorizer, so that throttled handshakes do not cause invocations.

@@ -27,6 +27,7 @@ export function badBodyText(ids: {
 const LINGER_MS = 2_000;
 
 const messages: Readonly<Record<number, string>> = {
+  414: 'Request URI too long',
   500: 'Internal server error',
   502: 'Internal server error',
   504: 'Endpoint request timed out',
@@ -46,6 +47,8 @@ export function refuse(socket: Duplex, status: number, ids: AnswerIds): void {
     `Date: ${new Date().toUTCString()}`,
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
+    // So that a client of another version learns which one to use (RFC 6455, 4.4).
+    ...(status === 426 ? ['Sec-WebSocket-Version: 13'] : []),
     'Connection: close',
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
