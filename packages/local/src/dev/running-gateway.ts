@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import { type Gateway, openGatewayBefore } from '../gateway/open-gateway.js';
+import { openGatewayBefore, type StoppableGateway } from '../gateway/open-gateway.js';
 import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
 import { definitionsOf, type FunctionDefinition } from '../lambda/function-definition.js';
 import {
   type FunctionSurroundings,
   functionSettings,
+  gatewayVariables,
   writeCertificates,
 } from '../lambda/function-settings.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
@@ -29,6 +30,18 @@ const DEFAULT_ACCOUNT_ID = '123456789012';
 /** A source file of the DynamoDB store, in the workspace or installed. */
 const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
 
+/** Variables of this process that say where stores and the API are. */
+const SETTINGS_OF_APPS = /^(?:GATECAST|AWS_ENDPOINT_URL)_?\w*$/;
+
+/** How long events may take that are running when the gateway is closed, in milliseconds. */
+const CLOSE_GRACE_MS = 10_000;
+
+/** What only a terminal is told. */
+export interface Notices {
+  /** A new version of a function is being loaded. The result follows as `onReload`. */
+  readonly onReloading: (functionName: string) => void;
+}
+
 interface BuiltFunction {
   readonly definition: FunctionDefinition;
   readonly directory: string;
@@ -39,18 +52,20 @@ interface BuiltFunction {
 /** A gateway with its functions, from the first build to the end of the last process. */
 export class RunningGateway {
   readonly #options: StartGatewayOptions;
+  readonly #notices: Notices | undefined;
   readonly #bundlers: Bundler[] = [];
   readonly #functions: RunningFunction[] = [];
   /** Messages of failed reloads by name of the function, until its next successful reload. */
   readonly #failures = new Map<string, string>();
   #directory: string | undefined;
   #store: EmbeddedDynamoDb | undefined;
-  #gateway: Gateway | undefined;
+  #gateway: StoppableGateway | undefined;
   #main: RunningFunction | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: StartGatewayOptions) {
+  constructor(options: StartGatewayOptions, notices?: Notices) {
     this.#options = options;
+    this.#notices = notices;
   }
 
   /** @throws StartError like `startGateway`. Call `close` afterwards to free what was opened. */
@@ -86,6 +101,7 @@ export class RunningGateway {
       port: gateway.port,
       url: gateway.url,
       endpoint: gateway.endpoint,
+      environment: this.#environmentWith(shared),
       clock: gateway.clock,
       faults: gateway.faults,
       close: () => this.close(),
@@ -93,16 +109,24 @@ export class RunningGateway {
     };
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  /** @param graceMs how long running events may take */
+  close(graceMs: number = CLOSE_GRACE_MS): Promise<void> {
+    this.#closed ??= this.#close(graceMs);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
+  async #close(graceMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
     // At first, because clients must not connect any more. Not awaited, because a reload may be running.
-    const closing = this.#gateway?.close();
-    await Promise.all(this.#bundlers.map((bundler) => bundler.close()));
-    await Promise.all(this.#functions.map((lambda) => lambda.reloaded()));
+    const closing = this.#gateway?.closeWithin(graceMs);
+    const reloaded = Promise.all(this.#bundlers.map((bundler) => bundler.close())).then(() =>
+      Promise.all(this.#functions.map((lambda) => lambda.reloaded())),
+    );
+    await Promise.race([reloaded, grace]);
+    clearTimeout(timer);
     await closing;
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
     await this.#store?.[Symbol.asyncDispose]();
@@ -152,8 +176,25 @@ export class RunningGateway {
     return lambda;
   }
 
+  /** The variables of a further process that uses the same gateway and stores. */
+  #environmentWith(
+    shared: Pick<FunctionSurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
+  ): Readonly<Record<string, string>> {
+    const { apiId = DEFAULT_API_ID, stage = DEFAULT_STAGE } = this.#options;
+    const { region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID } = this.#options;
+    const variables = { ...process.env, ...this.#options.environment };
+    const settings = Object.entries(variables).filter(([name]) => SETTINGS_OF_APPS.test(name));
+    return {
+      ...(Object.fromEntries(settings) as Record<string, string>),
+      AWS_REGION: region,
+      AWS_DEFAULT_REGION: region,
+      ...gatewayVariables({ ...shared, apiId, stage, accountId }, 'gatecast-env'),
+      GATECAST_URL: shared.gateway.url,
+    };
+  }
+
   /** Serves the routes of the current version of the app of `entry`. */
-  #use(gateway: Gateway, manifest: RouteManifest | undefined): void {
+  #use(gateway: StoppableGateway, manifest: RouteManifest | undefined): void {
     const { entry = '', routes, authorizer } = this.#options;
     const main = this.#main && { entry, function: this.#main, manifest };
     const named = this.#functions.filter((lambda) => lambda !== this.#main);
@@ -172,7 +213,7 @@ export class RunningGateway {
     };
   }
 
-  async #watch(lambda: RunningFunction, gateway: Gateway): Promise<void> {
+  async #watch(lambda: RunningFunction, gateway: StoppableGateway): Promise<void> {
     const onReload = harmless('onReload', this.#options.onReload ?? reportFailure);
     await lambda.watch({
       accept: (manifest) => {
@@ -181,6 +222,7 @@ export class RunningGateway {
         }
       },
       closeAllConnections: () => gateway.closeAllConnections(),
+      onReloading: () => this.#notices?.onReloading(lambda.name),
       onReload: (event) => {
         const { functionName } = event;
         if (event.type === 'reloaded') this.#failures.delete(functionName);
@@ -195,7 +237,7 @@ export class RunningGateway {
 async function listen(
   options: StartGatewayOptions,
   functions: ControlledFunctions,
-): Promise<Gateway> {
+): Promise<StoppableGateway> {
   try {
     return await openGatewayBefore(functions, options);
   } catch (error) {

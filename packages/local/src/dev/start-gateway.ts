@@ -7,7 +7,7 @@ import type { FunctionOptions } from '../lambda/function-options.js';
 import type { ReloadEvent } from '../lambda/versions.js';
 import { functionOptionTypes, startOptionTypes } from '../option-types.js';
 import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
-import { RunningGateway } from './running-gateway.js';
+import { type Notices, RunningGateway } from './running-gateway.js';
 
 /**
  * Options of {@link startGateway}. Most APIs have one function: `entry`. Further functions are in
@@ -60,6 +60,12 @@ export interface LocalGateway extends AsyncDisposable {
    * The endpoint for posts of functions: `http://localhost:PORT/STAGE`. `https` works on the same port.
    */
   readonly endpoint: string;
+  /**
+   * Environment variables for a further process that publishes into this gateway, such as a test or a
+   * function that no route leads to: the endpoint, `GATECAST_URL` (as `url`), the Region, an access key
+   * that may do everything, the stage, and the stores. They are secret.
+   */
+  readonly environment: Readonly<Record<string, string>>;
   /** The gateway's clock. Functions have the time of the machine. */
   readonly clock: Clock;
   /** The faults to simulate. */
@@ -92,15 +98,20 @@ export interface LocalGateway extends AsyncDisposable {
  * ```
  */
 export async function startGateway(options: StartGatewayOptions): Promise<LocalGateway> {
-  checkOptions('startGateway()', options, startOptionTypes);
-  for (const [name, own] of Object.entries(options.functions ?? {})) {
-    checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
-  }
-  const running = new RunningGateway(options);
+  const running = prepareGateway(options);
   try {
     return await running.start();
   } catch (error) {
     await running.close();
     throw error;
   }
+}
+
+/** Checks the options of a gateway that is started later. @internal */
+export function prepareGateway(options: StartGatewayOptions, notices?: Notices): RunningGateway {
+  checkOptions('startGateway()', options, startOptionTypes);
+  for (const [name, own] of Object.entries(options.functions ?? {})) {
+    checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
+  }
+  return new RunningGateway(options, notices);
 }

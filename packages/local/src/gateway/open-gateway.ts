@@ -1,5 +1,6 @@
 import { checkOptions } from '@gatecast/framework/adapter';
 import { Journal } from '../dev/control/journal.js';
+import { refusalInFrames } from '../dev/control/refusal-in-frames.js';
 import type { ControlledFunctions } from '../dev/control/state.js';
 import { gatewayOptionTypes } from '../option-types.js';
 import { harmless } from '../unexpected.js';
@@ -155,6 +156,12 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A gateway that can be closed sooner. @internal */
+export interface StoppableGateway extends Gateway {
+  /** Like `close`, but waits at most so many milliseconds for `$disconnect`. */
+  closeWithin(graceMs: number): Promise<void>;
+}
+
 /** How long `close` waits for `$disconnect`, in milliseconds. */
 const CLOSE_GRACE_MS = 10_000;
 
@@ -184,7 +191,7 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
 export async function openGatewayBefore(
   functions: ControlledFunctions | undefined,
   options: GatewayOptions,
-): Promise<Gateway> {
+): Promise<StoppableGateway> {
   const { stage = 'dev', basePath, staticDirectory } = options;
   const onEvent = harmless('onEvent', options.onEvent ?? (() => {}));
   const clock = new Clock(options.now);
@@ -234,7 +241,8 @@ export async function openGatewayBefore(
     pingsCount: options.pingsResetIdle ?? false,
     report: (event, traffic) => {
       if (isClosed) return;
-      const dealtWith = { ...event, durationMs: now() - event.time };
+      const refusal = event.result === 'ok' ? refusalInFrames(traffic?.frames) : undefined;
+      const dealtWith = { ...event, ...refusal, durationMs: now() - event.time };
       onEvent(dealtWith);
       journal?.record({ ...dealtWith, ...traffic });
     },
@@ -265,11 +273,11 @@ export async function openGatewayBefore(
     // Those whose handshake was accepted meanwhile.
     await connections.closeAll();
   };
-  const shutDown = async () => {
+  const shutDown = async (graceMs: number) => {
     stopSweeping();
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise((resolve) => {
-      timer = setTimeout(resolve, CLOSE_GRACE_MS);
+      timer = setTimeout(resolve, graceMs);
     });
     api.isStopping = true;
     await Promise.race([closeAndFinish(), grace]);
@@ -278,10 +286,11 @@ export async function openGatewayBefore(
     await port.close();
   };
   let closed: Promise<void> | undefined;
-  const close = () => {
-    closed ??= shutDown();
+  const closeWithin = (graceMs: number) => {
+    closed ??= shutDown(graceMs);
     return closed;
   };
+  const close = () => closeWithin(CLOSE_GRACE_MS);
   return {
     port: port.number,
     url: `ws://${domainName}${path}`,
@@ -295,6 +304,7 @@ export async function openGatewayBefore(
     },
     closeAllConnections: () => connections.closeAll(),
     close,
+    closeWithin,
     [Symbol.asyncDispose]: close,
   };
 }

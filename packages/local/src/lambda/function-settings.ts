@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
+import type { PolicyDocument } from '../gateway/access/policy.js';
 import type { Gateway } from '../gateway/open-gateway.js';
 import { lambdaVariables } from './environment/variables.js';
 import type { FunctionDefinition } from './function-definition.js';
@@ -26,15 +27,11 @@ export function functionSettings(
   definition: FunctionDefinition,
   surroundings: FunctionSurroundings,
 ): FunctionSettings {
-  const { gateway, apiId, stage, region, accountId, certificateFile, directory } = surroundings;
+  const { gateway, apiId, region, accountId, directory } = surroundings;
   const { name: functionName, entry, environment = {} } = definition;
   const { handler = 'handler', memoryMb = 1024, inspect } = definition;
   const { timeoutMs = inspect === undefined ? 29_000 : MAX_TIMER_MS } = definition;
   const moduleName = basename(entry, extname(entry));
-  const credential = gateway.credentials.issue(
-    `arn:aws:sts::${accountId}:assumed-role/${functionName}/${functionName}`,
-    definition.permissions,
-  );
   // The API's address in a template points to AWS, so it is replaced by the local one.
   const publicHost = `${apiId}.execute-api.${region}.amazonaws.com`;
   const local = (value: string): string =>
@@ -58,19 +55,38 @@ export function functionSettings(
         region,
         memoryMb,
       }),
-      AWS_ACCESS_KEY_ID: credential.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,
-      AWS_SESSION_TOKEN: credential.sessionToken ?? '',
-      AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: gateway.endpoint,
-      GATECAST_ENDPOINT: gateway.endpoint,
-      GATECAST_API_ID: apiId,
-      GATECAST_STAGE: stage,
-      NODE_EXTRA_CA_CERTS: certificateFile,
-      ...surroundings.storeVariables,
+      ...gatewayVariables(surroundings, functionName, definition.permissions),
       ...Object.fromEntries(
         Object.entries(environment).map(([name, value]) => [name, local(value)]),
       ),
     },
+  };
+}
+
+/**
+ * The variables by which a function reaches the gateway and the embedded DynamoDB, with an access key of
+ * its own.
+ */
+export function gatewayVariables(
+  surroundings: Omit<FunctionSurroundings, 'directory' | 'region'>,
+  roleName: string,
+  permissions?: PolicyDocument,
+): Readonly<Record<string, string>> {
+  const { gateway, apiId, stage, accountId, certificateFile, storeVariables } = surroundings;
+  const credential = gateway.credentials.issue(
+    `arn:aws:sts::${accountId}:assumed-role/${roleName}/${roleName}`,
+    permissions,
+  );
+  return {
+    AWS_ACCESS_KEY_ID: credential.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,
+    AWS_SESSION_TOKEN: credential.sessionToken ?? '',
+    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: gateway.endpoint,
+    GATECAST_ENDPOINT: gateway.endpoint,
+    GATECAST_API_ID: apiId,
+    GATECAST_STAGE: stage,
+    NODE_EXTRA_CA_CERTS: certificateFile,
+    ...storeVariables,
   };
 }
 

@@ -28,6 +28,8 @@ export interface ReloadHooks {
   /** Checks the manifest of the new version. If it throws, the version is refused. */
   readonly accept: (manifest: RouteManifest | undefined) => void;
   readonly closeAllConnections: () => Promise<void>;
+  /** Called before a new version is loaded, which may take seconds. `onReload` always follows. */
+  readonly onReloading: () => void;
   readonly onReload: (event: ReloadEvent) => void;
 }
 
@@ -51,6 +53,7 @@ export class RunningFunction implements LambdaFunction {
   readonly #settings: FunctionSettings;
   readonly #onStateLost: () => void;
   readonly #retired = new Set<LoadedFunction>();
+  readonly #closing = new AbortController();
   #current: LoadedFunction;
   #reloading: Promise<void> = Promise.resolve();
 
@@ -65,7 +68,7 @@ export class RunningFunction implements LambdaFunction {
   /** @throws StartError if the module fails to load or lacks the handler. */
   static async load(bundled: BundledFunction): Promise<RunningFunction> {
     const { bundle, settings, onStateLost } = bundled;
-    return new RunningFunction(bundled, await loadFunction(bundle, settings, onStateLost));
+    return new RunningFunction(bundled, await loadFunction(bundle, settings, { onStateLost }));
   }
 
   /** The manifest of the current version. */
@@ -94,21 +97,28 @@ export class RunningFunction implements LambdaFunction {
     return this.#reloading;
   }
 
-  /** Ends every process at once. */
+  /** Ends every process at once, also that of a version that is being loaded. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await Promise.all([...this.#retired, this.#current].map(({ pool }) => pool.close()));
   }
 
   async #reload(rebuild: Rebuild, hooks: ReloadHooks): Promise<void> {
     const { name: functionName } = this;
+    const { signal } = this.#closing;
     try {
       if (rebuild.type === 'failed') {
         throw rebuild.error;
       }
-      const next = await loadFunction(rebuild.bundle, this.#settings, this.#onStateLost);
+      hooks.onReloading();
+      const next = await loadFunction(rebuild.bundle, this.#settings, {
+        onStateLost: this.#onStateLost,
+        signal,
+      });
       const closedConnections = await this.#replace(next, hooks);
       hooks.onReload({ type: 'reloaded', functionName, closedConnections });
     } catch (error) {
+      if (signal.aborted) return;
       hooks.onReload({ type: 'failed', functionName, error: error as Error });
     }
   }

@@ -9,6 +9,7 @@ import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
 import { answerUnknownRoute } from './unknown-route.js';
+import { reportWrongPath } from './wrong-path.js';
 
 export interface RequestOptions {
   readonly credentials: Credentials;
@@ -75,6 +76,7 @@ async function handleRequest(
   }
   if (isOfApi) {
     answerUnknownRoute(api, exchange, pathname);
+    reportWrongPath(api, request, response.statusCode);
     return;
   }
   if (journal && isRead && pathname === '/') {
@@ -88,4 +90,5 @@ async function handleRequest(
   }
   // On AWS, every other path belongs to a stage that does not exist (row 6.6) or is not mapped.
   answerError(response, 403, { type: 'ForbiddenException', message: 'Forbidden' });
+  reportWrongPath(api, request, 403);
 }

@@ -91,7 +91,8 @@ async function handleMessage(
   if (api.journal) {
     connection.channels = channelsAfter(connection.channels, { body, answer: frames[0] });
   }
-  api.report({ time, route: routeKey, connectionId, ...describe(outcome) }, { event, frames });
+  const described = describe(outcome, { isOneWay: !twoWay });
+  api.report({ time, route: routeKey, connectionId, ...described }, { event, frames });
 }
 
 /** A message cannot select a lifecycle route: keys that begin with `$` never match (row 2.8). */

@@ -58,13 +58,13 @@ export class Environment implements AsyncDisposable {
   readonly #options: EnvironmentOptions;
   readonly #child: ChildProcess;
   readonly #pipe: MessagePipe<InvokeRequest, LoadReport | InvocationReport>;
-  readonly #ended: Promise<unknown>;
+  readonly #ended: Promise<string | undefined>;
   readonly #loaded: Promise<LoadReport>;
   readonly #startedAt = performance.now();
   #isUsable = true;
   #ending: Ending | undefined;
-  /** Takes the next report, or the end of the process. */
-  #onOutcome: (outcome: Outcome) => void = () => {};
+  /** Takes the next report, or the end of the process; `undefined` between two invocations. */
+  #onOutcome: ((outcome: Outcome) => void) | undefined;
   #loadMs: number | undefined;
 
   private constructor(options: EnvironmentOptions) {
@@ -82,14 +82,15 @@ export class Environment implements AsyncDisposable {
       detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
-    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome(report));
+    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome?.(report));
     endWithThisProcess(this.#child);
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
+        const wasIdle = this.#isUsable && this.#onOutcome === undefined;
         this.#isUsable = false;
         this.#ending = { type: 'ended', reason };
-        this.#onOutcome(this.#ending);
-        resolve(undefined);
+        this.#onOutcome?.(this.#ending);
+        resolve(wasIdle ? reason : undefined);
       };
       this.#child.once('exit', (code, signal) => {
         killGroup(this.#child);
@@ -110,8 +111,11 @@ export class Environment implements AsyncDisposable {
     return this.#isUsable;
   }
 
-  /** Resolves when the process has ended for any reason. Never rejects. */
-  get ended(): Promise<unknown> {
+  /**
+   * Resolves when the process has ended: with the reason if it ended by itself between two invocations.
+   * Never rejects.
+   */
+  get ended(): Promise<string | undefined> {
     return this.#ended;
   }
 
@@ -207,7 +211,7 @@ export class Environment implements AsyncDisposable {
     return new Promise((resolve) => {
       const settle = (outcome: Outcome | undefined) => {
         clearTimeout(timer);
-        this.#onOutcome = () => {};
+        this.#onOutcome = undefined;
         resolve(outcome as T | Ending | undefined);
       };
       const timer = setTimeout(settle, limitMs, undefined);
