@@ -1,30 +1,27 @@
-// Routes, functions and access
-
+// The gateway with its functions
 export type { LocalAuthorizer, LocalRoute } from './dev/make-deployment.js';
-export {
-  type LocalGateway,
-  type StartGatewayOptions,
-  startGateway,
-} from './dev/start-gateway.js';
+// Only the gateway, for functions that run elsewhere
+export { type GatewayOptions, openGateway } from './dev/open-gateway.js';
+export { type LocalGateway, type StartGatewayOptions, startGateway } from './dev/start-gateway.js';
+// Access
 export type { ApiKeySelectionExpression } from './gateway/access/access.js';
 export type { Credential, Credentials } from './gateway/access/credentials.js';
-export type { PolicyDocument } from './gateway/access/policy.js';
 export type { Throttle } from './gateway/access/token-bucket.js';
-// Time and faults
+// Events, time and faults
 export type { Clock } from './gateway/clock.js';
+// Routes and their integrations
 export type { Deployment, GatewayAuthorizer, GatewayRoute } from './gateway/deployment.js';
 export type { GatewayEvent } from './gateway/events.js';
 export type { Fault, Faults } from './gateway/faults.js';
 export type { Invocation, InvocationResult, LambdaFunction } from './gateway/lambda-function.js';
-// Only the gateway, for functions that run elsewhere
-export { type Gateway, type GatewayOptions, openGateway } from './gateway/open-gateway.js';
+export type { Gateway } from './gateway/open-gateway.js';
 export type {
   ContentHandlingStrategy,
   Integration,
   IntegrationResponse,
 } from './gateway/routes/integration-options.js';
 export type { RequestModels } from './gateway/routes/request-model.js';
-// Functions behind the gateway
 export type { FunctionOptions } from './lambda/function-options.js';
 export type { ReloadEvent } from './lambda/versions.js';
+export type { PolicyDocument } from './policy-document.js';
 export { StartError, type StartErrorCode } from './start-error.js';

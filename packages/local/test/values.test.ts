@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { main } from '../src/dev/cli.js';
+import { openGateway } from '../src/dev/open-gateway.js';
 import { type StartGatewayOptions, startGateway } from '../src/dev/start-gateway.js';
 import { Clock } from '../src/gateway/clock.js';
 import { Faults } from '../src/gateway/faults.js';
-import { openGateway } from '../src/gateway/open-gateway.js';
 
 const entry = fileURLToPath(new URL('fixtures/handlers.mjs', import.meta.url));
 

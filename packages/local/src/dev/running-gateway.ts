@@ -4,21 +4,22 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import { openGatewayBefore, type StoppableGateway } from '../gateway/open-gateway.js';
+import type { StoppableGateway } from '../gateway/open-gateway.js';
 import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
-import { definitionsOf, type FunctionDefinition } from '../lambda/function-definition.js';
-import {
-  type FunctionSurroundings,
-  functionSettings,
-  gatewayVariables,
-  writeCertificates,
-} from '../lambda/function-settings.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { StartError } from '../start-error.js';
 import { harmless } from '../unexpected.js';
 import type { ControlledFunctions } from './control/state.js';
 import type { EmbeddedDynamoDb } from './dynamodb/embedded-dynamodb.js';
+import { definitionsOf, type FunctionDefinition } from './function-definition.js';
+import {
+  type FunctionSurroundings,
+  functionSettings,
+  gatewayVariables,
+  writeCertificates,
+} from './function-settings.js';
 import { makeDeployment } from './make-deployment.js';
+import { openGatewayOf } from './open-gateway.js';
 import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
 
 // The gateway's defaults, which functions get as variables, too.
@@ -239,7 +240,7 @@ async function listen(
   functions: ControlledFunctions,
 ): Promise<StoppableGateway> {
   try {
-    return await openGatewayBefore(functions, options);
+    return await openGatewayOf(options, functions);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {

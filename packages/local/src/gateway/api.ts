@@ -1,9 +1,9 @@
-import type { Journal, Traffic } from '../dev/control/journal.js';
 import type { Access } from './access/access.js';
 import type { TokenBucket } from './access/token-bucket.js';
 import type { Clock } from './clock.js';
 import type { ServedDeployment } from './deployment.js';
-import type { GatewayEvent } from './events.js';
+import type { GatewayEvent, Traffic } from './events.js';
+import type { Extension } from './extension.js';
 import type { Faults } from './faults.js';
 import type { RouteSelector } from './routes/route-selection.js';
 import type { Connections } from './websocket/connections.js';
@@ -48,9 +48,10 @@ export interface Api {
   readonly pingsCount: boolean;
   /** Reports an event that has just been handled. */
   readonly report: (event: Omit<GatewayEvent, 'durationMs'>, traffic?: Traffic) => void;
-  /** Records the traffic, if the control API is on. */
-  readonly journal: Journal | undefined;
+  extension: Extension | undefined;
   deployment: ServedDeployment | undefined;
   /** Whether the gateway is being closed: it accepts no more connections. */
   isStopping: boolean;
+  /** Whether it is closed: it reports nothing more. */
+  isClosed: boolean;
 }

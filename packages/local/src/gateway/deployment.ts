@@ -1,8 +1,8 @@
 import { checkOptions } from '@gatecast/framework/adapter';
-import { integrationTimeout } from '../option-types.js';
 import { type IdentitySource, identitySource } from './access/identity-source.js';
 import { type Throttle, TokenBucket } from './access/token-bucket.js';
 import type { LambdaFunction } from './lambda-function.js';
+import { integrationTimeout } from './options.js';
 import type { Integration } from './routes/integration-options.js';
 import { type NonProxyIntegration, nonProxyIntegration } from './routes/non-proxy-integration.js';
 import { type BodyCheck, bodyCheck, type RequestModels } from './routes/request-model.js';

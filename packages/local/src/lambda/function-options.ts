@@ -1,4 +1,5 @@
-import type { PolicyDocument } from '../gateway/access/policy.js';
+import { type OptionType, type OptionTypes, option } from '@gatecast/framework/adapter';
+import type { PolicyDocument } from '../policy-document.js';
 
 /** One Lambda function that the local gateway runs. */
 export interface FunctionOptions {
@@ -39,3 +40,25 @@ export interface FunctionOptions {
    */
   readonly inspect?: string | undefined;
 }
+
+const debugAddress: OptionType = {
+  takes: 'a port from 0 to 65,535, or host:port',
+  fits: (value) => /^(?:[\w.-]+:|\[[\da-f:.]+\]:)?\d{1,5}$/i.test(String(value)) && hasPort(value),
+};
+
+function hasPort(address: unknown): boolean {
+  return Number(/\d+$/.exec(String(address))?.[0]) <= 65_535;
+}
+
+/** The values that each option takes. Memory and the number of environments have the limits of Lambda. */
+export const functionOptionTypes: OptionTypes<FunctionOptions> = {
+  entry: option.text,
+  handler: option.text,
+  environment: option.object,
+  permissions: option.object,
+  timeoutMs: option.milliseconds(1),
+  memoryMb: option.integer(128, 10_240),
+  maxEnvironments: option.integer(1, 1_000),
+  quiet: option.flag,
+  inspect: debugAddress,
+};

@@ -1,12 +1,4 @@
-import type { GatewayEvent } from '../../gateway/events.js';
-
-/** The contents of an event and of its frames. */
-export interface Traffic {
-  /** The input of the integration, as JSON. */
-  readonly event?: object | undefined;
-  /** The text frames that the connection got. */
-  readonly frames?: readonly string[] | undefined;
-}
+import type { GatewayEvent, Traffic } from '../../gateway/events.js';
 
 /** An event, or a post to `@connections`, that has been handled. */
 export interface JournalEntry extends GatewayEvent, Traffic {

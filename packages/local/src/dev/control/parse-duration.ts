@@ -1,5 +1,5 @@
 import { LONGEST_ADVANCE_MS } from '../../gateway/clock.js';
-import { RequestError } from './request-error.js';
+import { RequestError } from './admission.js';
 
 const units: Readonly<Record<string, number>> = {
   ms: 1,

@@ -1,6 +1,6 @@
 import { faultProblem } from '../../gateway/fault-problem.js';
 import type { Fault } from '../../gateway/faults.js';
-import { RequestError } from './request-error.js';
+import { RequestError } from './admission.js';
 
 /**
  * Parses a fault from the command line or a request.

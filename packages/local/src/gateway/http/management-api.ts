@@ -1,6 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import { recordPost } from '../../dev/control/record-post.js';
-import type { Credentials } from '../access/credentials.js';
 import { problemWithPermission } from '../access/permissions.js';
 import { verifySignature } from '../access/signature.js';
 import type { Api } from '../api.js';
@@ -28,7 +26,6 @@ export function managementTarget(
 /** Answers a request to the `@connections` API: post, look up, disconnect (section 6). */
 export async function answerManagement(
   api: Api,
-  credentials: Credentials,
   { request, response, connectionId }: Exchange & { readonly connectionId: string },
 ): Promise<void> {
   const read = await readBody(request, MAX_BODY_BYTES);
@@ -42,7 +39,7 @@ export async function answerManagement(
   }
   const verification = await verifySignature(
     { method, url, headers, body },
-    credentials,
+    api.access.credentials,
     api.details.region,
   );
   if (!verification.isValid) {
@@ -70,8 +67,10 @@ export async function answerManagement(
   if (!connection) answerError(response, 410, { type: 'GoneException' });
   else if (fault) await postWithFault(api, fault, { connection, response, body });
   else operation(connection, { response, body, now: time });
-  if (api.journal && method === 'POST') {
-    recordPost(api.journal, { time, now: api.now(), connectionId, body, response, fault });
+  if (method === 'POST') {
+    const { statusCode: status } = response;
+    const durationMs = api.now() - time;
+    api.extension?.onPost({ time, durationMs, connectionId, body, status, fault });
   }
 }
 

@@ -1,5 +1,4 @@
 import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
-import { channelsAfter } from '../../dev/control/channels-after.js';
 import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import { elapsed } from '../clock.js';
@@ -88,9 +87,6 @@ async function handleMessage(
   // A two-way route without a body answers with an empty frame (row 5.3); a one-way route stays
   // silent, whatever its integration responses are (row 8.14).
   else if (twoWay && outcome.type === 'response') answer(outcome.response.body ?? '');
-  if (api.journal) {
-    connection.channels = channelsAfter(connection.channels, { body, answer: frames[0] });
-  }
   const described = describe(outcome, { isOneWay: !twoWay });
   api.report({ time, route: routeKey, connectionId, ...described }, { event, frames });
 }

@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import type { PolicyDocument } from '../gateway/access/policy.js';
+import type { PolicyDocument } from '../policy-document.js';
 import type { Gateway } from '../gateway/open-gateway.js';
-import { lambdaVariables } from './environment/variables.js';
+import { lambdaVariables } from '../lambda/environment/variables.js';
+import type { FunctionSettings } from '../lambda/load.js';
 import type { FunctionDefinition } from './function-definition.js';
-import type { FunctionSettings } from './load.js';
 
 /** The surroundings of a function. */
 export interface FunctionSurroundings {

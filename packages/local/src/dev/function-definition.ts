@@ -1,8 +1,8 @@
 import { basename, extname } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
-import { noFunction } from '../dev/make-deployment.js';
-import type { StartGatewayOptions } from '../dev/start-gateway.js';
-import type { FunctionOptions } from './function-options.js';
+import type { FunctionOptions } from '../lambda/function-options.js';
+import { noFunction } from './make-deployment.js';
+import type { StartGatewayOptions } from './start-gateway.js';
 
 /** One function to run, without its defaults. */
 export interface FunctionDefinition extends FunctionOptions {
