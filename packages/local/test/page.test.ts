@@ -193,6 +193,8 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     gateway.faults.add({ on: 'post', kind: 'throttled', probability: 0.1, times: 20 });
     gateway.clock.advance(60_000);
     ann.send(`{"action":"${'w'.repeat(300)}"}`);
+    await ann.receive();
+    await fetch(`http://localhost:${gateway.port}/prod`);
     for (const width of [1280, 390]) {
       const page = await openPage({ gateway, width });
       await shoot(page, `empty-${width}`);
