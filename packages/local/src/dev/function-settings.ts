@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import type { PolicyDocument } from '../policy-document.js';
 import type { Gateway } from '../gateway/open-gateway.js';
 import { lambdaVariables } from '../lambda/environment/variables.js';
 import type { FunctionSettings } from '../lambda/load.js';
+import type { PolicyDocument } from '../policy-document.js';
 import type { FunctionDefinition } from './function-definition.js';
 
 /** The surroundings of a function. */
@@ -32,10 +32,6 @@ export function functionSettings(
   const { handler = 'handler', memoryMb = 1024, inspect } = definition;
   const { timeoutMs = inspect === undefined ? 29_000 : MAX_TIMER_MS } = definition;
   const moduleName = basename(entry, extname(entry));
-  // The API's address in a template points to AWS, so it is replaced by the local one.
-  const publicHost = `${apiId}.execute-api.${region}.amazonaws.com`;
-  const local = (value: string): string =>
-    value.replaceAll(publicHost, new URL(gateway.endpoint).host);
   return {
     entry,
     handler,
@@ -56,11 +52,21 @@ export function functionSettings(
         memoryMb,
       }),
       ...gatewayVariables(surroundings, functionName, definition.permissions),
-      ...Object.fromEntries(
-        Object.entries(environment).map(([name, value]) => [name, local(value)]),
-      ),
+      ...atLocalAddress(environment, { apiId, region, endpoint: gateway.endpoint }),
     },
   };
+}
+
+/** The API's address in the variables of a template points to AWS, so it is replaced by the local one. */
+export function atLocalAddress(
+  variables: Readonly<Record<string, string>>,
+  { apiId, region, endpoint }: { apiId: string; region: string; endpoint: string },
+): Readonly<Record<string, string>> {
+  const publicHost = `${apiId}.execute-api.${region}.amazonaws.com`;
+  const { host } = new URL(endpoint);
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [name, value.replaceAll(publicHost, host)]),
+  );
 }
 
 /**

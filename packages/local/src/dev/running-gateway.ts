@@ -58,6 +58,9 @@ export class RunningGateway {
   readonly #functions: RunningFunction[] = [];
   /** Messages of failed reloads by name of the function, until its next successful reload. */
   readonly #failures = new Map<string, string>();
+  /** Aborted when it is closed, so that a start in progress ends. */
+  readonly #closing = new AbortController();
+  #starting: Promise<LocalGateway> | undefined;
   #directory: string | undefined;
   #store: EmbeddedDynamoDb | undefined;
   #gateway: StoppableGateway | undefined;
@@ -70,7 +73,13 @@ export class RunningGateway {
   }
 
   /** @throws StartError like `startGateway`. Call `close` afterwards to free what was opened. */
-  async start(): Promise<LocalGateway> {
+  start(): Promise<LocalGateway> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<LocalGateway> {
+    const { signal } = this.#closing;
     const { main, named } = definitionsOf(this.#options);
     // Outside of the project, so that nothing has to be ignored or cleaned up there.
     const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
@@ -82,6 +91,7 @@ export class RunningGateway {
         this.#build(definition, join(directory, String(index))),
       ),
     );
+    signal.throwIfAborted();
     const isInspected = definitions.some(({ inspect }) => inspect !== undefined);
     // A function that stops at a breakpoint may take any time.
     const integrationTimeoutMs =
@@ -92,6 +102,7 @@ export class RunningGateway {
     const certificateFile = await writeCertificates(gateway.certificate, directory);
     const storeVariables = await this.#openStore(built);
     const shared = { gateway, certificateFile, storeVariables };
+    signal.throwIfAborted();
     const running = await all(built.map((parts) => this.#load(parts, shared)));
     this.#main = main === undefined ? undefined : running[0];
     this.#use(gateway, this.#main?.manifest);
@@ -117,6 +128,8 @@ export class RunningGateway {
   }
 
   async #close(graceMs: number): Promise<void> {
+    this.#closing.abort();
+    await this.#starting?.catch(() => {});
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise((resolve) => {
       timer = setTimeout(resolve, graceMs);
@@ -172,7 +185,10 @@ export class RunningGateway {
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void shared.gateway.closeAllConnections());
-    const lambda = await RunningFunction.load({ name, bundler, bundle, settings, onStateLost });
+    const lambda = await RunningFunction.load(
+      { name, bundler, bundle, settings, onStateLost },
+      this.#closing.signal,
+    );
     this.#functions.push(lambda);
     return lambda;
   }

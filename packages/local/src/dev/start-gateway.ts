@@ -23,7 +23,7 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
   /**
    * Routes, or keys of one-way routes, or a manifest that replaces the one of `app`.
    *
-   * @default the routes of the export `app` of `entry`
+   * @default the routes of the app that `entry` exports as `app`, or whose handler it exports
    */
   readonly routes?: readonly (string | LocalRoute)[] | RouteManifest | undefined;
   /**

@@ -32,7 +32,7 @@ interface LoadOptions {
   /** Called when the process with the function's state has died. */
   readonly onStateLost: () => void;
   /** Ends the process, so that loading fails. @default loading is never aborted */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -59,7 +59,8 @@ export async function loadFunction(
       maxEnvironments: isSingle ? 1 : settings.maxEnvironments,
       first,
       onDeath: (reason) => {
-        if (reason !== undefined && settings.quiet !== true) printEnd(settings.entry, reason, isSingle);
+        if (reason !== undefined && settings.quiet !== true)
+          printEnd(settings.entry, reason, isSingle);
         if (isSingle) onStateLost();
       },
     });

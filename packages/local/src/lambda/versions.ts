@@ -66,9 +66,12 @@ export class RunningFunction implements LambdaFunction {
   }
 
   /** @throws StartError if the module fails to load or lacks the handler. */
-  static async load(bundled: BundledFunction): Promise<RunningFunction> {
+  static async load(bundled: BundledFunction, signal?: AbortSignal): Promise<RunningFunction> {
     const { bundle, settings, onStateLost } = bundled;
-    return new RunningFunction(bundled, await loadFunction(bundle, settings, { onStateLost }));
+    return new RunningFunction(
+      bundled,
+      await loadFunction(bundle, settings, { onStateLost, signal }),
+    );
   }
 
   /** The manifest of the current version. */

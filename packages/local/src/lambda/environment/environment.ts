@@ -41,6 +41,8 @@ export interface EnvironmentOptions {
   readonly inspect?: string | undefined;
   /** Whether to discard the function's output. @default false */
   readonly quiet?: boolean | undefined;
+  /** Where the function's standard output goes. @default standard output */
+  readonly output?: 'stderr' | undefined;
 }
 
 interface Ending {
@@ -69,7 +71,8 @@ export class Environment implements AsyncDisposable {
 
   private constructor(options: EnvironmentOptions) {
     this.#options = options;
-    const output = options.quiet === true ? 'ignore' : 'inherit';
+    const errors = options.quiet === true ? 'ignore' : 'inherit';
+    const output = options.output === 'stderr' && errors === 'inherit' ? process.stderr.fd : errors;
     const nodeOptions = [
       '--enable-source-maps',
       `--max-old-space-size=${options.memoryMb}`,
@@ -78,7 +81,7 @@ export class Environment implements AsyncDisposable {
     const args = [...nodeOptions, PROCESS_FILE, options.bundleFile, options.handler];
     this.#child = spawn(process.execPath, args, {
       env: options.variables,
-      stdio: ['ignore', output, output, 'pipe', 'pipe'],
+      stdio: ['ignore', output, errors, 'pipe', 'pipe'],
       detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
