@@ -9,11 +9,12 @@ export interface GatewayEvent {
   /** The connection of the event; empty for `HTTP`. */
   readonly connectionId: string;
   /**
-   * `refused`: a handshake was refused, a message did not fit its model, or a Gatecast app answered with
-   * an error. `failed`: the function threw, ended, or returned something that API Gateway cannot use; it
-   * answered a one-way route with a status of 400 or more; or a Gatecast app answered with `ERR_INTERNAL`
-   * or `ERR_TIMEOUT`. `no route`: no route matched, and there is no `$default`. `throttled`: the route or
-   * the account reached its limit. `lost`: a fault kept the event from the function.
+   * `refused`: a handshake was refused, or a message did not fit its model. `failed`: the function threw,
+   * ended, returned something that API Gateway cannot use, or answered a one-way route with a status of
+   * 400 or more. With the option `control`, an error frame of a Gatecast app is `refused`, or `failed` for
+   * `ERR_INTERNAL` and `ERR_TIMEOUT`. `no route`: no route matched, and there is no `$default`.
+   * `throttled`: the route or the account reached its limit. `lost`: a fault kept the event from the
+   * function.
    */
   readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route' | 'throttled' | 'lost';
   /** The status, the code of the app's error, or a description of the problem. */
