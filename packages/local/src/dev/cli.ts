@@ -81,9 +81,11 @@ function helpOf(name: string): string {
 
 /** Errors of wrong values say what to change; of others, the stack is needed. */
 function described(error: unknown): string {
-  return error instanceof Error && 'hint' in error
-    ? `${error.message}\n${String(error.hint)}`
-    : inspect(error);
+  if (!(error instanceof Error)) return inspect(error);
+  if ('hint' in error) return `${error.message}\n${String(error.hint)}`;
+  // The gateway refuses routes and options with plain errors, the system files and ports with its own.
+  const isPlain = error.constructor === Error && (!('code' in error) || 'syscall' in error);
+  return isPlain ? error.message : inspect(error);
 }
 
 async function packageVersion(): Promise<string> {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
 import { apiOptionTypes } from '../../gateway/options.js';
@@ -65,6 +65,9 @@ const OPTIONS = [
 /** How long running events may take after a signal, so that the command ends within about a second. */
 const CLOSE_GRACE_MS = 800;
 
+/** When the command ends even if closing hangs, after a signal, in milliseconds. */
+const LONGEST_STOP_MS = 3_000;
+
 /** In seconds; a timer cannot wait longer. */
 const timeoutType = option.integer(1, Math.floor(MAX_TIMER_MS / 1000));
 
@@ -85,6 +88,9 @@ export async function dev(args: readonly string[]): Promise<void> {
   );
   const seed = wholeNumber(values.seed, '--seed', apiOptionTypes.seed);
   textValue(values.stage, '--stage', apiOptionTypes.stage);
+  const { 'api-keys': keys } = values;
+  const apiKeys = keys === undefined ? undefined : listValue(keys, '--api-keys', 'API keys');
+  await checkFolder(values.static);
   const options = await (values.sam === undefined ? entryOptions(parsed) : templateOptions(parsed));
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
@@ -100,7 +106,7 @@ export async function dev(args: readonly string[]): Promise<void> {
     port,
     staticDirectory: values.static,
     maxEnvironments,
-    apiKeys: values['api-keys']?.split(','),
+    apiKeys,
     seed,
     serial: parsed.flags.has('serial'),
     dataDirectory: parsed.flags.has('ephemeral') ? undefined : join(FOLDER, 'dynamodb'),
@@ -217,15 +223,32 @@ function parseParameter(text: string): [string, string] {
 
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    // A terminal and a parent such as npm may both pass the signal on, so later ones are ignored: stopping
-    // ends in any case.
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
+    const stop = () => {
+      resolve();
+      // Functions end with this process.
+      setTimeout(() => process.exit(1), LONGEST_STOP_MS).unref();
+    };
+    // A terminal and a parent such as npm may both pass the signal on, so later ones are ignored.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   });
+}
+
+function listValue(list: string, flag: string, what: string): string[] {
+  const items = list.split(',').map((item) => item.trim());
+  if (!items.includes('')) return items;
+  throw new CommandLineError(`${flag} takes ${what}, joined by commas, not "${list}".`);
+}
+
+async function checkFolder(folder: string | undefined): Promise<void> {
+  if (folder === undefined) return;
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  throw new CommandLineError(`--static names the folder "${folder}", which does not exist.`);
 }
 
 async function readRoutes(list: string): Promise<StartGatewayOptions['routes']> {
   if (!list.endsWith('.json')) {
-    return list.split(',').map((routeKey) => routeKey.trim());
+    return listValue(list, '--routes', 'route keys');
   }
   const text = await readFile(list, 'utf8').catch(() => {
     throw new CommandLineError(`--routes names the file "${list}", which cannot be read.`);
