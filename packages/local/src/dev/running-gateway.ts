@@ -38,8 +38,7 @@ export interface Notices {
   readonly onReloading: (functionName: string) => void;
 }
 
-interface BuiltFunction {
-  readonly function: NamedFunction;
+interface BuiltFunction extends NamedFunction {
   readonly bundler: Bundler;
   readonly bundle: Bundle;
 }
@@ -142,11 +141,11 @@ export class RunningGateway {
     }
   }
 
-  async #build(built: NamedFunction, directory: string): Promise<BuiltFunction> {
+  async #build(named: NamedFunction, directory: string): Promise<BuiltFunction> {
     await mkdir(directory);
-    const bundler = await openBundler(built.options.entry, directory);
+    const bundler = await openBundler(named.options.entry, directory);
     this.#bundlers.push(bundler);
-    return { function: built, bundler, bundle: await bundler.build() };
+    return { ...named, bundler, bundle: await bundler.build() };
   }
 
   /** Starts an embedded DynamoDB if a function needs one and does not have one. */
@@ -167,13 +166,13 @@ export class RunningGateway {
   }
 
   async #load(
-    { function: loaded, bundler, bundle }: BuiltFunction,
+    { bundler, bundle, ...named }: BuiltFunction,
     shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
   ): Promise<RunningFunction> {
     const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
     const surroundings = { ...shared, apiId, stage, region, accountId };
-    const configuration = configureForGateway(surroundings, loaded, dirname(bundle.file));
+    const configuration = configureForGateway(surroundings, named, dirname(bundle.file));
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void shared.gateway.closeAllConnections());
