@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { openGateway } from '../src/gateway/open-gateway.js';
+import { openGateway } from '../src/dev/open-gateway.js';
 import { openLocalApi, type SeenEvent, TestFunction } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';
@@ -219,7 +219,7 @@ describe('a handshake', () => {
     expect((await Peer.connect(plain.url)).webSocket.extensions).toBe('');
     const routes = [{ routeKey: '$default', twoWay: true }];
     const respond = ({ body }: SeenEvent) => ({ statusCode: 200, body });
-    await using compressed = await openLocalApi({ compression: true, routes, respond });
+    await using compressed = await openLocalApi({ quirks: { compression: true }, routes, respond });
     const peer = await Peer.connect(compressed.url);
     expect(peer.webSocket.extensions).toBe('permessage-deflate');
     peer.send('hello '.repeat(10_000));

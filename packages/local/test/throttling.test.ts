@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { openGateway } from '../src/gateway/open-gateway.js';
+import { openGateway } from '../src/dev/open-gateway.js';
 import { openLocalApi, TestFunction } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { sendSigned } from './signed-request.js';

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { main } from '../src/dev/cli.js';
+import { openGateway } from '../src/dev/open-gateway.js';
 import { type StartGatewayOptions, startGateway } from '../src/dev/start-gateway.js';
 import { Clock } from '../src/gateway/clock.js';
 import { Faults } from '../src/gateway/faults.js';
-import { openGateway } from '../src/gateway/open-gateway.js';
 
 const entry = fileURLToPath(new URL('fixtures/handlers.mjs', import.meta.url));
 
@@ -96,6 +96,17 @@ describe('a value that cannot work', () => {
     const clock = new Clock(() => 0);
     expect(() => clock.advance(byMs as number)).toThrow('clock.advance() was given');
     expect(clock.aheadMs).toBe(0);
+  });
+
+  it.each([
+    [{ serial: 'yes' }, 'ERR_OPTION_VALUE'],
+    [{ droppedReason: 1 }, 'ERR_OPTION_VALUE'],
+    [{ seriall: true }, 'ERR_OPTION_UNKNOWN'],
+  ])('K2 is refused among the quirks: %j', async (given, code) => {
+    const quirks = given as StartGatewayOptions['quirks'];
+    const refusal = { code, message: expect.stringContaining('The option "quirks" of ') };
+    await expect(openGateway({ quirks })).rejects.toMatchObject(refusal);
+    await expect(startGateway({ entry, quirks })).rejects.toMatchObject(refusal);
   });
 
   it('K2 is refused as an unknown option is', async () => {

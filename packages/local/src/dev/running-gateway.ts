@@ -1,37 +1,32 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import { type Gateway, openGatewayBefore } from '../gateway/open-gateway.js';
+import type { Gateway } from '../gateway/open-gateway.js';
+import { apiDefaults } from '../gateway/options.js';
 import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
-import { definitionsOf, type FunctionDefinition } from '../lambda/function-definition.js';
-import {
-  type FunctionSurroundings,
-  functionSettings,
-  writeCertificates,
-} from '../lambda/function-settings.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { StartError } from '../start-error.js';
 import { harmless } from '../unexpected.js';
+import {
+  configureForGateway,
+  type GatewaySurroundings,
+  writeCertificates,
+} from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
 import type { EmbeddedDynamoDb } from './dynamodb/embedded-dynamodb.js';
+import { functionsOf, type NamedFunction } from './functions.js';
 import { makeDeployment } from './make-deployment.js';
+import { openGatewayOf } from './open-gateway.js';
 import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
-
-// The gateway's defaults, which functions get as variables, too.
-const DEFAULT_API_ID = 'local00000';
-const DEFAULT_STAGE = 'dev';
-const DEFAULT_REGION = 'us-east-1';
-const DEFAULT_ACCOUNT_ID = '123456789012';
 
 /** A source file of the DynamoDB store, in the workspace or installed. */
 const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
 
 interface BuiltFunction {
-  readonly definition: FunctionDefinition;
-  readonly directory: string;
+  readonly function: NamedFunction;
   readonly bundler: Bundler;
   readonly bundle: Bundle;
 }
@@ -55,18 +50,17 @@ export class RunningGateway {
 
   /** @throws StartError like `startGateway`. Call `close` afterwards to free what was opened. */
   async start(): Promise<LocalGateway> {
-    const { main, named } = definitionsOf(this.#options);
+    const functions = functionsOf(this.#options);
     // Outside of the project, so that nothing has to be ignored or cleaned up there.
     const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
     this.#directory = directory;
-    const definitions = main === undefined ? named : [main, ...named];
     const built = await all(
-      definitions.map((definition, index) =>
+      functions.map((each, index) =>
         // Folders are numbered, because two names may be the same for a file system that ignores case.
-        this.#build(definition, join(directory, String(index))),
+        this.#build(each, join(directory, String(index))),
       ),
     );
-    const isInspected = definitions.some(({ inspect }) => inspect !== undefined);
+    const isInspected = functions.some(({ options }) => options.inspect !== undefined);
     // A function that stops at a breakpoint may take any time.
     const integrationTimeoutMs =
       this.#options.integrationTimeoutMs ?? (isInspected ? MAX_TIMER_MS : undefined);
@@ -77,7 +71,7 @@ export class RunningGateway {
     const storeVariables = await this.#openStore(built);
     const shared = { gateway, certificateFile, storeVariables };
     const running = await all(built.map((parts) => this.#load(parts, shared)));
-    this.#main = main === undefined ? undefined : running[0];
+    this.#main = functions[0]?.isMain === true ? running[0] : undefined;
     this.#use(gateway, this.#main?.manifest);
     if (this.#options.watch === true) {
       await all(running.map((lambda) => this.#watch(lambda, gateway)));
@@ -111,11 +105,11 @@ export class RunningGateway {
     }
   }
 
-  async #build(definition: FunctionDefinition, directory: string): Promise<BuiltFunction> {
+  async #build(built: NamedFunction, directory: string): Promise<BuiltFunction> {
     await mkdir(directory);
-    const bundler = await openBundler(definition.entry, directory);
+    const bundler = await openBundler(built.options.entry, directory);
     this.#bundlers.push(bundler);
-    return { definition, directory, bundler, bundle: await bundler.build() };
+    return { function: built, bundler, bundle: await bundler.build() };
   }
 
   /** Starts an embedded DynamoDB if a function needs one and does not have one. */
@@ -136,18 +130,17 @@ export class RunningGateway {
   }
 
   async #load(
-    { definition, directory, bundler, bundle }: BuiltFunction,
-    shared: Pick<FunctionSurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
+    { function: loaded, bundler, bundle }: BuiltFunction,
+    shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
   ): Promise<RunningFunction> {
-    const { apiId = DEFAULT_API_ID, stage = DEFAULT_STAGE } = this.#options;
-    const { region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID } = this.#options;
-    const surroundings = { ...shared, apiId, stage, region, accountId, directory };
-    const settings = functionSettings(definition, surroundings);
-    const { name } = definition;
+    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
+    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    const surroundings = { ...shared, apiId, stage, region, accountId };
+    const configuration = configureForGateway(surroundings, loaded, dirname(bundle.file));
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void shared.gateway.closeAllConnections());
-    const lambda = await RunningFunction.load({ name, bundler, bundle, settings, onStateLost });
+    const lambda = await RunningFunction.load(configuration, { bundler, bundle, onStateLost });
     this.#functions.push(lambda);
     return lambda;
   }
@@ -197,7 +190,7 @@ async function listen(
   functions: ControlledFunctions,
 ): Promise<Gateway> {
   try {
-    return await openGatewayBefore(functions, options);
+    return await openGatewayOf(options, functions);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {

@@ -1,12 +1,12 @@
 import type { RouteManifest } from '@gatecast/framework';
-import { checkOptions } from '@gatecast/framework/adapter';
+import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
 import type { Clock } from '../gateway/clock.js';
 import type { Faults } from '../gateway/faults.js';
-import type { GatewayOptions } from '../gateway/open-gateway.js';
-import type { FunctionOptions } from '../lambda/function-options.js';
+import { checkQuirks } from '../gateway/options.js';
+import { type FunctionOptions, functionOptionTypes } from '../lambda/function.js';
 import type { ReloadEvent } from '../lambda/versions.js';
-import { functionOptionTypes, startOptionTypes } from '../option-types.js';
 import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
+import { type GatewayOptions, gatewayOptionTypes } from './open-gateway.js';
 import { RunningGateway } from './running-gateway.js';
 
 /**
@@ -49,6 +49,20 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
    */
   readonly onReload?: ((event: ReloadEvent) => void) | undefined;
 }
+
+const startOptionTypes: OptionTypes<StartGatewayOptions> = {
+  ...gatewayOptionTypes,
+  ...functionOptionTypes,
+  functions: option.object,
+  routes: {
+    takes: 'a list of routes, or a manifest',
+    fits: (value) => Array.isArray(value) || option.object.fits(value),
+  },
+  authorizer: option.object,
+  dataDirectory: option.text,
+  watch: option.flag,
+  onReload: option.callback,
+};
 
 /** A running local API Gateway with its Lambda functions. */
 export interface LocalGateway extends AsyncDisposable {
@@ -93,6 +107,7 @@ export interface LocalGateway extends AsyncDisposable {
  */
 export async function startGateway(options: StartGatewayOptions): Promise<LocalGateway> {
   checkOptions('startGateway()', options, startOptionTypes);
+  checkQuirks('startGateway()', options);
   for (const [name, own] of Object.entries(options.functions ?? {})) {
     checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
   }

@@ -1,11 +1,14 @@
 import { checkOptions } from '@gatecast/framework/adapter';
-import { integrationTimeout } from '../option-types.js';
 import { type IdentitySource, identitySource } from './access/identity-source.js';
-import { type Throttle, TokenBucket } from './access/token-bucket.js';
+import { type Throttle, TokenBucket } from './access/throttling.js';
 import type { LambdaFunction } from './lambda-function.js';
+import { integrationTimeout } from './options.js';
 import type { Integration } from './routes/integration-options.js';
-import { type NonProxyIntegration, nonProxyIntegration } from './routes/non-proxy-integration.js';
-import { type BodyCheck, bodyCheck, type RequestModels } from './routes/request-model.js';
+import { type BodyCheck, bodyCheck, type RequestModels } from './routes/models.js';
+import {
+  type NonProxyIntegration,
+  nonProxyIntegration,
+} from './routes/non-proxy/non-proxy-integration.js';
 
 /** One route of the API. A bare route key is a one-way route to the Lambda function. */
 export interface GatewayRoute extends RequestModels {

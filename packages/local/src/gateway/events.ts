@@ -1,3 +1,5 @@
+import type { FaultOn } from './faults.js';
+
 /** One event that the gateway passed to a function or answered itself. */
 export interface GatewayEvent {
   /** Start time, in milliseconds since the epoch. */
@@ -22,4 +24,26 @@ export interface GatewayEvent {
   readonly coldStartMs?: number;
   /** Duration on the gateway's clock, including jumps of that clock, in milliseconds. */
   readonly durationMs: number;
+}
+
+/** The contents of an event and of its frames. */
+export interface Traffic {
+  /** The input of the integration, as JSON. */
+  readonly event?: object | undefined;
+  /** The text frames that the connection got. */
+  readonly frames?: readonly string[] | undefined;
+}
+
+/** A post to `@connections` with a valid signature, after its answer. */
+export interface PostEvent {
+  /** Start time, in milliseconds since the epoch. */
+  readonly time: number;
+  /** Duration on the gateway's clock, in milliseconds. */
+  readonly durationMs: number;
+  readonly connectionId: string;
+  readonly body: Buffer;
+  /** The status of the answer. */
+  readonly status: number;
+  /** The fault that happened, if any. */
+  readonly fault: FaultOn<'post'> | undefined;
 }

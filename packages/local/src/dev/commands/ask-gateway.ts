@@ -1,6 +1,6 @@
 import { option } from '@gatecast/framework/adapter';
 import { StartError } from '../../start-error.js';
-import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-path.js';
+import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-api.js';
 import { wholeNumber } from './command-line.js';
 
 interface ControlRequest {

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
+import { apiOptionTypes } from '../../gateway/options.js';
+import { functionOptionTypes } from '../../lambda/function.js';
 import { parseManifest } from '../../lambda/route-manifest.js';
 import type { ReloadEvent } from '../../lambda/versions.js';
-import { functionOptionTypes, gatewayOptionTypes } from '../../option-types.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import {
   type Arguments,
@@ -65,14 +66,14 @@ export async function dev(args: readonly string[]): Promise<void> {
     flags: ['serial', 'ephemeral', 'any-origin'],
   });
   const { values } = parsed;
-  const port = wholeNumber(values.port, '--port', gatewayOptionTypes.port) ?? 3000;
+  const port = wholeNumber(values.port, '--port', apiOptionTypes.port) ?? 3000;
   const maxEnvironments = wholeNumber(
     values.environments,
     '--environments',
     functionOptionTypes.maxEnvironments,
   );
-  const seed = wholeNumber(values.seed, '--seed', gatewayOptionTypes.seed);
-  textValue(values.stage, '--stage', gatewayOptionTypes.stage);
+  const seed = wholeNumber(values.seed, '--seed', apiOptionTypes.seed);
+  textValue(values.stage, '--stage', apiOptionTypes.stage);
   const options = await (values.sam === undefined ? entryOptions(parsed) : templateOptions(parsed));
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
@@ -87,7 +88,7 @@ export async function dev(args: readonly string[]): Promise<void> {
     maxEnvironments,
     apiKeys: values['api-keys']?.split(','),
     seed,
-    serial: parsed.flags.has('serial'),
+    quirks: { serial: parsed.flags.has('serial') },
     dataDirectory: parsed.flags.has('ephemeral') ? undefined : join('.gatecast', 'dynamodb'),
     control: true,
     localPagesOnly: !parsed.flags.has('any-origin'),

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import type { PolicyStatement } from '../../policy-document.js';
 import { matchesPattern, type Variables, variablesIn, withVariables } from './policy-pattern.js';
 
 /** What the condition keys are made from. */
@@ -45,7 +46,7 @@ export function isKnownKey(name: string): boolean {
 }
 
 /** The condition of a statement: operators, each with condition keys and the values to compare. */
-export type Condition = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+export type Condition = NonNullable<PolicyStatement['Condition']>;
 
 interface Operator {
   readonly compare: (actual: string, wanted: string) => boolean;

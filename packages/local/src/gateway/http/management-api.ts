@@ -1,6 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import { recordPost } from '../../dev/control/record-post.js';
-import type { Credentials } from '../access/credentials.js';
 import { problemWithPermission } from '../access/permissions.js';
 import { senderOf } from '../access/sender.js';
 import { verifySignature } from '../access/signature.js';
@@ -29,7 +27,6 @@ export function managementTarget(
 /** Answers a request to the `@connections` API: post, look up, disconnect (section 6). */
 export async function answerManagement(
   api: Api,
-  credentials: Credentials,
   { request, response, connectionId }: Exchange & { readonly connectionId: string },
 ): Promise<void> {
   const read = await readBody(request, MAX_BODY_BYTES);
@@ -43,7 +40,7 @@ export async function answerManagement(
   }
   const verification = await verifySignature(
     { method, url, headers, body: sent },
-    credentials,
+    api.access.credentials,
     api.details.region,
   );
   if (!verification.isValid) {
@@ -74,8 +71,10 @@ export async function answerManagement(
   if (!connection) answerError(response, 410, { type: 'GoneException' });
   else if (fault) await postWithFault(api, fault, { connection, response, body });
   else operation(connection, { response, body, now: time });
-  if (api.journal && method === 'POST') {
-    recordPost(api.journal, { time, now: api.now(), connectionId, body, response, fault });
+  if (method === 'POST') {
+    const { statusCode: status } = response;
+    const durationMs = api.now() - time;
+    api.extension?.onPost({ time, durationMs, connectionId, body, status, fault });
   }
 }
 

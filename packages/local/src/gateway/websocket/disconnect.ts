@@ -32,7 +32,7 @@ export async function sendDisconnect(
       ...details,
       code,
       // Without a reason, the factory of events uses the text of AWS (row 1.23).
-      reason: reason || (code === 1006 ? api.droppedReason : '') || undefined,
+      reason: reason || (code === 1006 ? api.quirks.droppedReason : '') || undefined,
       now: time,
     }),
     ...(api.quirks.stageVariablesInDisconnect === true && stageVariables && { stageVariables }),

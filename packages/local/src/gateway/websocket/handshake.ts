@@ -11,9 +11,8 @@ import type { Acceptor } from './acceptor.js';
 import { connect } from './connect.js';
 import { Connection, type ConnectionDetails } from './connection.js';
 import { sendDisconnect } from './disconnect.js';
-import type { AnswerIds } from './error-text.js';
 import { messageHandler } from './messages.js';
-import { refuse } from './refusal.js';
+import { type AnswerIds, refuse } from './refusal.js';
 import { exceededQuota, problemWith, readUpgradeRequest } from './upgrade-request.js';
 
 /** A WebSocket handshake, as Node passes it on. */
@@ -113,7 +112,7 @@ async function handleHandshake(
   }
   const connection = new Connection(details, webSocket);
   connection.read(socket, messageHandler(api, connection), () => {
-    if (api.pingsCount) connection.lastActiveAt = api.now();
+    if (api.quirks.pingsResetIdle === true) connection.lastActiveAt = api.now();
   });
   const finished = connection.ended.then((ending) => sendDisconnect(api, details, ending));
   api.connections.add(connection, finished);

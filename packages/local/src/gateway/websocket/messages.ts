@@ -1,21 +1,19 @@
 import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
-import { channelsAfter } from '../../dev/control/channels-after.js';
 import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import { elapsed } from '../clock.js';
 import type { ServedDeployment, ServedRoute } from '../deployment.js';
-import type { Quirks } from '../quirks.js';
+import type { Quirks } from '../options.js';
 import { integrate } from '../routes/integration.js';
 import { describe, type ProxyOutcome } from '../routes/invoke.js';
-import type { ProxyResponse } from '../routes/proxy-response.js';
+import type { ProxyResponse } from '../routes/proxy.js';
 import type { Connection } from './connection.js';
-import { badBodyText, errorText } from './error-text.js';
 import { MAX_MESSAGE_BYTES } from './frame-limits.js';
-import { messageFor } from './refusal.js';
+import { badBodyText, errorText, messageFor } from './refusal.js';
 
 /** Makes the handler for messages of one connection, which run concurrently or one after the other. */
 export function messageHandler(api: Api, connection: Connection): (body: string) => void {
-  if (!api.isSerial) return (body) => void answerMessage(api, connection, body);
+  if (api.quirks.serial !== true) return (body) => void answerMessage(api, connection, body);
   let previous = Promise.resolve();
   return (body) => {
     previous = previous.then(() => answerMessage(api, connection, body));
@@ -94,9 +92,6 @@ async function handleMessage(
   if (outcome !== integrated && api.quirks.largeAnswers === 'close') connection.close(1009, '');
   else if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
   else if (text !== undefined) answer(text);
-  if (api.journal) {
-    connection.channels = channelsAfter(connection.channels, { body, answer: frames[0] });
-  }
   api.report({ time, route: routeKey, connectionId, ...describe(outcome) }, { event, frames });
 }
 

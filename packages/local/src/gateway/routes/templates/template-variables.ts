@@ -1,4 +1,4 @@
-import { parseJson, parsePath, textOf, valueAt } from './json-path.js';
+import { parseJson, parsePath, textOf, valueAt } from '../json-path.js';
 import { TemplateFunctions } from './template-methods.js';
 
 /** The data that a mapping template can read. */

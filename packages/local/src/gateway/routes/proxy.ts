@@ -1,3 +1,6 @@
+import type { LambdaFunction } from '../lambda-function.js';
+import { type InvokeOptions, invoke, type ProxyOutcome } from './invoke.js';
+
 /** The result of a function behind a Lambda proxy integration. */
 export interface ProxyResponse {
   readonly statusCode: number;
@@ -16,12 +19,33 @@ const knownKeys = new Set([
   'isBase64Encoded',
 ]);
 
+/** Like `invoke`, and reads the result as that of a proxy integration. */
+export async function invokeProxy(
+  lambda: LambdaFunction,
+  event: object,
+  options: InvokeOptions,
+): Promise<ProxyOutcome> {
+  const outcome = await invoke(lambda, event, options);
+  if (outcome.type === 'timeout') return outcome;
+  const { coldStartMs } = outcome;
+  if (outcome.type === 'error') {
+    const detail = `${outcome.errorType}: ${outcome.errorMessage}`;
+    return { type: 'failed', detail, coldStartMs };
+  }
+  const response = readProxyResponse(outcome.payload);
+  if ('problem' in response) {
+    const detail = `The result is not a proxy response: ${response.problem}.`;
+    return { type: 'failed', detail, coldStartMs };
+  }
+  return { type: 'response', response, coldStartMs };
+}
+
 /**
  * Reads the result of a function like API Gateway (row 5.6): only the keys of a proxy response are
  * allowed. A result that is not an object or has no status is also refused, so that a forgotten
  * `statusCode` is noticed locally.
  */
-export function readProxyResponse(payload: unknown): ProxyResponse | { readonly problem: string } {
+function readProxyResponse(payload: unknown): ProxyResponse | { readonly problem: string } {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
     return { problem: `it is ${kindOf(payload)}, not an object with "statusCode"` };
   }
