@@ -220,7 +220,8 @@ function isBoolean(text: string): boolean {
 }
 
 function isInRange(actual: string, wanted: string): boolean {
-  return isIP(actual) !== 0 && rangeOf(wanted)?.check(actual, familyOf(actual)) === true;
+  // `check` is false for a text that is not an address.
+  return rangeOf(wanted)?.check(actual, familyOf(actual)) === true;
 }
 
 /** Of an address, or of a range such as `203.0.113.0/24`. */
