@@ -6,7 +6,7 @@ import { main } from '../src/dev/cli.js';
 import { openEmbeddedDynamoDb } from '../src/dev/dynamodb/embedded-dynamodb.js';
 import { openGateway } from '../src/dev/open-gateway.js';
 import type { Fault } from '../src/gateway/faults.js';
-import type { Gateway } from '../src/gateway/options.js';
+import type { Gateway } from '../src/gateway/open-gateway.js';
 
 // FUZZ_SEED repeats a run, FUZZ_TIMES=20 makes it 20 times as long.
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_126);
@@ -203,7 +203,7 @@ describe('any command line', { timeout }, () => {
 
 describe('anything at the door of the embedded DynamoDB', { timeout }, () => {
   it('is answered or cut off, and never ends it', async () => {
-    await using dynamodb = await openEmbeddedDynamoDb({ table: 'gatecast' });
+    await using dynamodb = await openEmbeddedDynamoDb({ directory: undefined, table: 'gatecast' });
     const { port } = new URL(dynamodb.endpoint);
     const target = fc.constantFrom('PutItem', 'GetItem', 'Query', 'CreateTable', 'x', '', 'Scan');
     const property = fc.asyncProperty(

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import type { PolicyStatement } from '../../policy-document.js';
+import type { Condition } from '../../policy-document.js';
 import { matchesPattern, type Variables, variablesIn, withVariables } from './policy-pattern.js';
 
 /** What the condition keys are made from. */
@@ -44,9 +44,6 @@ const known = conditionKeys({ now: 0, sourceIp: '', userAgent: undefined, refere
 export function isKnownKey(name: string): boolean {
   return known.has(name.toLowerCase());
 }
-
-/** The condition of a statement: operators, each with condition keys and the values to compare. */
-export type Condition = NonNullable<PolicyStatement['Condition']>;
 
 interface Operator {
   readonly compare: (actual: string, wanted: string) => boolean;
