@@ -12,6 +12,7 @@ export type StartErrorCode =
   | 'ERR_PORT_TAKEN'
   | 'ERR_DATA_UNAVAILABLE'
   | 'ERR_GATEWAY_NOT_FOUND'
+  | 'ERR_INVOCATION_FAILED'
   | 'ERR_REFUSED';
 
 /** A gateway or a function could not be started. `startGateway` throws it, and `gatecast` prints it. */

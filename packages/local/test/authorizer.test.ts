@@ -131,7 +131,7 @@ describe('identity sources', () => {
     async (source) => {
       const authorizer = { function: new TestFunction(), identitySources: [source] };
       await expect(openLocalApi({ authorizer })).rejects.toThrow(
-        `The identity source "${source}" cannot be withCommandLineErrors.`,
+        `The identity source "${source}" cannot be read.`,
       );
     },
   );

@@ -49,6 +49,7 @@ describe('the control API', () => {
     await peer.next();
     const { json } = await controlled.ask('state');
     expect(json).toEqual({
+      pid: process.pid,
       url: `ws://localhost:${port}/dev`,
       stage: 'dev',
       routes: ['$connect', '$disconnect', '$default'],

@@ -122,6 +122,10 @@ describe('a value that cannot work', () => {
       '--timeout takes a whole number from 1 to 2,147,483, not "99999999".',
     ],
     [['--environments', '0'], '--environments takes a whole number from 1 to 1,000, not "0".'],
+    [['--routes', ''], '--routes takes route keys, joined by commas, not "".'],
+    [['--routes', 'a,'], '--routes takes route keys, joined by commas, not "a,".'],
+    [['--api-keys', ''], '--api-keys takes API keys, joined by commas, not "".'],
+    [['--static', 'nowhere'], '--static names the folder "nowhere", which does not exist.'],
     [['--stage', 'a b'], '--stage takes up to 128 letters, digits, "-" and "_", not "a b".'],
   ])('J4 K2 is refused on the command line: %j', async (args, message) => {
     const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
@@ -130,6 +134,19 @@ describe('a value that cannot work', () => {
     stderr.mockRestore();
     expect(code).toBe(2);
     expect(shown).toContain(message);
+  });
+
+  it.each([
+    [['--routes', '$conect'], 'The route key "$conect" begins with "$", which only '],
+    [['--routes', 'a,a'], 'Two routes have the key "a". Remove one of them.\n'],
+  ])('J4 a wrong route is told in one sentence, without a stack: %j', async (args, message) => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const code = await main(['dev', entry, '--port', '0', ...args]);
+    const shown = stderr.mock.calls.join('');
+    stderr.mockRestore();
+    expect(code).toBe(1);
+    expect(shown).toContain(message);
+    expect(shown).not.toContain('    at ');
   });
 
   it('J4 K2 of another port is refused by the commands that ask a gateway', async () => {

@@ -133,15 +133,19 @@ export function buildApp<const L extends Channels>(
   };
   for (const plugin of plugins) plugin.setup?.({ routes: table, store });
   const handle = core.handle(new Invocation(core, undefined));
+  const manifest = {
+    version: 1,
+    authorizer: authorizer !== undefined,
+    singleEnvironment: store.isInProcess ?? false,
+    routes: manifestRoutes(table.routes),
+  } as const;
   return Object.freeze({
-    handler: makeHandler(core),
+    // For the `gatecast` command, because many modules export nothing but the handler.
+    handler: Object.defineProperty(makeHandler(core), Symbol.for('gatecast.manifest'), {
+      value: manifest,
+    }),
     routes: table,
-    manifest: {
-      version: 1,
-      authorizer: authorizer !== undefined,
-      singleEnvironment: store.isInProcess ?? false,
-      routes: manifestRoutes(table.routes),
-    } as const,
+    manifest,
     // The types know the app's channels; at run time each name is checked when it is used.
     channel: ((name: string) => handle.channel(name)) as App<L>['channel'],
     connection: (id: string) => handle.connection(id),

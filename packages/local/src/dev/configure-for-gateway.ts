@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Gateway } from '../gateway/open-gateway.js';
 import { configureFunction, type FunctionConfiguration } from '../lambda/function.js';
+import type { PolicyDocument } from '../policy-document.js';
 import type { NamedFunction } from './functions.js';
 
 /** The surroundings of the functions behind a gateway. */
@@ -19,22 +20,46 @@ export interface GatewaySurroundings {
 
 /** Completes the options of a function behind a gateway, with an access key of its own. */
 export function configureForGateway(
-  { gateway, apiId, stage, region, accountId, ...surroundings }: GatewaySurroundings,
+  surroundings: GatewaySurroundings,
   { name, options, manifest }: NamedFunction,
   directory: string,
 ): FunctionConfiguration {
-  const credential = gateway.credentials.issue(
-    `arn:aws:sts::${accountId}:assumed-role/${name}/${name}`,
-    options.permissions,
+  const { gateway, apiId, region, accountId } = surroundings;
+  const { endpoint } = gateway;
+  const environment = atLocalAddress(options.environment ?? {}, { apiId, region, endpoint });
+  const variables = gatewayVariables(surroundings, name, options.permissions);
+  return configureFunction(
+    { ...options, environment },
+    { name, region, accountId, directory, variables, manifest },
   );
-  // The API's address in a template points to AWS, so it is replaced by the local one.
+}
+
+/** The API's address in the variables of a template points to AWS, so it is replaced by the local one. */
+export function atLocalAddress(
+  variables: Readonly<Record<string, string>>,
+  { apiId, region, endpoint }: { apiId: string; region: string; endpoint: string },
+): Readonly<Record<string, string>> {
   const publicHost = `${apiId}.execute-api.${region}.amazonaws.com`;
-  const local = (value: string): string =>
-    value.replaceAll(publicHost, new URL(gateway.endpoint).host);
-  const environment = Object.fromEntries(
-    Object.entries(options.environment ?? {}).map(([key, value]) => [key, local(value)]),
+  const { host } = new URL(endpoint);
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [name, value.replaceAll(publicHost, host)]),
   );
-  const variables = {
+}
+
+/**
+ * The variables by which a function reaches the gateway and the embedded DynamoDB, with an access key of
+ * its own.
+ */
+export function gatewayVariables(
+  { gateway, apiId, stage, accountId, certificateFile, storeVariables }: GatewaySurroundings,
+  roleName: string,
+  permissions?: PolicyDocument,
+): Readonly<Record<string, string>> {
+  const credential = gateway.credentials.issue(
+    `arn:aws:sts::${accountId}:assumed-role/${roleName}/${roleName}`,
+    permissions,
+  );
+  return {
     AWS_ACCESS_KEY_ID: credential.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,
     AWS_SESSION_TOKEN: credential.sessionToken ?? '',
@@ -42,13 +67,9 @@ export function configureForGateway(
     GATECAST_ENDPOINT: gateway.endpoint,
     GATECAST_API_ID: apiId,
     GATECAST_STAGE: stage,
-    NODE_EXTRA_CA_CERTS: surroundings.certificateFile,
-    ...surroundings.storeVariables,
+    NODE_EXTRA_CA_CERTS: certificateFile,
+    ...storeVariables,
   };
-  return configureFunction(
-    { ...options, environment },
-    { name, region, accountId, directory, variables, manifest },
-  );
 }
 
 /** Node reads only one file of certificates, so the one that the shell trusts is included. */

@@ -1,5 +1,5 @@
 import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
-import { type Gateway, openApi } from '../gateway/open-gateway.js';
+import { type Gateway, openApi, type StoppableGateway } from '../gateway/open-gateway.js';
 import { type ApiOptions, apiOptionTypes, checkQuirks } from '../gateway/options.js';
 import { controlApi } from './control/control-api.js';
 import type { ControlledFunctions } from './control/state.js';
@@ -47,7 +47,7 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
 export function openGatewayOf(
   options: GatewayOptions,
   functions: ControlledFunctions | undefined,
-): Promise<Gateway> {
+): Promise<StoppableGateway> {
   const { control = false } = options;
   return openApi(options, control ? (api) => controlApi(api, functions) : undefined);
 }

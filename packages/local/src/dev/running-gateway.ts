@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import type { Gateway } from '../gateway/open-gateway.js';
+import type { StoppableGateway } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
 import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
@@ -13,6 +13,7 @@ import { harmless } from '../unexpected.js';
 import {
   configureForGateway,
   type GatewaySurroundings,
+  gatewayVariables,
   writeCertificates,
 } from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
@@ -25,8 +26,19 @@ import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
 /** A source file of the DynamoDB store, in the workspace or installed. */
 const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
 
-interface BuiltFunction {
-  readonly function: NamedFunction;
+/** Variables of this process that say where stores and the API are. */
+const SETTINGS_OF_APPS = /^(?:GATECAST|AWS_ENDPOINT_URL)_?\w*$/;
+
+/** How long events may take that are running when the gateway is closed, in milliseconds. */
+const CLOSE_GRACE_MS = 10_000;
+
+/** What only a terminal is told. */
+export interface Notices {
+  /** A new version of a function is being loaded. The result follows as `onReload`. */
+  readonly onReloading: (functionName: string) => void;
+}
+
+interface BuiltFunction extends NamedFunction {
   readonly bundler: Bundler;
   readonly bundle: Bundle;
 }
@@ -34,22 +46,33 @@ interface BuiltFunction {
 /** A gateway with its functions, from the first build to the end of the last process. */
 export class RunningGateway {
   readonly #options: StartGatewayOptions;
+  readonly #notices: Notices | undefined;
   readonly #bundlers: Bundler[] = [];
   readonly #functions: RunningFunction[] = [];
   /** Messages of failed reloads by name of the function, until its next successful reload. */
   readonly #failures = new Map<string, string>();
+  /** Aborted when it is closed, so that a start in progress ends. */
+  readonly #closing = new AbortController();
+  #starting: Promise<LocalGateway> | undefined;
   #directory: string | undefined;
   #store: EmbeddedDynamoDb | undefined;
-  #gateway: Gateway | undefined;
+  #gateway: StoppableGateway | undefined;
   #main: RunningFunction | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: StartGatewayOptions) {
+  constructor(options: StartGatewayOptions, notices?: Notices) {
     this.#options = options;
+    this.#notices = notices;
   }
 
   /** @throws StartError like `startGateway`. Call `close` afterwards to free what was opened. */
-  async start(): Promise<LocalGateway> {
+  start(): Promise<LocalGateway> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<LocalGateway> {
+    const { signal } = this.#closing;
     const functions = functionsOf(this.#options);
     // Outside of the project, so that nothing has to be ignored or cleaned up there.
     const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
@@ -60,6 +83,7 @@ export class RunningGateway {
         this.#build(each, join(directory, String(index))),
       ),
     );
+    signal.throwIfAborted();
     const isInspected = functions.some(({ options }) => options.inspect !== undefined);
     // A function that stops at a breakpoint may take any time.
     const integrationTimeoutMs =
@@ -70,6 +94,7 @@ export class RunningGateway {
     const certificateFile = await writeCertificates(gateway.certificate, directory);
     const storeVariables = await this.#openStore(built);
     const shared = { gateway, certificateFile, storeVariables };
+    signal.throwIfAborted();
     const running = await all(built.map((parts) => this.#load(parts, shared)));
     this.#main = functions[0]?.isMain === true ? running[0] : undefined;
     this.#use(gateway, this.#main?.manifest);
@@ -80,6 +105,7 @@ export class RunningGateway {
       port: gateway.port,
       url: gateway.url,
       endpoint: gateway.endpoint,
+      environment: this.#environmentWith(shared),
       clock: gateway.clock,
       faults: gateway.faults,
       close: () => this.close(),
@@ -87,16 +113,26 @@ export class RunningGateway {
     };
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  /** @param graceMs how long running events may take */
+  close(graceMs: number = CLOSE_GRACE_MS): Promise<void> {
+    this.#closed ??= this.#close(graceMs);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
+  async #close(graceMs: number): Promise<void> {
+    this.#closing.abort();
+    await this.#starting?.catch(() => {});
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
     // At first, because clients must not connect any more. Not awaited, because a reload may be running.
-    const closing = this.#gateway?.close();
-    await Promise.all(this.#bundlers.map((bundler) => bundler.close()));
-    await Promise.all(this.#functions.map((lambda) => lambda.reloaded()));
+    const closing = this.#gateway?.closeWithin(graceMs);
+    const reloaded = Promise.all(this.#bundlers.map((bundler) => bundler.close())).then(() =>
+      Promise.all(this.#functions.map((lambda) => lambda.reloaded())),
+    );
+    await Promise.race([reloaded, grace]);
+    clearTimeout(timer);
     await closing;
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
     await this.#store?.[Symbol.asyncDispose]();
@@ -105,11 +141,11 @@ export class RunningGateway {
     }
   }
 
-  async #build(built: NamedFunction, directory: string): Promise<BuiltFunction> {
+  async #build(named: NamedFunction, directory: string): Promise<BuiltFunction> {
     await mkdir(directory);
-    const bundler = await openBundler(built.options.entry, directory);
+    const bundler = await openBundler(named.options.entry, directory);
     this.#bundlers.push(bundler);
-    return { function: built, bundler, bundle: await bundler.build() };
+    return { ...named, bundler, bundle: await bundler.build() };
   }
 
   /** Starts an embedded DynamoDB if a function needs one and does not have one. */
@@ -130,23 +166,45 @@ export class RunningGateway {
   }
 
   async #load(
-    { function: loaded, bundler, bundle }: BuiltFunction,
+    { bundler, bundle, ...named }: BuiltFunction,
     shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
   ): Promise<RunningFunction> {
     const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
     const surroundings = { ...shared, apiId, stage, region, accountId };
-    const configuration = configureForGateway(surroundings, loaded, dirname(bundle.file));
+    const configuration = configureForGateway(surroundings, named, dirname(bundle.file));
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void shared.gateway.closeAllConnections());
-    const lambda = await RunningFunction.load(configuration, { bundler, bundle, onStateLost });
+    const { signal } = this.#closing;
+    const lambda = await RunningFunction.load(
+      configuration,
+      { bundler, bundle, onStateLost },
+      signal,
+    );
     this.#functions.push(lambda);
     return lambda;
   }
 
+  /** The variables of a further process that uses the same gateway and stores. */
+  #environmentWith(
+    shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
+  ): Readonly<Record<string, string>> {
+    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
+    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    const variables = { ...process.env, ...this.#options.environment };
+    const settings = Object.entries(variables).filter(([name]) => SETTINGS_OF_APPS.test(name));
+    return {
+      ...(Object.fromEntries(settings) as Record<string, string>),
+      AWS_REGION: region,
+      AWS_DEFAULT_REGION: region,
+      ...gatewayVariables({ ...shared, apiId, stage, region, accountId }, 'gatecast-env'),
+      GATECAST_URL: shared.gateway.url,
+    };
+  }
+
   /** Serves the routes of the current version of the app of `entry`. */
-  #use(gateway: Gateway, manifest: RouteManifest | undefined): void {
+  #use(gateway: StoppableGateway, manifest: RouteManifest | undefined): void {
     const { entry = '', routes, authorizer } = this.#options;
     const main = this.#main && { entry, function: this.#main, manifest };
     const named = this.#functions.filter((lambda) => lambda !== this.#main);
@@ -165,7 +223,7 @@ export class RunningGateway {
     };
   }
 
-  async #watch(lambda: RunningFunction, gateway: Gateway): Promise<void> {
+  async #watch(lambda: RunningFunction, gateway: StoppableGateway): Promise<void> {
     const onReload = harmless('onReload', this.#options.onReload ?? reportFailure);
     await lambda.watch({
       accept: (manifest) => {
@@ -174,6 +232,7 @@ export class RunningGateway {
         }
       },
       closeAllConnections: () => gateway.closeAllConnections(),
+      onReloading: () => this.#notices?.onReloading(lambda.name),
       onReload: (event) => {
         const { functionName } = event;
         if (event.type === 'reloaded') this.#failures.delete(functionName);
@@ -188,7 +247,7 @@ export class RunningGateway {
 async function listen(
   options: StartGatewayOptions,
   functions: ControlledFunctions,
-): Promise<Gateway> {
+): Promise<StoppableGateway> {
   try {
     return await openGatewayOf(options, functions);
   } catch (error) {

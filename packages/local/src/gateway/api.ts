@@ -57,8 +57,8 @@ export interface Extension {
   /** It answers requests whose paths begin with this, and those for `/` that nothing else answers. */
   readonly path: string;
   answer(pathname: string, exchange: Exchange): Promise<void>;
-  /** Called after each reported event. */
-  onEvent(event: GatewayEvent, traffic: Traffic): void;
+  /** Called after each event. Returns the event as it is reported. */
+  onEvent(event: GatewayEvent, traffic: Traffic): GatewayEvent;
   /** Called after each answered post to `@connections`. */
   onPost(post: PostEvent): void;
 }

@@ -4,18 +4,20 @@ import type { FaultOn } from './faults.js';
 export interface GatewayEvent {
   /** Start time, in milliseconds since the epoch. */
   readonly time: number;
-  /** The route key, or `authorizer`. */
+  /** The route key; `authorizer`; or `HTTP` for a refused request to a path outside of the API. */
   readonly route: string;
-  /** The connection of the event. */
+  /** The connection of the event; empty for `HTTP`. */
   readonly connectionId: string;
   /**
    * `refused`: a handshake was refused, or a message did not fit its model. `failed`: the function threw,
-   * ended, or returned something that API Gateway cannot use. `no route`: no route matched, and there is
-   * no `$default`. `throttled`: the route or the account reached its limit. `lost`: a fault kept the
-   * event from the function.
+   * ended, returned something that API Gateway cannot use, or answered a one-way route with a status of
+   * 400 or more. With the option `control`, an error frame of a Gatecast app is `refused`, or `failed` for
+   * `ERR_INTERNAL` and `ERR_TIMEOUT`. `no route`: no route matched, and there is no `$default`.
+   * `throttled`: the route or the account reached its limit. `lost`: a fault kept the event from the
+   * function.
    */
   readonly result: 'ok' | 'refused' | 'failed' | 'timed out' | 'no route' | 'throttled' | 'lost';
-  /** The status, or a description of the problem. */
+  /** The status, the code of the app's error, or a description of the problem. */
   readonly detail: string;
   /**
    * How long the start of an execution environment took, if the event had to wait for one, in

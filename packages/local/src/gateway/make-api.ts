@@ -52,9 +52,8 @@ export function prepareApi(options: ApiOptions): (domainName: string) => Api {
       quirks: options.quirks ?? {},
       report(event, traffic = {}) {
         if (api.isClosed) return;
-        const reported = { ...event, durationMs: clock.now() - event.time };
-        onEvent(reported);
-        api.extension?.onEvent(reported, traffic);
+        const dealtWith = { ...event, durationMs: clock.now() - event.time };
+        onEvent(api.extension?.onEvent(dealtWith, traffic) ?? dealtWith);
       },
       extension: undefined,
       deployment: undefined,

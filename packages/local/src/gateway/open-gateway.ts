@@ -54,6 +54,12 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A gateway that can be closed sooner. */
+export interface StoppableGateway extends Gateway {
+  /** Like `close`, but waits at most so many milliseconds for `$disconnect`. */
+  closeWithin(graceMs: number): Promise<void>;
+}
+
 /** How long `close` waits for `$disconnect`, in milliseconds. */
 const CLOSE_GRACE_MS = 10_000;
 
@@ -70,7 +76,7 @@ const SWEEP_MS = 1_000;
 export async function openApi(
   options: ApiOptions,
   extend?: (api: Api) => Extension,
-): Promise<Gateway> {
+): Promise<StoppableGateway> {
   // Before the port is opened, because it throws if an option is wrong.
   const makeApi = prepareApi(options);
   const certificate = await localCertificate();
@@ -79,16 +85,17 @@ export async function openApi(
   api.extension = extend?.(api);
   const handshakes = serve(port, api, options);
   const stopSweeping = sweep(api);
-  const shutDown = async () => {
+  const shutDown = async (graceMs: number) => {
     stopSweeping();
-    await finish(api, handshakes);
+    await finish(api, handshakes, graceMs);
     await port.close();
   };
   let closed: Promise<void> | undefined;
-  const close = () => {
-    closed ??= shutDown();
+  const closeWithin = (graceMs: number) => {
+    closed ??= shutDown(graceMs);
     return closed;
   };
+  const close = () => closeWithin(CLOSE_GRACE_MS);
   const address = `${api.details.domainName}${api.path}`;
   return {
     port: port.number,
@@ -103,6 +110,7 @@ export async function openApi(
     },
     closeAllConnections: () => api.connections.closeAll(),
     close,
+    closeWithin,
     [Symbol.asyncDispose]: close,
   };
 }
@@ -137,7 +145,11 @@ function sweep({ clock, connections }: Api): () => void {
 }
 
 /** Closes all connections and waits a limited time for their events. Later ones are not reported. */
-async function finish(api: Api, handshakes: ReadonlySet<Promise<void>>): Promise<void> {
+async function finish(
+  api: Api,
+  handshakes: ReadonlySet<Promise<void>>,
+  graceMs: number,
+): Promise<void> {
   const closeAndWait = async () => {
     await Promise.all([api.connections.closeAll(), ...handshakes]);
     // Those whose handshake was accepted meanwhile.
@@ -145,7 +157,7 @@ async function finish(api: Api, handshakes: ReadonlySet<Promise<void>>): Promise
   };
   let timer: NodeJS.Timeout | undefined;
   const grace = new Promise((resolve) => {
-    timer = setTimeout(resolve, CLOSE_GRACE_MS);
+    timer = setTimeout(resolve, graceMs);
   });
   api.isStopping = true;
   await Promise.race([closeAndWait(), grace]);

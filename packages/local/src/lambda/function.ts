@@ -90,6 +90,8 @@ export interface FunctionConfiguration {
   readonly inspect?: string | undefined;
   /** Whether to discard the function's output. @default false */
   readonly quiet?: boolean | undefined;
+  /** Where the function's standard output goes. @default standard output */
+  readonly output?: 'stderr' | undefined;
   /** A manifest that replaces that of the module's app. @default none */
   readonly manifest?: RouteManifest | undefined;
 }

@@ -17,19 +17,28 @@ export interface LoadedFunction {
   readonly isSingle: boolean;
 }
 
+interface LoadOptions {
+  /** Called when the process with the function's state has died. */
+  readonly onStateLost: () => void;
+  /** Ends the process, so that loading fails. @default loading is never aborted */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Starts a function's first environment and reads the function's manifest from it.
  *
- * @param onStateLost called when the process with the function's state has died.
  * @throws StartError if the module fails to load, lacks the handler, or has an invalid manifest.
  */
 export async function loadFunction(
   bundle: Bundle,
   configuration: FunctionConfiguration,
-  onStateLost: () => void,
+  { onStateLost, signal }: LoadOptions,
 ): Promise<LoadedFunction> {
   const start = (): Environment => Environment.start(configuration, bundle.file);
+  signal?.throwIfAborted();
   const first = start();
+  const abort = () => void first.close();
+  signal?.addEventListener('abort', abort);
   try {
     const module = await loadModule(first, { entry: configuration.entry, bundle });
     const manifest = manifestOf(module, configuration);
@@ -38,13 +47,28 @@ export async function loadFunction(
       start,
       maxEnvironments: isSingle ? 1 : configuration.maxEnvironments,
       first,
-      onDeath: isSingle ? onStateLost : undefined,
+      onDeath: (reason) => {
+        const { entry, quiet } = configuration;
+        if (reason !== undefined && quiet !== true) printEnd(entry, reason, isSingle);
+        if (isSingle) onStateLost();
+      },
     });
     return { bundle, pool, manifest, isSingle };
   } catch (error) {
     await first.close();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
+}
+
+/** No line of an event tells of it, because nothing was running. */
+function printEnd(entry: string, reason: string, isSingle: boolean): void {
+  const lost = isSingle ? ' Its memory is lost, so every connection is closed.' : '';
+  process.stderr.write(
+    `"${entry}" ended between two invocations: ${reason}.${lost} ` +
+      'Await every promise, or catch its rejection.\n',
+  );
 }
 
 function manifestOf(

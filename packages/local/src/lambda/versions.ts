@@ -29,6 +29,8 @@ export interface ReloadHooks {
   /** Checks the manifest of the new version. If it throws, the version is refused. */
   readonly accept: (manifest: RouteManifest | undefined) => void;
   readonly closeAllConnections: () => Promise<void>;
+  /** Called before a new version is loaded, which may take seconds. `onReload` always follows. */
+  readonly onReloading: () => void;
   readonly onReload: (event: ReloadEvent) => void;
 }
 
@@ -49,6 +51,7 @@ export class RunningFunction implements LambdaFunction {
   readonly #bundler: Bundler;
   readonly #onStateLost: () => void;
   readonly #retired = new Set<LoadedFunction>();
+  readonly #closing = new AbortController();
   #current: LoadedFunction;
   #reloading: Promise<void> = Promise.resolve();
 
@@ -67,9 +70,10 @@ export class RunningFunction implements LambdaFunction {
   static async load(
     configuration: FunctionConfiguration,
     source: Source,
+    signal?: AbortSignal,
   ): Promise<RunningFunction> {
     const { bundle, onStateLost } = source;
-    const first = await loadFunction(bundle, configuration, onStateLost);
+    const first = await loadFunction(bundle, configuration, { onStateLost, signal });
     return new RunningFunction(configuration, source, first);
   }
 
@@ -103,21 +107,28 @@ export class RunningFunction implements LambdaFunction {
     return this.#reloading;
   }
 
-  /** Ends every process at once. */
+  /** Ends every process at once, also that of a version that is being loaded. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await Promise.all([...this.#retired, this.#current].map(({ pool }) => pool.close()));
   }
 
   async #reload(rebuild: Rebuild, hooks: ReloadHooks): Promise<void> {
     const { name: functionName } = this;
+    const { signal } = this.#closing;
     try {
       if (rebuild.type === 'failed') {
         throw rebuild.error;
       }
-      const next = await loadFunction(rebuild.bundle, this.#configuration, this.#onStateLost);
+      hooks.onReloading();
+      const next = await loadFunction(rebuild.bundle, this.#configuration, {
+        onStateLost: this.#onStateLost,
+        signal,
+      });
       const closedConnections = await this.#replace(next, hooks);
       hooks.onReload({ type: 'reloaded', functionName, closedConnections });
     } catch (error) {
+      if (signal.aborted) return;
       hooks.onReload({ type: 'failed', functionName, error: error as Error });
     }
   }

@@ -6,7 +6,10 @@ export const manifestUsage = `gatecast manifest <entry> [--out file]
   Writes the routes of an app as JSON, for the infrastructure that creates them, and the format
   ("cjs" or "esm") that its bundle must have.
 
-  --out file            where to write it (default: standard output)`;
+  --out file            where to write it (default: standard output)
+
+Example:
+  gatecast manifest app.ts --out routes.json`;
 
 /** `gatecast manifest` */
 export async function manifest(args: readonly string[]): Promise<void> {

@@ -11,6 +11,7 @@ import { channelsAfter } from './channels-after.js';
 import { streamEvents } from './event-stream.js';
 import { Journal, postEntry } from './journal.js';
 import { operations } from './operations.js';
+import { refusalInFrames } from './refusal-in-frames.js';
 import { RequestError } from './request.js';
 import type { Controlled, ControlledFunctions } from './state.js';
 
@@ -48,7 +49,10 @@ export function controlApi(api: Api, functions: ControlledFunctions | undefined)
       if (connection) {
         channels.set(connection, channelsAfter(channels.get(connection) ?? new Set(), traffic));
       }
-      journal.record({ ...event, ...traffic });
+      const refusal = event.result === 'ok' ? refusalInFrames(traffic.frames) : undefined;
+      const reported = { ...event, ...refusal };
+      journal.record({ ...reported, ...traffic });
+      return reported;
     },
     onPost: (post) => journal.record(postEntry(post)),
   };

@@ -41,6 +41,8 @@ export interface ConnectionState {
 
 /** The current state of `gatecast dev`. */
 export interface ControlState {
+  /** The id of the gateway's process. */
+  readonly pid: number;
   /** The URL for clients. */
   readonly url: string;
   readonly stage: string;
@@ -57,6 +59,7 @@ export interface ControlState {
 /** Reads the current state. */
 export function controlState({ api, functions, channels }: Controlled): ControlState {
   return {
+    pid: process.pid,
     url: `ws://${api.details.domainName}${api.path}`,
     stage: api.details.stage,
     routes: [...(api.deployment?.routes.keys() ?? [])],

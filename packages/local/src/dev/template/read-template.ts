@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FunctionOptions } from '../../lambda/function.js';
+import { StartError } from '../../start-error.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import { gatewayRoutes } from './gateway-options.js';
 import { functionTypes, identityOf, pseudoParameters } from './identities.js';
@@ -44,16 +45,7 @@ export async function readTemplate(
   file: string,
   { parameters, stage }: ReadTemplateOptions,
 ): Promise<ReadTemplate> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw templateError(
-      `The template "${file}" cannot be read: ${error.message}.`,
-      'Pass the path of a SAM or CloudFormation template, relative to the current folder.',
-    );
-  });
-  const template = parseTemplate(text, file);
-  checkParameters(template, parameters);
-  const resolver = new Resolver({ template, parameters, pseudoParameters, identityOf });
-  const resources = existing(template, resolver);
+  const { template, resolver, resources } = await openTemplate(file, parameters);
   const api = readApi(resources, { file, stageName: stage });
   const routes = gatewayRoutes(api);
   const functions = await readFunctions(api, resources, { folder: dirname(file), resolver });
@@ -74,6 +66,45 @@ export async function readTemplate(
   const { Function: _, ...otherGlobals } = template.globals;
   const globals = Object.keys(otherGlobals).map((name) => `"Globals.${name}" is ignored.`);
   return { options, warnings: [...unserved(resources), ...globals] };
+}
+
+/**
+ * Reads one function of a template, whether a route leads to it or not.
+ *
+ * @throws StartError - like `readTemplate`, or `ERR_FUNCTION_UNKNOWN`.
+ */
+export async function readTemplateFunction(
+  file: string,
+  logicalId: string,
+  { parameters }: Pick<ReadTemplateOptions, 'parameters'>,
+): Promise<FunctionOptions> {
+  const { resources } = await openTemplate(file, parameters);
+  const functions = resources.filter(({ type }) => functionTypes.has(type));
+  const found = functions.find((resource) => resource.logicalId === logicalId);
+  if (found) return readFunction(found.serve(), dirname(file));
+  const known = functions.map((resource) => resource.logicalId).join(', ') || 'none';
+  throw new StartError(
+    'ERR_FUNCTION_UNKNOWN',
+    `"${logicalId}" is neither a file nor a function of "${file}".`,
+    `Pass a file, or one of the functions: ${known}.`,
+  );
+}
+
+/** The existing resources of a template. */
+async function openTemplate(
+  file: string,
+  parameters: Readonly<Record<string, string>>,
+): Promise<{ template: Template; resolver: Resolver; resources: readonly Resource[] }> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw templateError(
+      `The template "${file}" cannot be read: ${error.message}.`,
+      'Pass the path of a SAM or CloudFormation template, relative to the current folder.',
+    );
+  });
+  const template = parseTemplate(text, file);
+  checkParameters(template, parameters);
+  const resolver = new Resolver({ template, parameters, pseudoParameters, identityOf });
+  return { template, resolver, resources: existing(template, resolver) };
 }
 
 function checkParameters({ parameters: known }: Template, values: Fields): void {

@@ -5,6 +5,7 @@ import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
 import { answerUnknownRoute, answerUpgradeRequired } from './unknown-route.js';
+import { reportWrongPath } from './wrong-path.js';
 
 /**
  * Answers all requests except handshakes: to `@connections`, to the stage itself, to the extension, and
@@ -64,6 +65,7 @@ async function handleRequest(
   }
   if (isOfApi) {
     answerUnknownRoute(api, exchange, pathname);
+    reportWrongPath(api, request, response.statusCode);
     return;
   }
   if (extension && isRead && pathname === '/') {
@@ -77,4 +79,5 @@ async function handleRequest(
   }
   // On AWS, every other path belongs to a stage that does not exist (row 6.6) or is not mapped.
   answerError(response, 403, { type: 'ForbiddenException', message: 'Forbidden' });
+  reportWrongPath(api, request, 403);
 }

@@ -63,9 +63,13 @@ async function start(
   }
 }
 
-/** Describes the outcome for the gateway's report. */
+/**
+ * Describes the outcome for the gateway's report. A status of 400 or more has no effect on a message (row
+ * 5.4), but if nobody gets the answer of a one-way route, it is the only sign of a failure.
+ */
 export function describe(
   outcome: ProxyOutcome,
+  { isOneWay = false }: { readonly isOneWay?: boolean } = {},
 ): Pick<GatewayEvent, 'result' | 'detail' | 'coldStartMs'> {
   if (outcome.type === 'timeout') {
     return { result: 'timed out', detail: 'The function did not answer in time.' };
@@ -73,7 +77,8 @@ export function describe(
   const { coldStartMs } = outcome;
   const cold = coldStartMs === undefined ? {} : { coldStartMs };
   if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail, ...cold };
-  return outcome.failure === undefined
-    ? { result: 'ok', detail: String(outcome.response.statusCode), ...cold }
-    : { result: 'failed', detail: outcome.failure, ...cold };
+  if (outcome.failure !== undefined) return { result: 'failed', detail: outcome.failure, ...cold };
+  const { statusCode } = outcome.response;
+  const result = isOneWay && statusCode >= 400 ? 'failed' : 'ok';
+  return { result, detail: String(statusCode), ...cold };
 }

@@ -38,5 +38,6 @@ export async function sendDisconnect(
     ...(api.quirks.stageVariablesInDisconnect === true && stageVariables && { stageVariables }),
   };
   const outcome = await integrate(api, deployment, { route, event });
-  api.report({ time, route: '$disconnect', connectionId, ...describe(outcome) }, { event });
+  const described = describe(outcome, { isOneWay: true });
+  api.report({ time, route: '$disconnect', connectionId, ...described }, { event });
 }

@@ -7,6 +7,7 @@ import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
 import { isFromLocalPage } from '../http/local-host.js';
+import { wrongPath } from '../http/wrong-path.js';
 import type { Acceptor } from './acceptor.js';
 import { connect } from './connect.js';
 import { Connection, type ConnectionDetails } from './connection.js';
@@ -74,6 +75,7 @@ async function handleHandshake(
   const problem = api.isStopping ? 503 : deployment ? problemWith(request, api.path) : 403;
   if (!deployment || problem) {
     refuse(socket, problem ?? 403, ids);
+    reportProblem(api, ids, { request, problem });
     return;
   }
   if (api.localPagesOnly && !isFromLocalPage(request.headers)) {
@@ -118,6 +120,22 @@ async function handleHandshake(
   api.connections.add(connection, finished);
   // All connections were closed during this handshake, so this one is closed, too.
   if (generation !== api.connections.generation) connection.close(1001, 'Going away');
+}
+
+/** A client that connects to the wrong place only sees a status, or in a browser nothing at all. */
+function reportProblem(
+  api: Api,
+  { connectionId }: AnswerIds,
+  { request, problem }: { readonly request: IncomingMessage; readonly problem: number | undefined },
+): void {
+  if (api.isStopping) return;
+  const details: Readonly<Record<number, string>> = {
+    400: '400: a header of the handshake is missing or wrong (RFC 6455, 4.1).',
+    403: wrongPath(api, request, 403),
+  };
+  const detail = api.deployment ? details[problem ?? 403] : '403: nothing is deployed yet.';
+  const refused = { time: api.now(), route: '$connect', connectionId, result: 'refused' } as const;
+  api.report({ ...refused, detail: detail ?? String(problem) });
 }
 
 function reportForeignPage(

@@ -92,7 +92,8 @@ async function handleMessage(
   if (outcome !== integrated && api.quirks.largeAnswers === 'close') connection.close(1009, '');
   else if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
   else if (text !== undefined) answer(text);
-  api.report({ time, route: routeKey, connectionId, ...describe(outcome) }, { event, frames });
+  const described = describe(outcome, { isOneWay: !twoWay });
+  api.report({ time, route: routeKey, connectionId, ...described }, { event, frames });
 }
 
 /** The answer of a two-way route. Without a body it is an empty frame (row 5.3). */

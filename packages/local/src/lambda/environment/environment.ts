@@ -39,19 +39,21 @@ export class Environment implements AsyncDisposable {
   readonly #configuration: FunctionConfiguration;
   readonly #child: ChildProcess;
   readonly #pipe: MessagePipe<InvokeRequest, LoadReport | InvocationReport>;
-  readonly #ended: Promise<unknown>;
+  readonly #ended: Promise<string | undefined>;
   readonly #loaded: Promise<LoadReport>;
   readonly #startedAt = performance.now();
   #isUsable = true;
   #ending: Ending | undefined;
-  /** Takes the next report, or the end of the process. */
-  #onOutcome: (outcome: Outcome) => void = () => {};
+  /** Takes the next report, or the end of the process; `undefined` between two invocations. */
+  #onOutcome: ((outcome: Outcome) => void) | undefined;
   #loadMs: number | undefined;
 
   private constructor(configuration: FunctionConfiguration, bundleFile: string) {
     this.#configuration = configuration;
     const { handler, variables, memoryMb, inspect, quiet } = configuration;
-    const output = quiet === true ? 'ignore' : 'inherit';
+    const errors = quiet === true ? 'ignore' : 'inherit';
+    const isOnStderr = configuration.output === 'stderr' && errors === 'inherit';
+    const output = isOnStderr ? process.stderr.fd : errors;
     const nodeOptions = [
       '--enable-source-maps',
       `--max-old-space-size=${memoryMb}`,
@@ -60,18 +62,19 @@ export class Environment implements AsyncDisposable {
     const args = [...nodeOptions, PROCESS_FILE, bundleFile, handler];
     this.#child = spawn(process.execPath, args, {
       env: variables,
-      stdio: ['ignore', output, output, 'pipe', 'pipe'],
+      stdio: ['ignore', output, errors, 'pipe', 'pipe'],
       detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
-    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome(report));
+    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome?.(report));
     endWithThisProcess(this.#child);
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
+        const wasIdle = this.#isUsable && this.#onOutcome === undefined;
         this.#isUsable = false;
         this.#ending = { type: 'ended', reason };
-        this.#onOutcome(this.#ending);
-        resolve(undefined);
+        this.#onOutcome?.(this.#ending);
+        resolve(wasIdle ? reason : undefined);
       };
       this.#child.once('exit', (code, signal) => {
         killGroup(this.#child);
@@ -92,8 +95,11 @@ export class Environment implements AsyncDisposable {
     return this.#isUsable;
   }
 
-  /** Resolves when the process has ended for any reason. Never rejects. */
-  get ended(): Promise<unknown> {
+  /**
+   * Resolves when the process has ended: with the reason if it ended by itself between two invocations.
+   * Never rejects.
+   */
+  get ended(): Promise<string | undefined> {
     return this.#ended;
   }
 
@@ -189,7 +195,7 @@ export class Environment implements AsyncDisposable {
     return new Promise((resolve) => {
       const settle = (outcome: Outcome | undefined) => {
         clearTimeout(timer);
-        this.#onOutcome = () => {};
+        this.#onOutcome = undefined;
         resolve(outcome as T | Ending | undefined);
       };
       const timer = setTimeout(settle, limitMs, undefined);
