@@ -1,27 +1,23 @@
-// The gateway with its functions
 export type { LocalAuthorizer, LocalRoute } from './dev/make-deployment.js';
-// Only the gateway, for functions that run elsewhere
 export { type GatewayOptions, openGateway } from './dev/open-gateway.js';
 export { type LocalGateway, type StartGatewayOptions, startGateway } from './dev/start-gateway.js';
-// Access
 export type { ApiKeySelectionExpression } from './gateway/access/access.js';
 export type { Credential, Credentials } from './gateway/access/credentials.js';
-export type { Throttle } from './gateway/access/token-bucket.js';
-// Events, time and faults
+export type { Throttle } from './gateway/access/throttling.js';
 export type { Clock } from './gateway/clock.js';
-// Routes and their integrations
 export type { Deployment, GatewayAuthorizer, GatewayRoute } from './gateway/deployment.js';
 export type { GatewayEvent } from './gateway/events.js';
 export type { Fault, Faults } from './gateway/faults.js';
 export type { Invocation, InvocationResult, LambdaFunction } from './gateway/lambda-function.js';
 export type { Gateway } from './gateway/open-gateway.js';
+export type { Quirks } from './gateway/quirks.js';
 export type {
   ContentHandlingStrategy,
   Integration,
   IntegrationResponse,
 } from './gateway/routes/integration-options.js';
-export type { RequestModels } from './gateway/routes/request-model.js';
-export type { FunctionOptions } from './lambda/function-options.js';
+export type { RequestModels } from './gateway/routes/models.js';
+export type { FunctionOptions } from './lambda/function.js';
 export type { ReloadEvent } from './lambda/versions.js';
 export type { PolicyDocument } from './policy-document.js';
 export { StartError, type StartErrorCode } from './start-error.js';

@@ -67,7 +67,7 @@ describe('a value that cannot work', () => {
     },
   );
 
-  it.each([0, 49, 60_000, Number.NaN])('K2 is refused for a route: %d', async (timeoutMs) => {
+  it.each([0, 49, 60_000, Number.NaN])('K2 7.9 is refused for a route: %d', async (timeoutMs) => {
     await using gateway = await openGateway();
     const handler = { invoke: async () => ({ type: 'response', payload: null }) as const };
     expect(() => gateway.use({ handler, routes: [{ routeKey: 'say', timeoutMs }] })).toThrow(
@@ -96,6 +96,17 @@ describe('a value that cannot work', () => {
     const clock = new Clock(() => 0);
     expect(() => clock.advance(byMs as number)).toThrow('clock.advance() was given');
     expect(clock.aheadMs).toBe(0);
+  });
+
+  it.each([
+    [{ serial: 'yes' }, 'ERR_OPTION_VALUE'],
+    [{ droppedReason: 1 }, 'ERR_OPTION_VALUE'],
+    [{ seriall: true }, 'ERR_OPTION_UNKNOWN'],
+  ])('K2 is refused among the quirks: %j', async (given, code) => {
+    const quirks = given as StartGatewayOptions['quirks'];
+    const refusal = { code, message: expect.stringContaining('The option "quirks" of ') };
+    await expect(openGateway({ quirks })).rejects.toMatchObject(refusal);
+    await expect(startGateway({ entry, quirks })).rejects.toMatchObject(refusal);
   });
 
   it('K2 is refused as an unknown option is', async () => {

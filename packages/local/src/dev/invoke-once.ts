@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import type { InvocationResult } from '../gateway/lambda-function.js';
+import { apiDefaults } from '../gateway/options.js';
 import { openBundler } from '../lambda/bundle.js';
 import { Environment, handlerNotFound } from '../lambda/environment/environment.js';
-import { loadModule } from '../lambda/environment/load-module.js';
-import { lambdaVariables } from '../lambda/environment/variables.js';
-import type { FunctionOptions } from '../lambda/function-options.js';
+import { configureFunction, type FunctionOptions } from '../lambda/function.js';
+import { loadModule } from '../lambda/load.js';
 import { StartError } from '../start-error.js';
-import { atLocalAddress } from './function-settings.js';
+import { atLocalAddress } from './configure-for-gateway.js';
 
 /** One invocation. */
 interface Once {
@@ -28,32 +28,26 @@ export async function invokeOnce(
   definition: FunctionOptions,
   { environment: shared, event, requestId }: Once,
 ): Promise<InvocationResult> {
-  const { entry, handler = 'handler', memoryMb = 1024, timeoutMs = 29_000 } = definition;
-  const moduleName = basename(entry, extname(entry));
+  const { entry } = definition;
   const { AWS_REGION: region = '', GATECAST_API_ID: apiId = '' } = shared;
   const { GATECAST_ENDPOINT: endpoint = '' } = shared;
   const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
   try {
     await using bundler = await openBundler(entry, directory);
     const bundle = await bundler.build();
-    const named = { functionName: moduleName, moduleName, handler, region, memoryMb };
-    await using environment = Environment.start({
-      entry,
-      handler,
-      memoryMb,
-      timeoutMs,
-      bundleFile: bundle.file,
-      functionArn: `arn:aws:lambda:${region}:123456789012:function:${moduleName}`,
-      variables: {
-        ...lambdaVariables({ ...named, bundleDirectory: directory }),
-        ...shared,
-        ...atLocalAddress(definition.environment ?? {}, { apiId, region, endpoint }),
-      },
-      output: 'stderr',
-    });
+    const own = atLocalAddress(definition.environment ?? {}, { apiId, region, endpoint });
+    const name = basename(entry, extname(entry));
+    const { accountId } = apiDefaults;
+    const configuration = configureFunction(
+      { ...definition, environment: own },
+      { name, region, accountId, directory, variables: shared },
+    );
+    const output = 'stderr';
+    await using environment = Environment.start({ ...configuration, output }, bundle.file);
     const { hasHandler, exports } = await loadModule(environment, { entry, bundle });
     if (!hasHandler) {
-      throw new StartError('ERR_HANDLER_NOT_FOUND', handlerNotFound(entry, handler, exports));
+      const message = handlerNotFound(entry, configuration.handler, exports);
+      throw new StartError('ERR_HANDLER_NOT_FOUND', message);
     }
     return await environment.invoke(event as object, { requestId });
   } finally {

@@ -1,6 +1,6 @@
 import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
 import { type Gateway, openApi, type StoppableGateway } from '../gateway/open-gateway.js';
-import { type ApiOptions, apiOptionTypes } from '../gateway/options.js';
+import { type ApiOptions, apiOptionTypes, checkQuirks } from '../gateway/options.js';
 import { controlApi } from './control/control-api.js';
 import type { ControlledFunctions } from './control/state.js';
 
@@ -39,6 +39,7 @@ export const gatewayOptionTypes: OptionTypes<GatewayOptions> = {
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
   checkOptions('openGateway()', options, gatewayOptionTypes);
+  checkQuirks('openGateway()', options);
   return openGatewayOf(options, undefined);
 }
 

@@ -1,32 +1,27 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
 import type { StoppableGateway } from '../gateway/open-gateway.js';
+import { apiDefaults } from '../gateway/options.js';
 import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { StartError } from '../start-error.js';
 import { harmless } from '../unexpected.js';
-import type { ControlledFunctions } from './control/state.js';
-import type { EmbeddedDynamoDb } from './dynamodb/embedded-dynamodb.js';
-import { definitionsOf, type FunctionDefinition } from './function-definition.js';
 import {
-  type FunctionSurroundings,
-  functionSettings,
+  configureForGateway,
+  type GatewaySurroundings,
   gatewayVariables,
   writeCertificates,
-} from './function-settings.js';
+} from './configure-for-gateway.js';
+import type { ControlledFunctions } from './control/state.js';
+import type { EmbeddedDynamoDb } from './dynamodb/embedded-dynamodb.js';
+import { functionsOf, type NamedFunction } from './functions.js';
 import { makeDeployment } from './make-deployment.js';
 import { openGatewayOf } from './open-gateway.js';
 import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
-
-// The gateway's defaults, which functions get as variables, too.
-const DEFAULT_API_ID = 'local00000';
-const DEFAULT_STAGE = 'dev';
-const DEFAULT_REGION = 'us-east-1';
-const DEFAULT_ACCOUNT_ID = '123456789012';
 
 /** A source file of the DynamoDB store, in the workspace or installed. */
 const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
@@ -43,9 +38,7 @@ export interface Notices {
   readonly onReloading: (functionName: string) => void;
 }
 
-interface BuiltFunction {
-  readonly definition: FunctionDefinition;
-  readonly directory: string;
+interface BuiltFunction extends NamedFunction {
   readonly bundler: Bundler;
   readonly bundle: Bundle;
 }
@@ -80,19 +73,18 @@ export class RunningGateway {
 
   async #start(): Promise<LocalGateway> {
     const { signal } = this.#closing;
-    const { main, named } = definitionsOf(this.#options);
+    const functions = functionsOf(this.#options);
     // Outside of the project, so that nothing has to be ignored or cleaned up there.
     const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
     this.#directory = directory;
-    const definitions = main === undefined ? named : [main, ...named];
     const built = await all(
-      definitions.map((definition, index) =>
+      functions.map((each, index) =>
         // Folders are numbered, because two names may be the same for a file system that ignores case.
-        this.#build(definition, join(directory, String(index))),
+        this.#build(each, join(directory, String(index))),
       ),
     );
     signal.throwIfAborted();
-    const isInspected = definitions.some(({ inspect }) => inspect !== undefined);
+    const isInspected = functions.some(({ options }) => options.inspect !== undefined);
     // A function that stops at a breakpoint may take any time.
     const integrationTimeoutMs =
       this.#options.integrationTimeoutMs ?? (isInspected ? MAX_TIMER_MS : undefined);
@@ -104,7 +96,7 @@ export class RunningGateway {
     const shared = { gateway, certificateFile, storeVariables };
     signal.throwIfAborted();
     const running = await all(built.map((parts) => this.#load(parts, shared)));
-    this.#main = main === undefined ? undefined : running[0];
+    this.#main = functions[0]?.isMain === true ? running[0] : undefined;
     this.#use(gateway, this.#main?.manifest);
     if (this.#options.watch === true) {
       await all(running.map((lambda) => this.#watch(lambda, gateway)));
@@ -149,11 +141,11 @@ export class RunningGateway {
     }
   }
 
-  async #build(definition: FunctionDefinition, directory: string): Promise<BuiltFunction> {
+  async #build(named: NamedFunction, directory: string): Promise<BuiltFunction> {
     await mkdir(directory);
-    const bundler = await openBundler(definition.entry, directory);
+    const bundler = await openBundler(named.options.entry, directory);
     this.#bundlers.push(bundler);
-    return { definition, directory, bundler, bundle: await bundler.build() };
+    return { ...named, bundler, bundle: await bundler.build() };
   }
 
   /** Starts an embedded DynamoDB if a function needs one and does not have one. */
@@ -174,20 +166,21 @@ export class RunningGateway {
   }
 
   async #load(
-    { definition, directory, bundler, bundle }: BuiltFunction,
-    shared: Pick<FunctionSurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
+    { bundler, bundle, ...named }: BuiltFunction,
+    shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
   ): Promise<RunningFunction> {
-    const { apiId = DEFAULT_API_ID, stage = DEFAULT_STAGE } = this.#options;
-    const { region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID } = this.#options;
-    const surroundings = { ...shared, apiId, stage, region, accountId, directory };
-    const settings = functionSettings(definition, surroundings);
-    const { name } = definition;
+    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
+    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    const surroundings = { ...shared, apiId, stage, region, accountId };
+    const configuration = configureForGateway(surroundings, named, dirname(bundle.file));
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void shared.gateway.closeAllConnections());
+    const { signal } = this.#closing;
     const lambda = await RunningFunction.load(
-      { name, bundler, bundle, settings, onStateLost },
-      this.#closing.signal,
+      configuration,
+      { bundler, bundle, onStateLost },
+      signal,
     );
     this.#functions.push(lambda);
     return lambda;
@@ -195,17 +188,17 @@ export class RunningGateway {
 
   /** The variables of a further process that uses the same gateway and stores. */
   #environmentWith(
-    shared: Pick<FunctionSurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
+    shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
   ): Readonly<Record<string, string>> {
-    const { apiId = DEFAULT_API_ID, stage = DEFAULT_STAGE } = this.#options;
-    const { region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID } = this.#options;
+    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
+    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
     const variables = { ...process.env, ...this.#options.environment };
     const settings = Object.entries(variables).filter(([name]) => SETTINGS_OF_APPS.test(name));
     return {
       ...(Object.fromEntries(settings) as Record<string, string>),
       AWS_REGION: region,
       AWS_DEFAULT_REGION: region,
-      ...gatewayVariables({ ...shared, apiId, stage, accountId }, 'gatecast-env'),
+      ...gatewayVariables({ ...shared, apiId, stage, region, accountId }, 'gatecast-env'),
       GATECAST_URL: shared.gateway.url,
     };
   }

@@ -2,7 +2,8 @@ import type { RouteManifest } from '@gatecast/framework';
 import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
 import type { Clock } from '../gateway/clock.js';
 import type { Faults } from '../gateway/faults.js';
-import { type FunctionOptions, functionOptionTypes } from '../lambda/function-options.js';
+import { checkQuirks } from '../gateway/options.js';
+import { type FunctionOptions, functionOptionTypes } from '../lambda/function.js';
 import type { ReloadEvent } from '../lambda/versions.js';
 import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
 import { type GatewayOptions, gatewayOptionTypes } from './open-gateway.js';
@@ -123,6 +124,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<LocalG
 /** Checks the options of a gateway that is started later. @internal */
 export function prepareGateway(options: StartGatewayOptions, notices?: Notices): RunningGateway {
   checkOptions('startGateway()', options, startOptionTypes);
+  checkQuirks('startGateway()', options);
   for (const [name, own] of Object.entries(options.functions ?? {})) {
     checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
   }

@@ -1,11 +1,11 @@
 import { harmless } from '../unexpected.js';
 import { Credentials } from './access/credentials.js';
-import { TokenBucket } from './access/token-bucket.js';
+import { TokenBucket } from './access/throttling.js';
 import type { Api } from './api.js';
 import { Clock } from './clock.js';
 import { Faults } from './faults.js';
-import type { ApiOptions } from './options.js';
-import { routeSelector } from './routes/route-selection.js';
+import { type ApiOptions, apiDefaults } from './options.js';
+import { routeSelector } from './routes/select.js';
 import { Connections } from './websocket/connections.js';
 
 const MAX_BASE_PATH = 300;
@@ -16,7 +16,7 @@ const MAX_BASE_PATH = 300;
  * @throws Error if the route selection expression, the base path or the throttle is invalid.
  */
 export function prepareApi(options: ApiOptions): (domainName: string) => Api {
-  const { stage = 'dev', basePath, accountThrottle: throttle } = options;
+  const { stage = apiDefaults.stage, basePath, accountThrottle: throttle } = options;
   const { routeSelectionExpression = '$request.body.action' } = options;
   const path = apiPath(stage, basePath);
   const accountThrottle = throttle && new TokenBucket(throttle, 'accountThrottle');
@@ -26,10 +26,10 @@ export function prepareApi(options: ApiOptions): (domainName: string) => Api {
   return (domainName) => {
     const api: Api = {
       details: {
-        apiId: options.apiId ?? 'local00000',
+        apiId: options.apiId ?? apiDefaults.apiId,
         stage,
-        region: options.region ?? 'us-east-1',
-        accountId: options.accountId ?? '123456789012',
+        region: options.region ?? apiDefaults.region,
+        accountId: options.accountId ?? apiDefaults.accountId,
         domainName,
         stageVariables: options.stageVariables,
         lowerCaseHeaders: path.lastIndexOf('/') > 0,
@@ -48,10 +48,8 @@ export function prepareApi(options: ApiOptions): (domainName: string) => Api {
       now: clock.now,
       clock,
       faults: new Faults(options.seed ?? 1),
-      droppedReason: options.droppedReason ?? '',
-      isSerial: options.serial ?? false,
       localPagesOnly: options.localPagesOnly ?? false,
-      pingsCount: options.pingsResetIdle ?? false,
+      quirks: options.quirks ?? {},
       report(event, traffic = {}) {
         if (api.isClosed) return;
         const dealtWith = { ...event, durationMs: clock.now() - event.time };

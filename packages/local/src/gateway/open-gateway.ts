@@ -1,8 +1,7 @@
 import type { Credentials } from './access/credentials.js';
-import type { Api } from './api.js';
+import type { Api, Extension } from './api.js';
 import type { Clock } from './clock.js';
 import { checkDeployment, type Deployment } from './deployment.js';
-import type { Extension } from './extension.js';
 import type { Faults } from './faults.js';
 import { localCertificate } from './http/certificate.js';
 import { hostInUrl } from './http/local-host.js';
@@ -120,7 +119,7 @@ export async function openApi(
 function serve(
   port: Port,
   api: Api,
-  { staticDirectory, compression = false }: ApiOptions,
+  { staticDirectory, quirks: { compression = false } = {} }: ApiOptions,
 ): ReadonlySet<Promise<void>> {
   const handshakes = new Set<Promise<void>>();
   const acceptor = new Acceptor({ compression });

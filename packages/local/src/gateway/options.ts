@@ -1,7 +1,13 @@
-import { type OptionType, type OptionTypes, option } from '@gatecast/framework/adapter';
+import {
+  checkOptions,
+  type OptionType,
+  type OptionTypes,
+  option,
+} from '@gatecast/framework/adapter';
 import type { ApiKeySelectionExpression } from './access/access.js';
-import type { Throttle } from './access/token-bucket.js';
+import type { Throttle } from './access/throttling.js';
 import type { GatewayEvent } from './events.js';
+import { type Quirks, quirkTypes } from './quirks.js';
 
 /** Options of a gateway. */
 export interface ApiOptions {
@@ -57,27 +63,8 @@ export interface ApiOptions {
    * @default 29_000, the longest that API Gateway allows (Amazon API Gateway quotas)
    */
   readonly integrationTimeoutMs?: number | undefined;
-  /**
-   * Negotiate permessage-deflate. Frames are then measured compressed, so the 32 KB limit is hard to
-   * test.
-   *
-   * @default false
-   */
-  readonly compression?: boolean | undefined;
-  /**
-   * Handle the messages of a connection one after the other. AWS does not promise an order; according to
-   * one report, API Gateway works this way (row 5.11).
-   *
-   * @default false
-   */
-  readonly serial?: boolean | undefined;
-  /**
-   * Whether a ping of the client resets the idle time-out. It is not known whether it does on AWS (row
-   * 5.19). @default false
-   */
-  readonly pingsResetIdle?: boolean | undefined;
-  /** The reason in `$disconnect` with 1006, for a connection that broke (row 1.28). @default '' */
-  readonly droppedReason?: string | undefined;
+  /** @default {} */
+  readonly quirks?: Quirks | undefined;
   /** Seed for the probability of faults, so that a run can be repeated. @default 1 */
   readonly seed?: number | undefined;
   /** The time source of `clock`, in milliseconds since the epoch. @default Date.now */
@@ -85,6 +72,14 @@ export interface ApiOptions {
   /** Called once for each event, after it has been handled. If it throws, the error is printed. */
   readonly onEvent?: ((event: GatewayEvent) => void) | undefined;
 }
+
+/** Defaults that functions see, too. */
+export const apiDefaults: Readonly<Record<'apiId' | 'stage' | 'region' | 'accountId', string>> = {
+  apiId: 'local00000',
+  stage: 'dev',
+  region: 'us-east-1',
+  accountId: '123456789012',
+};
 
 /** How long API Gateway waits for an integration (Amazon API Gateway quotas). */
 export const integrationTimeout: OptionType = option.milliseconds(50, 29_000);
@@ -99,6 +94,33 @@ const stageName: OptionType = {
   fits: (value) => typeof value === 'string' && /^[\w-]{1,128}$/.test(value),
 };
 
+/**
+ * Names and values as API Gateway takes them (API reference of stages); how many and how long they may be
+ * (quotas of HTTP APIs, which have the same stages).
+ */
+const stageVariables: OptionType = {
+  takes:
+    'up to 100 stage variables: names of up to 64 letters, digits and "_", and values of 1 to 512 ' +
+    'letters, digits and -._~:/?#&=,',
+  fits: (value) =>
+    option.object.fits(value) &&
+    Object.keys(value as object).length <= 100 &&
+    Object.entries(value as object).every(
+      ([name, text]) =>
+        /^\w{1,64}$/.test(name) &&
+        typeof text === 'string' &&
+        /^[\w\-.~:/?#&=,]{1,512}$/.test(text),
+    ),
+};
+
+/** How long an API key is (API Gateway API key file format). */
+const apiKeys: OptionType = {
+  takes: 'a list of API keys of 20 to 128 characters',
+  fits: (value) =>
+    Array.isArray(value) &&
+    value.every((key) => typeof key === 'string' && key.length >= 20 && key.length <= 128),
+};
+
 /** The values that each of the options takes. */
 export const apiOptionTypes: OptionTypes<ApiOptions> = {
   port: option.integer(0, 65_535),
@@ -109,18 +131,20 @@ export const apiOptionTypes: OptionTypes<ApiOptions> = {
   region: option.text,
   accountId: option.text,
   routeSelectionExpression: option.text,
-  stageVariables: option.object,
-  apiKeys: option.list,
+  stageVariables,
+  apiKeys,
   apiKeySelectionExpression: option.text,
   accountThrottle: option.object,
   staticDirectory: option.text,
   localPagesOnly: option.flag,
   integrationTimeoutMs: integrationTimeout,
-  compression: option.flag,
-  serial: option.flag,
-  pingsResetIdle: option.flag,
-  droppedReason: string,
+  quirks: option.object,
   seed: option.integer(0, 2 ** 32 - 1),
   now: option.callback,
   onEvent: option.callback,
 };
+
+/** @throws ConfigurationError for an unknown quirk or a wrong value. */
+export function checkQuirks(where: string, { quirks = {} }: ApiOptions): void {
+  checkOptions(`The option "quirks" of ${where}`, quirks, quirkTypes);
+}

@@ -1,22 +1,11 @@
 import type { RouteManifest } from '@gatecast/framework';
 import { StartError } from '../start-error.js';
 import type { Bundle } from './bundle.js';
-import {
-  Environment,
-  type EnvironmentOptions,
-  handlerNotFound,
-} from './environment/environment.js';
-import type { LoadedModule } from './environment/ipc.js';
-import { loadModule } from './environment/load-module.js';
+import { Environment, handlerNotFound } from './environment/environment.js';
+import type { LoadedModule, LoadFailure } from './environment/ipc.js';
 import { EnvironmentPool } from './environment/pool.js';
+import type { FunctionConfiguration } from './function.js';
 import { parseManifest } from './route-manifest.js';
-
-/** How to run a function, independently of its bundle. */
-export interface FunctionSettings extends Omit<EnvironmentOptions, 'bundleFile'> {
-  /** A manifest that replaces that of the module's app. */
-  readonly manifest: RouteManifest | undefined;
-  readonly maxEnvironments: number;
-}
 
 /** One version of a function, loaded and ready to be invoked. */
 export interface LoadedFunction {
@@ -42,25 +31,25 @@ interface LoadOptions {
  */
 export async function loadFunction(
   bundle: Bundle,
-  settings: FunctionSettings,
+  configuration: FunctionConfiguration,
   { onStateLost, signal }: LoadOptions,
 ): Promise<LoadedFunction> {
-  const start = (): Environment => Environment.start({ ...settings, bundleFile: bundle.file });
+  const start = (): Environment => Environment.start(configuration, bundle.file);
   signal?.throwIfAborted();
   const first = start();
   const abort = () => void first.close();
   signal?.addEventListener('abort', abort);
   try {
-    const module = await loadModule(first, { entry: settings.entry, bundle });
-    const manifest = manifestOf(module, settings);
+    const module = await loadModule(first, { entry: configuration.entry, bundle });
+    const manifest = manifestOf(module, configuration);
     const isSingle = manifest?.singleEnvironment === true;
     const pool = new EnvironmentPool({
       start,
-      maxEnvironments: isSingle ? 1 : settings.maxEnvironments,
+      maxEnvironments: isSingle ? 1 : configuration.maxEnvironments,
       first,
       onDeath: (reason) => {
-        if (reason !== undefined && settings.quiet !== true)
-          printEnd(settings.entry, reason, isSingle);
+        const { entry, quiet } = configuration;
+        if (reason !== undefined && quiet !== true) printEnd(entry, reason, isSingle);
         if (isSingle) onStateLost();
       },
     });
@@ -82,8 +71,10 @@ function printEnd(entry: string, reason: string, isSingle: boolean): void {
   );
 }
 
-function manifestOf(module: LoadedModule, settings: FunctionSettings): RouteManifest | undefined {
-  const { entry, handler } = settings;
+function manifestOf(
+  module: LoadedModule,
+  { entry, handler, manifest }: FunctionConfiguration,
+): RouteManifest | undefined {
   if (!module.hasHandler) {
     throw new StartError('ERR_HANDLER_NOT_FOUND', handlerNotFound(entry, handler, module.exports));
   }
@@ -91,5 +82,52 @@ function manifestOf(module: LoadedModule, settings: FunctionSettings): RouteMani
     module.manifest === undefined
       ? undefined
       : parseManifest(module.manifest, `The manifest of "app" in "${entry}"`);
-  return settings.manifest ?? own;
+  return manifest ?? own;
+}
+
+/**
+ * Waits until an environment has loaded its bundle.
+ *
+ * @throws StartError `ERR_LOAD_FAILED` with the module's own error.
+ */
+export async function loadModule(
+  environment: Environment,
+  { entry, bundle }: { entry: string; bundle: Bundle },
+): Promise<LoadedModule> {
+  const report = await environment.load();
+  if (report.type === 'loaded') {
+    return report.module;
+  }
+  const { failure } = report;
+  throw new StartError(
+    'ERR_LOAD_FAILED',
+    `"${entry}" failed while it was loaded.\n\n${failure.details}`,
+    decoratorHint(failure, { entry, bundle }),
+  );
+}
+
+/**
+ * Decorators for `experimentalDecorators` read their class from the first argument, which is `undefined`
+ * for a property under standard decorators. The stack does not show the package, because its source map
+ * points to its own sources. So the package is recognised by its place in the bundle and by esbuild's
+ * helper for standard decorators.
+ */
+function decoratorHint(
+  { errorType, errorMessage, details }: LoadFailure,
+  { entry, bundle }: { entry: string; bundle: Bundle },
+): string | undefined {
+  const isDecoratorFailure =
+    errorType === 'TypeError' &&
+    errorMessage.includes("reading 'constructor'") &&
+    details.includes('__decorateElement');
+  const library = ['class-validator', 'class-transformer'].find((name) =>
+    bundle.inputs.some((input) => input.includes(`node_modules/${name}/`)),
+  );
+  if (!isDecoratorFailure || library === undefined) {
+    return undefined;
+  }
+  return (
+    `\n${library} does not work with standard decorators. Set "experimentalDecorators": true in the ` +
+    `tsconfig.json that covers "${entry}", or use a Standard Schema library such as valibot or zod.`
+  );
 }

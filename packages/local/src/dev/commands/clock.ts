@@ -1,4 +1,4 @@
-import { parseDuration } from '../control/parse-duration.js';
+import { parseDuration } from '../control/request.js';
 import { askGateway, portOf } from './ask-gateway.js';
 import { CommandLineError, parseWords, withCommandLineErrors } from './command-line.js';
 

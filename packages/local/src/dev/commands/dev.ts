@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
 import { apiOptionTypes } from '../../gateway/options.js';
-import { functionOptionTypes } from '../../lambda/function-options.js';
+import { functionOptionTypes } from '../../lambda/function.js';
 import { parseManifest } from '../../lambda/route-manifest.js';
 import type { ReloadEvent } from '../../lambda/versions.js';
 import { StartError } from '../../start-error.js';
@@ -114,7 +114,7 @@ export async function dev(args: readonly string[]): Promise<void> {
     maxEnvironments,
     apiKeys,
     seed,
-    serial: parsed.flags.has('serial'),
+    quirks: { serial: parsed.flags.has('serial') },
     dataDirectory: parsed.flags.has('ephemeral') ? undefined : join(FOLDER, 'dynamodb'),
     control: true,
     localPagesOnly: !parsed.flags.has('any-origin'),

@@ -1,6 +1,6 @@
 import { faultKinds } from '../../gateway/fault-problem.js';
 import type { Fault } from '../../gateway/faults.js';
-import { parseFault } from '../control/parse-fault.js';
+import { parseFault } from '../control/request.js';
 import { askGateway, portOf } from './ask-gateway.js';
 import { CommandLineError, parseWords, withCommandLineErrors } from './command-line.js';
 

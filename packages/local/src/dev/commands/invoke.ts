@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import type { FunctionOptions } from '../../lambda/function-options.js';
+import type { FunctionOptions } from '../../lambda/function.js';
 import { StartError } from '../../start-error.js';
 import { invokeOnce } from '../invoke-once.js';
 import { portOf, runningSession } from './ask-gateway.js';

@@ -1,17 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isLocalHost } from '../../gateway/http/local-host.js';
-
-/** Refuses a request to the control API. The message is sent to the client. */
-export class RequestError extends Error {
-  override readonly name = 'RequestError';
-  /** The HTTP status of the answer. */
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
+import { RequestError } from './request.js';
 
 /**
  * Refuses requests that a foreign web page could send through the developer's browser. With DNS

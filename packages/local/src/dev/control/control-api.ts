@@ -1,19 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import type { Api } from '../../gateway/api.js';
-import type { Extension } from '../../gateway/extension.js';
+import type { Api, Extension } from '../../gateway/api.js';
 import { answer, type Exchange } from '../../gateway/http/answer.js';
 import { readBody } from '../../gateway/http/read-body.js';
 import { serveFile } from '../../gateway/http/static-files.js';
 import { decoded } from '../../gateway/http/unknown-route.js';
 import type { Connection } from '../../gateway/websocket/connection.js';
-import { admit, RequestError } from './admission.js';
+import { admit } from './admission.js';
 import { channelsAfter } from './channels-after.js';
 import { streamEvents } from './event-stream.js';
-import { Journal } from './journal.js';
+import { Journal, postEntry } from './journal.js';
 import { operations } from './operations.js';
-import { postEntry } from './post-entry.js';
 import { refusalInFrames } from './refusal-in-frames.js';
+import { RequestError } from './request.js';
 import type { Controlled, ControlledFunctions } from './state.js';
 
 /**

@@ -1,9 +1,7 @@
 import type { Connection } from '../../gateway/websocket/connection.js';
 import { MAX_MESSAGE_BYTES } from '../../gateway/websocket/frame-limits.js';
-import { RequestError } from './admission.js';
-import { parseDuration } from './parse-duration.js';
-import { parseFault } from './parse-fault.js';
-import { POST_ROUTE } from './post-entry.js';
+import { POST_ROUTE } from './journal.js';
+import { parseDuration, parseFault, RequestError } from './request.js';
 import { type Controlled, controlState } from './state.js';
 
 /** A request for an operation. */

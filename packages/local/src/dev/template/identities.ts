@@ -1,11 +1,10 @@
+import { apiDefaults } from '../../gateway/options.js';
 import type { TemplateResource } from './parse-template.js';
 import type { Resolver } from './resolve.js';
 
-/** The stack's Region: the gateway's default. */
-export const REGION = 'us-east-1';
-export const ACCOUNT_ID = '123456789012';
+const { region: REGION, accountId: ACCOUNT_ID } = apiDefaults;
 /** The id of the API that runs. */
-export const API_ID = 'local00000';
+export const API_ID: string = apiDefaults.apiId;
 
 export const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::AccountId': ACCOUNT_ID,

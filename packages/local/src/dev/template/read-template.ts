@@ -1,24 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { FunctionOptions } from '../../lambda/function-options.js';
+import type { FunctionOptions } from '../../lambda/function.js';
 import { StartError } from '../../start-error.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import { gatewayRoutes } from './gateway-options.js';
+import { functionTypes, identityOf, pseudoParameters } from './identities.js';
 import {
-  ACCOUNT_ID,
-  API_ID,
-  functionTypes,
-  identityOf,
-  pseudoParameters,
-  REGION,
-} from './identities.js';
-import { type Fields, fieldsOf, parseTemplate, type Template } from './parse-template.js';
+  type Fields,
+  fieldsOf,
+  parseTemplate,
+  type Template,
+  templateError,
+} from './parse-template.js';
 import { readApi } from './read-api.js';
 import { readFunction } from './read-function.js';
 import { Resolver } from './resolve.js';
 import { Resource } from './resource.js';
 import type { TemplateApi } from './template-api.js';
-import { templateError } from './template-error.js';
 import { unserved } from './unserved.js';
 
 /** Options for reading a template. */
@@ -64,9 +62,6 @@ export async function readTemplate(
     routeSelectionExpression: api.routeSelectionExpression,
     apiKeySelectionExpression:
       api.apiKeySelectionExpression as StartGatewayOptions['apiKeySelectionExpression'],
-    apiId: API_ID,
-    region: REGION,
-    accountId: ACCOUNT_ID,
   };
   const { Function: _, ...otherGlobals } = template.globals;
   const globals = Object.keys(otherGlobals).map((name) => `"Globals.${name}" is ignored.`);

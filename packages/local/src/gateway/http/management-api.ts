@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { problemWithPermission } from '../access/permissions.js';
+import { senderOf } from '../access/sender.js';
 import { verifySignature } from '../access/signature.js';
 import type { Api } from '../api.js';
 import { elapsed } from '../clock.js';
@@ -31,14 +32,14 @@ export async function answerManagement(
   const read = await readBody(request, MAX_BODY_BYTES);
   if (read.type === 'cut off') return;
   if (read.type === 'too large') return tooLarge(response);
-  const { body } = read;
+  const { body: sent } = read;
   const { method = '', url = '', headers } = request;
   if (api.accountThrottle?.take(api.now()) === false) {
     const type = 'LimitExceededException';
     return answerError(response, 429, { type, message: 'Too Many Requests' });
   }
   const verification = await verifySignature(
-    { method, url, headers, body },
+    { method, url, headers, body: sent },
     api.access.credentials,
     api.details.region,
   );
@@ -54,10 +55,13 @@ export async function answerManagement(
   const message = problemWithPermission(verification.credential, api.details, {
     action: 'execute-api:ManageConnections',
     path: `${method}/@connections/{connectionId}`,
+    now: api.now(),
+    ...senderOf(request),
   });
   if (message !== undefined) {
     return answerError(response, 403, { type: 'ForbiddenException', message });
   }
+  const body = api.quirks.invalidPosts === 'replaced' ? Buffer.from(sent.toString()) : sent;
   const time = api.now();
   const connection = api.connections.get(connectionId);
   const mayFail = connection && method === 'POST' && body.length <= MAX_MESSAGE_BYTES;

@@ -1,10 +1,10 @@
 import { printUnexpected } from '../../unexpected.js';
 import type { Api } from '../api.js';
-import { answer, answerError, type Exchange } from './answer.js';
+import { answerError, type Exchange } from './answer.js';
 import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
-import { answerUnknownRoute } from './unknown-route.js';
+import { answerUnknownRoute, answerUpgradeRequired } from './unknown-route.js';
 import { reportWrongPath } from './wrong-path.js';
 
 /**
@@ -60,8 +60,7 @@ async function handleRequest(
     if (await serveFile(staticDirectory, pathname, exchange)) return;
   }
   if (pathname === path || pathname === `${path}/`) {
-    response.setHeader('Upgrade', 'websocket');
-    answer(response, 426, { message: 'Upgrade Required' });
+    answerUpgradeRequired(response);
     return;
   }
   if (isOfApi) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { GatewayEvent } from '../events.js';
 import type { InvocationResult, LambdaFunction } from '../lambda-function.js';
-import { type ProxyResponse, readProxyResponse } from './proxy-response.js';
+import type { ProxyResponse } from './proxy.js';
 
 /** The outcome of an invocation for the gateway, which may stop waiting. */
 export type Outcome = InvocationResult | { readonly type: 'timeout' };
@@ -49,27 +49,6 @@ export async function invoke(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Like `invoke`, and reads the result as that of a proxy integration. */
-export async function invokeProxy(
-  lambda: LambdaFunction,
-  event: object,
-  options: InvokeOptions,
-): Promise<ProxyOutcome> {
-  const outcome = await invoke(lambda, event, options);
-  if (outcome.type === 'timeout') return outcome;
-  const { coldStartMs } = outcome;
-  if (outcome.type === 'error') {
-    const detail = `${outcome.errorType}: ${outcome.errorMessage}`;
-    return { type: 'failed', detail, coldStartMs };
-  }
-  const response = readProxyResponse(outcome.payload);
-  if ('problem' in response) {
-    const detail = `The result is not a proxy response: ${response.problem}.`;
-    return { type: 'failed', detail, coldStartMs };
-  }
-  return { type: 'response', response, coldStartMs };
 }
 
 async function start(

@@ -12,10 +12,9 @@ import type { Acceptor } from './acceptor.js';
 import { connect } from './connect.js';
 import { Connection, type ConnectionDetails } from './connection.js';
 import { sendDisconnect } from './disconnect.js';
-import type { AnswerIds } from './error-text.js';
 import { messageHandler } from './messages.js';
-import { refuse } from './refusal.js';
-import { problemWith, readUpgradeRequest } from './upgrade-request.js';
+import { type AnswerIds, refuse } from './refusal.js';
+import { exceededQuota, problemWith, readUpgradeRequest } from './upgrade-request.js';
 
 /** A WebSocket handshake, as Node passes it on. */
 export interface Handshake {
@@ -26,6 +25,9 @@ export interface Handshake {
 
 /** The close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
 const DROPPED = 1006;
+
+/** The quota of REST APIs (row 7.21). */
+const DEFAULT_MAX_HEADER_BYTES = 10_240;
 
 type Admission =
   | {
@@ -81,6 +83,14 @@ async function handleHandshake(
     reportForeignPage(api, ids, request.headers);
     return;
   }
+  const quota = exceededQuota(request, api.quirks.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES);
+  if (quota) {
+    refuse(socket, quota.status, ids);
+    const { connectionId } = ids;
+    const refused = { time: api.now(), route: '$connect', connectionId, detail: quota.detail };
+    api.report({ ...refused, result: 'refused' });
+    return;
+  }
   // Before the authorizer, so that throttled handshakes do not cause invocations.
   if (isThrottled(api, deployment, { route: '$connect', connectionId: ids.connectionId })) {
     refuse(socket, 429, ids);
@@ -104,7 +114,7 @@ async function handleHandshake(
   }
   const connection = new Connection(details, webSocket);
   connection.read(socket, messageHandler(api, connection), () => {
-    if (api.pingsCount) connection.lastActiveAt = api.now();
+    if (api.quirks.pingsResetIdle === true) connection.lastActiveAt = api.now();
   });
   const finished = connection.ended.then((ending) => sendDisconnect(api, details, ending));
   api.connections.add(connection, finished);

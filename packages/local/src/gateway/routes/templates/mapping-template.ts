@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as velocity from 'velocityjs';
-import { textOf } from './json-path.js';
+import { textOf } from '../json-path.js';
 import { callMethod, ownProperty } from './template-methods.js';
 
 /** Renders a mapping template. @throws Error if it fails. */

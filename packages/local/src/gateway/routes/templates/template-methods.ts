@@ -1,4 +1,4 @@
-import { textOf } from './json-path.js';
+import { textOf } from '../json-path.js';
 
 type Method<Subject> = (subject: Subject, ...args: readonly unknown[]) => unknown;
 type Methods<Subject> = Readonly<Record<string, Method<Subject>>>;

@@ -1,4 +1,4 @@
-import { parseJson, parsePath, textOf, valueAt } from './json-path.js';
+import { parseJson, parsePath, textOf, valueAt } from '../json-path.js';
 import { TemplateFunctions } from './template-methods.js';
 
 /** The data that a mapping template can read. */
@@ -52,7 +52,7 @@ function select(payload: unknown, path: unknown): unknown {
   const steps = text.startsWith('$') ? parsePath(text.slice(1)) : undefined;
   if (!steps) {
     throw new Error(
-      `The path "${text}" cannot be read. Of JSONPath, use "$" with ".name", "['name']" and "[0]".`,
+      `The path "${text}" cannot be read. Of JSONPath, use "$" with ".name", "['name']", "[0]" and "[*]".`,
     );
   }
   return valueAt(payload, steps) ?? '';

@@ -1,14 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
-import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
+import { join } from 'node:path';
 import type { Gateway } from '../gateway/open-gateway.js';
-import { lambdaVariables } from '../lambda/environment/variables.js';
-import type { FunctionSettings } from '../lambda/load.js';
+import { configureFunction, type FunctionConfiguration } from '../lambda/function.js';
 import type { PolicyDocument } from '../policy-document.js';
-import type { FunctionDefinition } from './function-definition.js';
+import type { NamedFunction } from './functions.js';
 
-/** The surroundings of a function. */
-export interface FunctionSurroundings {
+/** The surroundings of the functions behind a gateway. */
+export interface GatewaySurroundings {
   readonly gateway: Gateway;
   readonly apiId: string;
   readonly stage: string;
@@ -16,45 +14,24 @@ export interface FunctionSurroundings {
   readonly accountId: string;
   /** The file from `writeCertificates`. */
   readonly certificateFile: string;
-  /** Folder for its bundles. */
-  readonly directory: string;
   /** Variables for the embedded DynamoDB, if there is one. */
   readonly storeVariables: Readonly<Record<string, string>>;
 }
 
-/** Determines the settings of a function, with an access key of its own. */
-export function functionSettings(
-  definition: FunctionDefinition,
-  surroundings: FunctionSurroundings,
-): FunctionSettings {
-  const { gateway, apiId, region, accountId, directory } = surroundings;
-  const { name: functionName, entry, environment = {} } = definition;
-  const { handler = 'handler', memoryMb = 1024, inspect } = definition;
-  const { timeoutMs = inspect === undefined ? 29_000 : MAX_TIMER_MS } = definition;
-  const moduleName = basename(entry, extname(entry));
-  return {
-    entry,
-    handler,
-    memoryMb,
-    timeoutMs,
-    inspect,
-    quiet: definition.quiet,
-    maxEnvironments: definition.maxEnvironments ?? (inspect === undefined ? 10 : 1),
-    manifest: definition.manifest,
-    functionArn: `arn:aws:lambda:${region}:${accountId}:function:${functionName}`,
-    variables: {
-      ...lambdaVariables({
-        functionName,
-        moduleName,
-        bundleDirectory: directory,
-        handler,
-        region,
-        memoryMb,
-      }),
-      ...gatewayVariables(surroundings, functionName, definition.permissions),
-      ...atLocalAddress(environment, { apiId, region, endpoint: gateway.endpoint }),
-    },
-  };
+/** Completes the options of a function behind a gateway, with an access key of its own. */
+export function configureForGateway(
+  surroundings: GatewaySurroundings,
+  { name, options, manifest }: NamedFunction,
+  directory: string,
+): FunctionConfiguration {
+  const { gateway, apiId, region, accountId } = surroundings;
+  const { endpoint } = gateway;
+  const environment = atLocalAddress(options.environment ?? {}, { apiId, region, endpoint });
+  const variables = gatewayVariables(surroundings, name, options.permissions);
+  return configureFunction(
+    { ...options, environment },
+    { name, region, accountId, directory, variables, manifest },
+  );
 }
 
 /** The API's address in the variables of a template points to AWS, so it is replaced by the local one. */
@@ -74,11 +51,10 @@ export function atLocalAddress(
  * its own.
  */
 export function gatewayVariables(
-  surroundings: Omit<FunctionSurroundings, 'directory' | 'region'>,
+  { gateway, apiId, stage, accountId, certificateFile, storeVariables }: GatewaySurroundings,
   roleName: string,
   permissions?: PolicyDocument,
 ): Readonly<Record<string, string>> {
-  const { gateway, apiId, stage, accountId, certificateFile, storeVariables } = surroundings;
   const credential = gateway.credentials.issue(
     `arn:aws:sts::${accountId}:assumed-role/${roleName}/${roleName}`,
     permissions,

@@ -1,8 +1,6 @@
-import { decodeBase64 } from './base64.js';
-import type { IntegrationResponse } from './integration-options.js';
-import type { SelectionInput } from './selection-expression.js';
-import { templateSelection } from './template-selection.js';
-import { type TemplateInput, templateVariables } from './template-variables.js';
+import type { IntegrationResponse } from '../integration-options.js';
+import { type SelectionInput, templateSelection } from '../select.js';
+import { type TemplateInput, templateVariables } from '../templates/template-variables.js';
 
 /** An integration response, ready to use. */
 export interface ServedResponse {
@@ -82,4 +80,14 @@ function patternOf(key: string, where: string): RegExp {
     `The integration response key "${key}" of ${where} cannot be read. Use "$default" or a ` +
       'regular expression between slashes, such as "/2\\d\\d/".',
   );
+}
+
+/** @throws Error if the text is not base64. */
+export function decodeBase64(text: string): string {
+  const bytes = Buffer.from(text, 'base64');
+  const unpadded = text.trim().replace(/=+$/, '');
+  if (bytes.toString('base64').replace(/=+$/, '') !== unpadded) {
+    throw new Error('CONVERT_TO_BINARY was applied to a text that is not base64.');
+  }
+  return bytes.toString();
 }

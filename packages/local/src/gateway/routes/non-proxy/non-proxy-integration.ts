@@ -1,11 +1,11 @@
-import { decodeBase64 } from './base64.js';
-import type { Integration } from './integration-options.js';
-import { responseChoice } from './integration-response.js';
-import type { Outcome, ProxyOutcome } from './invoke.js';
-import { parseJson, textOf, valueAt } from './json-path.js';
+import type { Integration } from '../integration-options.js';
+import type { Outcome, ProxyOutcome } from '../invoke.js';
+import { parseJson, textOf, valueAt } from '../json-path.js';
+import { type KeyedSelection, templateSelection } from '../select.js';
+import type { MappingTemplate } from '../templates/mapping-template.js';
+import { type TemplateInput, templateVariables } from '../templates/template-variables.js';
+import { decodeBase64, type ResponseChoice, responseChoice } from './integration-response.js';
 import { checkRequestParameters } from './request-parameters.js';
-import { templateSelection } from './template-selection.js';
-import { type TemplateInput, templateVariables } from './template-variables.js';
 
 /** A call of a non-proxy integration. */
 export interface NonProxyCall {
@@ -57,52 +57,71 @@ export function nonProxyIntegration(
   checkRequestParameters(integration.requestParameters ?? {}, { routeKey, where });
   if (type === 'AWS_PROXY') return undefined;
 
-  const requestTemplate = templateSelection({
-    templates: requestTemplates,
-    expression: integration.templateSelectionExpression,
-    variables: ['request.body'],
-    where,
-  });
-  const choose = responseChoice(integration.responses ?? [], where);
-  const passesUnmatched =
-    passthroughBehavior === 'WHEN_NO_TEMPLATES'
-      ? Object.keys(requestTemplates).length === 0
-      : passthroughBehavior !== 'NEVER';
-  const toBinary = contentHandlingStrategy === 'CONVERT_TO_BINARY';
-  const askBackend = type === 'MOCK' ? mock : lambda;
-
-  const run: NonProxyIntegration = async ({ templateInput, needsResponse, invoke }) => {
-    const request = { body: parseJson(templateInput.body) };
-    const template = requestTemplate({ request });
-    if (!template && !passesUnmatched) return unsupported;
-    const text = template?.(templateVariables(templateInput)) ?? templateInput.body;
-    const outcome = await askBackend(toBinary ? decodeBase64(text) : text, invoke);
-    if (outcome.type !== 'answer') return outcome;
-
-    const { statusCode, selected, body, payload, failure } = outcome.answer;
-    const response = choose(selected);
-    if (!response && needsResponse) {
-      return misconfigured(
-        `No integration response matches ${JSON.stringify(selected)}, and there is no "$default". ` +
-          'Add one to the responses of the integration.',
-      );
-    }
-    const selection = { request, integration: { response: { statuscode: statusCode } } };
-    const context = { ...templateInput.context, status: statusCode };
-    // On a one-way route, nobody would see the answer or a failure of its template (row 8.14).
-    const rendered = needsResponse
-      ? response?.render(selection, { ...templateInput, context, body, payload })
-      : undefined;
-    const answer = { statusCode, headers: new Map<string, string>(), body: rendered };
-    return { type: 'response', response: answer, failure };
+  const compiled: Compiled = {
+    requestTemplate: templateSelection({
+      templates: requestTemplates,
+      expression: integration.templateSelectionExpression,
+      variables: ['request.body'],
+      where,
+    }),
+    passesUnmatched:
+      passthroughBehavior === 'WHEN_NO_TEMPLATES'
+        ? Object.keys(requestTemplates).length === 0
+        : passthroughBehavior !== 'NEVER',
+    toBinary: contentHandlingStrategy === 'CONVERT_TO_BINARY',
+    askBackend: type === 'MOCK' ? mock : lambda,
+    choose: responseChoice(integration.responses ?? [], where),
   };
   return async (call) => {
     try {
-      return await run(call);
+      return await run(compiled, call);
     } catch (error) {
       return misconfigured((error as Error).message);
     }
   };
+}
+
+interface Compiled {
+  readonly requestTemplate: KeyedSelection<MappingTemplate>;
+  /** Whether a message without a matching template is passed on. */
+  readonly passesUnmatched: boolean;
+  /** Whether the payload is decoded from base64. */
+  readonly toBinary: boolean;
+  readonly askBackend: (
+    payload: string,
+    invoke: NonProxyCall['invoke'],
+  ) => BackendOutcome | Promise<BackendOutcome>;
+  readonly choose: ResponseChoice;
+}
+
+/** From the request template to the response template. @throws Error if one of them fails. */
+async function run(
+  { requestTemplate, passesUnmatched, toBinary, askBackend, choose }: Compiled,
+  { templateInput, needsResponse, invoke }: NonProxyCall,
+): Promise<ProxyOutcome> {
+  const request = { body: parseJson(templateInput.body) };
+  const template = requestTemplate({ request });
+  if (!template && !passesUnmatched) return unsupported;
+  const text = template?.(templateVariables(templateInput)) ?? templateInput.body;
+  const outcome = await askBackend(toBinary ? decodeBase64(text) : text, invoke);
+  if (outcome.type !== 'answer') return outcome;
+
+  const { statusCode, selected, body, payload, failure } = outcome.answer;
+  const response = choose(selected);
+  if (!response && needsResponse) {
+    return misconfigured(
+      `No integration response matches ${JSON.stringify(selected)}, and there is no "$default". ` +
+        'Add one to the responses of the integration.',
+    );
+  }
+  const selection = { request, integration: { response: { statuscode: statusCode } } };
+  const context = { ...templateInput.context, status: statusCode };
+  // On a one-way route, nobody would see the answer or a failure of its template (row 8.14).
+  const rendered = needsResponse
+    ? response?.render(selection, { ...templateInput, context, body, payload })
+    : undefined;
+  const answer = { statusCode, headers: new Map<string, string>(), body: rendered };
+  return { type: 'response', response: answer, failure };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type ajvDraft04 from 'ajv-draft-04';
 import { parseJson } from './json-path.js';
-import { keyedSelection } from './keyed-selection.js';
+import { keyedSelection } from './select.js';
 
 /** Returns the errors in a body according to its model, or `undefined`. */
 export type BodyCheck = (body: string) => string | undefined;
