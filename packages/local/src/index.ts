@@ -10,7 +10,7 @@ export type { GatewayEvent } from './gateway/events.js';
 export type { Fault, Faults } from './gateway/faults.js';
 export type { Invocation, InvocationResult, LambdaFunction } from './gateway/lambda-function.js';
 export type { Gateway } from './gateway/open-gateway.js';
-export type { Quirks } from './gateway/quirks.js';
+export type { Quirks } from './gateway/options.js';
 export type {
   ContentHandlingStrategy,
   Integration,

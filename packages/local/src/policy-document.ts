@@ -1,6 +1,3 @@
-/** The condition of a statement: operators, each with condition keys and the values to compare. */
-export type Condition = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-
 /** An IAM policy. */
 export interface PolicyDocument {
   /** Policy variables such as `${aws:SourceIp}` need `2012-10-17`. @default '2008-10-17' */
@@ -26,5 +23,5 @@ export interface PolicyStatement {
    * `aws:CurrentTime`, `aws:EpochTime`, `aws:Referer`, `aws:SecureTransport`, `aws:SourceIp` and
    * `aws:UserAgent` (AWS condition keys that can be used in API Gateway resource policies).
    */
-  readonly Condition?: Condition | undefined;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
 }

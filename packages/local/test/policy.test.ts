@@ -32,6 +32,10 @@ describe('a condition', () => {
     ['StringLike', 'aws:UserAgent', 'Chat/?', 'deny'],
     ['StringLike', 'aws:UserAgent', '*(x${*}y)', 'allow'],
     ['StringLike', 'aws:UserAgent', '*(x${?}y)', 'deny'],
+    ['StringLike', 'aws:SourceIp', '*0.1?3.7', 'allow'],
+    ['StringLike', 'aws:SourceIp', '*03.113.7', 'deny'],
+    ['StringLike', 'aws:SourceIp', '2*3*7*7', 'deny'],
+    ['StringEquals', 'aws:SourceIp', '203.0.113.?', 'deny'],
     ['StringNotLike', 'aws:UserAgent', 'Chat*', 'deny'],
     ['ArnLike', 'aws:SourceIp', '203.*', 'allow'],
     ['ArnEquals', 'aws:SourceIp', '203.*', 'allow'],
@@ -42,6 +46,7 @@ describe('a condition', () => {
     ['NumericLessThan', 'aws:EpochTime', '1795507750', 'deny'],
     ['NumericLessThanEquals', 'aws:EpochTime', '1795507750', 'allow'],
     ['NumericGreaterThan', 'aws:EpochTime', '1795507749', 'allow'],
+    ['NumericGreaterThan', 'aws:EpochTime', '1795507750', 'deny'],
     ['NumericGreaterThanEquals', 'aws:EpochTime', '1795507751', 'deny'],
     ['NumericEquals', 'aws:UserAgent', '2', 'deny'],
     ['DateEquals', 'aws:CurrentTime', '2026-11-24T09:09:10+01:00', 'allow'],
@@ -50,6 +55,8 @@ describe('a condition', () => {
     ['DateLessThanEquals', 'aws:CurrentTime', '2026-11-24T08:09:09Z', 'deny'],
     ['DateGreaterThan', 'aws:CurrentTime', '2026-11-24', 'allow'],
     ['DateGreaterThanEquals', 'aws:EpochTime', '1795507750', 'allow'],
+    ['DateLessThan', 'aws:CurrentTime', '1795507751', 'allow'],
+    ['DateLessThan', 'aws:CurrentTime', '1795507750', 'deny'],
     ['Bool', 'aws:SecureTransport', 'true', 'allow'],
     ['Bool', 'aws:SecureTransport', true, 'allow'],
     ['Bool', 'aws:SecureTransport', 'false', 'deny'],
@@ -69,12 +76,16 @@ describe('a condition', () => {
     ['StringEquals', 'aws:username', 'ann', 'problem'],
     ['StringSounds', 'aws:SourceIp', 'x', 'problem'],
     ['BinaryEquals', 'aws:SourceIp', 'x', 'problem'],
+    ['StringEquals', 'aws:SourceIp', ['x', {}], 'problem'],
     ['NullIfExists', 'aws:SourceIp', 'true', 'problem'],
+    ['ForAnyValue:Null', 'aws:SourceIp', 'true', 'problem'],
     ['Null', 'aws:SourceIp', 'yes', 'problem'],
     ['Bool', 'aws:SecureTransport', 'yes', 'problem'],
     ['NumericLessThan', 'aws:EpochTime', 'soon', 'problem'],
+    ['NumericLessThan', 'aws:EpochTime', ' ', 'problem'],
     ['DateLessThan', 'aws:CurrentTime', 'tomorrow', 'problem'],
     ['IpAddress', 'aws:SourceIp', '10.0.0.0/33', 'problem'],
+    ['IpAddress', 'aws:SourceIp', '2001:db8::/129', 'problem'],
     ['IpAddress', 'aws:SourceIp', 'localhost', 'problem'],
   ])('I8 4.17 %s of %s and %j: %s', (...[operator, key, value, expected]) => {
     const decision = decisionOn({ [operator]: { [key]: value } });
@@ -153,6 +164,21 @@ describe('a policy variable', () => {
     }
   });
 
+  it('I8 4.18 of a name that is not known is plain text in the version of 2008', () => {
+    expect(problemWithPolicy(policy({ Resource: '${aws:username}' }, '2008-10-17'))).toBe(
+      undefined,
+    );
+    const Condition = { NumericLessThan: { 'aws:EpochTime': '${aws:EpochTime}' } };
+    expect(problemWithPolicy(policy({ Condition }))).toBe(undefined);
+    expect(problemWithPolicy(policy({ Condition }, '2008-10-17'))).toContain('cannot compare');
+  });
+
+  it.each(['*', '?', '$'])('I8 4.18 stands for the character %s', (character) => {
+    const like = { StringLike: { 'aws:UserAgent': `a\${${character}}*` } };
+    expect(decisionOn(like, { userAgent: `a${character}b` })).toBe('allow');
+    expect(decisionOn(like, { userAgent: 'axb' })).toBe('deny');
+  });
+
   it('I8 4.18 makes the statement match nothing if the request lacks it', () => {
     expect(evaluatePolicy(policy({ Resource: '*${aws:Referer}' }), question)).toBe('deny');
     expect(decisionOn({ StringEquals: { 'aws:SourceIp': '${aws:Referer}' } })).toBe('deny');
@@ -173,6 +199,14 @@ describe('a policy variable', () => {
 });
 
 describe('a policy', () => {
+  it('I8 4.16 excludes each of several actions and resources, and may have a "Sid"', () => {
+    const NotAction = ['x:y', 'execute-api:Invoke'];
+    expect(evaluatePolicy(policy({ Action: undefined, NotAction }), question)).toBe('deny');
+    const NotResource = ['x', resource];
+    expect(evaluatePolicy(policy({ Resource: undefined, NotResource }), question)).toBe('deny');
+    expect(evaluatePolicy(policy({ Sid: 'one' }), question)).toBe('allow');
+  });
+
   it('4.6 matches in a short time, however many wildcards there are', () => {
     const Resource = `${'*a'.repeat(200)}b`;
     const asked = { ...question, resource: 'a'.repeat(20_000) };

@@ -55,6 +55,7 @@ describe('the route of a message', () => {
     ['$request.body.items.*.id', '[a, b]'],
     ['$request.body.byName[*]', '[1, 2]'],
     ['$request.body.lists[*][*]', '[x, y, z]'],
+    ['$request.body.lists[*]', '[[x, y], [z]]'],
     ['$request.body.lists[*][0]', '[x, z]'],
     ['$request.body.items[*].none', '[]'],
     ['$request.body.none[*].id', ''],
@@ -66,7 +67,16 @@ describe('the route of a message', () => {
       lists: [['x', 'y'], ['z']],
       text: 'text',
     };
-    const routes = ['$default', '[a, b]', '[1, 2]', '[x, y, z]', '[x, z]', '[]', ''];
+    const routes = [
+      '$default',
+      '[a, b]',
+      '[1, 2]',
+      '[[x, y], [z]]',
+      '[x, y, z]',
+      '[x, z]',
+      '[]',
+      '',
+    ];
     expect(await select({ expression, routes, message })).toBe(expected);
   });
 

@@ -5,7 +5,7 @@ import type { ServedDeployment } from './deployment.js';
 import type { GatewayEvent, PostEvent, Traffic } from './events.js';
 import type { Faults } from './faults.js';
 import type { Exchange } from './http/answer.js';
-import type { Quirks } from './quirks.js';
+import type { Quirks } from './options.js';
 import type { RouteSelector } from './routes/select.js';
 import type { Connections } from './websocket/connections.js';
 

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import type { Condition } from '../../policy-document.js';
+import type { PolicyStatement } from '../../policy-document.js';
 import { matchesPattern, type Variables, variablesIn, withVariables } from './policy-pattern.js';
 
 /** What the condition keys are made from. */
@@ -44,6 +44,9 @@ const known = conditionKeys({ now: 0, sourceIp: '', userAgent: undefined, refere
 export function isKnownKey(name: string): boolean {
   return known.has(name.toLowerCase());
 }
+
+/** The condition of a statement: operators, each with condition keys and the values to compare. */
+export type Condition = NonNullable<PolicyStatement['Condition']>;
 
 interface Operator {
   readonly compare: (actual: string, wanted: string) => boolean;
@@ -217,7 +220,8 @@ function isBoolean(text: string): boolean {
 }
 
 function isInRange(actual: string, wanted: string): boolean {
-  return isIP(actual) !== 0 && rangeOf(wanted)?.check(actual, familyOf(actual)) === true;
+  // `check` is false for a text that is not an address.
+  return rangeOf(wanted)?.check(actual, familyOf(actual)) === true;
 }
 
 /** Of an address, or of a range such as `203.0.113.0/24`. */

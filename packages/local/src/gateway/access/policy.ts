@@ -1,4 +1,4 @@
-import type { Condition, PolicyDocument, PolicyStatement } from '../../policy-document.js';
+import type { PolicyDocument, PolicyStatement } from '../../policy-document.js';
 import {
   type ConditionedRequest,
   conditionKeys,
