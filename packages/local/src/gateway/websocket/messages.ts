@@ -3,7 +3,7 @@ import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import { elapsed } from '../clock.js';
 import type { ServedDeployment, ServedRoute } from '../deployment.js';
-import type { Quirks } from '../quirks.js';
+import type { Quirks } from '../options.js';
 import { integrate } from '../routes/integration.js';
 import { describe, type ProxyOutcome } from '../routes/invoke.js';
 import type { ProxyResponse } from '../routes/proxy.js';
