@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
+import { createPublisher } from '@gatecast/framework';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startGateway } from '../src/dev/start-gateway.js';
 import { type Run, type Running, startGatecast, urlOf } from './gatecast-command.js';
 import { type Connection, openConnection } from './open-connection.js';
 
@@ -88,6 +91,25 @@ describe('another process', slow, () => {
       await expect(stat(file)).rejects.toThrow('ENOENT');
     },
   );
+});
+
+it('J1 a test publishes with the environment of startGateway', slow, async () => {
+  const entry = join(here, 'fixtures/rooms-on-dynamodb/app.ts');
+  await using gateway = await startGateway({ entry, quiet: true });
+  const { GATECAST_URL = '' } = gateway.environment;
+  expect(GATECAST_URL).toBe(gateway.url);
+  await using client = await openConnection(GATECAST_URL);
+  client.send('{"action":"subscribe","id":"1","channels":[{"channel":"rooms/1"}]}');
+  expect(await client.receive()).toContain('"live"');
+  try {
+    vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
+    for (const [name, value] of Object.entries(gateway.environment)) vi.stubEnv(name, value);
+    const realtime = createPublisher({ store: dynamoDbStore() });
+    await realtime.channel('rooms/1').publish('said', { text: 'from a test' });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  expect(await client.receive()).toContain('from a test');
 });
 
 const echo = 'export const handler = async ({ body }) => ({ statusCode: 200, body });';
