@@ -142,6 +142,16 @@ describe('gatecast env', slow, () => {
     });
   });
 
+  it('J1 is not needed by gatecast dev, which also runs where it can write nothing', async () => {
+    await write('app.mjs', echo);
+    await write('.gatecast', 'not a folder');
+    await using running = dev('app.mjs', '--routes', '$default');
+    await printed(running, /Inspect/);
+    expect(running.output.stderr).toMatch(
+      /^"gatecast env" and "gatecast invoke" will not find this gateway: .+\n$/,
+    );
+  });
+
   it('J1 keeps the access key from every request to the port', async () => {
     await write('app.mjs', echo);
     await using running = dev('app.mjs', '--routes', '$default', '--static', '.');
