@@ -280,10 +280,13 @@ describe('gatecast dev', () => {
   });
 
   it('names the taken port and the option for another one', async () => {
-    const server = createServer();
+    // It never answers.
+    const server = createServer(() => {});
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const port = String((server.address() as AddressInfo).port);
+    const asked = await gatecast('fault', 'list', '--port', port);
+    expect(asked.stderr).toContain(`The program on port ${port} does not answer.\n`);
     const { code, stderr } = await gatecast('dev', 'fixtures/chat-app.mjs', '--port', port);
     server.close();
     expect(code).toBe(1);

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
+import { createPublisher } from '@gatecast/framework';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startGateway } from '../src/dev/start-gateway.js';
 import { type Run, type Running, startGatecast, urlOf } from './gatecast-command.js';
 import { type Connection, openConnection } from './open-connection.js';
 
@@ -90,6 +93,25 @@ describe('another process', slow, () => {
   );
 });
 
+it('J1 a test publishes with the environment of startGateway', slow, async () => {
+  const entry = join(here, 'fixtures/rooms-on-dynamodb/app.ts');
+  await using gateway = await startGateway({ entry, quiet: true });
+  const { GATECAST_URL = '' } = gateway.environment;
+  expect(GATECAST_URL).toBe(gateway.url);
+  await using client = await openConnection(GATECAST_URL);
+  client.send('{"action":"subscribe","id":"1","channels":[{"channel":"rooms/1"}]}');
+  expect(await client.receive()).toContain('"live"');
+  try {
+    vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
+    for (const [name, value] of Object.entries(gateway.environment)) vi.stubEnv(name, value);
+    const realtime = createPublisher({ store: dynamoDbStore() });
+    await realtime.channel('rooms/1').publish('said', { text: 'from a test' });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  expect(await client.receive()).toContain('from a test');
+});
+
 const echo = 'export const handler = async ({ body }) => ({ statusCode: 200, body });';
 
 describe('gatecast env', slow, () => {
@@ -118,6 +140,16 @@ describe('gatecast env', slow, () => {
       code: 2,
       stderr: expect.stringContaining('--format takes one of sh, powershell, dotenv, not "csv".'),
     });
+  });
+
+  it('J1 is not needed by gatecast dev, which also runs where it can write nothing', async () => {
+    await write('app.mjs', echo);
+    await write('.gatecast', 'not a folder');
+    await using running = dev('app.mjs', '--routes', '$default');
+    await printed(running, /Inspect/);
+    expect(running.output.stderr).toMatch(
+      /^"gatecast env" and "gatecast invoke" will not find this gateway: .+\n$/,
+    );
   });
 
   it('J1 keeps the access key from every request to the port', async () => {

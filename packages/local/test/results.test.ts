@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { clockTime, eventLine } from '../src/dev/commands/event-line.js';
 import { refusalInFrames } from '../src/dev/control/refusal-in-frames.js';
 import { openLocalApi } from './local-api.js';
 import { openConnection } from './open-connection.js';
@@ -92,3 +93,26 @@ it('J7 a handshake that is refused at once is reported, without its query', asyn
     },
   ]);
 });
+
+it.each([
+  ['ok', '\u001b[32mok       \u001b[39m'],
+  ['refused', '\u001b[31mrefused  \u001b[39m'],
+  ['failed', '\u001b[31mfailed   \u001b[39m'],
+] as const)(
+  'J3 the result %s has its colour in a terminal that has colours',
+  (result, coloured) => {
+    const event = {
+      time: 0,
+      route: 'ask',
+      connectionId: 'PJqB0fHsqRcCHlw=',
+      result,
+      detail: 'ERR_VALIDATION',
+      durationMs: 2,
+    };
+    const start = `${clockTime(0)}  ask   PJqB0fHsqRcCHlw=  `;
+    const end = '    2 ms  ERR_VALIDATION';
+    const lineWith = (hasColors: boolean) => eventLine(event, { routeWidth: 4, hasColors });
+    expect(lineWith(false)).toBe(`${start}${result.padEnd(9)}  ${end}`);
+    expect(lineWith(true)).toBe(`${start}${coloured}  ${end}`);
+  },
+);

@@ -4,6 +4,9 @@ import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-api.js';
 import { wholeNumber } from './command-line.js';
 import { readSession, type Session } from './session-file.js';
 
+/** Another program on the port may never answer. */
+const ANSWER_WITHIN_MS = 5_000;
+
 interface ControlRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Path below `/@gatecast/`. */
@@ -28,8 +31,10 @@ export async function askGateway<T>(
 ): Promise<T> {
   const url = `http://127.0.0.1:${port}${CONTROL_PATH}${path}`;
   const headers = { 'Content-Type': 'application/json' };
-  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const init = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) };
   const response = await fetch(url, init).catch((error: Error) => {
+    if (signal.aborted) throw notFound(`The program on port ${port} does not answer.`);
     const cause = error.cause as NodeJS.ErrnoException | undefined;
     throw notFound(
       cause?.code === 'ECONNREFUSED'

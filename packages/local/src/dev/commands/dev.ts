@@ -18,7 +18,13 @@ import {
   withEntry,
 } from './command-line.js';
 import { clockTime, eventLine } from './event-line.js';
-import { FOLDER, removeSession, type SessionTemplate, writeSession } from './session-file.js';
+import {
+  FOLDER,
+  readSession,
+  removeSession,
+  type SessionTemplate,
+  writeSession,
+} from './session-file.js';
 
 export const devUsage = `gatecast dev <entry> [options]
 gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
@@ -164,7 +170,7 @@ function sessionTemplate({ values, list }: DevArguments): SessionTemplate | unde
 /** Names the other `gatecast dev` of this folder, if that one has the port. */
 async function explained(error: unknown, port: number): Promise<unknown> {
   if (!(error instanceof StartError) || error.code !== 'ERR_PORT_TAKEN') return error;
-  const other = await runningSession(port).catch(() => undefined);
+  const other = (await readSession(port)) && (await runningSession(port).catch(() => undefined));
   if (!other) return error;
   return new StartError(
     'ERR_PORT_TAKEN',

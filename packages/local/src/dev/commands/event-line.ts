@@ -4,6 +4,9 @@ import type { GatewayEvent } from '../../gateway/events.js';
 const CONNECTION_ID_LENGTH = 16;
 const LONGEST_RESULT = 'timed out'.length;
 
+// The caller knows whether there are colours, and styleText() would ask again.
+const FORCED = { validateStream: false } as const;
+
 interface LineOptions {
   /** How wide the column of route keys is. */
   readonly routeWidth: number;
@@ -19,7 +22,7 @@ export function eventLine(event: GatewayEvent, { routeWidth, hasColors }: LineOp
     clockTime(time),
     route.padEnd(routeWidth),
     connectionId.padEnd(CONNECTION_ID_LENGTH),
-    hasColors ? styleText(result === 'ok' ? 'green' : 'red', padded) : padded,
+    hasColors ? styleText(result === 'ok' ? 'green' : 'red', padded, FORCED) : padded,
     `${Math.round(durationMs)} ms`.padStart(8),
     detail?.replace(/\s*\n\s*/g, ' ') ?? '',
     coldStartMs === undefined ? '' : `cold start ${Math.round(coldStartMs)} ms`,

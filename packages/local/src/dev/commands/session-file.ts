@@ -26,8 +26,11 @@ export interface SessionTemplate {
  */
 export async function writeSession(port: number, session: Session): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
-  // Secrets and data do not belong in a repository.
-  await writeFile(join(FOLDER, '.gitignore'), '*\n');
+  // Secrets and data do not belong in a repository. A file of the user's own is left as it is.
+  const ignoring = writeFile(join(FOLDER, '.gitignore'), '*\n', { flag: 'wx' });
+  await ignoring.catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
   // A new file, because an existing one would keep its mode.
   await removeSession(port);
   await writeFile(fileOf(port), JSON.stringify(session), { mode: 0o600, flag: 'wx' });
