@@ -1,5 +1,6 @@
 // Routes, functions and access
 
+export type { LocalTable } from './dev/dynamodb/local-table.js';
 export type { LocalAuthorizer, LocalRoute } from './dev/make-deployment.js';
 export {
   type LocalGateway,

@@ -75,6 +75,7 @@ export const startOptionTypes: OptionTypes<StartGatewayOptions> = {
     fits: (value) => Array.isArray(value) || option.object.fits(value),
   },
   authorizer: option.object,
+  tables: option.list,
   dataDirectory: option.text,
   watch: option.flag,
   onReload: option.callback,

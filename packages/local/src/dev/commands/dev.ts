@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
-import { parseManifest } from '../../lambda/route-manifest.js';
 import type { ReloadEvent } from '../../lambda/versions.js';
 import { functionOptionTypes, gatewayOptionTypes } from '../../option-types.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
@@ -11,21 +9,26 @@ import {
   parseArguments,
   textValue,
   wholeNumber,
-  withEntry,
 } from './command-line.js';
 import { clockTime, eventLine } from './event-line.js';
+import { handlersOf } from './handlers.js';
 
 export const devUsage = `gatecast dev <entry> [options]
-gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
+gatecast dev --template template.yaml [--parameter Name=Value]... [options]
   Runs a Lambda function, or those of a SAM or CloudFormation template, behind a local API Gateway
   and reloads them when their source changes.
 
   --port number         port to listen on, 0 for any free one (default: 3000)
-  --stage name          stage of the API (default: dev; with --sam the template's only stage)
+  --host name           address to listen on (default: localhost)
+  --stage name          stage of the API (default: dev; with --template the template's only stage)
+  --base-path path      serve the API below this path, like a custom domain, in place of the stage
   --static folder       also serve the files of a folder, at / in the place of the page that shows
                         what passes; that one then is at /@gatecast/
   --routes list         route keys, joined by commas, or a .json file that "gatecast manifest" wrote
-                        (default: those of the export "app")
+                        (default: those of the export "app"); KEY=EXPORT or KEY=FILE.EXPORT names the
+                        handler of a route: '$connect=connect,$default=src/chat.main'
+  --handler name        export that handles the events (default: handler), or without an entry
+                        FILE.EXPORT, as in Lambda: src/app.handler
   --environments number invocations that may run at once (default: 10; 1 with the memory store)
   --timeout seconds     how long one invocation may take (default: 29)
   --inspect port        let a debugger attach to the function, which then runs one invocation at a time
@@ -36,8 +39,9 @@ gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
   --seed number         seed of the probability of faults, to repeat a run (default: 1)
   --api-keys list       API keys that routes with an API key accept, joined by commas
 
-  --sam file            run the WebSocket API of a template, with its routes and time-outs; for
-                        variables that the shell also has, the value of the shell wins
+  --template file       run the WebSocket API of a SAM or CloudFormation template, with its routes,
+                        tables and time-outs; for variables that the shell also has, the value of the
+                        shell wins
   --parameter Name=Value  value for a parameter of the template`;
 
 const OPTIONS = [
@@ -50,7 +54,10 @@ const OPTIONS = [
   'inspect',
   'seed',
   'api-keys',
-  'sam',
+  'host',
+  'base-path',
+  'handler',
+  'template',
 ] as const;
 
 /** In seconds; a timer cannot wait longer. */
@@ -60,6 +67,11 @@ type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 
 /** `gatecast dev`: resolves after SIGINT or SIGTERM, when everything is closed. */
 export async function dev(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => /^--sam(?:=|$)/.test(arg))) {
+    throw new CommandLineError(
+      '--sam is called --template: gatecast dev --template template.yaml.',
+    );
+  }
   const parsed = parseArguments(args, OPTIONS, {
     list: 'parameter',
     flags: ['serial', 'ephemeral', 'any-origin'],
@@ -73,16 +85,21 @@ export async function dev(args: readonly string[]): Promise<void> {
   );
   const seed = wholeNumber(values.seed, '--seed', gatewayOptionTypes.seed);
   textValue(values.stage, '--stage', gatewayOptionTypes.stage);
-  const options = await (values.sam === undefined ? entryOptions(parsed) : templateOptions(parsed));
+  const options = await (values.template === undefined
+    ? entryOptions(parsed)
+    : templateOptions(parsed));
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
   // Loaded here, because the gateway takes a while to load and no other command needs it.
   const { startGateway } = await import('../start-gateway.js');
-  const isSeveral = Object.keys(options.functions ?? {}).length > 1;
+  const mains = options.entry === undefined ? 0 : 1;
+  const isSeveral = mains + Object.keys(options.functions ?? {}).length > 1;
   let routeWidth = 12;
   await using gateway = await startGateway({
     ...options,
     port,
+    host: textValue(values.host, '--host', gatewayOptionTypes.host),
+    basePath: values['base-path'],
     staticDirectory: values.static,
     maxEnvironments,
     apiKeys: values['api-keys']?.split(','),
@@ -108,18 +125,21 @@ export async function dev(args: readonly string[]): Promise<void> {
 }
 
 async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> {
-  const { entry, values } = withEntry(parsed);
+  const { values } = parsed;
   if (parsed.list.length > 0) {
-    throw new CommandLineError('--parameter only works with --sam, which is missing.');
+    throw new CommandLineError('--parameter only works with --template, which is missing.');
   }
   const timeoutSeconds = wholeNumber(values.timeout, '--timeout', timeoutType);
-  return {
-    entry,
+  const options = {
+    ...(await handlersOf(parsed)),
     stage: values.stage,
-    routes: values.routes === undefined ? undefined : await readRoutes(values.routes),
     timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
     inspect: textValue(values.inspect, '--inspect', functionOptionTypes.inspect),
   };
+  if (options.inspect !== undefined && options.functions !== undefined) {
+    throw new CommandLineError('--inspect is for one function, but --routes names handlers.');
+  }
+  return options;
 }
 
 async function templateOptions({
@@ -129,17 +149,17 @@ async function templateOptions({
 }: DevArguments): Promise<StartGatewayOptions> {
   if (entry !== undefined) {
     throw new CommandLineError(
-      `--sam runs the functions of the template, so leave out "${entry}".`,
+      `--template runs the functions of the template, so leave out "${entry}".`,
     );
   }
-  for (const name of ['routes', 'timeout', 'inspect'] as const) {
+  for (const name of ['routes', 'handler', 'timeout', 'inspect'] as const) {
     if (values[name] !== undefined) {
-      throw new CommandLineError(`--${name} is for an entry file; leave it out with --sam.`);
+      throw new CommandLineError(`--${name} is for an entry file; leave it out with --template.`);
     }
   }
   const parameters = Object.fromEntries(list.map(parseParameter));
   const { readTemplate } = await import('../template/read-template.js');
-  const { sam: file = '', stage } = values;
+  const { template: file = '', stage } = values;
   const { options, warnings } = await readTemplate(file, { parameters, stage });
   for (const warning of warnings) {
     process.stderr.write(`Warning: ${warning}\n`);
@@ -161,24 +181,6 @@ function stopSignal(): Promise<void> {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
-}
-
-async function readRoutes(list: string): Promise<StartGatewayOptions['routes']> {
-  if (!list.endsWith('.json')) {
-    return list.split(',').map((routeKey) => routeKey.trim());
-  }
-  const text = await readFile(list, 'utf8').catch(() => {
-    throw new CommandLineError(`--routes names the file "${list}", which cannot be read.`);
-  });
-  return parseManifest(parseJson(text, list), `"${list}"`);
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CommandLineError(`--routes names the file "${file}", which is not JSON.`);
-  }
 }
 
 function reloadText(event: ReloadEvent): string {

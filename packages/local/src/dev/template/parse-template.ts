@@ -15,12 +15,19 @@ export interface TemplateResource {
 
 /** A SAM or CloudFormation template with all intrinsic functions in their long form. */
 export interface Template {
+  /** The macros that it is transformed by, such as `AWS::Serverless-2016-10-31`. */
+  readonly transforms: readonly string[];
   readonly parameters: Fields;
   readonly mappings: Fields;
   readonly conditions: Fields;
   /** Globals by section: `Function`, `Api`. */
   readonly globals: Fields;
   readonly resources: ReadonlyMap<string, TemplateResource>;
+  /**
+   * Logical ids of generated resources by the names that SAM gives them for `Ref`: `MyApi.Stage`. Empty
+   * before the template is transformed.
+   */
+  readonly generated: ReadonlyMap<string, string>;
 }
 
 // The functions with a short form in AWS's "Intrinsic function reference".
@@ -46,12 +53,15 @@ export function parseTemplate(text: string, file: string): Template {
   const resources = Object.entries(section('Resources')).map(
     ([logicalId, value]) => [logicalId, resourceOf(logicalId, value)] as const,
   );
+  const transform: unknown = root['Transform'] ?? [];
   return {
+    transforms: (Array.isArray(transform) ? transform : [transform]).map(String),
     parameters: section('Parameters'),
     mappings: section('Mappings'),
     conditions: section('Conditions'),
     globals: section('Globals'),
     resources: new Map(resources),
+    generated: new Map(),
   };
 }
 
@@ -64,6 +74,12 @@ export function fieldsOf(value: unknown, where: string): Fields {
 }
 
 function resourceOf(logicalId: string, value: unknown): TemplateResource {
+  if (logicalId.startsWith('Fn::')) {
+    throw templateError(
+      `"Resources" uses ${logicalId}, which cannot be resolved locally.`,
+      'Write the resources out.',
+    );
+  }
   const where = `The resource "${logicalId}"`;
   const { Type: type, Condition: condition, Properties, Metadata } = fieldsOf(value, where);
   if (typeof type !== 'string') {
