@@ -1,7 +1,7 @@
 import { checkReachable } from '../channel/access.js';
 import type { AnyClass } from '../channel/any-class.js';
 import { compile } from '../channel/compile.js';
-import { manifestRoutes, type RouteManifest } from '../channel/manifest.js';
+import { manifestOf, type RouteManifest } from '../channel/manifest.js';
 import type { AppActions } from '../channel/publishing.js';
 import type { Resolve } from '../channel/read-channel.js';
 import type { RouteTable } from '../channel/route-table.js';
@@ -136,12 +136,12 @@ export function buildApp<const L extends Channels>(
   return Object.freeze({
     handler: makeHandler(core),
     routes: table,
-    manifest: {
-      version: 1,
-      authorizer: authorizer !== undefined,
-      singleEnvironment: store.isInProcess ?? false,
-      routes: manifestRoutes(table.routes),
-    } as const,
+    manifest: manifestOf(table, {
+      store,
+      hasAuthorizer: authorizer !== undefined,
+      origins: core.origins,
+      plugins,
+    }),
     // The types know the app's channels; at run time each name is checked when it is used.
     channel: ((name: string) => handle.channel(name)) as App<L>['channel'],
     connection: (id: string) => handle.connection(id),

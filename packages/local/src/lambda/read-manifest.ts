@@ -42,6 +42,7 @@ export async function readManifest(entry: string): Promise<ReadManifest> {
       variables: lambdaVariables({ ...settings, bundleDirectory: directory }),
       functionArn: '',
       timeoutMs: 0,
+      toStderr: true,
     });
     const module = await loadModule(environment, { entry, bundle });
     if (module.manifest === undefined) {

@@ -41,6 +41,8 @@ export interface EnvironmentOptions {
   readonly inspect?: string | undefined;
   /** Whether to discard the function's output. @default false */
   readonly quiet?: boolean | undefined;
+  /** Whether its standard output goes to stderr, because a command prints a result. @default false */
+  readonly toStderr?: boolean | undefined;
 }
 
 interface Ending {
@@ -70,6 +72,7 @@ export class Environment implements AsyncDisposable {
   private constructor(options: EnvironmentOptions) {
     this.#options = options;
     const output = options.quiet === true ? 'ignore' : 'inherit';
+    const stdout = options.toStderr === true ? process.stderr : output;
     const nodeOptions = [
       '--enable-source-maps',
       `--max-old-space-size=${options.memoryMb}`,
@@ -78,7 +81,7 @@ export class Environment implements AsyncDisposable {
     const args = [...nodeOptions, PROCESS_FILE, options.bundleFile, options.handler];
     this.#child = spawn(process.execPath, args, {
       env: options.variables,
-      stdio: ['ignore', output, output, 'pipe', 'pipe'],
+      stdio: ['ignore', stdout, output, 'pipe', 'pipe'],
       detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
