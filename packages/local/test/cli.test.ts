@@ -348,7 +348,10 @@ describe('gatecast', () => {
   });
 
   it.each([
-    [['deploy'], 'There is no command "deploy". Use one of: dev, routes, manifest, clock, fault.'],
+    [
+      ['deploy'],
+      'There is no command "deploy". Use one of: dev, routes, manifest, template, clock, fault.',
+    ],
     [['dev'], 'The entry file is missing.'],
     [['dev', 'a.ts', 'b.ts'], 'Pass only one entry file: "b.ts" is a second one.'],
     [['dev', 'a.ts', '--colour'], "Unknown option '--colour'."],

@@ -7,11 +7,13 @@ import { dev, devUsage } from './commands/dev.js';
 import { fault, faultUsage } from './commands/fault.js';
 import { manifest, manifestUsage } from './commands/manifest.js';
 import { routes, routesUsage } from './commands/routes.js';
+import { template, templateUsage } from './commands/template.js';
 
 const commands = new Map([
   ['dev', dev],
   ['routes', routes],
   ['manifest', manifest],
+  ['template', template],
   ['clock', clock],
   ['fault', fault],
 ]);
@@ -23,6 +25,8 @@ ${devUsage}
 ${routesUsage}
 
 ${manifestUsage}
+
+${templateUsage}
 
 ${clockUsage}
 

@@ -50,6 +50,8 @@ const PROPERTIES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'Replicas',
   'SSESpecification',
   'TableClass',
+  // DynamoDB itself may take days to delete an item.
+  'TimeToLiveSpecification',
   'WarmThroughput',
   'WriteOnDemandThroughputSettings',
   'WriteProvisionedThroughputSettings',
@@ -62,7 +64,6 @@ const REASONS: Readonly<Record<string, string>> = {
   Events: ': nothing but the API invokes functions',
   Layers: ': modules come from the node_modules of the function',
   StreamSpecification: ': tables have no streams',
-  TimeToLiveSpecification: ': items are not deleted when their time is over',
 };
 
 /** One line for each resource and property of the template that does not run locally. */
