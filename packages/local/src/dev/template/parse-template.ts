@@ -1,4 +1,4 @@
-import { type CollectionTag, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
+import { type CollectionTag, type Document, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
 import { templateError } from './template-error.js';
 
 /** An object of the template whose values may contain intrinsic functions. */
@@ -42,13 +42,17 @@ const FUNCTIONS =
  * @throws StartError `ERR_TEMPLATE_INVALID` if the text cannot be parsed, or a resource has no type.
  */
 export function parseTemplate(text: string, file: string): Template {
-  const document = parseDocument(text, { customTags: shortForms(), merge: true });
+  const document = parseDocument(text, {
+    customTags: shortForms(),
+    merge: true,
+    stringKeys: true,
+  });
   // A warning means an unknown tag, whose value would be misunderstood.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     throw templateError(`The template "${file}" cannot be read.\n\n${problem.message}`);
   }
-  const root = fieldsOf(document.toJS(), `The template "${file}"`);
+  const root = fieldsOf(valueOf(document, file), `The template "${file}"`);
   const section = (name: string): Fields => fieldsOf(root[name] ?? {}, `"${name}" of "${file}"`);
   const resources = Object.entries(section('Resources')).map(
     ([logicalId, value]) => [logicalId, resourceOf(logicalId, value)] as const,
@@ -63,6 +67,15 @@ export function parseTemplate(text: string, file: string): Template {
     resources: new Map(resources),
     generated: new Map(),
   };
+}
+
+/** Aliases are only resolved now, so they may fail. */
+function valueOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw templateError(`The template "${file}" cannot be read.\n\n${(error as Error).message}`);
+  }
 }
 
 /** @throws StartError `ERR_TEMPLATE_INVALID` if the value is not an object. */

@@ -26,6 +26,8 @@ export class Resolver {
   readonly #conditions = new Map<string, boolean>();
   /** The conditions that are being resolved: each refers to the next. */
   readonly #open = new Set<string>();
+  /** The resources whose names are being resolved. */
+  readonly #named = new Set<string>();
   readonly #warnings = new Set<string>();
   readonly #functions: ReadonlyMap<string, IntrinsicFunction>;
 
@@ -176,7 +178,15 @@ export class Resolver {
         `Refer to it only if it exists: !If [${condition}, …, !Ref AWS::NoValue].`,
       );
     }
+    if (this.#named.has(logicalId)) {
+      throw templateError(
+        `${where} refers to "${logicalId}", whose own name depends on it.`,
+        'Write the name out.',
+      );
+    }
+    this.#named.add(logicalId);
     const identity = this.#options.identityOf(resource, logicalId, this);
+    this.#named.delete(logicalId);
     const value = attribute === undefined ? identity?.ref : identity?.attributes[attribute];
     if (value !== undefined) return value;
     const [what, standIn] =
