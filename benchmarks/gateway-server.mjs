@@ -12,7 +12,7 @@ async function startGatecast(serial) {
       { routeKey: '$disconnect' },
       { routeKey: '$default', twoWay: true },
     ],
-    serial,
+    quirks: { serial },
   });
 }
 

@@ -1,5 +1,5 @@
 // The local gateway with a trivial function: the memory of 5,000 connections, and whether 2,000 messages
-// per second over 50 of them are answered exactly once each, and in order with the option `serial`. For
+// per second over 50 of them are answered exactly once each, and in order with the quirk `serial`. For
 // comparison, an echo server with only `ws`.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -30,7 +30,10 @@ function readPage(text) {
   return { sections, rows };
 }
 
-/** The rows at the beginning of names of tests or groups of tests, with one such name for each. */
+/**
+ * The rows at the beginning of names of tests or groups of tests, after the entries of findings if there
+ * are any (`I8 4.17 …`), with one such name for each.
+ */
 function testedRows() {
   const vitest = join(
     dirname(fileURLToPath(import.meta.resolve('vitest/package.json'))),
@@ -45,7 +48,7 @@ function testedRows() {
   const named = new Map();
   for (const { name } of JSON.parse(stdout)) {
     for (const part of name.split(' > ')) {
-      const [numbers = ''] = /^(?:\d+\.\d+ )+/.exec(part) ?? [];
+      const [, numbers = ''] = /^(?:[A-Z]\d+ )*((?:\d+\.\d+ )+)/.exec(part) ?? [];
       for (const number of numbers.split(' ').filter(Boolean)) named.set(number, part);
     }
   }

@@ -42,6 +42,8 @@ const gatecast = spawn(
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: 'inherit',
     env: {
+      // The gateway prints a line for each event; logger() need not print another one.
+      GATECAST_LOG_LEVEL: 'warn',
       GATECAST_REDIS_URL: 'redis://localhost:6379',
       ...process.env,
       ...(redisUrl !== undefined && { GATECAST_REDIS_URL: redisUrl }),

@@ -13,8 +13,10 @@ interface Layout {
    * group. Other rooms may not exist.
    */
   readonly order: readonly (readonly string[])[];
-  /** Allowed imports of rooms that are not to the left. */
+  /** Allowed imports of rooms, or of single files of rooms, that are not to the left. */
   readonly exceptions: readonly { readonly from: string; readonly to: string }[];
+  /** Files of the top level that every room may import, and that import none. */
+  readonly shared: readonly string[];
 }
 
 const LAYOUTS: readonly Layout[] = [
@@ -32,6 +34,13 @@ const LAYOUTS: readonly Layout[] = [
       ['plugins', 'testing'],
     ],
     exceptions: [{ from: 'errors', to: 'time' }],
+    shared: [],
+  },
+  {
+    source: 'packages/local/src',
+    order: [['gateway', 'lambda'], ['dev']],
+    exceptions: [{ from: 'lambda', to: 'gateway/lambda-function.ts' }],
+    shared: ['policy-document.ts', 'start-error.ts', 'unexpected.ts'],
   },
 ];
 
@@ -105,18 +114,22 @@ function roomOf(file: string): string | undefined {
   return rest.length > 0 ? room : undefined;
 }
 
-function wrongWays(imports: readonly Import[], { order, exceptions }: Layout): string[] {
+function wrongWays(imports: readonly Import[], { order, exceptions, shared }: Layout): string[] {
   const placeOf = (room: string): number => order.findIndex((group) => group.includes(room));
   return imports.flatMap((one) => {
     const to = targetOf(one);
     if (to === undefined) return [];
     const told = `${one.from} -> ${to}`;
     const [room, target] = [roomOf(one.from), roomOf(to)];
-    if (target === undefined) return [`${told}: nobody may import a file of the top level`];
+    if (shared.includes(to)) return [];
+    if (target === undefined) return [`${told}: nobody may import this file of the top level`];
     if (placeOf(target) === -1) return [`${told}: there is no room ${target}`];
+    if (shared.includes(one.from)) return [`${told}: a shared file may not import a room`];
     if (room === undefined || room === target) return [];
     if (placeOf(room) === -1) return [`${told}: there is no room ${room}`];
-    const isException = exceptions.some(({ from, to: other }) => from === room && other === target);
+    const isException = exceptions.some(
+      (allowed) => allowed.from === room && [target, to].includes(allowed.to),
+    );
     const isLeft = placeOf(target) < placeOf(room);
     return isLeft || isException ? [] : [`${told}: ${room} may not import ${target}`];
   });
@@ -188,7 +201,11 @@ describe('the check itself', () => {
   const layout: Layout = {
     source: '',
     order: [['errors', 'time'], ['wire', 'store'], ['app']],
-    exceptions: [{ from: 'errors', to: 'time' }],
+    exceptions: [
+      { from: 'errors', to: 'time' },
+      { from: 'store', to: 'wire/w.ts' },
+    ],
+    shared: ['shared.ts'],
   };
   const files: Readonly<Record<string, string>> = {
     'index.ts': "export { a } from './app/a.js';",
@@ -222,6 +239,8 @@ describe('the check itself', () => {
       'wire/x.test.ts': "import '../app/a.js';",
       'wire/y.ts': "import type { Z } from './z.js';",
       'wire/z.ts': "import { y } from './y.js';",
+      'store/x.ts': "import type { W } from '../wire/w.js';\nimport '../shared.js';",
+      'shared.ts': "import 'zod';",
     };
     expect(await check(more)).toEqual([]);
   });
@@ -238,13 +257,20 @@ describe('the check itself', () => {
     ['a re-export', 'wire/x.ts', "export * from '../app/a.js';", 'may not import app'],
     ['a late import', 'wire/x.ts', "await import('../app/a.js');", 'may not import app'],
     ['an effect', 'wire/x.ts', "import '../app/a.js';", 'may not import app'],
-    ['a room of the same group', 'store/x.ts', "import '../wire/w.js';", 'may not import wire'],
+    ['a room of the same group', 'wire/x.ts', "import '../store/s.js';", 'may not import store'],
+    [
+      'another file than the one that is allowed',
+      'store/x.ts',
+      "import '../wire/x.js';",
+      'may not import wire',
+    ],
     [
       'an import that is allowed only in the other direction',
       'time/x.ts',
       "import '../errors/a.js';",
       'may not import errors',
     ],
+    ['a room by a shared file', 'shared.ts', "import './app/a.js';", 'may not import a room'],
     ['a file of the top level', 'app/x.ts', "import '../index.js';", 'top level'],
     ['a file of the top level by another', 'extra.ts', "import './index.js';", 'top level'],
     ['a room that is not in the order', 'app/x.ts', "import '../misc/a.js';", 'no room misc'],

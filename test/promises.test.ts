@@ -144,7 +144,7 @@ const mended: readonly (readonly [path: string, gone: string, there: string])[] 
   [
     'docs/local-gateway.md',
     'rooms.post PJqB0fHsqRcCHlw= failed',
-    'answers the client with `ERR_INTERNAL`, and the line says `ok`',
+    'A Gatecast app answers with an error frame instead.',
   ],
   [
     'packages/local/README.md',

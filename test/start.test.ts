@@ -103,6 +103,7 @@ it('npm start serves the chat to a browser and to other clients, and prints noth
     /^Building …$/,
     /^Stopping …$/,
     /^Page {7}http:\/\/localhost:\d+\/$/,
+    /^Inspect {4}http:\/\/localhost:\d+\/@gatecast\/$/,
     /^WebSocket {2}ws:\/\/localhost:\d+\/dev$/,
     /^\d\d:\d\d:\d\d\.\d{3} {2}(\$connect|subscribe|rooms\.post|\$disconnect) +\S{16} {2}ok +\d+ ms {2}200( {2}cold start \d+ ms)?$/,
   ];

@@ -17,8 +17,6 @@ import type { SubscribeAnswer } from './subscription.js';
 export interface ClientChannel<C> {
   /** The channel's name: `rooms/42`. */
   readonly name: string;
-  /** The channel class's name on the wire: `rooms`. */
-  readonly as: string;
 
   /**
    * Subscribes, now and on each later connection, until `unsubscribe()` has been called as often as

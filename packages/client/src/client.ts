@@ -102,8 +102,8 @@ export interface Client {
   close(): void;
 
   /**
-   * A channel by its name; the same object each time, as long as it has a subscription or a listener. Build names with
-   * `channelName`: an illegal one is refused by the server (`ERR_CHANNEL_NAME`).
+   * A channel by its name; the same object each time, as long as it has a subscription or a listener.
+   * Build names with `channelName`: an illegal one is refused by the server (`ERR_CHANNEL_NAME`).
    *
    * @throws TypeError - for wrong options, and for another `as` than the channel was opened with.
    */
@@ -112,12 +112,7 @@ export interface Client {
 
 /** A client whose channels are typed from an app. */
 export interface AppClient<A> extends Omit<Client, 'channel'> {
-  /**
-   * A channel by its name; the same object each time, as long as anybody has it. Build names with
-   * `channelName`: an illegal one is refused by the server (`ERR_CHANNEL_NAME`).
-   *
-   * @throws TypeError - for wrong options, and for another `as` than the channel was opened with.
-   */
+  /** As {@link Client.channel}, with the channel's class found by the name. */
   channel<const N extends AppChannelName<A>>(
     name: N,
     options?: OpenOptions,
@@ -162,6 +157,12 @@ const SWEEP_EVERY = 64;
 /** How many warnings are remembered, so that each is written once. */
 const MAX_WARNED = 256;
 
+interface OpenChannel {
+  readonly channel: ClientChannel<UntypedChannel>;
+  /** The channel class's name on the wire. */
+  readonly as: string;
+}
+
 class ConnectedClient implements Client {
   readonly #address: string;
   readonly #supervisor: Supervisor;
@@ -172,7 +173,7 @@ class ConnectedClient implements Client {
   readonly #onState = new Listeners<[state: ConnectionState, reason?: StateReason]>(this.#calls);
   readonly #onRefused = new Listeners<[refusal: Refusal]>(this.#calls);
   /** The channels that are used, and some that were. */
-  readonly #channels = new Map<string, ClientChannel<UntypedChannel>>();
+  readonly #channels = new Map<string, OpenChannel>();
   /** The channels that somebody listens to. */
   readonly #listening = new Map<string, ChannelEvents>();
   readonly #warned = new Set<string>();
@@ -230,11 +231,11 @@ class ConnectedClient implements Client {
         'Give the same `as` wherever it is opened.',
       );
     }
-    const channel = known ?? this.#open(name, as);
+    const { channel } = known ?? this.#open(name, as);
     return channel as unknown as ClientChannel<C>;
   }
 
-  #open(name: string, as: string): ClientChannel<UntypedChannel> {
+  #open(name: string, as: string): OpenChannel {
     // Kept while nobody listens, because it remembers which events were delivered.
     const own = new ChannelEvents(this.#calls);
     const listen = (add: (events: ChannelEvents) => Off): Off => {
@@ -248,7 +249,6 @@ class ConnectedClient implements Client {
     };
     const channel: ClientChannel<UntypedChannel> = {
       name,
-      as,
       subscribe: () => this.#subscriptions.subscribe(name),
       unsubscribe: () => this.#subscriptions.unsubscribe(name),
       send: (message, ...[data, options]) => {
@@ -265,8 +265,9 @@ class ConnectedClient implements Client {
         if (!isUsed) this.#channels.delete(other);
       }
     }
-    this.#channels.set(name, channel);
-    return channel;
+    const open = { channel, as };
+    this.#channels.set(name, open);
+    return open;
   }
 
   #send(request: MessageFrame, options: SendOptions = {}): Promise<unknown> {
@@ -358,7 +359,7 @@ class ConnectedClient implements Client {
     const onEnd = this.#listening.get(channel)?.onEnd;
     const isHeard = (onEnd?.size ?? 0) > 0;
     onEnd?.emit({ code: error.code, reason: error.message });
-    // Somebody has heard of it.
+    // The console is for what no listener of the app was told.
     if (!isHeard || this.#onRefused.size) this.#refuse(channel, { channel, error });
   }
 

@@ -16,11 +16,8 @@ export class CallQueue {
     this.#waiting.push(tell);
     if (this.#isRunning) return;
     this.#isRunning = true;
-    try {
-      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next();
-    } finally {
-      this.#isRunning = false;
-    }
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next();
+    this.#isRunning = false;
   }
 }
 
@@ -64,12 +61,10 @@ export class Listeners<A extends unknown[]> {
   }
 }
 
+/** Not at once: what it throws, and what `reportError` calls, must not come between two listeners. */
 function report(error: unknown): void {
-  if (typeof reportError === 'function') {
-    reportError(error);
-    return;
-  }
   queueMicrotask(() => {
-    throw error;
+    if (typeof reportError !== 'function') throw error;
+    reportError(error);
   });
 }

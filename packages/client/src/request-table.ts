@@ -3,10 +3,7 @@ import { readError } from './incoming.js';
 import type { Supervisor } from './supervisor.js';
 import { after, type Timer } from './timers.js';
 
-/**
- * Takes the answer to a request, or why there is none. Where that was only presumed of a request that
- * does not outlive its connection, it is called again when the answer comes.
- */
+/** Takes the answer to a request, or why there is none. */
 export type Settle = (error: ClientRequestError | undefined, data?: unknown) => void;
 
 /** What is to be asked. */
@@ -19,6 +16,11 @@ export interface Request {
   /** Whether it is asked again on the next connection, under its id, when this one ends. */
   readonly isResent: boolean;
   readonly settle: Settle;
+  /**
+   * Takes the answer to a request that was settled by an error which was only presumed to be its answer.
+   * Needed by requests that are not resent.
+   */
+  readonly answeredLate?: () => void;
 }
 
 interface Entry extends Request {
@@ -32,6 +34,8 @@ interface Entry extends Request {
   /** An error of API Gateway that may be the answer to this request. */
   possibleError?: ClientRequestError | undefined;
   rewrites: number;
+  /** It was settled by an error that was only presumed to be its answer. */
+  wasPresumed: boolean;
 }
 
 /** API Gateway gives an integration 29 s, so that nothing comes for what is older (its quotas). */
@@ -67,6 +71,7 @@ export class RequestTable {
       isInFlight: false,
       answerableUntil: 0,
       rewrites: 0,
+      wasPresumed: false,
     });
   }
 
@@ -112,7 +117,8 @@ export class RequestTable {
   settle(id: string, ...answer: Parameters<Settle>): void {
     const entry = this.#entries.get(id);
     this.forget(id);
-    entry?.settle(...answer);
+    if (entry?.wasPresumed) entry.answeredLate?.();
+    else entry?.settle(...answer);
   }
 
   /** Ends a request of which nobody wants to hear. */
@@ -155,6 +161,7 @@ export class RequestTable {
       if (entry.isResent) continue;
       // Another frame will ask for it, and this one stays: it may have an answer after all.
       clearTimeout(entry.timer);
+      entry.wasPresumed = true;
       entry.settle(readError({ message: possibleError.message, retryAfterMs: 1 }));
     }
   }

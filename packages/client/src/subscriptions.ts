@@ -105,7 +105,6 @@ export class Subscriptions {
   #ask(action: SubscriptionAction, asked: readonly [string, Subscription][]): void {
     const id = frameId();
     const channels = asked.map(([channel]) => (action === 'subscribe' ? { channel } : channel));
-    let isSettled = false;
     this.#requests.add({
       id,
       frame: JSON.stringify({ action, id, channels }),
@@ -113,12 +112,14 @@ export class Subscriptions {
       isResent: false,
       settle: (error, data) => {
         const { channels: outcomes } = fields(data);
-        for (const [index, [channel, subscription]] of asked.entries()) {
+        for (const [index, [, subscription]] of asked.entries()) {
           const outcome = fields(Array.isArray(outcomes) && outcomes[index]);
-          if (isSettled) this.#of(channel).answeredLate();
-          else subscription.answered(error ?? errorOf(outcome), outcome);
+          subscription.answered(error ?? errorOf(outcome), outcome);
         }
-        isSettled = true;
+        this.flush();
+      },
+      answeredLate: () => {
+        for (const [channel] of asked) this.#of(channel).answeredLate();
         this.flush();
       },
     });

@@ -79,9 +79,7 @@ export class Supervisor {
     });
     this.#stopWatching = watchPage({
       woke: () => this.#wake(),
-      doubted: () => {
-        if (this.state === 'connected') this.probe();
-      },
+      doubted: () => this.#doubt(),
       left: () => this.#hide(),
     });
     queueMicrotask(() => {
@@ -210,8 +208,12 @@ export class Supervisor {
     this.#failures = 0;
   }
 
-  #wake(): void {
+  #doubt(): void {
     if (this.state === 'connected') this.probe();
+  }
+
+  #wake(): void {
+    this.#doubt();
     // An attempt from before may wait for a network that is no longer there.
     const isOld = performance.now() - this.#startedAt >= STABLE_MS;
     if (this.state === 'connecting' && isOld) {

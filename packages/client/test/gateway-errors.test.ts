@@ -6,6 +6,7 @@ import {
   current,
   gatewaySays,
   pass,
+  passSeconds,
   receive,
   reconnect,
   start,
@@ -16,14 +17,6 @@ import {
 
 useVirtualTime();
 beforeEach(() => start());
-
-/** On a connection that answers every second. */
-async function passSeconds(seconds: number): Promise<void> {
-  for (let second = 0; second < seconds; second += 1) {
-    await pass(1_000);
-    await receive({ type: 'pong' });
-  }
-}
 
 /** What API Gateway says, and the code that the client makes of it. */
 const texts = [

@@ -6,6 +6,7 @@ import {
   current,
   gatewaySays,
   pass,
+  passSeconds,
   receive,
   reconnect,
   refuse,
@@ -18,14 +19,6 @@ import {
 
 useVirtualTime();
 beforeEach(() => start());
-
-/** Lets time pass on a connection that works. */
-async function passSeconds(seconds: number): Promise<void> {
-  for (let second = 0; second < seconds; second += 1) {
-    await pass(1_000);
-    await receive({ type: 'pong' });
-  }
-}
 
 /** The requests that were written, without pings. */
 function requests(): string[] {

@@ -123,7 +123,7 @@ describe('channel()', () => {
         wrong('as', 'channel', 'string'),
       );
     }
-    expect(client.channel('a', { as: undefined } as object).as).toBe('a');
+    expect(client.channel('a', { as: undefined } as object)).toBe(client.channel('a', { as: 'a' }));
   });
 });
 

@@ -140,21 +140,6 @@ describe('frames and listeners', () => {
     expect(sent()).toBe('pending');
   });
 
-  it('F11 that throw where reportError throws, too, leave the others alone', async () => {
-    vi.stubGlobal('reportError', (error: unknown) => {
-      throw error;
-    });
-    const seen: unknown[] = [];
-    client.channel('a').on('first', () => {
-      throw new Error('mine');
-    });
-    client.channel('a').on('second', (data) => seen.push(data));
-    const event = { type: 'event', channel: 'a', at: 0, data: 1 };
-    await expect(receive({ ...event, event: 'first', id: '1' })).rejects.toThrow('mine');
-    await receive({ ...event, event: 'second', id: '2' });
-    expect(seen).toEqual([1]);
-  });
-
   it('M2 that take themselves off have heard of an end all the same', async () => {
     await subscribed('a');
     const off = client.channel('a').onEnd(() => off());

@@ -141,6 +141,14 @@ export async function pass(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
+/** Lets time pass on a connection that works. */
+export async function passSeconds(seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second += 1) {
+    await pass(1_000);
+    await receive({ type: 'pong' });
+  }
+}
+
 /** The window tells of something: `online`, `pagehide`, `pageshow`. */
 export function dispatch(type: string): void {
   window.dispatchEvent(new Event(type));

@@ -30,7 +30,11 @@ function row(entry: JournalEntry): HTMLElement {
     make('span', { className: 'route' }, route),
     make('span', { className: `result ${result === 'ok' ? 'ok' : 'bad'}` }, result),
     make('span', { className: 'duration' }, `${Math.round(durationMs)} ms`),
-    make('span', { className: 'about' }, [connectionId, ...cold].join(' · ')),
+    make(
+      'span',
+      { className: 'about' },
+      [connectionId, ...cold].filter((text) => text !== '').join(' · '),
+    ),
     ...(isTelling ? [make('span', { className: 'detail' }, detail)] : []),
   );
   const details = make('details', {}, summary);

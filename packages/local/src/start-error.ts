@@ -13,6 +13,7 @@ export type StartErrorCode =
   | 'ERR_STORE_LOCAL'
   | 'ERR_DATA_UNAVAILABLE'
   | 'ERR_GATEWAY_NOT_FOUND'
+  | 'ERR_INVOCATION_FAILED'
   | 'ERR_REFUSED';
 
 /** A gateway or a function could not be started. `startGateway` throws it, and `gatecast` prints it. */

@@ -28,12 +28,13 @@ async function statusOf(api: LocalApi, headers: Record<string, string> = {}, pat
 }
 
 describe('an API key', () => {
-  const apiKeys = ['first-key', 'second-key'];
+  const [first, second] = ['first-key-of-the-test', 'second-key-of-the-test'] as const;
+  const apiKeys = [first, second];
 
   it('3.19 is required if $connect has the option', async () => {
     await using api = await openApi({ apiKeyRequired: true }, { apiKeys });
-    expect(await statusOf(api, { 'x-api-key': 'first-key' })).toBe(101);
-    expect(await statusOf(api, { 'X-API-Key': 'second-key' })).toBe(101);
+    expect(await statusOf(api, { 'x-api-key': first })).toBe(101);
+    expect(await statusOf(api, { 'X-API-Key': second })).toBe(101);
     expect(await statusOf(api)).toBe(403);
     expect(await statusOf(api, { 'x-api-key': '' })).toBe(403);
     expect(await statusOf(api, { 'x-api-key': 'other' })).toBe(403);
@@ -51,11 +52,11 @@ describe('an API key', () => {
 
   it('3.19 is refused if the API has no keys', async () => {
     await using api = await openApi({ apiKeyRequired: true });
-    expect(await statusOf(api, { 'x-api-key': 'first-key' })).toBe(403);
+    expect(await statusOf(api, { 'x-api-key': first })).toBe(403);
   });
 
   it('4.12 comes from the authorizer if the API says so', async () => {
-    let usageIdentifierKey: unknown = 'first-key';
+    let usageIdentifierKey: unknown = first;
     const authorizer = new TestFunction(() => ({
       principalId: 'ann',
       policyDocument: { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] },
@@ -74,7 +75,7 @@ describe('an API key', () => {
       'usageIdentifierKey',
     );
     for (usageIdentifierKey of ['other', '', 1, undefined]) {
-      expect(await statusOf(api, { 'x-api-key': 'first-key' })).toBe(403);
+      expect(await statusOf(api, { 'x-api-key': first })).toBe(403);
     }
   });
 

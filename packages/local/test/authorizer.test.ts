@@ -6,10 +6,13 @@ interface Statement {
   readonly Action?: unknown;
   readonly Effect?: unknown;
   readonly Resource?: unknown;
+  readonly [element: string]: unknown;
 }
 
 const arn = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345/dev/$connect';
 const allow: Statement = { Action: 'execute-api:Invoke', Effect: 'Allow', Resource: arn };
+
+const userName = { StringEquals: { 'aws:username': 'ann' } };
 
 const policy = (...statements: unknown[]) => ({
   principalId: 'ann',
@@ -86,7 +89,7 @@ describe('identity sources', () => {
     'stageVariables.color',
     'context.identity.sourceIp',
   ];
-  const open = async (stageVariables = { color: 'red' }) => {
+  const open = async (stageVariables: Record<string, string> = { color: 'red' }) => {
     const authorizer = new TestFunction(() => policy(allow));
     const api = await openLocalApi({
       apiId: 'abcde12345',
@@ -119,7 +122,7 @@ describe('identity sources', () => {
   });
 
   it('4.2 refuse with 401 when a stage variable is missing', async () => {
-    await using opened = await open({ color: '' });
+    await using opened = await open({});
     expect((await refusalOf(`${opened.api.url}?token=t`, { headers })).status).toBe(401);
   });
 
@@ -128,7 +131,7 @@ describe('identity sources', () => {
     async (source) => {
       const authorizer = { function: new TestFunction(), identitySources: [source] };
       await expect(openLocalApi({ authorizer })).rejects.toThrow(
-        `The identity source "${source}" cannot be withCommandLineErrors.`,
+        `The identity source "${source}" cannot be read.`,
       );
     },
   );
@@ -184,6 +187,61 @@ describe('the answer of an authorizer', () => {
   });
 
   it.each([
+    [{ NotAction: 'execute-api:ManageConnections' }, 101],
+    [{ NotAction: 'execute-api:*' }, 403],
+    [{ NotResource: arn.replace('dev', 'prod') }, 101],
+    [{ NotResource: ['arn:other', arn] }, 403],
+    [{ Condition: {} }, 101],
+    [{ Condition: { IpAddress: { 'aws:SourceIp': '127.0.0.0/8' } } }, 101],
+    [{ Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }, 403],
+    [{ Condition: { Null: { 'aws:UserAgent': 'true', 'aws:Referer': 'true' } } }, 101],
+    [{ Condition: { DateGreaterThan: { 'aws:CurrentTime': '2024-01-01T00:00:00Z' } } }, 101],
+    [{ Condition: { DateGreaterThan: { 'aws:CurrentTime': '2999-01-01T00:00:00Z' } } }, 403],
+    [{ Resource: arn.replace('dev', '${aws:SourceIp}') }, 403],
+  ])('I8 4.16 4.17 4.18 is evaluated with %j: %i', async (statement, status) => {
+    const whole = { Action: 'execute-api:Invoke', Effect: 'Allow', Resource: arn };
+    const { NotAction, NotResource } = statement as Statement;
+    const { Action, Resource, ...rest } = whole;
+    const base = { ...(!NotAction && { Action }), ...(!NotResource && { Resource }), ...rest };
+    expect(await statusFor(() => policy({ ...base, ...statement }))).toBe(status);
+  });
+
+  it('I8 4.17 compares what the client sent, on the clock of the gateway', async () => {
+    const Condition = {
+      StringLike: { 'aws:UserAgent': 'Chat/*', 'aws:Referer': 'https://*.example.com/' },
+      DateLessThan: { 'aws:EpochTime': '1700000600' },
+    };
+    let now = 1_700_000_000_000;
+    const respond = () => policy({ ...allow, Condition });
+    await using opened = await openApi(respond, { now: () => now });
+    const { url } = opened.api;
+    const headers = { 'User-Agent': 'Chat/2.1', Referer: 'https://app.example.com/' };
+    expect((await Peer.connect(url, { headers })).response?.statusCode).toBe(101);
+    expect((await refusalOf(url, { headers: { ...headers, 'User-Agent': 'x' } })).status).toBe(403);
+    expect((await refusalOf(url)).status).toBe(403);
+    now += 600_000;
+    expect((await refusalOf(url, { headers })).status).toBe(403);
+  });
+
+  it('I8 names what it cannot evaluate', async () => {
+    await using opened = await openApi(() => policy({ ...allow, Condition: userName }));
+    expect((await refusalOf(opened.api.url)).status).toBe(500);
+    expect(opened.api.log[0]).toMatchObject({
+      result: 'failed',
+      detail: expect.stringContaining('the condition key "aws:username"'),
+    });
+  });
+
+  it('I7 I8 4.15 leads to 500 with a resource of more than 512 characters', async () => {
+    const Resource = ['*', 'x'.repeat(512)];
+    expect(await statusFor(() => policy({ ...allow, Resource }))).toBe(101);
+    Resource.push('x'.repeat(513));
+    expect(await statusFor(() => policy({ ...allow, Resource }))).toBe(500);
+    const NotResource = 'x'.repeat(513);
+    expect(await statusFor(() => policy({ ...allow, Resource: undefined, NotResource }))).toBe(500);
+  });
+
+  it.each([
     ['nothing', undefined],
     ['text', 'Allow'],
     ['a proxy response', { statusCode: 401 }],
@@ -194,7 +252,9 @@ describe('the answer of an authorizer', () => {
     ['a statement that is a string', policy('Allow')],
     ['a statement without Resource', policy({ ...allow, Resource: undefined })],
     ['a statement with another Effect', policy({ ...allow, Effect: 'allow' })],
-    ['a statement with a Condition, which is not supported', policy({ ...allow, Condition: {} })],
+    ['a statement with a Principal', policy({ ...allow, Principal: '*' })],
+    ['a statement with a list of numbers', policy({ ...allow, Action: ['x:y', 5] })],
+    ['a condition key that is not known', policy({ ...allow, Condition: userName })],
   ])('4.7 is 500 for %s', async (_what, answer) => {
     expect(await statusFor(() => answer)).toBe(500);
   });
@@ -212,7 +272,7 @@ describe('the answer of an authorizer', () => {
     expect(await statusFor(() => ({ ...policy(allow), context: [] }))).toBe(500);
   });
 
-  it('4.14 leads to 500 if it is larger than 8 KB', async () => {
+  it('4.14 7.7 leads to 500 if it is larger than 8 KB', async () => {
     const withContext = (length: number) => ({
       ...policy(allow),
       context: { text: 'x'.repeat(length) },

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -7,23 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Run, type Running, startGatecast, urlOf } from './gatecast-command.js';
 import { openConnection } from './open-connection.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const command = join(here, '../bin/gatecast.js');
-
-interface Run {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Running extends AsyncDisposable {
-  /** The output so far. */
-  readonly output: { readonly stdout: string; readonly stderr: string };
-  kill(signal: NodeJS.Signals): void;
-  readonly ended: Promise<Run>;
-}
 
 let directory: string;
 
@@ -35,28 +21,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-function start(...args: string[]): Running {
-  const child = spawn(process.execPath, [command, ...args], {
-    cwd: here,
-    env: { ...process.env, TMPDIR: directory },
-  });
-  const output = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
-      output[name] += text;
-    });
-  }
-  const ended = once(child, 'close').then(() => ({ code: child.exitCode, ...output }));
-  return {
-    output,
-    kill: (signal) => child.kill(signal),
-    ended,
-    async [Symbol.asyncDispose]() {
-      child.kill();
-      await ended;
-    },
-  };
-}
+const start = (...args: string[]): Running =>
+  startGatecast(args, { cwd: here, env: { TMPDIR: directory } });
 
 const gatecast = (...args: string[]): Promise<Run> => start(...args).ended;
 
@@ -136,17 +102,6 @@ describe('gatecast manifest', () => {
 
 describe('gatecast dev', () => {
   const twoWay = 'fixtures/two-way-default.json';
-
-  /** The URL that it prints once clients can connect. */
-  const urlOf = ({ output }: Running): Promise<string> =>
-    vi.waitFor(
-      () => {
-        const url = /^WebSocket +(ws:.*)$/m.exec(output.stdout)?.[1];
-        expect({ url, stderr: output.stderr }).toEqual({ url: expect.any(String), stderr: '' });
-        return url ?? '';
-      },
-      { timeout: 10_000 },
-    );
 
   it('serves a function that posts with the AWS SDK, and prints a line for each event', async () => {
     const routes = '$connect,$disconnect,$default';
@@ -242,7 +197,7 @@ describe('gatecast dev', () => {
   it('serves a page that shows the traffic', async () => {
     await using running = dev('fixtures/chat-app.mjs');
     await urlOf(running);
-    const page = /^Page {7}(http:\/\/localhost:\d+\/)$/m.exec(running.output.stdout)?.[1] ?? '';
+    const page = /^Inspect {4}(http:.*\/@gatecast\/)$/m.exec(running.output.stdout)?.[1] ?? '';
     expect(await (await fetch(page)).text()).toContain('<title>Gatecast dev</title>');
   });
 
@@ -325,9 +280,12 @@ describe('gatecast dev', () => {
   });
 
   it('names the taken port and the option for another one', async () => {
-    await using first = dev('fixtures/chat-app.mjs');
-    const { port } = new URL(await urlOf(first));
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const port = String((server.address() as AddressInfo).port);
     const { code, stderr } = await gatecast('dev', 'fixtures/chat-app.mjs', '--port', port);
+    server.close();
     expect(code).toBe(1);
     expect(stderr).toContain(`Port ${port} is taken`);
     expect(stderr).toContain('--port');
@@ -338,7 +296,7 @@ describe('gatecast', () => {
   it('prints its usage', async () => {
     const { code, stdout, stderr } = await gatecast('--help');
     expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toContain('gatecast dev <entry>');
+    expect(stdout).toContain('gatecast <command> --help');
   });
 
   it('prints its version', async () => {
@@ -350,7 +308,7 @@ describe('gatecast', () => {
   it.each([
     [
       ['deploy'],
-      'There is no command "deploy". Use one of: dev, routes, manifest, template, clock, fault.',
+      'There is no command "deploy". Use one of: dev, routes, manifest, template, env, invoke, clock, fault.',
     ],
     [['dev'], 'The entry file is missing.'],
     [['dev', 'a.ts', 'b.ts'], 'Pass only one entry file: "b.ts" is a second one.'],
@@ -392,7 +350,8 @@ describe('gatecast', () => {
   ])('refuses %j', async (args, message) => {
     const { code, stdout, stderr } = await gatecast(...args);
     expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toBe(`${message}\nRun "gatecast --help" to see the usage.\n`);
+    const help = args[0] === 'deploy' ? 'gatecast --help' : `gatecast ${args[0]} --help`;
+    expect(stderr).toBe(`${message}\nRun "${help}" to see the usage.\n`);
   });
 
   it.each(['dev', 'routes', 'manifest'])('%s names a missing entry', async (name) => {

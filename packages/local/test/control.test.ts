@@ -49,6 +49,7 @@ describe('the control API', () => {
     await peer.next();
     const { json } = await controlled.ask('state');
     expect(json).toEqual({
+      pid: process.pid,
       url: `ws://localhost:${port}/dev`,
       stage: 'dev',
       routes: ['$connect', '$disconnect', '$default'],
@@ -334,7 +335,10 @@ describe('access to the control API', () => {
 describe('the channels of a connection', () => {
   const subscribe = '{"action":"subscribe","id":"1","channels":[{"channel":"a"},{"channel":"b"}]}';
   const after = (channels: string[], body: string, answer: string | undefined): string[] => [
-    ...channelsAfter(new Set(channels), { body, answer }),
+    ...channelsAfter(new Set(channels), {
+      event: { body },
+      frames: answer === undefined ? [] : [answer],
+    }),
   ];
 
   it('grow by the live channels in the reply to a subscribe frame', () => {

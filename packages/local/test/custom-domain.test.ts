@@ -4,7 +4,7 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { openGateway } from '../src/gateway/open-gateway.js';
+import { openGateway } from '../src/dev/open-gateway.js';
 import { type LocalApi, openLocalApi, TestFunction } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { sendRequest, sendSigned } from './signed-request.js';

@@ -25,15 +25,19 @@ interface TestPool extends AsyncDisposable {
 function makePool(handler: string, maxEnvironments: number): TestPool {
   const started: Environment[] = [];
   const start = (): Environment => {
-    const environment = Environment.start({
-      bundleFile: fileURLToPath(new URL('fixtures/handlers.mjs', import.meta.url)),
-      entry: 'handlers.ts',
-      handler,
-      variables: {},
-      functionArn: '',
-      timeoutMs: 20_000,
-      memoryMb: 128,
-    });
+    const environment = Environment.start(
+      {
+        name: 'handlers',
+        entry: 'handlers.ts',
+        handler,
+        variables: {},
+        functionArn: '',
+        timeoutMs: 20_000,
+        memoryMb: 128,
+        maxEnvironments,
+      },
+      fileURLToPath(new URL('fixtures/handlers.mjs', import.meta.url)),
+    );
     started.push(environment);
     return environment;
   };

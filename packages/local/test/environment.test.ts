@@ -3,17 +3,22 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { startGateway } from '../src/dev/start-gateway.js';
-import { Environment, type EnvironmentOptions } from '../src/lambda/environment/environment.js';
+import { Environment } from '../src/lambda/environment/environment.js';
 import { lambdaVariables } from '../src/lambda/environment/variables.js';
+import type { FunctionConfiguration } from '../src/lambda/function.js';
 import { openConnection } from './open-connection.js';
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 
-function start(options: Partial<EnvironmentOptions> = {}): Environment {
+interface StartOptions extends Partial<FunctionConfiguration> {
+  readonly bundleFile?: string;
+}
+
+function start({ bundleFile, ...options }: StartOptions = {}): Environment {
   const handler = options.handler ?? 'handler';
-  return Environment.start({
-    bundleFile: fixture('handlers.mjs'),
+  const configuration: FunctionConfiguration = {
+    name: 'chat',
     entry: 'handlers.ts',
     handler,
     variables: lambdaVariables({
@@ -27,9 +32,11 @@ function start(options: Partial<EnvironmentOptions> = {}): Environment {
     functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:chat',
     timeoutMs: 20_000,
     memoryMb: 256,
+    maxEnvironments: 1,
     quiet: true,
     ...options,
-  });
+  };
+  return Environment.start(configuration, bundleFile ?? fixture('handlers.mjs'));
 }
 
 function isRunning(pid: number | undefined): boolean {

@@ -26,7 +26,7 @@ async function writeSlowly(peer: RawPeer, bytes: Buffer): Promise<void> {
 }
 
 describe('frames of a client', () => {
-  it('5.14 may have 32 KB', async () => {
+  it('5.14 7.11 may have 32 KB', async () => {
     await using api = await openEcho();
     await using peer = await RawPeer.connect(api.gateway.port);
     peer.write(clientFrame({ payload: 'x'.repeat(32 * KB) }));
@@ -153,19 +153,68 @@ describe('frames of a client', () => {
     expect(api.handler.of('$default')[0]?.body === text).toBe(true);
   });
 
-  it('end the connection with 1007 for text that is not UTF-8, and 1002 without a mask', async () => {
+  const closeFrame = (code: number, reason: string | Buffer) =>
+    clientFrame({
+      opcode: CLOSE,
+      payload: Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]),
+    });
+
+  it.each<[what: string, code: number, ...bytes: Buffer[]]>([
+    ['a byte that is not UTF-8', 1007, clientFrame({ payload: Buffer.from([0xff]) })],
+    ['an overlong form', 1007, clientFrame({ payload: Buffer.from([0xc0, 0xaf]) })],
+    ['a surrogate', 1007, clientFrame({ payload: Buffer.from([0xed, 0xa0, 0x80]) })],
+    ['half a character at the end', 1007, clientFrame({ payload: Buffer.from([0xc3]) })],
+    [
+      'half a character at the end of several frames',
+      1007,
+      clientFrame({ payload: 'a', isLast: false }),
+      clientFrame({ opcode: 0, payload: Buffer.from([0xe2, 0x82]) }),
+    ],
+    ['a frame without a mask', 1002, Buffer.from([0x81, 0x01, 0x61])],
+    ['a reserved opcode', 1002, clientFrame({ opcode: 3, payload: 'a' })],
+    ['a reserved bit', 1002, Buffer.from([0xc1, 0x80, 1, 2, 3, 4])],
+    ['a continuation of nothing', 1002, clientFrame({ opcode: 0, payload: 'a' })],
+    [
+      'a new message within another',
+      1002,
+      clientFrame({ payload: 'a', isLast: false }),
+      clientFrame({ payload: 'b' }),
+    ],
+    ['a ping in several frames', 1002, clientFrame({ opcode: PING, isLast: false })],
+    ['a ping of 126 bytes', 1002, clientFrame({ opcode: PING, payload: 'x'.repeat(126) })],
+    ['a reason that is not UTF-8', 1007, closeFrame(1000, Buffer.from([0xff]))],
+    ['a close code that nobody may send', 1002, closeFrame(1005, '')],
+    ['a close code that does not exist', 1002, closeFrame(999, '')],
+    ['half a close code', 1002, clientFrame({ opcode: CLOSE, payload: Buffer.from([3]) })],
+  ])(
+    'I7 5.24 5.25 5.26 end the connection with 1007 or 1002, without an event, for %s: %i',
+    async (_what, code, ...bytes) => {
+      await using api = await openEcho();
+      await using peer = await RawPeer.connect(api.gateway.port);
+      peer.write(Buffer.concat(bytes));
+      expect(await closeCode(peer)).toBe(code);
+      await vi.waitFor(() => expect(api.handler.of('$disconnect')).toHaveLength(1));
+      expect(api.handler.of('$disconnect')[0]?.requestContext).toMatchObject({
+        disconnectStatusCode: code,
+        disconnectReason: '',
+      });
+      expect(api.handler.of('$default')).toEqual([]);
+    },
+  );
+
+  it('I7 5.24 5.26 may contain every character of UTF-8, in messages and reasons', async () => {
+    const text = 'a\u0000é\u20ac\ud83d\ude00\ufffd';
     await using api = await openEcho();
-    await using garbled = await RawPeer.connect(api.gateway.port);
-    garbled.write(clientFrame({ payload: Buffer.from([0xff]) }));
-    expect(await closeCode(garbled)).toBe(1007);
-    await using unmasked = await RawPeer.connect(api.gateway.port);
-    unmasked.write(Buffer.from([0x81, 0x01, 0x61]));
-    expect(await closeCode(unmasked)).toBe(1002);
-    await vi.waitFor(() => expect(api.handler.of('$disconnect')).toHaveLength(2));
-    const codes = api.handler
-      .of('$disconnect')
-      .map(({ requestContext }) => requestContext['disconnectStatusCode']);
-    expect(codes).toEqual([1007, 1002]);
+    await using peer = await RawPeer.connect(api.gateway.port);
+    peer.write(clientFrame({ payload: text }));
+    expect((await peer.nextFrame()).payload.toString()).toBe(text);
+    peer.write(closeFrame(4_000, text));
+    expect(await closeCode(peer)).toBe(4_000);
+    await vi.waitFor(() => expect(api.handler.of('$disconnect')).toHaveLength(1));
+    expect(api.handler.of('$disconnect')[0]?.requestContext).toMatchObject({
+      disconnectStatusCode: 4_000,
+      disconnectReason: text,
+    });
   });
 });
 

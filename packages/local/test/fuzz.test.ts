@@ -15,7 +15,7 @@ const CLOSE = 0x8;
 const PONG = 0xa;
 
 /** Statuses in rows of sections 3 and 6, and those of Node for requests that are not HTTP. */
-const statuses = [101, 200, 204, 403, 410, 413, 426];
+const statuses = [101, 200, 204, 403, 410, 413, 414, 426];
 const statusesOfNode = [100, 400, 417, 431];
 /** Codes in `frames.test.ts` and row 5.12. Any other code must be the client's own. */
 const closeCodes = [1002, 1003, 1007, 1009];

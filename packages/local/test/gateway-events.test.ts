@@ -135,6 +135,19 @@ describe('CONNECT', () => {
     expect(api.handler.of('$connect')[0]?.['stageVariables']).toEqual({ color: 'red' });
     expect(api.handler.of('$default')[0]?.['stageVariables']).toEqual({ color: 'red' });
   });
+
+  it.each([
+    [{}, { color: 'red' }, undefined],
+    [{ stageVariablesInDisconnect: true }, { color: 'red' }, { color: 'red' }],
+    [{ stageVariablesInDisconnect: true }, undefined, undefined],
+  ])('I18 1.32 has them in DISCONNECT with the switch %j: %j', async (...row) => {
+    const [quirks, stageVariables, expected] = row;
+    await using api = await openLocalApi({ quirks, stageVariables });
+    const peer = await Peer.connect(api.url);
+    peer.webSocket.close();
+    await vi.waitFor(() => expect(api.handler.of('$disconnect')).toHaveLength(1));
+    expect(api.handler.of('$disconnect')[0]?.['stageVariables']).toEqual(expected);
+  });
 });
 
 describe('MESSAGE', () => {

@@ -5,7 +5,7 @@ import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { openGateway } from '../src/gateway/open-gateway.js';
+import { openGateway } from '../src/dev/open-gateway.js';
 import { openLocalApi } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';

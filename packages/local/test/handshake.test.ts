@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { openGateway } from '../src/gateway/open-gateway.js';
+import { openGateway } from '../src/dev/open-gateway.js';
 import { openLocalApi, type SeenEvent, TestFunction } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { clientFrame, handshakeText, RawPeer } from './raw-peer.js';
@@ -181,6 +181,32 @@ describe('a handshake', () => {
     expect(await peer.until(/^HTTP\/1\.1 101 [^]*\r\n\r\n/)).toContain('Protocol: two\r\n');
   });
 
+  it.each([
+    [{ multiValueHeaders: { 'sec-websocket-protocol': ['two'] } }],
+    [{ multiValueHeaders: { 'Sec-WebSocket-Protocol': ['two'] }, headers: { 'X-Other': 'x' } }],
+    [
+      {
+        multiValueHeaders: { 'Sec-WebSocket-Protocol': ['two'] },
+        headers: { 'sec-websocket-protocol': 'two' },
+      },
+    ],
+    [{ multiValueHeaders: null, headers: { 'sec-websocket-protocol': 'two' } }],
+  ])('I8 3.23 is answered with the sub-protocol of both kinds of headers: %j', async (answer) => {
+    await using api = await openLocalApi({ respond: onConnect({ statusCode: 200, ...answer }) });
+    const peer = await Peer.connect(api.url, { protocols: ['one', 'two'] });
+    expect(peer.webSocket.protocol).toBe('two');
+  });
+
+  it('I8 3.23 is refused with 502 if both kinds of headers have different sub-protocols', async () => {
+    const headers = { 'Sec-WebSocket-Protocol': 'one' };
+    const multiValueHeaders = { 'Sec-WebSocket-Protocol': ['two'] };
+    await using api = await openLocalApi({
+      respond: onConnect({ statusCode: 200, headers, multiValueHeaders }),
+    });
+    expect((await refusalOf(api.url, { protocols: ['one', 'two'] })).status).toBe(502);
+    expect(api.log).toMatchObject([{ result: 'failed' }]);
+  });
+
   it('3.11 is refused with 502 if the sub-protocol would break the answer', async () => {
     const headers = { 'Sec-WebSocket-Protocol': 'two\r\nSet-Cookie: a=1' };
     await using api = await openLocalApi({ respond: onConnect({ statusCode: 200, headers }) });
@@ -193,7 +219,7 @@ describe('a handshake', () => {
     expect((await Peer.connect(plain.url)).webSocket.extensions).toBe('');
     const routes = [{ routeKey: '$default', twoWay: true }];
     const respond = ({ body }: SeenEvent) => ({ statusCode: 200, body });
-    await using compressed = await openLocalApi({ compression: true, routes, respond });
+    await using compressed = await openLocalApi({ quirks: { compression: true }, routes, respond });
     const peer = await Peer.connect(compressed.url);
     expect(peer.webSocket.extensions).toBe('permessage-deflate');
     peer.send('hello '.repeat(10_000));
@@ -223,6 +249,26 @@ describe('a handshake', () => {
     }
   });
 
+  it.each(['/1700000000000', '/a/b', '//', '/DEV?x=1'])(
+    'I18 3.24 is also needed below the stage: a plain GET of %s gets 426',
+    async (path) => {
+      await using api = await openLocalApi();
+      const response = await fetch(`${api.gateway.endpoint}${path}`);
+      expect(response.status).toBe(426);
+      expect(response.headers.get('upgrade')).toBe('websocket');
+      const post = await fetch(`${api.gateway.endpoint}${path}`, { method: 'POST' });
+      expect(post.status).toBe(403);
+    },
+  );
+
+  it.each(['/@connections', '/%40connections/x/y'])(
+    '6.18 a plain GET of %s gets 403',
+    async (path) => {
+      await using api = await openLocalApi();
+      expect((await fetch(`${api.gateway.endpoint}${path}`)).status).toBe(403);
+    },
+  );
+
   it('3.22 may have a slash at the end of its path', async () => {
     await using api = await openLocalApi();
     const peer = await Peer.connect(`${api.url}/?a=1`);
@@ -233,11 +279,12 @@ describe('a handshake', () => {
     ['no key', { 'Sec-WebSocket-Key': undefined }, 400],
     ['a key that is too short', { 'Sec-WebSocket-Key': 'abc' }, 400],
     ['no version', { 'Sec-WebSocket-Version': undefined }, 400],
-    ['another version', { 'Sec-WebSocket-Version': '7' }, 400],
+    ['another version', { 'Sec-WebSocket-Version': '7' }, 426],
+    ['two versions', { 'Sec-WebSocket-Version': '13, 8' }, 426],
     ['an invalid sub-protocol', { 'Sec-WebSocket-Protocol': 'a b' }, 400],
     ['one sub-protocol twice', { 'Sec-WebSocket-Protocol': 'a, a' }, 400],
     ['another upgrade', { Upgrade: 'h2c' }, 426],
-  ])('is refused before $connect when it has %s', async (...row) => {
+  ])('I7 3.25 is refused before $connect when it has %s', async (...row) => {
     const [, headers, status] = row;
     await using api = await openLocalApi();
     await using peer = await RawPeer.open(api.gateway.port);
@@ -246,7 +293,14 @@ describe('a handshake', () => {
     expect(api.handler.events).toEqual([]);
   });
 
-  it('is refused before $connect when its method is not GET', async () => {
+  it('I7 3.25 names the version to use if it has another one', async () => {
+    await using api = await openLocalApi();
+    await using peer = await RawPeer.open(api.gateway.port);
+    peer.write(handshakeText({ 'Sec-WebSocket-Version': '8' }));
+    expect(await peer.until(/^[^]*\r\n\r\n/)).toContain('\r\nSec-WebSocket-Version: 13\r\n');
+  });
+
+  it('I7 3.25 is refused before $connect when its method is not GET', async () => {
     await using api = await openLocalApi();
     await using peer = await RawPeer.open(api.gateway.port);
     peer.write(handshakeText({}, 'POST /dev HTTP/1.1'));

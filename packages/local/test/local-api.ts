@@ -1,7 +1,8 @@
+import { type GatewayOptions, openGateway } from '../src/dev/open-gateway.js';
 import type { Deployment, GatewayRoute } from '../src/gateway/deployment.js';
 import type { GatewayEvent } from '../src/gateway/events.js';
 import type { InvocationResult, LambdaFunction } from '../src/gateway/lambda-function.js';
-import { type Gateway, type GatewayOptions, openGateway } from '../src/gateway/open-gateway.js';
+import type { Gateway } from '../src/gateway/open-gateway.js';
 
 /** An event as a function sees it. */
 export interface SeenEvent {

@@ -288,7 +288,7 @@ describe('@connections, byte by byte', () => {
 });
 
 describe('a client that does not read', () => {
-  it('I5 6.12 is posted to until its buffer is full, and again when it has read', async () => {
+  it('I5 6.22 is posted to until its buffer is full, and again when it has read', async () => {
     await using all = await openAll();
     const { port, credentials } = all.api.gateway;
     const request = {

@@ -93,6 +93,13 @@ describe('a mapping template', () => {
     );
   });
 
+  it('I18 2.12 8.5 makes a list of the wildcards in a path', async () => {
+    const message = { items: [{ id: 'a' }, { id: 'b' }] };
+    expect(await rendered("$input.json('$.items[*].id')", { message })).toBe('["a","b"]');
+    const loop = "#foreach($id in $input.path('$.items[*].id'))<$id>#end";
+    expect(await rendered(loop, { message })).toBe('<a><b>');
+  });
+
   it.each([
     ['base64Encode("hi é")', 'aGkgw6k='],
     ['base64Decode("aGkgw6k=")', 'hi é'],

@@ -180,7 +180,7 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     expect(await page.locator('#entries > li').count()).toBe(2);
   });
 
-  it('is accessible and fits, light and dark, wide and narrow', async () => {
+  it('J3 tells refused from fine, is accessible and fits, light and dark, wide and narrow', async () => {
     await using gateway = await openGateway();
     await using ann = await openConnection(gateway.url);
     await using bob = await openConnection(gateway.url);
@@ -193,8 +193,21 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     gateway.faults.add({ on: 'post', kind: 'throttled', probability: 0.1, times: 20 });
     gateway.clock.advance(60_000);
     ann.send(`{"action":"${'w'.repeat(300)}"}`);
+    await ann.receive();
+    await fetch(`http://localhost:${gateway.port}/prod`);
     for (const width of [1280, 390]) {
       const page = await openPage({ gateway, width });
+      await page.getByText('Live', { exact: true }).waitFor();
+      await page.locator('#entries li').nth(7).waitFor();
+      const [events, forms] = await Promise.all(
+        ['#events', '#tools'].map((part) => page.locator(part).boundingBox()),
+      );
+      // On a phone before the forms, in a wide window beside them.
+      expect(events?.y).toBeLessThanOrEqual(forms?.y ?? 0);
+      const refused = page.locator('#entries .result.bad').filter({ hasText: 'refused' });
+      expect(await refused.count()).toBe(2);
+      await page.locator('#entries').getByText('ERR_ACTION_UNKNOWN').waitFor();
+      await page.locator('#entries').getByText('403 GET /prod: the API is at /dev').waitFor();
       await shoot(page, `empty-${width}`);
       await page.getByRole('button', { name: 'Connect' }).click();
       await page.getByRole('button', { name: 'Disconnect' }).waitFor();

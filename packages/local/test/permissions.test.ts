@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PolicyDocument } from '../src/gateway/access/policy.js';
+import type { PolicyDocument } from '../src/policy-document.js';
 import { openLocalApi } from './local-api.js';
 import { Peer } from './peer.js';
 import { sendSigned } from './signed-request.js';
@@ -62,6 +62,19 @@ describe('an access key', () => {
     expect(await statusesFor(policy({ Resource: '*' }, deny))).toEqual([200, 200, 403]);
   });
 
+  it('I8 6.4 allows what its conditions and its "Not" elements leave', async () => {
+    const here = { IpAddress: { 'aws:SourceIp': ['10.0.0.0/8', '127.0.0.1'] } };
+    expect(await statusesFor(policy({ Condition: here }))).toEqual(allowed);
+    const elsewhere = { NotIpAddress: { 'aws:SourceIp': '127.0.0.1/32' } };
+    expect(await statusesFor(policy({ Condition: elsewhere }))).toEqual(denied);
+    const NotResource = `${stageArn}/POST/*`;
+    expect(await statusesFor(policy({ Resource: undefined, NotResource }))).toEqual([
+      200, 403, 204,
+    ]);
+    const NotAction = 'execute-api:ManageConnections';
+    expect(await statusesFor(policy({ Action: undefined, NotAction }))).toEqual(denied);
+  });
+
   it('6.6 is refused with the principal, the action and the resource, without the account', async () => {
     const [, answer] = await answersFor(policy({ Resource: 'arn:other' }));
     expect(answer?.headers['x-amzn-errortype']).toBe('ForbiddenException');
@@ -83,13 +96,13 @@ describe('an access key', () => {
   it.each([
     ['no statement', { Statement: [] }, /has no "Statement"/],
     [
-      'a condition',
-      { Statement: [{ ...policy({}).Statement[0], Condition: {} }] },
-      /the element "Condition", which is not supported here/,
+      'a condition key that is not known',
+      policy({ Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } }),
+      /the condition key "aws:PrincipalOrgID", whose value is not known here/,
     ],
   ])('cannot have a policy with %s', async (...[, document, message]) => {
     await using api = await openLocalApi();
     const { credentials } = api.gateway;
-    expect(() => credentials.issue('ann', document as PolicyDocument)).toThrow(message);
+    expect(() => credentials.issue('ann', document)).toThrow(message);
   });
 });

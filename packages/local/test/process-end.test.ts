@@ -3,16 +3,19 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Environment, type EnvironmentOptions } from '../src/lambda/environment/environment.js';
+import { Environment } from '../src/lambda/environment/environment.js';
+import type { FunctionConfiguration } from '../src/lambda/function.js';
 
-const options: EnvironmentOptions = {
-  bundleFile: fileURLToPath(new URL('fixtures/handlers.mjs', import.meta.url)),
+const bundleFile = fileURLToPath(new URL('fixtures/handlers.mjs', import.meta.url));
+const configuration: FunctionConfiguration = {
+  name: 'handlers',
   entry: 'handlers.ts',
   handler: 'startsProcess',
   variables: {},
   functionArn: '',
   timeoutMs: 60_000,
   memoryMb: 128,
+  maxEnvironments: 1,
   quiet: true,
 };
 
@@ -46,7 +49,7 @@ const bothConnected = () => vi.waitFor(() => expect(connections).toBe(2), patien
 it.each(['spin', 'return'])(
   'I4 the processes of a function end when its environment is closed: %s',
   async (next) => {
-    await using environment = Environment.start(options);
+    await using environment = Environment.start(configuration, bundleFile);
     const result = environment.invoke({ port, next }, { requestId: 'one' });
     await bothConnected();
     if (next === 'return') await result;
@@ -57,7 +60,7 @@ it.each(['spin', 'return'])(
 );
 
 it('I4 the processes of a function end when it ends itself', async () => {
-  await using environment = Environment.start(options);
+  await using environment = Environment.start(configuration, bundleFile);
   const result = environment.invoke({ port, next: 'exit' }, { requestId: 'one' });
   await bothConnected();
   expect(await result).toMatchObject({ errorType: 'Runtime.ExitError' });
@@ -68,7 +71,7 @@ it('I4 the processes of a busy function end when the gateway is killed', async (
   const module = new URL('../dist/lambda/environment/environment.js', import.meta.url).href;
   const code = `
     import { Environment } from ${JSON.stringify(module)};
-    const environment = Environment.start(${JSON.stringify(options)});
+    const environment = Environment.start(...${JSON.stringify([configuration, bundleFile])});
     await environment.invoke(${JSON.stringify({ port, next: 'spin' })}, { requestId: 'one' });
   `;
   const gateway = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore' });

@@ -49,6 +49,37 @@ describe('the route of a message', () => {
     expect(await select({ expression, routes, message })).toBe(expected);
   });
 
+  it.each([
+    ['$request.body.items[*].id', '[a, b]'],
+    ['${request.body.items[*].id}', '[a, b]'],
+    ['$request.body.items.*.id', '[a, b]'],
+    ['$request.body.byName[*]', '[1, 2]'],
+    ['$request.body.lists[*][*]', '[x, y, z]'],
+    ['$request.body.lists[*]', '[[x, y], [z]]'],
+    ['$request.body.lists[*][0]', '[x, z]'],
+    ['$request.body.items[*].none', '[]'],
+    ['$request.body.none[*].id', ''],
+    ['$request.body.text[*]', ''],
+  ])('I18 2.12 makes a list of the wildcards in %s', async (expression, expected) => {
+    const message = {
+      items: [{ id: 'a' }, { id: 'b' }, { other: 'c' }, 5],
+      byName: { one: 1, two: 2 },
+      lists: [['x', 'y'], ['z']],
+      text: 'text',
+    };
+    const routes = [
+      '$default',
+      '[a, b]',
+      '[1, 2]',
+      '[[x, y], [z]]',
+      '[x, y, z]',
+      '[x, z]',
+      '[]',
+      '',
+    ];
+    expect(await select({ expression, routes, message })).toBe(expected);
+  });
+
   it('2.3 evaluates the expression once', async () => {
     const message = { action: '$request.body.other', other: 'send' };
     expect(await select({ routes: ['send', '$default'], message })).toBe('$default');

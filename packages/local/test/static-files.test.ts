@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -101,6 +102,21 @@ describe('the static directory', () => {
     expect(body).not.toContain('secret');
   });
 
+  it.each([
+    '/con',
+    '/nul.txt',
+    '/COM1.log',
+    '/page.css%3a%3a$DATA',
+    '/c%3asecret.txt',
+    '/page.css.',
+    '/page.css%20',
+    '/assets%20/index.html',
+    '/secret.txt%3fx',
+  ])('I13 does not serve a name that Windows reads as something else: %s', async (path) => {
+    await using api = await openLocalApi({ staticDirectory });
+    expect((await sendRequest({ port: api.gateway.port, path })).status).toBe(403);
+  });
+
   it('refuses other methods', async () => {
     await using api = await openLocalApi({ staticDirectory });
     const { status } = await sendRequest({ port: api.gateway.port, path: '/', method: 'POST' });
@@ -112,5 +128,70 @@ describe('the static directory', () => {
     const { status, body } = await sendRequest({ port: api.gateway.port, path: '/' });
     expect(status).toBe(200);
     expect(body).toBe(`A local API Gateway. Connect to ws://localhost:${api.gateway.port}/dev.\n`);
+  });
+});
+
+// Windows needs a privilege for links, and has no FIFOs.
+describe.skipIf(process.platform === 'win32')('a link or another special file', () => {
+  const special = async () => {
+    const directory = await mkdtemp(join(root, 'special-'));
+    await mkdir(join(directory, 'real'));
+    await mkdir(join(directory, '.hidden'));
+    await writeFile(join(directory, 'real/page.css'), 'a{}');
+    await writeFile(join(directory, '.hidden/key.txt'), 'secret');
+    const links = {
+      'inside.css': 'real/page.css',
+      folder: 'real',
+      'back-and-forth.css': `../${directory.split('/').at(-1)}/real/page.css`,
+      'outside.txt': '../secret.txt',
+      'absolute.txt': join(root, 'secret.txt'),
+      'outside-folder': root,
+      'twice.txt': 'outside.txt',
+      'environment.txt': '.hidden/key.txt',
+      'hidden-folder': '.hidden',
+      'nothing.txt': 'none.txt',
+      'loop.txt': 'loop.txt',
+      'device.txt': '/dev/zero',
+      'folder.txt': 'real',
+    };
+    for (const [name, target] of Object.entries(links))
+      await symlink(target, join(directory, name));
+    execFileSync('mkfifo', [join(directory, 'fifo.txt')]);
+    return directory;
+  };
+
+  it.each(['/inside.css', '/folder/page.css', '/back-and-forth.css'])(
+    'I13 is served if it leads to a file of the directory: %s',
+    async (path) => {
+      await using api = await openLocalApi({ staticDirectory: await special() });
+      const answer = await sendRequest({ port: api.gateway.port, path });
+      expect(answer).toMatchObject({ status: 200, body: 'a{}' });
+    },
+  );
+
+  it.each([
+    '/outside.txt',
+    '/absolute.txt',
+    '/outside-folder/secret.txt',
+    '/twice.txt',
+    '/environment.txt',
+    '/hidden-folder/key.txt',
+    '/nothing.txt',
+    '/loop.txt',
+    '/device.txt',
+    '/folder.txt',
+    '/fifo.txt',
+  ])('I13 is not served if it leads to anything else: %s', async (path) => {
+    await using api = await openLocalApi({ staticDirectory: await special() });
+    const { status, body } = await sendRequest({ port: api.gateway.port, path });
+    expect(status).toBe(403);
+    expect(body).not.toContain('secret');
+  });
+
+  it('I13 may be the directory itself', async () => {
+    const link = join(root, 'link-to-public');
+    await symlink(staticDirectory, link);
+    await using api = await openLocalApi({ staticDirectory: link });
+    expect((await sendRequest({ port: api.gateway.port, path: '/page.css' })).body).toBe('a{}');
   });
 });

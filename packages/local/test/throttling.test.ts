@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { openGateway } from '../src/gateway/open-gateway.js';
+import { openGateway } from '../src/dev/open-gateway.js';
 import { openLocalApi, TestFunction } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 import { sendSigned } from './signed-request.js';
@@ -109,7 +109,7 @@ describe('a route with a throttle', () => {
 });
 
 describe('the throttle of the account', () => {
-  it('7.3 3.18 5.10 6.12 counts handshakes, messages and requests to @connections together', async () => {
+  it('7.3 7.4 3.18 5.10 6.12 counts handshakes, messages and requests to @connections together', async () => {
     const { now, advance } = clock();
     await using api = await openLocalApi({ now, accountThrottle: { rateLimit: 1, burstLimit: 3 } });
     const { port, credentials } = api.gateway;

@@ -28,7 +28,7 @@ async function openPeer(options = {}) {
 }
 
 describe('a connection', () => {
-  it('1.25 5.20 ends with 1001 Going away after 10 minutes without a message', async () => {
+  it('1.25 5.20 7.13 ends with 1001 Going away after 10 minutes without a message', async () => {
     await using open = await openPeer();
     await open.advance(9.9);
     expect(open.isClosed).not.toHaveBeenCalled();
@@ -78,12 +78,12 @@ describe('a connection', () => {
   });
 
   it('5.19 is kept open by pings with the option', async () => {
-    await using open = await openPeer({ pingsResetIdle: true });
+    await using open = await openPeer({ quirks: { pingsResetIdle: true } });
     for (let count = 0; count < 4; count++) await open.advance(6);
     expect(open.isClosed).not.toHaveBeenCalled();
   });
 
-  it('5.21 ends with 1001 Going away after 2 hours, even if it is active', async () => {
+  it('5.21 7.13 ends with 1001 Going away after 2 hours, even if it is active', async () => {
     await using open = await openPeer();
     for (let count = 1; count <= 14; count++) {
       await open.advance(8.5);
@@ -103,7 +103,7 @@ describe('a connection', () => {
   });
 
   it('1.28 that breaks leads to $disconnect with 1006 and the reason in the option', async () => {
-    await using open = await openPeer({ droppedReason: 'Connection reset' });
+    await using open = await openPeer({ quirks: { droppedReason: 'Connection reset' } });
     open.peer.webSocket.terminate();
     await vi.waitFor(() => expect(open.api.handler.of('$disconnect')).toHaveLength(1));
     expect(open.api.handler.of('$disconnect')[0]?.requestContext).toMatchObject({
@@ -122,7 +122,7 @@ describe('the order of messages', () => {
     async (serial, started) => {
       const answers: (() => void)[] = [];
       await using api = await openLocalApi({
-        serial,
+        quirks: { serial },
         routes: [{ routeKey: '$default', twoWay: true }],
         respond: ({ body }) =>
           new Promise((resolve) => {
@@ -144,7 +144,7 @@ describe('the order of messages', () => {
   );
 
   it('I3 a message that the gateway fails to handle holds up no other one', async () => {
-    await using api = await openLocalApi({ serial: true, routes: [] });
+    await using api = await openLocalApi({ quirks: { serial: true }, routes: [] });
     const results = [undefined, { type: 'response', payload: { statusCode: 200, body: 'two' } }];
     api.gateway.use({
       handler: { invoke: async () => results.shift() as never },

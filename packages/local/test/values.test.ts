@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { main } from '../src/dev/cli.js';
+import { openGateway } from '../src/dev/open-gateway.js';
 import { type StartGatewayOptions, startGateway } from '../src/dev/start-gateway.js';
 import { Clock } from '../src/gateway/clock.js';
 import { Faults } from '../src/gateway/faults.js';
-import { openGateway } from '../src/gateway/open-gateway.js';
 
 const entry = fileURLToPath(new URL('fixtures/handlers.mjs', import.meta.url));
 
@@ -67,7 +67,7 @@ describe('a value that cannot work', () => {
     },
   );
 
-  it.each([0, 49, 60_000, Number.NaN])('K2 is refused for a route: %d', async (timeoutMs) => {
+  it.each([0, 49, 60_000, Number.NaN])('K2 7.9 is refused for a route: %d', async (timeoutMs) => {
     await using gateway = await openGateway();
     const handler = { invoke: async () => ({ type: 'response', payload: null }) as const };
     expect(() => gateway.use({ handler, routes: [{ routeKey: 'say', timeoutMs }] })).toThrow(
@@ -98,6 +98,17 @@ describe('a value that cannot work', () => {
     expect(clock.aheadMs).toBe(0);
   });
 
+  it.each([
+    [{ serial: 'yes' }, 'ERR_OPTION_VALUE'],
+    [{ droppedReason: 1 }, 'ERR_OPTION_VALUE'],
+    [{ seriall: true }, 'ERR_OPTION_UNKNOWN'],
+  ])('K2 is refused among the quirks: %j', async (given, code) => {
+    const quirks = given as StartGatewayOptions['quirks'];
+    const refusal = { code, message: expect.stringContaining('The option "quirks" of ') };
+    await expect(openGateway({ quirks })).rejects.toMatchObject(refusal);
+    await expect(startGateway({ entry, quirks })).rejects.toMatchObject(refusal);
+  });
+
   it('K2 is refused as an unknown option is', async () => {
     const options = { entry, maxEnvironment: 1 };
     await expect(startGateway(options)).rejects.toMatchObject({ code: 'ERR_OPTION_UNKNOWN' });
@@ -111,6 +122,10 @@ describe('a value that cannot work', () => {
       '--timeout takes a whole number from 1 to 2,147,483, not "99999999".',
     ],
     [['--environments', '0'], '--environments takes a whole number from 1 to 1,000, not "0".'],
+    [['--routes', ''], '--routes takes route keys, joined by commas, not "".'],
+    [['--routes', 'a,'], '--routes takes route keys, joined by commas, not "a,".'],
+    [['--api-keys', ''], '--api-keys takes API keys, joined by commas, not "".'],
+    [['--static', 'nowhere'], '--static names the folder "nowhere", which does not exist.'],
     [['--stage', 'a b'], '--stage takes up to 128 letters, digits, "-" and "_", not "a b".'],
   ])('J4 K2 is refused on the command line: %j', async (args, message) => {
     const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
@@ -119,6 +134,19 @@ describe('a value that cannot work', () => {
     stderr.mockRestore();
     expect(code).toBe(2);
     expect(shown).toContain(message);
+  });
+
+  it.each([
+    [['--routes', '$conect'], 'The route key "$conect" begins with "$", which only '],
+    [['--routes', 'a,a'], 'Two routes have the key "a". Remove one of them.\n'],
+  ])('J4 a wrong route is told in one sentence, without a stack: %j', async (args, message) => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const code = await main(['dev', entry, '--port', '0', ...args]);
+    const shown = stderr.mock.calls.join('');
+    stderr.mockRestore();
+    expect(code).toBe(1);
+    expect(shown).toContain(message);
+    expect(shown).not.toContain('    at ');
   });
 
   it('J4 K2 of another port is refused by the commands that ask a gateway', async () => {

@@ -104,7 +104,7 @@ describe('the frames to a connection', () => {
     expect(peer.received).toHaveLength(0);
   });
 
-  it('6.8 contain the posted bytes unchanged in a text frame, even if they are not UTF-8', async () => {
+  it('6.8 6.23 contain the posted bytes unchanged in a text frame, even if they are not UTF-8', async () => {
     await using api = await openLocalApi();
     const { port, credentials } = api.gateway;
     await using peer = await RawPeer.connect(port);
@@ -115,6 +115,17 @@ describe('the frames to a connection', () => {
     expect((await sendSigned({ port, key, path, body, headers })).status).toBe(200);
     // AWS does not document this. Clients that check, like browsers, close with 1007.
     expect(await peer.nextFrame()).toEqual({ isLast: true, opcode: TEXT, payload: body });
+  });
+
+  it('I7 6.23 contain U+FFFD for what is not UTF-8 if the switch says so', async () => {
+    await using api = await openLocalApi({ quirks: { invalidPosts: 'replaced' } });
+    const { port, credentials } = api.gateway;
+    await using peer = await RawPeer.connect(port);
+    const path = `/dev/@connections/${api.handler.events[0]?.requestContext.connectionId}`;
+    const key = credentials.issue('a test');
+    const body = Buffer.from([0x61, 0xff, 0xc3, 0xa9, 0xe2, 0x82]);
+    expect((await sendSigned({ port, key, path, body })).status).toBe(200);
+    expect((await peer.nextFrame()).payload).toEqual(Buffer.from('a\ufffdé\ufffd'));
   });
 });
 

@@ -133,15 +133,19 @@ export function buildApp<const L extends Channels>(
   };
   for (const plugin of plugins) plugin.setup?.({ routes: table, store });
   const handle = core.handle(new Invocation(core, undefined));
+  const manifest = manifestOf(table, {
+    store,
+    hasAuthorizer: authorizer !== undefined,
+    origins: core.origins,
+    plugins,
+  });
   return Object.freeze({
-    handler: makeHandler(core),
-    routes: table,
-    manifest: manifestOf(table, {
-      store,
-      hasAuthorizer: authorizer !== undefined,
-      origins: core.origins,
-      plugins,
+    // For the `gatecast` command, because many modules export nothing but the handler.
+    handler: Object.defineProperty(makeHandler(core), Symbol.for('gatecast.manifest'), {
+      value: manifest,
     }),
+    routes: table,
+    manifest,
     // The types know the app's channels; at run time each name is checked when it is used.
     channel: ((name: string) => handle.channel(name)) as App<L>['channel'],
     connection: (id: string) => handle.connection(id),

@@ -1,6 +1,9 @@
 import { ClientError } from '../errors/client-error.js';
 import type { AnyPlugin, ErrorContext } from './plugin.js';
 
+/** Most characters of a text that may come from code that handles a client's secrets. */
+const MOST_REASON = 200;
+
 /** Reports an error. Never throws. */
 export type Report = (error: unknown, ctx: ErrorContext) => void;
 
@@ -25,9 +28,19 @@ function writeToConsole(
   { route, connectionId = '-', isAnswered }: ErrorContext,
 ): void {
   if (ClientError.is(error)) {
-    // A refusal that the client was told about does not concern the operator. Otherwise it is one line
-    // without a stack, because clients can cause any number of them.
-    if (isAnswered) return;
+    // A refusal that the client was told about does not concern the operator, unless its reason is asked
+    // for. One line without a stack, because clients can cause any number of them.
+    if (isAnswered) {
+      if (process.env['GATECAST_LOG_LEVEL']?.toLowerCase() !== 'debug') return;
+      const { message } = error.cause instanceof Error ? error.cause : error;
+      const [reason = ''] = message.split('\n');
+      // oxlint-disable-next-line no-console -- see above.
+      console.debug(
+        `Gatecast: ${route} on connection ${connectionId} was refused: ${error.code}: ` +
+          reason.slice(0, MOST_REASON),
+      );
+      return;
+    }
     // oxlint-disable-next-line no-console -- no refusal may be lost.
     console.warn(`Gatecast: ${route} on connection ${connectionId} was refused: ${error.code}`);
     return;

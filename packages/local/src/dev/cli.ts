@@ -4,36 +4,40 @@ import { StartError } from '../start-error.js';
 import { clock, clockUsage } from './commands/clock.js';
 import { CommandLineError } from './commands/command-line.js';
 import { dev, devUsage } from './commands/dev.js';
+import { env, envUsage } from './commands/env.js';
 import { fault, faultUsage } from './commands/fault.js';
+import { invoke, invokeUsage } from './commands/invoke.js';
 import { manifest, manifestUsage } from './commands/manifest.js';
 import { routes, routesUsage } from './commands/routes.js';
 import { template, templateUsage } from './commands/template.js';
 
-const commands = new Map([
-  ['dev', dev],
-  ['routes', routes],
-  ['manifest', manifest],
-  ['template', template],
-  ['clock', clock],
-  ['fault', fault],
+interface Command {
+  readonly run: (args: readonly string[]) => Promise<void>;
+  /** The help of the command. */
+  readonly usage: string;
+  readonly summary: string;
+}
+
+const commands: ReadonlyMap<string, Command> = new Map([
+  ['dev', { run: dev, usage: devUsage, summary: 'run functions behind a local API Gateway' }],
+  ['routes', { run: routes, usage: routesUsage, summary: 'list the routes of an app' }],
+  ['manifest', { run: manifest, usage: manifestUsage, summary: 'write the routes as JSON' }],
+  ['template', { run: template, usage: templateUsage, summary: 'write a SAM template of an app' }],
+  ['env', { run: env, usage: envUsage, summary: 'print the environment of a running gateway' }],
+  ['invoke', { run: invoke, usage: invokeUsage, summary: 'run a function in that environment' }],
+  ['clock', { run: clock, usage: clockUsage, summary: "move the gateway's clock forward" }],
+  ['fault', { run: fault, usage: faultUsage, summary: 'let something go wrong' }],
 ]);
 
 const HELP = `Runs and describes realtime functions for API Gateway WebSocket APIs.
 
-${devUsage}
+${[...commands].map(([name, { summary }]) => `  gatecast ${name.padEnd(10)}${summary}`).join('\n')}
 
-${routesUsage}
+  gatecast <command> --help     options and examples of one command
+  gatecast --version
 
-${manifestUsage}
-
-${templateUsage}
-
-${clockUsage}
-
-${faultUsage}
-
-gatecast --help
-gatecast --version
+Example:
+  gatecast dev app.ts
 `;
 
 /** Runs the `gatecast` command and resolves to its exit code. */
@@ -43,21 +47,28 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${await packageVersion()}\n`);
     return 0;
   }
-  if (name === undefined || args.includes('--help')) {
-    process.stdout.write(HELP);
+  const isHelp = rest.includes('--help') || rest.includes('-h');
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const [of = ''] = rest;
+    process.stdout.write(helpOf(of));
+    return 0;
+  }
+  const command = commands.get(name);
+  if (command && isHelp) {
+    process.stdout.write(helpOf(name));
     return 0;
   }
   try {
-    const command = commands.get(name);
     if (command === undefined) {
       const known = [...commands.keys()].join(', ');
       throw new CommandLineError(`There is no command "${name}". Use one of: ${known}.`);
     }
-    await command(rest);
+    await command.run(rest);
     return 0;
   } catch (error) {
     if (error instanceof CommandLineError) {
-      process.stderr.write(`${error.message}\nRun "gatecast --help" to see the usage.\n`);
+      const help = command === undefined ? 'gatecast --help' : `gatecast ${name} --help`;
+      process.stderr.write(`${error.message}\nRun "${help}" to see the usage.\n`);
       return 2;
     }
     process.stderr.write(`${error instanceof StartError ? error.message : described(error)}\n`);
@@ -65,11 +76,18 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+function helpOf(name: string): string {
+  const command = commands.get(name);
+  return command ? `${command.usage}\n` : HELP;
+}
+
 /** Errors of wrong values say what to change; of others, the stack is needed. */
 function described(error: unknown): string {
-  return error instanceof Error && 'hint' in error
-    ? `${error.message}\n${String(error.hint)}`
-    : inspect(error);
+  if (!(error instanceof Error)) return inspect(error);
+  if ('hint' in error) return `${error.message}\n${String(error.hint)}`;
+  // The gateway refuses routes and options with plain errors, the system files and ports with its own.
+  const isPlain = error.constructor === Error && (!('code' in error) || 'syscall' in error);
+  return isPlain ? error.message : inspect(error);
 }
 
 async function packageVersion(): Promise<string> {

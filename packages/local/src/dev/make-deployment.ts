@@ -83,11 +83,12 @@ function routesOf({ main, functions, routes }: DeploymentParts): readonly LocalR
     const whose =
       main === undefined
         ? `The routes of the functions ${list([...functions.keys()])} are not known.`
-        : `The routes of "${main.entry}" are not known: it does not export an "app" of createApp().`;
+        : `The routes of "${main.entry}" are not known: it exports neither an app of createApp() nor its handler.`;
     throw new StartError(
       'ERR_ROUTES_UNKNOWN',
       whose,
-      "Pass them: --routes '$connect,$disconnect,$default', or the option routes of startGateway().",
+      'In a Gatecast app, write: export const app = createApp(…). Pass the routes of any other handler: ' +
+        "--routes '$connect,$disconnect,$default', or the option routes of startGateway().",
     );
   }
   const listed = 'routes' in known ? known.routes : known;

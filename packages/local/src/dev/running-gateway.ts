@@ -1,37 +1,44 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import { type Gateway, openGatewayBefore } from '../gateway/open-gateway.js';
+import type { StoppableGateway } from '../gateway/open-gateway.js';
+import { apiDefaults } from '../gateway/options.js';
 import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
-import { definitionsOf, type FunctionDefinition } from '../lambda/function-definition.js';
-import {
-  type FunctionSurroundings,
-  functionSettings,
-  writeCertificates,
-} from '../lambda/function-settings.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { StartError } from '../start-error.js';
 import { harmless } from '../unexpected.js';
+import {
+  configureForGateway,
+  type GatewaySurroundings,
+  gatewayVariables,
+  writeCertificates,
+} from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
 import type { EmbeddedDynamoDb } from './dynamodb/embedded-dynamodb.js';
+import { functionsOf, type NamedFunction } from './functions.js';
 import { makeDeployment } from './make-deployment.js';
+import { openGatewayOf } from './open-gateway.js';
 import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
-
-// The gateway's defaults, which functions get as variables, too.
-const DEFAULT_API_ID = 'local00000';
-const DEFAULT_STAGE = 'dev';
-const DEFAULT_REGION = 'us-east-1';
-const DEFAULT_ACCOUNT_ID = '123456789012';
 
 /** A source file of the DynamoDB store, in the workspace or installed. */
 const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
 
-interface BuiltFunction {
-  readonly definition: FunctionDefinition;
-  readonly directory: string;
+/** Variables of this process that say where stores and the API are. */
+const SETTINGS_OF_APPS = /^(?:GATECAST|AWS_ENDPOINT_URL)_?\w*$/;
+
+/** How long events may take that are running when the gateway is closed, in milliseconds. */
+const CLOSE_GRACE_MS = 10_000;
+
+/** What only a terminal is told. */
+export interface Notices {
+  /** A new version of a function is being loaded. The result follows as `onReload`. */
+  readonly onReloading: (functionName: string) => void;
+}
+
+interface BuiltFunction extends NamedFunction {
   readonly bundler: Bundler;
   readonly bundle: Bundle;
 }
@@ -39,34 +46,45 @@ interface BuiltFunction {
 /** A gateway with its functions, from the first build to the end of the last process. */
 export class RunningGateway {
   readonly #options: StartGatewayOptions;
+  readonly #notices: Notices | undefined;
   readonly #bundlers: Bundler[] = [];
   readonly #functions: RunningFunction[] = [];
   /** Messages of failed reloads by name of the function, until its next successful reload. */
   readonly #failures = new Map<string, string>();
+  /** Aborted when it is closed, so that a start in progress ends. */
+  readonly #closing = new AbortController();
+  #starting: Promise<LocalGateway> | undefined;
   #directory: string | undefined;
   #store: EmbeddedDynamoDb | undefined;
-  #gateway: Gateway | undefined;
+  #gateway: StoppableGateway | undefined;
   #main: RunningFunction | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: StartGatewayOptions) {
+  constructor(options: StartGatewayOptions, notices?: Notices) {
     this.#options = options;
+    this.#notices = notices;
   }
 
   /** @throws StartError like `startGateway`. Call `close` afterwards to free what was opened. */
-  async start(): Promise<LocalGateway> {
-    const { main, named } = definitionsOf(this.#options);
+  start(): Promise<LocalGateway> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<LocalGateway> {
+    const { signal } = this.#closing;
+    const functions = functionsOf(this.#options);
     // Outside of the project, so that nothing has to be ignored or cleaned up there.
     const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
     this.#directory = directory;
-    const definitions = main === undefined ? named : [main, ...named];
     const built = await all(
-      definitions.map((definition, index) =>
+      functions.map((each, index) =>
         // Folders are numbered, because two names may be the same for a file system that ignores case.
-        this.#build(definition, join(directory, String(index))),
+        this.#build(each, join(directory, String(index))),
       ),
     );
-    const isInspected = definitions.some(({ inspect }) => inspect !== undefined);
+    signal.throwIfAborted();
+    const isInspected = functions.some(({ options }) => options.inspect !== undefined);
     // A function that stops at a breakpoint may take any time.
     const integrationTimeoutMs =
       this.#options.integrationTimeoutMs ?? (isInspected ? MAX_TIMER_MS : undefined);
@@ -76,8 +94,9 @@ export class RunningGateway {
     const certificateFile = await writeCertificates(gateway.certificate, directory);
     const storeVariables = await this.#openStore(built);
     const shared = { gateway, certificateFile, storeVariables };
+    signal.throwIfAborted();
     const running = await all(built.map((parts) => this.#load(parts, shared)));
-    this.#main = main === undefined ? undefined : running[0];
+    this.#main = functions[0]?.isMain === true ? running[0] : undefined;
     this.#use(gateway, this.#main?.manifest);
     if (this.#options.watch === true) {
       await all(running.map((lambda) => this.#watch(lambda, gateway)));
@@ -86,6 +105,7 @@ export class RunningGateway {
       port: gateway.port,
       url: gateway.url,
       endpoint: gateway.endpoint,
+      environment: this.#environmentWith(shared),
       clock: gateway.clock,
       faults: gateway.faults,
       close: () => this.close(),
@@ -93,16 +113,26 @@ export class RunningGateway {
     };
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  /** @param graceMs how long running events may take */
+  close(graceMs: number = CLOSE_GRACE_MS): Promise<void> {
+    this.#closed ??= this.#close(graceMs);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
+  async #close(graceMs: number): Promise<void> {
+    this.#closing.abort();
+    await this.#starting?.catch(() => {});
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
     // At first, because clients must not connect any more. Not awaited, because a reload may be running.
-    const closing = this.#gateway?.close();
-    await Promise.all(this.#bundlers.map((bundler) => bundler.close()));
-    await Promise.all(this.#functions.map((lambda) => lambda.reloaded()));
+    const closing = this.#gateway?.closeWithin(graceMs);
+    const reloaded = Promise.all(this.#bundlers.map((bundler) => bundler.close())).then(() =>
+      Promise.all(this.#functions.map((lambda) => lambda.reloaded())),
+    );
+    await Promise.race([reloaded, grace]);
+    clearTimeout(timer);
     await closing;
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
     await this.#store?.[Symbol.asyncDispose]();
@@ -111,11 +141,11 @@ export class RunningGateway {
     }
   }
 
-  async #build(definition: FunctionDefinition, directory: string): Promise<BuiltFunction> {
+  async #build(named: NamedFunction, directory: string): Promise<BuiltFunction> {
     await mkdir(directory);
-    const bundler = await openBundler(definition.entry, directory);
+    const bundler = await openBundler(named.options.entry, directory);
     this.#bundlers.push(bundler);
-    return { definition, directory, bundler, bundle: await bundler.build() };
+    return { ...named, bundler, bundle: await bundler.build() };
   }
 
   /** Starts an embedded DynamoDB if it is needed and there is no other one. */
@@ -134,7 +164,7 @@ export class RunningGateway {
     const shared = variables['GATECAST_TABLE'] ?? fallback;
     const ownTables = new Set(
       users
-        .map(({ definition }) => definition.environment?.['GATECAST_TABLE'] ?? shared)
+        .map(({ options }) => options.environment?.['GATECAST_TABLE'] ?? shared)
         .filter((name) => name !== undefined),
     );
     // Loaded here, because few functions need it.
@@ -155,24 +185,45 @@ export class RunningGateway {
   }
 
   async #load(
-    { definition, directory, bundler, bundle }: BuiltFunction,
-    shared: Pick<FunctionSurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
+    { bundler, bundle, ...named }: BuiltFunction,
+    shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
   ): Promise<RunningFunction> {
-    const { apiId = DEFAULT_API_ID, stage = DEFAULT_STAGE } = this.#options;
-    const { region = DEFAULT_REGION, accountId = DEFAULT_ACCOUNT_ID } = this.#options;
-    const surroundings = { ...shared, apiId, stage, region, accountId, directory };
-    const settings = functionSettings(definition, surroundings);
-    const { name } = definition;
+    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
+    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    const surroundings = { ...shared, apiId, stage, region, accountId };
+    const configuration = configureForGateway(surroundings, named, dirname(bundle.file));
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void shared.gateway.closeAllConnections());
-    const lambda = await RunningFunction.load({ name, bundler, bundle, settings, onStateLost });
+    const { signal } = this.#closing;
+    const lambda = await RunningFunction.load(
+      configuration,
+      { bundler, bundle, onStateLost },
+      signal,
+    );
     this.#functions.push(lambda);
     return lambda;
   }
 
+  /** The variables of a further process that uses the same gateway and stores. */
+  #environmentWith(
+    shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
+  ): Readonly<Record<string, string>> {
+    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
+    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    const variables = { ...process.env, ...this.#options.environment };
+    const settings = Object.entries(variables).filter(([name]) => SETTINGS_OF_APPS.test(name));
+    return {
+      ...(Object.fromEntries(settings) as Record<string, string>),
+      AWS_REGION: region,
+      AWS_DEFAULT_REGION: region,
+      ...gatewayVariables({ ...shared, apiId, stage, region, accountId }, 'gatecast-env'),
+      GATECAST_URL: shared.gateway.url,
+    };
+  }
+
   /** Serves the routes of the current version of the app of `entry`. */
-  #use(gateway: Gateway, manifest: RouteManifest | undefined): void {
+  #use(gateway: StoppableGateway, manifest: RouteManifest | undefined): void {
     const { entry = '', routes, authorizer } = this.#options;
     const main = this.#main && { entry, function: this.#main, manifest };
     const named = this.#functions.filter((lambda) => lambda !== this.#main);
@@ -191,7 +242,7 @@ export class RunningGateway {
     };
   }
 
-  async #watch(lambda: RunningFunction, gateway: Gateway): Promise<void> {
+  async #watch(lambda: RunningFunction, gateway: StoppableGateway): Promise<void> {
     const onReload = harmless('onReload', this.#options.onReload ?? reportFailure);
     await lambda.watch({
       accept: (manifest) => {
@@ -200,6 +251,7 @@ export class RunningGateway {
         }
       },
       closeAllConnections: () => gateway.closeAllConnections(),
+      onReloading: () => this.#notices?.onReloading(lambda.name),
       onReload: (event) => {
         const { functionName } = event;
         if (event.type === 'reloaded') this.#failures.delete(functionName);
@@ -214,9 +266,9 @@ export class RunningGateway {
 async function listen(
   options: StartGatewayOptions,
   functions: ControlledFunctions,
-): Promise<Gateway> {
+): Promise<StoppableGateway> {
   try {
-    return await openGatewayBefore(functions, options);
+    return await openGatewayOf(options, functions);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {

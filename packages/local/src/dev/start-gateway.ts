@@ -1,14 +1,14 @@
 import type { RouteManifest } from '@gatecast/framework';
-import { checkOptions } from '@gatecast/framework/adapter';
+import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
 import type { Clock } from '../gateway/clock.js';
 import type { Faults } from '../gateway/faults.js';
-import type { GatewayOptions } from '../gateway/open-gateway.js';
-import type { FunctionOptions } from '../lambda/function-options.js';
+import { checkQuirks } from '../gateway/options.js';
+import { type FunctionOptions, functionOptionTypes } from '../lambda/function.js';
 import type { ReloadEvent } from '../lambda/versions.js';
-import { functionOptionTypes, startOptionTypes } from '../option-types.js';
 import type { LocalTable } from './dynamodb/local-table.js';
 import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
-import { RunningGateway } from './running-gateway.js';
+import { type GatewayOptions, gatewayOptionTypes } from './open-gateway.js';
+import { type Notices, RunningGateway } from './running-gateway.js';
 
 /**
  * Options of {@link startGateway}. Most APIs have one function: `entry`. Further functions are in
@@ -25,7 +25,7 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
   /**
    * Routes, or keys of one-way routes, or a manifest that replaces the one of `app`.
    *
-   * @default the routes of the export `app` of `entry`
+   * @default the routes of the app that `entry` exports as `app`, or whose handler it exports
    */
   readonly routes?: readonly (string | LocalRoute)[] | RouteManifest | undefined;
   /**
@@ -58,6 +58,21 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
   readonly onReload?: ((event: ReloadEvent) => void) | undefined;
 }
 
+const startOptionTypes: OptionTypes<StartGatewayOptions> = {
+  ...gatewayOptionTypes,
+  ...functionOptionTypes,
+  functions: option.object,
+  routes: {
+    takes: 'a list of routes, or a manifest',
+    fits: (value) => Array.isArray(value) || option.object.fits(value),
+  },
+  authorizer: option.object,
+  tables: option.list,
+  dataDirectory: option.text,
+  watch: option.flag,
+  onReload: option.callback,
+};
+
 /** A running local API Gateway with its Lambda functions. */
 export interface LocalGateway extends AsyncDisposable {
   /** The port it listens on. */
@@ -68,6 +83,12 @@ export interface LocalGateway extends AsyncDisposable {
    * The endpoint for posts of functions: `http://localhost:PORT/STAGE`. `https` works on the same port.
    */
   readonly endpoint: string;
+  /**
+   * Environment variables for a further process that publishes into this gateway, such as a test or a
+   * function that no route leads to: the endpoint, `GATECAST_URL` (as `url`), the Region, an access key
+   * that may do everything, the stage, and the stores. They are secret.
+   */
+  readonly environment: Readonly<Record<string, string>>;
   /** The gateway's clock. Functions have the time of the machine. */
   readonly clock: Clock;
   /** The faults to simulate. */
@@ -100,15 +121,21 @@ export interface LocalGateway extends AsyncDisposable {
  * ```
  */
 export async function startGateway(options: StartGatewayOptions): Promise<LocalGateway> {
-  checkOptions('startGateway()', options, startOptionTypes);
-  for (const [name, own] of Object.entries(options.functions ?? {})) {
-    checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
-  }
-  const running = new RunningGateway(options);
+  const running = prepareGateway(options);
   try {
     return await running.start();
   } catch (error) {
     await running.close();
     throw error;
   }
+}
+
+/** Checks the options of a gateway that is started later. @internal */
+export function prepareGateway(options: StartGatewayOptions, notices?: Notices): RunningGateway {
+  checkOptions('startGateway()', options, startOptionTypes);
+  checkQuirks('startGateway()', options);
+  for (const [name, own] of Object.entries(options.functions ?? {})) {
+    checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
+  }
+  return new RunningGateway(options, notices);
 }

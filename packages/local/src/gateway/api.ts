@@ -1,11 +1,12 @@
-import type { Journal, Traffic } from '../dev/control/journal.js';
 import type { Access } from './access/access.js';
-import type { TokenBucket } from './access/token-bucket.js';
+import type { TokenBucket } from './access/throttling.js';
 import type { Clock } from './clock.js';
 import type { ServedDeployment } from './deployment.js';
-import type { GatewayEvent } from './events.js';
+import type { GatewayEvent, PostEvent, Traffic } from './events.js';
 import type { Faults } from './faults.js';
-import type { RouteSelector } from './routes/route-selection.js';
+import type { Exchange } from './http/answer.js';
+import type { Quirks } from './options.js';
+import type { RouteSelector } from './routes/select.js';
 import type { Connections } from './websocket/connections.js';
 
 /** The description of the API in events. */
@@ -38,19 +39,26 @@ export interface Api {
   readonly now: () => number;
   readonly clock: Clock;
   readonly faults: Faults;
-  /** The reason in `$disconnect` if the TCP connection ended without a close frame (row 1.28). */
-  readonly droppedReason: string;
-  /** Whether messages of one connection wait for each other (row 5.11). */
-  readonly isSerial: boolean;
   /** Whether web pages of other machines are refused. */
   readonly localPagesOnly: boolean;
-  /** Whether a ping counts as activity (row 5.19). */
-  readonly pingsCount: boolean;
+  readonly quirks: Quirks;
   /** Reports an event that has just been handled. */
   readonly report: (event: Omit<GatewayEvent, 'durationMs'>, traffic?: Traffic) => void;
-  /** Records the traffic, if the control API is on. */
-  readonly journal: Journal | undefined;
+  extension: Extension | undefined;
   deployment: ServedDeployment | undefined;
   /** Whether the gateway is being closed: it accepts no more connections. */
   isStopping: boolean;
+  /** Whether it is closed: it reports nothing more. */
+  isClosed: boolean;
+}
+
+/** Something besides API Gateway at the same port, which sees the traffic, such as the control API. */
+export interface Extension {
+  /** It answers requests whose paths begin with this, and those for `/` that nothing else answers. */
+  readonly path: string;
+  answer(pathname: string, exchange: Exchange): Promise<void>;
+  /** Called after each event. Returns the event as it is reported. */
+  onEvent(event: GatewayEvent, traffic: Traffic): GatewayEvent;
+  /** Called after each answered post to `@connections`. */
+  onPost(post: PostEvent): void;
 }

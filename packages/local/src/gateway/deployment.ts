@@ -1,11 +1,14 @@
 import { checkOptions } from '@gatecast/framework/adapter';
-import { integrationTimeout } from '../option-types.js';
 import { type IdentitySource, identitySource } from './access/identity-source.js';
-import { type Throttle, TokenBucket } from './access/token-bucket.js';
+import { type Throttle, TokenBucket } from './access/throttling.js';
 import type { LambdaFunction } from './lambda-function.js';
+import { integrationTimeout } from './options.js';
 import type { Integration } from './routes/integration-options.js';
-import { type NonProxyIntegration, nonProxyIntegration } from './routes/non-proxy-integration.js';
-import { type BodyCheck, bodyCheck, type RequestModels } from './routes/request-model.js';
+import { type BodyCheck, bodyCheck, type RequestModels } from './routes/models.js';
+import {
+  type NonProxyIntegration,
+  nonProxyIntegration,
+} from './routes/non-proxy/non-proxy-integration.js';
 
 /** One route of the API. A bare route key is a one-way route to the Lambda function. */
 export interface GatewayRoute extends RequestModels {
@@ -97,12 +100,21 @@ export interface ServedDeployment {
   readonly throttles: ReadonlyMap<string, TokenBucket>;
 }
 
+/** Routes of an API (quotas of WebSocket APIs). Each has at most one of the 300 integrations. */
+const MAX_ROUTES = 300;
+
 const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
 
 /** @throws Error if API Gateway would refuse the deployment, too. */
 export function checkDeployment({ handler, routes, authorizer }: Deployment): ServedDeployment {
   const byKey = new Map<string, ServedRoute>();
   const throttles = new Map<string, TokenBucket>();
+  if (routes.length > MAX_ROUTES) {
+    throw new Error(
+      `There are ${routes.length} routes, but API Gateway takes ${MAX_ROUTES} for an API. ` +
+        'Remove some, or let "$default" handle several.',
+    );
+  }
   for (const route of routes) {
     const { routeKey, throttle, timeoutMs } = route;
     const times = { timeoutMs: integrationTimeout };

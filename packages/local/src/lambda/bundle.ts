@@ -56,31 +56,22 @@ interface Outcome {
  */
 export async function openBundler(entry: string, directory: string): Promise<Bundler> {
   await assertFile(entry);
-  const name = basename(entry, extname(entry));
+  const path = join(directory, basename(entry, extname(entry)));
   let builds = 0;
   let lastHash: string | undefined;
   let onResult = async (_result: BuildResult): Promise<void> => {};
 
-  const open = (format: BundleFormat, plugins: Plugin[] = []): Promise<BuildContext> =>
-    context({
-      ...bundleSettings(format),
-      entryPoints: [entry],
-      outfile: join(directory, `${name}${EXTENSIONS[format]}`),
-      sourcemap: 'external',
-      metafile: true,
-      write: false,
-      logLevel: 'silent',
-      plugins,
-    });
   // Only this one watches: it always reads the same files as the other.
-  const commonJs = await open('cjs', [
-    { name: 'watch', setup: (build) => build.onEnd((result) => onResult(result)) },
-  ]);
+  const commonJs = await open('cjs', {
+    entry,
+    path,
+    plugins: [{ name: 'watch', setup: (build) => build.onEnd((result) => onResult(result)) }],
+  });
   let esModule: Promise<BuildContext> | undefined;
 
   async function outcomeOf(result: BuildResult): Promise<Outcome> {
     if (!needsEsModule(result)) return { format: 'cjs', result };
-    esModule ??= open('esm');
+    esModule ??= open('esm', { entry, path });
     return { format: 'esm', result: await (await esModule).rebuild().catch(failedResult) };
   }
 
@@ -92,15 +83,7 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
     }
     process.stderr.write(await formatted(result.warnings, 'warning'));
     builds += 1;
-    const file = join(directory, `${name}-${builds}${EXTENSIONS[format]}`);
-    const mapFile = `${file}.map`;
-    const inputs = Object.keys(result.metafile?.inputs ?? {});
-    for (const output of result.outputFiles ?? []) {
-      await (output.path.endsWith('.map')
-        ? writeFile(mapFile, output.contents)
-        : writeFile(file, `${output.text}//# sourceMappingURL=${basename(mapFile)}\n`));
-    }
-    return { format, file, mapFile, inputs };
+    return writeBundle({ format, result }, `${path}-${builds}`);
   }
 
   async function close(): Promise<void> {
@@ -116,9 +99,7 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
       onResult = async (first) => {
         const outcome = await outcomeOf(first);
         const hash = hashOf(outcome.result);
-        if (hash !== undefined && hash === lastHash) {
-          return;
-        }
+        if (hash !== undefined && hash === lastHash) return;
         onRebuild(
           await write(outcome).then(
             (bundle) => ({ type: 'built', bundle }),
@@ -131,6 +112,42 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+interface OpenOptions {
+  readonly entry: string;
+  /** Path of the bundle without its extension, for the paths in the source map. */
+  readonly path: string;
+  readonly plugins?: Plugin[];
+}
+
+/** Opens a build whose output stays in memory. */
+function open(
+  format: BundleFormat,
+  { entry, path, plugins = [] }: OpenOptions,
+): Promise<BuildContext> {
+  return context({
+    ...bundleSettings(format),
+    entryPoints: [entry],
+    outfile: `${path}${EXTENSIONS[format]}`,
+    sourcemap: 'external',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+    plugins,
+  });
+}
+
+/** Writes the output of a build. `path` is that of the file without its extension. */
+async function writeBundle({ format, result }: Outcome, path: string): Promise<Bundle> {
+  const file = `${path}${EXTENSIONS[format]}`;
+  const mapFile = `${file}.map`;
+  for (const output of result.outputFiles ?? []) {
+    await (output.path.endsWith('.map')
+      ? writeFile(mapFile, output.contents)
+      : writeFile(file, `${output.text}//# sourceMappingURL=${basename(mapFile)}\n`));
+  }
+  return { format, file, mapFile, inputs: Object.keys(result.metafile?.inputs ?? {}) };
 }
 
 async function assertFile(entry: string): Promise<void> {

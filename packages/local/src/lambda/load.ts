@@ -1,22 +1,11 @@
 import type { RouteManifest } from '@gatecast/framework';
 import { StartError } from '../start-error.js';
 import type { Bundle } from './bundle.js';
-import {
-  Environment,
-  type EnvironmentOptions,
-  handlerNotFound,
-} from './environment/environment.js';
-import type { LoadedModule } from './environment/ipc.js';
-import { loadModule } from './environment/load-module.js';
+import { Environment, handlerNotFound } from './environment/environment.js';
+import type { LoadedModule, LoadFailure } from './environment/ipc.js';
 import { EnvironmentPool } from './environment/pool.js';
+import type { FunctionConfiguration } from './function.js';
 import { parseManifest } from './route-manifest.js';
-
-/** How to run a function, independently of its bundle. */
-export interface FunctionSettings extends Omit<EnvironmentOptions, 'bundleFile'> {
-  /** A manifest that replaces that of the module's app. */
-  readonly manifest: RouteManifest | undefined;
-  readonly maxEnvironments: number;
-}
 
 /** One version of a function, loaded and ready to be invoked. */
 export interface LoadedFunction {
@@ -28,38 +17,64 @@ export interface LoadedFunction {
   readonly isSingle: boolean;
 }
 
+interface LoadOptions {
+  /** Called when the process with the function's state has died. */
+  readonly onStateLost: () => void;
+  /** Ends the process, so that loading fails. @default loading is never aborted */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Starts a function's first environment and reads the function's manifest from it.
  *
- * @param onStateLost called when the process with the function's state has died.
  * @throws StartError if the module fails to load, lacks the handler, or has an invalid manifest.
  */
 export async function loadFunction(
   bundle: Bundle,
-  settings: FunctionSettings,
-  onStateLost: () => void,
+  configuration: FunctionConfiguration,
+  { onStateLost, signal }: LoadOptions,
 ): Promise<LoadedFunction> {
-  const start = (): Environment => Environment.start({ ...settings, bundleFile: bundle.file });
+  const start = (): Environment => Environment.start(configuration, bundle.file);
+  signal?.throwIfAborted();
   const first = start();
+  const abort = () => void first.close();
+  signal?.addEventListener('abort', abort);
   try {
-    const module = await loadModule(first, { entry: settings.entry, bundle });
-    const manifest = manifestOf(module, settings);
+    const module = await loadModule(first, { entry: configuration.entry, bundle });
+    const manifest = manifestOf(module, configuration);
     const isSingle = manifest?.singleEnvironment === true;
     const pool = new EnvironmentPool({
       start,
-      maxEnvironments: isSingle ? 1 : settings.maxEnvironments,
+      maxEnvironments: isSingle ? 1 : configuration.maxEnvironments,
       first,
-      onDeath: isSingle ? onStateLost : undefined,
+      onDeath: (reason) => {
+        const { entry, quiet } = configuration;
+        if (reason !== undefined && quiet !== true) printEnd(entry, reason, isSingle);
+        if (isSingle) onStateLost();
+      },
     });
     return { bundle, pool, manifest, isSingle };
   } catch (error) {
     await first.close();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
 }
 
-function manifestOf(module: LoadedModule, settings: FunctionSettings): RouteManifest | undefined {
-  const { entry, handler } = settings;
+/** No line of an event tells of it, because nothing was running. */
+function printEnd(entry: string, reason: string, isSingle: boolean): void {
+  const lost = isSingle ? ' Its memory is lost, so every connection is closed.' : '';
+  process.stderr.write(
+    `"${entry}" ended between two invocations: ${reason}.${lost} ` +
+      'Await every promise, or catch its rejection.\n',
+  );
+}
+
+function manifestOf(
+  module: LoadedModule,
+  { entry, handler, manifest }: FunctionConfiguration,
+): RouteManifest | undefined {
   if (!module.hasHandler) {
     throw new StartError('ERR_HANDLER_NOT_FOUND', handlerNotFound(entry, handler, module.exports));
   }
@@ -67,5 +82,52 @@ function manifestOf(module: LoadedModule, settings: FunctionSettings): RouteMani
     module.manifest === undefined
       ? undefined
       : parseManifest(module.manifest, `The manifest of "app" in "${entry}"`);
-  return settings.manifest ?? own;
+  return manifest ?? own;
+}
+
+/**
+ * Waits until an environment has loaded its bundle.
+ *
+ * @throws StartError `ERR_LOAD_FAILED` with the module's own error.
+ */
+export async function loadModule(
+  environment: Environment,
+  { entry, bundle }: { entry: string; bundle: Bundle },
+): Promise<LoadedModule> {
+  const report = await environment.load();
+  if (report.type === 'loaded') {
+    return report.module;
+  }
+  const { failure } = report;
+  throw new StartError(
+    'ERR_LOAD_FAILED',
+    `"${entry}" failed while it was loaded.\n\n${failure.details}`,
+    decoratorHint(failure, { entry, bundle }),
+  );
+}
+
+/**
+ * Decorators for `experimentalDecorators` read their class from the first argument, which is `undefined`
+ * for a property under standard decorators. The stack does not show the package, because its source map
+ * points to its own sources. So the package is recognised by its place in the bundle and by esbuild's
+ * helper for standard decorators.
+ */
+function decoratorHint(
+  { errorType, errorMessage, details }: LoadFailure,
+  { entry, bundle }: { entry: string; bundle: Bundle },
+): string | undefined {
+  const isDecoratorFailure =
+    errorType === 'TypeError' &&
+    errorMessage.includes("reading 'constructor'") &&
+    details.includes('__decorateElement');
+  const library = ['class-validator', 'class-transformer'].find((name) =>
+    bundle.inputs.some((input) => input.includes(`node_modules/${name}/`)),
+  );
+  if (!isDecoratorFailure || library === undefined) {
+    return undefined;
+  }
+  return (
+    `\n${library} does not work with standard decorators. Set "experimentalDecorators": true in the ` +
+    `tsconfig.json that covers "${entry}", or use a Standard Schema library such as valibot or zod.`
+  );
 }

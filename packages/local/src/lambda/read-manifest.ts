@@ -6,8 +6,8 @@ import { StartError } from '../start-error.js';
 import { openBundler } from './bundle.js';
 import type { BundleFormat } from './bundle-settings.js';
 import { Environment } from './environment/environment.js';
-import { loadModule } from './environment/load-module.js';
-import { lambdaVariables } from './environment/variables.js';
+import { configureFunction } from './function.js';
+import { loadModule } from './load.js';
 import { parseManifest } from './route-manifest.js';
 
 /** An app's manifest, in its original form and as the gateway reads it. */
@@ -28,22 +28,11 @@ export async function readManifest(entry: string): Promise<ReadManifest> {
   try {
     await using bundler = await openBundler(entry, directory);
     const bundle = await bundler.build();
-    const settings = {
-      functionName: 'app',
-      moduleName: 'app',
-      handler: 'handler',
-      region: 'us-east-1',
-      memoryMb: 1024,
-    };
-    await using environment = Environment.start({
-      ...settings,
-      entry,
-      bundleFile: bundle.file,
-      variables: lambdaVariables({ ...settings, bundleDirectory: directory }),
-      functionArn: '',
-      timeoutMs: 0,
-      toStderr: true,
-    });
+    const surroundings = { name: 'app', region: 'us-east-1', accountId: '123456789012', directory };
+    const configuration = configureFunction({ entry }, surroundings);
+    // Standard output is for the result of the command.
+    const output = 'stderr';
+    await using environment = Environment.start({ ...configuration, output }, bundle.file);
     const module = await loadModule(environment, { entry, bundle });
     if (module.manifest === undefined) {
       throw new StartError(

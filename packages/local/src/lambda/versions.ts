@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import type { RouteManifest } from '@gatecast/framework';
 import type { Invocation, InvocationResult, LambdaFunction } from '../gateway/lambda-function.js';
 import type { Bundle, Bundler, Rebuild } from './bundle.js';
-import { type FunctionSettings, type LoadedFunction, loadFunction } from './load.js';
+import type { FunctionConfiguration } from './function.js';
+import { type LoadedFunction, loadFunction } from './load.js';
 
 /** The result of reloading a changed function. */
 export type ReloadEvent =
@@ -28,15 +29,15 @@ export interface ReloadHooks {
   /** Checks the manifest of the new version. If it throws, the version is refused. */
   readonly accept: (manifest: RouteManifest | undefined) => void;
   readonly closeAllConnections: () => Promise<void>;
+  /** Called before a new version is loaded, which may take seconds. `onReload` always follows. */
+  readonly onReloading: () => void;
   readonly onReload: (event: ReloadEvent) => void;
 }
 
-/** A bundled function and its settings. */
-export interface BundledFunction {
-  readonly name: string;
+/** The first version of a function, and where the next ones come from. */
+interface Source {
   readonly bundler: Bundler;
   readonly bundle: Bundle;
-  readonly settings: FunctionSettings;
   /** Called when the process with the function's state has died. */
   readonly onStateLost: () => void;
 }
@@ -46,26 +47,38 @@ export interface BundledFunction {
  * was current at its start.
  */
 export class RunningFunction implements LambdaFunction {
-  readonly name: string;
+  readonly #configuration: FunctionConfiguration;
   readonly #bundler: Bundler;
-  readonly #settings: FunctionSettings;
   readonly #onStateLost: () => void;
   readonly #retired = new Set<LoadedFunction>();
+  readonly #closing = new AbortController();
   #current: LoadedFunction;
   #reloading: Promise<void> = Promise.resolve();
 
-  private constructor(bundled: BundledFunction, first: LoadedFunction) {
-    this.name = bundled.name;
-    this.#bundler = bundled.bundler;
-    this.#settings = bundled.settings;
-    this.#onStateLost = bundled.onStateLost;
+  private constructor(
+    configuration: FunctionConfiguration,
+    { bundler, onStateLost }: Source,
+    first: LoadedFunction,
+  ) {
+    this.#configuration = configuration;
+    this.#bundler = bundler;
+    this.#onStateLost = onStateLost;
     this.#current = first;
   }
 
   /** @throws StartError if the module fails to load or lacks the handler. */
-  static async load(bundled: BundledFunction): Promise<RunningFunction> {
-    const { bundle, settings, onStateLost } = bundled;
-    return new RunningFunction(bundled, await loadFunction(bundle, settings, onStateLost));
+  static async load(
+    configuration: FunctionConfiguration,
+    source: Source,
+    signal?: AbortSignal,
+  ): Promise<RunningFunction> {
+    const { bundle, onStateLost } = source;
+    const first = await loadFunction(bundle, configuration, { onStateLost, signal });
+    return new RunningFunction(configuration, source, first);
+  }
+
+  get name(): string {
+    return this.#configuration.name;
   }
 
   /** The manifest of the current version. */
@@ -94,21 +107,28 @@ export class RunningFunction implements LambdaFunction {
     return this.#reloading;
   }
 
-  /** Ends every process at once. */
+  /** Ends every process at once, also that of a version that is being loaded. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await Promise.all([...this.#retired, this.#current].map(({ pool }) => pool.close()));
   }
 
   async #reload(rebuild: Rebuild, hooks: ReloadHooks): Promise<void> {
     const { name: functionName } = this;
+    const { signal } = this.#closing;
     try {
       if (rebuild.type === 'failed') {
         throw rebuild.error;
       }
-      const next = await loadFunction(rebuild.bundle, this.#settings, this.#onStateLost);
+      hooks.onReloading();
+      const next = await loadFunction(rebuild.bundle, this.#configuration, {
+        onStateLost: this.#onStateLost,
+        signal,
+      });
       const closedConnections = await this.#replace(next, hooks);
       hooks.onReload({ type: 'reloaded', functionName, closedConnections });
     } catch (error) {
+      if (signal.aborted) return;
       hooks.onReload({ type: 'failed', functionName, error: error as Error });
     }
   }

@@ -1,7 +1,8 @@
 import { option } from '@gatecast/framework/adapter';
 import { StartError } from '../../start-error.js';
-import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-path.js';
+import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-api.js';
 import { wholeNumber } from './command-line.js';
+import { readSession, type Session } from './session-file.js';
 
 interface ControlRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -46,10 +47,25 @@ export async function askGateway<T>(
   throw new StartError('ERR_REFUSED', answer.message ?? `It answered ${response.status}.`);
 }
 
-function notFound(message: string): StartError {
-  return new StartError(
-    'ERR_GATEWAY_NOT_FOUND',
-    message,
-    'Start "gatecast dev" first, or pass the port that it printed: --port 3000.',
+/**
+ * The session of a `gatecast dev` that runs on the port and was started in this folder.
+ *
+ * @throws StartError `ERR_GATEWAY_NOT_FOUND` if there is none.
+ */
+export async function runningSession(port: number): Promise<Session> {
+  const { pid } = await askGateway<{ pid: number }>(port, { method: 'GET', path: 'state' });
+  const session = await readSession(port);
+  // The file of a gateway that was killed is still there.
+  if (session?.pid === pid) return session;
+  throw notFound(
+    `The "gatecast dev" on port ${port} was not started in this folder.`,
+    'Run this command in the folder in which it was started, where ".gatecast" is.',
   );
+}
+
+function notFound(
+  message: string,
+  hint = 'Start "gatecast dev" first, or pass the port that it printed: --port 3000.',
+): StartError {
+  return new StartError('ERR_GATEWAY_NOT_FOUND', message, hint);
 }

@@ -1,4 +1,4 @@
-import { parseDuration } from '../control/parse-duration.js';
+import { parseDuration } from '../control/request.js';
 import { askGateway, portOf } from './ask-gateway.js';
 import { CommandLineError, parseWords, withCommandLineErrors } from './command-line.js';
 
@@ -6,7 +6,10 @@ export const clockUsage = `gatecast clock advance <duration> [--port number]
   Moves the clock of a running "gatecast dev" forward: 500ms, 90s, 10m, 2h, 1d. Connections reach
   their time-outs.
 
-  --port number         the port of "gatecast dev" (default: 3000)`;
+  --port number         the port of "gatecast dev" (default: 3000)
+
+Examples:
+  gatecast clock advance 10m              every connection was idle for too long`;
 
 /** `gatecast clock` */
 export async function clock(args: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { OptionType } from '@gatecast/framework/adapter';
-import { RequestError } from '../control/request-error.js';
+import { RequestError } from '../control/request.js';
 
 /** The command line is wrong. */
 export class CommandLineError extends Error {

@@ -1,8 +1,13 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
+import { apiOptionTypes } from '../../gateway/options.js';
+import { functionOptionTypes } from '../../lambda/function.js';
 import type { ReloadEvent } from '../../lambda/versions.js';
-import { functionOptionTypes, gatewayOptionTypes } from '../../option-types.js';
-import type { StartGatewayOptions } from '../start-gateway.js';
+import { StartError } from '../../start-error.js';
+import { CONTROL_PATH } from '../control/control-api.js';
+import type { LocalGateway, StartGatewayOptions } from '../start-gateway.js';
+import { runningSession } from './ask-gateway.js';
 import {
   type Arguments,
   CommandLineError,
@@ -12,6 +17,7 @@ import {
 } from './command-line.js';
 import { clockTime, eventLine } from './event-line.js';
 import { handlersOf } from './handlers.js';
+import { FOLDER, removeSession, type SessionTemplate, writeSession } from './session-file.js';
 
 export const devUsage = `gatecast dev <entry> [options]
 gatecast dev --template template.yaml [--parameter Name=Value]... [options]
@@ -42,7 +48,12 @@ gatecast dev --template template.yaml [--parameter Name=Value]... [options]
   --template file       run the WebSocket API of a SAM or CloudFormation template, with its routes,
                         tables and time-outs; for variables that the shell also has, the value of the
                         shell wins
-  --parameter Name=Value  value for a parameter of the template`;
+  --parameter Name=Value  value for a parameter of the template
+
+Examples:
+  gatecast dev app.ts --static public
+  gatecast dev handler.ts --routes '$connect,$disconnect,$default'
+  gatecast dev --template template.yaml --parameter Tier=free`;
 
 const OPTIONS = [
   'port',
@@ -59,6 +70,12 @@ const OPTIONS = [
   'handler',
   'template',
 ] as const;
+
+/** How long running events may take after a signal, so that the command ends within about a second. */
+const CLOSE_GRACE_MS = 800;
+
+/** When the command ends even if closing hangs, after a signal, in milliseconds. */
+const LONGEST_STOP_MS = 3_000;
 
 /** In seconds; a timer cannot wait longer. */
 const timeoutType = option.integer(1, Math.floor(MAX_TIMER_MS / 1000));
@@ -77,51 +94,102 @@ export async function dev(args: readonly string[]): Promise<void> {
     flags: ['serial', 'ephemeral', 'any-origin'],
   });
   const { values } = parsed;
-  const port = wholeNumber(values.port, '--port', gatewayOptionTypes.port) ?? 3000;
+  const port = wholeNumber(values.port, '--port', apiOptionTypes.port) ?? 3000;
   const maxEnvironments = wholeNumber(
     values.environments,
     '--environments',
     functionOptionTypes.maxEnvironments,
   );
-  const seed = wholeNumber(values.seed, '--seed', gatewayOptionTypes.seed);
-  textValue(values.stage, '--stage', gatewayOptionTypes.stage);
+  const seed = wholeNumber(values.seed, '--seed', apiOptionTypes.seed);
+  textValue(values.stage, '--stage', apiOptionTypes.stage);
+  const { 'api-keys': keys } = values;
+  const apiKeys = keys === undefined ? undefined : listValue(keys, '--api-keys', 'API keys');
+  await checkFolder(values.static);
   const options = await (values.template === undefined
     ? entryOptions(parsed)
     : templateOptions(parsed));
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
   // Loaded here, because the gateway takes a while to load and no other command needs it.
-  const { startGateway } = await import('../start-gateway.js');
+  const { prepareGateway } = await import('../start-gateway.js');
   const mains = options.entry === undefined ? 0 : 1;
   const isSeveral = mains + Object.keys(options.functions ?? {}).length > 1;
+  const tell = (functionName: string, text: string) =>
+    print(`${clockTime(Date.now())}  ${isSeveral ? `${functionName} ` : ''}${text}`);
+  const hasColors = process.stdout.isTTY && process.stdout.hasColors();
   let routeWidth = 12;
-  await using gateway = await startGateway({
+  const settings: StartGatewayOptions = {
     ...options,
     port,
-    host: textValue(values.host, '--host', gatewayOptionTypes.host),
+    host: textValue(values.host, '--host', apiOptionTypes.host),
     basePath: values['base-path'],
     staticDirectory: values.static,
     maxEnvironments,
-    apiKeys: values['api-keys']?.split(','),
+    apiKeys,
     seed,
-    serial: parsed.flags.has('serial'),
-    dataDirectory: parsed.flags.has('ephemeral') ? undefined : join('.gatecast', 'dynamodb'),
+    quirks: { serial: parsed.flags.has('serial') },
+    dataDirectory: parsed.flags.has('ephemeral') ? undefined : join(FOLDER, 'dynamodb'),
     control: true,
     localPagesOnly: !parsed.flags.has('any-origin'),
     watch: true,
     onEvent(event) {
       routeWidth = Math.max(routeWidth, event.route.length);
-      print(eventLine(event, routeWidth));
+      print(eventLine(event, { routeWidth, hasColors }));
     },
-    onReload(event) {
-      const who = isSeveral ? `${event.functionName} ` : '';
-      print(`${clockTime(Date.now())}  ${who}${reloadText(event)}`);
-    },
+    onReload: (event) => tell(event.functionName, reloadText(event)),
+  };
+  const running = prepareGateway(settings, { onReloading: (name) => tell(name, 'Reloading …') });
+  const starting = running.start().catch(async (error: unknown) => {
+    await running.close(CLOSE_GRACE_MS);
+    throw await explained(error, port);
   });
-  print(`Page       http://localhost:${gateway.port}/`);
-  print(`WebSocket  ${gateway.url}\n`);
+  const gateway = await Promise.race([starting, stopped]);
+  if (gateway === undefined) {
+    print('Stopping …');
+    starting.catch(() => {});
+    await running.close(CLOSE_GRACE_MS);
+    return;
+  }
+  await keepSession(gateway, sessionTemplate(parsed));
+  if (values.static !== undefined) print(`Page       http://localhost:${gateway.port}/`);
+  print(`WebSocket  ${gateway.url}`);
+  print(`Inspect    http://localhost:${gateway.port}${CONTROL_PATH}\n`);
   await stopped;
   print('Stopping …');
+  await removeSession(gateway.port);
+  await running.close(CLOSE_GRACE_MS);
+}
+
+/** Without the file, only `gatecast env` and `gatecast invoke` do not work. */
+async function keepSession(
+  { port, environment }: LocalGateway,
+  template: SessionTemplate | undefined,
+): Promise<void> {
+  try {
+    await writeSession(port, { pid: process.pid, environment, template });
+  } catch (error) {
+    process.stderr.write(
+      `"gatecast env" and "gatecast invoke" will not find this gateway: ${(error as Error).message}\n`,
+    );
+  }
+}
+
+function sessionTemplate({ values, list }: DevArguments): SessionTemplate | undefined {
+  if (values.template === undefined) return undefined;
+  const parameters = Object.fromEntries(list.map(parseParameter));
+  return { file: values.template, parameters, stage: values.stage };
+}
+
+/** Names the other `gatecast dev` of this folder, if that one has the port. */
+async function explained(error: unknown, port: number): Promise<unknown> {
+  if (!(error instanceof StartError) || error.code !== 'ERR_PORT_TAKEN') return error;
+  const other = await runningSession(port).catch(() => undefined);
+  if (!other) return error;
+  return new StartError(
+    'ERR_PORT_TAKEN',
+    `"gatecast dev" already runs in this folder, on port ${port} (pid ${other.pid}).`,
+    'Stop that one, or start a second one on another port and with data of its own: --port 0 --ephemeral',
+  );
 }
 
 async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> {
@@ -177,10 +245,27 @@ function parseParameter(text: string): [string, string] {
 
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    // Handled once each, so that a second signal ends a process that hangs.
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
+    const stop = () => {
+      resolve();
+      // Functions end with this process.
+      setTimeout(() => process.exit(1), LONGEST_STOP_MS).unref();
+    };
+    // A terminal and a parent such as npm may both pass the signal on, so later ones are ignored.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   });
+}
+
+function listValue(list: string, flag: string, what: string): string[] {
+  const items = list.split(',').map((item) => item.trim());
+  if (!items.includes('')) return items;
+  throw new CommandLineError(`${flag} takes ${what}, joined by commas, not "${list}".`);
+}
+
+async function checkFolder(folder: string | undefined): Promise<void> {
+  if (folder === undefined) return;
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  throw new CommandLineError(`--static names the folder "${folder}", which does not exist.`);
 }
 
 function reloadText(event: ReloadEvent): string {

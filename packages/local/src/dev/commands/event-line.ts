@@ -1,20 +1,25 @@
+import { styleText } from 'node:util';
 import type { GatewayEvent } from '../../gateway/events.js';
 
 const CONNECTION_ID_LENGTH = 16;
 const LONGEST_RESULT = 'timed out'.length;
 
-/**
- * Describes the result of an event in one line: `12:04:31.221 rooms.post PJqB0fHsqRcCHlw= ok 3 ms`.
- *
- * @param routeWidth how wide the column of route keys is
- */
-export function eventLine(event: GatewayEvent, routeWidth: number): string {
+interface LineOptions {
+  /** How wide the column of route keys is. */
+  readonly routeWidth: number;
+  /** Whether the result is green or red. */
+  readonly hasColors: boolean;
+}
+
+/** Describes the result of an event in one line: `12:04:31.221 rooms.post PJqB0fHsqRcCHlw= ok 3 ms`. */
+export function eventLine(event: GatewayEvent, { routeWidth, hasColors }: LineOptions): string {
   const { time, route, connectionId, result, durationMs, detail, coldStartMs } = event;
+  const padded = result.padEnd(LONGEST_RESULT);
   const columns = [
     clockTime(time),
     route.padEnd(routeWidth),
     connectionId.padEnd(CONNECTION_ID_LENGTH),
-    result.padEnd(LONGEST_RESULT),
+    hasColors ? styleText(result === 'ok' ? 'green' : 'red', padded) : padded,
     `${Math.round(durationMs)} ms`.padStart(8),
     detail?.replace(/\s*\n\s*/g, ' ') ?? '',
     coldStartMs === undefined ? '' : `cold start ${Math.round(coldStartMs)} ms`,

@@ -1,6 +1,6 @@
 import { faultKinds } from '../../gateway/fault-problem.js';
 import type { Fault } from '../../gateway/faults.js';
-import { parseFault } from '../control/parse-fault.js';
+import { parseFault } from '../control/request.js';
 import { askGateway, portOf } from './ask-gateway.js';
 import { CommandLineError, parseWords, withCommandLineErrors } from './command-line.js';
 
@@ -20,7 +20,11 @@ ${lines.join('\n')}
   --connection id       on this connection only
   --delay ms            length of the delay, with "delayed"; time after the start, with "killed"
   --route key           invocations of this route only, with "killed"
-  --port number         the port of "gatecast dev" (default: 3000)`;
+  --port number         the port of "gatecast dev" (default: 3000)
+
+Examples:
+  gatecast fault post throttled --times 3
+  gatecast fault invocation killed --route rooms.post --probability 0.2`;
 
 const OPTIONS = ['times', 'probability', 'connection', 'delay', 'route', 'port'] as const;
 

@@ -6,7 +6,10 @@ export const manifestUsage = `gatecast manifest <entry> [--out file]
   Writes as JSON what the infrastructure of an app needs to know: its routes, the format ("cjs" or
   "esm") that its bundle must have, the kind of its store and so on. What the app prints goes to stderr.
 
-  --out file            where to write it (default: standard output)`;
+  --out file            where to write it (default: standard output)
+
+Example:
+  gatecast manifest app.ts --out routes.json`;
 
 /** `gatecast manifest` */
 export async function manifest(args: readonly string[]): Promise<void> {

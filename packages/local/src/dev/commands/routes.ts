@@ -3,7 +3,10 @@ import { readManifest } from '../../lambda/read-manifest.js';
 import { parseCommandLine } from './command-line.js';
 
 export const routesUsage = `gatecast routes <entry>
-  Lists the routes of an app: key, whether it answers, integration, and handler method.`;
+  Lists the routes of an app: key, whether it answers, integration, and handler method.
+
+Example:
+  gatecast routes app.ts`;
 
 /** `gatecast routes` */
 export async function routes(args: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isLocalHost } from '../../gateway/http/local-host.js';
-import { RequestError } from './request-error.js';
+import { RequestError } from './request.js';
 
 /**
  * Refuses requests that a foreign web page could send through the developer's browser. With DNS

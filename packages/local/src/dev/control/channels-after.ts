@@ -1,10 +1,5 @@
+import type { Traffic } from '../../gateway/events.js';
 import { parseJson } from '../../gateway/routes/json-path.js';
-
-/** A message of a client, and the answer. */
-export interface AnsweredMessage {
-  readonly body: string;
-  readonly answer: string | undefined;
-}
 
 /**
  * The channels that a connection is subscribed to after a message, derived from Gatecast's `subscribe`
@@ -13,8 +8,9 @@ export interface AnsweredMessage {
  */
 export function channelsAfter(
   channels: ReadonlySet<string>,
-  { body, answer }: AnsweredMessage,
+  { event = {}, frames: [answer] = [] }: Traffic,
 ): ReadonlySet<string> {
+  const body = 'body' in event ? String(event.body) : '';
   // Other messages, which are most, need not be parsed.
   if (answer === undefined || !body.includes('subscribe')) return channels;
   const frame = record(parseJson(body));

@@ -1,16 +1,28 @@
 import type { IncomingMessage } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import type { Api, Extension } from '../../gateway/api.js';
 import { answer, type Exchange } from '../../gateway/http/answer.js';
 import { readBody } from '../../gateway/http/read-body.js';
 import { serveFile } from '../../gateway/http/static-files.js';
 import { decoded } from '../../gateway/http/unknown-route.js';
+import type { Connection } from '../../gateway/websocket/connection.js';
 import { admit } from './admission.js';
-import { CONTROL_HEADER, CONTROL_PATH } from './control-path.js';
+import { channelsAfter } from './channels-after.js';
 import { streamEvents } from './event-stream.js';
-import type { Journal } from './journal.js';
+import { Journal, postEntry } from './journal.js';
 import { operations } from './operations.js';
-import { RequestError } from './request-error.js';
-import type { Controlled } from './state.js';
+import { refusalInFrames } from './refusal-in-frames.js';
+import { RequestError } from './request.js';
+import type { Controlled, ControlledFunctions } from './state.js';
+
+/**
+ * Path of the page and the control API. It cannot clash with a stage or a base path, because these cannot
+ * contain an `@`.
+ */
+export const CONTROL_PATH = '/@gatecast/';
+
+/** Header of every answer, by which the commands recognise the gateway. */
+export const CONTROL_HEADER = 'x-gatecast-control';
 
 /** Enough for the largest frame, even if every character is escaped. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -24,9 +36,31 @@ const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; " +
   "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** The control API of a gateway. `functions` are those that it may end. */
+export function controlApi(api: Api, functions: ControlledFunctions | undefined): Extension {
+  const journal = new Journal();
+  const channels = new WeakMap<Connection, ReadonlySet<string>>();
+  const controlled = { api, functions, journal, channels };
+  return {
+    path: CONTROL_PATH,
+    answer: (pathname, exchange) => answerControl(controlled, pathname, exchange),
+    onEvent(event, traffic) {
+      const connection = api.connections.get(event.connectionId);
+      if (connection) {
+        channels.set(connection, channelsAfter(channels.get(connection) ?? new Set(), traffic));
+      }
+      const refusal = event.result === 'ok' ? refusalInFrames(traffic.frames) : undefined;
+      const reported = { ...event, ...refusal };
+      journal.record({ ...reported, ...traffic });
+      return reported;
+    },
+    onPost: (post) => journal.record(postEntry(post)),
+  };
+}
+
 /** Answers a request below {@link CONTROL_PATH}: the page, the event stream or an operation. */
-export async function answerControl(
-  controlled: Controlled & { readonly journal: Journal },
+async function answerControl(
+  controlled: Controlled,
   pathname: string,
   exchange: Exchange,
 ): Promise<void> {
@@ -38,7 +72,7 @@ export async function answerControl(
     const { method = '' } = request;
     const path = pathname.slice(CONTROL_PATH.length);
     if (method === 'GET' && path === 'events') {
-      streamEvents(controlled, controlled.journal, response);
+      streamEvents(controlled, response);
       return;
     }
     const [, id] = /^connections\/([^/]+)$/.exec(path) ?? [];

@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import type { Journal } from './journal.js';
 import { type Controlled, controlState } from './state.js';
 
 /** How often the state is compared with the last sent one, in milliseconds. */
@@ -15,11 +14,8 @@ const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
  * The state is polled several times per second, because connections, clock, used-up faults and routes
  * change without a notification. Without readers nothing is polled.
  */
-export function streamEvents(
-  controlled: Controlled,
-  journal: Journal,
-  response: ServerResponse,
-): void {
+export function streamEvents(controlled: Controlled, response: ServerResponse): void {
+  const { journal } = controlled;
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   const send = (type: 'entry' | 'state', json: string) => {
     if (response.writableLength > MAX_BACKLOG_BYTES) response.destroy();

@@ -1,15 +1,11 @@
 import type { Connection } from '../../gateway/websocket/connection.js';
 import { MAX_MESSAGE_BYTES } from '../../gateway/websocket/frame-limits.js';
-import type { Journal } from './journal.js';
-import { parseDuration } from './parse-duration.js';
-import { parseFault } from './parse-fault.js';
-import { POST_ROUTE } from './record-post.js';
-import { RequestError } from './request-error.js';
+import { POST_ROUTE } from './journal.js';
+import { parseDuration, parseFault, RequestError } from './request.js';
 import { type Controlled, controlState } from './state.js';
 
 /** A request for an operation. */
 export interface Call extends Controlled {
-  readonly journal: Journal;
   /** The connection id in the path, for operations on a connection. */
   readonly connectionId: string;
   readonly body: Readonly<Record<string, unknown>>;

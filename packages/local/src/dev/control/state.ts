@@ -1,6 +1,8 @@
 import type { Api } from '../../gateway/api.js';
 import { faultKinds } from '../../gateway/fault-problem.js';
 import type { Fault } from '../../gateway/faults.js';
+import type { Connection } from '../../gateway/websocket/connection.js';
+import type { Journal } from './journal.js';
 
 /** A failed reload of a function, whose last good version keeps running. */
 export interface ReloadFailure {
@@ -21,6 +23,9 @@ export interface Controlled {
   readonly api: Api;
   /** @default the functions are not known */
   readonly functions: ControlledFunctions | undefined;
+  readonly journal: Journal;
+  /** The channels that each connection is known to be subscribed to. */
+  readonly channels: WeakMap<Connection, ReadonlySet<string>>;
 }
 
 /** One open connection. Times are on the gateway's clock, in milliseconds since the epoch. */
@@ -36,6 +41,8 @@ export interface ConnectionState {
 
 /** The current state of `gatecast dev`. */
 export interface ControlState {
+  /** The id of the gateway's process. */
+  readonly pid: number;
   /** The URL for clients. */
   readonly url: string;
   readonly stage: string;
@@ -50,21 +57,22 @@ export interface ControlState {
 }
 
 /** Reads the current state. */
-export function controlState({ api, functions }: Controlled): ControlState {
+export function controlState({ api, functions, channels }: Controlled): ControlState {
   return {
+    pid: process.pid,
     url: `ws://${api.details.domainName}${api.path}`,
     stage: api.details.stage,
     routes: [...(api.deployment?.routes.keys() ?? [])],
     clockAheadMs: api.clock.aheadMs,
     faults: api.faults.list,
     faultKinds,
-    connections: api.connections.open.map(({ details, lastActiveAt, channels }) => ({
-      connectionId: details.connectionId,
-      connectedAt: details.connectedAt,
-      lastActiveAt,
-      sourceIp: details.sourceIp,
-      userAgent: details.userAgent,
-      channels: [...channels],
+    connections: api.connections.open.map((connection) => ({
+      connectionId: connection.details.connectionId,
+      connectedAt: connection.details.connectedAt,
+      lastActiveAt: connection.lastActiveAt,
+      sourceIp: connection.details.sourceIp,
+      userAgent: connection.details.userAgent,
+      channels: [...(channels.get(connection) ?? [])],
     })),
     failures: functions?.failures() ?? [],
     canKillEnvironments: functions !== undefined,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { StartError } from '../../start-error.js';
-import { templateError } from './template-error.js';
+import { templateError } from './parse-template.js';
 
 /** The place of a handler according to a template. */
 export interface HandlerPlace {

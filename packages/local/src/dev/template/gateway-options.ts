@@ -1,8 +1,8 @@
 import type { Integration } from '../../gateway/routes/integration-options.js';
 import type { LocalRoute } from '../make-deployment.js';
 import { FUNCTION_URI_HINT, otherServiceIn } from './identities.js';
+import { templateError } from './parse-template.js';
 import type { TemplateApi, TemplateIntegration, TemplateRoute } from './template-api.js';
-import { templateError } from './template-error.js';
 
 /**
  * Converts the routes of a template to those of the gateway.

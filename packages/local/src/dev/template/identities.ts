@@ -1,12 +1,11 @@
+import { apiDefaults } from '../../gateway/options.js';
 import type { TemplateResource } from './parse-template.js';
+import { scalarText } from './parse-template.js';
 import type { Resolver } from './resolve.js';
-import { scalarText } from './scalar-text.js';
 
-/** The stack's Region: the gateway's default. */
-export const REGION = 'us-east-1';
-export const ACCOUNT_ID = '123456789012';
+const { region: REGION, accountId: ACCOUNT_ID } = apiDefaults;
 /** The id of the API that runs. */
-export const API_ID = 'local00000';
+export const API_ID: string = apiDefaults.apiId;
 
 const HOSTS = `execute-api.${REGION}.amazonaws.com`;
 

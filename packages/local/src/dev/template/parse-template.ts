@@ -1,5 +1,5 @@
 import { type CollectionTag, type Document, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
-import { templateError } from './template-error.js';
+import { StartError } from '../../start-error.js';
 
 /** An object of the template whose values may contain intrinsic functions. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -133,4 +133,16 @@ function collectionTag(name: string, collection: 'seq' | 'map'): CollectionTag {
       return map;
     },
   };
+}
+
+/** Converts a string, number or boolean to a string; `undefined` for anything else. */
+export function scalarText(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
+}
+
+/** Makes the error for a mistake in a template, with a hint what to change. */
+export function templateError(message: string, hint?: string): StartError {
+  return new StartError('ERR_TEMPLATE_INVALID', message, hint);
 }

@@ -1,4 +1,5 @@
 import { API_ID, FUNCTION_URI_HINT, functionNameIn } from './identities.js';
+import { templateError } from './parse-template.js';
 import { readIntegration } from './read-integration.js';
 import { type RouteSurroundings, readRoute } from './read-route.js';
 import type { Resource } from './resource.js';
@@ -8,7 +9,6 @@ import type {
   TemplateRoute,
   TemplateStage,
 } from './template-api.js';
-import { templateError } from './template-error.js';
 
 const PREFIX = 'AWS::ApiGatewayV2::';
 

@@ -1,10 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FunctionOptions } from '../../lambda/function-options.js';
+import type { FunctionOptions } from '../../lambda/function.js';
 import { type Entry, findEntry } from './entry-file.js';
-import { fieldsOf } from './parse-template.js';
+import { fieldsOf, templateError } from './parse-template.js';
 import type { Resource } from './resource.js';
-import { templateError } from './template-error.js';
 
 // Defaults of AWS::Lambda::Function.
 const DEFAULT_TIMEOUT_SECONDS = 3;

@@ -1,7 +1,6 @@
-import { type Fields, fieldsOf } from './parse-template.js';
+import { type Fields, fieldsOf, templateError } from './parse-template.js';
 import type { Resource } from './resource.js';
 import type { TemplateIntegration, TemplateRoute } from './template-api.js';
-import { templateError } from './template-error.js';
 
 /** The resources that routes of an API refer to. */
 export interface RouteSurroundings {

@@ -1,7 +1,6 @@
 import type { LocalTable } from '../dynamodb/local-table.js';
-import { fieldsOf } from './parse-template.js';
+import { fieldsOf, templateError } from './parse-template.js';
 import type { Resource } from './resource.js';
-import { templateError } from './template-error.js';
 
 /** Reads a table of the template, for the embedded DynamoDB. */
 export function readTable(resource: Resource): LocalTable {

@@ -1,26 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { FunctionOptions } from '../../lambda/function-options.js';
+import type { FunctionOptions } from '../../lambda/function.js';
+import { StartError } from '../../start-error.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import { gatewayRoutes } from './gateway-options.js';
+import { functionTypes, identityOf, pseudoParameters, tableTypes } from './identities.js';
 import {
-  ACCOUNT_ID,
-  API_ID,
-  functionTypes,
-  identityOf,
-  pseudoParameters,
-  REGION,
-  tableTypes,
-} from './identities.js';
-import { fieldsOf, parseTemplate, type Template } from './parse-template.js';
+  fieldsOf,
+  parseTemplate,
+  scalarText,
+  type Template,
+  templateError,
+} from './parse-template.js';
 import { readApi } from './read-api.js';
 import { readFunction } from './read-function.js';
 import { readTable } from './read-table.js';
 import { Resolver } from './resolve.js';
 import { Resource } from './resource.js';
-import { scalarText } from './scalar-text.js';
 import type { TemplateApi } from './template-api.js';
-import { templateError } from './template-error.js';
 import { isKnownGlobal, transformSam } from './transform-sam.js';
 import { unserved } from './unserved.js';
 
@@ -52,17 +49,7 @@ export async function readTemplate(
   file: string,
   { parameters, stage }: ReadTemplateOptions,
 ): Promise<ReadTemplate> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw templateError(
-      `The template "${file}" cannot be read: ${error.message}.`,
-      'Pass the path of a SAM or CloudFormation template, relative to the current folder.',
-    );
-  });
-  const parsed = parseTemplate(text, file);
-  checkParameters(parsed, parameters);
-  const template = transformSam(parsed);
-  const resolver = new Resolver({ template, parameters, pseudoParameters, identityOf });
-  const resources = existing(template, resolver);
+  const { parsed, resolver, resources } = await openTemplate(file, parameters);
   const api = readApi(resources, { file, stageName: stage });
   const tables = resources.filter(({ type }) => tableTypes.has(type)).map(readTable);
   const routes = gatewayRoutes(api);
@@ -81,14 +68,51 @@ export async function readTemplate(
     routeSelectionExpression: api.routeSelectionExpression,
     apiKeySelectionExpression:
       api.apiKeySelectionExpression as StartGatewayOptions['apiKeySelectionExpression'],
-    apiId: API_ID,
-    region: REGION,
-    accountId: ACCOUNT_ID,
   };
   return {
     options,
     warnings: [...ignoredSections(parsed), ...unserved(resources), ...resolver.warnings],
   };
+}
+
+/**
+ * Reads one function of a template, whether a route leads to it or not.
+ *
+ * @throws StartError - like `readTemplate`, or `ERR_FUNCTION_UNKNOWN`.
+ */
+export async function readTemplateFunction(
+  file: string,
+  logicalId: string,
+  { parameters }: Pick<ReadTemplateOptions, 'parameters'>,
+): Promise<FunctionOptions> {
+  const { resources } = await openTemplate(file, parameters);
+  const functions = resources.filter(({ type }) => functionTypes.has(type));
+  const found = functions.find((resource) => resource.logicalId === logicalId);
+  if (found) return readFunction(found.serve(), dirname(file));
+  const known = functions.map((resource) => resource.logicalId).join(', ') || 'none';
+  throw new StartError(
+    'ERR_FUNCTION_UNKNOWN',
+    `"${logicalId}" is neither a file nor a function of "${file}".`,
+    `Pass a file, or one of the functions: ${known}.`,
+  );
+}
+
+/** The existing resources of a template, after the transform of SAM. */
+async function openTemplate(
+  file: string,
+  parameters: Readonly<Record<string, string>>,
+): Promise<{ parsed: Template; resolver: Resolver; resources: readonly Resource[] }> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw templateError(
+      `The template "${file}" cannot be read: ${error.message}.`,
+      'Pass the path of a SAM or CloudFormation template, relative to the current folder.',
+    );
+  });
+  const parsed = parseTemplate(text, file);
+  checkParameters(parsed, parameters);
+  const template = transformSam(parsed);
+  const resolver = new Resolver({ template, parameters, pseudoParameters, identityOf });
+  return { parsed, resolver, resources: existing(template, resolver) };
 }
 
 function checkParameters(

@@ -1,7 +1,12 @@
 import type { Identity } from './identities.js';
-import { type Fields, fieldsOf, type Template, type TemplateResource } from './parse-template.js';
-import { scalarText } from './scalar-text.js';
-import { templateError } from './template-error.js';
+import {
+  type Fields,
+  fieldsOf,
+  scalarText,
+  type Template,
+  type TemplateResource,
+  templateError,
+} from './parse-template.js';
 
 /** Data for resolving the intrinsic functions of a template. */
 export interface ResolverOptions {

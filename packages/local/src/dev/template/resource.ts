@@ -1,7 +1,5 @@
-import { type Fields, fieldsOf } from './parse-template.js';
+import { type Fields, fieldsOf, scalarText, templateError } from './parse-template.js';
 import type { Resolver } from './resolve.js';
-import { scalarText } from './scalar-text.js';
-import { templateError } from './template-error.js';
 
 /** A resource of the template. Its properties are resolved when they are read. */
 export class Resource {

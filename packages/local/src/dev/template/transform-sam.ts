@@ -1,5 +1,10 @@
-import { type Fields, fieldsOf, type Template, type TemplateResource } from './parse-template.js';
-import { templateError } from './template-error.js';
+import {
+  type Fields,
+  fieldsOf,
+  type Template,
+  type TemplateResource,
+  templateError,
+} from './parse-template.js';
 
 type Resources = Map<string, TemplateResource>;
 

@@ -3,6 +3,7 @@ import type { Api } from '../api.js';
 import type { ServedRoute } from '../deployment.js';
 import type { Credentials } from './credentials.js';
 import { problemWithPermission } from './permissions.js';
+import { senderOf } from './sender.js';
 import { verifySignature } from './signature.js';
 
 /** Where API Gateway finds the API key of a client (row 4.12). */
@@ -46,17 +47,22 @@ export async function mayConnect(
 }
 
 async function problemWithSignature(
-  { access, details }: Api,
-  { method = '', url = '', headers }: IncomingMessage,
+  { access, details, now }: Api,
+  request: IncomingMessage,
 ): Promise<string | undefined> {
+  const { method = '', url = '', headers } = request;
   const verification = await verifySignature(
     { method, url, headers, body: Buffer.alloc(0) },
     access.credentials,
     details.region,
   );
   if (!verification.isValid) return verification.message;
-  const act = { action: 'execute-api:Invoke', path: '$connect' } as const;
-  return problemWithPermission(verification.credential, details, act);
+  return problemWithPermission(verification.credential, details, {
+    action: 'execute-api:Invoke',
+    path: '$connect',
+    now: now(),
+    ...senderOf(request),
+  });
 }
 
 function problemWithApiKey(

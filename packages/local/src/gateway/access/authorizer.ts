@@ -3,7 +3,9 @@ import type { Api } from '../api.js';
 import type { ServedAuthorizer } from '../deployment.js';
 import type { GatewayEvent } from '../events.js';
 import { invoke, type Outcome } from '../routes/invoke.js';
-import { evaluatePolicy } from './policy.js';
+import { evaluatePolicy, resourcesOf } from './policy.js';
+
+type AuthorizerEvent = ReturnType<typeof makeAuthorizerEvent>;
 
 /** The decision of the authorizer about a connection. */
 export type Verdict =
@@ -21,6 +23,8 @@ export type Verdict =
     };
 
 const MAX_RESULT_BYTES = 8_192;
+/** The longest resource in a policy (Output from an Amazon API Gateway Lambda authorizer). */
+const MAX_RESOURCE_LENGTH = 512;
 
 /**
  * Calls the authorizer for a connection. Nothing is cached, so it is called for each handshake (row 4.9).
@@ -28,18 +32,18 @@ const MAX_RESULT_BYTES = 8_192;
 export async function authorize(
   api: Api,
   { function: lambda, identitySources }: ServedAuthorizer,
-  event: ReturnType<typeof makeAuthorizerEvent>,
+  event: AuthorizerEvent,
 ): Promise<Verdict> {
   const time = api.now();
   const verdict = identitySources.every((source) => source(event))
-    ? judge(await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs }), event.methodArn)
+    ? judge(await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs }), event, time)
     : refused(401, 'An identity source is missing.');
   const { connectionId } = event.requestContext;
   api.report({ time, route: 'authorizer', connectionId, ...describe(verdict) }, { event });
   return verdict;
 }
 
-function judge(outcome: Outcome, methodArn: string): Verdict {
+function judge(outcome: Outcome, event: AuthorizerEvent, now: number): Verdict {
   if (outcome.type === 'timeout') return refused(500, 'The authorizer did not answer in time.');
   if (outcome.type === 'error') {
     // Only this exact error text of an authorizer means 401 (rows 4.4, 4.7).
@@ -58,8 +62,19 @@ function judge(outcome: Outcome, methodArn: string): Verdict {
   const values = contextValues(context);
   if (!values)
     return unusable('its "context" has a value that is not a string, a number or a boolean');
-  const decision = evaluatePolicy(policyDocument, 'execute-api:Invoke', methodArn);
+  const { methodArn, headers, requestContext } = event;
+  const decision = evaluatePolicy(policyDocument, {
+    action: 'execute-api:Invoke',
+    resource: methodArn,
+    now,
+    sourceIp: requestContext.identity.sourceIp,
+    userAgent: requestContext.identity.userAgent,
+    referer: headerIn(headers, 'referer'),
+  });
   if (typeof decision === 'object') return unusable(decision.problem);
+  if (resourcesOf(policyDocument).some((text) => text.length > MAX_RESOURCE_LENGTH)) {
+    return unusable(`its policy has a resource of more than ${MAX_RESOURCE_LENGTH} characters`);
+  }
   if (decision === 'deny') return refused(403, `The policy does not allow "${methodArn}".`);
   const key = rest['usageIdentifierKey'];
   return {
@@ -67,6 +82,13 @@ function judge(outcome: Outcome, methodArn: string): Verdict {
     values: { ...values, principalId },
     usageIdentifierKey: typeof key === 'string' ? key : undefined,
   };
+}
+
+function headerIn(
+  headers: Readonly<Record<string, string>>,
+  lowerCaseName: string,
+): string | undefined {
+  return Object.entries(headers).find(([name]) => name.toLowerCase() === lowerCaseName)?.[1];
 }
 
 function unusable(problem: string): Verdict {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type PolicyDocument, problemWithPolicy } from './policy.js';
+import type { PolicyDocument } from '../../policy-document.js';
+import { problemWithPolicy } from './policy.js';
 
 /** An access key that may sign requests to the `@connections` API, and handshakes. */
 export interface Credential {

@@ -26,7 +26,7 @@ export function identitySource(expression: string): IdentitySource {
   if (kind === 'stageVariables') return ({ stageVariables }) => textAt(stageVariables, [name]);
   if (kind === 'context') return ({ requestContext }) => textAt(requestContext, name.split('.'));
   throw new Error(
-    `The identity source "${expression}" cannot be withCommandLineErrors. Use "route.request.header.X", ` +
+    `The identity source "${expression}" cannot be read. Use "route.request.header.X", ` +
       '"route.request.querystring.X", "stageVariables.X" or "context.X".',
   );
 }

@@ -1,9 +1,10 @@
 import type { ApiDetails } from '../api.js';
 import type { Credential } from './credentials.js';
 import { evaluatePolicy } from './policy.js';
+import type { ConditionedRequest } from './policy-conditions.js';
 
 /** An action on an API that needs a permission. */
-interface RequestedAction {
+interface RequestedAction extends ConditionedRequest {
   readonly action: 'execute-api:Invoke' | 'execute-api:ManageConnections';
   /** The part after the stage in the ARN of the resource. */
   readonly path: string;
@@ -16,13 +17,12 @@ interface RequestedAction {
 export function problemWithPermission(
   { principal, policy }: Credential,
   { region, accountId, apiId, stage }: ApiDetails,
-  { action, path }: RequestedAction,
+  { path, ...question }: RequestedAction,
 ): string | undefined {
   const resource = (account: string) =>
     `arn:aws:execute-api:${region}:${account}:${apiId}/${stage}/${path}`;
-  if (policy === undefined || evaluatePolicy(policy, action, resource(accountId)) === 'allow') {
-    return undefined;
-  }
+  const asked = { ...question, resource: resource(accountId) };
+  if (policy === undefined || evaluatePolicy(policy, asked) === 'allow') return undefined;
   const shown = resource(accountId.slice(-4).padStart(accountId.length, '*'));
-  return `User: ${principal} is not authorized to perform: ${action} on resource: ${shown}`;
+  return `User: ${principal} is not authorized to perform: ${question.action} on resource: ${shown}`;
 }

@@ -1,78 +1,151 @@
-/** An IAM policy. */
-export interface PolicyDocument {
-  readonly Version?: string | undefined;
-  readonly Statement: readonly {
-    readonly Sid?: string | undefined;
-    readonly Effect: 'Allow' | 'Deny';
-    /** Such as `execute-api:ManageConnections`. */
-    readonly Action: string | readonly string[];
-    /** Such as `arn:aws:execute-api:us-east-1:123456789012:local00000/dev/POST/@connections/*`. */
-    readonly Resource: string | readonly string[];
-  }[];
-}
+import type { PolicyDocument, PolicyStatement } from '../../policy-document.js';
+import {
+  type ConditionedRequest,
+  conditionKeys,
+  isKnownKey,
+  isObject,
+  isTrue,
+  problemWithCondition,
+  textsOfCondition,
+} from './policy-conditions.js';
+import { matchesPattern, type Variables, variablesIn } from './policy-pattern.js';
 
 /** The result of a policy for one action on one resource. */
 export type Decision = 'allow' | 'deny' | { readonly problem: string };
 
-const knownElements = new Set(['Sid', 'Effect', 'Action', 'Resource']);
+/** What a policy is asked about. */
+export interface PolicyQuestion extends ConditionedRequest {
+  readonly action: string;
+  readonly resource: string;
+}
+
+const documentElements = new Set(['Version', 'Id', 'Statement']);
+const statementElements = new Set([
+  'Sid',
+  'Effect',
+  'Action',
+  'NotAction',
+  'Resource',
+  'NotResource',
+  'Condition',
+]);
+const VERSION_WITH_VARIABLES = '2012-10-17';
+const versions: readonly unknown[] = [undefined, '2008-10-17', VERSION_WITH_VARIABLES];
 
 /**
  * Evaluates the policy of an authorizer or of an access key: a matching `Deny` wins over a matching
  * `Allow`, and without either the result is deny (row 4.5). `*` matches any characters including slashes,
  * and `?` matches one (row 4.6). A policy with a problem never allows anything.
  */
-export function evaluatePolicy(document: unknown, action: string, resource: string): Decision {
+export function evaluatePolicy(document: unknown, question: PolicyQuestion): Decision {
   const problem = problemWithPolicy(document);
   if (problem !== undefined) return { problem };
-  const effects = (statementsOf(document) as Record<string, unknown>[])
-    .filter(
-      ({ Action, Resource }) =>
-        texts(Action).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
-        texts(Resource).some((pattern) => matches(pattern, resource)),
-    )
+  const { Version, Statement } = document as PolicyDocument;
+  const hasVariables = Version === VERSION_WITH_VARIABLES;
+  const keys = conditionKeys(question);
+  const effects = [Statement]
+    .flat()
+    .filter((statement) => applies(statement, question, { keys, hasVariables }))
     .map(({ Effect }) => Effect);
   return effects.includes('Allow') && !effects.includes('Deny') ? 'allow' : 'deny';
 }
 
+function applies(
+  { Action, NotAction, Resource, NotResource, Condition = {} }: PolicyStatement,
+  { action, resource }: PolicyQuestion,
+  { keys, hasVariables }: { readonly keys: Variables; readonly hasVariables: boolean },
+): boolean {
+  const isAction = (pattern: string) =>
+    matchesPattern(pattern.toLowerCase(), action.toLowerCase(), {
+      wildcards: true,
+      variables: undefined,
+    });
+  const isResource = (pattern: string) =>
+    matchesPattern(pattern, resource, {
+      wildcards: true,
+      variables: hasVariables ? keys : undefined,
+    });
+  return (
+    (NotAction === undefined ? texts(Action).some(isAction) : !texts(NotAction).some(isAction)) &&
+    (NotResource === undefined
+      ? texts(Resource).some(isResource)
+      : !texts(NotResource).some(isResource)) &&
+    isTrue(Condition, keys, { hasVariables })
+  );
+}
+
 /**
- * Why a policy cannot be evaluated: it is malformed, or it has an element that is not supported here,
- * such as `Condition`.
+ * Why a policy cannot be evaluated: it is malformed, or it has something that is not supported here, such
+ * as a condition key whose value the gateway does not know.
  */
 export function problemWithPolicy(document: unknown): string | undefined {
-  const statements = statementsOf(document);
-  if (statements.length === 0) return 'its policy has no "Statement"';
-  return statements.map(problemOf).find((found) => found !== undefined);
-}
-
-function statementsOf(document: unknown): unknown[] {
-  return isObject(document) ? [document['Statement'] ?? []].flat() : [];
-}
-
-function problemOf(statement: unknown): string | undefined {
-  if (!isObject(statement)) return 'a statement of its policy is not an object';
-  const unknown = Object.keys(statement).find((element) => !knownElements.has(element));
-  if (unknown !== undefined) {
-    return `its policy has the element "${unknown}", which is not supported here`;
+  const statements = isObject(document) ? [document['Statement'] ?? []].flat() : [];
+  if (!isObject(document) || statements.length === 0) return 'its policy has no "Statement"';
+  const unknown = Object.keys(document).find((element) => !documentElements.has(element));
+  if (unknown !== undefined) return unsupported(unknown);
+  const { Version } = document;
+  if (!versions.includes(Version)) {
+    return `the "Version" of its policy is neither "2012-10-17" nor "2008-10-17"`;
   }
-  if (statement['Effect'] !== 'Allow' && statement['Effect'] !== 'Deny') {
+  const hasVariables = Version === VERSION_WITH_VARIABLES;
+  return statements
+    .map((statement) => problemWithStatement(statement, hasVariables))
+    .find((problem) => problem !== undefined);
+}
+
+function problemWithStatement(statement: unknown, hasVariables: boolean): string | undefined {
+  if (!isObject(statement)) return 'a statement of its policy is not an object';
+  const unknown = Object.keys(statement).find((element) => !statementElements.has(element));
+  if (unknown !== undefined) return unsupported(unknown);
+  const { Sid, Effect, Condition: condition = {} } = statement;
+  if (Sid !== undefined && typeof Sid !== 'string') return 'a "Sid" of its policy is not a string';
+  if (Effect !== 'Allow' && Effect !== 'Deny') {
     return 'the "Effect" of a statement of its policy is neither "Allow" nor "Deny"';
   }
-  const lacks = ['Action', 'Resource'].find((element) => texts(statement[element]).length === 0);
-  return lacks && `a statement of its policy has no "${lacks}"`;
+  const { Resource, NotResource } = statement;
+  const variables = [textsOfCondition(condition), texts(Resource), texts(NotResource)]
+    .flat()
+    .flatMap(variablesIn);
+  const strange = hasVariables ? variables.find((name) => !isKnownKey(name)) : undefined;
+  if (strange !== undefined) {
+    return `its policy has the variable "\${${strange}}", whose value is not known here`;
+  }
+  return (
+    problemWithTexts(statement, 'Action') ??
+    problemWithTexts(statement, 'Resource') ??
+    problemWithCondition(condition, hasVariables)
+  );
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** The resources in all statements of a policy without a problem. */
+export function resourcesOf(document: unknown): string[] {
+  const { Statement } = document as PolicyDocument;
+  return [Statement]
+    .flat()
+    .flatMap(({ Resource, NotResource }) => [...texts(Resource), ...texts(NotResource)]);
+}
+
+/** Checks `Action` and `NotAction`, or `Resource` and `NotResource`. */
+function problemWithTexts(
+  statement: Readonly<Record<string, unknown>>,
+  element: 'Action' | 'Resource',
+): string | undefined {
+  const present = [element, `Not${element}`].filter((name) => statement[name] !== undefined);
+  const [name] = present;
+  if (name === undefined) return `a statement of its policy has no "${element}"`;
+  if (present.length > 1) {
+    return `a statement of its policy has both "${element}" and "Not${element}"`;
+  }
+  const values: unknown[] = [statement[name]].flat();
+  return values.length > 0 && values.every((value) => typeof value === 'string')
+    ? undefined
+    : `the "${name}" of a statement of its policy is neither a string nor a list of strings`;
+}
+
+function unsupported(element: string): string {
+  return `its policy has the element "${element}", which is not supported here`;
 }
 
 function texts(value: unknown): string[] {
   return [value].flat().filter((text) => typeof text === 'string');
-}
-
-function matches(pattern: string, text: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 's').test(text);
 }

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { recordPost } from '../../dev/control/record-post.js';
-import type { Credentials } from '../access/credentials.js';
 import { problemWithPermission } from '../access/permissions.js';
+import { senderOf } from '../access/sender.js';
 import { verifySignature } from '../access/signature.js';
 import type { Api } from '../api.js';
 import { elapsed } from '../clock.js';
@@ -28,21 +27,20 @@ export function managementTarget(
 /** Answers a request to the `@connections` API: post, look up, disconnect (section 6). */
 export async function answerManagement(
   api: Api,
-  credentials: Credentials,
   { request, response, connectionId }: Exchange & { readonly connectionId: string },
 ): Promise<void> {
   const read = await readBody(request, MAX_BODY_BYTES);
   if (read.type === 'cut off') return;
   if (read.type === 'too large') return tooLarge(response);
-  const { body } = read;
+  const { body: sent } = read;
   const { method = '', url = '', headers } = request;
   if (api.accountThrottle?.take(api.now()) === false) {
     const type = 'LimitExceededException';
     return answerError(response, 429, { type, message: 'Too Many Requests' });
   }
   const verification = await verifySignature(
-    { method, url, headers, body },
-    credentials,
+    { method, url, headers, body: sent },
+    api.access.credentials,
     api.details.region,
   );
   if (!verification.isValid) {
@@ -57,10 +55,13 @@ export async function answerManagement(
   const message = problemWithPermission(verification.credential, api.details, {
     action: 'execute-api:ManageConnections',
     path: `${method}/@connections/{connectionId}`,
+    now: api.now(),
+    ...senderOf(request),
   });
   if (message !== undefined) {
     return answerError(response, 403, { type: 'ForbiddenException', message });
   }
+  const body = api.quirks.invalidPosts === 'replaced' ? Buffer.from(sent.toString()) : sent;
   const time = api.now();
   const connection = api.connections.get(connectionId);
   const mayFail = connection && method === 'POST' && body.length <= MAX_MESSAGE_BYTES;
@@ -70,8 +71,10 @@ export async function answerManagement(
   if (!connection) answerError(response, 410, { type: 'GoneException' });
   else if (fault) await postWithFault(api, fault, { connection, response, body });
   else operation(connection, { response, body, now: time });
-  if (api.journal && method === 'POST') {
-    recordPost(api.journal, { time, now: api.now(), connectionId, body, response, fault });
+  if (method === 'POST') {
+    const { statusCode: status } = response;
+    const durationMs = api.now() - time;
+    api.extension?.onPost({ time, durationMs, connectionId, body, status, fault });
   }
 }
 

@@ -29,10 +29,17 @@ export interface Port {
 // The first byte of a TLS handshake. No HTTP request begins with it.
 const TLS_HANDSHAKE = 0x16;
 
+/**
+ * The largest head of a request, in bytes. Large enough for the gateway itself to refuse handshakes that
+ * exceed a quota (rows 7.14, 7.21).
+ */
+const MAX_HEAD_BYTES = 65_536;
+
 /** @throws Error if the port is not available. */
 export async function openPort({ host, port, certificate }: PortOptions): Promise<Port> {
-  const plain = createHttpServer();
+  const plain = createHttpServer({ maxHeaderSize: MAX_HEAD_BYTES });
   const secure = createHttpsServer({
+    maxHeaderSize: MAX_HEAD_BYTES,
     key: certificate.key,
     cert: certificate.certificate,
     // As on AWS (row 3.21), regardless of NODE_OPTIONS.

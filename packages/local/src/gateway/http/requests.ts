@@ -1,32 +1,23 @@
-import { answerControl } from '../../dev/control/control-api.js';
-import { CONTROL_PATH } from '../../dev/control/control-path.js';
-import type { ControlledFunctions } from '../../dev/control/state.js';
 import { printUnexpected } from '../../unexpected.js';
-import type { Credentials } from '../access/credentials.js';
 import type { Api } from '../api.js';
-import { answer, answerError, type Exchange } from './answer.js';
+import { answerError, type Exchange } from './answer.js';
 import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
-import { answerUnknownRoute } from './unknown-route.js';
-
-export interface RequestOptions {
-  readonly credentials: Credentials;
-  readonly staticDirectory: string | undefined;
-  readonly functions: ControlledFunctions | undefined;
-}
+import { answerUnknownRoute, answerUpgradeRequired } from './unknown-route.js';
+import { reportWrongPath } from './wrong-path.js';
 
 /**
- * Answers all requests except handshakes: to `@connections`, to the stage itself, and for files. Never
- * rejects.
+ * Answers all requests except handshakes: to `@connections`, to the stage itself, to the extension, and
+ * for files. Never rejects.
  */
 export async function answerRequest(
   api: Api,
-  options: RequestOptions,
+  staticDirectory: string | undefined,
   exchange: Exchange,
 ): Promise<void> {
   try {
-    await handleRequest(api, options, exchange);
+    await handleRequest(api, staticDirectory, exchange);
   } catch (error) {
     const { request, response } = exchange;
     printUnexpected(`The gateway failed at ${request.method} ${request.url}`, error);
@@ -41,20 +32,20 @@ export async function answerRequest(
 
 async function handleRequest(
   api: Api,
-  { credentials, staticDirectory, functions }: RequestOptions,
+  staticDirectory: string | undefined,
   exchange: Exchange,
 ): Promise<void> {
   const { request, response } = exchange;
   const [pathname = ''] = (request.url ?? '').split('?');
-  const { path, journal } = api;
+  const { path, extension } = api;
 
-  if (journal && pathname.startsWith(CONTROL_PATH)) {
-    await answerControl({ api, functions, journal }, pathname, exchange);
+  if (extension && pathname.startsWith(extension.path)) {
+    await extension.answer(pathname, exchange);
     return;
   }
   const target = managementTarget(pathname);
   if (target?.path === path) {
-    await answerManagement(api, credentials, { ...exchange, connectionId: target.connectionId });
+    await answerManagement(api, { ...exchange, connectionId: target.connectionId });
     return;
   }
   if (api.localPagesOnly && !isFromLocalPage({ host: request.headers.host })) {
@@ -69,16 +60,16 @@ async function handleRequest(
     if (await serveFile(staticDirectory, pathname, exchange)) return;
   }
   if (pathname === path || pathname === `${path}/`) {
-    response.setHeader('Upgrade', 'websocket');
-    answer(response, 426, { message: 'Upgrade Required' });
+    answerUpgradeRequired(response);
     return;
   }
   if (isOfApi) {
     answerUnknownRoute(api, exchange, pathname);
+    reportWrongPath(api, request, response.statusCode);
     return;
   }
-  if (journal && isRead && pathname === '/') {
-    await answerControl({ api, functions, journal }, CONTROL_PATH, exchange);
+  if (extension && isRead && pathname === '/') {
+    await extension.answer(extension.path, exchange);
     return;
   }
   if (isRead && pathname === '/') {
@@ -88,4 +79,5 @@ async function handleRequest(
   }
   // On AWS, every other path belongs to a stage that does not exist (row 6.6) or is not mapped.
   answerError(response, 403, { type: 'ForbiddenException', message: 'Forbidden' });
+  reportWrongPath(api, request, 403);
 }

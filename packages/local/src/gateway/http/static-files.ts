@@ -1,5 +1,6 @@
-import { open, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { extname, isAbsolute, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Exchange } from './answer.js';
 
@@ -17,21 +18,24 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
+/** What Windows takes for a device, another stream of a file, or another name. */
+const WINDOWS_NAME = /[<>:"|?*]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+
 /**
  * Answers with a file of the directory; `index.html` for a path that ends with a slash. Returns false,
- * without answering, if the file does not exist or a part of its path begins with a dot.
+ * without answering, for everything else: a path that leads to a file outside of the directory, to one
+ * with a part that begins with a dot, or to something that is not a regular file.
  */
 export async function serveFile(
   directory: string,
   pathname: string,
   { request, response }: Exchange,
 ): Promise<boolean> {
-  const path = filePath(directory, pathname);
-  if (path === undefined || !(await isFile(path))) return false;
-  const file = await open(path).catch(() => undefined);
-  if (!file) return false;
+  const segments = segmentsOf(pathname);
+  const file = segments && (await openInside(directory, segments).catch(() => undefined));
+  if (!segments || !file) return false;
   response.writeHead(200, {
-    'Content-Type': contentTypes[extname(path)] ?? 'application/octet-stream',
+    'Content-Type': contentTypes[extname(segments.at(-1) ?? '')] ?? 'application/octet-stream',
     'Cache-Control': 'no-store',
   });
   if (request.method === 'HEAD') {
@@ -44,25 +48,58 @@ export async function serveFile(
   return true;
 }
 
-function filePath(directory: string, pathname: string): string | undefined {
+function segmentsOf(pathname: string): string[] | undefined {
   const segments = pathname.split('/').slice(1).map(decoded);
   if (segments.at(-1) === '') segments.splice(-1, 1, 'index.html');
-  // Percent-encoded separators and dots could lead out of the directory.
-  const isSafe = segments.every(
-    (segment) => segment !== undefined && /^[^./\\\0][^/\\\0]*$/.test(segment),
+  const isFit = segments.every(
+    (segment) => /^[^/\\\0]+$/.test(segment) && !isHidden(segment) && !WINDOWS_NAME.test(segment),
   );
-  return isSafe ? join(directory, ...(segments as string[])) : undefined;
+  return isFit ? segments : undefined;
 }
 
-async function isFile(path: string): Promise<boolean> {
-  const stats = await stat(path).catch(() => undefined);
-  return stats?.isFile() ?? false;
+/**
+ * Opens the file to which a path leads through all links, if that file is served. Throws if there is no
+ * such file.
+ */
+async function openInside(
+  directory: string,
+  segments: readonly string[],
+): Promise<FileHandle | undefined> {
+  const root = await realpath(directory);
+  const path = await realpath(join(root, ...segments));
+  const below = relative(root, path);
+  // On another drive, the relative path is absolute.
+  const isInside = !isAbsolute(below) && !below.split(sep).some(isHidden);
+  // Before it is opened, because that alone may have an effect on a device.
+  if (!isInside || !(await stat(path)).isFile()) return undefined;
+  // Without waiting for a writer, in case a FIFO has taken its place. Windows lacks these flags, so
+  // that they count as 0.
+  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const file = await open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  if (await isFileAt(path, file).catch(() => false)) return file;
+  await file.close();
+  return undefined;
 }
 
-function decoded(segment: string): string | undefined {
+/** Whether an open file is the regular file at its path, and no link has been put on the way to it. */
+async function isFileAt(path: string, file: FileHandle): Promise<boolean> {
+  // The file numbers of Windows do not fit into a number.
+  const exact = { bigint: true } as const;
+  const [opened, found] = [await file.stat(exact), await stat(path, exact)];
+  const isSame = opened.dev === found.dev && opened.ino === found.ino;
+  return isSame && opened.isFile() && (await realpath(path)) === path;
+}
+
+/** Also `..`, which leads out of the directory. */
+function isHidden(segment: string): boolean {
+  return segment.startsWith('.');
+}
+
+/** A text that no path may have, if the encoding is wrong. */
+function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    return undefined;
+    return '\0';
   }
 }

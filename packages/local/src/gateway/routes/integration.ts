@@ -1,6 +1,7 @@
 import type { Api } from '../api.js';
 import type { ServedDeployment, ServedRoute } from '../deployment.js';
-import { invoke, invokeProxy, type ProxyOutcome } from './invoke.js';
+import { invoke, type ProxyOutcome } from './invoke.js';
+import { invokeProxy } from './proxy.js';
 
 /** The result of a factory of events. */
 interface RouteEvent {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { GatewayEvent } from '../events.js';
 import type { InvocationResult, LambdaFunction } from '../lambda-function.js';
-import { type ProxyResponse, readProxyResponse } from './proxy-response.js';
+import type { ProxyResponse } from './proxy.js';
 
 /** The outcome of an invocation for the gateway, which may stop waiting. */
 export type Outcome = InvocationResult | { readonly type: 'timeout' };
@@ -51,27 +51,6 @@ export async function invoke(
   }
 }
 
-/** Like `invoke`, and reads the result as that of a proxy integration. */
-export async function invokeProxy(
-  lambda: LambdaFunction,
-  event: object,
-  options: InvokeOptions,
-): Promise<ProxyOutcome> {
-  const outcome = await invoke(lambda, event, options);
-  if (outcome.type === 'timeout') return outcome;
-  const { coldStartMs } = outcome;
-  if (outcome.type === 'error') {
-    const detail = `${outcome.errorType}: ${outcome.errorMessage}`;
-    return { type: 'failed', detail, coldStartMs };
-  }
-  const response = readProxyResponse(outcome.payload);
-  if ('problem' in response) {
-    const detail = `The result is not a proxy response: ${response.problem}.`;
-    return { type: 'failed', detail, coldStartMs };
-  }
-  return { type: 'response', response, coldStartMs };
-}
-
 async function start(
   lambda: LambdaFunction,
   event: object,
@@ -84,9 +63,13 @@ async function start(
   }
 }
 
-/** Describes the outcome for the gateway's report. */
+/**
+ * Describes the outcome for the gateway's report. A status of 400 or more has no effect on a message (row
+ * 5.4), but if nobody gets the answer of a one-way route, it is the only sign of a failure.
+ */
 export function describe(
   outcome: ProxyOutcome,
+  { isOneWay = false }: { readonly isOneWay?: boolean } = {},
 ): Pick<GatewayEvent, 'result' | 'detail' | 'coldStartMs'> {
   if (outcome.type === 'timeout') {
     return { result: 'timed out', detail: 'The function did not answer in time.' };
@@ -94,7 +77,8 @@ export function describe(
   const { coldStartMs } = outcome;
   const cold = coldStartMs === undefined ? {} : { coldStartMs };
   if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail, ...cold };
-  return outcome.failure === undefined
-    ? { result: 'ok', detail: String(outcome.response.statusCode), ...cold }
-    : { result: 'failed', detail: outcome.failure, ...cold };
+  if (outcome.failure !== undefined) return { result: 'failed', detail: outcome.failure, ...cold };
+  const { statusCode } = outcome.response;
+  const result = isOneWay && statusCode >= 400 ? 'failed' : 'ok';
+  return { result, detail: String(statusCode), ...cold };
 }

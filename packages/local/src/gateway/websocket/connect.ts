@@ -3,7 +3,7 @@ import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
 import { integrate } from '../routes/integration.js';
 import { describe, type ProxyOutcome } from '../routes/invoke.js';
-import type { ProxyResponse } from '../routes/proxy-response.js';
+import type { ProxyResponse } from '../routes/proxy.js';
 import { isToken } from './upgrade-request.js';
 
 /** The decision of `$connect` about a connection. */

@@ -41,8 +41,6 @@ export class Connection {
   readonly details: ConnectionDetails;
   /** Time of the last message in either direction, in milliseconds since the epoch (row 6.14). */
   lastActiveAt: number;
-  /** The known subscriptions, only for the control API. */
-  channels: ReadonlySet<string> = new Set();
   /** Resolves when the TCP connection has ended. Never rejects. */
   readonly ended: Promise<Ending>;
   readonly #webSocket: WebSocket;

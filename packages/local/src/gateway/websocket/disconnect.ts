@@ -25,14 +25,19 @@ export async function sendDisconnect(
   }
   if (fault) await elapsed(api.clock, fault.delayMs);
   const time = api.now();
-  const event = makeDisconnectEvent({
-    ...api.details,
-    ...details,
-    code,
-    // Without a reason, the factory of events uses the text of AWS (row 1.23).
-    reason: reason || (code === 1006 ? api.droppedReason : '') || undefined,
-    now: time,
-  });
+  const { stageVariables } = api.details;
+  const event = {
+    ...makeDisconnectEvent({
+      ...api.details,
+      ...details,
+      code,
+      // Without a reason, the factory of events uses the text of AWS (row 1.23).
+      reason: reason || (code === 1006 ? api.quirks.droppedReason : '') || undefined,
+      now: time,
+    }),
+    ...(api.quirks.stageVariablesInDisconnect === true && stageVariables && { stageVariables }),
+  };
   const outcome = await integrate(api, deployment, { route, event });
-  api.report({ time, route: '$disconnect', connectionId, ...describe(outcome) }, { event });
+  const described = describe(outcome, { isOneWay: true });
+  api.report({ time, route: '$disconnect', connectionId, ...described }, { event });
 }

@@ -7,14 +7,14 @@ import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
 import { isFromLocalPage } from '../http/local-host.js';
+import { wrongPath } from '../http/wrong-path.js';
 import type { Acceptor } from './acceptor.js';
 import { connect } from './connect.js';
 import { Connection, type ConnectionDetails } from './connection.js';
 import { sendDisconnect } from './disconnect.js';
-import type { AnswerIds } from './error-text.js';
 import { messageHandler } from './messages.js';
-import { refuse } from './refusal.js';
-import { problemWith, readUpgradeRequest } from './upgrade-request.js';
+import { type AnswerIds, refuse } from './refusal.js';
+import { exceededQuota, problemWith, readUpgradeRequest } from './upgrade-request.js';
 
 /** A WebSocket handshake, as Node passes it on. */
 export interface Handshake {
@@ -25,6 +25,9 @@ export interface Handshake {
 
 /** The close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
 const DROPPED = 1006;
+
+/** The quota of REST APIs (row 7.21). */
+const DEFAULT_MAX_HEADER_BYTES = 10_240;
 
 type Admission =
   | {
@@ -72,11 +75,20 @@ async function handleHandshake(
   const problem = api.isStopping ? 503 : deployment ? problemWith(request, api.path) : 403;
   if (!deployment || problem) {
     refuse(socket, problem ?? 403, ids);
+    reportProblem(api, ids, { request, problem });
     return;
   }
   if (api.localPagesOnly && !isFromLocalPage(request.headers)) {
     refuse(socket, 403, ids);
     reportForeignPage(api, ids, request.headers);
+    return;
+  }
+  const quota = exceededQuota(request, api.quirks.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES);
+  if (quota) {
+    refuse(socket, quota.status, ids);
+    const { connectionId } = ids;
+    const refused = { time: api.now(), route: '$connect', connectionId, detail: quota.detail };
+    api.report({ ...refused, result: 'refused' });
     return;
   }
   // Before the authorizer, so that throttled handshakes do not cause invocations.
@@ -102,12 +114,28 @@ async function handleHandshake(
   }
   const connection = new Connection(details, webSocket);
   connection.read(socket, messageHandler(api, connection), () => {
-    if (api.pingsCount) connection.lastActiveAt = api.now();
+    if (api.quirks.pingsResetIdle === true) connection.lastActiveAt = api.now();
   });
   const finished = connection.ended.then((ending) => sendDisconnect(api, details, ending));
   api.connections.add(connection, finished);
   // All connections were closed during this handshake, so this one is closed, too.
   if (generation !== api.connections.generation) connection.close(1001, 'Going away');
+}
+
+/** A client that connects to the wrong place only sees a status, or in a browser nothing at all. */
+function reportProblem(
+  api: Api,
+  { connectionId }: AnswerIds,
+  { request, problem }: { readonly request: IncomingMessage; readonly problem: number | undefined },
+): void {
+  if (api.isStopping) return;
+  const details: Readonly<Record<number, string>> = {
+    400: '400: a header of the handshake is missing or wrong (RFC 6455, 4.1).',
+    403: wrongPath(api, request, 403),
+  };
+  const detail = api.deployment ? details[problem ?? 403] : '403: nothing is deployed yet.';
+  const refused = { time: api.now(), route: '$connect', connectionId, result: 'refused' } as const;
+  api.report({ ...refused, detail: detail ?? String(problem) });
 }
 
 function reportForeignPage(

@@ -1,18 +1,19 @@
 import { makeMessageEvent, makeRequestId } from '@gatecast/framework/testing';
-import { channelsAfter } from '../../dev/control/channels-after.js';
 import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import { elapsed } from '../clock.js';
 import type { ServedDeployment, ServedRoute } from '../deployment.js';
+import type { Quirks } from '../options.js';
 import { integrate } from '../routes/integration.js';
 import { describe, type ProxyOutcome } from '../routes/invoke.js';
+import type { ProxyResponse } from '../routes/proxy.js';
 import type { Connection } from './connection.js';
-import { badBodyText, errorText } from './error-text.js';
-import { messageFor } from './refusal.js';
+import { MAX_MESSAGE_BYTES } from './frame-limits.js';
+import { badBodyText, errorText, messageFor } from './refusal.js';
 
 /** Makes the handler for messages of one connection, which run concurrently or one after the other. */
 export function messageHandler(api: Api, connection: Connection): (body: string) => void {
-  if (!api.isSerial) return (body) => void answerMessage(api, connection, body);
+  if (api.quirks.serial !== true) return (body) => void answerMessage(api, connection, body);
   let previous = Promise.resolve();
   return (body) => {
     previous = previous.then(() => answerMessage(api, connection, body));
@@ -82,16 +83,32 @@ async function handleMessage(
   const fault = api.faults.strike('invocation', { connectionId, routeKey });
   if (fault?.kind === 'delayed') await elapsed(api.clock, fault.delayMs);
   const kill = fault?.kind === 'killed' ? AbortSignal.timeout(fault.delayMs ?? 0) : undefined;
-  const outcome = await integrate(api, deployment, { route, event, kill });
+  const integrated = await integrate(api, deployment, { route, event, kill });
+  // A one-way route stays silent, whatever its integration responses are (row 8.14).
+  const text =
+    twoWay && integrated.type === 'response' ? textOf(integrated.response, api.quirks) : undefined;
+  const outcome = withinQuota(integrated, text);
   const error = errorOf(outcome);
-  if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
-  // A two-way route without a body answers with an empty frame (row 5.3); a one-way route stays
-  // silent, whatever its integration responses are (row 8.14).
-  else if (twoWay && outcome.type === 'response') answer(outcome.response.body ?? '');
-  if (api.journal) {
-    connection.channels = channelsAfter(connection.channels, { body, answer: frames[0] });
-  }
-  api.report({ time, route: routeKey, connectionId, ...describe(outcome) }, { event, frames });
+  if (outcome !== integrated && api.quirks.largeAnswers === 'close') connection.close(1009, '');
+  else if (error !== undefined) answer(errorText(error, { connectionId, requestId }));
+  else if (text !== undefined) answer(text);
+  const described = describe(outcome, { isOneWay: !twoWay });
+  api.report({ time, route: routeKey, connectionId, ...described }, { event, frames });
+}
+
+/** The answer of a two-way route. Without a body it is an empty frame (row 5.3). */
+function textOf({ body = '', isBase64Encoded }: ProxyResponse, { decodeAnswers }: Quirks): string {
+  const isDecoded = decodeAnswers === true && isBase64Encoded === true;
+  return isDecoded ? Buffer.from(body, 'base64').toString() : body;
+}
+
+/** The outcome, or a failure if the answer is larger than a message may be (row 5.27). */
+function withinQuota(outcome: ProxyOutcome, text = ''): ProxyOutcome {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_MESSAGE_BYTES || outcome.type !== 'response') return outcome;
+  const { coldStartMs } = outcome;
+  const detail = `The answer has ${bytes} bytes, and a message may have ${MAX_MESSAGE_BYTES}.`;
+  return { type: 'failed', detail, coldStartMs };
 }
 
 /** A message cannot select a lifecycle route: keys that begin with `$` never match (row 2.8). */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { senderOf } from '../access/sender.js';
 
 /** The contents of a handshake request, in the form that events need. */
 export interface UpgradeRequest {
@@ -12,7 +13,7 @@ export interface UpgradeRequest {
  * The status to refuse a request with before any function is called; `undefined` if it is correct. `path`
  * is the path of the API.
  */
-export function problemWith(request: IncomingMessage, path: string): 400 | 403 | undefined {
+export function problemWith(request: IncomingMessage, path: string): 400 | 403 | 426 | undefined {
   const { method, headers } = request;
   const { pathname } = splitUrl(request);
   // Node only checks this for requests that are not upgrades (RFC 9112, 3.2).
@@ -20,20 +21,50 @@ export function problemWith(request: IncomingMessage, path: string): 400 | 403 |
   // With or without a slash at the end (row 3.22). Any other path belongs to a stage that does not exist
   // (row 3.16).
   if (pathname !== path && pathname !== `${path}/`) return 403;
+  const version = headers['sec-websocket-version'];
   const isValid =
     method === 'GET' &&
     /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&
-    headers['sec-websocket-version'] === '13' &&
+    version !== undefined &&
     isProtocolList(headers['sec-websocket-protocol']);
-  return isValid ? undefined : 400;
+  if (!isValid) return 400;
+  return version === '13' ? undefined : 426;
+}
+
+/** The longest URL of a WebSocket API, in characters (quotas of WebSocket APIs). */
+const MAX_URL_LENGTH = 4_096;
+
+/** A quota that a handshake exceeds. */
+export interface ExceededQuota {
+  /** The documentation names no status, so these are the statuses of HTTP. */
+  readonly status: 414 | 431;
+  readonly detail: string;
+}
+
+/** The quota that the URL or the headers of a handshake exceed, if any (rows 7.14, 7.21). */
+export function exceededQuota(
+  { url = '', headers, rawHeaders }: IncomingMessage,
+  maxHeaderBytes: number,
+): ExceededQuota | undefined {
+  const { length } = `wss://${headers.host}${url}`;
+  if (length > MAX_URL_LENGTH) {
+    const detail = `The URL has ${length} characters, and may have ${MAX_URL_LENGTH}.`;
+    return { status: 414, detail };
+  }
+  const values = rawHeaders.filter((_, index) => index % 2 === 1);
+  // Node reads each byte as one character.
+  const bytes = values.join('').length;
+  if (bytes <= maxHeaderBytes) return undefined;
+  const detail = `The values of the headers have ${bytes} bytes, and may have ${maxHeaderBytes}.`;
+  return { status: 431, detail };
 }
 
 /** Reads the parts of a handshake that events need. */
 export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
-  const { rawHeaders, headers } = request;
+  const { rawHeaders } = request;
   const { search } = splitUrl(request);
   const names = rawHeaders.filter((_, index) => index % 2 === 0);
-  const address = request.socket.remoteAddress ?? '';
+  const { sourceIp, userAgent } = senderOf(request);
   return {
     // Names are in the client's spelling (row 1.4); a repeated name has its first spelling.
     headers: group(
@@ -41,9 +72,8 @@ export function readUpgradeRequest(request: IncomingMessage): UpgradeRequest {
       (name) => name.toLowerCase(),
     ),
     query: group([...new URLSearchParams(search)], (name) => name),
-    // This machine has one address in events, whichever of them `localhost` is.
-    sourceIp: address.replace(/^::1$/, '127.0.0.1').replace(/^::ffff:/, ''),
-    userAgent: headers['user-agent'],
+    sourceIp,
+    userAgent,
   };
 }
 

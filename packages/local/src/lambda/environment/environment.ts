@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
 import type { Invocation, InvocationResult } from '../../gateway/lambda-function.js';
+import type { FunctionConfiguration } from '../function.js';
 import {
   type InvocationReport,
   type InvokeRequest,
@@ -23,28 +24,6 @@ const HAS_GROUPS = process.platform !== 'win32';
 // AWS: "Lambda execution environment lifecycle", Init phase.
 const LOAD_TIMEOUT_MS = 10_000;
 
-export interface EnvironmentOptions {
-  /** The bundled module. */
-  readonly bundleFile: string;
-  /** The source file, for messages. */
-  readonly entry: string;
-  /** Name of the export that handles events. */
-  readonly handler: string;
-  /** All environment variables of the process. */
-  readonly variables: Readonly<Record<string, string>>;
-  readonly functionArn: string;
-  /** How long one invocation may take, in milliseconds. */
-  readonly timeoutMs: number;
-  /** Limit of the JavaScript heap, in MB. */
-  readonly memoryMb: number;
-  /** Port or `host:port` for a debugger. @default none */
-  readonly inspect?: string | undefined;
-  /** Whether to discard the function's output. @default false */
-  readonly quiet?: boolean | undefined;
-  /** Whether its standard output goes to stderr, because a command prints a result. @default false */
-  readonly toStderr?: boolean | undefined;
-}
-
 interface Ending {
   readonly type: 'ended';
   readonly reason: string;
@@ -57,42 +36,45 @@ type Outcome = LoadReport | InvocationReport | Ending;
  * runs one invocation at a time. Unlike on Lambda, it is not frozen between invocations.
  */
 export class Environment implements AsyncDisposable {
-  readonly #options: EnvironmentOptions;
+  readonly #configuration: FunctionConfiguration;
   readonly #child: ChildProcess;
   readonly #pipe: MessagePipe<InvokeRequest, LoadReport | InvocationReport>;
-  readonly #ended: Promise<unknown>;
+  readonly #ended: Promise<string | undefined>;
   readonly #loaded: Promise<LoadReport>;
   readonly #startedAt = performance.now();
   #isUsable = true;
   #ending: Ending | undefined;
-  /** Takes the next report, or the end of the process. */
-  #onOutcome: (outcome: Outcome) => void = () => {};
+  /** Takes the next report, or the end of the process; `undefined` between two invocations. */
+  #onOutcome: ((outcome: Outcome) => void) | undefined;
   #loadMs: number | undefined;
 
-  private constructor(options: EnvironmentOptions) {
-    this.#options = options;
-    const output = options.quiet === true ? 'ignore' : 'inherit';
-    const stdout = options.toStderr === true ? process.stderr : output;
+  private constructor(configuration: FunctionConfiguration, bundleFile: string) {
+    this.#configuration = configuration;
+    const { handler, variables, memoryMb, inspect, quiet } = configuration;
+    const errors = quiet === true ? 'ignore' : 'inherit';
+    const isOnStderr = configuration.output === 'stderr' && errors === 'inherit';
+    const output = isOnStderr ? process.stderr.fd : errors;
     const nodeOptions = [
       '--enable-source-maps',
-      `--max-old-space-size=${options.memoryMb}`,
-      ...(options.inspect === undefined ? [] : [`--inspect=${options.inspect}`]),
+      `--max-old-space-size=${memoryMb}`,
+      ...(inspect === undefined ? [] : [`--inspect=${inspect}`]),
     ];
-    const args = [...nodeOptions, PROCESS_FILE, options.bundleFile, options.handler];
+    const args = [...nodeOptions, PROCESS_FILE, bundleFile, handler];
     this.#child = spawn(process.execPath, args, {
-      env: options.variables,
-      stdio: ['ignore', stdout, output, 'pipe', 'pipe'],
+      env: variables,
+      stdio: ['ignore', output, errors, 'pipe', 'pipe'],
       detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
-    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome(report));
+    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome?.(report));
     endWithThisProcess(this.#child);
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
+        const wasIdle = this.#isUsable && this.#onOutcome === undefined;
         this.#isUsable = false;
         this.#ending = { type: 'ended', reason };
-        this.#onOutcome(this.#ending);
-        resolve(undefined);
+        this.#onOutcome?.(this.#ending);
+        resolve(wasIdle ? reason : undefined);
       };
       this.#child.once('exit', (code, signal) => {
         killGroup(this.#child);
@@ -103,9 +85,9 @@ export class Environment implements AsyncDisposable {
     this.#loaded = this.#load();
   }
 
-  /** Starts the process and loads the module. */
-  static start(options: EnvironmentOptions): Environment {
-    return new Environment(options);
+  /** Starts the process and loads the bundled module. */
+  static start(configuration: FunctionConfiguration, bundleFile: string): Environment {
+    return new Environment(configuration, bundleFile);
   }
 
   /** Whether it can run another invocation. */
@@ -113,8 +95,11 @@ export class Environment implements AsyncDisposable {
     return this.#isUsable;
   }
 
-  /** Resolves when the process has ended for any reason. Never rejects. */
-  get ended(): Promise<unknown> {
+  /**
+   * Resolves when the process has ended: with the reason if it ended by itself between two invocations.
+   * Never rejects.
+   */
+  get ended(): Promise<string | undefined> {
     return this.#ended;
   }
 
@@ -136,7 +121,7 @@ export class Environment implements AsyncDisposable {
   }
 
   async #invoke(event: object, { requestId, kill }: Invocation): Promise<InvocationResult> {
-    const { entry, functionArn, handler, timeoutMs } = this.#options;
+    const { entry, functionArn, handler, timeoutMs } = this.#configuration;
     const loaded = await this.#loaded;
     if (loaded.type === 'loadFailed') {
       process.stderr.write(`${loaded.failure.details}\n`);
@@ -182,7 +167,7 @@ export class Environment implements AsyncDisposable {
   }
 
   async #load(): Promise<LoadReport> {
-    const { entry, inspect } = this.#options;
+    const { entry, inspect } = this.#configuration;
     const limitMs = inspect === undefined ? LOAD_TIMEOUT_MS : MAX_TIMER_MS;
     const outcome = await this.#next<LoadReport>(limitMs);
     this.#loadMs = performance.now() - this.#startedAt;
@@ -210,7 +195,7 @@ export class Environment implements AsyncDisposable {
     return new Promise((resolve) => {
       const settle = (outcome: Outcome | undefined) => {
         clearTimeout(timer);
-        this.#onOutcome = () => {};
+        this.#onOutcome = undefined;
         resolve(outcome as T | Ending | undefined);
       };
       const timer = setTimeout(settle, limitMs, undefined);

@@ -77,7 +77,7 @@ export interface LoadedModule {
   /** Names of its exports; for a CommonJS module, the keys of `module.exports`. */
   readonly exports: readonly string[];
   readonly hasHandler: boolean;
-  /** `app.manifest`, if the module exports an app that has one. */
+  /** The manifest of the export `app`, or of the app whose handler is exported. */
   readonly manifest?: unknown;
 }
 

@@ -12,8 +12,11 @@ export interface EnvironmentPoolOptions {
   readonly maxEnvironments: number;
   /** An environment that has been started already. */
   readonly first: Environment;
-  /** Called when a process ended that the pool did not end. Everything in its memory is lost. */
-  readonly onDeath?: (() => void) | undefined;
+  /**
+   * Called when a process ended that was not closed with the pool, with the reason if it ended by itself
+   * between two invocations. Everything in its memory is lost.
+   */
+  readonly onDeath?: ((reason: string | undefined) => void) | undefined;
 }
 
 /** A Lambda function: environments that are started on demand and run one invocation each. */
@@ -110,9 +113,9 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
   }
 
   #watched(environment: Environment): Environment {
-    void environment.ended.then(() => {
+    void environment.ended.then((reason) => {
       if (this.#state === 'open') {
-        this.#options.onDeath?.();
+        this.#options.onDeath?.(reason);
       }
     });
     return environment;

@@ -16,6 +16,9 @@ import {
   MessagePipe,
 } from './ipc.js';
 
+/** The manifest of an app, at the handler that `createApp` made. */
+const OF_HANDLER: unique symbol = Symbol.for('gatecast.manifest') as never;
+
 type Callback = (error?: unknown, value?: unknown) => void;
 type Handler = (event: object, context: object, callback: Callback) => unknown;
 
@@ -63,9 +66,9 @@ function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
 }
 
 function describe(exports: Record<string, unknown>): LoadedModule {
-  const app = exports['app'];
-  const manifest =
-    typeof app === 'object' && app !== null && 'manifest' in app ? app.manifest : undefined;
+  const { app } = exports as { readonly app?: { readonly manifest?: unknown } | null };
+  const handler = exports[handlerName] as { readonly [OF_HANDLER]?: unknown } | undefined | null;
+  const manifest = app?.manifest ?? handler?.[OF_HANDLER];
   return {
     exports: Object.keys(exports),
     hasHandler: typeof exports[handlerName] === 'function',

@@ -31,9 +31,6 @@ export function lambdaVariables(options: LambdaVariablesOptions): Record<string,
   const { functionName, moduleName, bundleDirectory, handler, region, memoryMb } = options;
   const [nodeMajor] = process.versions.node.split('.');
   return {
-    // The gateway prints each event already, so the framework's logger need not repeat that. Other
-    // loggers read Lambda's own variable, which Lambda only sets if the function's logs are JSON.
-    GATECAST_LOG_LEVEL: 'WARN',
     ...shellVariables(),
     _HANDLER: `${moduleName}.${handler}`,
     AWS_DEFAULT_REGION: region,

@@ -1,0 +1,52 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Folder for the files of `gatecast dev`, in the current one. */
+export const FOLDER = '.gatecast';
+
+/** A running `gatecast dev`, for the other commands of the same user. */
+export interface Session {
+  readonly pid: number;
+  /** Variables for a process that uses its gateway and its stores. They have an access key. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The template that it runs. */
+  readonly template?: SessionTemplate | undefined;
+}
+
+/** A template, and the arguments to read it with. */
+export interface SessionTemplate {
+  readonly file: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly stage: string | undefined;
+}
+
+/**
+ * Writes a file that only this user may read (on Windows, whoever may read the folder). It is not sent
+ * over the gateway's port, because web pages reach that.
+ */
+export async function writeSession(port: number, session: Session): Promise<void> {
+  await mkdir(FOLDER, { recursive: true });
+  // Secrets and data do not belong in a repository.
+  await writeFile(join(FOLDER, '.gitignore'), '*\n');
+  // A new file, because an existing one would keep its mode.
+  await removeSession(port);
+  await writeFile(fileOf(port), JSON.stringify(session), { mode: 0o600, flag: 'wx' });
+}
+
+/** The session on a port; `undefined` if none was started in this folder. */
+export async function readSession(port: number): Promise<Session | undefined> {
+  try {
+    return JSON.parse(await readFile(fileOf(port), 'utf8')) as Session;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes the file, if there is one. */
+export async function removeSession(port: number): Promise<void> {
+  await rm(fileOf(port), { force: true });
+}
+
+function fileOf(port: number): string {
+  return join(FOLDER, `port-${port}.json`);
+}

@@ -1,0 +1,53 @@
+import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
+import { type Gateway, openApi, type StoppableGateway } from '../gateway/open-gateway.js';
+import { type ApiOptions, apiOptionTypes, checkQuirks } from '../gateway/options.js';
+import { controlApi } from './control/control-api.js';
+import type { ControlledFunctions } from './control/state.js';
+
+/** Options of {@link openGateway}. */
+export interface GatewayOptions extends ApiOptions {
+  /**
+   * Serve the control API under `/@gatecast/`, with a page that shows the traffic; without
+   * `staticDirectory` the page is also at `/`. Then everyone who can reach the port under the names
+   * `localhost`, `127.0.0.1` or `[::1]` may read the last 200 events with their bodies, post to
+   * connections and close them.
+   *
+   * @default false
+   */
+  readonly control?: boolean | undefined;
+}
+
+/** The values that each option of `openGateway` takes. */
+export const gatewayOptionTypes: OptionTypes<GatewayOptions> = {
+  ...apiOptionTypes,
+  control: option.flag,
+};
+
+/**
+ * Opens a local API Gateway for one WebSocket API. It refuses every connection until `use` is
+ * called.
+ *
+ * @example
+ * ```ts
+ * await using gateway = await openGateway({ port: 3001 });
+ * gateway.use({ handler: { invoke }, routes: [{ routeKey: '$default', twoWay: true }] });
+ * ```
+ *
+ * @throws ConfigurationError - ERR_OPTION_UNKNOWN or ERR_OPTION_VALUE for a wrong option.
+ * @throws Error - if the port is not available, or the route selection expression, the base path or the
+ * throttle is invalid.
+ */
+export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  checkOptions('openGateway()', options, gatewayOptionTypes);
+  checkQuirks('openGateway()', options);
+  return openGatewayOf(options, undefined);
+}
+
+/** Like `openGateway`, for functions that the control API can access. */
+export function openGatewayOf(
+  options: GatewayOptions,
+  functions: ControlledFunctions | undefined,
+): Promise<StoppableGateway> {
+  const { control = false } = options;
+  return openApi(options, control ? (api) => controlApi(api, functions) : undefined);
+}
