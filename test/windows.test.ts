@@ -9,6 +9,7 @@ const POSIX =
 const PLACES: Readonly<Record<string, string>> = {
   "dev/commands/dev.ts 'SIGINT'": 'Node raises it on Windows for Ctrl-C',
   "dev/commands/dev.ts 'SIGTERM'": 'it never comes on Windows',
+  'dev/commands/session-file.ts mode: 0o600': 'Windows has the rights of the folder instead',
   "gateway/access/authorization-header.ts split('/')": 'a credential, not a path',
   "gateway/http/static-files.ts split('/')": 'the path of a URL',
   'lambda/environment/environment.ts process.kill': 'without a process group on Windows',
