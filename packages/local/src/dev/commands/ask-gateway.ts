@@ -11,6 +11,9 @@ interface ControlRequest {
   readonly body?: object;
 }
 
+/** How long the program on the port may take to answer, in milliseconds: it may be any program. */
+const ANSWER_TIME_MS = 10_000;
+
 /** Reads `--port`. @throws CommandLineError if it is not a port. */
 export function portOf(value: string | undefined): number {
   return wholeNumber(value, '--port', option.integer(1, 65_535)) ?? 3000;
@@ -28,7 +31,8 @@ export async function askGateway<T>(
 ): Promise<T> {
   const url = `http://127.0.0.1:${port}${CONTROL_PATH}${path}`;
   const headers = { 'Content-Type': 'application/json' };
-  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  const signal = AbortSignal.timeout(ANSWER_TIME_MS);
+  const init = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) };
   const response = await fetch(url, init).catch((error: Error) => {
     const cause = error.cause as NodeJS.ErrnoException | undefined;
     throw notFound(
