@@ -85,13 +85,12 @@ describe('several functions', () => {
         return { statusCode: 200, body: JSON.stringify({ ...env, arn: context.invokedFunctionArn }) };
       };`,
     );
-    const API = 'https://local00000.execute-api.us-east-1.amazonaws.com/dev';
     await using gateway = await startGateway({
       quiet: true,
       environment: { SHARED: 'all', WHO: 'nobody' },
       timeoutMs: 20_000,
       functions: {
-        alice: { entry, handler: 'other', environment: { WHO: 'alice', API }, memoryMb: 256 },
+        alice: { entry, handler: 'other', environment: { WHO: 'alice' }, memoryMb: 256 },
         bob: { entry, handler: 'other', timeoutMs: 300 },
       },
       routes: [twoWay('alice', 'alice'), twoWay('bob', 'bob')],
@@ -102,7 +101,6 @@ describe('several functions', () => {
       AWS_LAMBDA_FUNCTION_NAME: 'alice',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
       SHARED: 'all',
-      API: `https://localhost:${gateway.port}/dev`,
       WHO: 'alice',
       _HANDLER: 'vars.other',
       arn: 'arn:aws:lambda:us-east-1:123456789012:function:alice',

@@ -13,6 +13,7 @@ import type { GatewayEvent } from './events.js';
 import { Faults } from './faults.js';
 import { apiPath } from './http/base-path.js';
 import { localCertificate } from './http/certificate.js';
+import { hostOfApi } from './http/execute-api-host.js';
 import { hostInUrl } from './http/local-host.js';
 import { openPort } from './http/port.js';
 import { answerRequest } from './http/requests.js';
@@ -194,10 +195,12 @@ export async function openGatewayBefore(
     options.accountThrottle && new TokenBucket(options.accountThrottle, 'accountThrottle');
   const selectRoute = routeSelector(options.routeSelectionExpression ?? '$request.body.action');
   const certificate = await localCertificate();
+  const { apiId = 'local00000' } = options;
   const port = await openPort({
     host: options.host,
     port: options.port ?? 0,
     certificate,
+    isOwnName: (name) => hostOfApi(apiId, name) !== undefined,
   });
   const domainName = `${hostInUrl(options.host)}:${port.number}`;
   const connections = new Connections();
@@ -206,7 +209,7 @@ export async function openGatewayBefore(
   let isClosed = false;
   const api: Api = {
     details: {
-      apiId: options.apiId ?? 'local00000',
+      apiId,
       stage,
       region: options.region ?? 'us-east-1',
       accountId: options.accountId ?? '123456789012',

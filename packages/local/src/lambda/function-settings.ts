@@ -35,10 +35,6 @@ export function functionSettings(
     `arn:aws:sts::${accountId}:assumed-role/${functionName}/${functionName}`,
     definition.permissions,
   );
-  // The API's address in a template points to AWS, so it is replaced by the local one.
-  const publicHost = `${apiId}.execute-api.${region}.amazonaws.com`;
-  const local = (value: string): string =>
-    value.replaceAll(publicHost, new URL(gateway.endpoint).host);
   return {
     entry,
     handler,
@@ -48,6 +44,7 @@ export function functionSettings(
     quiet: definition.quiet,
     maxEnvironments: definition.maxEnvironments ?? (inspect === undefined ? 10 : 1),
     manifest: definition.manifest,
+    api: { apiId, endpoint: gateway.endpoint, onOtherApi: otherApiWarning(functionName, apiId) },
     functionArn: `arn:aws:lambda:${region}:${accountId}:function:${functionName}`,
     variables: {
       ...lambdaVariables({
@@ -67,10 +64,22 @@ export function functionSettings(
       GATECAST_STAGE: stage,
       NODE_EXTRA_CA_CERTS: certificateFile,
       ...surroundings.storeVariables,
-      ...Object.fromEntries(
-        Object.entries(environment).map(([name, value]) => [name, local(value)]),
-      ),
+      ...environment,
     },
+  };
+}
+
+/** Prints a line for each host of another API, however many processes connect to it. */
+function otherApiWarning(functionName: string, apiId: string): (host: string) => void {
+  const known = new Set<string>();
+  return (host) => {
+    if (known.has(host)) return;
+    known.add(host);
+    process.stderr.write(
+      `The function "${functionName}" connects to "${host}". That is not the local API, whose id is ` +
+        `"${apiId}", so nothing that it posts there arrives here. Use "requestContext.domainName" of ` +
+        'the event, or that id.\n',
+    );
   };
 }
 

@@ -5,6 +5,7 @@ import { printUnexpected } from '../../unexpected.js';
 import type { Credentials } from '../access/credentials.js';
 import type { Api } from '../api.js';
 import { answer, answerError, type Exchange } from './answer.js';
+import { hostOfApi } from './execute-api-host.js';
 import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
@@ -53,7 +54,12 @@ async function handleRequest(
     return;
   }
   const target = managementTarget(pathname);
-  if (target?.path === path) {
+  // An API keeps its own name beside a custom domain, with the stage in the path.
+  const isAtOwnName = hostOfApi(api.details.apiId, request.headers.host) !== undefined;
+  if (
+    target &&
+    (target.path === path || (isAtOwnName && target.path === `/${api.details.stage}`))
+  ) {
     await answerManagement(api, credentials, { ...exchange, connectionId: target.connectionId });
     return;
   }

@@ -14,6 +14,8 @@ export type ProxyOutcome =
       readonly coldStartMs?: number | undefined;
       /** The failure of the function, if the response was made from one. @default it has not failed */
       readonly failure?: string | undefined;
+      /** As in `InvocationResult`. */
+      readonly refusedPost?: string | undefined;
     }
   | {
       readonly type: 'failed';
@@ -69,7 +71,7 @@ export async function invokeProxy(
     const detail = `The result is not a proxy response: ${response.problem}.`;
     return { type: 'failed', detail, coldStartMs };
   }
-  return { type: 'response', response, coldStartMs };
+  return { type: 'response', response, coldStartMs, refusedPost: outcome.refusedPost };
 }
 
 async function start(
@@ -84,9 +86,10 @@ async function start(
   }
 }
 
-/** Describes the outcome for the gateway's report. */
+/** Describes the outcome for the gateway's report. `isUnseen`: nobody gets the answer. */
 export function describe(
   outcome: ProxyOutcome,
+  { isUnseen = false }: { readonly isUnseen?: boolean } = {},
 ): Pick<GatewayEvent, 'result' | 'detail' | 'coldStartMs'> {
   if (outcome.type === 'timeout') {
     return { result: 'timed out', detail: 'The function did not answer in time.' };
@@ -95,6 +98,20 @@ export function describe(
   const cold = coldStartMs === undefined ? {} : { coldStartMs };
   if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail, ...cold };
   return outcome.failure === undefined
-    ? { result: 'ok', detail: String(outcome.response.statusCode), ...cold }
+    ? { result: 'ok', detail: statusText(outcome, isUnseen), ...cold }
     : { result: 'failed', detail: outcome.failure, ...cold };
+}
+
+/** The status; if it is that of an error, with what explains it. Never the body, which may be secret. */
+function statusText(
+  { response, refusedPost }: Extract<ProxyOutcome, { type: 'response' }>,
+  isUnseen: boolean,
+): string {
+  const { statusCode } = response;
+  if (statusCode < 400) return String(statusCode);
+  const parts = [
+    isUnseen && 'the client does not get this answer',
+    refusedPost !== undefined && `@connections answered ${refusedPost}`,
+  ].filter((part) => part !== false);
+  return parts.length === 0 ? String(statusCode) : `${statusCode}: ${parts.join('; ')}`;
 }

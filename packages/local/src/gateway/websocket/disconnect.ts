@@ -34,5 +34,6 @@ export async function sendDisconnect(
     now: time,
   });
   const outcome = await integrate(api, deployment, { route, event });
-  api.report({ time, route: '$disconnect', connectionId, ...describe(outcome) }, { event });
+  const described = describe(outcome, { isUnseen: true });
+  api.report({ time, route: '$disconnect', connectionId, ...described }, { event });
 }

@@ -6,6 +6,7 @@ import { authorize } from '../access/authorizer.js';
 import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
+import { hostOfApi } from '../http/execute-api-host.js';
 import { isFromLocalPage } from '../http/local-host.js';
 import type { Acceptor } from './acceptor.js';
 import { connect } from './connect.js';
@@ -74,7 +75,10 @@ async function handleHandshake(
     refuse(socket, problem ?? 403, ids);
     return;
   }
-  if (api.localPagesOnly && !isFromLocalPage(request.headers)) {
+  const { host, origin } = request.headers;
+  // Only a function on this machine finds the gateway under the API's own name.
+  const isFromFunction = origin === undefined && hostOfApi(api.details.apiId, host) !== undefined;
+  if (api.localPagesOnly && !isFromFunction && !isFromLocalPage(request.headers)) {
     refuse(socket, 403, ids);
     reportForeignPage(api, ids, request.headers);
     return;

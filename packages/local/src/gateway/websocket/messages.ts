@@ -88,10 +88,11 @@ async function handleMessage(
   // A two-way route without a body answers with an empty frame (row 5.3); a one-way route stays
   // silent, whatever its integration responses are (row 8.14).
   else if (twoWay && outcome.type === 'response') answer(outcome.response.body ?? '');
+  const described = describe(outcome, { isUnseen: !twoWay });
   if (api.journal) {
     connection.channels = channelsAfter(connection.channels, { body, answer: frames[0] });
   }
-  api.report({ time, route: routeKey, connectionId, ...describe(outcome) }, { event, frames });
+  api.report({ time, route: routeKey, connectionId, ...described }, { event, frames });
 }
 
 /** A message cannot select a lifecycle route: keys that begin with `$` never match (row 2.8). */

@@ -9,6 +9,7 @@ import {
   type LoadReport,
   MESSAGES_FD,
   MessagePipe,
+  type Report,
 } from './ipc.js';
 
 // Always in `dist`, even if this file runs from `src`, because a child process cannot run TypeScript.
@@ -37,10 +38,21 @@ export interface EnvironmentOptions {
   readonly timeoutMs: number;
   /** Limit of the JavaScript heap, in MB. */
   readonly memoryMb: number;
+  /** The API whose hosts lead to the gateway. @default none */
+  readonly api?: LocalApi | undefined;
   /** Port or `host:port` for a debugger. @default none */
   readonly inspect?: string | undefined;
   /** Whether to discard the function's output. @default false */
   readonly quiet?: boolean | undefined;
+}
+
+/** The API of the local gateway, for a function that knows it by its name on AWS. */
+export interface LocalApi {
+  readonly apiId: string;
+  /** The gateway's endpoint. */
+  readonly endpoint: string;
+  /** Called when the function connects to the host of another API, for each process and host. */
+  readonly onOtherApi: (host: string) => void;
 }
 
 interface Ending {
@@ -57,7 +69,7 @@ type Outcome = LoadReport | InvocationReport | Ending;
 export class Environment implements AsyncDisposable {
   readonly #options: EnvironmentOptions;
   readonly #child: ChildProcess;
-  readonly #pipe: MessagePipe<InvokeRequest, LoadReport | InvocationReport>;
+  readonly #pipe: MessagePipe<InvokeRequest, Report>;
   readonly #ended: Promise<unknown>;
   readonly #loaded: Promise<LoadReport>;
   readonly #startedAt = performance.now();
@@ -75,14 +87,19 @@ export class Environment implements AsyncDisposable {
       `--max-old-space-size=${options.memoryMb}`,
       ...(options.inspect === undefined ? [] : [`--inspect=${options.inspect}`]),
     ];
+    const { api } = options;
     const args = [...nodeOptions, PROCESS_FILE, options.bundleFile, options.handler];
+    if (api) args.push(api.apiId, api.endpoint);
     this.#child = spawn(process.execPath, args, {
       env: options.variables,
       stdio: ['ignore', output, output, 'pipe', 'pipe'],
       detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
-    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome(report));
+    this.#pipe = new MessagePipe(pipe, (report) => {
+      if (report.type === 'otherApi') api?.onOtherApi(report.host);
+      else this.#onOutcome(report);
+    });
     endWithThisProcess(this.#child);
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
@@ -163,9 +180,9 @@ export class Environment implements AsyncDisposable {
     if (outcome.type === 'ended') {
       return failed('Runtime.ExitError', `RequestId: ${requestId} Error: ${outcome.reason}`);
     }
-    return outcome.type === 'error'
-      ? outcome
-      : { type: 'response', payload: JSON.parse(outcome.json) };
+    if (outcome.type === 'error') return outcome;
+    const { json, refusedPost } = outcome;
+    return { type: 'response', payload: JSON.parse(json), refusedPost };
   }
 
   /** Ends the process at once, and waits until it is gone. */
