@@ -169,6 +169,43 @@ describe('several functions', () => {
   });
 });
 
+describe('I15 a function with little memory', () => {
+  /** Answers with the line of an error's stack, which may need the source map. */
+  const failing = `export const handler = async ({ body }) => {
+    try { return body.missing.length; } catch ({ stack }) {
+      return { statusCode: 200, body: stack.split('\\n')[1] };
+    }
+  };`;
+
+  it('starts with a large bundle, three of them at once', { timeout: 120_000 }, async () => {
+    // Node compiles a function when it is called, so that this loads fast even on a busy machine.
+    const lines = Array.from({ length: 400_000 }, (_, i) => `call(${i});`);
+    const text = `export const large = (call) => {\n${lines.join('\n')}\n};`;
+    await source('large.mjs', text);
+    const entry = await source(
+      'app.mjs',
+      `import { large } from './large.mjs';
+      globalThis.large = large;
+      ${failing}`,
+    );
+    const names = ['one', 'two', 'three'];
+    await using gateway = await startGateway({
+      quiet: true,
+      functions: Object.fromEntries(names.map((name) => [name, { entry, memoryMb: 128 }])),
+      routes: names.map((name) => twoWay(name, name)),
+    });
+    const answers = names.map((name) => ask(gateway.url, action(name)));
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/app-1\.cjs:\d+/);
+  });
+
+  it('shows the lines of the sources if there is room for them', async () => {
+    const entry = await source('app.mjs', `\n\n${failing}`);
+    const routes = [twoWay('$default')];
+    await using gateway = await startGateway({ quiet: true, entry, memoryMb: 128, routes });
+    expect(await ask(gateway.url, 'any')).toMatch(/app\.mjs:4:/);
+  });
+});
+
 describe('an entry', () => {
   it.each([
     [

@@ -11,8 +11,12 @@ import { loadModule } from './environment/load-module.js';
 import { EnvironmentPool } from './environment/pool.js';
 import { parseManifest } from './route-manifest.js';
 
+// To show a stack, Node keeps a list for each position in a source map: about 10 bytes of heap for a byte of
+// the map. Half of the memory is for the function.
+const HEAP_PER_MAP = 20;
+
 /** How to run a function, independently of its bundle. */
-export interface FunctionSettings extends Omit<EnvironmentOptions, 'bundleFile'> {
+export interface FunctionSettings extends Omit<EnvironmentOptions, 'bundleFile' | 'sourceMaps'> {
   /** A manifest that replaces that of the module's app. */
   readonly manifest: RouteManifest | undefined;
   readonly maxEnvironments: number;
@@ -39,7 +43,9 @@ export async function loadFunction(
   settings: FunctionSettings,
   onStateLost: () => void,
 ): Promise<LoadedFunction> {
-  const start = (): Environment => Environment.start({ ...settings, bundleFile: bundle.file });
+  const sourceMaps = bundle.mapBytes < (settings.memoryMb * 1_000_000) / HEAP_PER_MAP;
+  const start = (): Environment =>
+    Environment.start({ ...settings, bundleFile: bundle.file, sourceMaps });
   const first = start();
   try {
     const module = await loadModule(first, { entry: settings.entry, bundle });

@@ -3,16 +3,16 @@ import { readManifest } from '../../lambda/read-manifest.js';
 import { parseCommandLine } from './command-line.js';
 
 export const manifestUsage = `gatecast manifest <entry> [--out file]
-  Writes the routes of an app as JSON, for the infrastructure that creates them, and the format
-  ("cjs" or "esm") that its bundle must have.
+  Writes the routes of an app as JSON, for the infrastructure that creates them, and how to bundle
+  it: the format ("cjs" or "esm") and the main fields of packages ("module,main" or "main,module").
 
   --out file            where to write it (default: standard output)`;
 
 /** `gatecast manifest` */
 export async function manifest(args: readonly string[]): Promise<void> {
   const { entry, values } = parseCommandLine(args, ['out']);
-  const { value, format } = await readManifest(entry);
-  const text = `${JSON.stringify({ ...value, format }, null, 2)}\n`;
+  const { value, format, mainFields } = await readManifest(entry);
+  const text = `${JSON.stringify({ ...value, format, mainFields }, null, 2)}\n`;
   if (values.out === undefined) {
     process.stdout.write(text);
     return;

@@ -38,6 +38,8 @@ export interface EnvironmentOptions {
   readonly timeoutMs: number;
   /** Limit of the JavaScript heap, in MB. */
   readonly memoryMb: number;
+  /** Whether stacks show the lines of the sources, which takes memory. @default true */
+  readonly sourceMaps?: boolean | undefined;
   /** The API whose hosts lead to the gateway. @default none */
   readonly api?: LocalApi | undefined;
   /** Port or `host:port` for a debugger. @default none */
@@ -83,7 +85,7 @@ export class Environment implements AsyncDisposable {
     this.#options = options;
     const output = options.quiet === true ? 'ignore' : 'inherit';
     const nodeOptions = [
-      '--enable-source-maps',
+      ...(options.sourceMaps === false ? [] : ['--enable-source-maps']),
       `--max-old-space-size=${options.memoryMb}`,
       ...(options.inspect === undefined ? [] : [`--inspect=${options.inspect}`]),
     ];
