@@ -237,7 +237,7 @@ describe('a bundle', () => {
       code: 'ERR_BUILD_FAILED',
       hint:
         'Lambda brings "@aws-sdk/…" and "@smithy/…", but this machine does not. ' +
-        'Install what is missing: npm install --save-dev @aws-sdk/client-nowhere nowhere',
+        'Install what is missing: npm install @aws-sdk/client-nowhere nowhere',
       message: expect.stringMatching(/Could not resolve "@aws-sdk\/client-nowhere"/),
     });
     expect(String(failure)).not.toContain('external');

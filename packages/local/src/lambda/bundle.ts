@@ -208,5 +208,5 @@ function installHint(errors: readonly Message[]): string | undefined {
   const brought = names.some((name) => /^@(?:aws-sdk|smithy)\//.test(name))
     ? 'Lambda brings "@aws-sdk/…" and "@smithy/…", but this machine does not. '
     : '';
-  return `${brought}Install what is missing: npm install --save-dev ${names.join(' ')}`;
+  return `${brought}Install what is missing: npm install ${names.join(' ')}`;
 }
