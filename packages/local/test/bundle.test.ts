@@ -57,9 +57,14 @@ describe('a bundle', () => {
   });
 
   it.each([
-    ['the builds of "module"', 'two', 'module'],
-    ['the builds of "main", as Node, if one package would be loaded twice', 'two/part.js', 'main'],
-  ])('I6 has %s', async (_what, required, mainField) => {
+    ['the builds of "module"', 'two', { format: 'cjs', mainField: 'module' }],
+    [
+      'those of "main" if a package would be loaded twice',
+      'two/part.js',
+      { format: 'cjs', mainField: 'main' },
+    ],
+    ['those of "main" in an ES module', 'two/part.js', { format: 'esm', mainField: 'main' }],
+  ])('I6 has %s', async (_what, required, expected) => {
     const folder = join(directory, 'node_modules', 'two');
     await mkdir(folder, { recursive: true });
     const files = {
@@ -74,11 +79,12 @@ describe('a bundle', () => {
       'app.ts',
       `import { identity as first } from 'two';
        import { identity as second } from '${required}';
+       ${expected.format === 'esm' ? 'await 0;' : ''}
        export const isOne = first === second;`,
     );
     await using bundler = await bundlerOf(entry);
     const bundle = await bundler.build();
-    expect(bundle).toMatchObject({ format: 'cjs', mainField });
+    expect(bundle).toMatchObject(expected);
     expect(await loaded(bundle.file)).toEqual({ isOne: true });
   });
 

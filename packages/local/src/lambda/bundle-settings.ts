@@ -105,8 +105,13 @@ function packageOf(path: string): string | undefined {
 }
 
 function isFoundByMainFields(folder: string): boolean {
-  const { main, module, exports } = JSON.parse(
-    readFileSync(join(folder, 'package.json'), 'utf8'),
-  ) as Readonly<Record<string, unknown>>;
+  let fields: Readonly<Record<string, unknown>>;
+  try {
+    fields = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  } catch {
+    // A package manager may keep packages in archives, which only esbuild reads.
+    return true;
+  }
+  const { main, module, exports } = fields;
   return exports === undefined && main !== undefined && module !== undefined;
 }
