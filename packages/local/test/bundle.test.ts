@@ -56,6 +56,38 @@ describe('a bundle', () => {
     expect(await readFile(bundle.file, 'utf8')).toMatch(/sourceMappingURL=app-1\.cjs\.map\n$/);
   });
 
+  it.each([
+    ['the builds of "module"', 'two', { format: 'cjs', mainField: 'module' }],
+    [
+      'those of "main" if a package would be loaded twice',
+      'two/part.js',
+      { format: 'cjs', mainField: 'main' },
+    ],
+    ['those of "main" in an ES module', 'two/part.js', { format: 'esm', mainField: 'main' }],
+  ])('I6 has %s', async (_what, required, expected) => {
+    const folder = join(directory, 'node_modules', 'two');
+    await mkdir(folder, { recursive: true });
+    const files = {
+      'package.json': '{ "main": "index.js", "module": "index.mjs" }',
+      'index.mjs': `export * from './part.mjs';`,
+      'part.mjs': 'export const identity = {};',
+      'index.js': `module.exports = require('./part.js');`,
+      'part.js': 'exports.identity = {};',
+    };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    const entry = await source(
+      'app.ts',
+      `import { identity as first } from 'two';
+       import { identity as second } from '${required}';
+       ${expected.format === 'esm' ? 'await 0;' : ''}
+       export const isOne = first === second;`,
+    );
+    await using bundler = await bundlerOf(entry);
+    const bundle = await bundler.build();
+    expect(bundle).toMatchObject(expected);
+    expect(await loaded(bundle.file)).toEqual({ isOne: true });
+  });
+
   it('leaves no import() in a CommonJS module', async () => {
     await source('part.ts', 'export const part = "a part";');
     const entry = await source(
@@ -194,6 +226,33 @@ describe('a bundle', () => {
     const failure = await bundler.build().catch((error: Error) => error.message);
     expect(failure).toContain('Unexpected ";"');
     expect(failure).not.toContain('Top-level await');
+  });
+
+  it('I15 fails for packages that only Lambda brings, and says what to install', async () => {
+    await source('part.js', `import { it } from '@aws-sdk/client-nowhere/dist-es/it'; it();`);
+    const entry = await source(
+      'app.mjs',
+      `import { PutItemCommand } from '@aws-sdk/client-nowhere';
+       import nowhere from 'nowhere/at/all.js';
+       import './part.js';
+       export const handler = async () => [PutItemCommand, nowhere];`,
+    );
+    await using bundler = await bundlerOf(entry);
+    const failure = await bundler.build().catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: 'ERR_BUILD_FAILED',
+      hint:
+        'Lambda brings "@aws-sdk/…" and "@smithy/…", but this machine does not. ' +
+        'Install what is missing: npm install @aws-sdk/client-nowhere nowhere',
+      message: expect.stringMatching(/Could not resolve "@aws-sdk\/client-nowhere"/),
+    });
+    expect(String(failure)).not.toContain('external');
+  });
+
+  it('I15 has no hint for a missing file of the project', async () => {
+    const entry = await source('app.ts', `export * from './nowhere.js';`);
+    await using bundler = await bundlerOf(entry);
+    await expect(bundler.build()).rejects.toMatchObject({ hint: undefined });
   });
 
   it('fails for a missing file', async () => {

@@ -80,6 +80,7 @@ describe('gatecast manifest', () => {
       version: 1,
       routes: { length: 3 },
       format: 'cjs',
+      mainFields: 'module,main',
     });
   });
 

@@ -10,6 +10,7 @@ import { createClient, type ExecutionResult, type Client as GraphqlClient } from
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type LocalGateway, startGateway } from '../src/dev/start-gateway.js';
+import { readTemplate } from '../src/dev/template/read-template.js';
 import { Peer, refusalOf } from './peer.js';
 
 const fixture = (name: string): string =>
@@ -141,6 +142,37 @@ describe('the chat of the AWS samples', { timeout: 60_000 }, () => {
   });
 });
 
+describe('I1 a template in the way of the AWS samples', { timeout: 60_000 }, () => {
+  async function startTemplate(table: Table): Promise<LocalGateway> {
+    vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', table.endpoint);
+    const { options } = await readTemplate(fixture('chat-template/template.yaml'), {
+      parameters: { TableName },
+      stage: undefined,
+    });
+    return startGateway({ ...options, quiet: true });
+  }
+
+  it('runs the chat, whose functions take the endpoint from the event', async () => {
+    await using table = await openTable();
+    await using gateway = await startTemplate(table);
+    await using ann = await Peer.connect(gateway.url);
+    await using bob = await Peer.connect(gateway.url);
+    await table.put('AAAAAAAAAAACAAA=');
+    ann.send({ action: 'sendmessage', data: 'hello' });
+    expect(await Promise.all([ann.next(), bob.next()])).toEqual(['hello', 'hello']);
+    await vi.waitFor(async () => expect(await table.ids()).toHaveLength(2), patience);
+  });
+
+  it('runs a function of "serverless-patterns", with references in its variables', async () => {
+    await using table = await openTable();
+    await using gateway = await startTemplate(table);
+    await using peer = await Peer.connect(gateway.url);
+    peer.send('anything');
+    const names = [await peer.next(), await peer.next(), await peer.next()];
+    expect(names).toEqual(['url', 'id and region', 'socket url']);
+  });
+});
+
 describe('a handler', () => {
   it('wrapped by middy goes through its middleware', async () => {
     await using gateway = await startGateway({
@@ -166,6 +198,27 @@ describe('a handler', () => {
     expect(await peer.next()).toBe('b');
     peer.send('fail');
     expect(await peer.next()).toContain('"Internal server error"');
+  });
+});
+
+describe('a file with several handlers', () => {
+  it('serves each route with the function that names one of them', async () => {
+    const entry = fixture('several.cjs');
+    await using gateway = await startGateway({
+      quiet: true,
+      functions: {
+        connect: { entry, handler: 'connect' },
+        default: { entry, handler: 'default' },
+      },
+      routes: [
+        { routeKey: '$connect', function: 'connect' },
+        { routeKey: '$default', function: 'default', twoWay: true },
+      ],
+    });
+    await using peer = await Peer.connect(`${gateway.url}?name=ann`);
+    peer.send('hello');
+    expect(await peer.next()).toBe('default: hello, no channel');
+    expect(await refusalOf(gateway.url)).toMatchObject({ status: 401 });
   });
 });
 

@@ -85,13 +85,12 @@ describe('several functions', () => {
         return { statusCode: 200, body: JSON.stringify({ ...env, arn: context.invokedFunctionArn }) };
       };`,
     );
-    const API = 'https://local00000.execute-api.us-east-1.amazonaws.com/dev';
     await using gateway = await startGateway({
       quiet: true,
       environment: { SHARED: 'all', WHO: 'nobody' },
       timeoutMs: 20_000,
       functions: {
-        alice: { entry, handler: 'other', environment: { WHO: 'alice', API }, memoryMb: 256 },
+        alice: { entry, handler: 'other', environment: { WHO: 'alice' }, memoryMb: 256 },
         bob: { entry, handler: 'other', timeoutMs: 300 },
       },
       routes: [twoWay('alice', 'alice'), twoWay('bob', 'bob')],
@@ -102,7 +101,6 @@ describe('several functions', () => {
       AWS_LAMBDA_FUNCTION_NAME: 'alice',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
       SHARED: 'all',
-      API: `https://localhost:${gateway.port}/dev`,
       WHO: 'alice',
       _HANDLER: 'vars.other',
       arn: 'arn:aws:lambda:us-east-1:123456789012:function:alice',
@@ -168,6 +166,43 @@ describe('several functions', () => {
       { type: 'reloaded', functionName: 'post', closedConnections: false },
       { type: 'failed', functionName: 'post', error: { code: 'ERR_BUILD_FAILED' } },
     ]);
+  });
+});
+
+describe('I15 a function with little memory', () => {
+  /** Answers with the line of an error's stack, which may need the source map. */
+  const failing = `export const handler = async ({ body }) => {
+    try { return body.missing.length; } catch ({ stack }) {
+      return { statusCode: 200, body: stack.split('\\n')[1] };
+    }
+  };`;
+
+  it('starts with a large bundle, three of them at once', { timeout: 120_000 }, async () => {
+    // Node compiles a function when it is called, so that this loads fast even on a busy machine.
+    const lines = Array.from({ length: 400_000 }, (_, i) => `call(${i});`);
+    const text = `export const large = (call) => {\n${lines.join('\n')}\n};`;
+    await source('large.mjs', text);
+    const entry = await source(
+      'app.mjs',
+      `import { large } from './large.mjs';
+      globalThis.large = large;
+      ${failing}`,
+    );
+    const names = ['one', 'two', 'three'];
+    await using gateway = await startGateway({
+      quiet: true,
+      functions: Object.fromEntries(names.map((name) => [name, { entry, memoryMb: 128 }])),
+      routes: names.map((name) => twoWay(name, name)),
+    });
+    const answers = names.map((name) => ask(gateway.url, action(name)));
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/app-1\.cjs:\d+/);
+  });
+
+  it('shows the lines of the sources if there is room for them', async () => {
+    const entry = await source('app.mjs', `\n\n${failing}`);
+    const routes = [twoWay('$default')];
+    await using gateway = await startGateway({ quiet: true, entry, memoryMb: 128, routes });
+    expect(await ask(gateway.url, 'any')).toMatch(/app\.mjs:4:/);
   });
 });
 

@@ -1,7 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Gateway } from '../gateway/open-gateway.js';
-import { configureFunction, type FunctionConfiguration } from '../lambda/function.js';
+import {
+  configureFunction,
+  type FunctionConfiguration,
+  type LocalApi,
+} from '../lambda/function.js';
 import type { PolicyDocument } from '../policy-document.js';
 import type { NamedFunction } from './functions.js';
 
@@ -25,25 +29,35 @@ export function configureForGateway(
   directory: string,
 ): FunctionConfiguration {
   const { gateway, apiId, region, accountId } = surroundings;
-  const { endpoint } = gateway;
-  const environment = atLocalAddress(options.environment ?? {}, { apiId, region, endpoint });
   const variables = gatewayVariables(surroundings, name, options.permissions);
-  return configureFunction(
-    { ...options, environment },
-    { name, region, accountId, directory, variables, manifest },
-  );
+  const api = localApi({ apiId, endpoint: gateway.endpoint }, name);
+  return configureFunction(options, {
+    name,
+    region,
+    accountId,
+    directory,
+    variables,
+    manifest,
+    api,
+  });
 }
 
-/** The API's address in the variables of a template points to AWS, so it is replaced by the local one. */
-export function atLocalAddress(
-  variables: Readonly<Record<string, string>>,
-  { apiId, region, endpoint }: { apiId: string; region: string; endpoint: string },
-): Readonly<Record<string, string>> {
-  const publicHost = `${apiId}.execute-api.${region}.amazonaws.com`;
-  const { host } = new URL(endpoint);
-  return Object.fromEntries(
-    Object.entries(variables).map(([name, value]) => [name, value.replaceAll(publicHost, host)]),
-  );
+/** The API of a gateway. A line is printed for each host of another API that the function connects to. */
+export function localApi(
+  { apiId, endpoint }: Pick<LocalApi, 'apiId' | 'endpoint'>,
+  functionName: string,
+): LocalApi {
+  const known = new Set<string>();
+  const onOtherApi = (host: string): void => {
+    if (known.has(host)) return;
+    known.add(host);
+    process.stderr.write(
+      `The function "${functionName}" connects to "${host}". That is not the local API, whose id is ` +
+        `"${apiId}", so nothing that it posts there arrives here. Use "requestContext.domainName" of ` +
+        'the event, or that id.\n',
+    );
+  };
+  return { apiId, endpoint, onOtherApi };
 }
 
 /**

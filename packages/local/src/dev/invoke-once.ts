@@ -8,7 +8,7 @@ import { Environment, handlerNotFound } from '../lambda/environment/environment.
 import { configureFunction, type FunctionOptions } from '../lambda/function.js';
 import { loadModule } from '../lambda/load.js';
 import { StartError } from '../start-error.js';
-import { atLocalAddress } from './configure-for-gateway.js';
+import { localApi } from './configure-for-gateway.js';
 
 /** One invocation. */
 interface Once {
@@ -35,13 +35,11 @@ export async function invokeOnce(
   try {
     await using bundler = await openBundler(entry, directory);
     const bundle = await bundler.build();
-    const own = atLocalAddress(definition.environment ?? {}, { apiId, region, endpoint });
     const name = basename(entry, extname(entry));
     const { accountId } = apiDefaults;
-    const configuration = configureFunction(
-      { ...definition, environment: own },
-      { name, region, accountId, directory, variables: shared },
-    );
+    const api = localApi({ apiId, endpoint }, name);
+    const surroundings = { name, region, accountId, directory, variables: shared, api };
+    const configuration = configureFunction(definition, surroundings);
     const output = 'stderr';
     await using environment = Environment.start({ ...configuration, output }, bundle.file);
     const { hasHandler, exports } = await loadModule(environment, { entry, bundle });

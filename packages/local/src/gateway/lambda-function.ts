@@ -34,6 +34,11 @@ export type InvocationResult =
        * The return value of the handler after a round trip through JSON; `null` if it returned nothing.
        */
       readonly payload: unknown;
+      /**
+       * The answer to the invocation's last request to `@connections` that was refused, such as
+       * `403 ForbiddenException`. @default unknown
+       */
+      readonly refusedPost?: string | undefined;
       readonly coldStartMs?: number | undefined;
     }
   | {

@@ -4,11 +4,12 @@ import type { Clock } from './clock.js';
 import { checkDeployment, type Deployment } from './deployment.js';
 import type { Faults } from './faults.js';
 import { localCertificate } from './http/certificate.js';
+import { hostOfApi } from './http/execute-api-host.js';
 import { hostInUrl } from './http/local-host.js';
 import { openPort, type Port } from './http/port.js';
 import { answerRequest } from './http/requests.js';
 import { prepareApi } from './make-api.js';
-import type { ApiOptions } from './options.js';
+import { type ApiOptions, apiDefaults } from './options.js';
 import { Acceptor } from './websocket/acceptor.js';
 import { answerHandshake } from './websocket/handshake.js';
 
@@ -80,8 +81,10 @@ export async function openApi(
   // Before the port is opened, because it throws if an option is wrong.
   const makeApi = prepareApi(options);
   const certificate = await localCertificate();
-  const port = await openPort({ host: options.host, port: options.port ?? 0, certificate });
-  const api = makeApi(`${hostInUrl(options.host)}:${port.number}`);
+  const { host, port: wanted = 0, apiId = apiDefaults.apiId } = options;
+  const isOwnName = (name: string): boolean => hostOfApi(apiId, name) !== undefined;
+  const port = await openPort({ host, port: wanted, certificate, isOwnName });
+  const api = makeApi(`${hostInUrl(host)}:${port.number}`);
   api.extension = extend?.(api);
   const handshakes = serve(port, api, options);
   const stopSweeping = sweep(api);

@@ -9,14 +9,23 @@ import {
   type Plugin,
 } from 'esbuild';
 import { StartError } from '../start-error.js';
-import { type BundleFormat, bundleSettings, needsEsModule } from './bundle-settings.js';
+import {
+  type BundleFormat,
+  bundleSettings,
+  type MainField,
+  needsEsModule,
+  needsMainField,
+} from './bundle-settings.js';
 
 /** A function's code as one file. */
 export interface Bundle {
   readonly format: BundleFormat;
+  readonly mainField: MainField;
   readonly file: string;
   /** Its source map. */
   readonly mapFile: string;
+  /** Size of the source map. */
+  readonly mapBytes: number;
   /** Paths of all source files in the bundle. */
   readonly inputs: readonly string[];
 }
@@ -42,15 +51,17 @@ export interface Bundler extends AsyncDisposable {
 // Extensions by which Node knows the format, independently of package.json.
 const EXTENSIONS = { cjs: '.cjs', esm: '.mjs' } as const;
 
-/** A build, in the format that the code needs. */
+/** A build, as the code needs it. */
 interface Outcome {
   readonly format: BundleFormat;
+  readonly mainField: MainField;
   readonly result: BuildResult;
 }
 
 /**
  * Opens a bundler that writes into `directory`. It bundles like a deployment, but without minifying
- * names: one CommonJS module, or one ES module if the code needs that.
+ * names: one CommonJS module, or one ES module if the code needs that, from the builds of packages that
+ * the code needs.
  *
  * @throws StartError `ERR_ENTRY_NOT_FOUND` if the file `entry` does not exist.
  */
@@ -61,43 +72,57 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
   let lastHash: string | undefined;
   let onResult = async (_result: BuildResult): Promise<void> => {};
 
-  // Only this one watches: it always reads the same files as the other.
-  const commonJs = await open('cjs', {
-    entry,
-    path,
-    plugins: [{ name: 'watch', setup: (build) => build.onEnd((result) => onResult(result)) }],
-  });
-  let esModule: Promise<BuildContext> | undefined;
+  const open = (
+    format: BundleFormat,
+    mainField: MainField,
+    plugins?: Plugin[],
+  ): Promise<BuildContext> => openBuild({ entry, path, format, mainField, plugins });
+  // Only this one watches: it always reads the same files of the function as the others.
+  const first = await open('cjs', 'module', [
+    { name: 'watch', setup: (build) => build.onEnd((result) => onResult(result)) },
+  ]);
+  const others = new Map<string, Promise<BuildContext>>();
 
-  async function outcomeOf(result: BuildResult): Promise<Outcome> {
-    if (!needsEsModule(result)) return { format: 'cjs', result };
-    esModule ??= open('esm', { entry, path });
-    return { format: 'esm', result: await (await esModule).rebuild().catch(failedResult) };
+  async function rebuilt(format: BundleFormat, mainField: MainField): Promise<Outcome> {
+    const name = `${format} ${mainField}`;
+    const opened = others.get(name) ?? open(format, mainField);
+    others.set(name, opened);
+    return { format, mainField, result: await (await opened).rebuild().catch(failedResult) };
   }
 
-  async function write({ format, result }: Outcome): Promise<Bundle> {
+  async function outcomeOf(result: BuildResult): Promise<Outcome> {
+    let outcome: Outcome = { format: 'cjs', mainField: 'module', result };
+    if (needsEsModule(result)) outcome = await rebuilt('esm', 'module');
+    if (!needsMainField(outcome.result)) return outcome;
+    outcome = await rebuilt(outcome.format, 'main');
+    return outcome.format === 'cjs' && needsEsModule(outcome.result)
+      ? rebuilt('esm', 'main')
+      : outcome;
+  }
+
+  async function write({ format, mainField, result }: Outcome): Promise<Bundle> {
     lastHash = hashOf(result);
     if (result.errors.length > 0) {
-      const text = await formatted(result.errors, 'error');
-      throw new StartError('ERR_BUILD_FAILED', `"${entry}" could not be bundled.\n\n${text}`);
+      const text = await formatted(result.errors.map(withoutAdvice), 'error');
+      const message = `"${entry}" could not be bundled.\n\n${text}`;
+      throw new StartError('ERR_BUILD_FAILED', message, installHint(result.errors));
     }
     process.stderr.write(await formatted(result.warnings, 'warning'));
     builds += 1;
-    return writeBundle({ format, result }, `${path}-${builds}`);
+    return writeBundle({ format, mainField, result }, `${path}-${builds}`);
   }
 
   async function close(): Promise<void> {
-    await commonJs.dispose();
-    await (await esModule)?.dispose();
+    for (const opened of [first, ...others.values()]) await (await opened).dispose();
   }
 
   return {
     async build() {
-      return write(await outcomeOf(await commonJs.rebuild().catch(failedResult)));
+      return write(await outcomeOf(await first.rebuild().catch(failedResult)));
     },
     async watch(onRebuild) {
-      onResult = async (first) => {
-        const outcome = await outcomeOf(first);
+      onResult = async (result) => {
+        const outcome = await outcomeOf(result);
         const hash = hashOf(outcome.result);
         if (hash !== undefined && hash === lastHash) return;
         onRebuild(
@@ -107,7 +132,7 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
           ),
         );
       };
-      await commonJs.watch();
+      await first.watch();
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -118,16 +143,16 @@ interface OpenOptions {
   readonly entry: string;
   /** Path of the bundle without its extension, for the paths in the source map. */
   readonly path: string;
-  readonly plugins?: Plugin[];
+  readonly format: BundleFormat;
+  readonly mainField: MainField;
+  readonly plugins?: Plugin[] | undefined;
 }
 
 /** Opens a build whose output stays in memory. */
-function open(
-  format: BundleFormat,
-  { entry, path, plugins = [] }: OpenOptions,
-): Promise<BuildContext> {
+function openBuild(options: OpenOptions): Promise<BuildContext> {
+  const { entry, path, format, mainField, plugins = [] } = options;
   return context({
-    ...bundleSettings(format),
+    ...bundleSettings(format, mainField),
     entryPoints: [entry],
     outfile: `${path}${EXTENSIONS[format]}`,
     sourcemap: 'external',
@@ -139,15 +164,19 @@ function open(
 }
 
 /** Writes the output of a build. `path` is that of the file without its extension. */
-async function writeBundle({ format, result }: Outcome, path: string): Promise<Bundle> {
-  const file = `${path}${EXTENSIONS[format]}`;
+async function writeBundle({ result, ...build }: Outcome, path: string): Promise<Bundle> {
+  const file = `${path}${EXTENSIONS[build.format]}`;
   const mapFile = `${file}.map`;
+  let mapBytes = 0;
   for (const output of result.outputFiles ?? []) {
-    await (output.path.endsWith('.map')
-      ? writeFile(mapFile, output.contents)
-      : writeFile(file, `${output.text}//# sourceMappingURL=${basename(mapFile)}\n`));
+    if (output.path.endsWith('.map')) {
+      mapBytes = output.contents.length;
+      await writeFile(mapFile, output.contents);
+    } else {
+      await writeFile(file, `${output.text}//# sourceMappingURL=${basename(mapFile)}\n`);
+    }
   }
-  return { format, file, mapFile, inputs: Object.keys(result.metafile?.inputs ?? {}) };
+  return { ...build, file, mapFile, mapBytes, inputs: Object.keys(result.metafile?.inputs ?? {}) };
 }
 
 async function assertFile(entry: string): Promise<void> {
@@ -177,4 +206,23 @@ function failedResult(error: Error): BuildResult {
 async function formatted(messages: Message[], kind: 'error' | 'warning'): Promise<string> {
   const color = process.stderr.isTTY;
   return (await formatMessages(messages, { kind, color })).join('');
+}
+
+/** The name of a package that is not installed. */
+function missingPackage({ text }: Message): string | undefined {
+  return /^Could not resolve "((?:@[^/"]+\/)?[^./"@][^/"]*)/.exec(text)?.[1];
+}
+
+/** esbuild advises to leave a missing package out of the bundle, which then fails when it is loaded. */
+function withoutAdvice(error: Message): Message {
+  return missingPackage(error) === undefined ? error : { ...error, notes: [] };
+}
+
+function installHint(errors: readonly Message[]): string | undefined {
+  const names = [...new Set(errors.map(missingPackage))].filter((name) => name !== undefined);
+  if (names.length === 0) return undefined;
+  const brought = names.some((name) => /^@(?:aws-sdk|smithy)\//.test(name))
+    ? 'Lambda brings "@aws-sdk/…" and "@smithy/…", but this machine does not. '
+    : '';
+  return `${brought}Install what is missing: npm install ${names.join(' ')}`;
 }

@@ -85,6 +85,8 @@ export interface FunctionConfiguration {
   readonly timeoutMs: number;
   /** Limit of the JavaScript heap, in MB. */
   readonly memoryMb: number;
+  /** Whether stacks show the lines of the sources, which takes memory. @default true */
+  readonly hasSourceMaps?: boolean | undefined;
   readonly maxEnvironments: number;
   /** Port or `host:port` for a debugger. @default none */
   readonly inspect?: string | undefined;
@@ -94,6 +96,17 @@ export interface FunctionConfiguration {
   readonly output?: 'stderr' | undefined;
   /** A manifest that replaces that of the module's app. @default none */
   readonly manifest?: RouteManifest | undefined;
+  /** The API whose names on AWS lead to the gateway. @default none */
+  readonly api?: LocalApi | undefined;
+}
+
+/** The API of the local gateway, for a function that knows it by its name on AWS. */
+export interface LocalApi {
+  readonly apiId: string;
+  /** The gateway's endpoint. */
+  readonly endpoint: string;
+  /** Called when the function connects to the host of another API, for each process and host. */
+  readonly onOtherApi: (host: string) => void;
 }
 
 /** What a function's configuration depends on, besides its options. */
@@ -106,12 +119,13 @@ export interface FunctionSurroundings {
   /** Variables that its own ones may override. @default none */
   readonly variables?: Readonly<Record<string, string>> | undefined;
   readonly manifest?: RouteManifest | undefined;
+  readonly api?: LocalApi | undefined;
 }
 
 /** Completes the options of a function. */
 export function configureFunction(
   options: FunctionOptions,
-  { name, region, accountId, directory, variables, manifest }: FunctionSurroundings,
+  { name, region, accountId, directory, variables, manifest, api }: FunctionSurroundings,
 ): FunctionConfiguration {
   const { entry, handler = 'handler', memoryMb = 1024, inspect, quiet } = options;
   const { timeoutMs = inspect === undefined ? 29_000 : MAX_TIMER_MS } = options;
@@ -140,5 +154,6 @@ export function configureFunction(
     inspect,
     quiet,
     manifest,
+    api,
   };
 }

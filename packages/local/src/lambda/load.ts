@@ -7,6 +7,10 @@ import { EnvironmentPool } from './environment/pool.js';
 import type { FunctionConfiguration } from './function.js';
 import { parseManifest } from './route-manifest.js';
 
+// To show a stack, Node keeps a list for each position in a source map: about 10 bytes of heap for a byte of
+// the map. Half of the memory is for the function.
+const HEAP_PER_MAP = 20;
+
 /** One version of a function, loaded and ready to be invoked. */
 export interface LoadedFunction {
   readonly bundle: Bundle;
@@ -34,7 +38,9 @@ export async function loadFunction(
   configuration: FunctionConfiguration,
   { onStateLost, signal }: LoadOptions,
 ): Promise<LoadedFunction> {
-  const start = (): Environment => Environment.start(configuration, bundle.file);
+  const hasSourceMaps = bundle.mapBytes < (configuration.memoryMb * 1_000_000) / HEAP_PER_MAP;
+  const start = (): Environment =>
+    Environment.start({ ...configuration, hasSourceMaps }, bundle.file);
   signal?.throwIfAborted();
   const first = start();
   const abort = () => void first.close();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
 import { StartError } from '../start-error.js';
 import { openBundler } from './bundle.js';
-import type { BundleFormat } from './bundle-settings.js';
+import { type BundleFormat, mainFieldsOf } from './bundle-settings.js';
 import { Environment } from './environment/environment.js';
 import { configureFunction } from './function.js';
 import { loadModule } from './load.js';
@@ -16,6 +16,8 @@ export interface ReadManifest {
   readonly manifest: RouteManifest;
   /** The module format of the app's bundle. */
   readonly format: BundleFormat;
+  /** The main fields of its bundle, in the form of esbuild's option. */
+  readonly mainFields: string;
 }
 
 /**
@@ -43,7 +45,9 @@ export async function readManifest(entry: string): Promise<ReadManifest> {
     }
     const where = `The manifest of "app" in "${entry}"`;
     const manifest = parseManifest(module.manifest, where);
-    return { value: module.manifest as object, manifest, format: bundle.format };
+    const { format, mainField } = bundle;
+    const mainFields = mainFieldsOf(mainField).join();
+    return { value: module.manifest as object, manifest, format, mainFields };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -8,6 +8,7 @@ import type { FaultOn } from '../faults.js';
 import type { Connection } from '../websocket/connection.js';
 import { MAX_MESSAGE_BYTES } from '../websocket/frame-limits.js';
 import { answer, answerError, type Exchange } from './answer.js';
+import { hostOfApi } from './execute-api-host.js';
 import { readBody } from './read-body.js';
 import { decoded } from './unknown-route.js';
 
@@ -38,10 +39,12 @@ export async function answerManagement(
     const type = 'LimitExceededException';
     return answerError(response, 429, { type, message: 'Too Many Requests' });
   }
+  const { apiId, region } = api.details;
   const verification = await verifySignature(
     { method, url, headers, body: sent },
     api.access.credentials,
-    api.details.region,
+    // The endpoint of a Region takes signatures for that Region.
+    hostOfApi(apiId, headers.host)?.region ?? region,
   );
   if (!verification.isValid) {
     const { errorType: type, message } = verification;

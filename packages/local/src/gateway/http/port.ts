@@ -7,6 +7,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
 import type { Certificate } from './certificate.js';
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -16,6 +17,8 @@ export interface PortOptions {
   readonly host?: string | undefined;
   readonly port: number;
   readonly certificate: Certificate;
+  /** Whether a name in a TLS handshake gets a certificate of its own. */
+  readonly isOwnName: (name: string) => boolean;
 }
 
 /** One TCP port for both HTTP and HTTPS. */
@@ -36,7 +39,8 @@ const TLS_HANDSHAKE = 0x16;
 const MAX_HEAD_BYTES = 65_536;
 
 /** @throws Error if the port is not available. */
-export async function openPort({ host, port, certificate }: PortOptions): Promise<Port> {
+export async function openPort(options: PortOptions): Promise<Port> {
+  const { host, port, certificate, isOwnName } = options;
   const plain = createHttpServer({ maxHeaderSize: MAX_HEAD_BYTES });
   const secure = createHttpsServer({
     maxHeaderSize: MAX_HEAD_BYTES,
@@ -44,6 +48,12 @@ export async function openPort({ host, port, certificate }: PortOptions): Promis
     cert: certificate.certificate,
     // As on AWS (row 3.21), regardless of NODE_OPTIONS.
     minVersion: 'TLSv1.2',
+    SNICallback(name, done) {
+      if (!isOwnName(name)) return done(null);
+      certificate
+        .of(name)
+        .then(({ key, certificate: cert }) => done(null, createSecureContext({ key, cert })), done);
+    },
   });
   secure.on('secureConnection', (socket) => {
     socket.allowHalfOpen = true;

@@ -1,6 +1,7 @@
 import { printUnexpected } from '../../unexpected.js';
 import type { Api } from '../api.js';
 import { answerError, type Exchange } from './answer.js';
+import { hostOfApi } from './execute-api-host.js';
 import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';
@@ -44,7 +45,10 @@ async function handleRequest(
     return;
   }
   const target = managementTarget(pathname);
-  if (target?.path === path) {
+  // An API keeps its own name beside a custom domain, with the stage in the path.
+  const isAtOwnName = hostOfApi(api.details.apiId, request.headers.host) !== undefined;
+  const isOwnPath = isAtOwnName && target?.path === `/${api.details.stage}`;
+  if (target && (target.path === path || isOwnPath)) {
     await answerManagement(api, { ...exchange, connectionId: target.connectionId });
     return;
   }

@@ -14,6 +14,8 @@ export type ProxyOutcome =
       readonly coldStartMs?: number | undefined;
       /** The failure of the function, if the response was made from one. @default it has not failed */
       readonly failure?: string | undefined;
+      /** As in `InvocationResult`. */
+      readonly refusedPost?: string | undefined;
     }
   | {
       readonly type: 'failed';
@@ -78,7 +80,20 @@ export function describe(
   const cold = coldStartMs === undefined ? {} : { coldStartMs };
   if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail, ...cold };
   if (outcome.failure !== undefined) return { result: 'failed', detail: outcome.failure, ...cold };
-  const { statusCode } = outcome.response;
-  const result = isOneWay && statusCode >= 400 ? 'failed' : 'ok';
-  return { result, detail: String(statusCode), ...cold };
+  const result = isOneWay && outcome.response.statusCode >= 400 ? 'failed' : 'ok';
+  return { result, detail: statusText(outcome, isOneWay), ...cold };
+}
+
+/** The status; if it is that of an error, with what explains it. Never the body, which may be secret. */
+function statusText(
+  { response, refusedPost }: Extract<ProxyOutcome, { type: 'response' }>,
+  isOneWay: boolean,
+): string {
+  const { statusCode } = response;
+  if (statusCode < 400) return String(statusCode);
+  const parts = [
+    isOneWay && 'the client does not get this answer',
+    refusedPost !== undefined && `@connections answered ${refusedPost}`,
+  ].filter((part) => part !== false);
+  return parts.length === 0 ? String(statusCode) : `${statusCode}: ${parts.join('; ')}`;
 }

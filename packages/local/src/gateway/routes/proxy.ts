@@ -37,7 +37,7 @@ export async function invokeProxy(
     const detail = `The result is not a proxy response: ${response.problem}.`;
     return { type: 'failed', detail, coldStartMs };
   }
-  return { type: 'response', response, coldStartMs };
+  return { type: 'response', response, coldStartMs, refusedPost: outcome.refusedPost };
 }
 
 /**

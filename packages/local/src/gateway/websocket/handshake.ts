@@ -6,6 +6,7 @@ import { authorize } from '../access/authorizer.js';
 import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
+import { hostOfApi } from '../http/execute-api-host.js';
 import { isFromLocalPage } from '../http/local-host.js';
 import { wrongPath } from '../http/wrong-path.js';
 import type { Acceptor } from './acceptor.js';
@@ -78,7 +79,10 @@ async function handleHandshake(
     reportProblem(api, ids, { request, problem });
     return;
   }
-  if (api.localPagesOnly && !isFromLocalPage(request.headers)) {
+  const { host, origin } = request.headers;
+  // Only a function on this machine finds the gateway under the API's own name.
+  const isFromFunction = origin === undefined && hostOfApi(api.details.apiId, host) !== undefined;
+  if (api.localPagesOnly && !isFromFunction && !isFromLocalPage(request.headers)) {
     refuse(socket, 403, ids);
     reportForeignPage(api, ids, request.headers);
     return;

@@ -10,6 +10,7 @@ import {
   type LoadReport,
   MESSAGES_FD,
   MessagePipe,
+  type Report,
 } from './ipc.js';
 
 // Always in `dist`, even if this file runs from `src`, because a child process cannot run TypeScript.
@@ -38,7 +39,7 @@ type Outcome = LoadReport | InvocationReport | Ending;
 export class Environment implements AsyncDisposable {
   readonly #configuration: FunctionConfiguration;
   readonly #child: ChildProcess;
-  readonly #pipe: MessagePipe<InvokeRequest, LoadReport | InvocationReport>;
+  readonly #pipe: MessagePipe<InvokeRequest, Report>;
   readonly #ended: Promise<string | undefined>;
   readonly #loaded: Promise<LoadReport>;
   readonly #startedAt = performance.now();
@@ -50,23 +51,28 @@ export class Environment implements AsyncDisposable {
 
   private constructor(configuration: FunctionConfiguration, bundleFile: string) {
     this.#configuration = configuration;
-    const { handler, variables, memoryMb, inspect, quiet } = configuration;
+    const { handler, variables, memoryMb, inspect, quiet, hasSourceMaps = true } = configuration;
     const errors = quiet === true ? 'ignore' : 'inherit';
     const isOnStderr = configuration.output === 'stderr' && errors === 'inherit';
     const output = isOnStderr ? process.stderr.fd : errors;
     const nodeOptions = [
-      '--enable-source-maps',
+      ...(hasSourceMaps ? ['--enable-source-maps'] : []),
       `--max-old-space-size=${memoryMb}`,
       ...(inspect === undefined ? [] : [`--inspect=${inspect}`]),
     ];
+    const { api } = configuration;
     const args = [...nodeOptions, PROCESS_FILE, bundleFile, handler];
+    if (api) args.push(api.apiId, api.endpoint);
     this.#child = spawn(process.execPath, args, {
       env: variables,
       stdio: ['ignore', output, errors, 'pipe', 'pipe'],
       detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
-    this.#pipe = new MessagePipe(pipe, (report) => this.#onOutcome?.(report));
+    this.#pipe = new MessagePipe(pipe, (report) => {
+      if (report.type === 'otherApi') api?.onOtherApi(report.host);
+      else this.#onOutcome?.(report);
+    });
     endWithThisProcess(this.#child);
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
@@ -151,9 +157,9 @@ export class Environment implements AsyncDisposable {
     if (outcome.type === 'ended') {
       return failed('Runtime.ExitError', `RequestId: ${requestId} Error: ${outcome.reason}`);
     }
-    return outcome.type === 'error'
-      ? outcome
-      : { type: 'response', payload: JSON.parse(outcome.json) };
+    if (outcome.type === 'error') return outcome;
+    const { json, refusedPost } = outcome;
+    return { type: 'response', payload: JSON.parse(json), refusedPost };
   }
 
   /** Ends the process at once, and waits until it is gone. */

@@ -58,6 +58,15 @@ export interface InvokeRequest {
   readonly timeoutMs: number;
 }
 
+/** Everything that an environment's process tells the gateway. */
+export type Report = LoadReport | InvocationReport | OtherApiReport;
+
+/** The function connects to the host of an API that is not the gateway's. Sent once for each host. */
+export interface OtherApiReport {
+  readonly type: 'otherApi';
+  readonly host: string;
+}
+
 /** The first report of an environment's process to the gateway. */
 export type LoadReport =
   | { readonly type: 'loaded'; readonly module: LoadedModule }
@@ -69,6 +78,7 @@ export type InvocationReport =
       readonly type: 'response';
       /** The return value of the handler as JSON. */
       readonly json: string;
+      readonly refusedPost?: string | undefined;
     }
   | { readonly type: 'error'; readonly errorType: string; readonly errorMessage: string };
 

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { resolveApi } from './api-names.js';
 import { attributeConsole } from './console.js';
 import { endingMethods, lambdaContext } from './context.js';
 import {
@@ -11,10 +12,11 @@ import {
   type InvokeRequest,
   type LoadedModule,
   type LoadFailure,
-  type LoadReport,
   MESSAGES_FD,
   MessagePipe,
+  type Report,
 } from './ipc.js';
+import { watchPosts } from './refused-posts.js';
 
 /** The manifest of an app, at the handler that `createApp` made. */
 const OF_HANDLER: unique symbol = Symbol.for('gatecast.manifest') as never;
@@ -25,7 +27,7 @@ type Handler = (event: object, context: object, callback: Callback) => unknown;
 let requestId: string | undefined;
 attributeConsole(() => requestId);
 
-const [, , bundleFile = '', handlerName = ''] = process.argv;
+const [, , bundleFile = '', handlerName = '', apiId, endpoint = ''] = process.argv;
 
 // Only the gateway may end a function. If the function died first, its last invocations would look like
 // failures.
@@ -35,9 +37,13 @@ new Worker(new URL('./gateway-watch.js', import.meta.url)).unref();
 
 let handler: Handler | undefined;
 const socket = new Socket({ fd: MESSAGES_FD });
-const pipe = new MessagePipe<LoadReport | InvocationReport, InvokeRequest>(socket, (request) => {
+const pipe = new MessagePipe<Report, InvokeRequest>(socket, (request) => {
   void invoke(handler as Handler, request).then((report) => pipe.send(report));
 });
+if (apiId !== undefined) {
+  resolveApi({ apiId, endpoint, onOtherApi: (host) => pipe.send({ type: 'otherApi', host }) });
+}
+const posts = watchPosts();
 
 try {
   const exports = await load(bundleFile);
@@ -78,6 +84,7 @@ function describe(exports: Record<string, unknown>): LoadedModule {
 
 async function invoke(handler: Handler, request: InvokeRequest): Promise<InvocationReport> {
   ({ requestId } = request);
+  posts.forget();
   let value: unknown;
   try {
     value = await runHandler(handler, request);
@@ -87,7 +94,8 @@ async function invoke(handler: Handler, request: InvokeRequest): Promise<Invocat
     return { type: 'error', ...nameOf(error) };
   }
   try {
-    return { type: 'response', json: JSON.stringify(value) ?? 'null' };
+    const json = JSON.stringify(value) ?? 'null';
+    return { type: 'response', json, refusedPost: posts.lastRefused };
   } catch (error) {
     const errorMessage = `Unable to stringify response body as json: ${nameOf(error).errorMessage}`;
     return { type: 'error', errorType: 'Runtime.MarshalError', errorMessage };

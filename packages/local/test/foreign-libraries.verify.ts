@@ -1,0 +1,159 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import { afterAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { startGateway } from '../src/dev/start-gateway.js';
+import { Peer } from './peer.js';
+
+// No longer maintained, or too large to be installed for every test.
+const PACKAGES = [
+  'aws-sdk@2.1693.0',
+  'aws-lambda-graphql@0.12.1',
+  'apollo-link@1.2.14',
+  'graphql@14.7.0',
+  'graphql-subscriptions@1.2.1',
+  'subscriptions-transport-ws@0.9.19',
+];
+
+const directory = await mkdtemp(join(tmpdir(), 'gatecast-libraries-'));
+afterAll(() => rm(directory, { recursive: true }));
+
+/** Whether the packages could be installed. If not, nothing is tested, and that is said. */
+function install(): boolean {
+  const options = [
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-save',
+    '--legacy-peer-deps',
+  ];
+  const args = ['install', ...options, '--prefix', directory, ...PACKAGES];
+  const { status, stderr } = spawnSync('npm', args, {
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  if (status === 0) return true;
+  console.warn(`${PACKAGES.join(', ')} could not be installed, so they are NOT tested:\n${stderr}`);
+  return false;
+}
+
+const isInstalled = install();
+
+/** The fixture beside the packages that it uses. */
+async function fixture(name: string): Promise<string> {
+  const file = join(directory, name);
+  await cp(fileURLToPath(new URL(`fixtures/foreign/${name}`, import.meta.url)), file);
+  return file;
+}
+
+interface Table extends AsyncDisposable {
+  readonly endpoint: string;
+}
+
+async function openTable(TableName: string): Promise<Table> {
+  const server = dynalite({ createTableMs: 0 });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
+  const database = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+  await database.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    }),
+  );
+  database.destroy();
+  return {
+    endpoint,
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+interface Answer {
+  readonly data?: unknown;
+}
+
+/** The parts of the client of "subscriptions-transport-ws" that are used. */
+interface SubscriptionClient {
+  request(operation: { readonly query: string }): {
+    subscribe(observer: {
+      next(answer: Answer): void;
+      error(error: unknown): void;
+      complete?(): void;
+    }): { unsubscribe(): void };
+  };
+  close(): void;
+}
+
+function openClient(url: string): SubscriptionClient {
+  const { SubscriptionClient: Client } = createRequire(join(directory, 'any.cjs'))(
+    'subscriptions-transport-ws',
+  ) as {
+    SubscriptionClient: new (
+      url: string,
+      options: object,
+      webSocket: unknown,
+    ) => SubscriptionClient;
+  };
+  return new Client(url, { reconnect: false }, WebSocket);
+}
+
+const ask = (client: SubscriptionClient, query: string): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    client.request({ query }).subscribe({ next: ({ data }) => resolve(data), error: reject });
+  });
+
+describe.skipIf(!isInstalled)('I1 I15 version 2 of the SDK, whose bundle is large', () => {
+  it.each(['fromDomainName', 'fromApiId'])('posts to its endpoint: %s', async (how) => {
+    await using gateway = await startGateway({
+      quiet: true,
+      entry: await fixture('sdk-v2.cjs'),
+      routes: ['$default'],
+      memoryMb: 256,
+    });
+    await using peer = await Peer.connect(gateway.url);
+    peer.send(how);
+    expect(await peer.next()).toBe(how);
+    expect(await peer.next()).toBe('410 GoneException');
+  });
+});
+
+describe.skipIf(!isInstalled)('I1 I6 aws-lambda-graphql', () => {
+  it('answers, and sends a subscriber what another client says', async () => {
+    await using table = await openTable('graphql');
+    await using gateway = await startGateway({
+      quiet: true,
+      entry: await fixture('lambda-graphql.cjs'),
+      routes: ['$connect', '$disconnect', '$default'],
+      environment: { AWS_ENDPOINT_URL_DYNAMODB: table.endpoint, TABLE_NAME: 'graphql' },
+      // Its subscriptions are in the memory of the process.
+      maxEnvironments: 1,
+    });
+    const ann = openClient(gateway.url);
+    const bob = openClient(gateway.url);
+    try {
+      expect(await ask(bob, '{ hello }')).toEqual({ hello: 'world' });
+      const heard = ask(ann, 'subscription { said }');
+      // An answer to a later message of the same connection: the subscription is stored by then.
+      expect(await ask(ann, '{ hello }')).toEqual({ hello: 'world' });
+      expect(await ask(bob, 'mutation { say(text: "hello") }')).toEqual({ say: true });
+      expect(await heard).toEqual({ said: 'hello' });
+    } finally {
+      ann.close();
+      bob.close();
+    }
+  });
+});
