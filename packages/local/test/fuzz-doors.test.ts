@@ -201,9 +201,15 @@ describe('any command line', { timeout }, () => {
   });
 });
 
+const table = {
+  TableName: 'gatecast',
+  AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+  KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+} as const;
+
 describe('anything at the door of the embedded DynamoDB', { timeout }, () => {
   it('is answered or cut off, and never ends it', async () => {
-    await using dynamodb = await openEmbeddedDynamoDb({ directory: undefined, tables: [] });
+    await using dynamodb = await openEmbeddedDynamoDb({ directory: undefined, tables: [table] });
     const { port } = new URL(dynamodb.endpoint);
     const target = fc.constantFrom('PutItem', 'GetItem', 'Query', 'CreateTable', 'x', '', 'Scan');
     const property = fc.asyncProperty(

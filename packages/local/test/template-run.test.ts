@@ -68,6 +68,7 @@ describe('I10 the tables of a template exist', () => {
   it('for an app whose store is in its own table', { timeout: 60_000 }, async () => {
     await using folder = await TemplateFolder.with({ 'template.yaml': ownTable, 'app.mjs': app });
     await using gateway = await folder.run();
+    expect(gateway.environment).toMatchObject({ GATECAST_TABLE: 'Table' });
     const client = createClient({ url: gateway.url, WebSocket });
     const room = client.channel('rooms/1');
     const said = new Promise((resolve) => room.on('said', resolve));

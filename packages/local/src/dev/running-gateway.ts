@@ -56,6 +56,8 @@ export class RunningGateway {
   #starting: Promise<LocalGateway> | undefined;
   #directory: string | undefined;
   #store: EmbeddedDynamoDb | undefined;
+  /** The table of `dynamoDbStore`, if all functions use the same one. */
+  #onlyTable: string | undefined;
   #gateway: StoppableGateway | undefined;
   #main: RunningFunction | undefined;
   #closed: Promise<void> | undefined;
@@ -171,6 +173,7 @@ export class RunningGateway {
     const { openEmbeddedDynamoDb } = await import('./dynamodb/embedded-dynamodb.js');
     const { tableDefinition } = await import('@gatecast/adapters/dynamodb');
     const { AttributeDefinitions, KeySchema } = tableDefinition;
+    this.#onlyTable = ownTables.size === 1 ? [...ownTables][0] : undefined;
     const missing = [...ownTables]
       .filter((name) => given.every(({ TableName }) => TableName !== name))
       .map((TableName) => ({ TableName, AttributeDefinitions, KeySchema }));
@@ -219,6 +222,7 @@ export class RunningGateway {
       AWS_DEFAULT_REGION: region,
       ...gatewayVariables({ ...shared, apiId, stage, region, accountId }, 'gatecast-env'),
       GATECAST_URL: shared.gateway.url,
+      ...(this.#onlyTable !== undefined && { GATECAST_TABLE: this.#onlyTable }),
     };
   }
 

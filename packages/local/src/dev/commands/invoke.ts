@@ -27,9 +27,12 @@ export async function invoke(args: readonly string[]): Promise<void> {
   const event = values.event === undefined ? {} : await readEvent(values.event);
   const session = await runningSession(port);
   const definition = await definitionOf(entry, session);
+  // A function of a template knows its table only by its own variables, as on AWS.
+  const { GATECAST_TABLE: _, ...others } = session.environment;
+  const environment = definition.environment === undefined ? session.environment : others;
   const result = await invokeOnce(
     { ...definition, ...(values.handler !== undefined && { handler: values.handler }) },
-    { environment: session.environment, event, requestId: randomUUID() },
+    { environment, event, requestId: randomUUID() },
   );
   if (result.type === 'error') {
     throw new StartError(
