@@ -151,9 +151,9 @@ export class Environment implements AsyncDisposable {
     if (outcome.type === 'ended') {
       return failed('Runtime.ExitError', `RequestId: ${requestId} Error: ${outcome.reason}`);
     }
-    return outcome.type === 'error'
-      ? outcome
-      : { type: 'response', payload: JSON.parse(outcome.json) };
+    if (outcome.type === 'error') return outcome;
+    const { json, ...rest } = outcome;
+    return { ...rest, payload: JSON.parse(json) };
   }
 
   /** Ends the process at once, and waits until it is gone. */

@@ -69,8 +69,15 @@ export type InvocationReport =
       readonly type: 'response';
       /** The return value of the handler as JSON. */
       readonly json: string;
+      /** Why the authorizer of a Gatecast app has refused. */
+      readonly reason?: string;
     }
-  | { readonly type: 'error'; readonly errorType: string; readonly errorMessage: string };
+  | {
+      readonly type: 'error';
+      readonly errorType: string;
+      readonly errorMessage: string;
+      readonly reason?: string;
+    };
 
 /** The contents of a function's module. */
 export interface LoadedModule {

@@ -19,6 +19,9 @@ import {
 /** The manifest of an app, at the handler that `createApp` made. */
 const OF_HANDLER: unique symbol = Symbol.for('gatecast.manifest') as never;
 
+/** Why the authorizer of an app has refused, at its result or its error. */
+const REASON: unique symbol = Symbol.for('gatecast.reason') as never;
+
 type Callback = (error?: unknown, value?: unknown) => void;
 type Handler = (event: object, context: object, callback: Callback) => unknown;
 
@@ -84,14 +87,19 @@ async function invoke(handler: Handler, request: InvokeRequest): Promise<Invocat
   } catch (error) {
     // oxlint-disable-next-line no-console -- this is the function's console, as in Lambda.
     console.error(detailsOf(error));
-    return { type: 'error', ...nameOf(error) };
+    return { type: 'error', ...nameOf(error), ...reasonOf(error) };
   }
   try {
-    return { type: 'response', json: JSON.stringify(value) ?? 'null' };
+    return { type: 'response', json: JSON.stringify(value) ?? 'null', ...reasonOf(value) };
   } catch (error) {
     const errorMessage = `Unable to stringify response body as json: ${nameOf(error).errorMessage}`;
     return { type: 'error', errorType: 'Runtime.MarshalError', errorMessage };
   }
+}
+
+function reasonOf(answer: unknown): { readonly reason?: string } {
+  const { [REASON]: reason } = (answer ?? {}) as { readonly [REASON]?: unknown };
+  return typeof reason === 'string' ? { reason } : {};
 }
 
 /**
