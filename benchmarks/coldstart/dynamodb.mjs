@@ -1,11 +1,16 @@
 // The DynamoDB of all functions, in a separate process so that its time is not measured. It sends its
 // endpoint, and ends with its parent process.
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { tableDefinition } from '../../packages/adapters/dist/dynamodb/index.js';
 // The embedded DynamoDB of the local gateway, with the table of Gatecast's store.
 import { openEmbeddedDynamoDb } from '../../packages/local/dist/dev/dynamodb/embedded-dynamodb.js';
 
 const [, , storeTable, handWrittenTable] = process.argv;
-const { endpoint } = await openEmbeddedDynamoDb({ directory: undefined, table: storeTable });
+const { AttributeDefinitions, KeySchema } = tableDefinition;
+const { endpoint } = await openEmbeddedDynamoDb({
+  directory: undefined,
+  tables: [{ TableName: storeTable, AttributeDefinitions, KeySchema }],
+});
 const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
 const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
 await client.send(

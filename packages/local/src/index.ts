@@ -1,3 +1,4 @@
+export type { LocalTable } from './dev/dynamodb/local-table.js';
 export type { LocalAuthorizer, LocalRoute } from './dev/make-deployment.js';
 export { type GatewayOptions, openGateway } from './dev/open-gateway.js';
 export { type LocalGateway, type StartGatewayOptions, startGateway } from './dev/start-gateway.js';

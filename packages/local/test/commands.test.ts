@@ -232,7 +232,7 @@ describe('gatecast invoke', slow, () => {
       }),
     };
     await write('template.json', JSON.stringify({ Resources }));
-    await using running = dev('--sam', 'template.json');
+    await using running = dev('--template', 'template.json');
     const port = await vi.waitFor(
       () => {
         const [, found] = /ws:\/\/localhost:(\d+)/.exec(running.output.stdout) ?? [];

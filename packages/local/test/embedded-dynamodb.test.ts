@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tableDefinition } from '@gatecast/adapters/dynamodb';
 import { createClient } from '@gatecast/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -15,6 +16,8 @@ import { openConnection } from './open-connection.js';
 import { RawPeer } from './raw-peer.js';
 
 const entry = fileURLToPath(new URL('fixtures/rooms-on-dynamodb/app.ts', import.meta.url));
+const { AttributeDefinitions, KeySchema } = tableDefinition;
+const tableKeys = { AttributeDefinitions, KeySchema };
 let directory: string;
 
 beforeEach(async () => {
@@ -55,6 +58,41 @@ describe('an app on dynamoDbStore', () => {
     };
     expect(await rowsSeen()).toBe(1);
     expect(await rowsSeen()).toBe(2);
+  });
+
+  it('I10 gets the table that its own variable names', async () => {
+    await using gateway = await startGateway({
+      quiet: true,
+      functions: { rooms: { entry, environment: { GATECAST_TABLE: 'own' } } },
+      routes: [{ routeKey: '$connect', function: 'rooms' }],
+    });
+    await using connection = await openConnection(gateway.url);
+    expect(connection).toBeDefined();
+  });
+
+  it('I10 is not started if a table in the data folder has other keys', async () => {
+    const start = (keys: number) =>
+      startGateway({
+        quiet: true,
+        entry,
+        dataDirectory: directory,
+        tables: [
+          {
+            TableName: 'one',
+            AttributeDefinitions: AttributeDefinitions.slice(0, keys),
+            KeySchema: KeySchema.slice(0, keys),
+          },
+        ],
+      });
+    await (await start(2)).close();
+    await (await start(2)).close();
+    await expect(start(1)).rejects.toMatchObject({
+      code: 'ERR_DATA_UNAVAILABLE',
+      message: expect.stringContaining(
+        `The table "one" in the data folder "${directory}" has other`,
+      ),
+      hint: expect.stringContaining('--ephemeral'),
+    });
   });
 
   it('uses the DynamoDB in the variables of the shell instead', async () => {
@@ -98,7 +136,8 @@ async function listTables(
 }
 
 describe('the embedded DynamoDB', () => {
-  const open = (folder?: string) => openEmbeddedDynamoDb({ directory: folder, table: 'chat' });
+  const tables = [{ TableName: 'chat', ...tableKeys }];
+  const open = (folder?: string) => openEmbeddedDynamoDb({ directory: folder, tables });
 
   it.each([
     { Origin: 'https://evil.example' },

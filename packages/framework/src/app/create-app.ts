@@ -1,7 +1,7 @@
 import { checkReachable } from '../channel/access.js';
 import type { AnyClass } from '../channel/any-class.js';
 import { compile } from '../channel/compile.js';
-import { manifestRoutes, type RouteManifest } from '../channel/manifest.js';
+import { manifestOf, type RouteManifest } from '../channel/manifest.js';
 import type { AppActions } from '../channel/publishing.js';
 import type { Resolve } from '../channel/read-channel.js';
 import type { RouteTable } from '../channel/route-table.js';
@@ -133,12 +133,12 @@ export function buildApp<const L extends Channels>(
   };
   for (const plugin of plugins) plugin.setup?.({ routes: table, store });
   const handle = core.handle(new Invocation(core, undefined));
-  const manifest = {
-    version: 1,
-    authorizer: authorizer !== undefined,
-    singleEnvironment: store.isInProcess ?? false,
-    routes: manifestRoutes(table.routes),
-  } as const;
+  const manifest = manifestOf(table, {
+    store,
+    hasAuthorizer: authorizer !== undefined,
+    origins: core.origins,
+    plugins,
+  });
   return Object.freeze({
     // For the `gatecast` command, because many modules export nothing but the handler.
     handler: Object.defineProperty(makeHandler(core), Symbol.for('gatecast.manifest'), {

@@ -1,4 +1,4 @@
-import type { Route } from './route-table.js';
+import type { Route, RouteTable } from './route-table.js';
 
 /** One route, described for infrastructure code. */
 export interface ManifestRoute {
@@ -14,7 +14,10 @@ export interface ManifestRoute {
   readonly response?: string;
 }
 
-/** An app, described for infrastructure code: the output of `gatecast manifest`. */
+/**
+ * An app, described for infrastructure code: the output of `gatecast manifest`. Later releases may add
+ * keys, so ignore those that you do not know.
+ */
 export interface RouteManifest {
   /** Version of this format. */
   readonly version: 1;
@@ -22,10 +25,50 @@ export interface RouteManifest {
   readonly authorizer: boolean;
   /** Whether the app's state is in the memory of one process, so that only one may run. */
   readonly singleEnvironment: boolean;
+  /** The name of the store: `dynamodb`, `redis`, `memory`, or several joined by `+`. */
+  readonly store?: string;
+  /** Origins whose pages may connect, as browsers send them. Absent if all may. */
+  readonly origins?: readonly string[];
+  /** Whether a channel has a handler for `$connect`. */
+  readonly hasConnect?: boolean;
+  /** Whether a channel has a handler for `$disconnect`. */
+  readonly hasDisconnect?: boolean;
+  /** Whether a plugin has the hook `onConnect`. */
+  readonly hasConnectHook?: boolean;
+  /** Whether a plugin has the hook `onDisconnect`. */
+  readonly hasDisconnectHook?: boolean;
+  /** Whether `$connect` subscribes connections to a channel. */
+  readonly autoSubscribes?: boolean;
+  /** All routes, with those of the framework: `$connect`, `$disconnect`, `$default`, `subscribe` … */
   readonly routes: readonly ManifestRoute[];
 }
 
-export function manifestRoutes(routes: readonly Route[]): readonly ManifestRoute[] {
+/** The parts of an app that its manifest describes, besides the channels. */
+interface ManifestParts {
+  readonly store: { readonly name: string; readonly isInProcess?: boolean };
+  readonly hasAuthorizer: boolean;
+  readonly origins: readonly string[] | undefined;
+  readonly plugins: readonly { readonly onConnect?: unknown; readonly onDisconnect?: unknown }[];
+}
+
+export function manifestOf({ routes, channels }: RouteTable, parts: ManifestParts): RouteManifest {
+  const { store, hasAuthorizer, origins, plugins } = parts;
+  return {
+    version: 1,
+    authorizer: hasAuthorizer,
+    singleEnvironment: store.isInProcess ?? false,
+    store: store.name,
+    ...(origins && { origins }),
+    hasConnect: channels.some(({ connect }) => connect !== undefined),
+    hasDisconnect: channels.some(({ disconnect }) => disconnect !== undefined),
+    hasConnectHook: plugins.some(({ onConnect }) => onConnect !== undefined),
+    hasDisconnectHook: plugins.some(({ onDisconnect }) => onDisconnect !== undefined),
+    autoSubscribes: channels.some(({ options }) => Boolean(options.autoSubscribe)),
+    routes: manifestRoutes(routes),
+  };
+}
+
+function manifestRoutes(routes: readonly Route[]): readonly ManifestRoute[] {
   return routes.map(({ key, kind, twoWay, source }) => ({
     routeKey: key,
     integration: kind === 'ping' ? 'mock' : 'lambda',

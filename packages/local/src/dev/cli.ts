@@ -9,6 +9,7 @@ import { fault, faultUsage } from './commands/fault.js';
 import { invoke, invokeUsage } from './commands/invoke.js';
 import { manifest, manifestUsage } from './commands/manifest.js';
 import { routes, routesUsage } from './commands/routes.js';
+import { template, templateUsage } from './commands/template.js';
 
 interface Command {
   readonly run: (args: readonly string[]) => Promise<void>;
@@ -21,6 +22,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['dev', { run: dev, usage: devUsage, summary: 'run functions behind a local API Gateway' }],
   ['routes', { run: routes, usage: routesUsage, summary: 'list the routes of an app' }],
   ['manifest', { run: manifest, usage: manifestUsage, summary: 'write the routes as JSON' }],
+  ['template', { run: template, usage: templateUsage, summary: 'write a SAM template of an app' }],
   ['env', { run: env, usage: envUsage, summary: 'print the environment of a running gateway' }],
   ['invoke', { run: invoke, usage: invokeUsage, summary: 'run a function in that environment' }],
   ['clock', { run: clock, usage: clockUsage, summary: "move the gateway's clock forward" }],

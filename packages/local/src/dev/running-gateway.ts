@@ -148,21 +148,40 @@ export class RunningGateway {
     return { ...named, bundler, bundle: await bundler.build() };
   }
 
-  /** Starts an embedded DynamoDB if a function needs one and does not have one. */
+  /** Starts an embedded DynamoDB if it is needed and there is no other one. */
   async #openStore(built: readonly BuiltFunction[]): Promise<Readonly<Record<string, string>>> {
-    const uses = built.some(({ bundle }) =>
-      bundle.inputs.some((input) => DYNAMODB_STORE.test(input)),
-    );
     const variables = { ...process.env, ...this.#options.environment };
     const hasEndpoint =
       variables['AWS_ENDPOINT_URL_DYNAMODB'] !== undefined ||
       variables['AWS_ENDPOINT_URL'] !== undefined;
-    if (!uses || hasEndpoint) return {};
-    const table = variables['GATECAST_TABLE'] ?? 'gatecast';
+    const users = built.filter(({ bundle }) =>
+      bundle.inputs.some((input) => DYNAMODB_STORE.test(input)),
+    );
+    const { tables: given = [] } = this.#options;
+    if (hasEndpoint || (users.length === 0 && given.length === 0)) return {};
+    // As on AWS, a function must know the name of a table that somebody else defines.
+    const fallback = this.#options.tables === undefined ? 'gatecast' : undefined;
+    const shared = variables['GATECAST_TABLE'] ?? fallback;
+    const ownTables = new Set(
+      users
+        .map(({ options }) => options.environment?.['GATECAST_TABLE'] ?? shared)
+        .filter((name) => name !== undefined),
+    );
     // Loaded here, because few functions need it.
     const { openEmbeddedDynamoDb } = await import('./dynamodb/embedded-dynamodb.js');
-    this.#store = await openEmbeddedDynamoDb({ directory: this.#options.dataDirectory, table });
-    return { AWS_ENDPOINT_URL_DYNAMODB: this.#store.endpoint, GATECAST_TABLE: table };
+    const { tableDefinition } = await import('@gatecast/adapters/dynamodb');
+    const { AttributeDefinitions, KeySchema } = tableDefinition;
+    const missing = [...ownTables]
+      .filter((name) => given.every(({ TableName }) => TableName !== name))
+      .map((TableName) => ({ TableName, AttributeDefinitions, KeySchema }));
+    this.#store = await openEmbeddedDynamoDb({
+      directory: this.#options.dataDirectory,
+      tables: [...given, ...missing],
+    });
+    return {
+      AWS_ENDPOINT_URL_DYNAMODB: this.#store.endpoint,
+      ...(shared !== undefined && { GATECAST_TABLE: shared }),
+    };
   }
 
   async #load(

@@ -5,6 +5,7 @@ import type { Faults } from '../gateway/faults.js';
 import { checkQuirks } from '../gateway/options.js';
 import { type FunctionOptions, functionOptionTypes } from '../lambda/function.js';
 import type { ReloadEvent } from '../lambda/versions.js';
+import type { LocalTable } from './dynamodb/local-table.js';
 import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
 import { type GatewayOptions, gatewayOptionTypes } from './open-gateway.js';
 import { type Notices, RunningGateway } from './running-gateway.js';
@@ -34,8 +35,15 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
    */
   readonly authorizer?: LocalAuthorizer | undefined;
   /**
-   * Folder for the data of the embedded DynamoDB. It is started for functions that use `dynamoDbStore`,
-   * unless `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` points to another one.
+   * Tables of the embedded DynamoDB, in addition to the one that `GATECAST_TABLE` names for each function
+   * that uses `dynamoDbStore`. With this option, even an empty list, that variable has no default.
+   *
+   * @default none, and `GATECAST_TABLE` is `gatecast`
+   */
+  readonly tables?: readonly LocalTable[] | undefined;
+  /**
+   * Folder for the data of the embedded DynamoDB. It is started for `tables` and for functions that use
+   * `dynamoDbStore`, unless `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` points to another one.
    *
    * @default in memory, so that it is empty after a restart
    */
@@ -59,6 +67,7 @@ const startOptionTypes: OptionTypes<StartGatewayOptions> = {
     fits: (value) => Array.isArray(value) || option.object.fits(value),
   },
   authorizer: option.object,
+  tables: option.list,
   dataDirectory: option.text,
   watch: option.flag,
   onReload: option.callback,

@@ -30,7 +30,9 @@ export async function readManifest(entry: string): Promise<ReadManifest> {
     const bundle = await bundler.build();
     const surroundings = { name: 'app', region: 'us-east-1', accountId: '123456789012', directory };
     const configuration = configureFunction({ entry }, surroundings);
-    await using environment = Environment.start(configuration, bundle.file);
+    // Standard output is for the result of the command.
+    const output = 'stderr';
+    await using environment = Environment.start({ ...configuration, output }, bundle.file);
     const module = await loadModule(environment, { entry, bundle });
     if (module.manifest === undefined) {
       throw new StartError(

@@ -4,7 +4,8 @@ import { StartError } from '../start-error.js';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Checks a manifest from JSON. Missing flags are false.
+ * Checks the parts of a manifest from JSON that the gateway and the commands need. Missing flags are
+ * false, and other keys are ignored.
  *
  * @throws StartError `ERR_MANIFEST_INVALID` with the name of the field.
  */
@@ -21,6 +22,7 @@ export function parseManifest(value: unknown, where: string): RouteManifest {
     version: 1,
     authorizer: flag(manifest, 'authorizer', where),
     singleEnvironment: flag(manifest, 'singleEnvironment', where),
+    ...text(manifest, 'store', where),
     routes: routes.map((route: unknown, index) =>
       parseRoute(route, `routes[${index}] of ${where}`),
     ),

@@ -4,15 +4,15 @@ import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-api.js';
 import { wholeNumber } from './command-line.js';
 import { readSession, type Session } from './session-file.js';
 
-/** Another program on the port may never answer. */
-const ANSWER_WITHIN_MS = 5_000;
-
 interface ControlRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Path below `/@gatecast/`. */
   readonly path: string;
   readonly body?: object;
 }
+
+/** How long the program on the port may take to answer, in milliseconds: it may be any program. */
+const ANSWER_TIME_MS = 10_000;
 
 /** Reads `--port`. @throws CommandLineError if it is not a port. */
 export function portOf(value: string | undefined): number {
@@ -31,7 +31,7 @@ export async function askGateway<T>(
 ): Promise<T> {
   const url = `http://127.0.0.1:${port}${CONTROL_PATH}${path}`;
   const headers = { 'Content-Type': 'application/json' };
-  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const signal = AbortSignal.timeout(ANSWER_TIME_MS);
   const init = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) };
   const response = await fetch(url, init).catch((error: Error) => {
     if (signal.aborted) throw notFound(`The program on port ${port} does not answer.`);

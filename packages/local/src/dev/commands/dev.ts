@@ -1,9 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
 import { apiOptionTypes } from '../../gateway/options.js';
 import { functionOptionTypes } from '../../lambda/function.js';
-import { parseManifest } from '../../lambda/route-manifest.js';
 import type { ReloadEvent } from '../../lambda/versions.js';
 import { StartError } from '../../start-error.js';
 import { CONTROL_PATH } from '../control/control-api.js';
@@ -15,9 +14,9 @@ import {
   parseArguments,
   textValue,
   wholeNumber,
-  withEntry,
 } from './command-line.js';
 import { clockTime, eventLine } from './event-line.js';
+import { handlersOf } from './handlers.js';
 import {
   FOLDER,
   readSession,
@@ -27,16 +26,21 @@ import {
 } from './session-file.js';
 
 export const devUsage = `gatecast dev <entry> [options]
-gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
+gatecast dev --template template.yaml [--parameter Name=Value]... [options]
   Runs a Lambda function, or those of a SAM or CloudFormation template, behind a local API Gateway
   and reloads them when their source changes.
 
   --port number         port to listen on, 0 for any free one (default: 3000)
-  --stage name          stage of the API (default: dev; with --sam the template's only stage)
+  --host name           address to listen on (default: localhost)
+  --stage name          stage of the API (default: dev; with --template the template's only stage)
+  --base-path path      serve the API below this path, like a custom domain, in place of the stage
   --static folder       also serve the files of a folder, at / in the place of the page that shows
                         what passes; that one then is at /@gatecast/
   --routes list         route keys, joined by commas, or a .json file that "gatecast manifest" wrote
-                        (default: those of the export "app")
+                        (default: those of the export "app"); KEY=EXPORT or KEY=FILE.EXPORT names the
+                        handler of a route: '$connect=connect,$default=src/chat.main'
+  --handler name        export that handles the events (default: handler), or without an entry
+                        FILE.EXPORT, as in Lambda: src/app.handler
   --environments number invocations that may run at once (default: 10; 1 with the memory store)
   --timeout seconds     how long one invocation may take (default: 29)
   --inspect port        let a debugger attach to the function, which then runs one invocation at a time
@@ -47,13 +51,15 @@ gatecast dev --sam template.yaml [--parameter Name=Value]... [options]
   --seed number         seed of the probability of faults, to repeat a run (default: 1)
   --api-keys list       API keys that routes with an API key accept, joined by commas
 
-  --sam file            run the WebSocket API of a template, with its routes and time-outs; for
-                        variables that the shell also has, the value of the shell wins
+  --template file       run the WebSocket API of a SAM or CloudFormation template, with its routes,
+                        tables and time-outs; for variables that the shell also has, the value of the
+                        shell wins
   --parameter Name=Value  value for a parameter of the template
 
 Examples:
   gatecast dev app.ts --static public
-  gatecast dev handler.ts --routes '$connect,$disconnect,$default'`;
+  gatecast dev handler.ts --routes '$connect,$disconnect,$default'
+  gatecast dev --template template.yaml --parameter Tier=free`;
 
 const OPTIONS = [
   'port',
@@ -65,7 +71,10 @@ const OPTIONS = [
   'inspect',
   'seed',
   'api-keys',
-  'sam',
+  'host',
+  'base-path',
+  'handler',
+  'template',
 ] as const;
 
 /** How long running events may take after a signal, so that the command ends within about a second. */
@@ -81,6 +90,11 @@ type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 
 /** `gatecast dev`: resolves after SIGINT or SIGTERM, when everything is closed. */
 export async function dev(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => /^--sam(?:=|$)/.test(arg))) {
+    throw new CommandLineError(
+      '--sam is called --template: gatecast dev --template template.yaml.',
+    );
+  }
   const parsed = parseArguments(args, OPTIONS, {
     list: 'parameter',
     flags: ['serial', 'ephemeral', 'any-origin'],
@@ -97,12 +111,15 @@ export async function dev(args: readonly string[]): Promise<void> {
   const { 'api-keys': keys } = values;
   const apiKeys = keys === undefined ? undefined : listValue(keys, '--api-keys', 'API keys');
   await checkFolder(values.static);
-  const options = await (values.sam === undefined ? entryOptions(parsed) : templateOptions(parsed));
+  const options = await (values.template === undefined
+    ? entryOptions(parsed)
+    : templateOptions(parsed));
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
   // Loaded here, because the gateway takes a while to load and no other command needs it.
   const { prepareGateway } = await import('../start-gateway.js');
-  const isSeveral = Object.keys(options.functions ?? {}).length > 1;
+  const mains = options.entry === undefined ? 0 : 1;
+  const isSeveral = mains + Object.keys(options.functions ?? {}).length > 1;
   const tell = (functionName: string, text: string) =>
     print(`${clockTime(Date.now())}  ${isSeveral ? `${functionName} ` : ''}${text}`);
   const hasColors = process.stdout.isTTY && process.stdout.hasColors();
@@ -110,6 +127,8 @@ export async function dev(args: readonly string[]): Promise<void> {
   const settings: StartGatewayOptions = {
     ...options,
     port,
+    host: textValue(values.host, '--host', apiOptionTypes.host),
+    basePath: values['base-path'],
     staticDirectory: values.static,
     maxEnvironments,
     apiKeys,
@@ -162,9 +181,9 @@ async function keepSession(
 }
 
 function sessionTemplate({ values, list }: DevArguments): SessionTemplate | undefined {
-  if (values.sam === undefined) return undefined;
+  if (values.template === undefined) return undefined;
   const parameters = Object.fromEntries(list.map(parseParameter));
-  return { file: values.sam, parameters, stage: values.stage };
+  return { file: values.template, parameters, stage: values.stage };
 }
 
 /** Names the other `gatecast dev` of this folder, if that one has the port. */
@@ -180,18 +199,21 @@ async function explained(error: unknown, port: number): Promise<unknown> {
 }
 
 async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> {
-  const { entry, values } = withEntry(parsed);
+  const { values } = parsed;
   if (parsed.list.length > 0) {
-    throw new CommandLineError('--parameter only works with --sam, which is missing.');
+    throw new CommandLineError('--parameter only works with --template, which is missing.');
   }
   const timeoutSeconds = wholeNumber(values.timeout, '--timeout', timeoutType);
-  return {
-    entry,
+  const options = {
+    ...(await handlersOf(parsed)),
     stage: values.stage,
-    routes: values.routes === undefined ? undefined : await readRoutes(values.routes),
     timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
     inspect: textValue(values.inspect, '--inspect', functionOptionTypes.inspect),
   };
+  if (options.inspect !== undefined && options.functions !== undefined) {
+    throw new CommandLineError('--inspect is for one function, but --routes names handlers.');
+  }
+  return options;
 }
 
 async function templateOptions({
@@ -201,17 +223,17 @@ async function templateOptions({
 }: DevArguments): Promise<StartGatewayOptions> {
   if (entry !== undefined) {
     throw new CommandLineError(
-      `--sam runs the functions of the template, so leave out "${entry}".`,
+      `--template runs the functions of the template, so leave out "${entry}".`,
     );
   }
-  for (const name of ['routes', 'timeout', 'inspect'] as const) {
+  for (const name of ['routes', 'handler', 'timeout', 'inspect'] as const) {
     if (values[name] !== undefined) {
-      throw new CommandLineError(`--${name} is for an entry file; leave it out with --sam.`);
+      throw new CommandLineError(`--${name} is for an entry file; leave it out with --template.`);
     }
   }
   const parameters = Object.fromEntries(list.map(parseParameter));
   const { readTemplate } = await import('../template/read-template.js');
-  const { sam: file = '', stage } = values;
+  const { template: file = '', stage } = values;
   const { options, warnings } = await readTemplate(file, { parameters, stage });
   for (const warning of warnings) {
     process.stderr.write(`Warning: ${warning}\n`);
@@ -250,24 +272,6 @@ async function checkFolder(folder: string | undefined): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory() === true) return;
   throw new CommandLineError(`--static names the folder "${folder}", which does not exist.`);
-}
-
-async function readRoutes(list: string): Promise<StartGatewayOptions['routes']> {
-  if (!list.endsWith('.json')) {
-    return listValue(list, '--routes', 'route keys');
-  }
-  const text = await readFile(list, 'utf8').catch(() => {
-    throw new CommandLineError(`--routes names the file "${list}", which cannot be read.`);
-  });
-  return parseManifest(parseJson(text, list), `"${list}"`);
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CommandLineError(`--routes names the file "${file}", which is not JSON.`);
-  }
 }
 
 function reloadText(event: ReloadEvent): string {

@@ -3,8 +3,8 @@ import { readManifest } from '../../lambda/read-manifest.js';
 import { parseCommandLine } from './command-line.js';
 
 export const manifestUsage = `gatecast manifest <entry> [--out file]
-  Writes the routes of an app as JSON, for the infrastructure that creates them, and the format
-  ("cjs" or "esm") that its bundle must have.
+  Writes as JSON what the infrastructure of an app needs to know: its routes, the format ("cjs" or
+  "esm") that its bundle must have, the kind of its store and so on. What the app prints goes to stderr.
 
   --out file            where to write it (default: standard output)
 

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import type { RequestListener, Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { tableDefinition } from '@gatecast/adapters/dynamodb';
+import { StartError } from '../../start-error.js';
 import { prepareDataFolder } from './data-folder.js';
 import { guarded } from './guarded-dynamodb.js';
+import type { LocalTable } from './local-table.js';
 
-/** A DynamoDB in this process, with one table. */
+/** A DynamoDB in this process. */
 export interface EmbeddedDynamoDb extends AsyncDisposable {
   /** Its endpoint: `http://127.0.0.1:PORT`. */
   readonly endpoint: string;
@@ -15,8 +16,8 @@ export interface EmbeddedDynamoDb extends AsyncDisposable {
 export interface EmbeddedDynamoDbOptions {
   /** Folder of its data; without one, the data is in memory. */
   readonly directory: string | undefined;
-  /** Name of the table, which is created if necessary. */
-  readonly table: string;
+  /** The tables, which are created if necessary. */
+  readonly tables: readonly LocalTable[];
 }
 
 // The package has no types.
@@ -29,7 +30,7 @@ type Dynalite = (options: { path?: string; createTableMs: number }) => Server;
  */
 export async function openEmbeddedDynamoDb({
   directory,
-  table,
+  tables,
 }: EmbeddedDynamoDbOptions): Promise<EmbeddedDynamoDb> {
   if (directory !== undefined) await prepareDataFolder(directory);
   const dynalite = createRequire(import.meta.url)('dynalite') as Dynalite;
@@ -49,7 +50,7 @@ export async function openEmbeddedDynamoDb({
     await once(server, 'close');
   };
   try {
-    await createTable(endpoint, table);
+    for (const table of tables) await createTable(endpoint, table, directory);
   } catch (error) {
     await close();
     throw error;
@@ -57,12 +58,48 @@ export async function openEmbeddedDynamoDb({
   return { endpoint, [Symbol.asyncDispose]: close };
 }
 
-async function createTable(endpoint: string, table: string): Promise<void> {
+async function createTable(
+  endpoint: string,
+  table: LocalTable,
+  directory: string | undefined,
+): Promise<void> {
+  const { TableName } = table;
   const { TableNames } = (await call(endpoint, 'ListTables', {})) as { TableNames: string[] };
-  if (TableNames.includes(table)) return;
-  // dynalite has no time to live. The store itself hides expired rows.
-  const { TimeToLiveSpecification: _, ...definition } = tableDefinition;
-  await call(endpoint, 'CreateTable', { ...definition, TableName: table });
+  if (!TableNames.includes(TableName)) {
+    const { GlobalSecondaryIndexes = [], LocalSecondaryIndexes = [], ...keys } = table;
+    await call(endpoint, 'CreateTable', {
+      ...keys,
+      BillingMode: 'PAY_PER_REQUEST',
+      ...(GlobalSecondaryIndexes.length > 0 && { GlobalSecondaryIndexes }),
+      ...(LocalSecondaryIndexes.length > 0 && { LocalSecondaryIndexes }),
+    });
+    return;
+  }
+  const described = await call(endpoint, 'DescribeTable', { TableName });
+  const { Table } = described as { Table: LocalTable };
+  if (shapeOf(Table) === shapeOf(table)) return;
+  throw new StartError(
+    'ERR_DATA_UNAVAILABLE',
+    `The table "${TableName}" in the data folder "${directory}" has other keys or indexes than the one to run with.`,
+    'Delete the folder with its data, or keep the data in memory: "gatecast dev --ephemeral", or no dataDirectory in startGateway().',
+  );
+}
+
+/** What decides which requests a table takes, as text to compare. */
+function shapeOf(table: LocalTable): string {
+  const { AttributeDefinitions, KeySchema } = table;
+  const { GlobalSecondaryIndexes = [], LocalSecondaryIndexes = [] } = table;
+  const keysOf = (schema: LocalTable['KeySchema']): string =>
+    schema.map(({ AttributeName, KeyType }) => `${KeyType} ${AttributeName}`).join();
+  return [
+    keysOf(KeySchema),
+    ...AttributeDefinitions.map((each) => `${each.AttributeType} ${each.AttributeName}`).sort(),
+    ...[...GlobalSecondaryIndexes, ...LocalSecondaryIndexes]
+      .map(
+        (each) => `${each.IndexName} ${keysOf(each.KeySchema)} ${each.Projection.ProjectionType}`,
+      )
+      .sort(),
+  ].join('\n');
 }
 
 /** One call of DynamoDB's JSON protocol. dynalite requires a signature, but does not check it. */

@@ -1,6 +1,6 @@
 import type { Integration } from '../../gateway/routes/integration-options.js';
 import type { LocalRoute } from '../make-deployment.js';
-import { FUNCTION_URI_HINT } from './identities.js';
+import { FUNCTION_URI_HINT, otherServiceIn } from './identities.js';
 import { templateError } from './parse-template.js';
 import type { TemplateApi, TemplateIntegration, TemplateRoute } from './template-api.js';
 
@@ -36,6 +36,13 @@ function functionOf({
     throw templateError(
       `"IntegrationType" of "${logicalId}" is "${type}", which does not run locally.`,
       'Make it AWS_PROXY, AWS or MOCK, or exclude its routes with a Condition.',
+    );
+  }
+  const service = uri === undefined ? undefined : otherServiceIn(uri);
+  if (service !== undefined) {
+    throw templateError(
+      `"IntegrationUri" of "${logicalId}" calls the AWS service "${service}", which does not run locally.`,
+      'Let a Lambda function call it, or exclude its routes with a Condition.',
     );
   }
   if (functionName === undefined) {

@@ -1,4 +1,4 @@
-import { type CollectionTag, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
+import { type CollectionTag, type Document, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
 import { StartError } from '../../start-error.js';
 
 /** An object of the template whose values may contain intrinsic functions. */
@@ -15,12 +15,19 @@ export interface TemplateResource {
 
 /** A SAM or CloudFormation template with all intrinsic functions in their long form. */
 export interface Template {
+  /** The macros that it is transformed by, such as `AWS::Serverless-2016-10-31`. */
+  readonly transforms: readonly string[];
   readonly parameters: Fields;
   readonly mappings: Fields;
   readonly conditions: Fields;
   /** Globals by section: `Function`, `Api`. */
   readonly globals: Fields;
   readonly resources: ReadonlyMap<string, TemplateResource>;
+  /**
+   * Logical ids of generated resources by the names that SAM gives them for `Ref`: `MyApi.Stage`. Empty
+   * before the template is transformed.
+   */
+  readonly generated: ReadonlyMap<string, string>;
 }
 
 // The functions with a short form in AWS's "Intrinsic function reference".
@@ -35,24 +42,40 @@ const FUNCTIONS =
  * @throws StartError `ERR_TEMPLATE_INVALID` if the text cannot be parsed, or a resource has no type.
  */
 export function parseTemplate(text: string, file: string): Template {
-  const document = parseDocument(text, { customTags: shortForms(), merge: true });
+  const document = parseDocument(text, {
+    customTags: shortForms(),
+    merge: true,
+    stringKeys: true,
+  });
   // A warning means an unknown tag, whose value would be misunderstood.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     throw templateError(`The template "${file}" cannot be read.\n\n${problem.message}`);
   }
-  const root = fieldsOf(document.toJS(), `The template "${file}"`);
+  const root = fieldsOf(valueOf(document, file), `The template "${file}"`);
   const section = (name: string): Fields => fieldsOf(root[name] ?? {}, `"${name}" of "${file}"`);
   const resources = Object.entries(section('Resources')).map(
     ([logicalId, value]) => [logicalId, resourceOf(logicalId, value)] as const,
   );
+  const transform: unknown = root['Transform'] ?? [];
   return {
+    transforms: (Array.isArray(transform) ? transform : [transform]).map(String),
     parameters: section('Parameters'),
     mappings: section('Mappings'),
     conditions: section('Conditions'),
     globals: section('Globals'),
     resources: new Map(resources),
+    generated: new Map(),
   };
+}
+
+/** Aliases are only resolved now, so they may fail. */
+function valueOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw templateError(`The template "${file}" cannot be read.\n\n${(error as Error).message}`);
+  }
 }
 
 /** @throws StartError `ERR_TEMPLATE_INVALID` if the value is not an object. */
@@ -64,6 +87,12 @@ export function fieldsOf(value: unknown, where: string): Fields {
 }
 
 function resourceOf(logicalId: string, value: unknown): TemplateResource {
+  if (logicalId.startsWith('Fn::')) {
+    throw templateError(
+      `"Resources" uses ${logicalId}, which cannot be resolved locally.`,
+      'Write the resources out.',
+    );
+  }
   const where = `The resource "${logicalId}"`;
   const { Type: type, Condition: condition, Properties, Metadata } = fieldsOf(value, where);
   if (typeof type !== 'string') {

@@ -59,7 +59,7 @@ function findApi(resources: readonly Resource[], file: string): Resource {
   if (api === undefined) {
     throw templateError(
       `The template "${file}" has no WebSocket API.`,
-      'It needs an AWS::ApiGatewayV2::Api whose ProtocolType is WEBSOCKET.',
+      'It needs an AWS::Serverless::WebSocketApi, or an AWS::ApiGatewayV2::Api whose ProtocolType is WEBSOCKET.',
     );
   }
   if (apis.length > 1) {

@@ -4,20 +4,24 @@ import type { FunctionOptions } from '../../lambda/function.js';
 import { StartError } from '../../start-error.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import { gatewayRoutes } from './gateway-options.js';
-import { functionTypes, identityOf, pseudoParameters } from './identities.js';
+import { functionTypes, identityOf, pseudoParameters, tableTypes } from './identities.js';
 import {
-  type Fields,
   fieldsOf,
   parseTemplate,
+  scalarText,
   type Template,
   templateError,
 } from './parse-template.js';
 import { readApi } from './read-api.js';
 import { readFunction } from './read-function.js';
+import { readTable } from './read-table.js';
 import { Resolver } from './resolve.js';
 import { Resource } from './resource.js';
 import type { TemplateApi } from './template-api.js';
+import { isKnownGlobal, transformSam } from './transform-sam.js';
 import { unserved } from './unserved.js';
+
+const SAM = 'AWS::Serverless-2016-10-31';
 
 /** Options for reading a template. */
 export interface ReadTemplateOptions {
@@ -35,8 +39,8 @@ export interface ReadTemplate {
 }
 
 /**
- * Reads the WebSocket API and its functions from a SAM or CloudFormation template. Resources that nothing
- * refers to are ignored.
+ * Reads the WebSocket API, its functions and the tables of a SAM or CloudFormation template, in four steps:
+ * parse, transform SAM's resources, resolve and read the resources, decide what to run.
  *
  * @throws StartError - `ERR_TEMPLATE_INVALID` if something necessary is missing or cannot be resolved,
  * `ERR_ENTRY_NOT_FOUND` if the source of a function is missing.
@@ -45,14 +49,16 @@ export async function readTemplate(
   file: string,
   { parameters, stage }: ReadTemplateOptions,
 ): Promise<ReadTemplate> {
-  const { template, resolver, resources } = await openTemplate(file, parameters);
+  const { parsed, resolver, resources } = await openTemplate(file, parameters);
   const api = readApi(resources, { file, stageName: stage });
+  const tables = resources.filter(({ type }) => tableTypes.has(type)).map(readTable);
   const routes = gatewayRoutes(api);
   const functions = await readFunctions(api, resources, { folder: dirname(file), resolver });
   const { authorizer } = api;
   const options: StartGatewayOptions = {
     functions,
     routes,
+    tables,
     authorizer: authorizer && {
       function: authorizer.functionName,
       identitySources: authorizer.identitySources,
@@ -63,9 +69,10 @@ export async function readTemplate(
     apiKeySelectionExpression:
       api.apiKeySelectionExpression as StartGatewayOptions['apiKeySelectionExpression'],
   };
-  const { Function: _, ...otherGlobals } = template.globals;
-  const globals = Object.keys(otherGlobals).map((name) => `"Globals.${name}" is ignored.`);
-  return { options, warnings: [...unserved(resources), ...globals] };
+  return {
+    options,
+    warnings: [...ignoredSections(parsed), ...unserved(resources), ...resolver.warnings],
+  };
 }
 
 /**
@@ -90,65 +97,69 @@ export async function readTemplateFunction(
   );
 }
 
-/** The existing resources of a template. */
+/** The existing resources of a template, after the transform of SAM. */
 async function openTemplate(
   file: string,
   parameters: Readonly<Record<string, string>>,
-): Promise<{ template: Template; resolver: Resolver; resources: readonly Resource[] }> {
+): Promise<{ parsed: Template; resolver: Resolver; resources: readonly Resource[] }> {
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw templateError(
       `The template "${file}" cannot be read: ${error.message}.`,
       'Pass the path of a SAM or CloudFormation template, relative to the current folder.',
     );
   });
-  const template = parseTemplate(text, file);
-  checkParameters(template, parameters);
+  const parsed = parseTemplate(text, file);
+  checkParameters(parsed, parameters);
+  const template = transformSam(parsed);
   const resolver = new Resolver({ template, parameters, pseudoParameters, identityOf });
-  return { template, resolver, resources: existing(template, resolver) };
+  return { parsed, resolver, resources: existing(template, resolver) };
 }
 
-function checkParameters({ parameters: known }: Template, values: Fields): void {
-  const unknown = Object.keys(values).find((name) => !Object.hasOwn(known, name));
-  if (unknown !== undefined) {
-    const names = Object.keys(known).join(', ');
-    throw templateError(
-      `The template has no parameter "${unknown}".`,
-      names === '' ? 'It has no parameters.' : `It has: ${names}.`,
-    );
+function checkParameters(
+  { parameters: known }: Template,
+  values: Readonly<Record<string, string>>,
+): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (!Object.hasOwn(known, name)) {
+      const names = Object.keys(known).join(', ');
+      throw templateError(
+        `The template has no parameter "${name}".`,
+        names === '' ? 'It has no parameters.' : `It has: ${names}.`,
+      );
+    }
+    const { AllowedValues } = fieldsOf(known[name], `The parameter "${name}"`);
+    if (!Array.isArray(AllowedValues)) continue;
+    const allowed = AllowedValues.map((each) => scalarText(each));
+    if (!allowed.includes(value)) {
+      throw templateError(
+        `The parameter "${name}" is "${value}", which the template does not allow.`,
+        `Give it one of: ${allowed.join(', ')}.`,
+      );
+    }
   }
 }
 
+/** One line for each part outside of the resources that has no effect, here or on AWS. */
+function ignoredSections({ transforms, globals, resources }: Template): readonly string[] {
+  const ignored = Object.keys(globals)
+    .filter((name) => !isKnownGlobal(name))
+    .map((name) => `"Globals.${name}" is ignored.`);
+  const [sam] = [...resources].find(([, { type }]) => type.startsWith('AWS::Serverless::')) ?? [];
+  if (sam === undefined || transforms.includes(SAM)) return ignored;
+  return [
+    `CloudFormation refuses "${sam}" (${resources.get(sam)?.type}) unless the template has "Transform: ${SAM}".`,
+    ...ignored,
+  ];
+}
+
 /** The resources whose condition is true. */
-function existing({ resources, globals }: Template, resolver: Resolver): readonly Resource[] {
-  const shared = fieldsOf(globals['Function'] ?? {}, '"Globals.Function"');
+function existing({ resources }: Template, resolver: Resolver): readonly Resource[] {
   return [...resources]
     .filter(
       ([logicalId, { condition }]) =>
         condition === undefined || resolver.condition(condition, `"Condition" of "${logicalId}"`),
     )
-    .map(([logicalId, resource]) => {
-      const properties =
-        resource.type === 'AWS::Serverless::Function'
-          ? withGlobals(shared, resource.properties)
-          : resource.properties;
-      return new Resource(logicalId, { ...resource, properties }, resolver);
-    });
-}
-
-/**
- * A function's own properties override the globals, but environment variables are merged (AWS: "Globals
- * section").
- */
-function withGlobals(shared: Fields, own: Fields): Fields {
-  const variables = { ...variablesOf(shared), ...variablesOf(own) };
-  const environment =
-    Object.keys(variables).length === 0 ? {} : { Environment: { Variables: variables } };
-  return { ...shared, ...own, ...environment };
-}
-
-function variablesOf({ Environment = {} }: Fields): Fields {
-  const { Variables = {} } = fieldsOf(Environment, '"Environment"');
-  return fieldsOf(Variables, '"Environment.Variables"');
+    .map(([logicalId, resource]) => new Resource(logicalId, resource, resolver));
 }
 
 async function readFunctions(

@@ -1,3 +1,4 @@
+import type { Identity } from './identities.js';
 import {
   type Fields,
   fieldsOf,
@@ -14,14 +15,12 @@ export interface ResolverOptions {
   readonly parameters: Readonly<Record<string, string>>;
   /** The pseudo parameters, such as `AWS::Region`. */
   readonly pseudoParameters: Readonly<Record<string, string>>;
-  /**
-   * The value of `Ref`, or of `Fn::GetAtt` with an attribute, for a resource.
-   */
+  /** What `Ref` and `Fn::GetAtt` give for a resource; `undefined` if that is not known. */
   readonly identityOf: (
     resource: TemplateResource,
-    names: { readonly logicalId: string; readonly attribute: string | undefined },
+    logicalId: string,
     resolver: Resolver,
-  ) => string;
+  ) => Identity | undefined;
 }
 
 type IntrinsicFunction = (argument: unknown, where: string) => unknown;
@@ -32,6 +31,9 @@ export class Resolver {
   readonly #conditions = new Map<string, boolean>();
   /** The conditions that are being resolved: each refers to the next. */
   readonly #open = new Set<string>();
+  /** The resources whose names are being resolved. */
+  readonly #named = new Set<string>();
+  readonly #warnings = new Set<string>();
   readonly #functions: ReadonlyMap<string, IntrinsicFunction>;
 
   constructor(options: ResolverOptions) {
@@ -50,9 +52,15 @@ export class Resolver {
       ['Fn::Select', (choice, where) => this.#select(choice, where)],
       ['Fn::FindInMap', (path, where) => this.#findInMap(path, where)],
       ['Fn::Base64', (text, where) => base64(textOf(this.resolve(text, where), where))],
-      // The export of another stack is not known here, so its name stands in for it.
-      ['Fn::ImportValue', (name, where) => this.resolve(name, where)],
+      ['Fn::ImportValue', (name, where) => this.#importValue(name, where)],
+      ['Fn::Length', (items, where) => this.#list(items, where).length],
+      ['Fn::ToJsonString', (value, where) => JSON.stringify(this.resolve(value, where))],
     ]);
+  }
+
+  /** One line for each value so far that is not the one on AWS. */
+  get warnings(): readonly string[] {
+    return [...this.#warnings];
   }
 
   /**
@@ -69,6 +77,9 @@ export class Resolver {
         .filter((item) => item !== undefined);
     }
     if (typeof value !== 'object' || value === null) {
+      if (typeof value === 'string' && value.includes('{{resolve:')) {
+        this.#warnings.add(`${where} has the dynamic reference "${value}", which stays as it is.`);
+      }
       return value ?? undefined;
     }
     const entries = Object.entries(value);
@@ -137,10 +148,16 @@ export class Resolver {
           `Give it one: --parameter ${name}=VALUE, or a "Default" in the template.`,
         );
       }
-      const isList = /^(?:CommaDelimitedList|List<)/.test(String(parameter['Type']));
+      const type = String(parameter['Type']);
+      if (type.startsWith('AWS::SSM::Parameter::Value') && parameters[name] === undefined) {
+        this.#warnings.add(
+          `The parameter "${name}" is "${value}" here, but AWS looks its value up in SSM: --parameter ${name}=VALUE.`,
+        );
+      }
+      const isList = /^(?:AWS::SSM::Parameter::Value<)?(?:CommaDelimitedList|List<)/.test(type);
       return isList ? value.split(',').map((item) => item.trim()) : value;
     }
-    return this.#identity(name, undefined, where);
+    return this.#identity(template.generated.get(name) ?? name, undefined, where);
   }
 
   #getAtt(path: unknown, where: string): string {
@@ -159,7 +176,39 @@ export class Resolver {
         'Correct the name, or add it to the template.',
       );
     }
-    return this.#options.identityOf(resource, { logicalId, attribute }, this);
+    const { type, condition } = resource;
+    if (condition !== undefined && !this.condition(condition, `"Condition" of "${logicalId}"`)) {
+      throw templateError(
+        `${where} refers to "${logicalId}", which does not exist because its condition "${condition}" is false.`,
+        `Refer to it only if it exists: !If [${condition}, …, !Ref AWS::NoValue].`,
+      );
+    }
+    if (this.#named.has(logicalId)) {
+      throw templateError(
+        `${where} refers to "${logicalId}", whose own name depends on it.`,
+        'Write the name out.',
+      );
+    }
+    this.#named.add(logicalId);
+    const identity = this.#options.identityOf(resource, logicalId, this);
+    this.#named.delete(logicalId);
+    const value = attribute === undefined ? identity?.ref : identity?.attributes[attribute];
+    if (value !== undefined) return value;
+    const [what, standIn] =
+      attribute === undefined
+        ? ['its Ref', logicalId]
+        : [`its "${attribute}"`, `${logicalId}.${attribute}`];
+    this.#warnings.add(
+      `${where} gets "${standIn}": "${logicalId}" (${type}) does not run locally, and ${what} is only known on AWS.`,
+    );
+    return standIn;
+  }
+
+  #importValue(name: unknown, where: string): never {
+    throw templateError(
+      `${where} imports "${String(this.resolve(name, where))}" from another stack, whose exports are not known locally.`,
+      'Use a parameter, whose value --parameter gives; a variable of a function can come from the shell.',
+    );
   }
 
   #sub(argument: unknown, where: string): string {
@@ -173,9 +222,10 @@ export class Resolver {
       if (Object.hasOwn(variables, variable)) {
         return textOf(this.resolve(variables[variable], where), where);
       }
-      return variable.includes('.')
-        ? this.#getAtt(variable, where)
-        : textOf(this.#ref(variable, where), where);
+      const isReference = !variable.includes('.') || this.#options.template.generated.has(variable);
+      return isReference
+        ? textOf(this.#ref(variable, where), where)
+        : this.#getAtt(variable, where);
     });
   }
 
@@ -193,14 +243,24 @@ export class Resolver {
 
   #select(argument: unknown, where: string): unknown {
     const [index, items] = this.#list(argument, where);
-    return listOf(items, where)[Number(index)];
+    const list = listOf(items, where);
+    const item = list[Number(index)];
+    if (item !== undefined) return item;
+    throw templateError(
+      `${where} selects the item ${String(index)} of ${JSON.stringify(list)}, which has none there.`,
+      'Items are counted from 0.',
+    );
   }
 
   #findInMap(argument: unknown, where: string): unknown {
-    const path = this.#list(argument, where).map((part) => textOf(part, where));
+    const [map, first, second, otherwise] = this.#list(argument, where);
+    const path = [map, first, second].map((part) => textOf(part, where));
     let value: unknown = this.#options.template.mappings;
     for (const key of path) {
       if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
+        if (typeof otherwise === 'object' && otherwise !== null && 'DefaultValue' in otherwise) {
+          return otherwise.DefaultValue;
+        }
         throw templateError(
           `${where} looks for ${path.map((part) => `"${part}"`).join(' / ')} in "Mappings", where it is not.`,
           'Add it, or choose another one with a parameter.',

@@ -94,18 +94,39 @@ export class Resource {
     return fields && this.#texts(fields, name);
   }
 
-  /** `Environment.Variables`, which functions of both types have. */
-  variables(): Record<string, string> {
-    const { Variables = {} } = this.fields('Environment') ?? {};
-    return this.#texts(
-      fieldsOf(Variables, this.where('Environment.Variables')),
-      'Environment.Variables',
-    );
+  /**
+   * `Environment.Variables`, which functions of both types have.
+   *
+   * @param given values that are used in place of those of the template, which then are not resolved
+   */
+  variables(given: (name: string) => string | undefined): Record<string, string> {
+    const { Variables = {} } = this.#withVariables() ?? this.fields('Environment') ?? {};
+    const where = 'Environment.Variables';
+    const variables: Record<string, string> = {};
+    for (const [name, value] of Object.entries(fieldsOf(Variables, this.where(where)))) {
+      const place = `${where}.${name}`;
+      const text = given(name) ?? this.#resolver.resolve(value, this.where(place));
+      if (text !== undefined) variables[name] = this.#textOf(text, place);
+    }
+    return variables;
   }
 
   /** The name of a property in messages. */
   where(name: string): string {
     return `"${name}" of "${this.logicalId}"`;
+  }
+
+  /** `Environment`, if its variables are written out and so can be resolved one by one. */
+  #withVariables(): Fields | undefined {
+    const { Environment } = this.#properties;
+    if (typeof Environment !== 'object' || Environment === null) return undefined;
+    const variables: unknown = 'Variables' in Environment ? Environment.Variables : undefined;
+    if (typeof variables !== 'object' || variables === null) return undefined;
+    if (Object.keys(variables).some((name) => name === 'Ref' || name.startsWith('Fn::'))) {
+      return undefined;
+    }
+    this.#read.add('Environment');
+    return { ...Environment };
   }
 
   #texts(fields: Fields, name: string): Record<string, string> {

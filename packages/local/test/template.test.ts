@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startGateway } from '../src/dev/start-gateway.js';
 import { readTemplate } from '../src/dev/template/read-template.js';
 import { openConnection } from './open-connection.js';
+import { gatecast, WEBSOCKET } from './run-command.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const chat = join(here, 'fixtures/sam/template.yaml');
@@ -15,7 +14,7 @@ const chat = join(here, 'fixtures/sam/template.yaml');
 let directory: string;
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'gatecast-sam-'));
+  directory = await mkdtemp(join(tmpdir(), 'gatecast-template-'));
 });
 
 afterEach(async () => {
@@ -38,45 +37,15 @@ async function ask(url: string, message: object): Promise<unknown> {
 
 const send = { message: 'sendmessage', data: 'hello' };
 
-interface RunningCommand extends AsyncDisposable {
-  readonly output: { readonly stdout: string; readonly stderr: string };
-  readonly code: Promise<number | null>;
-  /** Resolves to the first group of the pattern once standard output has it. */
-  printed(pattern: RegExp): Promise<string>;
-}
-
-function gatecast(...args: string[]): RunningCommand {
-  const child = spawn(process.execPath, [join(here, '../bin/gatecast.js'), ...args], { cwd: here });
-  const output = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
-      output[name] += text;
-    });
-  }
-  const code = once(child, 'close').then(() => child.exitCode);
-  return {
-    output,
-    code,
-    printed: (pattern) =>
-      vi.waitFor(
-        () => {
-          expect(output).toMatchObject({ stdout: expect.stringMatching(pattern) });
-          return pattern.exec(output.stdout)?.[1] ?? '';
-        },
-        { timeout: 15_000 },
-      ),
-    async [Symbol.asyncDispose]() {
-      child.kill();
-      await code;
-    },
-  };
-}
-
-const WEBSOCKET = /^WebSocket +(ws:.*)$/m;
-
-describe('gatecast dev --sam', () => {
+describe('gatecast dev --template', () => {
   it('runs the routes, functions and stage of a template', async () => {
-    await using running = gatecast('dev', '--sam', 'fixtures/sam/template.yaml', '--port', '0');
+    await using running = gatecast([
+      'dev',
+      '--template',
+      'fixtures/sam/template.yaml',
+      '--port',
+      '0',
+    ]);
     const url = await running.printed(WEBSOCKET);
     expect(url).toMatch(/\/Prod$/);
     expect(await ask(url, send)).toEqual({
@@ -86,14 +55,13 @@ describe('gatecast dev --sam', () => {
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
         AWS_LAMBDA_FUNCTION_NAME: 'local-send',
         LIMIT: '10',
-        TABLE_NAME: 'ConnectionsTable',
+        TABLE_NAME: 'chat_connections',
       },
     });
     expect(await ask(url, { message: 'ping' })).toEqual({ type: 'pong' });
-    await running.printed(/^connected to ConnectionsTable$/m);
+    await running.printed(/^connected to chat_connections$/m);
     await running.printed(/ \$disconnect +\S+ +ok/);
     expect(running.output.stderr.trimEnd().split('\n')).toEqual([
-      'Warning: "ConnectionsTable" (AWS::DynamoDB::Table) does not run locally.',
       'Warning: Property "ReservedConcurrentExecutions" of "SendMessageFunction" (AWS::Serverless::Function) is ignored.',
       'Warning: "AuthorizerFunction" (AWS::Serverless::Function) does not run locally: no route uses it.',
       'Warning: "CleanUpFunction" (AWS::Serverless::Function) does not run locally: no route uses it.',
@@ -102,7 +70,7 @@ describe('gatecast dev --sam', () => {
 
   it('uses parameters, and conditions that depend on them', async () => {
     const parameters = ['--parameter', 'Protected=yes', '--parameter', 'StageName=beta'];
-    await using running = gatecast('dev', '--sam', chat, '--port', '0', ...parameters);
+    await using running = gatecast(['dev', '--template', chat, '--port', '0', ...parameters]);
     const url = await running.printed(WEBSOCKET);
     expect(url).toMatch(/\/beta$/);
     await expect(openConnection(url)).rejects.toThrow('401');
@@ -115,7 +83,7 @@ describe('gatecast dev --sam', () => {
     await cp(join(here, 'fixtures/sam'), directory, { recursive: true });
     await symlink(join(here, '../../../node_modules'), join(directory, 'node_modules'));
     const template = join(directory, 'template.yaml');
-    await using running = gatecast('dev', '--sam', template, '--port', '0');
+    await using running = gatecast(['dev', '--template', template, '--port', '0']);
     const url = await running.printed(WEBSOCKET);
     await using connection = await openConnection(url);
     const text = `exports.handler = async () => console.log('came after the change');`;
@@ -128,13 +96,18 @@ describe('gatecast dev --sam', () => {
   });
 
   it.each([
-    [['--sam', chat, 'app.ts'], '--sam runs the functions of the template, so leave out "app.ts".'],
-    [['--sam', chat, '--routes', 'a'], '--routes is for an entry file'],
-    [['--sam', chat, '--timeout', '9'], '--timeout is for an entry file'],
-    [['--sam', chat, '--parameter', 'x'], '--parameter takes Name=Value, not "x".'],
-    [['app.ts', '--parameter', 'A=b'], '--parameter only works with --sam'],
+    [
+      ['--template', chat, 'app.ts'],
+      '--template runs the functions of the template, so leave out "app.ts".',
+    ],
+    [['--template', chat, '--routes', 'a'], '--routes is for an entry file'],
+    [['--template', chat, '--timeout', '9'], '--timeout is for an entry file'],
+    [['--template', chat, '--parameter', 'x'], '--parameter takes Name=Value, not "x".'],
+    [['--template', chat, '--handler', 'a.b'], '--handler is for an entry file'],
+    [['--sam', chat], '--sam is called --template: gatecast dev --template template.yaml.'],
+    [['app.ts', '--parameter', 'A=b'], '--parameter only works with --template'],
   ])('refuses %j', async (args, message) => {
-    await using running = gatecast('dev', ...args);
+    await using running = gatecast(['dev', ...args]);
     expect(await running.code).toBe(2);
     expect(running.output.stderr).toContain(message);
   });
@@ -144,6 +117,7 @@ const FUNCTION_URI =
   "!Sub 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Fn.Arn}/invocations'";
 
 const small = `
+Transform: AWS::Serverless-2016-10-31
 Parameters:
   Plain: { Type: String, Default: plain }
   List: { Type: CommaDelimitedList, Default: 'a, b' }
@@ -187,15 +161,18 @@ describe('a template', () => {
     ['12', '12'],
     ['true', 'true'],
     ['!Ref Plain', 'plain'],
-    ['!Ref Queue', 'Queue'],
-    ['!GetAtt Queue.Arn', 'Queue'],
-    ['!GetAtt [Queue, Arn]', 'Queue'],
+    ['!Ref Queue', 'https://sqs.us-east-1.amazonaws.com/123456789012/Queue'],
+    ['!GetAtt Queue.Arn', 'arn:aws:sqs:us-east-1:123456789012:Queue'],
+    ['!GetAtt [Queue, QueueName]', 'Queue'],
     ['!Ref Api', 'local00000'],
     ['!Ref Fn', 'Fn'],
     ['!GetAtt Fn.Arn', 'arn:aws:lambda:us-east-1:123456789012:function:Fn'],
     ['!GetAtt Api.ApiEndpoint', 'wss://local00000.execute-api.us-east-1.amazonaws.com'],
     ['!Ref AWS::StackName', 'local'],
-    ["!Sub '${Plain}-${Queue.Arn}-${!Literal}'", 'plain-Queue-${Literal}'],
+    [
+      "!Sub '${Plain}-${Queue.Arn}-${!Literal}'",
+      'plain-arn:aws:sqs:us-east-1:123456789012:Queue-${Literal}',
+    ],
     ["!Sub ['${A}/${Plain}', { A: !Ref AWS::Region }]", 'us-east-1/plain'],
     ["!Join ['-', [a, !Ref Plain, !Ref AWS::NoValue]]", 'a-plain'],
     ['!Select [1, !Ref List]', 'b'],
@@ -206,9 +183,13 @@ describe('a template', () => {
     ['!If [Both, one, other]', 'one'],
     ['!If [Either, one, other]', 'other'],
     ['!Base64 hello', 'aGVsbG8='],
-    ['!ImportValue shared-table', 'shared-table'],
+    ['!Length [a, b, c]', '3'],
+    ['!ToJsonString { a: !Ref Plain }', '{"a":"plain"}'],
     ['{ Ref: Plain }', 'plain'],
-    ["{ 'Fn::Join': ['+', [a, { 'Fn::GetAtt': [Queue, Arn] }]] }", 'a+Queue'],
+    [
+      "{ 'Fn::Join': ['+', [a, { 'Fn::GetAtt': [Queue, Arn] }]] }",
+      'a+arn:aws:sqs:us-east-1:123456789012:Queue',
+    ],
   ])('gives a variable the value of %s', async (value, expected) => {
     const { options } = await changed('VALUE: text', `VALUE: ${value}`);
     expect(options.functions?.['Fn']?.environment).toEqual({ VALUE: expected });
