@@ -203,7 +203,7 @@ describe('any command line', { timeout }, () => {
 
 describe('anything at the door of the embedded DynamoDB', { timeout }, () => {
   it('is answered or cut off, and never ends it', async () => {
-    await using dynamodb = await openEmbeddedDynamoDb({ directory: undefined, table: 'gatecast' });
+    await using dynamodb = await openEmbeddedDynamoDb({ directory: undefined, tables: [] });
     const { port } = new URL(dynamodb.endpoint);
     const target = fc.constantFrom('PutItem', 'GetItem', 'Query', 'CreateTable', 'x', '', 'Scan');
     const property = fc.asyncProperty(
