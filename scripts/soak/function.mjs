@@ -17,7 +17,7 @@ export async function handler(event) {
   if (kind === 'throw') throw new Error('As asked.');
   if (kind === 'exit') process.exit(3);
   if (kind === 'exit later') setImmediate(() => process.exit(3));
-  if (kind === 'reject later') setImmediate(() => Promise.reject(new Error('As asked.')));
+  if (kind === 'reject later') setImmediate(() => void Promise.reject(new Error('As asked.')));
   if (kind === 'slow') await sleep(200);
   if (kind === 'large') answer.pad = pad;
   if (kind === 'flood')

@@ -444,14 +444,23 @@ describe('help', slow, () => {
     async ({ args }) => {
       const { code, stdout, stderr } = await run(...args);
       expect([code, stderr]).toEqual([0, '']);
-      for (const name of ['dev', 'routes', 'manifest', 'env', 'invoke', 'clock', 'fault']) {
+      for (const name of [
+        'dev',
+        'routes',
+        'manifest',
+        'template',
+        'env',
+        'invoke',
+        'clock',
+        'fault',
+      ]) {
         expect(stdout).toMatch(new RegExp(`^  gatecast ${name} +\\w`, 'm'));
       }
       expect(stdout.split('\n').length).toBeLessThan(20);
     },
   );
 
-  it.each(['dev', 'routes', 'manifest', 'env', 'invoke', 'clock', 'fault'])(
+  it.each(['dev', 'routes', 'manifest', 'template', 'env', 'invoke', 'clock', 'fault'])(
     'J7 gatecast %s --help has an example and nothing of the other commands',
     async (name) => {
       const { code, stdout } = await run(name, '--help');

@@ -212,6 +212,17 @@ describe('a debugger', () => {
   });
 });
 
+describe('an answer', () => {
+  it.each([
+    [6_291_554, { type: 'response' }],
+    [6_291_555, { type: 'error', errorType: 'Function.ResponseSizeTooLarge' }],
+  ])('I7 of %i characters and two quotes', async (length, outcome) => {
+    await using environment = start({ handler: 'answersWithText' });
+    const result = await environment.invoke({ length }, { requestId: 'one' });
+    expect(result).toMatchObject(outcome);
+  });
+});
+
 describe('a process', () => {
   it('I16 is killed by a fault that was due before the invocation could begin', async () => {
     await using environment = start();

@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { clockTime, eventLine } from '../src/dev/commands/event-line.js';
 import { refusalInFrames } from '../src/dev/control/refusal-in-frames.js';
+import { startGateway } from '../src/dev/start-gateway.js';
+import type { GatewayEvent } from '../src/gateway/events.js';
 import { openLocalApi } from './local-api.js';
 import { openConnection } from './open-connection.js';
 
@@ -114,5 +117,20 @@ it.each([
     const lineWith = (hasColors: boolean) => eventLine(event, { routeWidth: 4, hasColors });
     expect(lineWith(false)).toBe(`${start}${result.padEnd(9)}  ${end}`);
     expect(lineWith(true)).toBe(`${start}${coloured}  ${end}`);
+  },
+);
+
+it.each([
+  ['old', '401', 'ERR_UNAUTHORIZED: the claim "exp" is over'],
+  ['banned', '403', 'ERR_FORBIDDEN: Ann is banned.'],
+])(
+  'the reason of an authorizer is reported, but not its token: %s',
+  async (token, status, detail) => {
+    const log: GatewayEvent[] = [];
+    const entry = fileURLToPath(new URL('fixtures/guarded-app.ts', import.meta.url));
+    const onEvent = (event: GatewayEvent) => log.push(event);
+    await using gateway = await startGateway({ entry, quiet: true, onEvent });
+    await expect(openConnection(`${gateway.url}?token=${token}`)).rejects.toThrow(status);
+    expect(log).toMatchObject([{ route: 'authorizer', result: 'refused', detail }]);
   },
 );

@@ -1,5 +1,6 @@
 import { ClientError } from '../errors/client-error.js';
 import { Invocation } from '../invocation/invocation.js';
+import { refusalReason } from '../invocation/report.js';
 import type { Identity } from '../wire/connection.js';
 import { type Authorizer, checkOrigin, type Handshake, readHandshake } from '../wire/handshake.js';
 import { checkIdentity, encodeIdentity, IDENTITY_KEY } from '../wire/identity.js';
@@ -39,8 +40,8 @@ export async function handleAuthorizer(
   } catch (error) {
     invocation.report(error, { isAnswered: true });
     if (!ClientError.is(error)) throw shortError('The authorizer failed.');
-    if (error.code === 'ERR_UNAUTHORIZED') throw shortError('Unauthorized');
-    return policy('Deny', methodArn, undefined);
+    if (error.code === 'ERR_UNAUTHORIZED') throw withReason(shortError('Unauthorized'), error);
+    return withReason(policy('Deny', methodArn, undefined), error);
   }
 }
 
@@ -62,6 +63,13 @@ export async function askAuthorizer(
     ...(token !== undefined && { token }),
   });
   return checkIdentity(identity, now);
+}
+
+/** The local gateway shows the reason to the developer. Lambda does not pass on symbols. */
+function withReason<T extends object>(answer: T, error: ClientError): T {
+  return Object.defineProperty(answer, Symbol.for('gatecast.reason'), {
+    value: refusalReason(error),
+  });
 }
 
 function policy(effect: 'Allow' | 'Deny', arn: string, userId: string | undefined): PolicyResponse {

@@ -23,6 +23,13 @@ export function makeReport(plugins: readonly AnyPlugin[]): Report {
   };
 }
 
+/** Code and reason of a refusal, in one line for the developer. */
+export function refusalReason(error: ClientError): string {
+  const { message } = error.cause instanceof Error ? error.cause : error;
+  const [reason = ''] = message.split('\n');
+  return `${error.code}: ${reason.slice(0, MOST_REASON)}`;
+}
+
 function writeToConsole(
   error: unknown,
   { route, connectionId = '-', isAnswered }: ErrorContext,
@@ -32,13 +39,9 @@ function writeToConsole(
     // for. One line without a stack, because clients can cause any number of them.
     if (isAnswered) {
       if (process.env['GATECAST_LOG_LEVEL']?.toLowerCase() !== 'debug') return;
-      const { message } = error.cause instanceof Error ? error.cause : error;
-      const [reason = ''] = message.split('\n');
+      const reason = refusalReason(error);
       // oxlint-disable-next-line no-console -- see above.
-      console.debug(
-        `Gatecast: ${route} on connection ${connectionId} was refused: ${error.code}: ` +
-          reason.slice(0, MOST_REASON),
-      );
+      console.debug(`Gatecast: ${route} on connection ${connectionId} was refused: ${reason}`);
       return;
     }
     // oxlint-disable-next-line no-console -- no refusal may be lost.

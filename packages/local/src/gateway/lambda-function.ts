@@ -40,6 +40,8 @@ export type InvocationResult =
        */
       readonly refusedPost?: string | undefined;
       readonly coldStartMs?: number | undefined;
+      /** Why the authorizer of a Gatecast app has refused; clients never see it. */
+      readonly reason?: string | undefined;
     }
   | {
       /** The handler threw, the process ended, or the function timed out. */
@@ -48,4 +50,6 @@ export type InvocationResult =
       readonly errorType: string;
       readonly errorMessage: string;
       readonly coldStartMs?: number | undefined;
+      /** Why the authorizer of a Gatecast app has refused; clients never see it. */
+      readonly reason?: string | undefined;
     };

@@ -11,7 +11,10 @@ export const templateUsage = `gatecast template <entry> [--out file]
   app has one, and the table of dynamoDbStore. "sam build && sam deploy --guided" deploys it, and
   "gatecast dev --template" runs it.
 
-  --out file            where to write it (default: standard output)`;
+  --out file            where to write it (default: standard output)
+
+Example:
+  gatecast template app.ts --out template.yaml`;
 
 /** `gatecast template` */
 export async function template(args: readonly string[]): Promise<void> {

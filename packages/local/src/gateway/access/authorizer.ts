@@ -49,10 +49,10 @@ function judge(outcome: Outcome, event: AuthorizerEvent, now: number): Verdict {
     // Only this exact error text of an authorizer means 401 (rows 4.4, 4.7).
     return refused(
       outcome.errorMessage === 'Unauthorized' ? 401 : 500,
-      `${outcome.errorType}: ${outcome.errorMessage}`,
+      outcome.reason ?? `${outcome.errorType}: ${outcome.errorMessage}`,
     );
   }
-  const { payload } = outcome;
+  const { payload, reason } = outcome;
   if (typeof payload !== 'object' || payload === null) return unusable('it is not an object');
   if (Buffer.byteLength(JSON.stringify(payload)) > MAX_RESULT_BYTES) {
     return unusable('it is larger than 8 KB');
@@ -75,7 +75,9 @@ function judge(outcome: Outcome, event: AuthorizerEvent, now: number): Verdict {
   if (resourcesOf(policyDocument).some((text) => text.length > MAX_RESOURCE_LENGTH)) {
     return unusable(`its policy has a resource of more than ${MAX_RESOURCE_LENGTH} characters`);
   }
-  if (decision === 'deny') return refused(403, `The policy does not allow "${methodArn}".`);
+  if (decision === 'deny') {
+    return refused(403, reason ?? `The policy does not allow "${methodArn}".`);
+  }
   const key = rest['usageIdentifierKey'];
   return {
     isAllowed: true,

@@ -158,8 +158,8 @@ export class Environment implements AsyncDisposable {
       return failed('Runtime.ExitError', `RequestId: ${requestId} Error: ${outcome.reason}`);
     }
     if (outcome.type === 'error') return outcome;
-    const { json, refusedPost } = outcome;
-    return { type: 'response', payload: JSON.parse(json), refusedPost };
+    const { json, ...rest } = outcome;
+    return { ...rest, payload: JSON.parse(json) };
   }
 
   /** Ends the process at once, and waits until it is gone. */

@@ -79,8 +79,15 @@ export type InvocationReport =
       /** The return value of the handler as JSON. */
       readonly json: string;
       readonly refusedPost?: string | undefined;
+      /** Why the authorizer of a Gatecast app has refused. */
+      readonly reason?: string;
     }
-  | { readonly type: 'error'; readonly errorType: string; readonly errorMessage: string };
+  | {
+      readonly type: 'error';
+      readonly errorType: string;
+      readonly errorMessage: string;
+      readonly reason?: string;
+    };
 
 /** The contents of a function's module. */
 export interface LoadedModule {

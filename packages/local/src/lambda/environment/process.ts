@@ -21,6 +21,12 @@ import { watchPosts } from './refused-posts.js';
 /** The manifest of an app, at the handler that `createApp` made. */
 const OF_HANDLER: unique symbol = Symbol.for('gatecast.manifest') as never;
 
+/** Why the authorizer of an app has refused, at its result or its error. */
+const REASON: unique symbol = Symbol.for('gatecast.reason') as never;
+
+/** The largest answer of a synchronous invocation: 6 MB, as Lambda counts them (Lambda quotas). */
+const MAX_RESPONSE_BYTES = 6_291_556;
+
 type Callback = (error?: unknown, value?: unknown) => void;
 type Handler = (event: object, context: object, callback: Callback) => unknown;
 
@@ -91,15 +97,26 @@ async function invoke(handler: Handler, request: InvokeRequest): Promise<Invocat
   } catch (error) {
     // oxlint-disable-next-line no-console -- this is the function's console, as in Lambda.
     console.error(detailsOf(error));
-    return { type: 'error', ...nameOf(error) };
+    return { type: 'error', ...nameOf(error), ...reasonOf(error) };
   }
   try {
     const json = JSON.stringify(value) ?? 'null';
-    return { type: 'response', json, refusedPost: posts.lastRefused };
+    const bytes = Buffer.byteLength(json);
+    if (bytes > MAX_RESPONSE_BYTES) {
+      const limit = `exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`;
+      const errorMessage = `Response payload size (${bytes} bytes) ${limit}`;
+      return { type: 'error', errorType: 'Function.ResponseSizeTooLarge', errorMessage };
+    }
+    return { type: 'response', json, refusedPost: posts.lastRefused, ...reasonOf(value) };
   } catch (error) {
     const errorMessage = `Unable to stringify response body as json: ${nameOf(error).errorMessage}`;
     return { type: 'error', errorType: 'Runtime.MarshalError', errorMessage };
   }
+}
+
+function reasonOf(answer: unknown): { readonly reason?: string } {
+  const { [REASON]: reason } = (answer ?? {}) as { readonly [REASON]?: unknown };
+  return typeof reason === 'string' ? { reason } : {};
 }
 
 /**
