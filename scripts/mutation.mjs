@@ -38,7 +38,8 @@ try {
     process.stdout.write('Tests have failed, so the following results may be wrong.\n');
   const { alone, killed, met, kills } = entries();
   for (const [id, wanted] of alone) {
-    const testFiles = [...new Set([...wanted, ...bestTests(id, kills)])].slice(0, MOST_FILES);
+    const best = [...new Set([...wanted, ...bestTests(id, kills)])].slice(0, MOST_FILES);
+    const testFiles = tests.length > 0 ? tests : best;
     if (!killed.has(id) && !vitest({ alone: id }, testFiles)) killed.add(id);
   }
   report({ killed, met: new Set([...met, ...alone.keys()]) });

@@ -137,8 +137,9 @@ describe('the errors of the channels in one frame', () => {
   const failure = (message: string) => new Error(message);
   const bare = (message: string) => Object.assign(new Error(message), { stack: '' });
 
-  it('are reported once for each code of a refusal', () => {
-    const [full, other, closed] = [refusal('ERR_FULL'), refusal('ERR_FULL'), refusal('ERR_CLOSED')];
+  it('are reported once for each code of a refusal, wherever it was thrown', () => {
+    const [full, closed] = [refusal('ERR_FULL'), refusal('ERR_CLOSED')];
+    const other = new ClientError('ERR_FULL', 'Not now.');
     expect(countsOf(full, other, closed)).toEqual([
       [full, 2],
       [closed, 1],
