@@ -97,6 +97,8 @@ describe('an update of the channels', () => {
         ':bytes': expect.anything() as unknown,
         ':seen': { SS: ['x', 'y'] },
       });
+      expect(update(of(101, 'x')).condition).toBe('#channels = :seen');
+      expect(update(of(101, 'x')).values).toMatchObject({ ':seen': { SS: ['x'] } });
       const first = update(of(101));
       expect(first.condition).toBe('attribute_not_exists(#channels)');
       expect(Object.keys(first.values)).toEqual([':change', ':bytes']);
@@ -216,6 +218,17 @@ describe('an assignment', () => {
     expect(Object.values(rest.ExpressionAttributeValues)).toEqual(
       Object.values(toAttributes(record)),
     );
+  });
+
+  it('removes every optional field that is not given', () => {
+    const { userId: _, ...guest } = membership;
+    const { UpdateExpression, ExpressionAttributeNames: names } = assign(guest);
+    const [, removed = ''] = UpdateExpression.split(' REMOVE ');
+    expect(removed.split(', ').map((alias) => names[alias])).toEqual([
+      'userId',
+      'identityExpiresAt',
+      'identity',
+    ]);
   });
 
   it('removes nothing if every optional field is given', () => {
