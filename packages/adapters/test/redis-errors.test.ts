@@ -82,7 +82,17 @@ describe("the store's error", () => {
     );
     expect(`${(cause as Error).stack} ${message}`).not.toContain('secret');
     expect(Object.keys(cause as Error)).not.toContain('command');
-    expect(toStoreError('read it', 'text').cause).toMatchObject({ message: 'text' });
+    for (const thrown of ['text', null, undefined]) {
+      const expected = { name: 'Error', message: String(thrown) };
+      expect(toStoreError('read it', thrown).cause).toMatchObject(expected);
+    }
+    for (const [own, name] of [
+      [new TimeOverError(), 'TimeOverError'],
+      [new LostConnectionError('No.'), 'LostConnectionError'],
+      [new RedisSetupError('No.', 'Do.'), 'RedisSetupError'],
+    ] as const) {
+      expect(toStoreError('read it', own).cause).toMatchObject({ name });
+    }
     const bare = Object.assign(new Error('No.'), { stack: undefined });
     expect(toStoreError('read it', bare).cause).toMatchObject({ message: 'No.' });
   });
