@@ -1,4 +1,9 @@
-import { type ConnectContext, defineChannel, type MessageContext } from '@gatecast/framework';
+import {
+  type ConnectContext,
+  defineChannel,
+  type MessageContext,
+  type Plugin,
+} from '@gatecast/framework';
 import {
   createTestApp,
   makeAuthorizerEvent,
@@ -6,7 +11,7 @@ import {
   makeMessageEvent,
 } from '@gatecast/framework/testing';
 import { describe, expect, it } from 'vitest';
-import { contextOf } from './lambda.js';
+import { contextOf, eventOf } from './lambda.js';
 
 describe('the context of a message', () => {
   const valuesOf = ({ attempt, messageId, route, lambdaContext }: MessageContext) => ({
@@ -42,13 +47,47 @@ describe('the context of a message', () => {
 describe('the context of a subscription', () => {
   it('says whether the connection was subscribed before', async () => {
     const seen: boolean[] = [];
+    const before: boolean[] = [];
     const room = defineChannel('room', { onSubscribe: (ctx) => void seen.push(ctx.isRepeated) });
-    const ann = await createTestApp({ channels: [room] }).connect();
+    const plugin: Plugin = {
+      name: 'before',
+      onSubscribe: (ctx, next) => {
+        before.push(ctx.isRepeated);
+        return next();
+      },
+    };
+    const ann = await createTestApp({ channels: [room], plugins: [plugin] }).connect();
     await ann.subscribe('room');
     await ann.subscribe('room');
     await ann.sendFrame({ action: 'unsubscribe', id: 'u', channels: ['room'] });
     await ann.subscribe('room');
     expect(seen).toEqual([false, true, false]);
+    // A plugin asks before the store does, so it cannot know yet.
+    expect(before).toEqual([false, false, false]);
+  });
+});
+
+describe('the context of any handler', () => {
+  it('has the event, its route and the context of Lambda', async () => {
+    const seen: unknown[] = [];
+    const see = (ctx: Pick<MessageContext, 'event' | 'route' | 'lambdaContext'>) =>
+      void seen.push({ event: ctx.event, route: ctx.route, lambdaContext: ctx.lambdaContext });
+    const rooms = defineChannel('rooms/:id', {
+      onConnect: see,
+      onSubscribe: see,
+      messages: ({ message }) => ({ see: message((_data, ctx) => see(ctx)) }),
+      onDisconnect: see,
+    });
+    const { app } = createTestApp({ channels: [rooms] });
+    const lambdaContext = contextOf(10_000);
+    const expected = [
+      ['$connect', eventOf.connect('c1')],
+      ['subscribe', eventOf.subscribe('c1', 'rooms/1')],
+      ['rooms.see', eventOf.message('c1', 'rooms.see')],
+      ['$disconnect', eventOf.disconnect('c1')],
+    ] as const;
+    for (const [, event] of expected) await app.handler(event, lambdaContext);
+    expect(seen).toEqual(expected.map(([route, event]) => ({ event, route, lambdaContext })));
   });
 });
 

@@ -6,7 +6,11 @@ import {
   memoryStore,
   type Plugin,
 } from '@gatecast/framework';
-import { createTestApp, type TestAppSettings } from '@gatecast/framework/testing';
+import {
+  createTestApp,
+  makeAuthorizerEvent,
+  type TestAppSettings,
+} from '@gatecast/framework/testing';
 import { describe, expect, it, vi } from 'vitest';
 import type { EventInvocation } from '../src/dispatch/app-invocation.js';
 import { authorizeChannel } from '../src/dispatch/authorize-channel.js';
@@ -90,6 +94,22 @@ describe('a handshake', () => {
     expect(reports).toEqual([{ error, isAnswered: true }]);
   });
 
+  it.each([
+    ['ERR_UNAUTHORIZED', { message: 'Unauthorized' }],
+    ['ERR_OTHER', { policyDocument: { Statement: [{ Effect: 'Deny' }] } }],
+    [undefined, { message: 'The authorizer failed.' }],
+  ])(
+    'that the authorizer refuses with %s is reported once, and the client was told',
+    async (code, answer) => {
+      const error = code === undefined ? new Error('It is down.') : new ClientError(code, 'No.');
+      const authorizer = () => Promise.reject(error);
+      const { test, reports } = makeApp([defineChannel('rooms/:id')], { authorizer });
+      const answering = test.app.handler(makeAuthorizerEvent());
+      expect(await answering.catch((failure: unknown) => failure)).toMatchObject(answer);
+      expect(reports).toEqual([{ error, isAnswered: true }]);
+    },
+  );
+
   it('keeps the row for 15 minutes longer than a connection can last', async () => {
     const store = memoryStore();
     const { app, clock } = makeApp([defineChannel('rooms/:id')], { store }).test;
@@ -135,6 +155,19 @@ it.each([
     code: 'ERR_EVENT_UNKNOWN',
     message: expect.stringContaining(text) as string,
   });
+});
+
+it('the failure of an @OnUnsubscribe is reported as one that the client is not told of', async () => {
+  const error = new Error('It is down.');
+  const rooms = defineChannel('rooms/:id', {
+    access: 'public',
+    onUnsubscribe: () => Promise.reject(error),
+  });
+  const { test, reports } = makeApp([rooms]);
+  const ann = await test.connect();
+  await ann.subscribe('rooms/1');
+  await ann.sendFrame({ action: 'unsubscribe', id: 'u', channels: ['rooms/1'] });
+  expect(reports).toEqual([{ error, isAnswered: false }]);
 });
 
 describe('A7 a call on a connection', () => {

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, it, vi } from 'vitest';
 import { listen, outcomeOf } from './heard.js';
+import { eventOf } from './lambda.js';
 
 const echo = defineChannel('echo', {
   messages: ({ message }) => ({
@@ -324,6 +325,15 @@ describe('D2 a plugin sees every frame', () => {
       expect(seen.filter((userId) => userId !== 'ann')).toEqual([]);
     },
   );
+
+  it('D2 with its size, which is 0 without a body', async () => {
+    const sizes: number[] = [];
+    const { app } = makeApp(({ bytes }) => void sizes.push(bytes));
+    for (const body of [null, undefined, '', 'é']) {
+      await app.app.handler({ ...eventOf.frame('c1', {}), body });
+    }
+    expect(sizes).toEqual([0, 0, 0, 2]);
+  });
 
   it('D2 refuses a frame by not calling next()', async () => {
     const { app } = makeApp(() => undefined);

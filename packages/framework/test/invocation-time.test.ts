@@ -414,6 +414,27 @@ describe('B2 work that continues after the time is over', () => {
   const LATE_MS = LEFT_MS + 1_000;
   const late = () => new Promise<void>((resolve) => setTimeout(resolve, LATE_MS));
 
+  it('B2 is not blamed on the handler of a class that has none', async () => {
+    const labels: unknown[] = [];
+    const app = createApp({
+      channels: [defineChannel('rooms/:id', { access: 'public' })],
+      store: storeWith({
+        unsubscribe: async (real) => {
+          const were = await real();
+          await late();
+          return were;
+        },
+      }),
+      gateway: gatewayWith(),
+      plugins: [{ name: 'labels', onError: (error) => void labels.push(String(error)) }],
+    });
+    await app.handler(eventOf.connect('c1'));
+    await app.handler(eventOf.subscribe('c1', 'rooms/1'));
+    await runSimulated(app.handler, eventOf.unsubscribe('c1', 'rooms/1'), LEFT_MS);
+    await vi.advanceTimersByTimeAsync(LATE_MS);
+    expect(labels).toEqual([expect.stringContaining('a handler, an access rule or a plugin')]);
+  });
+
   /** An app in which one part takes too long, and all later parts record that they were reached. */
   function makeLateApp(part: string) {
     const reached: string[] = [];

@@ -41,6 +41,18 @@ describe('E3 the channels of one frame', () => {
     }
   });
 
+  it('E3 wait for each other even if others were refused before', async () => {
+    const { app, calls } = makeRooms(
+      () =>
+        new Promise((resolve) => {
+          setImmediate(resolve, true);
+        }),
+    );
+    const ann = await app.connect();
+    await ann.subscribe('rooms/#', 'nope', 'rooms/1', 'rooms/2');
+    expect(calls).toEqual([['rooms/1', 'rooms/2']]);
+  });
+
   it('E3 do not wait for one with a slow rule', async () => {
     let open = (_isAllowed: boolean): void => {};
     const slow = new Promise<boolean>((resolve) => {

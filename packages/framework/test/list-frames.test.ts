@@ -27,6 +27,26 @@ function makeApp(onSubscribe?: () => unknown) {
   return { app, reports, ...spies };
 }
 
+describe('the list of channels', () => {
+  it.each(['subscribe', 'unsubscribe'])('must not be empty: %s', async (action) => {
+    const { app } = makeApp();
+    const ann = await app.connect();
+    for (const channels of [[], undefined, 'rooms/1', {}]) {
+      expect(await ann.sendFrame({ action, id: 'l', channels })).toMatchObject({
+        error: { code: 'ERR_FRAME_INVALID', message: '"channels" must be a list of channels.' },
+      });
+    }
+  });
+
+  it('may have objects with the name of a channel', async () => {
+    const { app } = makeApp();
+    const ann = await app.connect();
+    const channels = [{ channel: 'rooms/1' }, {}, null, { channel: null }];
+    const invalid = 'ERR_FRAME_INVALID';
+    expect(await list(ann, 'subscribe', channels)).toEqual(['live', invalid, invalid, invalid]);
+  });
+});
+
 describe('E3 the store', () => {
   it('E3 is asked only to leave channels with legal names, and not at all without any', async () => {
     const { app, unsubscribe, reports } = makeApp();
@@ -117,8 +137,9 @@ describe('the errors of the channels in one frame', () => {
   const failure = (message: string) => new Error(message);
   const bare = (message: string) => Object.assign(new Error(message), { stack: '' });
 
-  it('are reported once for each code of a refusal', () => {
-    const [full, other, closed] = [refusal('ERR_FULL'), refusal('ERR_FULL'), refusal('ERR_CLOSED')];
+  it('are reported once for each code of a refusal, wherever it was thrown', () => {
+    const [full, closed] = [refusal('ERR_FULL'), refusal('ERR_CLOSED')];
+    const other = new ClientError('ERR_FULL', 'Not now.');
     expect(countsOf(full, other, closed)).toEqual([
       [full, 2],
       [closed, 1],

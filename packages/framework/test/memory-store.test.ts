@@ -27,7 +27,25 @@ describe('memoryStore()', () => {
     [{ clock: Date.now }, 'ERR_OPTION_UNKNOWN', 'Use one of: now.'],
     [{ now: 5 }, 'ERR_OPTION_VALUE', 'It takes a function.'],
   ])('K1 K2 refuses the options %o', (options, code, hint) => {
-    expect(() => memoryStore(options as never)).toThrow(expect.objectContaining({ code, hint }));
+    const message = expect.stringContaining('memoryStore() was given') as string;
+    expect(() => memoryStore(options as never)).toThrow(
+      expect.objectContaining({ code, hint, message }),
+    );
+  });
+
+  it('refuses a call without a millisecond left, and says which', async () => {
+    vi.useFakeTimers();
+    try {
+      const { connections } = memoryStore();
+      const now = Date.now();
+      await expect(connections.get('a', { endsAt: now + 1 })).resolves.toBeUndefined();
+      await expect(connections.get('a', { endsAt: now })).rejects.toMatchObject({
+        code: 'ERR_STORE_UNAVAILABLE',
+        message: 'The store "memory" could not read a connection: it ran out of time',
+      });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('expires connections by its own clock', async () => {
@@ -53,6 +71,22 @@ describe('memoryStore()', () => {
     await connections.subscribers('news');
     await connections.subscribers('other');
     expect(now).not.toHaveBeenCalled();
+  });
+
+  it('forgets pruned connections that have expired, without looking at all others', async () => {
+    const now = vi.fn(() => 0);
+    const { connections } = memoryStore({ now });
+    const ids = ['old', ...Array.from({ length: 50 }, (_, n) => `new${n}`)];
+    for (const id of ids)
+      await connections.connect(record(id, id === 'old' ? { expiresAt: 1 } : {}), []);
+    await connections.prune(ids);
+    now.mockReturnValue(1);
+    const looksOf = async () => {
+      now.mockClear();
+      await connections.prune([]);
+      return now.mock.calls.length;
+    };
+    expect([await looksOf(), await looksOf()]).toEqual([2, 1]);
   });
 
   it('E9 reads only the subscribers of one page, even of a large channel', async () => {

@@ -48,6 +48,14 @@ describe('A5 the key of a message', () => {
     expect(first.key).toMatch(/^[\w-]{43}$/);
   });
 
+  it.each([
+    [undefined, 'PDyo9BPNC6IUX1scDnQPyyxNrWJa1EecqHwaZtpT-aA'],
+    ['ann', 'kYI1udxrFwlKi0Ty3j7iQWZMG0gmHIfexSYaSwBWznk'],
+  ])('A5 does not change with a new version of the framework: %s', async (token, key) => {
+    // An attempt may reach the next deployment. So a different key here would handle messages twice.
+    expect((await keyOf(makeApp(), token)).key).toBe(key);
+  });
+
   it('A5 is the same in each attempt and each time it is read', async () => {
     const ann = await makeApp().connect();
     const frame = { action: 'rooms.both', id: 'm', channel: 'rooms/1' };

@@ -2,6 +2,7 @@ import { defineChannel } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
 import { eventId } from '@gatecast/protocol';
 import { describe, expect, it, vi } from 'vitest';
+import { eventOf } from './lambda.js';
 import { RoomChannel } from './rooms.js';
 
 describe('a message', () => {
@@ -46,6 +47,19 @@ describe('a message', () => {
     expect(await alice.send('games.look', 'games/go/moves/7/a%2Fb')).toMatchObject({
       data: { game: 'go', move: '7', by: 'a/b' },
     });
+  });
+
+  it('without reply has an answer without a frame, no matter what its handler returns', async () => {
+    for (const value of [undefined, 'text', 1n]) {
+      for (const result of [value, Promise.resolve(value)]) {
+        const quiet = defineChannel('quiet', {
+          messages: ({ message }) => ({ tell: message(() => result, { reply: false }) }),
+        });
+        const { app } = createTestApp({ channels: [quiet] });
+        const event = eventOf.message('c1', 'quiet.tell', { channel: 'quiet' });
+        expect(await app.handler(event)).toEqual({ statusCode: 200 });
+      }
+    }
   });
 
   it('without reply gets no answer, and its event can leave out the sender', async () => {

@@ -299,10 +299,12 @@ describe('a plugin that swallows what next() throws', () => {
   });
 
   it('does not open a connection', async () => {
-    const plugins = [{ name: 'swallow', onConnect: swallow, onError() {} }];
+    const onError = vi.fn();
+    const plugins = [{ name: 'swallow', onConnect: swallow, onError }];
     const { app, store } = createTestApp({ channels: [room], plugins });
     const event = makeConnectEvent({ connectionId: 'c' });
     expect(await app.handler(event)).toEqual({ statusCode: 403 });
+    expect(onError.mock.calls).toMatchObject([[{ code: 'ERR_FORBIDDEN' }, { isAnswered: true }]]);
     expect(await store.connections.get('c')).toBeUndefined();
   });
 });

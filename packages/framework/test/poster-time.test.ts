@@ -79,8 +79,9 @@ describe('the attempts of a post', () => {
   });
 
   it.each(['failed', 'refused'] as const)('are not repeated if it %s', async (result) => {
-    const { poster, atMs } = makePoster(() => ({ result, error }));
-    await ended(poster.post('c', 'x', { limit: {} }));
+    const answer = { result, error };
+    const { poster, atMs } = makePoster(() => answer);
+    expect((await ended(poster.post('c', 'x', { limit: {} }))).outcome).toBe(answer);
     expect(atMs).toHaveLength(1);
   });
 
@@ -156,15 +157,26 @@ describe('the attempts of a post', () => {
   });
 
   it('C5 leave the window as it was if they were not made in time', async () => {
-    const { poster, atMs } = makePoster(() => new Promise(() => {}));
-    for (let count = 0; count < 20; count += 1) {
-      await poster.post('c', 'x', { limit: { endsAt: NOW } });
-      await poster.turn({});
-      await poster.post('c', 'x', { limit: { endsAt: NOW }, hasTurn: true });
-    }
-    for (let count = 0; count < 20; count += 1) void poster.post('c', 'x', { limit: {} });
+    const { poster, atMs } = makePoster(() => delivered);
+    for (let count = 0; count < 8; count += 1) expect(poster.turn({})).toBe(true);
+    const onTurn = vi.fn();
+    for (let count = 0; count < 20; count += 1) void Promise.resolve(poster.turn({})).then(onTurn);
+    await poster.post('c', 'x', { limit: { endsAt: NOW } });
+    await poster.post('c', 'x', { limit: { endsAt: NOW }, hasTurn: true });
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(atMs).toHaveLength(8);
+    expect(onTurn.mock.calls).toEqual([[true]]);
+    expect(atMs).toEqual([]);
+  });
+
+  it('B1 no longer listen to the signal when they have ended', async () => {
+    const { poster } = makePoster((call) => (call === 1 ? throttled : delivered));
+    const controller = new AbortController();
+    const limit = { signal: controller.signal };
+    const { outcome } = await ended(poster.post('c', 'x', { limit }));
+    expect(outcome).toBe(delivered);
+    const clear = vi.spyOn(globalThis, 'clearTimeout');
+    controller.abort();
+    expect(clear).not.toHaveBeenCalled();
   });
 
   it('C5 wait for room in the window again', async () => {

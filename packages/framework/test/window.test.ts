@@ -6,6 +6,7 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -101,14 +102,18 @@ describe('B1 a caller of the window', () => {
     expect(window.enter({ endsAt: Date.now() + 50 })).toBeInstanceOf(Promise);
   });
 
-  it('B1 leaves no timer once it is let in', async () => {
+  it('B1 leaves no timer once it is let in, and no longer listens to its signal', async () => {
     const { window, answers, enter, fill } = makeWindow();
+    const controller = new AbortController();
     await fill();
-    enter('a', { endsAt: Date.now() + 50 });
+    enter('a', { endsAt: Date.now() + 50, signal: controller.signal });
     window.leave(false);
     await settled();
     expect(answers).toEqual([['a', true]]);
     expect(vi.getTimerCount()).toBe(0);
+    const clear = vi.spyOn(globalThis, 'clearTimeout');
+    controller.abort();
+    expect(clear).not.toHaveBeenCalled();
   });
 
   it('B1 stops waiting when its signal is aborted', async () => {

@@ -83,9 +83,9 @@ const WARM_UP_SOURCES: readonly unknown[] = [
 ];
 
 function isWarmUp(event: object): event is { readonly source: string } {
-  if (!('source' in event) || !WARM_UP_SOURCES.includes(event.source)) return false;
+  const { source, 'detail-type': type } = event as Readonly<Record<string, unknown>>;
   // Other events of EventBridge also come from "aws.events".
-  return !('detail-type' in event) || event['detail-type'] === 'Scheduled Event';
+  return WARM_UP_SOURCES.includes(source) && (type === undefined || type === 'Scheduled Event');
 }
 
 function handleWebSocketEvent(

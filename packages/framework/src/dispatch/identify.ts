@@ -53,8 +53,8 @@ async function endExpired(invocation: EventInvocation): Promise<never> {
 }
 
 /**
- * The identity in a record, for handlers that run after a connection or a subscription has ended. If it
- * cannot be read, they run with only the user's id.
+ * The identity in a record, for handlers that run after a connection or a subscription has ended. If
+ * there is none or it cannot be read, they run with only the user's id.
  *
  * @param text - The encoded identity.
  */
@@ -66,7 +66,7 @@ export function identityOfRecord(
   if (!authorizer) return {};
   const user = userId === undefined ? {} : { userId };
   try {
-    return text === undefined ? user : decodeIdentity(text);
+    return decodeIdentity(text);
   } catch {
     return user;
   }

@@ -18,7 +18,7 @@ export class IdentityCache {
   keep(connectionId: string, identity: Identity): void {
     if (this.#identities.size >= MOST_IDENTITIES) {
       const [oldest] = this.#identities.keys();
-      if (oldest !== undefined) this.#identities.delete(oldest);
+      this.#identities.delete(oldest as string);
     }
     this.#identities.set(connectionId, identity);
   }

@@ -18,7 +18,7 @@ export async function handleSubscribe(
 ): Promise<ProxyResponse> {
   const id = requireId(frame);
   const names = readChannels(frame).map((entry) =>
-    typeof entry === 'object' && entry !== null && 'channel' in entry ? entry.channel : entry,
+    typeof entry === 'object' && entry !== null ? (entry as RawFrame)['channel'] : entry,
   );
   const wanted = [...new Set(names)];
   const joins = new Joins(invocation, wanted.length);

@@ -123,8 +123,9 @@ class MemoryConnectionStore implements ConnectionStore {
   ): Promise<readonly boolean[]> {
     checkTime('unsubscribe a connection', limit);
     const row = this.#live(connectionId);
-    const left = new Set(channels.filter((channel) => row?.channels.has(channel)));
-    if (row) for (const channel of left) this.#leave(row, channel);
+    if (!row) return channels.map(() => false);
+    const left = new Set(channels.filter((channel) => row.channels.has(channel)));
+    for (const channel of left) this.#leave(row, channel);
     return channels.map((channel) => left.has(channel));
   }
 
