@@ -4,6 +4,7 @@ import type {
   Integration,
   IntegrationResponse,
 } from '../src/gateway/routes/integration-options.js';
+import { decodeBase64 } from '../src/gateway/routes/non-proxy/integration-response.js';
 import { type LocalApiOptions, openLocalApi } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 
@@ -463,6 +464,11 @@ describe('text-encoded binary', () => {
     expect(events).toEqual([{ a: 'é' }]);
     expect(frames).toEqual(['{"a":"é"}', internalError]);
     expect(log[1]?.detail).toBe('CONVERT_TO_BINARY was applied to a text that is not base64.');
+  });
+
+  it('5.13 is refused without a backtracking expression, which would take minutes', () => {
+    expect(() => decodeBase64(`${'='.repeat(131_072)}x`)).toThrow('not base64');
+    expect(['YQ==', ' YQ ', 'YWI='].map(decodeBase64)).toEqual(['a', 'a', 'ab']);
   });
 
   it.each([
