@@ -1,5 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
+import { openGateway } from '../src/dev/open-gateway.js';
 import type { GatewayRoute } from '../src/gateway/deployment.js';
+import type { GatewayEvent } from '../src/gateway/events.js';
+import type { LambdaFunction } from '../src/gateway/lambda-function.js';
 import type {
   Integration,
   IntegrationResponse,
@@ -448,6 +451,44 @@ describe('the integration response', () => {
     await using peer = await Peer.connect(api.url);
     peer.send('{}');
     expect(await peer.next()).toContain('"Endpoint request timed out"');
+  });
+});
+
+describe('a cold start', () => {
+  const cold: LambdaFunction = {
+    invoke: async () => ({ type: 'response', payload: {}, coldStartMs: 5 }),
+  };
+  const failing: LambdaFunction = {
+    invoke: async () => ({
+      type: 'error',
+      errorType: 'Error',
+      errorMessage: 'No.',
+      coldStartMs: 5,
+    }),
+  };
+
+  it.each([
+    ['a function behind AWS', cold, always()],
+    ['a function behind AWS that fails', failing, always()],
+    ['a function behind AWS without a response', cold, undefined],
+  ])('is reported for %s', async (_what, handler, responses) => {
+    const log: GatewayEvent[] = [];
+    await using gateway = await openGateway({ onEvent: (event) => log.push(event) });
+    const integration: Integration = { type: 'AWS', responses };
+    gateway.use({ handler, routes: [{ routeKey: '$default', twoWay: true, integration }] });
+    await using peer = await Peer.connect(gateway.url);
+    peer.send({});
+    await peer.next();
+    expect(log).toMatchObject([{ coldStartMs: 5 }]);
+  });
+
+  it('is reported for an authorizer', async () => {
+    const log: GatewayEvent[] = [];
+    await using gateway = await openGateway({ onEvent: (event) => log.push(event) });
+    const routes = [{ routeKey: '$connect', integration: 'mock' }] as const;
+    gateway.use({ handler: cold, routes, authorizer: { function: cold } });
+    expect((await refusalOf(gateway.url)).status).toBe(500);
+    expect(log).toMatchObject([{ route: 'authorizer', coldStartMs: 5 }]);
   });
 });
 
