@@ -109,7 +109,7 @@ export async function dev(args: readonly string[]): Promise<void> {
   const seed = wholeNumber(values.seed, '--seed', apiOptionTypes.seed);
   textValue(values.stage, '--stage', apiOptionTypes.stage);
   const { 'api-keys': keys } = values;
-  const apiKeys = keys === undefined ? undefined : listValue(keys, '--api-keys', 'API keys');
+  const apiKeys = keys === undefined ? undefined : apiKeysOf(keys);
   await checkFolder(values.static);
   const options = await (values.template === undefined
     ? entryOptions(parsed)
@@ -261,10 +261,13 @@ function stopSignal(): Promise<void> {
   });
 }
 
-function listValue(list: string, flag: string, what: string): string[] {
-  const items = list.split(',').map((item) => item.trim());
-  if (!items.includes('')) return items;
-  throw new CommandLineError(`${flag} takes ${what}, joined by commas, not "${list}".`);
+function apiKeysOf(list: string): string[] {
+  const keys = list.split(',').map((key) => key.trim());
+  if (!keys.includes('')) return keys;
+  // The keys are secret, so the message does not repeat them.
+  throw new CommandLineError(
+    '--api-keys takes API keys, joined by commas, and one of them is empty.',
+  );
 }
 
 async function checkFolder(folder: string | undefined): Promise<void> {
