@@ -245,7 +245,7 @@ describe('gatecast invoke', slow, () => {
     expect(JSON.parse(stdout)).toEqual({
       event: {},
       GATECAST_ENDPOINT: expect.stringContaining(`http://localhost:${port}/`),
-      ADDRESS: expect.stringContaining(`https://localhost:${port}/`),
+      ADDRESS: 'https://local00000.execute-api.us-east-1.amazonaws.com/local',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
     });
     const unknown = await run('invoke', 'Nobody', '--port', port);

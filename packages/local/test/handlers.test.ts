@@ -99,6 +99,10 @@ describe('J2 gatecast dev refuses', () => {
     [['--routes', 'a,=main'], '--routes takes KEY or KEY=HANDLER, joined by commas, not "=main".'],
     [['--host', '', 'handler.js'], '--host takes'],
     [
+      ['handler.js', '--handler', 'src/app.main', '--routes', 'a'],
+      '--handler names a file, too: "src/app.main". Leave out "handler.js", or pass only the name of its export.',
+    ],
+    [
       ['handler.js', '--routes', 'a=main', '--inspect', '0'],
       '--inspect is for one function, but --routes names handlers.',
     ],

@@ -1,9 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
+import { openGateway } from '../src/dev/open-gateway.js';
 import type { GatewayRoute } from '../src/gateway/deployment.js';
+import type { GatewayEvent } from '../src/gateway/events.js';
+import type { LambdaFunction } from '../src/gateway/lambda-function.js';
 import type {
   Integration,
   IntegrationResponse,
 } from '../src/gateway/routes/integration-options.js';
+import { decodeBase64 } from '../src/gateway/routes/non-proxy/integration-response.js';
 import { type LocalApiOptions, openLocalApi } from './local-api.js';
 import { Peer, refusalOf } from './peer.js';
 
@@ -450,6 +454,44 @@ describe('the integration response', () => {
   });
 });
 
+describe('a cold start', () => {
+  const cold: LambdaFunction = {
+    invoke: async () => ({ type: 'response', payload: {}, coldStartMs: 5 }),
+  };
+  const failing: LambdaFunction = {
+    invoke: async () => ({
+      type: 'error',
+      errorType: 'Error',
+      errorMessage: 'No.',
+      coldStartMs: 5,
+    }),
+  };
+
+  it.each([
+    ['a function behind AWS', cold, always()],
+    ['a function behind AWS that fails', failing, always()],
+    ['a function behind AWS without a response', cold, undefined],
+  ])('is reported for %s', async (_what, handler, responses) => {
+    const log: GatewayEvent[] = [];
+    await using gateway = await openGateway({ onEvent: (event) => log.push(event) });
+    const integration: Integration = { type: 'AWS', responses };
+    gateway.use({ handler, routes: [{ routeKey: '$default', twoWay: true, integration }] });
+    await using peer = await Peer.connect(gateway.url);
+    peer.send({});
+    await peer.next();
+    expect(log).toMatchObject([{ coldStartMs: 5 }]);
+  });
+
+  it('is reported for an authorizer', async () => {
+    const log: GatewayEvent[] = [];
+    await using gateway = await openGateway({ onEvent: (event) => log.push(event) });
+    const routes = [{ routeKey: '$connect', integration: 'mock' }] as const;
+    gateway.use({ handler: cold, routes, authorizer: { function: cold } });
+    expect((await refusalOf(gateway.url)).status).toBe(500);
+    expect(log).toMatchObject([{ route: 'authorizer', coldStartMs: 5 }]);
+  });
+});
+
 describe('text-encoded binary', () => {
   const encode = (text: string) => Buffer.from(text).toString('base64');
 
@@ -463,6 +505,11 @@ describe('text-encoded binary', () => {
     expect(events).toEqual([{ a: 'é' }]);
     expect(frames).toEqual(['{"a":"é"}', internalError]);
     expect(log[1]?.detail).toBe('CONVERT_TO_BINARY was applied to a text that is not base64.');
+  });
+
+  it('5.13 is refused without a backtracking expression, which would take minutes', () => {
+    expect(() => decodeBase64(`${'='.repeat(131_072)}x`)).toThrow('not base64');
+    expect(['YQ==', ' YQ ', 'YWI='].map(decodeBase64)).toEqual(['a', 'a', 'ab']);
   });
 
   it.each([

@@ -64,7 +64,7 @@ it('J3 a status of 400 or more is a failure of a one-way route only', async () =
   const told = api.log.map(({ route, result, detail }) => [route, result, detail]);
   expect(told.slice(1, 3)).toEqual([
     ['ask', 'ok', '503'],
-    ['$default', 'failed', '503'],
+    ['$default', 'failed', '503: the client does not get this answer'],
   ]);
 });
 
@@ -77,7 +77,11 @@ it('J3 a status of 400 or more is a failure of $disconnect', async () => {
   const connection = await openConnection(api.url);
   await connection[Symbol.asyncDispose]();
   await vi.waitFor(() =>
-    expect(api.log.at(-1)).toMatchObject({ route: '$disconnect', result: 'failed', detail: '500' }),
+    expect(api.log.at(-1)).toMatchObject({
+      route: '$disconnect',
+      result: 'failed',
+      detail: '500: the client does not get this answer',
+    }),
   );
 });
 
@@ -119,6 +123,22 @@ it.each([
     expect(lineWith(true)).toBe(`${start}${coloured}  ${end}`);
   },
 );
+
+it('the detail of an event is one line without control characters, however long it is', () => {
+  const event = {
+    time: 0,
+    route: 'ask',
+    connectionId: 'PJqB0fHsqRcCHlw=',
+    result: 'failed',
+    durationMs: 2,
+  } as const;
+  const options = { routeWidth: 4, hasColors: false };
+  const line = eventLine({ ...event, detail: 'Error: a \n\n  b\r\u001b[2Jc' }, options);
+  expect(line).toMatch(/ {2}Error: a b \[2Jc$/);
+  // A backtracking expression would take minutes for this one.
+  const spaces = `a${' '.repeat(131_072)}b`;
+  expect(eventLine({ ...event, detail: spaces }, options).endsWith(spaces)).toBe(true);
+});
 
 it.each([
   ['old', '401', 'ERR_UNAUTHORIZED: the claim "exp" is over'],

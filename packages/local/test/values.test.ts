@@ -124,7 +124,10 @@ describe('a value that cannot work', () => {
     [['--environments', '0'], '--environments takes a whole number from 1 to 1,000, not "0".'],
     [['--routes', ''], '--routes takes KEY or KEY=HANDLER, joined by commas, not "".'],
     [['--routes', 'a,'], '--routes takes KEY or KEY=HANDLER, joined by commas, not "".'],
-    [['--api-keys', ''], '--api-keys takes API keys, joined by commas, not "".'],
+    [
+      ['--api-keys', 'a,'],
+      '--api-keys takes API keys, joined by commas, and one of them is empty.',
+    ],
     [['--static', 'nowhere'], '--static names the folder "nowhere", which does not exist.'],
     [['--stage', 'a b'], '--stage takes up to 128 letters, digits, "-" and "_", not "a b".'],
   ])('J4 K2 is refused on the command line: %j', async (args, message) => {

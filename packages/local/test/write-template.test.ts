@@ -141,6 +141,20 @@ describe('gatecast template', () => {
     expect(problemsOf(stdout)).toEqual([]);
   });
 
+  it('bundles from the main fields that the app needs', TIME, async () => {
+    const twice = { main: 'main.cjs', module: 'module.mjs' };
+    await using folder = await TemplateFolder.with({
+      'app.mjs': `import { one } from 'twice';\nimport 'twice/main.cjs';\n${appOf('dynamoDbStore()', 'one();')}`,
+      'node_modules/twice/package.json': JSON.stringify(twice),
+      'node_modules/twice/main.cjs': 'exports.one = () => {};',
+      'node_modules/twice/module.mjs': 'export const one = () => {};',
+    });
+    await using running = gatecast(['template', 'app.mjs'], folder.path);
+    expect(await running.code).toBe(0);
+    expect(running.output.stdout).toContain('MainFields: main,module\n');
+    expect(problemsOf(running.output.stdout)).toEqual([]);
+  });
+
   it('asks for the URL of Redis', TIME, async () => {
     const { stdout } = await written(appOf("redisStore({ url: 'redis://localhost' })"));
     expect(stdout).toContain('GATECAST_REDIS_URL: !Ref RedisUrl\n');
@@ -167,6 +181,7 @@ describe('the text of a template', () => {
         routes: routeKeys.map((routeKey) => ({ routeKey, integration: 'lambda', twoWay: true })),
       },
       format: 'cjs',
+      mainFields: 'module,main',
       codeFolder: '.',
       entryPoint: 'app.ts',
       handler: 'app.handler',

@@ -27,7 +27,7 @@ import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
 const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
 
 /** Variables of this process that say where stores and the API are. */
-const SETTINGS_OF_APPS = /^(?:GATECAST|AWS_ENDPOINT_URL)_?\w*$/;
+const SETTINGS_OF_APPS = /^(?:GATECAST|AWS_ENDPOINT_URL)\w*$/;
 
 /** How long events may take that are running when the gateway is closed, in milliseconds. */
 const CLOSE_GRACE_MS = 10_000;
@@ -95,9 +95,12 @@ export class RunningGateway {
     this.#gateway = gateway;
     const certificateFile = await writeCertificates(gateway.certificate, directory);
     const storeVariables = await this.#openStore(built);
-    const shared = { gateway, certificateFile, storeVariables };
+    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
+    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    const api = { apiId, stage, region, accountId };
+    const surroundings = { gateway, ...api, certificateFile, storeVariables };
     signal.throwIfAborted();
-    const running = await all(built.map((parts) => this.#load(parts, shared)));
+    const running = await all(built.map((parts) => this.#load(parts, surroundings)));
     this.#main = functions[0]?.isMain === true ? running[0] : undefined;
     this.#use(gateway, this.#main?.manifest);
     if (this.#options.watch === true) {
@@ -107,7 +110,7 @@ export class RunningGateway {
       port: gateway.port,
       url: gateway.url,
       endpoint: gateway.endpoint,
-      environment: this.#environmentWith(shared),
+      environment: this.#environmentWith(surroundings),
       clock: gateway.clock,
       faults: gateway.faults,
       close: () => this.close(),
@@ -189,15 +192,12 @@ export class RunningGateway {
 
   async #load(
     { bundler, bundle, ...named }: BuiltFunction,
-    shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
+    surroundings: GatewaySurroundings,
   ): Promise<RunningFunction> {
-    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
-    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
-    const surroundings = { ...shared, apiId, stage, region, accountId };
     const configuration = configureForGateway(surroundings, named, dirname(bundle.file));
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
-    const onStateLost = () => setImmediate(() => void shared.gateway.closeAllConnections());
+    const onStateLost = () => setImmediate(() => void surroundings.gateway.closeAllConnections());
     const { signal } = this.#closing;
     const lambda = await RunningFunction.load(
       configuration,
@@ -209,19 +209,16 @@ export class RunningGateway {
   }
 
   /** The variables of a further process that uses the same gateway and stores. */
-  #environmentWith(
-    shared: Pick<GatewaySurroundings, 'gateway' | 'certificateFile' | 'storeVariables'>,
-  ): Readonly<Record<string, string>> {
-    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
-    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+  #environmentWith(surroundings: GatewaySurroundings): Readonly<Record<string, string>> {
+    const { region, gateway } = surroundings;
     const variables = { ...process.env, ...this.#options.environment };
     const settings = Object.entries(variables).filter(([name]) => SETTINGS_OF_APPS.test(name));
     return {
       ...(Object.fromEntries(settings) as Record<string, string>),
       AWS_REGION: region,
       AWS_DEFAULT_REGION: region,
-      ...gatewayVariables({ ...shared, apiId, stage, region, accountId }, 'gatecast-env'),
-      GATECAST_URL: shared.gateway.url,
+      ...gatewayVariables(surroundings, 'gatecast-env'),
+      GATECAST_URL: gateway.url,
       ...(this.#onlyTable !== undefined && { GATECAST_TABLE: this.#onlyTable }),
     };
   }

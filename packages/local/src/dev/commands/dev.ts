@@ -99,55 +99,19 @@ export async function dev(args: readonly string[]): Promise<void> {
     list: 'parameter',
     flags: ['serial', 'ephemeral', 'any-origin'],
   });
-  const { values } = parsed;
-  const port = wholeNumber(values.port, '--port', apiOptionTypes.port) ?? 3000;
-  const maxEnvironments = wholeNumber(
-    values.environments,
-    '--environments',
-    functionOptionTypes.maxEnvironments,
-  );
-  const seed = wholeNumber(values.seed, '--seed', apiOptionTypes.seed);
-  textValue(values.stage, '--stage', apiOptionTypes.stage);
-  const { 'api-keys': keys } = values;
-  const apiKeys = keys === undefined ? undefined : listValue(keys, '--api-keys', 'API keys');
-  await checkFolder(values.static);
-  const options = await (values.template === undefined
-    ? entryOptions(parsed)
-    : templateOptions(parsed));
+  const settings = await settingsOf(parsed);
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
   // Loaded here, because the gateway takes a while to load and no other command needs it.
   const { prepareGateway } = await import('../start-gateway.js');
-  const mains = options.entry === undefined ? 0 : 1;
-  const isSeveral = mains + Object.keys(options.functions ?? {}).length > 1;
-  const tell = (functionName: string, text: string) =>
-    print(`${clockTime(Date.now())}  ${isSeveral ? `${functionName} ` : ''}${text}`);
-  const hasColors = process.stdout.isTTY && process.stdout.hasColors();
-  let routeWidth = 12;
-  const settings: StartGatewayOptions = {
-    ...options,
-    port,
-    host: textValue(values.host, '--host', apiOptionTypes.host),
-    basePath: values['base-path'],
-    staticDirectory: values.static,
-    maxEnvironments,
-    apiKeys,
-    seed,
-    quirks: { serial: parsed.flags.has('serial') },
-    dataDirectory: parsed.flags.has('ephemeral') ? undefined : join(FOLDER, 'dynamodb'),
-    control: true,
-    localPagesOnly: !parsed.flags.has('any-origin'),
-    watch: true,
-    onEvent(event) {
-      routeWidth = Math.max(routeWidth, event.route.length);
-      print(eventLine(event, { routeWidth, hasColors }));
-    },
-    onReload: (event) => tell(event.functionName, reloadText(event)),
-  };
-  const running = prepareGateway(settings, { onReloading: (name) => tell(name, 'Reloading …') });
+  const tell = reloadTeller(settings);
+  const running = prepareGateway(
+    { ...settings, ...printing(tell) },
+    { onReloading: (name) => tell(name, 'Reloading …') },
+  );
   const starting = running.start().catch(async (error: unknown) => {
     await running.close(CLOSE_GRACE_MS);
-    throw await explained(error, port);
+    throw await explained(error, settings.port);
   });
   const gateway = await Promise.race([starting, stopped]);
   if (gateway === undefined) {
@@ -157,13 +121,64 @@ export async function dev(args: readonly string[]): Promise<void> {
     return;
   }
   await keepSession(gateway, sessionTemplate(parsed));
-  if (values.static !== undefined) print(`Page       http://localhost:${gateway.port}/`);
+  if (settings.staticDirectory !== undefined) print(`Page       http://localhost:${gateway.port}/`);
   print(`WebSocket  ${gateway.url}`);
   print(`Inspect    http://localhost:${gateway.port}${CONTROL_PATH}\n`);
   await stopped;
   print('Stopping …');
   await removeSession(gateway.port);
   await running.close(CLOSE_GRACE_MS);
+}
+
+type Settings = StartGatewayOptions & { readonly port: number };
+
+/** The options of the gateway, without its callbacks. */
+async function settingsOf(parsed: DevArguments): Promise<Settings> {
+  const { values, flags } = parsed;
+  const { environments, 'api-keys': keys } = values;
+  const { maxEnvironments: environmentsType } = functionOptionTypes;
+  const own = {
+    port: wholeNumber(values.port, '--port', apiOptionTypes.port) ?? 3000,
+    maxEnvironments: wholeNumber(environments, '--environments', environmentsType),
+    seed: wholeNumber(values.seed, '--seed', apiOptionTypes.seed),
+    host: textValue(values.host, '--host', apiOptionTypes.host),
+    basePath: values['base-path'],
+    apiKeys: keys === undefined ? undefined : apiKeysOf(keys),
+    staticDirectory: values.static,
+    quirks: { serial: flags.has('serial') },
+    dataDirectory: flags.has('ephemeral') ? undefined : join(FOLDER, 'dynamodb'),
+    control: true,
+    localPagesOnly: !flags.has('any-origin'),
+    watch: true,
+  };
+  textValue(values.stage, '--stage', apiOptionTypes.stage);
+  await checkFolder(values.static);
+  const options = await (values.template === undefined
+    ? entryOptions(parsed)
+    : templateOptions(parsed));
+  return { ...options, ...own };
+}
+
+type Tell = (functionName: string, text: string) => void;
+
+/** Prints what happens to a function, with its name if there are several. */
+function reloadTeller({ entry, functions = {} }: Settings): Tell {
+  const isSeveral = (entry === undefined ? 0 : 1) + Object.keys(functions).length > 1;
+  return (functionName, text) =>
+    print(`${clockTime(Date.now())}  ${isSeveral ? `${functionName} ` : ''}${text}`);
+}
+
+/** Callbacks that print events and reloads. */
+function printing(tell: Tell): Pick<StartGatewayOptions, 'onEvent' | 'onReload'> {
+  const hasColors = process.stdout.isTTY && process.stdout.hasColors();
+  let routeWidth = 12;
+  return {
+    onEvent(event) {
+      routeWidth = Math.max(routeWidth, event.route.length);
+      print(eventLine(event, { routeWidth, hasColors }));
+    },
+    onReload: (event) => tell(event.functionName, reloadText(event)),
+  };
 }
 
 /** Without the file, only `gatecast env` and `gatecast invoke` do not work. */
@@ -261,10 +276,13 @@ function stopSignal(): Promise<void> {
   });
 }
 
-function listValue(list: string, flag: string, what: string): string[] {
-  const items = list.split(',').map((item) => item.trim());
-  if (!items.includes('')) return items;
-  throw new CommandLineError(`${flag} takes ${what}, joined by commas, not "${list}".`);
+function apiKeysOf(list: string): string[] {
+  const keys = list.split(',').map((key) => key.trim());
+  if (!keys.includes('')) return keys;
+  // The keys are secret, so the message does not repeat them.
+  throw new CommandLineError(
+    '--api-keys takes API keys, joined by commas, and one of them is empty.',
+  );
 }
 
 async function checkFolder(folder: string | undefined): Promise<void> {

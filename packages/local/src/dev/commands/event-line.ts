@@ -24,10 +24,16 @@ export function eventLine(event: GatewayEvent, { routeWidth, hasColors }: LineOp
     connectionId.padEnd(CONNECTION_ID_LENGTH),
     hasColors ? styleText(result === 'ok' ? 'green' : 'red', padded, FORCED) : padded,
     `${Math.round(durationMs)} ms`.padStart(8),
-    detail?.replace(/\s*\n\s*/g, ' ') ?? '',
+    inOneLine(detail),
     coldStartMs === undefined ? '' : `cold start ${Math.round(coldStartMs)} ms`,
   ];
   return columns.join('  ').trimEnd();
+}
+
+/** A message may have something of a client in it, which must not control the terminal. */
+function inOneLine(text: string): string {
+  const parts = text.split(/\p{Cc}/u).map((part) => part.trim());
+  return parts.filter((part) => part !== '').join(' ');
 }
 
 /** The local time of day, to the millisecond. */

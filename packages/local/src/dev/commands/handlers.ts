@@ -39,13 +39,19 @@ export async function handlersOf(parsed: HandlerArguments): Promise<Handlers> {
 async function mainOf(parsed: HandlerArguments): Promise<Pick<Handlers, 'entry' | 'handler'>> {
   const { entry, values } = parsed;
   if (values.handler === undefined) return { entry: withEntry(parsed).entry };
+  if (entry !== undefined && values.handler.includes('.')) {
+    throw new CommandLineError(
+      `--handler names a file, too: "${values.handler}". Leave out "${entry}", or pass only the name of its export.`,
+    );
+  }
   return handlerOf(values.handler, entry);
 }
 
 /** An export of the entry, or `FILE.EXPORT` as in Lambda, for which the source file is looked for. */
 async function handlerOf(name: string, entry: string | undefined): Promise<Entry> {
-  if (name.includes('.'))
+  if (name.includes('.')) {
     return findEntry({ logicalId: name, folder: '.', handler: name, entryPoints: [] });
+  }
   if (entry !== undefined) return { entry, handler: name };
   throw new CommandLineError(
     `The handler "${name}" names no file. Write FILE.EXPORT, such as src/app.${name}, or pass the entry file.`,

@@ -1,9 +1,8 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
-import { iamActions, tableDefinition } from '@gatecast/adapters/dynamodb';
 import { readManifest } from '../../lambda/read-manifest.js';
 import { StartError } from '../../start-error.js';
-import { storesOf, writeTemplate } from '../template/write-template.js';
+import { storesOf, type TemplateInput, writeTemplate } from '../template/write-template.js';
 import { parseCommandLine } from './command-line.js';
 
 export const templateUsage = `gatecast template <entry> [--out file]
@@ -19,7 +18,7 @@ Example:
 /** `gatecast template` */
 export async function template(args: readonly string[]): Promise<void> {
   const { entry, values } = parseCommandLine(args, ['out']);
-  const { manifest, format } = await readManifest(entry);
+  const { manifest, format, mainFields } = await readManifest(entry);
   if (manifest.singleEnvironment) {
     throw new StartError(
       'ERR_STORE_LOCAL',
@@ -31,18 +30,23 @@ export async function template(args: readonly string[]): Promise<void> {
   const text = writeTemplate({
     manifest,
     format,
+    mainFields,
     codeFolder: slashed(relative(dirname(resolve(values.out ?? 'template.yaml')), codeFolder)),
     entryPoint: slashed(relative(codeFolder, resolve(entry))),
     handler: `${basename(entry, extname(entry))}.handler`,
-    table: storesOf(manifest).includes('dynamodb')
-      ? { definition: tableDefinition, actions: iamActions }
-      : undefined,
+    table: storesOf(manifest).includes('dynamodb') ? await tableOfStore() : undefined,
   });
   if (values.out === undefined) {
     process.stdout.write(text);
     return;
   }
   await writeFile(values.out, text);
+}
+
+/** Loaded here, because every command loads this file, and the AWS SDK takes a while. */
+async function tableOfStore(): Promise<TemplateInput['table']> {
+  const { iamActions, tableDefinition } = await import('@gatecast/adapters/dynamodb');
+  return { definition: tableDefinition, actions: iamActions };
 }
 
 /** The nearest folder with a package.json, which "sam build" installs. */

@@ -6,6 +6,8 @@ import type { BundleFormat } from '../../lambda/bundle-settings.js';
 export interface TemplateInput {
   readonly manifest: RouteManifest;
   readonly format: BundleFormat;
+  /** The main fields of packages, in this order: `module,main`. */
+  readonly mainFields: string;
   /** Folder of the app's package.json, relative to the template. */
   readonly codeFolder: string;
   /** Source file of the app, relative to that folder. */
@@ -96,7 +98,7 @@ const redisParameter = `  RedisUrl:
 `;
 
 function functionOf(input: TemplateInput, usesRedis: boolean): string {
-  const { table, codeFolder, entryPoint, handler, format } = input;
+  const { table, codeFolder, entryPoint, handler, format, mainFields } = input;
   const variables = [
     'GATECAST_API_ID: !Ref Api',
     'GATECAST_STAGE: !Ref StageName',
@@ -111,7 +113,7 @@ function functionOf(input: TemplateInput, usesRedis: boolean): string {
         EntryPoints: [${quoted(entryPoint)}]
         Target: node24
         Minify: true
-        MainFields: module,main
+        MainFields: ${mainFields}
 ${format === 'esm' ? esModule : commonJs}    Properties:
       CodeUri: ${quoted(codeFolder)}
       Handler: ${quoted(handler)}

@@ -2,7 +2,7 @@ import type { makeAuthorizerEvent } from '@gatecast/framework/testing';
 import type { Api } from '../api.js';
 import type { ServedAuthorizer } from '../deployment.js';
 import type { GatewayEvent } from '../events.js';
-import { invoke, type Outcome } from '../routes/invoke.js';
+import { coldStartOf, invoke, type Outcome } from '../routes/invoke.js';
 import { evaluatePolicy, resourcesOf } from './policy.js';
 
 type AuthorizerEvent = ReturnType<typeof makeAuthorizerEvent>;
@@ -35,11 +35,16 @@ export async function authorize(
   event: AuthorizerEvent,
 ): Promise<Verdict> {
   const time = api.now();
-  const verdict = identitySources.every((source) => source(event))
-    ? judge(await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs }), event, time)
+  const isAsked = identitySources.every((source) => source(event));
+  const outcome = isAsked
+    ? await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs })
+    : undefined;
+  const verdict = outcome
+    ? judge(outcome, event, time)
     : refused(401, 'An identity source is missing.');
   const { connectionId } = event.requestContext;
-  api.report({ time, route: 'authorizer', connectionId, ...describe(verdict) }, { event });
+  const described = { ...describe(verdict), ...coldStartOf(outcome) };
+  api.report({ time, route: 'authorizer', connectionId, ...described }, { event });
   return verdict;
 }
 

@@ -55,13 +55,19 @@ async function askIntegration(
 
   const { requestContext: context, body = '', headers, queryStringParameters } = event;
   const { stageVariables } = api.details;
+  let coldStartMs: number | undefined;
   const outcome = await nonProxy({
     templateInput: { context, stageVariables, body, headers, queryStringParameters },
     needsResponse: twoWay || routeKey === '$connect',
-    invoke: (payload) => invoke(lambda, payload, { timeoutMs, kill }),
+    invoke: async (payload) => {
+      const invoked = await invoke(lambda, payload, { timeoutMs, kill });
+      if (invoked.type !== 'timeout') ({ coldStartMs } = invoked);
+      return invoked;
+    },
   });
+  if (outcome.type === 'timeout') return outcome;
   // If the function failed, the connection is not accepted, even if an integration response matches.
   return routeKey === '$connect' && outcome.type === 'response' && outcome.failure !== undefined
-    ? { type: 'failed', detail: outcome.failure }
-    : outcome;
+    ? { type: 'failed', detail: outcome.failure, coldStartMs }
+    : { ...outcome, coldStartMs };
 }

@@ -65,6 +65,14 @@ async function start(
   }
 }
 
+/** The part of a report about the start of an environment, if an event had to wait for it. */
+export function coldStartOf(
+  outcome: Outcome | ProxyOutcome | undefined,
+): Pick<GatewayEvent, 'coldStartMs'> {
+  if (!outcome || outcome.type === 'timeout' || outcome.coldStartMs === undefined) return {};
+  return { coldStartMs: outcome.coldStartMs };
+}
+
 /**
  * Describes the outcome for the gateway's report. A status of 400 or more has no effect on a message (row
  * 5.4), but if nobody gets the answer of a one-way route, it is the only sign of a failure.
@@ -76,8 +84,7 @@ export function describe(
   if (outcome.type === 'timeout') {
     return { result: 'timed out', detail: 'The function did not answer in time.' };
   }
-  const { coldStartMs } = outcome;
-  const cold = coldStartMs === undefined ? {} : { coldStartMs };
+  const cold = coldStartOf(outcome);
   if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail, ...cold };
   if (outcome.failure !== undefined) return { result: 'failed', detail: outcome.failure, ...cold };
   const result = isOneWay && outcome.response.statusCode >= 400 ? 'failed' : 'ok';
