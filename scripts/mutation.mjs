@@ -1,7 +1,8 @@
 // `npm run mutation [-- path …]`: changes the sources in many small ways, one at a time, and lists the
 // changes that no test of their package notices. The paths must be in one package. Without paths, it
 // covers the framework's rooms for access, identity, invocation, publishing, delivery and the logic of
-// stores, which takes an hour or more; one room takes minutes.
+// stores, which takes an hour or more; one room takes minutes. With paths of tests among them, only these
+// run: packages/local needs that, because its tests that start processes run built files, without changes.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +23,9 @@ const leftOut = `${src}deliver/apigw`;
 /** Most test files for a mutant that needs a separate process. */
 const MOST_FILES = 8;
 
-const paths = process.argv.slice(2);
+const isTest = (path) => path.endsWith('.test.ts');
+const tests = process.argv.slice(2).filter(isTest);
+const paths = process.argv.slice(2).filter((path) => !isTest(path));
 const files = (paths.length > 0 ? paths : defaults).flatMap(sources);
 const mutants = files.flatMap(
   (name) => mutate(name, readFileSync(join(root, name), 'utf8')).mutants,
@@ -31,7 +34,7 @@ const directory = mkdtempSync(join(tmpdir(), 'mutation-'));
 const log = join(directory, 'log');
 
 try {
-  if (!vitest({}))
+  if (!vitest({}, tests))
     process.stdout.write('Tests have failed, so the following results may be wrong.\n');
   const { alone, killed, met, kills } = entries();
   for (const [id, wanted] of alone) {
