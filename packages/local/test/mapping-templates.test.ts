@@ -166,6 +166,52 @@ describe('a mapping template', () => {
     expect(await rendered(template, { message: { list: ['a', 'b'] } })).toBe(expected);
   });
 
+  const javaValues = {
+    text: 'Hello-World-o',
+    list: ['a', 'b', 'c'],
+    map: { k: 1, l: 2 },
+    number: 7,
+  };
+  it.each([
+    ['$text.charAt(1)', 'e'],
+    ["$text.concat('!')", 'Hello-World-o!'],
+    ["$text.contains('World') $text.contains('world')", 'true false'],
+    ["$text.endsWith('-o') $text.endsWith('Hello')", 'true false'],
+    ["$text.equals('Hello-World-o') $text.equals('Hello')", 'true false'],
+    ["$text.equalsIgnoreCase('hELLO-world-O') $text.equalsIgnoreCase('x')", 'true false'],
+    ["$text.indexOf('o') $text.lastIndexOf('o') $text.indexOf('x')", '4 12 -1'],
+    ['$text.isEmpty() $text.substring(13).isEmpty() $text.length()', 'false true 13'],
+    ["$text.matches('Hello') $text.matches('H.*o|x') $text.matches('x|o')", 'false true false'],
+    ["$text.replace('o', '$&')", 'Hell$&-W$&rld-$&'],
+    ["$text.replaceAll('(l)[lo]?', '<$1$0>')", 'He<lll>o-Wor<ll>d-o'],
+    ["$text.replaceAll('-', '\\$1$&')", 'Hello$1$&World$1$&o'],
+    ["$text.replaceFirst('(o)-', '[$1]')", 'Hell[o]World-o'],
+    ["$text.split('-') $text.split('[lo]+').size()", '[Hello, World, o] 5'],
+    ["$text.startsWith('Hello') $text.startsWith('-o')", 'true false'],
+    ['$text.substring(6) $text.substring(6, 11)', 'World-o World'],
+    ['$text.toLowerCase() $text.toUpperCase()', 'hello-world-o HELLO-WORLD-O'],
+    ["$text.concat('  ').trim()!", 'Hello-World-o!'],
+    ["$list.add('d') $list", 'true [a, b, c, d]'],
+    ["$list.contains('b') $list.contains('x')", 'true false'],
+    ["$list.get(1) $list.indexOf('c') $list.isEmpty() $list.size()", 'b 2 false 3'],
+    ['$list.remove(1) $list', 'b [a, c]'],
+    ['$list.subList(1, 2)', '[b]'],
+    ["$map.containsKey('k') $map.containsKey('x')", 'true false'],
+    ['#foreach($entry in $map.entrySet())$entry.key=$entry.value #end', 'k=1 l=2 '],
+    [
+      "$map.get('l') $map.isEmpty() $map.keySet() $map.size() $map.values()",
+      '2 false [k, l] 2 [1, 2]',
+    ],
+    ["$map.put('k', 3)$map.put('m', 4)$map", '{k=3, l=2, m=4}'],
+    ["$map.remove('k') $map", '1 {l=2}'],
+    ["$number.equals('7') $number.toString() $list.toString()", 'true 7 [a, b, c]'],
+    ['[$number.length()] [$text.size()] [$list.length()] [$map.length()]', '[] [] [] []'],
+    ['[$none.length()] [$map.none.equals("")]', '[$none.length()] []'],
+  ])('8.5 has the methods of values in Java: %s', async (template, expected) => {
+    const set = Object.keys(javaValues).map((name) => `#set($${name} = $input.path('$.${name}'))`);
+    expect(await rendered(set.join('') + template, { message: javaValues })).toBe(expected);
+  });
+
   it('8.6 treats an unset value of the context as an empty string', async () => {
     const template = '#if($context.authorizer.plan == "")none#end[$context.authorizer.plan]';
     expect(await rendered(template)).toBe('none[]');
