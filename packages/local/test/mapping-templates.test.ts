@@ -91,6 +91,9 @@ describe('a mapping template', () => {
       'The template "$default" of the integration response "$default" of the integration of the ' +
         'route "$default" failed. The path "$..id" cannot be read.',
     );
+    await expect(rendered("$input.json('x.id')")).rejects.toThrow(
+      'The path "x.id" cannot be read. Of JSONPath, use "$" with ".name", "[\'name\']", "[0]" and "[*]".',
+    );
   });
 
   it('I18 2.12 8.5 makes a list of the wildcards in a path', async () => {
@@ -158,12 +161,17 @@ describe('a mapping template', () => {
     ['#set($list = [])#set($ok = $list.add("x"))$list.size() $list.isEmpty()', '1 false'],
     ["$input.path('$.list')[0].toUpperCase().concat('!').contains('A')", 'true'],
     ['#macro(tag $name)<$name>#end#tag("x")', '<x>'],
+    ['a#stop() b', 'a'],
+    ['[$!none] $none #if($none == "")empty#{else}unset#end', '[] $none unset'],
+    ['#foreach($n in $input.path("$.nulls"))[$n]#end', '[]'],
     [
       '## a comment\n{"price":"$5.00","$default":1,"room":"#general"}',
       '{"price":"$5.00","$default":1,"room":"#general"}',
     ],
   ])('8.5 is written in Velocity: %s', async (template, expected) => {
-    expect(await rendered(template, { message: { list: ['a', 'b'] } })).toBe(expected);
+    expect(await rendered(template, { message: { list: ['a', 'b'], nulls: [null] } })).toBe(
+      expected,
+    );
   });
 
   const javaValues = {
@@ -171,6 +179,7 @@ describe('a mapping template', () => {
     list: ['a', 'b', 'c'],
     map: { k: 1, l: 2 },
     number: 7,
+    nulls: [null],
   };
   it.each([
     ['$text.charAt(1)', 'e'],
@@ -206,7 +215,10 @@ describe('a mapping template', () => {
     ["$map.remove('k') $map", '1 {l=2}'],
     ["$number.equals('7') $number.toString() $list.toString()", 'true 7 [a, b, c]'],
     ['[$number.length()] [$text.size()] [$list.length()] [$map.length()]', '[] [] [] []'],
-    ['[$none.length()] [$map.none.equals("")]', '[$none.length()] []'],
+    ['[$none.toString()] [$map.none.equals("")]', '[$none.toString()] []'],
+    ['[$nulls[0].equals("")] [$nulls.get(0).x] [$number.size()]', '[] [] []'],
+    ['#set($new = [])$new.add("x") $new.isEmpty()', 'true false'],
+    ["$map.put('m', 3)$map.put('m', 4)$map.remove('m') $map", '4 {k=1, l=2}'],
   ])('8.5 has the methods of values in Java: %s', async (template, expected) => {
     const set = Object.keys(javaValues).map((name) => `#set($${name} = $input.path('$.${name}'))`);
     expect(await rendered(set.join('') + template, { message: javaValues })).toBe(expected);
@@ -222,6 +234,7 @@ describe('a mapping template', () => {
     const template = '#set($ttl = ($context.requestTimeEpoch / 1000) + 9000)$ttl';
     expect(await rendered(template, { now: () => 1_701_245_041_796 })).toBe('1701254041');
     expect(await rendered('#set($a = -7 / 2)$a #set($b = 7.5 / 2)$b')).toBe('-3 3.75');
+    expect(await rendered('#set($a = 7 / 2.5)$a')).toBe('2.8');
     expect(await rendered('#set($x = 1 / 0)[$!x]')).toBe('[]');
   });
 });
@@ -237,6 +250,7 @@ describe('a mapping template can only access its variables', () => {
     '$util.constructor',
     '$util.base64Encode',
     '$util.call("base64Encode")',
+    '$util.toString()',
     '$input.json.constructor',
     '$input.body.constructor',
     '$input.body.at(0)',
