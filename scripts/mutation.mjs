@@ -2,7 +2,8 @@
 // changes that no test of their package notices. The paths must be in one package. Without paths, it
 // covers the framework's rooms for access, identity, invocation, publishing, delivery and the logic of
 // stores, which takes an hour or more; one room takes minutes. Only the test files among the paths are
-// run, if there are any: those of the adapters take long, because they need a database.
+// run, if there are any: those of the adapters take long, because they need a database, and those of
+// packages/local that start processes run built files, without changes.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

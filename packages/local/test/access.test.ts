@@ -35,8 +35,10 @@ describe('an API key', () => {
     await using api = await openApi({ apiKeyRequired: true }, { apiKeys });
     expect(await statusOf(api, { 'x-api-key': first })).toBe(101);
     expect(await statusOf(api, { 'X-API-Key': second })).toBe(101);
-    expect(await statusOf(api)).toBe(403);
-    expect(await statusOf(api, { 'x-api-key': '' })).toBe(403);
+    for (const headers of [{}, { 'x-api-key': '' }]) {
+      expect(await statusOf(api, headers)).toBe(403);
+      expect(api.log.at(-1)?.detail).toBe('There is no API key in $request.header.x-api-key.');
+    }
     expect(await statusOf(api, { 'x-api-key': 'other' })).toBe(403);
     expect(api.log.at(-1)).toMatchObject({
       route: '$connect',
@@ -181,6 +183,10 @@ describe('a handshake with AWS_IAM', () => {
     const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000);
     expect(await signed('query', { date: ago(60), expires: 120 })).toBe('accepted');
     expect(await signed('query', { date: ago(3_600), expires: 7_200 })).toBe('accepted');
+    expect(await signed('query', { expires: 604_800 })).toBe('accepted');
+    expect(await signed('query', { date: ago(130), expires: 1 })).toMatch(
+      /more than 1 seconds ago/,
+    );
     expect(await signed('query', { date: ago(130), expires: 120 })).toMatch(
       /^Signature expired: \w+ is more than 120 seconds ago/,
     );

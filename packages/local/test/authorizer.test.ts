@@ -63,6 +63,11 @@ describe('an authorizer', () => {
     await Peer.connect(opened.api.url);
     await Peer.connect(opened.api.url);
     expect(opened.authorizer.events).toHaveLength(2);
+    const allowed = { route: 'authorizer', result: 'ok', detail: 'allowed' };
+    expect(opened.api.log.filter(({ route }) => route === 'authorizer')).toMatchObject([
+      allowed,
+      allowed,
+    ]);
   });
 
   it('4.13 does not affect the connections that are open when it changes', async () => {
@@ -88,13 +93,17 @@ describe('identity sources', () => {
     'route.request.querystring.token',
     'stageVariables.color',
     'context.identity.sourceIp',
+    'context.connectedAt',
   ];
-  const open = async (stageVariables: Record<string, string> = { color: 'red' }) => {
+  const open = async (
+    stageVariables: Record<string, string> = { color: 'red' },
+    identitySources = sources,
+  ) => {
     const authorizer = new TestFunction(() => policy(allow));
     const api = await openLocalApi({
       apiId: 'abcde12345',
       stageVariables,
-      authorizer: { function: authorizer, identitySources: sources },
+      authorizer: { function: authorizer, identitySources },
     });
     return { api, authorizer, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
   };
@@ -103,7 +112,8 @@ describe('identity sources', () => {
   it('4.2 are all present, so the function is called', async () => {
     await using opened = await open();
     await Peer.connect(`${opened.api.url}?token=t`, { headers });
-    expect(opened.authorizer.events).toHaveLength(1);
+    await Peer.connect(`${opened.api.url}?token=t`, { headers: { AUTHORIZATION: 'secret' } });
+    expect(opened.authorizer.events).toHaveLength(2);
   });
 
   it.each([
@@ -120,6 +130,14 @@ describe('identity sources', () => {
     expect(authorizer.events).toEqual([]);
     expect(api.log).toMatchObject([{ route: 'authorizer', result: 'refused' }]);
   });
+
+  it.each(['context.identity', 'context.constructor.name', 'context.stage.length'])(
+    '4.2 refuse with 401 when they are not a text or a number of the event: %s',
+    async (source) => {
+      await using opened = await open({}, [source]);
+      expect((await refusalOf(opened.api.url)).status).toBe(401);
+    },
+  );
 
   it('4.2 refuse with 401 when a stage variable is missing', async () => {
     await using opened = await open({});
@@ -242,26 +260,35 @@ describe('the answer of an authorizer', () => {
   });
 
   it.each([
-    ['nothing', undefined],
-    ['text', 'Allow'],
-    ['a proxy response', { statusCode: 401 }],
-    ['no principalId', { policyDocument: { Statement: [allow] } }],
-    ['no policyDocument', { principalId: 'ann' }],
-    ['a policyDocument without Statement', { principalId: 'ann', policyDocument: {} }],
-    ['an empty Statement', policy()],
-    ['a statement that is a string', policy('Allow')],
-    ['a statement without Resource', policy({ ...allow, Resource: undefined })],
-    ['a statement with another Effect', policy({ ...allow, Effect: 'allow' })],
-    ['a statement with a Principal', policy({ ...allow, Principal: '*' })],
-    ['a statement with a list of numbers', policy({ ...allow, Action: ['x:y', 5] })],
-    ['a condition key that is not known', policy({ ...allow, Condition: userName })],
-  ])('4.7 is 500 for %s', async (_what, answer) => {
-    expect(await statusFor(() => answer)).toBe(500);
+    ['nothing', undefined, 'it is not an object'],
+    ['text', 'Allow', 'it is not an object'],
+    ['a proxy response', { statusCode: 401 }, 'no "principalId"'],
+    ['no principalId', { policyDocument: { Statement: [allow] } }, 'no "principalId"'],
+    ['no policyDocument', { principalId: 'ann' }, 'no "Statement"'],
+    ['a document without Statement', { principalId: 'ann', policyDocument: {} }, 'no "Statement"'],
+    ['an empty Statement', policy(), 'no "Statement"'],
+    ['a statement that is a string', policy('Allow'), 'is not an object'],
+    ['a statement without Resource', policy({ ...allow, Resource: undefined }), 'no "Resource"'],
+    ['a statement with another Effect', policy({ ...allow, Effect: 'allow' }), '"Effect"'],
+    ['a statement with a Principal', policy({ ...allow, Principal: '*' }), '"Principal"'],
+    ['a statement with a list of numbers', policy({ ...allow, Action: ['x:y', 5] }), '"Action"'],
+    ['a condition key that is not known', policy({ ...allow, Condition: userName }), 'not known'],
+    ['a resource that is too long', policy({ ...allow, Resource: 'x'.repeat(513) }), '512'],
+    ['more than 8 KB', policy({ ...allow, Resource: 'x'.repeat(8_192) }), 'larger than 8 KB'],
+  ])('4.7 is 500 for %s, with the reason in the log', async (...[, answer, reason]) => {
+    await using opened = await openApi(() => answer);
+    expect((await refusalOf(opened.api.url)).status).toBe(500);
+    expect(opened.api.log[0]).toMatchObject({ route: 'authorizer', result: 'failed' });
+    expect(opened.api.log[0]?.detail).toContain('The result of the authorizer cannot be used: ');
+    expect(opened.api.log[0]?.detail).toContain(reason);
   });
 
   it('4.8 leads to 500 if it takes longer than the gateway waits', async () => {
     await using opened = await openApi(() => new Promise(() => {}), { integrationTimeoutMs: 50 });
     expect((await refusalOf(opened.api.url)).status).toBe(500);
+    expect(opened.api.log[0]?.detail).toBe('The authorizer did not answer in time.');
+    const slow = () => new Promise((resolve) => setTimeout(resolve, 50, policy(allow)));
+    expect(await statusFor(slow)).toBe(101);
   });
 
   it.each([
@@ -269,7 +296,12 @@ describe('the answer of an authorizer', () => {
     ['an array', { list: ['a'] }],
   ])('4.10 leads to 500 if a value of the context is %s', async (_what, context) => {
     expect(await statusFor(() => ({ ...policy(allow), context }))).toBe(500);
-    expect(await statusFor(() => ({ ...policy(allow), context: [] }))).toBe(500);
+  });
+
+  it.each([[[]], ['text'], [5]])('4.10 leads to 500 if the context is %j', async (context) => {
+    await using opened = await openApi(() => ({ ...policy(allow), context }));
+    expect((await refusalOf(opened.api.url)).status).toBe(500);
+    expect(opened.api.log[0]?.detail).toContain('its "context" has a value that is not a string');
   });
 
   it('4.14 7.7 leads to 500 if it is larger than 8 KB', async () => {

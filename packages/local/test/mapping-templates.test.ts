@@ -91,6 +91,9 @@ describe('a mapping template', () => {
       'The template "$default" of the integration response "$default" of the integration of the ' +
         'route "$default" failed. The path "$..id" cannot be read.',
     );
+    await expect(rendered("$input.json('x.id')")).rejects.toThrow(
+      'The path "x.id" cannot be read. Of JSONPath, use "$" with ".name", "[\'name\']", "[0]" and "[*]".',
+    );
   });
 
   it('I18 2.12 8.5 makes a list of the wildcards in a path', async () => {
@@ -158,12 +161,67 @@ describe('a mapping template', () => {
     ['#set($list = [])#set($ok = $list.add("x"))$list.size() $list.isEmpty()', '1 false'],
     ["$input.path('$.list')[0].toUpperCase().concat('!').contains('A')", 'true'],
     ['#macro(tag $name)<$name>#end#tag("x")', '<x>'],
+    ['a#stop() b', 'a'],
+    ['[$!none] $none #if($none == "")empty#{else}unset#end', '[] $none unset'],
+    ['#foreach($n in $input.path("$.nulls"))[$n]#end', '[]'],
     [
       '## a comment\n{"price":"$5.00","$default":1,"room":"#general"}',
       '{"price":"$5.00","$default":1,"room":"#general"}',
     ],
   ])('8.5 is written in Velocity: %s', async (template, expected) => {
-    expect(await rendered(template, { message: { list: ['a', 'b'] } })).toBe(expected);
+    expect(await rendered(template, { message: { list: ['a', 'b'], nulls: [null] } })).toBe(
+      expected,
+    );
+  });
+
+  const javaValues = {
+    text: 'Hello-World-o',
+    list: ['a', 'b', 'c'],
+    map: { k: 1, l: 2 },
+    number: 7,
+    nulls: [null],
+  };
+  it.each([
+    ['$text.charAt(1)', 'e'],
+    ["$text.concat('!')", 'Hello-World-o!'],
+    ["$text.contains('World') $text.contains('world')", 'true false'],
+    ["$text.endsWith('-o') $text.endsWith('Hello')", 'true false'],
+    ["$text.equals('Hello-World-o') $text.equals('Hello')", 'true false'],
+    ["$text.equalsIgnoreCase('hELLO-world-O') $text.equalsIgnoreCase('x')", 'true false'],
+    ["$text.indexOf('o') $text.lastIndexOf('o') $text.indexOf('x')", '4 12 -1'],
+    ['$text.isEmpty() $text.substring(13).isEmpty() $text.length()', 'false true 13'],
+    ["$text.matches('Hello') $text.matches('H.*o|x') $text.matches('x|o')", 'false true false'],
+    ["$text.replace('o', '$&')", 'Hell$&-W$&rld-$&'],
+    ["$text.replaceAll('(l)[lo]?', '<$1$0>')", 'He<lll>o-Wor<ll>d-o'],
+    ["$text.replaceAll('-', '\\$1$&')", 'Hello$1$&World$1$&o'],
+    ["$text.replaceFirst('(o)-', '[$1]')", 'Hell[o]World-o'],
+    ["$text.split('-') $text.split('[lo]+').size()", '[Hello, World, o] 5'],
+    ["$text.startsWith('Hello') $text.startsWith('-o')", 'true false'],
+    ['$text.substring(6) $text.substring(6, 11)', 'World-o World'],
+    ['$text.toLowerCase() $text.toUpperCase()', 'hello-world-o HELLO-WORLD-O'],
+    ["$text.concat('  ').trim()!", 'Hello-World-o!'],
+    ["$list.add('d') $list", 'true [a, b, c, d]'],
+    ["$list.contains('b') $list.contains('x')", 'true false'],
+    ["$list.get(1) $list.indexOf('c') $list.isEmpty() $list.size()", 'b 2 false 3'],
+    ['$list.remove(1) $list', 'b [a, c]'],
+    ['$list.subList(1, 2)', '[b]'],
+    ["$map.containsKey('k') $map.containsKey('x')", 'true false'],
+    ['#foreach($entry in $map.entrySet())$entry.key=$entry.value #end', 'k=1 l=2 '],
+    [
+      "$map.get('l') $map.isEmpty() $map.keySet() $map.size() $map.values()",
+      '2 false [k, l] 2 [1, 2]',
+    ],
+    ["$map.put('k', 3)$map.put('m', 4)$map", '{k=3, l=2, m=4}'],
+    ["$map.remove('k') $map", '1 {l=2}'],
+    ["$number.equals('7') $number.toString() $list.toString()", 'true 7 [a, b, c]'],
+    ['[$number.length()] [$text.size()] [$list.length()] [$map.length()]', '[] [] [] []'],
+    ['[$none.toString()] [$map.none.equals("")]', '[$none.toString()] []'],
+    ['[$nulls[0].equals("")] [$nulls.get(0).x] [$number.size()]', '[] [] []'],
+    ['#set($new = [])$new.add("x") $new.isEmpty()', 'true false'],
+    ["$map.put('m', 3)$map.put('m', 4)$map.remove('m') $map", '4 {k=1, l=2}'],
+  ])('8.5 has the methods of values in Java: %s', async (template, expected) => {
+    const set = Object.keys(javaValues).map((name) => `#set($${name} = $input.path('$.${name}'))`);
+    expect(await rendered(set.join('') + template, { message: javaValues })).toBe(expected);
   });
 
   it('8.6 treats an unset value of the context as an empty string', async () => {
@@ -176,6 +234,7 @@ describe('a mapping template', () => {
     const template = '#set($ttl = ($context.requestTimeEpoch / 1000) + 9000)$ttl';
     expect(await rendered(template, { now: () => 1_701_245_041_796 })).toBe('1701254041');
     expect(await rendered('#set($a = -7 / 2)$a #set($b = 7.5 / 2)$b')).toBe('-3 3.75');
+    expect(await rendered('#set($a = 7 / 2.5)$a')).toBe('2.8');
     expect(await rendered('#set($x = 1 / 0)[$!x]')).toBe('[]');
   });
 });
@@ -191,6 +250,7 @@ describe('a mapping template can only access its variables', () => {
     '$util.constructor',
     '$util.base64Encode',
     '$util.call("base64Encode")',
+    '$util.toString()',
     '$input.json.constructor',
     '$input.body.constructor',
     '$input.body.at(0)',

@@ -18,7 +18,7 @@ const policy = (...statements: Partial<PolicyDocument['Statement'][number]>[]): 
 });
 
 /** The answers to a GET, a POST and a DELETE for one connection, with a key with this policy. */
-async function answersFor(document?: PolicyDocument) {
+async function answersFor(document?: PolicyDocument, headers: Record<string, string> = {}) {
   await using api = await openLocalApi({ apiId: 'abcde12345' });
   const { port, credentials } = api.gateway;
   const key = credentials.issue(principal, document);
@@ -26,18 +26,25 @@ async function answersFor(document?: PolicyDocument) {
   const path = `/dev/@connections/${api.handler.events[0]?.requestContext.connectionId}`;
   const answers = [];
   for (const method of ['GET', 'POST', 'DELETE']) {
-    answers.push(await sendSigned({ port, key, path, method }));
+    answers.push(await sendSigned({ port, key, path, method, headers }));
   }
   return answers;
 }
 
-const statusesFor = async (document?: PolicyDocument) =>
-  (await answersFor(document)).map(({ status }) => status);
+const statusesFor = async (...sent: Parameters<typeof answersFor>) =>
+  (await answersFor(...sent)).map(({ status }) => status);
 
 const allowed = [200, 200, 204];
 const denied = [403, 403, 403];
 
 describe('an access key', () => {
+  it('6.4 has the form of temporary keys of AWS', async () => {
+    await using api = await openLocalApi();
+    const issued = api.gateway.credentials.issue(principal);
+    expect(issued.accessKeyId).toMatch(/^ASIA[0-9A-F]{16}$/);
+    expect(issued.secretAccessKey).toMatch(/^[\w/+]{40}$/);
+  });
+
   it('6.4 allows everything without a policy', async () => {
     expect(await statusesFor()).toEqual(allowed);
   });
@@ -67,6 +74,11 @@ describe('an access key', () => {
     expect(await statusesFor(policy({ Condition: here }))).toEqual(allowed);
     const elsewhere = { NotIpAddress: { 'aws:SourceIp': '127.0.0.1/32' } };
     expect(await statusesFor(policy({ Condition: elsewhere }))).toEqual(denied);
+    const sent = { 'aws:UserAgent': 'Chat/2.1', 'aws:Referer': 'https://example.com/' };
+    const fromChat = policy({ Condition: { StringEquals: sent } });
+    expect(await statusesFor(fromChat)).toEqual(denied);
+    const headers = { 'user-agent': sent['aws:UserAgent'], referer: sent['aws:Referer'] };
+    expect(await statusesFor(fromChat, headers)).toEqual(allowed);
     const NotResource = `${stageArn}/POST/*`;
     expect(await statusesFor(policy({ Resource: undefined, NotResource }))).toEqual([
       200, 403, 204,

@@ -35,6 +35,7 @@ describe('a condition', () => {
     ['StringLike', 'aws:SourceIp', '*0.1?3.7', 'allow'],
     ['StringLike', 'aws:SourceIp', '*03.113.7', 'deny'],
     ['StringLike', 'aws:SourceIp', '2*3*7*7', 'deny'],
+    ['StringLike', 'aws:SourceIp', '203.0.113.7?', 'deny'],
     ['StringEquals', 'aws:SourceIp', '203.0.113.?', 'deny'],
     ['StringNotLike', 'aws:UserAgent', 'Chat*', 'deny'],
     ['ArnLike', 'aws:SourceIp', '203.*', 'allow'],
@@ -109,7 +110,8 @@ describe('a condition', () => {
     ['ForAllValues:StringLike', 'allow'],
     ['ForAllValues:StringNotLike', 'allow'],
   ])('I8 4.17 %s of a key that the request lacks: %s', (operator, expected) => {
-    for (const key of ['aws:Referer', 'aws:SourceVpc', 'aws:SourceArn']) {
+    for (const name of ['Referer', 'SourceArn', 'SourceVpc', 'SourceVpce', 'VpcSourceIp']) {
+      const key = `aws:${name}`;
       expect(decisionOn({ [operator]: { [key]: '*' } })).toBe(expected);
     }
   });
@@ -162,6 +164,10 @@ describe('a policy variable', () => {
       expect(evaluatePolicy(document, asked)).toBe('deny');
       expect(evaluatePolicy(document, literal)).toBe('allow');
     }
+    const Condition = { StringEquals: { 'aws:UserAgent': '${aws:SourceIp}' } };
+    const written = { ...question, userAgent: '${aws:SourceIp}' };
+    expect(evaluatePolicy(policy({ Condition }), written)).toBe('deny');
+    expect(evaluatePolicy(policy({ Condition }, '2008-10-17'), written)).toBe('allow');
   });
 
   it('I8 4.18 of a name that is not known is plain text in the version of 2008', () => {
@@ -177,11 +183,15 @@ describe('a policy variable', () => {
     const like = { StringLike: { 'aws:UserAgent': `a\${${character}}*` } };
     expect(decisionOn(like, { userAgent: `a${character}b` })).toBe('allow');
     expect(decisionOn(like, { userAgent: 'axb' })).toBe('deny');
+    const equal = { StringEquals: { 'aws:UserAgent': `a${character}b` } };
+    expect(decisionOn(equal, { userAgent: `a${character}b` })).toBe('allow');
   });
 
   it('I8 4.18 makes the statement match nothing if the request lacks it', () => {
     expect(evaluatePolicy(policy({ Resource: '*${aws:Referer}' }), question)).toBe('deny');
-    expect(decisionOn({ StringEquals: { 'aws:SourceIp': '${aws:Referer}' } })).toBe('deny');
+    for (const operator of ['StringEquals', 'StringEqualsIgnoreCase', 'IpAddress', 'DateEquals']) {
+      expect(decisionOn({ [operator]: { 'aws:SourceIp': '${aws:Referer}' } })).toBe('deny');
+    }
     expect(decisionOn({ IpAddress: { 'aws:SourceIp': '${aws:SourceIp}/32' } })).toBe('allow');
   });
 
@@ -199,12 +209,28 @@ describe('a policy variable', () => {
 });
 
 describe('a policy', () => {
-  it('I8 4.16 excludes each of several actions and resources, and may have a "Sid"', () => {
+  it.each([undefined, null, 'Allow', [], [{ Effect: 'Allow' }]])(
+    'I8 4.7 is refused if it is not an object with statements: %j',
+    (document) => {
+      expect(problemWithPolicy(document)).toBe('its policy has no "Statement"');
+    },
+  );
+
+  it.each([null, 'Allow', 5])(
+    'I8 4.7 is refused if a statement is not an object: %j',
+    (statement) => {
+      expect(problemWithPolicy({ Statement: [statement] })).toBe(
+        'a statement of its policy is not an object',
+      );
+    },
+  );
+
+  it('I8 4.16 excludes each of several actions and resources, and may have an "Id" and a "Sid"', () => {
     const NotAction = ['x:y', 'execute-api:Invoke'];
     expect(evaluatePolicy(policy({ Action: undefined, NotAction }), question)).toBe('deny');
     const NotResource = ['x', resource];
     expect(evaluatePolicy(policy({ Resource: undefined, NotResource }), question)).toBe('deny');
-    expect(evaluatePolicy(policy({ Sid: 'one' }), question)).toBe('allow');
+    expect(evaluatePolicy({ Id: 'first', ...policy({ Sid: 'one' }) }, question)).toBe('allow');
   });
 
   it('4.6 matches in a short time, however many wildcards there are', () => {
@@ -228,7 +254,9 @@ describe('a policy', () => {
     ['the "NotAction"', policy({ Action: undefined, NotAction: 5 })],
     ['the "Resource"', policy({ Resource: ['*', null] })],
     ['the "Condition"', policy({ Condition: [] })],
+    ['the "Condition"', policy({ Condition: null })],
     ['the condition operator "StringLike"', policy({ Condition: { StringLike: 'x' } })],
+    ['the condition operator "StringLike"', policy({ Condition: { StringLike: null } })],
   ])('I8 4.7 with a mistake in it is refused, which is named: %s', (part, document) => {
     const [, last = ''] = /"(\w+)"$/.exec(part) ?? [];
     expect(problemWithPolicy({ Statement: policy({}).Statement, ...document })).toContain(last);

@@ -104,6 +104,19 @@ describe('the route of a message', () => {
     expect(await select({ routes: [expected, '$default'], message: { action } })).toBe(expected);
   });
 
+  it('2.5 turns nothing into text that is nested in more than 32 levels', async () => {
+    let [lists, objects]: unknown[] = [[], {}];
+    for (let level = 0; level < 40; level++) [lists, objects] = [[lists], { a: objects }];
+    const selected = [
+      ['$request.body.lists', '['.repeat(33) + ']'.repeat(33)],
+      ['$request.body.objects', '{a='.repeat(33) + '}'.repeat(33)],
+    ] as const;
+    for (const [expression, expected] of selected) {
+      const sent = { expression, routes: [expected, '$default'], message: { lists, objects } };
+      expect(await select(sent)).toBe(expected);
+    }
+  });
+
   it.each(['hello', '{"action":', ''])(
     '2.6 2.11 is $default for %j, which is not JSON',
     async (message) => {
@@ -183,6 +196,13 @@ describe('an invalid deployment', () => {
   ])('2.2 is refused for the expression %s', async (routeSelectionExpression) => {
     await expect(openLocalApi({ routeSelectionExpression })).rejects.toThrow(
       `The route selection expression "${routeSelectionExpression}" cannot be read`,
+    );
+  });
+
+  it('2.2 is refused with the place of the mistake and the variables that it may have', async () => {
+    await expect(openLocalApi({ routeSelectionExpression: 'a$b' })).rejects.toThrow(
+      'The route selection expression "a$b" cannot be read at "$b". Use text, "\\$" for a dollar, ' +
+        'and the variables "${request.body…}", such as "${request.body.action}".',
     );
   });
 

@@ -152,6 +152,7 @@ describe('a signed request to @connections that was changed in transit', () => {
     ['another host', replaced('host', 'localhost:1'), mismatch],
     ['another signed header', replaced('x-signed', 'b'), mismatch],
     ['a signature that is cut', inAuthorization(/.$/, ''), mismatch],
+    ['a signature with "=" after it', inAuthorization(/$/, '='), mismatch],
     [
       'a signature that is not hexadecimal',
       inAuthorization(/Signature=..../, 'Signature=\u00e9abc'),
@@ -160,6 +161,19 @@ describe('a signed request to @connections that was changed in transit', () => {
     ['no date', replaced('x-amz-date', ''), /X-Amz-Date "" is not of the form/],
     ['an invalid date', replaced('x-amz-date', '99999999T999999Z'), /is not of the form/],
     ['the date of another day', replaced('x-amz-date', '20200101T000000Z'), /is not of the form/],
+    [
+      'an invalid time of its day',
+      (headers: Record<string, string>) => ({
+        ...headers,
+        'x-amz-date': headers['x-amz-date']?.replace(/T.*/, 'T999999Z') ?? '',
+      }),
+      /is not of the form/,
+    ],
+    [
+      'a date that is not signed',
+      inAuthorization(/;x-amz-date/, ''),
+      /"x-amz-date" must be a signed header/,
+    ],
     ['a host that is not signed', inAuthorization(/host;/, ''), /"host" must be a signed header/],
     [
       'a signed header that is missing',
@@ -200,6 +214,12 @@ describe('a signed request to @connections that was changed in transit', () => {
     expect(await change({ method: 'DELETE' })).toBe(403);
     expect(await change({ path: '/dev/@connections/BAAAAAAAAAACAAA=' })).toBe(403);
     expect(await change({ path: '/dev/@connections/AAAAAAAAAAACAAA=?a=1&__proto__=2' })).toBe(403);
+  });
+
+  it('6.5 is refused with an empty Authorization header like one without a signature', async () => {
+    expect(await post({ tamper: replaced('authorization', '') })).toEqual(
+      refused('MissingAuthenticationTokenException', /^Missing Authentication Token$/),
+    );
   });
 
   it.each([

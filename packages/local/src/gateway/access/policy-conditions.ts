@@ -85,7 +85,7 @@ const negations: ReadonlyMap<string, string> = new Map([
 ]);
 
 interface Test {
-  readonly operator: Operator | 'null';
+  readonly operator: Operator;
   readonly isNegated: boolean;
   /** `true` if the key is absent; without it a negation is true then, and everything else false. */
   readonly ifAbsent: boolean;
@@ -95,13 +95,10 @@ interface Test {
  * Reads the name of an operator: `IfExists` at its end, and `ForAnyValue:` or `ForAllValues:` before it.
  * Every key here has one value, so that these two only differ in what an absent key means.
  */
-function testOf(name: string): Test | undefined {
+function testOf(name: string): Test | 'null' | undefined {
   const [, set, base = '', ifExists] =
     /^(forallvalues:|foranyvalue:)?(.+?)(ifexists)?$/.exec(name.toLowerCase()) ?? [];
-  if (base === 'null') {
-    const isPlain = set === undefined && ifExists === undefined;
-    return isPlain ? { operator: 'null', isNegated: false, ifAbsent: false } : undefined;
-  }
+  if (base === 'null') return set === undefined && ifExists === undefined ? 'null' : undefined;
   const operator = operators.get(negations.get(base) ?? base);
   if (!operator) return undefined;
   const isNegated = negations.has(base);
@@ -130,8 +127,7 @@ export function problemWithCondition(
       if (wanted.length === 0) {
         return `the condition key "${key}" of its policy has no text, number or boolean to compare`;
       }
-      const { operator } = test;
-      const takes = operator === 'null' ? isBoolean : operator.takes;
+      const takes = test === 'null' ? isBoolean : test.operator.takes;
       const wrong = wanted.find(
         (text) => !(hasVariables && variablesIn(text).length > 0) && takes?.(text) === false,
       );
@@ -166,11 +162,12 @@ export function isTrue(
 }
 
 function holds(
-  { operator, isNegated, ifAbsent }: Test,
+  test: Test | 'null',
   actual: string | undefined,
   { wanted, variables }: { readonly wanted: readonly string[]; variables: Variables | undefined },
 ): boolean {
-  if (operator === 'null') return wanted.includes(String(actual === undefined));
+  if (test === 'null') return wanted.includes(String(actual === undefined));
+  const { operator, isNegated, ifAbsent } = test;
   if (actual === undefined) return ifAbsent;
   const isMatch = wanted.some((text) => {
     if (operator.hasWildcards) return matchesPattern(text, actual, { wildcards: true, variables });

@@ -42,8 +42,8 @@ function tokensOf(text: string, { wildcards, variables }: Reading): Token[] | un
   const tokens: Token[] = [];
   let rest = text;
   while (rest !== '') {
-    const [reference, name] = (variables && VARIABLE.exec(rest)) ?? [];
-    if (reference !== undefined && name !== undefined) {
+    const [reference = '', name] = (variables && VARIABLE.exec(rest)) ?? [];
+    if (name !== undefined) {
       const value = ['*', '?', '$'].includes(name) ? name : variables?.get(name.toLowerCase());
       if (value === undefined) return undefined;
       tokens.push(...Array.from(value, (character) => ({ character })));

@@ -11,7 +11,6 @@ const required = [
   'X-Amz-SignedHeaders',
   'X-Amz-Signature',
 ];
-const ownNames = new Set([...required, 'X-Amz-Security-Token']);
 
 /**
  * Reads the signature in the query string of a presigned URL. Returns the problem as text, or `undefined`
@@ -42,9 +41,4 @@ export function readPresignedQuery(query: URLSearchParams): ClaimedSignature | s
     sessionToken: query.get('X-Amz-Security-Token') ?? undefined,
     validForSeconds,
   };
-}
-
-/** The query parameters without those of the signature. */
-export function withoutSignature(query: URLSearchParams): URLSearchParams {
-  return new URLSearchParams([...query].filter(([name]) => !ownNames.has(name)));
 }

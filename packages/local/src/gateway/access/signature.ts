@@ -6,7 +6,7 @@ import {
   readAuthorization,
 } from './authorization-header.js';
 import type { Credential, Credentials } from './credentials.js';
-import { readPresignedQuery, withoutSignature } from './presigned-query.js';
+import { readPresignedQuery } from './presigned-query.js';
 import { Sha256 } from './sha256.js';
 
 /** A request whose signature has to be verified. */
@@ -121,8 +121,7 @@ async function signatureOf(
     sha256: Sha256,
     applyChecksum: false,
   });
-  const isPresigned = validForSeconds !== undefined;
-  const query = isPresigned ? withoutSignature(queryOf(request)) : queryOf(request);
+  const query = queryOf(request);
   const unsigned = {
     method,
     protocol: 'http:',
@@ -134,7 +133,8 @@ async function signatureOf(
   };
   const signableHeaders = new Set(signedHeaders);
   const options = { signingDate: dateOf(date), signableHeaders };
-  if (isPresigned) {
+  if (validForSeconds !== undefined) {
+    // Replaces the parameters of the signature in the query.
     const presigned = await signer.presign(unsigned, {
       ...options,
       expiresIn: validForSeconds,

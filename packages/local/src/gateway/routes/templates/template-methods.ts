@@ -116,9 +116,10 @@ function run<Subject>(
   return method && { value: method(subject, ...args) };
 }
 
-/** Converts Java's replacement syntax to JavaScript's: `\x` is `x`, and only `$1` is special. */
+/** Converts Java's replacement syntax to JavaScript's: `\x` is `x`, and only `$0`, `$1` are special. */
 function replacement(value: unknown): string {
-  return textOf(value)
-    .replace(/\\(.)/g, '$1')
-    .replace(/\$(?!\d)/g, '$$$$');
+  return textOf(value).replace(/\\(.)|\$0|\$(?!\d)/gs, (text, escaped: string = text) => {
+    if (text === '$0') return '$&';
+    return escaped === '$' ? '$$' : escaped;
+  });
 }
