@@ -1,4 +1,4 @@
-// `npm run soak [-- --minutes N] [-- --invocations N]`: a local gateway under everything at once: 200
+// `npm run soak -- [--minutes N] [--invocations N]`: a local gateway under everything at once: 200
 // clients, reloads, functions that end, faults, clients that do not read, and garbage on the port. At
 // the end, every message must be answered or refused, the memory must be what it was after the first
 // tenth, and no process may be left.
@@ -188,10 +188,10 @@ async function reload() {
     const isBroken = next % 4 === 0;
     const text = source.replace('VERSION = 0', `VERSION = ${next}`);
     writeFileSync(entry, isBroken ? `${text}\nthrow new Error('As asked.');` : text);
-    const told = await reloaded();
+    const result = await reloaded();
     state.version = next;
-    if ((told.type === 'failed') !== isBroken) fail(`Version ${next} was ${told.type}.`);
-    if (isBroken && !told.message.includes('As asked.')) fail(told.message);
+    if ((result.type === 'failed') !== isBroken) fail(`Version ${next} was ${result.type}.`);
+    if (isBroken && !result.message.includes('As asked.')) fail(result.message);
   }
 }
 

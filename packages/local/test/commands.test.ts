@@ -117,7 +117,7 @@ const echo = 'export const handler = async ({ body }) => ({ statusCode: 200, bod
 describe('gatecast env', slow, () => {
   it('J1 prints the variables for PowerShell and for a file, too', async () => {
     await write('app.mjs', echo);
-    const env = { GATECAST_TABLE: "it's" };
+    const env = { GATECAST_TABLE: "it's it’s" };
     const args = ['dev', 'app.mjs', '--routes', '$default', '--port', '0'];
     await using running = startGatecast(args, { cwd: project, env });
     const port = await portOf(running);
@@ -125,9 +125,9 @@ describe('gatecast env', slow, () => {
       (await run('env', '--port', port, '--format', format)).stdout;
     const endpoint = `http://localhost:${port}/dev`;
     expect(await shown('sh')).toContain(`export GATECAST_ENDPOINT='${endpoint}'\n`);
-    expect(await shown('sh')).toContain("export GATECAST_TABLE='it'\\''s'\n");
+    expect(await shown('sh')).toContain("export GATECAST_TABLE='it'\\''s it’s'\n");
     expect(await shown('powershell')).toContain(`$env:GATECAST_ENDPOINT = '${endpoint}'\n`);
-    expect(await shown('powershell')).toContain("$env:GATECAST_TABLE = 'it''s'\n");
+    expect(await shown('powershell')).toContain("$env:GATECAST_TABLE = 'it''s it’’s'\n");
     expect(await shown('dotenv')).toContain(`GATECAST_ENDPOINT='${endpoint}'\n`);
     await write('.env', await shown('dotenv'));
     const { stdout } = await promisify(execFile)(
@@ -135,7 +135,7 @@ describe('gatecast env', slow, () => {
       ['--env-file=.env', '-p', 'process.env.GATECAST_TABLE'],
       { cwd: project },
     );
-    expect(stdout).toBe("it's\n");
+    expect(stdout).toBe("it's it’s\n");
     expect(await run('env', '--port', port, '--format', 'csv')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--format takes one of sh, powershell, dotenv, not "csv".'),

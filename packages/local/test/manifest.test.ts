@@ -64,6 +64,7 @@ it('gatecast manifest describes an app and the format of its bundle', TIME, asyn
   expect(JSON.parse(stdout)).toEqual({
     version: 1,
     format: 'cjs',
+    mainFields: 'module,main',
     authorizer: true,
     singleEnvironment: true,
     store: 'memory',

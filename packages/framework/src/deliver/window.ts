@@ -50,8 +50,8 @@ export class Window {
   /** @param isAnswered - Whether the post was answered, so that its socket can be used again. */
   leave(isAnswered: boolean): void {
     this.#underWay -= 1;
-    // A new TLS connection has its first answer after three round trips: in one, those that are open take
-    // as many posts as they are.
+    // A new TLS connection needs three round trips for its first answer, an open one needs one for each. So
+    // another is only worth it if more posts wait than the open ones take meanwhile.
     const isWorthIt = this.#waiting.size >= this.#size;
     if (isAnswered && isWorthIt && this.#size < LARGEST_WINDOW) this.#size += 1;
     this.#letIn();

@@ -3,7 +3,8 @@ import { type Arguments, CommandLineError, parseArguments } from './command-line
 
 const formats: Readonly<Record<string, (name: string, value: string) => string>> = {
   sh: (name, value) => `export ${name}='${value.replaceAll("'", "'\\''")}'`,
-  powershell: (name, value) => `$env:${name} = '${value.replaceAll("'", "''")}'`,
+  // For PowerShell, typographic quotes are the same as the plain one.
+  powershell: (name, value) => `$env:${name} = '${value.replaceAll(/['‘’‚‛]/g, '$&$&')}'`,
   dotenv: (name, value) => `${name}=${quoted(value)}`,
 };
 

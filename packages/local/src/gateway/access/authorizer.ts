@@ -35,13 +35,12 @@ export async function authorize(
   event: AuthorizerEvent,
 ): Promise<Verdict> {
   const time = api.now();
-  const isAsked = identitySources.every((source) => source(event));
-  const outcome = isAsked
-    ? await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs })
-    : undefined;
-  const verdict = outcome
-    ? judge(outcome, event, time)
-    : refused(401, 'An identity source is missing.');
+  let outcome: Outcome | undefined;
+  let verdict = refused(401, 'An identity source is missing.');
+  if (identitySources.every((source) => source(event))) {
+    outcome = await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs });
+    verdict = judge(outcome, event, time);
+  }
   const { connectionId } = event.requestContext;
   const described = { ...describe(verdict), ...coldStartOf(outcome) };
   api.report({ time, route: 'authorizer', connectionId, ...described }, { event });
