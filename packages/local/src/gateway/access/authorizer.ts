@@ -35,9 +35,11 @@ export async function authorize(
   event: AuthorizerEvent,
 ): Promise<Verdict> {
   const time = api.now();
-  const verdict = identitySources.every((source) => source(event))
-    ? judge(await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs }), event, time)
-    : refused(401, 'An identity source is missing.');
+  const [missing] = [...identitySources].find(([, source]) => !source(event)) ?? [];
+  const verdict =
+    missing === undefined
+      ? judge(await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs }), event, time)
+      : refused(401, `The identity source "${missing}" is missing.`);
   const { connectionId } = event.requestContext;
   api.report({ time, route: 'authorizer', connectionId, ...describe(verdict) }, { event });
   return verdict;
