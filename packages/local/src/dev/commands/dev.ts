@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
+import { option } from '@gatecast/framework/adapter';
 import { apiOptionTypes } from '../../gateway/options.js';
 import { functionOptionTypes } from '../../lambda/function.js';
 import type { ReloadEvent } from '../../lambda/versions.js';
@@ -83,8 +83,8 @@ const CLOSE_GRACE_MS = 800;
 /** When the command ends even if closing hangs, after a signal, in milliseconds. */
 const LONGEST_STOP_MS = 3_000;
 
-/** In seconds; a timer cannot wait longer. */
-const timeoutType = option.integer(1, Math.floor(MAX_TIMER_MS / 1000));
+/** In seconds (Lambda quotas). */
+const timeoutType = option.integer(1, 900);
 
 type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 
@@ -109,7 +109,13 @@ export async function dev(args: readonly string[]): Promise<void> {
   const seed = wholeNumber(values.seed, '--seed', apiOptionTypes.seed);
   textValue(values.stage, '--stage', apiOptionTypes.stage);
   const { 'api-keys': keys } = values;
-  const apiKeys = keys === undefined ? undefined : listValue(keys, '--api-keys', 'API keys');
+  const apiKeys = keys?.split(',').map((key) => key.trim());
+  if (apiKeys !== undefined && !apiOptionTypes.apiKeys.fits(apiKeys)) {
+    throw new CommandLineError(
+      '--api-keys takes API keys of 20 to 128 characters, joined by commas.',
+    );
+  }
+  textValue(values['base-path'], '--base-path', apiOptionTypes.basePath);
   await checkFolder(values.static);
   const options = await (values.template === undefined
     ? entryOptions(parsed)
@@ -259,12 +265,6 @@ function stopSignal(): Promise<void> {
     // A terminal and a parent such as npm may both pass the signal on, so later ones are ignored.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   });
-}
-
-function listValue(list: string, flag: string, what: string): string[] {
-  const items = list.split(',').map((item) => item.trim());
-  if (!items.includes('')) return items;
-  throw new CommandLineError(`${flag} takes ${what}, joined by commas, not "${list}".`);
 }
 
 async function checkFolder(folder: string | undefined): Promise<void> {
