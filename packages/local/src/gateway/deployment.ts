@@ -1,4 +1,9 @@
-import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
+import {
+  checkOptions,
+  type OptionType,
+  type OptionTypes,
+  option,
+} from '@gatecast/framework/adapter';
 import { type IdentitySource, identitySource } from './access/identity-source.js';
 import { type Throttle, TokenBucket } from './access/throttling.js';
 import type { LambdaFunction } from './lambda-function.js';
@@ -106,14 +111,16 @@ const MAX_ROUTES = 300;
 
 const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
 
+const string: OptionType = { takes: 'a string', fits: (value) => typeof value === 'string' };
+
 const routeTypes: OptionTypes<GatewayRoute> = {
-  routeKey: option.text,
+  routeKey: string,
   integration: {
     takes: "'lambda', 'mock' or an integration",
     fits: (value) => value === 'lambda' || value === 'mock' || option.object.fits(value),
   },
   twoWay: option.flag,
-  response: { takes: 'a string', fits: (value) => typeof value === 'string' },
+  response: string,
   function: option.object,
   timeoutMs: integrationTimeout,
   authorizationType: option.oneOf('NONE', 'AWS_IAM'),
