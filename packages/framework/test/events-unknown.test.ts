@@ -96,6 +96,15 @@ describe('B12 an event of another source', () => {
     });
     expect(handled).not.toHaveBeenCalled();
   });
+
+  it.each([
+    [{}, 'none'],
+    [[], 'none'],
+    [undefined, 'undefined'],
+    [{ a: 1, b: 2 }, 'a, b'],
+  ])('B12 %j is named by its keys', async (event, keys) => {
+    await expect(makeApp().handler(event)).rejects.toThrow(`(keys: ${keys})`);
+  });
 });
 
 const token = { gatecast: '{"userId":"ann"}' };

@@ -117,18 +117,19 @@ describe('identity sources', () => {
   });
 
   it.each([
-    ['the header is missing', '?token=t', {}],
-    ['the header is empty', '?token=t', { headers: { Authorization: '' } }],
-    ['the parameter is missing', '', { headers }],
-    ['the parameter is empty', '?token=', { headers }],
-  ])('4.2 refuse with 401, without a call, when %s', async (...[, query, options]) => {
+    ['the header is missing', '?token=t', {}, sources[0]],
+    ['the header is empty', '?token=t', { headers: { Authorization: '' } }, sources[0]],
+    ['the parameter is missing', '', { headers }, sources[1]],
+    ['the parameter is empty', '?token=', { headers }, sources[1]],
+  ])('4.2 refuse with 401, without a call, when %s', async (...[, query, options, source]) => {
     await using opened = await open();
     const { api, authorizer } = opened;
     const { status, body } = await refusalOf(`${api.url}${query}`, options);
     expect(status).toBe(401);
     expect(body).toMatch(/^\{"message": "Unauthorized", /);
     expect(authorizer.events).toEqual([]);
-    expect(api.log).toMatchObject([{ route: 'authorizer', result: 'refused' }]);
+    const detail = `The identity source "${source}" is missing.`;
+    expect(api.log).toMatchObject([{ route: 'authorizer', result: 'refused', detail }]);
   });
 
   it.each(['context.identity', 'context.constructor.name', 'context.stage.length'])(

@@ -248,7 +248,7 @@ describe('gatecast dev', () => {
     const none = await gatecast('clock', 'advance', '1m', '--port', port);
     expect(none).toMatchObject({ code: 1, stdout: '' });
     expect(none.stderr).toBe(
-      `Nothing listens on port ${port}.\nStart "gatecast dev" first, or pass the port that it printed: --port 3000.\n`,
+      `Nothing listens on port ${port}.\nStart "gatecast dev" first, or pass the port that it printed with --port.\n`,
     );
   });
 
@@ -322,8 +322,12 @@ describe('gatecast', () => {
       '--port takes a whole number from 0 to 65,535, not "http".',
     ],
     [
-      ['dev', 'a.ts', '--timeout', '0'],
-      '--timeout takes a whole number from 1 to 2,147,483, not "0".',
+      ['dev', 'a.ts', '--timeout', '5000'],
+      '--timeout takes a whole number from 1 to 900, not "5000".',
+    ],
+    [
+      ['dev', 'a.ts', '--api-keys', 'not-long-enough'],
+      '--api-keys takes API keys of 20 to 128 characters, joined by commas.',
     ],
     [
       ['dev', 'a.ts', '--seed', 'x'],
@@ -362,5 +366,8 @@ describe('gatecast', () => {
     const { code, stderr } = await gatecast(name, 'src/nowhere.ts');
     expect(code).toBe(1);
     expect(stderr).toContain('The file "src/nowhere.ts" was not found.');
+    const folder = await gatecast(name, 'fixtures');
+    expect(folder.code).toBe(1);
+    expect(folder.stderr).toContain('"fixtures" is not a file.');
   });
 });

@@ -174,7 +174,11 @@ describe('gatecast env', slow, () => {
     const { code, stdout, stderr } = await elsewhere.ended;
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain(
-      `The "gatecast dev" on port ${port} was not started in this folder.\n`,
+      `The "gatecast dev" on port ${port} was not started in this folder, or is still starting.\n`,
+    );
+    const free = await run('env', '--port', '9');
+    expect(free.stderr).toContain(
+      `In this folder, "gatecast dev" was started with: --port ${port}.`,
     );
     await write(`.gatecast/port-${port}.json`, '{"pid":1,"environment":{"SECRET":"old"}}');
     expect(await run('env', '--port', port)).toMatchObject({ code: 1, stdout: '' });

@@ -53,6 +53,9 @@ describe('the port of a gateway', () => {
     await expect(openGateway({ port: first.port })).rejects.toThrow(
       `The gateway could not listen on port "${first.port}" of "127.0.0.1".`,
     );
+    await expect(openGateway({ host: 'nowhere.invalid' })).rejects.toThrow(
+      /of "nowhere\.invalid"\. This machine has no such address \(\w+\)\./,
+    );
     const { port } = first;
     await first.close();
     await using second = await openGateway({ port });

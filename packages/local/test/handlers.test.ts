@@ -121,7 +121,10 @@ describe('J2 gatecast dev refuses', () => {
 
   it.each(['/chat', 'a//b'])('the base path "%s"', TIME, async (path) => {
     await using running = dev('--handler', 'handler.main', '--routes', 'a', '--base-path', path);
-    expect(await running.code).toBe(1);
-    expect(running.output.stderr).toContain(`The base path "${path}" cannot be mapped.`);
+    expect(await running.code).toBe(2);
+    expect(running.output.stderr).toContain(
+      '--base-path takes a path of up to 300 letters, digits',
+    );
+    expect(running.output.stderr).toContain(`not "${path}"`);
   });
 });

@@ -109,6 +109,27 @@ describe('a value that cannot work', () => {
     await expect(startGateway({ entry, quirks })).rejects.toMatchObject(refusal);
   });
 
+  it.each([
+    [{ twoway: true }, 'ERR_OPTION_UNKNOWN'],
+    [{ twoWay: 'yes' }, 'ERR_OPTION_VALUE'],
+    [{ integration: 'Mock' }, 'ERR_OPTION_VALUE'],
+    [{ apiKeyRequired: 1 }, 'ERR_OPTION_VALUE'],
+  ])('K2 is refused in a route: %j', async (given, code) => {
+    const routes = [{ routeKey: '$connect', ...(given as object) }];
+    const refusal = { code, message: expect.stringContaining('The route "$connect" ') };
+    await expect(startGateway({ entry, routes })).rejects.toMatchObject(refusal);
+  });
+
+  it('K2 is refused in the authorizer', async () => {
+    const functions = { auth: { entry } };
+    const authorizer = { function: 'auth', identitySource: ['route.request.querystring.token'] };
+    const starting = startGateway({ entry, functions, routes: ['$connect'], authorizer });
+    await expect(starting).rejects.toMatchObject({
+      code: 'ERR_OPTION_UNKNOWN',
+      message: expect.stringContaining('The authorizer '),
+    });
+  });
+
   it('K2 is refused as an unknown option is', async () => {
     const options = { entry, maxEnvironment: 1 };
     await expect(startGateway(options)).rejects.toMatchObject({ code: 'ERR_OPTION_UNKNOWN' });
@@ -117,17 +138,12 @@ describe('a value that cannot work', () => {
   it.each([
     [['--port', '70000'], '--port takes a whole number from 0 to 65,535, not "70000".'],
     [['--inspect', 'abc'], '--inspect takes a port from 0 to 65,535, or host:port, not "abc".'],
-    [
-      ['--timeout', '99999999'],
-      '--timeout takes a whole number from 1 to 2,147,483, not "99999999".',
-    ],
+    [['--timeout', '99999999'], '--timeout takes a whole number from 1 to 900, not "99999999".'],
     [['--environments', '0'], '--environments takes a whole number from 1 to 1,000, not "0".'],
     [['--routes', ''], '--routes takes KEY or KEY=HANDLER, joined by commas, not "".'],
     [['--routes', 'a,'], '--routes takes KEY or KEY=HANDLER, joined by commas, not "".'],
-    [
-      ['--api-keys', 'a,'],
-      '--api-keys takes API keys, joined by commas, and one of them is empty.',
-    ],
+    [['--api-keys', 'a,'], '--api-keys takes API keys of 20 to 128 characters, joined by commas.'],
+    [['--api-keys', ''], '--api-keys takes API keys of 20 to 128 characters, joined by commas.'],
     [['--static', 'nowhere'], '--static names the folder "nowhere", which does not exist.'],
     [['--stage', 'a b'], '--stage takes up to 128 letters, digits, "-" and "_", not "a b".'],
   ])('J4 K2 is refused on the command line: %j', async (args, message) => {

@@ -70,8 +70,9 @@ export function makeHandler(core: AppCore): Handler {
         }
       }
     }
-    const keys = typeof event === 'object' && event !== null ? Object.keys(event).join(', ') : '';
-    return Promise.reject(makeError('ERR_EVENT_UNKNOWN', { keys: keys || String(event) }));
+    const isObject = typeof event === 'object' && event !== null;
+    const keys = isObject ? Object.keys(event).join(', ') || 'none' : String(event);
+    return Promise.reject(makeError('ERR_EVENT_UNKNOWN', { keys }));
   };
 }
 

@@ -91,8 +91,16 @@ function routesOf({ main, functions, routes }: DeploymentParts): readonly LocalR
         "--routes '$connect,$disconnect,$default', or the option routes of startGateway().",
     );
   }
-  const listed = 'routes' in known ? known.routes : known;
-  return listed.map((route) => (typeof route === 'string' ? { routeKey: route } : route));
+  if (!('routes' in known)) {
+    return known.map((route) => (typeof route === 'string' ? { routeKey: route } : route));
+  }
+  // A manifest may have further keys, also ones of later releases.
+  return known.routes.map(({ routeKey, integration, twoWay, response }) => ({
+    routeKey,
+    integration,
+    twoWay,
+    response,
+  }));
 }
 
 function functionUnknown(name: string, user: string, known: readonly string[]): never {

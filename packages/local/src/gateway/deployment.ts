@@ -1,4 +1,9 @@
-import { checkOptions } from '@gatecast/framework/adapter';
+import {
+  checkOptions,
+  type OptionType,
+  type OptionTypes,
+  option,
+} from '@gatecast/framework/adapter';
 import { type IdentitySource, identitySource } from './access/identity-source.js';
 import { type Throttle, TokenBucket } from './access/throttling.js';
 import type { LambdaFunction } from './lambda-function.js';
@@ -81,7 +86,8 @@ export interface Deployment {
 /** An authorizer, checked and ready to use. */
 export interface ServedAuthorizer {
   readonly function: LambdaFunction;
-  readonly identitySources: readonly IdentitySource[];
+  /** By expression. */
+  readonly identitySources: ReadonlyMap<string, IdentitySource>;
 }
 
 /** A route, checked and ready to use. */
@@ -105,7 +111,31 @@ const MAX_ROUTES = 300;
 
 const reservedKeys = new Set(['$connect', '$disconnect', '$default']);
 
-/** @throws Error if API Gateway would refuse the deployment, too. */
+const string: OptionType = { takes: 'a string', fits: (value) => typeof value === 'string' };
+
+const routeTypes: OptionTypes<GatewayRoute> = {
+  routeKey: string,
+  integration: {
+    takes: "'lambda', 'mock' or an integration",
+    fits: (value) => value === 'lambda' || value === 'mock' || option.object.fits(value),
+  },
+  twoWay: option.flag,
+  response: string,
+  function: option.object,
+  timeoutMs: integrationTimeout,
+  authorizationType: option.oneOf('NONE', 'AWS_IAM'),
+  apiKeyRequired: option.flag,
+  throttle: option.object,
+  requestModels: option.object,
+  modelSelectionExpression: option.text,
+};
+
+const authorizerTypes: OptionTypes<GatewayAuthorizer> = {
+  function: option.object,
+  identitySources: option.list,
+};
+
+/** @throws Error if API Gateway would refuse the deployment, too, or for an unknown option. */
 export function checkDeployment({ handler, routes, authorizer }: Deployment): ServedDeployment {
   const byKey = new Map<string, ServedRoute>();
   const throttles = new Map<string, TokenBucket>();
@@ -116,9 +146,8 @@ export function checkDeployment({ handler, routes, authorizer }: Deployment): Se
     );
   }
   for (const route of routes) {
-    const { routeKey, throttle, timeoutMs } = route;
-    const times = { timeoutMs: integrationTimeout };
-    checkOptions(`The route "${routeKey}"`, { timeoutMs }, times);
+    const { routeKey, throttle } = route;
+    checkOptions(`The route "${routeKey}"`, route, routeTypes);
     if (byKey.has(routeKey)) {
       throw new Error(`Two routes have the key "${routeKey}". Remove one of them.`);
     }
@@ -134,6 +163,7 @@ export function checkDeployment({ handler, routes, authorizer }: Deployment): Se
       throttles.set(routeKey, new TokenBucket(throttle, `the route "${routeKey}"`));
     }
   }
+  if (authorizer) checkOptions('The authorizer', authorizer, authorizerTypes);
   if (authorizer && !byKey.has('$connect')) {
     throw new Error(
       'There is an authorizer, but no route "$connect" for it to protect. Add that route.',
@@ -151,7 +181,9 @@ export function checkDeployment({ handler, routes, authorizer }: Deployment): Se
     throttles,
     authorizer: authorizer && {
       function: authorizer.function,
-      identitySources: (authorizer.identitySources ?? []).map(identitySource),
+      identitySources: new Map(
+        (authorizer.identitySources ?? []).map((each) => [each, identitySource(each)]),
+      ),
     },
   };
 }

@@ -8,12 +8,10 @@ import { type ApiOptions, apiDefaults } from './options.js';
 import { routeSelector } from './routes/select.js';
 import { Connections } from './websocket/connections.js';
 
-const MAX_BASE_PATH = 300;
-
 /**
  * Checks the options, and returns what makes the API as soon as its host and port are known.
  *
- * @throws Error if the route selection expression, the base path or the throttle is invalid.
+ * @throws Error if the route selection expression or the throttle is invalid.
  */
 export function prepareApi(options: ApiOptions): (domainName: string) => Api {
   const { stage = apiDefaults.stage, basePath, accountThrottle: throttle } = options;
@@ -67,17 +65,9 @@ export function prepareApi(options: ApiOptions): (domainName: string) => Api {
 /**
  * The path of the API on its host: the stage, or the base path of a custom domain; empty if the whole
  * domain is mapped to the API.
- *
- * @throws Error if API Gateway would refuse the base path, too (API mappings).
  */
 function apiPath(stage: string, basePath: string | undefined): string {
   if (basePath === undefined) return `/${stage}`;
   if (basePath === '') return '';
-  if (basePath.length > MAX_BASE_PATH || !/^[\w$.+!*'()-]+(?:\/[\w$.+!*'()-]+)*$/.test(basePath)) {
-    throw new Error(
-      `The base path "${basePath}" cannot be mapped. Use at most ${MAX_BASE_PATH} letters, digits and ` +
-        `$-_.+!*'(), with single slashes between them.`,
-    );
-  }
   return `/${basePath}`;
 }

@@ -145,6 +145,15 @@ const string: OptionType = {
   fits: (value) => typeof value === 'string',
 };
 
+/** Empty if the whole domain is mapped to the API (API mappings). */
+const basePath: OptionType = {
+  takes: `a path of up to 300 letters, digits and $-_.+!*'(), with single slashes only between them`,
+  fits: (value) =>
+    typeof value === 'string' &&
+    value.length <= 300 &&
+    /^(?:[\w$.+!*'()-]+(?:\/[\w$.+!*'()-]+)*)?$/.test(value),
+};
+
 const stageName: OptionType = {
   takes: 'up to 128 letters, digits, "-" and "_"',
   fits: (value) => typeof value === 'string' && /^[\w-]{1,128}$/.test(value),
@@ -182,7 +191,7 @@ export const apiOptionTypes: OptionTypes<ApiOptions> = {
   port: option.integer(0, 65_535),
   host: option.text,
   stage: stageName,
-  basePath: string,
+  basePath,
   apiId: option.text,
   region: option.text,
   accountId: option.text,

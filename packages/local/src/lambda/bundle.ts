@@ -104,7 +104,7 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
     lastHash = hashOf(result);
     if (result.errors.length > 0) {
       const text = await formatted(result.errors.map(withoutAdvice), 'error');
-      const message = `"${entry}" could not be bundled.\n\n${text}`;
+      const message = `"${entry}" could not be bundled.\n\n${text.trimEnd()}`;
       throw new StartError('ERR_BUILD_FAILED', message, installHint(result.errors));
     }
     process.stderr.write(await formatted(result.warnings, 'warning'));
@@ -184,7 +184,7 @@ async function assertFile(entry: string): Promise<void> {
   if (found?.isFile() !== true) {
     throw new StartError(
       'ERR_ENTRY_NOT_FOUND',
-      `The file "${entry}" was not found.`,
+      found === undefined ? `The file "${entry}" was not found.` : `"${entry}" is not a file.`,
       'Pass the path of the source file that exports the handler, relative to the current folder and with its extension.',
     );
   }

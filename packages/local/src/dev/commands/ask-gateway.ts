@@ -2,7 +2,7 @@ import { option } from '@gatecast/framework/adapter';
 import { StartError } from '../../start-error.js';
 import { CONTROL_HEADER, CONTROL_PATH } from '../control/control-api.js';
 import { wholeNumber } from './command-line.js';
-import { readSession, type Session } from './session-file.js';
+import { readSession, type Session, sessionPorts } from './session-file.js';
 
 interface ControlRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -33,17 +33,17 @@ export async function askGateway<T>(
   const headers = { 'Content-Type': 'application/json' };
   const signal = AbortSignal.timeout(ANSWER_TIME_MS);
   const init = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) };
-  const response = await fetch(url, init).catch((error: Error) => {
-    if (signal.aborted) throw notFound(`The program on port ${port} does not answer.`);
+  const response = await fetch(url, init).catch(async (error: Error) => {
+    if (signal.aborted) throw await notFound(`The program on port ${port} does not answer.`);
     const cause = error.cause as NodeJS.ErrnoException | undefined;
-    throw notFound(
+    throw await notFound(
       cause?.code === 'ECONNREFUSED'
         ? `Nothing listens on port ${port}.`
         : `Port ${port} could not be reached: ${cause?.message ?? error.message}.`,
     );
   });
   if (!response.headers.has(CONTROL_HEADER)) {
-    throw notFound(`The program on port ${port} is not "gatecast dev".`);
+    throw await notFound(`The program on port ${port} is not "gatecast dev".`);
   }
   const answer = (await response.json()) as T & { readonly message?: string };
   if (response.ok) {
@@ -62,15 +62,20 @@ export async function runningSession(port: number): Promise<Session> {
   const session = await readSession(port);
   // The file of a gateway that was killed is still there.
   if (session?.pid === pid) return session;
-  throw notFound(
-    `The "gatecast dev" on port ${port} was not started in this folder.`,
-    'Run this command in the folder in which it was started, where ".gatecast" is.',
+  // The port is open while functions are still being loaded; the file follows.
+  throw new StartError(
+    'ERR_GATEWAY_NOT_FOUND',
+    `The "gatecast dev" on port ${port} was not started in this folder, or is still starting.`,
+    'Run this command when it has printed its address, in the folder in which it was started, where ".gatecast" is.',
   );
 }
 
-function notFound(
-  message: string,
-  hint = 'Start "gatecast dev" first, or pass the port that it printed: --port 3000.',
-): StartError {
+async function notFound(message: string): Promise<StartError> {
+  // Some may be of gateways that were killed.
+  const ports = await sessionPorts();
+  const hint =
+    ports.length === 0
+      ? 'Start "gatecast dev" first, or pass the port that it printed with --port.'
+      : `In this folder, "gatecast dev" was started with: ${ports.map((port) => `--port ${port}`).join(', ')}.`;
   return new StartError('ERR_GATEWAY_NOT_FOUND', message, hint);
 }

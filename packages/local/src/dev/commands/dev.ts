@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MAX_TIMER_MS, option } from '@gatecast/framework/adapter';
+import { option } from '@gatecast/framework/adapter';
 import { apiOptionTypes } from '../../gateway/options.js';
 import { functionOptionTypes } from '../../lambda/function.js';
 import type { ReloadEvent } from '../../lambda/versions.js';
@@ -83,8 +83,8 @@ const CLOSE_GRACE_MS = 800;
 /** When the command ends even if closing hangs, after a signal, in milliseconds. */
 const LONGEST_STOP_MS = 3_000;
 
-/** In seconds; a timer cannot wait longer. */
-const timeoutType = option.integer(1, Math.floor(MAX_TIMER_MS / 1000));
+/** In seconds (Lambda quotas). */
+const timeoutType = option.integer(1, 900);
 
 type DevArguments = Arguments<(typeof OPTIONS)[number]>;
 
@@ -142,7 +142,7 @@ async function settingsOf(parsed: DevArguments): Promise<Settings> {
     maxEnvironments: wholeNumber(environments, '--environments', environmentsType),
     seed: wholeNumber(values.seed, '--seed', apiOptionTypes.seed),
     host: textValue(values.host, '--host', apiOptionTypes.host),
-    basePath: values['base-path'],
+    basePath: textValue(values['base-path'], '--base-path', apiOptionTypes.basePath),
     apiKeys: keys === undefined ? undefined : apiKeysOf(keys),
     staticDirectory: values.static,
     quirks: { serial: flags.has('serial') },
@@ -278,10 +278,10 @@ function stopSignal(): Promise<void> {
 
 function apiKeysOf(list: string): string[] {
   const keys = list.split(',').map((key) => key.trim());
-  if (!keys.includes('')) return keys;
+  if (apiOptionTypes.apiKeys.fits(keys)) return keys;
   // The keys are secret, so the message does not repeat them.
   throw new CommandLineError(
-    '--api-keys takes API keys, joined by commas, and one of them is empty.',
+    '--api-keys takes API keys of 20 to 128 characters, joined by commas.',
   );
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Folder for the files of `gatecast dev`, in the current one. */
@@ -43,6 +43,12 @@ export async function readSession(port: number): Promise<Session | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** The ports of the sessions of this folder. */
+export async function sessionPorts(): Promise<number[]> {
+  const names = await readdir(FOLDER).catch(() => []);
+  return names.flatMap((name) => /^port-(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
 }
 
 /** Removes the file, if there is one. */

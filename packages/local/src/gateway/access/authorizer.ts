@@ -36,8 +36,9 @@ export async function authorize(
 ): Promise<Verdict> {
   const time = api.now();
   let outcome: Outcome | undefined;
-  let verdict = refused(401, 'An identity source is missing.');
-  if (identitySources.every((source) => source(event))) {
+  const [missing] = [...identitySources].find(([, source]) => !source(event)) ?? [];
+  let verdict = refused(401, `The identity source "${missing}" is missing.`);
+  if (missing === undefined) {
     outcome = await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs });
     verdict = judge(outcome, event, time);
   }

@@ -140,13 +140,19 @@ async function listenOn(
   try {
     await once(server, 'listening');
   } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
     throw new Error(
-      `The gateway could not listen on port "${port}" of "${host}". ` +
-        'Choose another port, or 0 for any free one.',
+      `The gateway could not listen on port "${port}" of "${host}". ${adviceFor(code)}`,
       { cause },
     );
   }
   return server;
+}
+
+function adviceFor(code: string): string {
+  if (code === 'EADDRINUSE') return 'Choose another port, or 0 for any free one.';
+  if (code === 'EACCES') return 'This user may not use that port. Choose another one, or 0.';
+  return `This machine has no such address (${code}). Choose "localhost", "0.0.0.0" or one that it has.`;
 }
 
 function portOf([server]: readonly Server[]): number {
