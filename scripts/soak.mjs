@@ -66,12 +66,14 @@ void ended.then(([code, signal]) => {
   if (!state.isOver) fail(`The gateway ended (${code ?? signal}):\n${printed}`);
 });
 
-async function told(type) {
-  for (;;) {
-    const [message] = await Promise.race([once(gateway, 'message'), ended.then(() => [{}])]);
-    if (message.type === type) return message;
-    if (message.type === undefined) throw new Error('The gateway has ended.');
-  }
+/** What is to be done with the next message of each type. */
+const listeners = new Map();
+gateway.on('message', (message) => listeners.get(message.type)?.(message));
+
+function told(type) {
+  const next = new Promise((resolve) => listeners.set(type, resolve));
+  const never = ended.then(() => Promise.reject(new Error('The gateway has ended.')));
+  return Promise.race([next, never]);
 }
 
 function fail(problem) {

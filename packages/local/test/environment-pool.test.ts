@@ -58,6 +58,23 @@ const isRunning = ({ pid = 0 }: Environment): boolean => {
 const payload = (result: InvocationResult): unknown =>
   result.type === 'response' ? result.payload : result;
 
+it('I3 keeps the result of an invocation when no process can be started for the next', async () => {
+  const { pool, started } = makePool('exits', 1);
+  const [first] = started;
+  const failing = new EnvironmentPool({
+    start: () => {
+      throw new Error('spawn E2BIG');
+    },
+    maxEnvironments: 1,
+    first: first as Environment,
+  });
+  const ended = failing.invoke({ code: 3 }, { requestId: 'one' });
+  const waiting = failing.invoke({}, { requestId: 'two' });
+  await expect(ended).resolves.toMatchObject({ errorType: 'Runtime.ExitError' });
+  await expect(waiting).rejects.toThrow('spawn E2BIG');
+  await pool.close();
+});
+
 describe('a pool', () => {
   it('runs invocations concurrently, each in its own process', async () => {
     await using test = makePool('waitsForFile', 10);

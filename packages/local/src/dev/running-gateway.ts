@@ -133,7 +133,7 @@ export class RunningGateway {
     });
     // At first, because clients must not connect any more. Not awaited, because a reload may be running.
     const closing = this.#gateway?.closeWithin(graceMs);
-    const reloaded = Promise.all(this.#bundlers.map((bundler) => bundler.close())).then(() =>
+    const reloaded = Promise.allSettled(this.#bundlers.map((bundler) => bundler.close())).then(() =>
       Promise.all(this.#functions.map((lambda) => lambda.reloaded())),
     );
     await Promise.race([reloaded, grace]);

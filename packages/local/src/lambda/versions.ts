@@ -125,6 +125,7 @@ export class RunningFunction implements LambdaFunction {
         onStateLost: this.#onStateLost,
         signal,
       });
+      if (signal.aborted) return await next.pool.close();
       const closedConnections = await this.#replace(next, hooks);
       hooks.onReload({ type: 'reloaded', functionName, closedConnections });
     } catch (error) {

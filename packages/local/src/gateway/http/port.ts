@@ -38,6 +38,9 @@ const TLS_HANDSHAKE = 0x16;
  */
 const MAX_HEAD_BYTES = 65_536;
 
+/** How long a client may be connected and send nothing, as Node's servers allow for a request's head. */
+const SILENT_MS = 60_000;
+
 /** @throws Error if the port is not available. */
 export async function openPort(options: PortOptions): Promise<Port> {
   const { host, port, certificate, isOwnName } = options;
@@ -64,7 +67,10 @@ export async function openPort(options: PortOptions): Promise<Port> {
     socket.on('close', () => sockets.delete(socket));
     // A peer may vanish at any time. 'close' follows, and is the event that the other code uses.
     socket.on('error', () => {});
+    const giveUp = () => socket.destroy();
+    socket.setTimeout(SILENT_MS, giveUp);
     socket.once('readable', () => {
+      socket.setTimeout(0).off('timeout', giveUp);
       const start: Buffer | null = socket.read();
       if (!start) {
         socket.destroy();

@@ -28,7 +28,7 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
    */
   readonly #idle: Environment[];
   readonly #busy = new Set<Environment>();
-  readonly #waiting: ((environment: Environment | undefined) => void)[] = [];
+  readonly #waiting: ((next: Environment | Promise<Environment> | undefined) => void)[] = [];
   #state: 'open' | 'draining' | 'closed' = 'open';
   #drained = (): void => {};
 
@@ -129,7 +129,8 @@ export class EnvironmentPool implements LambdaFunction, AsyncDisposable {
     this.#idle.push(environment);
     const proceed = this.#waiting.shift();
     if (proceed !== undefined) {
-      proceed(this.#next());
+      // If no process can be started, it is the waiting invocation that fails, not the one that has ended.
+      proceed(new Promise<Environment>((resolve) => resolve(this.#next())));
       return;
     }
     if (this.#busy.size === 0) {
