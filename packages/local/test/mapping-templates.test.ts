@@ -194,6 +194,7 @@ describe('a mapping template', () => {
     ["$text.replace('o', '$&')", 'Hell$&-W$&rld-$&'],
     ["$text.replaceAll('(l)[lo]?', '<$1$0>')", 'He<lll>o-Wor<ll>d-o'],
     ["$text.replaceAll('-', '\\$1$&')", 'Hello$1$&World$1$&o'],
+    ["$text.replaceFirst('-', '\\x')", 'HelloxWorld-o'],
     ["$text.replaceFirst('(o)-', '[$1]')", 'Hell[o]World-o'],
     ["$text.split('-') $text.split('[lo]+').size()", '[Hello, World, o] 5'],
     ["$text.startsWith('Hello') $text.startsWith('-o')", 'true false'],
@@ -217,7 +218,10 @@ describe('a mapping template', () => {
     ['[$number.length()] [$text.size()] [$list.length()] [$map.length()]', '[] [] [] []'],
     ['[$none.toString()] [$map.none.equals("")]', '[$none.toString()] []'],
     ['[$nulls[0].equals("")] [$nulls.get(0).x] [$number.size()]', '[] [] []'],
-    ['#set($new = [])$new.add("x") $new.isEmpty()', 'true false'],
+    [
+      '#set($new = [])$new.add("x") $new.isEmpty() #set($map = {})$map.isEmpty()',
+      'true false true',
+    ],
     ["$map.put('m', 3)$map.put('m', 4)$map.remove('m') $map", '4 {k=1, l=2}'],
   ])('8.5 has the methods of values in Java: %s', async (template, expected) => {
     const set = Object.keys(javaValues).map((name) => `#set($${name} = $input.path('$.${name}'))`);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openLocalApi } from './local-api.js';
 import { Peer } from './peer.js';
 import { sendRequest } from './signed-request.js';
@@ -65,6 +65,18 @@ describe('the static directory', () => {
     await using api = await openLocalApi({ staticDirectory });
     const { headers } = await sendRequest({ port: api.gateway.port, path });
     expect(headers['content-type']).toBe(type);
+  });
+
+  it.each(['GET', 'HEAD'])('answers %s once', async (method) => {
+    const printed = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    await using api = await openLocalApi({ staticDirectory });
+    const { port } = api.gateway;
+    await sendRequest({ port, path: '/page.css', method });
+    await sendRequest({ port, path: '/none.css' });
+    const texts = printed.mock.calls.map(([text]) => String(text));
+    printed.mockRestore();
+    expect(texts).toEqual([]);
+    expect(api.log.map(({ detail }) => detail)).toEqual(['403 GET /none.css: the API is at /dev']);
   });
 
   it('answers HEAD without the file', async () => {
