@@ -112,6 +112,20 @@ describe('what dynamoDbStore() costs', () => {
     expect(calls).toHaveLength(4 * 50);
   });
 
+  it('takes one batch to write a membership that a subscribe has left out', async () => {
+    await using table = await openTable(engine);
+    const { connectionId } = await connected(table, ['announcements']);
+    const { connections, hooks } = table;
+    const repeat = () => connections.subscribe(connectionId, ['announcements', 'rooms/42'], ample);
+    hooks.before = (action) => {
+      if (action === 'BatchWriteItem') throw new Error('cut off');
+    };
+    await expect(repeat()).rejects.toThrow('cut off');
+    const { calls, writeUnits } = await costOf(table, repeat);
+    expect(calls).toEqual(['GetItem', 'BatchGetItem', 'BatchWriteItem', 'GetItem']);
+    expect(writeUnits).toBe(1);
+  });
+
   it('E4 only reads to subscribe to channels again', async () => {
     await using table = await openTable(engine);
     const { connections } = table;
@@ -146,6 +160,19 @@ describe('what dynamoDbStore() costs', () => {
     const { calls } = await costOf(table, () => table.connections.disconnect(connectionId));
     expect(calls).toEqual(['UpdateItem', 'BatchWriteItem', 'BatchWriteItem', 'DeleteItem']);
     expect(await table.rows()).toEqual([]);
+  });
+
+  it('takes one write to disconnect a connection that is gone', async () => {
+    await using table = await openTable(engine);
+    const { calls } = await costOf(table, () => table.connections.disconnect('gone='));
+    expect(calls).toEqual(['UpdateItem']);
+  });
+
+  it('takes one write to prune a connection without channels', async () => {
+    await using table = await openTable(engine);
+    const { connectionId } = await connected(table);
+    const { calls } = await costOf(table, () => table.connections.prune([connectionId]));
+    expect(calls).toEqual(['UpdateItem']);
   });
 
   it('C8 takes little more than one write for each of many connections to prune them', async () => {

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   isConditionFailed,
-  isThrottled,
   isTransient,
   leftUnprocessed,
   NoAnswerError,
@@ -158,13 +157,8 @@ describe("the store's error", () => {
   });
 });
 
-it('an error says that a condition was not met, or that DynamoDB was too busy', () => {
+it('a condition that is not met is neither a failure nor a reason to try again', () => {
   const failed = answered('ConditionalCheckFailedException', 400);
-  expect([isConditionFailed(failed), isThrottled(failed), isTransient(failed)]).toEqual([
-    true,
-    false,
-    false,
-  ]);
-  const throttled = answered('ThrottlingException', 400);
-  expect([isConditionFailed(throttled), isThrottled(throttled)]).toEqual([false, true]);
+  expect([isConditionFailed(failed), isTransient(failed)]).toEqual([true, false]);
+  expect(isConditionFailed(answered('ThrottlingException', 400))).toBe(false);
 });

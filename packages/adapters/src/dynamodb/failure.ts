@@ -68,7 +68,7 @@ export function isConditionFailed(error: unknown): boolean {
 }
 
 /** Whether DynamoDB was too busy to start the request. */
-export function isThrottled(error: unknown): boolean {
+function isThrottled(error: unknown): boolean {
   return THROTTLED.has((error as Error).name);
 }
 

@@ -36,17 +36,15 @@ interface RowUpdate {
   /** True if the row must not exist yet; otherwise the connection must be live. */
   readonly isNew?: boolean;
   readonly details?: Assignment;
-  readonly change: ChannelChange | false;
+  readonly change: ChannelChange | undefined;
 }
 
 /** The result of adding or removing channels. */
 export interface Changed {
   /** Whether the change was made. False if another call had changed the row. */
   readonly isDone: boolean;
-  /**
-   * Set if an answer was lost: the row's `changedBy` has this value if the change was made all the same.
-   */
-  readonly lost?: string;
+  /** If it was made by an attempt whose answer was lost, the row's `changedBy` has this value. */
+  readonly token: string;
 }
 
 /** Which memberships of a connection to check. */
@@ -114,7 +112,7 @@ export class Rows {
     channels: readonly string[],
   ): Promise<ConnectionRow | undefined> {
     const empty = { record, channels: new Set<string>() };
-    const change = channels.length > 0 && addUpdate({ channels, seen: empty.channels });
+    const change = additionOf(channels, empty);
     const { isDone } = await this.#update(empty, { isNew: true, change, details: assign(record) });
     return isDone ? withRecord(empty, record, channels) : undefined;
   }
@@ -128,7 +126,7 @@ export class Rows {
     record: ConnectionRecord,
     channels: readonly string[],
   ): Promise<ConnectionRow | undefined> {
-    const change = channels.length > 0 && addUpdate({ channels, seen: row.channels });
+    const change = additionOf(channels, row);
     const { isDone } = await this.#update(row, { change, details: assign(record) });
     return isDone ? withRecord(row, record, channels) : undefined;
   }
@@ -195,13 +193,13 @@ export class Rows {
 
   /**
    * Writes memberships until they agree with the connection's row, which it reads again after each write.
-   * Writes nothing if they agree already. Returns the row as last read.
+   * Writes nothing if they agree already.
    */
   async syncMemberships(
     connectionId: string,
     row: ConnectionRow | undefined,
     { added = [], others = [] }: Affected,
-  ): Promise<ConnectionRow | undefined> {
+  ): Promise<void> {
     const found = await this.#memberships(connectionId, others);
     const wrong = others.filter(
       (channel) => !isUpToDate(found.get(channel), membershipOf(row, channel)),
@@ -211,15 +209,14 @@ export class Rows {
     let present = wrong.filter((channel) => found.has(channel));
     while (absent.length + present.length > 0) {
       const expected = current;
-      const missing = new Set(await this.#write(connectionId, expected, { absent, present }));
+      const missing = await this.#write(connectionId, expected, { absent, present });
       const seen = await this.read(connectionId);
       present = [...absent, ...present].filter(
         (channel) => !missing.has(channel) && !haveSameMembership(expected, seen, channel),
       );
-      absent = [...missing].filter((channel) => seen?.channels.has(channel));
+      absent = [...missing];
       current = seen;
     }
-    return current;
   }
 
   async #change(
@@ -234,16 +231,16 @@ export class Rows {
       values: { ...values, ':changedBy': toAttribute(token) },
       ...rest,
     };
-    const { isDone, mayHaveRun } = await this.#update(row, { change });
-    return { isDone, ...(mayHaveRun && { lost: token }) };
+    const { isDone } = await this.#update(row, { change });
+    return { isDone, token };
   }
 
   #update(
     { record }: ConnectionRow,
     { isNew = false, details, change }: RowUpdate,
   ): Promise<Updated> {
-    const actions = [details?.UpdateExpression, change && change.action].filter(Boolean);
-    const conditions = [isNew ? 'attribute_not_exists(pk)' : LIVE, change && change.condition];
+    const actions = [details?.UpdateExpression, change?.action].filter(Boolean);
+    const conditions = [isNew ? 'attribute_not_exists(pk)' : LIVE, change?.condition];
     return this.#table.update({
       Key: this.#keys.connection(record.connectionId),
       UpdateExpression: actions.join(' '),
@@ -251,12 +248,12 @@ export class Rows {
       ExpressionAttributeNames: {
         ...(!isNew && LIVE_NAMES),
         ...details?.ExpressionAttributeNames,
-        ...(change && change.names),
+        ...change?.names,
       },
       ExpressionAttributeValues: {
         ...(!isNew && this.#nowValue()),
         ...details?.ExpressionAttributeValues,
-        ...(change && change.values),
+        ...change?.values,
       },
     });
   }
@@ -286,7 +283,7 @@ export class Rows {
       absent,
       present,
     }: { readonly absent: readonly string[]; readonly present: readonly string[] },
-  ): Promise<string[]> {
+  ): Promise<ReadonlySet<string>> {
     const puts = absent.flatMap((channel) => {
       const details = membershipOf(row, channel);
       if (details === undefined) return [];
@@ -297,20 +294,29 @@ export class Rows {
     await this.deleteMemberships([
       [connectionId, present.filter((channel) => !row?.channels.has(channel))],
     ]);
-    const missing = await inParallel(present, CALLS_AT_ONCE, async (channel) => {
+    const missing = new Set<string>();
+    await inParallel(present, CALLS_AT_ONCE, async (channel) => {
       const details = membershipOf(row, channel);
-      if (details === undefined) return [];
+      if (details === undefined) return;
       const { isDone } = await this.#table.update({
         Key: this.#keys.membership(connectionId, channel),
         ConditionExpression: 'attribute_exists(pk)',
         ...assign(details),
       });
-      return isDone ? [] : [channel];
+      if (!isDone) missing.add(channel);
     });
-    return missing.flat();
+    return missing;
   }
 
   #nowValue(): Item {
     return { ':now': toAttribute(this.#now()) };
   }
+}
+
+/** The change that adds channels to a row that has none of them, if there are any. */
+function additionOf(
+  channels: readonly string[],
+  { channels: seen }: ConnectionRow,
+): ChannelChange | undefined {
+  return channels.length > 0 ? addUpdate({ channels, seen }) : undefined;
 }

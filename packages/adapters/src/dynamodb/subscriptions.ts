@@ -26,22 +26,22 @@ export async function addChannels(
 ): Promise<Added> {
   // Channels that this call added by an update whose answer was lost.
   const own = new Set<string>();
-  let lostChange: LostChange | undefined;
+  let refused: RefusedChange | undefined;
   for (let failed = 1; ; failed += 1) {
     const row = await rows.read(connectionId);
     if (!row) return { row, added: [], results: new Map() };
-    for (const channel of channelsOfLostChange(lostChange, row)) own.add(channel);
+    for (const channel of channelsOfLostChange(refused, row)) own.add(channel);
     const { added, results: planned } = planChannels(row.channels, wanted, limits);
     const results = new Map(planned);
     for (const channel of own) {
       if (row.channels.has(channel)) results.set(channel, 'subscribed');
     }
     if (added.length === 0) return { row, added, results };
-    const { isDone, lost } = await rows.addChannels(row, added, limits);
+    const { isDone, token } = await rows.addChannels(row, added, limits);
     if (isDone) {
       return { row: { ...row, channels: new Set([...row.channels, ...added]) }, added, results };
     }
-    lostChange = lost === undefined ? undefined : { lost, channels: added };
+    refused = { token, channels: added };
     await rows.pauseBeforeRetry(failed);
   }
 }
@@ -60,29 +60,29 @@ export async function removeChannels(
   channels: readonly string[],
 ): Promise<Removed> {
   const removed = new Set<string>();
-  let lostChange: LostChange | undefined;
+  let refused: RefusedChange | undefined;
   for (let failed = 1; ; failed += 1) {
     const row = await rows.read(connectionId);
-    for (const channel of channelsOfLostChange(lostChange, row)) removed.add(channel);
+    for (const channel of channelsOfLostChange(refused, row)) removed.add(channel);
     const subscribed = channels.filter((channel) => row?.channels.has(channel));
     if (!row || subscribed.length === 0) return { row, removed };
     // The row comes second. If this call is cut off in between, the row still lists the channels, so that
     // a later removal finds them.
     await rows.deleteMemberships([[connectionId, subscribed]]);
-    const { isDone, lost } = await rows.removeChannels(row, subscribed);
+    const { isDone, token } = await rows.removeChannels(row, subscribed);
     if (isDone) {
       for (const channel of subscribed) removed.add(channel);
       const remaining = [...row.channels].filter((channel) => !subscribed.includes(channel));
       return { row: { ...row, channels: new Set(remaining) }, removed };
     }
-    lostChange = lost === undefined ? undefined : { lost, channels: subscribed };
+    refused = { token, channels: subscribed };
     await rows.pauseBeforeRetry(failed);
   }
 }
 
-/** A change whose answer was lost: it may have been made. */
-interface LostChange {
-  readonly lost: string;
+/** A change that was refused, possibly because an earlier attempt has made it, whose answer was lost. */
+interface RefusedChange {
+  readonly token: string;
   readonly channels: readonly string[];
 }
 
@@ -92,8 +92,8 @@ interface LostChange {
  * twice.
  */
 function channelsOfLostChange(
-  lostChange: LostChange | undefined,
+  refused: RefusedChange | undefined,
   row: ConnectionRow | undefined,
 ): readonly string[] {
-  return lostChange && row?.changedBy === lostChange.lost ? lostChange.channels : [];
+  return refused && row?.changedBy === refused.token ? refused.channels : [];
 }

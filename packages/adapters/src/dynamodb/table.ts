@@ -16,7 +16,6 @@ import type { Item } from './attributes.js';
 import {
   type Attempted,
   isConditionFailed,
-  isThrottled,
   isTransient,
   leftUnprocessed,
   NoAnswerError,
@@ -58,14 +57,6 @@ export interface Updated {
   readonly isDone: boolean;
   /** The attributes that `ReturnValues` asked for. */
   readonly attributes: Item;
-  /** Whether an earlier attempt, whose answer was lost, may have made the update already. */
-  readonly mayHaveRun: boolean;
-}
-
-interface Answer<T> {
-  /** Absent when the condition of the call failed. */
-  readonly output?: T;
-  readonly mayHaveRun: boolean;
 }
 
 /**
@@ -86,7 +77,7 @@ export class Table {
   /** Reads an item with strong consistency. */
   async get(key: Item): Promise<Item | undefined> {
     const input = { TableName: this.#context.table, Key: key, ConsistentRead: true };
-    return (await this.#call('GetItem', input)).output?.Item;
+    return (await this.#call('GetItem', input))?.Item;
   }
 
   /**
@@ -100,7 +91,7 @@ export class Table {
 
   /** Deletes an item if it meets the condition. Returns whether it did. */
   async deleteIf(key: Item, { has: [name, value], lacks }: Condition): Promise<boolean> {
-    const { output } = await this.#call('DeleteItem', {
+    const output = await this.#call('DeleteItem', {
       TableName: this.#context.table,
       Key: key,
       ConditionExpression: `#has = :value${lacks ? ' AND attribute_not_exists(#lacks)' : ''}`,
@@ -112,18 +103,18 @@ export class Table {
 
   /** Updates an item. A condition that is not met gives `isDone: false`, not an error. */
   async update(input: Omit<UpdateItemInput, 'TableName'>): Promise<Updated> {
-    const { output, mayHaveRun } = await this.#call('UpdateItem', {
+    const output = await this.#call('UpdateItem', {
       TableName: this.#context.table,
       ...input,
     });
-    return { isDone: output !== undefined, attributes: output?.Attributes ?? {}, mayHaveRun };
+    return { isDone: output !== undefined, attributes: output?.Attributes ?? {} };
   }
 
   /** Reads one page of at most 1 MB with strong consistency. */
   async query(
     input: Omit<QueryInput, 'TableName'>,
   ): Promise<{ readonly items: readonly Item[]; readonly lastKey: Item | undefined }> {
-    const { output } = await this.#call('Query', {
+    const output = await this.#call('Query', {
       TableName: this.#context.table,
       ConsistentRead: true,
       ...input,
@@ -147,7 +138,7 @@ export class Table {
     const found: Item[] = [];
     let pending = [...batch];
     for (let failed = 1; ; failed += 1) {
-      const { output } = await this.#call('BatchGetItem', {
+      const output = await this.#call('BatchGetItem', {
         RequestItems: { [table]: { Keys: pending, ConsistentRead: true } },
       });
       found.push(...(output?.Responses?.[table] ?? []));
@@ -161,31 +152,30 @@ export class Table {
     const { table } = this.#context;
     let pending = [...batch];
     for (let failed = 1; ; failed += 1) {
-      const { output } = await this.#call('BatchWriteItem', { RequestItems: { [table]: pending } });
+      const output = await this.#call('BatchWriteItem', { RequestItems: { [table]: pending } });
       pending = output?.UnprocessedItems?.[table] ?? [];
       if (pending.length === 0) return;
       await this.#pause(failed, () => leftUnprocessed(this.#attempted('BatchWriteItem')));
     }
   }
 
+  /** Makes a call. Returns `undefined` if its condition is not met. */
   async #call<O extends OperationName>(
     operation: O,
     input: InputOf<O>,
-  ): Promise<Answer<OutputOf<O>>> {
+  ): Promise<OutputOf<O> | undefined> {
     const { endsAt = Infinity, signal } = this.#context.limit;
-    let mayHaveRun = false;
     for (let failed = 1; ; failed += 1) {
       if (this.#failure) throw this.#failure.error;
       if (signal?.aborted) throw this.#failed(signal.reason);
       if (Date.now() >= endsAt) throw this.#failed(outOfTime(this.#attempted(operation)));
       try {
-        return { output: await this.#attempt(operation, input), mayHaveRun };
+        return await this.#attempt(operation, input);
       } catch (error) {
         if (signal?.aborted) throw this.#failed(signal.reason);
-        if (isConditionFailed(error)) return { mayHaveRun };
+        if (isConditionFailed(error)) return undefined;
         const fail = (): unknown => toStoreError(error, this.#attempted(operation));
         if (!isTransient(error)) throw this.#failed(fail());
-        if (!isThrottled(error)) mayHaveRun = true;
         await this.#pause(failed, fail);
       }
     }
