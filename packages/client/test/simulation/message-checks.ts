@@ -34,7 +34,7 @@ export interface SentMessage {
   frameId?: string;
   firstWrittenMs?: number;
   /** Where it was written last, and when; without the machine's sleep. */
-  latest?: { readonly connection: Connection; readonly awakeMs: number };
+  latest?: { readonly connection: Connection; readonly awakeMs: number; readonly nowMs: number };
   /** Since when API Gateway has refused that, without the machine's sleep. */
   refusedMs?: number | undefined;
   attempts: number;
@@ -127,7 +127,8 @@ export class MessageChecks {
     }
     message.frameId = id;
     message.firstWrittenMs ??= this.#nowMs;
-    message.latest = { connection, awakeMs: this.#checks.world.time.awakeMs };
+    const { awakeMs, nowMs } = this.#checks.world.time;
+    message.latest = { connection, awakeMs, nowMs };
     message.refusedMs = undefined;
     this.#written.push(message);
     // One that waits for nothing does not wait for a subscription either.
@@ -149,7 +150,11 @@ export class MessageChecks {
   oldestOn(connection: Connection): number | undefined {
     const waiting = this.#inFlight().filter(
       ({ latest, isAwaited, isOneWay }) =>
-        latest?.connection === connection && isAwaited && !isOneWay,
+        latest?.connection === connection &&
+        isAwaited &&
+        !isOneWay &&
+        // Later, no answer can come, so nothing is to be gained by a ping.
+        this.#checks.world.time.awakeMs - latest.awakeMs <= INTEGRATION_MS,
     );
     return waiting[0] && Math.min(...waiting.map(({ latest }) => latest?.awakeMs ?? Infinity));
   }
@@ -262,6 +267,7 @@ export class MessageChecks {
   ): Parameters<Checks['world']['fails']>[0] | undefined {
     const { answers, attempts, sentMs, firstWrittenMs = this.#nowMs } = message;
     const timeoutMs = Math.min(message.timeoutMs, RESEND_MS);
+    const writtenMs = message.latest?.nowMs ?? this.#nowMs;
     if (answers.some(({ isVague }) => isVague)) return undefined;
     switch (code) {
       case 'ERR_CLOSED':
@@ -276,6 +282,8 @@ export class MessageChecks {
         return this.#nowMs - sentMs < timeoutMs - 1 ? 'a time-out before its time' : undefined;
       case 'ERR_TIMEOUT':
         if (attempts === 0) return 'a wrong word on what was written';
+        // An error may have been the answer to what was written again, and nothing comes later.
+        if (message.doubts > 0 && this.#nowMs - writtenMs >= INTEGRATION_MS - 1) return undefined;
         return this.#nowMs - firstWrittenMs < timeoutMs - 1
           ? 'a time-out before its time'
           : undefined;
