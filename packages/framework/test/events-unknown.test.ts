@@ -100,7 +100,8 @@ describe('B12 an event of another source', () => {
   it.each([
     [{}, 'none'],
     [[], 'none'],
-    [undefined, 'undefined'],
+    [undefined, 'none'],
+    ['text', 'none'],
     [{ a: 1, b: 2 }, 'a, b'],
   ])('B12 %j is named by its keys', async (event, keys) => {
     await expect(makeApp().handler(event)).rejects.toThrow(`(keys: ${keys})`);

@@ -63,16 +63,16 @@ function kind<E extends object>(of: EventKind<E>): EventKind<never> {
 export function makeHandler(core: AppCore): Handler {
   // Not async, because each additional promise slows messages down.
   return (event, context) => {
+    let keys = '';
     if (typeof event === 'object' && event !== null) {
       for (const known of KINDS) {
         if (known.matches(event)) {
           return known.handle(core, event, context as LambdaContext | undefined);
         }
       }
+      keys = Object.keys(event).join(', ');
     }
-    const isObject = typeof event === 'object' && event !== null;
-    const keys = isObject ? Object.keys(event).join(', ') || 'none' : String(event);
-    return Promise.reject(makeError('ERR_EVENT_UNKNOWN', { keys }));
+    return Promise.reject(makeError('ERR_EVENT_UNKNOWN', { keys: keys || 'none' }));
   };
 }
 
