@@ -143,20 +143,6 @@ it('B5 a publish that nobody awaits in $connect or $disconnect ends before the a
   expect(steps).toEqual(['published', 'connected', 'published', 'disconnected']);
 });
 
-it.each([
-  [{ one: 1, two: 2 }, 'one, two'],
-  [{}, '[object Object]'],
-  [null, 'null'],
-  [7, '7'],
-  ['text', 'text'],
-])('an event that is not known is refused with its keys or its text: %j', async (given, text) => {
-  const { app } = makeApp([defineChannel('rooms/:id')]).test;
-  await expect(app.handler(given)).rejects.toMatchObject({
-    code: 'ERR_EVENT_UNKNOWN',
-    message: expect.stringContaining(text) as string,
-  });
-});
-
 it('the failure of an @OnUnsubscribe is reported as one that the client is not told of', async () => {
   const error = new Error('It is down.');
   const rooms = defineChannel('rooms/:id', {

@@ -101,6 +101,8 @@ describe('B12 an event of another source', () => {
     [{}, 'none'],
     [[], 'none'],
     [undefined, 'none'],
+    [null, 'none'],
+    [7, 'none'],
     ['text', 'none'],
     [{ a: 1, b: 2 }, 'a, b'],
   ])('B12 %j is named by its keys', async (event, keys) => {

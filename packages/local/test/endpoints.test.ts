@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type LocalGateway, startGateway } from '../src/dev/start-gateway.js';
+import { executeApiHost } from '../src/execute-api-host.js';
 import type { GatewayEvent } from '../src/gateway/events.js';
-import { executeApiHost } from '../src/gateway/http/execute-api-host.js';
 import { openConnection } from './open-connection.js';
 
 const entry = fileURLToPath(new URL('fixtures/endpoints.mjs', import.meta.url));

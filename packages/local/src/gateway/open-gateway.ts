@@ -1,10 +1,10 @@
+import { hostOfApi } from '../execute-api-host.js';
 import type { Credentials } from './access/credentials.js';
 import type { Api, Extension } from './api.js';
 import type { Clock } from './clock.js';
 import { checkDeployment, type Deployment } from './deployment.js';
 import type { Faults } from './faults.js';
 import { localCertificate } from './http/certificate.js';
-import { hostOfApi } from './http/execute-api-host.js';
 import { hostInUrl } from './http/local-host.js';
 import { openPort, type Port } from './http/port.js';
 import { answerRequest } from './http/requests.js';

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { hostOfApi } from '../../execute-api-host.js';
 import { problemWithPermission } from '../access/permissions.js';
 import { senderOf } from '../access/sender.js';
 import { verifySignature } from '../access/signature.js';
@@ -8,7 +9,6 @@ import type { FaultOn } from '../faults.js';
 import type { Connection } from '../websocket/connection.js';
 import { MAX_MESSAGE_BYTES } from '../websocket/frame-limits.js';
 import { answer, answerError, type Exchange } from './answer.js';
-import { hostOfApi } from './execute-api-host.js';
 import { readBody } from './read-body.js';
 import { decoded } from './unknown-route.js';
 

@@ -1,7 +1,7 @@
+import { hostOfApi } from '../../execute-api-host.js';
 import { printUnexpected } from '../../unexpected.js';
 import type { Api } from '../api.js';
 import { answerError, type Exchange } from './answer.js';
-import { hostOfApi } from './execute-api-host.js';
 import { isFromLocalPage } from './local-host.js';
 import { answerManagement, managementTarget } from './management-api.js';
 import { serveFile } from './static-files.js';

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { makeAuthorizerEvent, makeConnectionId, makeRequestId } from '@gatecast/framework/testing';
+import { hostOfApi } from '../../execute-api-host.js';
 import { mayConnect } from '../access/access.js';
 import { authorize } from '../access/authorizer.js';
 import { isThrottled } from '../access/throttling.js';
 import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
-import { hostOfApi } from '../http/execute-api-host.js';
 import { isFromLocalPage } from '../http/local-host.js';
 import { wrongPath } from '../http/wrong-path.js';
 import type { Acceptor } from './acceptor.js';

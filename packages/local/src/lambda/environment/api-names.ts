@@ -1,6 +1,6 @@
 // Runs inside an environment's process.
 import { Socket, type TcpNetConnectOpts } from 'node:net';
-import { executeApiHost } from '../../gateway/http/execute-api-host.js';
+import { executeApiHost } from '../../execute-api-host.js';
 
 export interface ApiNames {
   readonly apiId: string;
