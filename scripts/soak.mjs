@@ -135,7 +135,7 @@ async function talk(url) {
       left > 0 && !state.isOver && !state.isPaused;
       left -= 1
     ) {
-      await sleep(Math.random() * 1_000);
+      await sleep(Math.random() * 4_000);
       if (socket.readyState !== WebSocket.OPEN) break;
       await exchange(socket, KINDS[Math.floor(Math.random() * KINDS.length)]);
     }

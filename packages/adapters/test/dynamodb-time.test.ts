@@ -112,6 +112,23 @@ describe.each(methods)('E2 %s()', (_name, usesWholeLimit, call) => {
   });
 });
 
+it('E2 a call that is cut off by its time limit does not hide why the one before has failed', async () => {
+  let calls = 0;
+  const port: DynamoDbPort = {
+    async call() {
+      calls += 1;
+      if (calls === 1) throw Object.assign(new Error('Refused.'), { code: 'ECONNREFUSED' });
+      return new Promise<never>(() => {});
+    },
+  };
+  const access = async () => ({ port, region: 'us-east-1' });
+  const { connections } = storeOver(access, { table: 'chat', budgetMs: 2_000 });
+  await expect(connections.get('c=')).rejects.toMatchObject({
+    message: expect.stringContaining('could not be reached (ECONNREFUSED)'),
+  });
+  expect(calls).toBe(2);
+});
+
 describe('E2 an operation of many calls', () => {
   it('starts no call after its time limit', async () => {
     const { begun, connections } = slowTable(20);

@@ -165,6 +165,7 @@ export class Table {
     input: InputOf<O>,
   ): Promise<OutputOf<O> | undefined> {
     const { endsAt = Infinity, signal } = this.#context.limit;
+    let failure: unknown;
     for (let failed = 1; ; failed += 1) {
       if (this.#failure) throw this.#failure.error;
       if (signal?.aborted) throw this.#failed(signal.reason);
@@ -174,7 +175,10 @@ export class Table {
       } catch (error) {
         if (signal?.aborted) throw this.#failed(signal.reason);
         if (isConditionFailed(error)) return undefined;
-        const fail = (): unknown => toStoreError(error, this.#attempted(operation));
+        // What the time limit has cut off explains less than what failed before.
+        const isCutOff = error instanceof NoAnswerError && Date.now() >= endsAt;
+        if (!isCutOff) failure = error;
+        const fail = (): unknown => toStoreError(failure ?? error, this.#attempted(operation));
         if (!isTransient(error)) throw this.#failed(fail());
         await this.#pause(failed, fail);
       }
