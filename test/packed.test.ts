@@ -84,7 +84,7 @@ describe.each([
       cwd: folder,
     });
     const url = await gatecast.prints(/^WebSocket {2}(\S+)$/m);
-    const developersPage = await gatecast.prints(/^Page {7}(\S+)$/m);
+    const developersPage = await gatecast.prints(/^Inspect +(\S+)@gatecast\/$/m);
     for (const path of ['', '@gatecast/page.css', '@gatecast/page.js', '@gatecast/element.js']) {
       expect([path, (await fetch(developersPage + path)).status]).toEqual([path, 200]);
     }
