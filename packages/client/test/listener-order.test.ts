@@ -130,6 +130,10 @@ describe('listeners that do something to the client', () => {
     }
     expect(seen.filter((text) => text === 'last connected')).toHaveLength(3);
     expect(reported.mock.calls).toEqual(Array.from({ length: 10 }, () => [mine]));
+    // Here, because later there is no reportError that takes what the listener throws at the end.
+    client.close();
+    await pass(0);
+    expect(reported).toHaveBeenCalledTimes(11);
   });
 
   it('F11 throw: it is told once, by reportError where there is one', async () => {
