@@ -76,6 +76,13 @@ const none = { delivered: 0, gone: 0, failed: 0 };
 const after = (ms: number, outcome: PostOutcome): Promise<PostOutcome> =>
   pause(ms).then(() => outcome);
 
+it('C5 one delivery uses the whole window, although it waits for one turn at a time', async () => {
+  const { posts, run } = await makeRoom(312, { answer: () => after(100, delivered) });
+  expect((await run()).count).toEqual({ ...none, delivered: 312 });
+  const begunAt = (atMs: number) => posts.filter((post) => post.atMs === atMs).length;
+  expect([0, 100, 200, 300, 400, 500, 600].map(begunAt)).toEqual([8, 16, 32, 64, 64, 64, 64]);
+});
+
 describe('B1 the end of a delivery', () => {
   it('B1 leaves no timer behind', async () => {
     const { run } = await makeRoom(3);
@@ -243,7 +250,7 @@ describe('C8 the removal of subscribers', () => {
   it('C8 begins with the first post that succeeds, while others are still running', async () => {
     const { removed, run } = await makeRoom(52, {
       answer: (post) =>
-        post < 51 ? after(10, post === 50 ? delivered : gone) : after(1_000, gone),
+        post < 51 ? after(post * 10, post === 50 ? delivered : gone) : after(1_000, gone),
     });
     const running = run();
     await vi.advanceTimersByTimeAsync(700);
