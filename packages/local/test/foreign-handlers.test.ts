@@ -1,16 +1,14 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import dynalite from 'dynalite';
 import { createClient, type ExecutionResult, type Client as GraphqlClient } from 'graphql-ws';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type LocalGateway, startGateway } from '../src/dev/start-gateway.js';
 import { readTemplate } from '../src/dev/template/read-template.js';
+import { type DynamoDbTable, openDynamoDbTable } from './dynamodb-table.js';
 import { Peer, refusalOf } from './peer.js';
 
 const fixture = (name: string): string =>
@@ -25,8 +23,7 @@ beforeAll(() => {
   return () => vi.unstubAllEnvs();
 });
 
-interface Table extends AsyncDisposable {
-  readonly endpoint: string;
+interface Table extends DynamoDbTable {
   put(connectionId: string): Promise<void>;
   ids(): Promise<string[]>;
 }
@@ -34,33 +31,16 @@ interface Table extends AsyncDisposable {
 const TableName = 'simplechat_connections';
 
 async function openTable(): Promise<Table> {
-  const server = dynalite({ createTableMs: 0 });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
-  const database = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
-  await database.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: 'connectionId', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'connectionId', KeyType: 'HASH' }],
-    }),
-  );
-  const table = DynamoDBDocumentClient.from(database);
+  const opened = await openDynamoDbTable(TableName, 'connectionId');
+  const table = DynamoDBDocumentClient.from(opened.client);
   return {
-    endpoint,
+    ...opened,
     async put(connectionId) {
       await table.send(new PutCommand({ TableName, Item: { connectionId } }));
     },
     async ids() {
       const { Items = [] } = await table.send(new ScanCommand({ TableName, ConsistentRead: true }));
       return Items.map((item) => String(item['connectionId']));
-    },
-    async [Symbol.asyncDispose]() {
-      database.destroy();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
 }

@@ -34,8 +34,8 @@ export const gatewayOptionTypes: OptionTypes<GatewayOptions> = {
  * ```
  *
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN or ERR_OPTION_VALUE for a wrong option.
- * @throws Error - if the port is not available, or the route selection expression, the base path or the
- * throttle is invalid.
+ * @throws Error - if the port is not available, or the route selection expression or the throttle is
+ * invalid.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
   checkOptions('openGateway()', options, gatewayOptionTypes);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import type { StoppableGateway } from '../gateway/open-gateway.js';
+import { CLOSE_GRACE_MS, type StoppableGateway } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
 import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
@@ -28,9 +28,6 @@ const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
 
 /** Variables of this process that say where stores and the API are. */
 const SETTINGS_OF_APPS = /^(?:GATECAST|AWS_ENDPOINT_URL)\w*$/;
-
-/** How long events may take that are running when the gateway is closed, in milliseconds. */
-const CLOSE_GRACE_MS = 10_000;
 
 /** What only a terminal is told. */
 export interface Notices {

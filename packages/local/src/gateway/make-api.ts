@@ -50,8 +50,8 @@ export function prepareApi(options: ApiOptions): (domainName: string) => Api {
       quirks: options.quirks ?? {},
       report(event, traffic = {}) {
         if (api.isClosed) return;
-        const dealtWith = { ...event, durationMs: clock.now() - event.time };
-        onEvent(api.extension?.onEvent(dealtWith, traffic) ?? dealtWith);
+        const reported = { ...event, durationMs: clock.now() - event.time };
+        onEvent(api.extension?.onEvent(reported, traffic) ?? reported);
       },
       extension: undefined,
       deployment: undefined,
@@ -66,8 +66,6 @@ export function prepareApi(options: ApiOptions): (domainName: string) => Api {
  * The path of the API on its host: the stage, or the base path of a custom domain; empty if the whole
  * domain is mapped to the API.
  */
-function apiPath(stage: string, basePath: string | undefined): string {
-  if (basePath === undefined) return `/${stage}`;
-  if (basePath === '') return '';
-  return `/${basePath}`;
+function apiPath(stage: string, basePath = stage): string {
+  return basePath && `/${basePath}`;
 }

@@ -61,8 +61,8 @@ export interface StoppableGateway extends Gateway {
   closeWithin(graceMs: number): Promise<void>;
 }
 
-/** How long `close` waits for `$disconnect`, in milliseconds. */
-const CLOSE_GRACE_MS = 10_000;
+/** How long `close` waits for events that are running, in milliseconds. */
+export const CLOSE_GRACE_MS = 10_000;
 
 /** How often the gateway looks for expired connections, in milliseconds. */
 const SWEEP_MS = 1_000;
@@ -71,8 +71,8 @@ const SWEEP_MS = 1_000;
  * Opens a gateway for one WebSocket API. It refuses every connection until `use` is called.
  *
  * @param extend makes the extension, if there is one
- * @throws Error if the port is not available, or the route selection expression, the base path or the
- * throttle is invalid.
+ * @throws Error if the port is not available, or the route selection expression or the throttle is
+ * invalid.
  */
 export async function openApi(
   options: ApiOptions,

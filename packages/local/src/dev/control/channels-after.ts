@@ -1,5 +1,6 @@
 import type { Traffic } from '../../gateway/events.js';
 import { parseJson } from '../../gateway/routes/json-path.js';
+import { record } from './refusal-in-frames.js';
 
 /**
  * The channels that a connection is subscribed to after a message, derived from Gatecast's `subscribe`
@@ -25,8 +26,4 @@ export function channelsAfter(
     if (frame['action'] === 'unsubscribe') changed.delete(channel);
   }
   return changed;
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

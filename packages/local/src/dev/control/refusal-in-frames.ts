@@ -36,6 +36,7 @@ function codeOf(value: unknown): string | undefined {
   return typeof code === 'string' && typeof message === 'string' ? code.slice(0, 80) : undefined;
 }
 
-function record(value: unknown): Readonly<Record<string, unknown>> {
+/** The value if it is an object, else one without keys. */
+export function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

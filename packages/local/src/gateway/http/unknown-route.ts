@@ -10,10 +10,9 @@ export function answerUpgradeRequired(response: ServerResponse): void {
 
 /**
  * Answers a request to an unknown path of the API. A GET below the stage is asked for a WebSocket, as at
- * the stage itself (row 3.24). On a custom domain, API Gateway answers with 404 and
- * the path without the base path. A function gets that answer if it posts to
- * `https://${domainName}/${stage}` there (row 6.2). The status 404 is known from reports of the same
- * message, but none of them is about `@connections`.
+ * the stage itself (row 3.24). On a custom domain, API Gateway answers with 404 and the path without the
+ * base path. A function gets that answer if it posts to `https://${domainName}/${stage}` there (row 6.2).
+ * The status 404 is known from reports of the same message, but none of them is about `@connections`.
  */
 export function answerUnknownRoute(
   { path, hasCustomDomain }: Api,
