@@ -147,6 +147,17 @@ function removable(node) {
   return ts.isExpressionStatement(node) && !node.getText().startsWith('super(');
 }
 
+/** Whether the node is the left side of a destructuring assignment: `({ a } = b)`. */
+function isAssigned(node) {
+  if (!ts.isObjectLiteralExpression(node) && !ts.isArrayLiteralExpression(node)) return false;
+  const { parent } = node;
+  return (
+    ts.isBinaryExpression(parent) &&
+    parent.operatorToken.kind === K.EqualsToken &&
+    parent.left === node
+  );
+}
+
 /** Nodes that are not executable code or cannot be replaced. */
 function skipped(node) {
   const { parent } = node;
@@ -154,6 +165,7 @@ function skipped(node) {
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return true;
   if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return true;
   if (ts.isHeritageClause(node)) return true;
+  if (isAssigned(node)) return true;
   // A name, such as that of a property, or an operator, which is replaced together with its operands.
   return parent !== undefined && [parent.name, parent.operatorToken].includes(node);
 }
