@@ -2,6 +2,9 @@ import { ChannelNameError, ClientRequestError, createClient } from '@gatecast/cl
 import { Conversation } from './conversation.js';
 import { element } from './element.js';
 
+/** The API's address, if `build.mjs` was given one. */
+declare const CHAT_URL: string | undefined;
+
 const NAME_KEY = 'gatecast-chat-name';
 
 const title = element('title', HTMLElement);
@@ -16,7 +19,7 @@ const textField = element('text', HTMLTextAreaElement);
 const leaveButton = element('leave', HTMLButtonElement);
 
 const client = createClient({
-  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/dev`,
+  url: CHAT_URL ?? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/dev`,
 });
 let conversation: Conversation | undefined;
 let wasConnected = false;
