@@ -21,7 +21,7 @@ if (!['dynamodb', 'redis'].includes(store)) {
 const isOnRedis = store === 'redis';
 const port = values.port ?? process.env.PORT ?? '3000';
 
-installDependencies();
+installDependencies({ withCdk: false });
 process.stdout.write('Building …\n');
 run('npm', ['run', '--silent', 'build']);
 run('npm', ['run', '--silent', 'build', '--workspace', '@gatecast/example-chat']);
