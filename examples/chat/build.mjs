@@ -15,13 +15,17 @@ export const pageDirectory = join(root, 'dist', 'web');
  * @param {string} [options.folder] where the page is written to
  * @param {string} [options.url] address of the API: `wss://…`. Without it, the page connects to `/dev` of
  *   the server that it comes from.
+ * @param {'subprotocol' | 'query'} [options.handshake] `query` for an API with direct writes
  */
-export async function buildPage({ folder = pageDirectory, url } = {}) {
+export async function buildPage({ folder = pageDirectory, url, handshake } = {}) {
   await mkdir(folder, { recursive: true });
   await build({
     entryPoints: [join(root, 'web', 'chat.ts')],
     outfile: join(folder, 'chat.js'),
-    define: { CHAT_URL: JSON.stringify(url) ?? 'undefined' },
+    define: {
+      CHAT_URL: JSON.stringify(url) ?? 'undefined',
+      CHAT_HANDSHAKE: JSON.stringify(handshake) ?? 'undefined',
+    },
     bundle: true,
     format: 'esm',
     target: 'es2022',

@@ -2,8 +2,9 @@ import { ChannelNameError, ClientRequestError, createClient } from '@gatecast/cl
 import { Conversation } from './conversation.js';
 import { element } from './element.js';
 
-/** The API's address, if `build.mjs` was given one. */
+// What `build.mjs` was given.
 declare const CHAT_URL: string | undefined;
+declare const CHAT_HANDSHAKE: 'subprotocol' | 'query' | undefined;
 
 const NAME_KEY = 'gatecast-chat-name';
 
@@ -20,6 +21,7 @@ const leaveButton = element('leave', HTMLButtonElement);
 
 const client = createClient({
   url: CHAT_URL ?? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/dev`,
+  handshake: CHAT_HANDSHAKE ?? 'subprotocol',
 });
 let conversation: Conversation | undefined;
 let wasConnected = false;

@@ -1,0 +1,74 @@
+import {
+  Authorizer,
+  ConnectionWrites,
+  GatecastApi,
+  type GatecastApiProps,
+  RouteManifest,
+  Store,
+} from '@gatecast/cdk-construct';
+import { App, Stack } from 'aws-cdk-lib';
+import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { LogLevel } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { chatFile, chatFunction } from './chat-function.js';
+import { OrdersStack } from './orders-stack.js';
+
+/** Synthesizes the chat in the ways in which the construct can deploy it: a stack for each. */
+export function synthesizeVariants(outdir: string, { redisUrl }: { redisUrl: string }): void {
+  const app = new App({ outdir, analyticsReporting: false });
+  const open = { authorizer: Authorizer.none() };
+  const chat = { ...withRoutes('server/app.ts'), ...open };
+  const guarded = withRoutes('test/fixtures/app-with-authorizer.ts');
+
+  const { entry, handlerOptions } = chat;
+  new GatecastApi(new Stack(app, 'WithoutRoutes'), 'Chat', { entry, handlerOptions });
+
+  new GatecastApi(new Stack(app, 'Guarded'), 'Chat', guarded);
+
+  const direct = new Stack(app, 'Direct');
+  const api = new GatecastApi(direct, 'Chat', {
+    ...withRoutes('test/fixtures/app-without-logger.ts'),
+    ...open,
+    connectionWrites: ConnectionWrites.DIRECT,
+  });
+  api.connectPublisher(chatFunction(direct, 'Publisher', 'test/fixtures/publisher.ts'));
+
+  new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', {
+    ...guarded,
+    connectionWrites: ConnectionWrites.DIRECT,
+  });
+
+  const redis = new Stack(app, 'Redis');
+  const store = Store.redis({ vpc: new Vpc(redis, 'Vpc'), url: redisUrl });
+  new GatecastApi(redis, 'Chat', { ...withRoutes('server/app-on-redis.ts'), ...open, store });
+
+  injected(app, chat.routes);
+
+  const twins = new Stack(app, 'Twins');
+  for (const id of ['Red', 'Blue']) new GatecastApi(twins, id, chat);
+
+  new OrdersStack(app, 'Orders', chat);
+  app.synth();
+}
+
+/** A function and a table of one stack, and an API in another. */
+function injected(app: App, routes: RouteManifest): void {
+  const existing = new Stack(app, 'Existing');
+  const handler = chatFunction(existing, 'Handler', 'server/app.ts');
+  const table = new Table(existing, 'Table', {
+    partitionKey: { name: 'pk', type: AttributeType.STRING },
+    sortKey: { name: 'sk', type: AttributeType.STRING },
+  });
+  new GatecastApi(new Stack(app, 'Injected'), 'Chat', {
+    handler,
+    routes,
+    authorizer: Authorizer.none(),
+    store: Store.dynamoDb({ table, keyPrefix: 'injected#' }),
+  });
+}
+
+function withRoutes(file: string): GatecastApiProps & { readonly routes: RouteManifest } {
+  const entry = chatFile(file);
+  const handlerOptions = { bundling: { logLevel: LogLevel.SILENT } };
+  return { entry, routes: RouteManifest.fromEntry(entry), handlerOptions };
+}
