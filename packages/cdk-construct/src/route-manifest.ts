@@ -133,8 +133,8 @@ function commandFile(file: string, entry: string): string {
   const require = createRequire(file);
   for (const paths of [[dirname(file)], [process.cwd()]]) {
     try {
-      const main = require.resolve('@gatecast/local/package.json', { paths });
-      return join(dirname(main), 'bin', 'gatecast.js');
+      const main = require.resolve('@gatecast/local', { paths });
+      return join(dirname(main), '..', 'bin', 'gatecast.js');
     } catch {
       // The other place is tried.
     }
