@@ -24,7 +24,7 @@ const port = values.port ?? process.env.PORT ?? '3000';
 installDependencies({ withCdk: false });
 process.stdout.write('Building …\n');
 run('npm', ['run', '--silent', 'build']);
-run('npm', ['run', '--silent', 'build', '--workspace', 'examples/chat']);
+run('npm', ['run', '--silent', 'build', '--workspace', '@gatecast/example-chat']);
 
 const gatecast = spawn(
   process.execPath,
