@@ -3,4 +3,4 @@ import { build, installDependencies, run } from './run.mjs';
 
 installDependencies();
 build();
-run('npm', ['run', '--silent', 'synth', '--workspace', 'examples/chat/infra']);
+run('npm', ['run', '--silent', 'synth', '--workspace', '@gatecast/example-chat-infra']);
