@@ -52,7 +52,7 @@ export function synthesizeVariants(outdir: string, { redisUrl }: { redisUrl: str
 }
 
 /** A function and a table of one stack, and an API in another. */
-function injected(app: App, routes: RouteManifest): void {
+function injected(app: App, routes: GatecastApiProps['routes']): void {
   const existing = new Stack(app, 'Existing');
   const handler = chatFunction(existing, 'Handler', 'server/app.ts');
   const table = new Table(existing, 'Table', {
@@ -67,7 +67,7 @@ function injected(app: App, routes: RouteManifest): void {
   });
 }
 
-function withRoutes(file: string): GatecastApiProps & { readonly routes: RouteManifest } {
+function withRoutes(file: string): GatecastApiProps {
   const entry = chatFile(file);
   const handlerOptions = { bundling: { logLevel: LogLevel.SILENT } };
   return { entry, routes: RouteManifest.fromEntry(entry), handlerOptions };
