@@ -71,8 +71,10 @@ it('gatecast manifest describes an app and the format of its bundle', TIME, asyn
     origins: ['https://chat.example'],
     hasConnect: true,
     hasDisconnect: false,
+    hasUnsubscribe: false,
     hasConnectHook: false,
     hasDisconnectHook: false,
+    hasUnsubscribeHook: false,
     autoSubscribes: true,
     routes: [
       { routeKey: '$connect', integration: 'lambda', twoWay: false },
