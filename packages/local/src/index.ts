@@ -1,7 +1,13 @@
 export type { LocalTable } from './dev/dynamodb/local-table.js';
 export type { LocalAuthorizer, LocalRoute } from './dev/make-deployment.js';
 export { type GatewayOptions, openGateway } from './dev/open-gateway.js';
-export { type LocalGateway, type StartGatewayOptions, startGateway } from './dev/start-gateway.js';
+export {
+  type ApiDefinition,
+  type LocalApi,
+  type LocalGateway,
+  type StartGatewayOptions,
+  startGateway,
+} from './dev/start-gateway.js';
 export type { ApiKeySelectionExpression } from './gateway/access/access.js';
 export type { Credential, Credentials } from './gateway/access/credentials.js';
 export type { Throttle } from './gateway/access/throttling.js';

@@ -98,8 +98,8 @@ describe('I10 a resource of a template has the values that CloudFormation gives 
 
 describe('I10 a value that is only known on AWS', () => {
   it.each([
-    ['!Ref Pool', 'Pool', '"Pool" (AWS::Cognito::UserPool) does not run locally, and its Ref'],
-    ['!GetAtt Pool.Arn', 'Pool.Arn', 'and its "Arn" is only known on AWS.'],
+    ['!Ref Pool', '${Pool}', '"Pool" (AWS::Cognito::UserPool) does not run locally, and its Ref'],
+    ['!GetAtt Pool.Arn', '${Pool.Arn}', 'and its "Arn" is only known on AWS.'],
     [
       "'{{resolve:ssm:/key}}'",
       '{{resolve:ssm:/key}}',
@@ -123,9 +123,13 @@ describe('I10 a value that is only known on AWS', () => {
     expect(given.warnings).not.toContainEqual(expect.stringContaining('in SSM'));
   });
 
-  it('is refused if another stack exports it, unless the shell has the variable', async () => {
-    await expect(read('!ImportValue shared')).rejects.toThrow(
-      '"Environment.Variables.VALUE" of "Fn" imports "shared" from another stack',
+  it('leads to a warning if another stack exports it, unless the shell has it', async () => {
+    const template = await read('!ImportValue shared');
+    expect(valueOf(template)).toBe('${shared}');
+    expect(template.warnings).toContainEqual(
+      expect.stringContaining(
+        '"Environment.Variables.VALUE" of "Fn" gets "${shared}": no stack here exports "shared".',
+      ),
     );
     vi.stubEnv('VALUE', 'from the shell');
     expect(valueOf(await read('!ImportValue shared'))).toBe('from the shell');
@@ -187,7 +191,7 @@ it('I10 a template names what does not run, and nothing else', async () => {
     '"Http" (AWS::ApiGatewayV2::Api) does not run locally.',
     '"Mapping" (AWS::ApiGatewayV2::ApiMapping) does not run locally: clients connect to the stage; --base-path serves the path of a custom domain.',
     'Property "StreamSpecification" of "Streamed" (AWS::DynamoDB::Table) is ignored: tables have no streams.',
-    '"Other" (AWS::Serverless::Function) does not run locally: no route uses it.',
+    '"Other" (AWS::Serverless::Function) does not run locally: "Other" (AWS::Serverless::Function) has no "Handler".',
   ]);
 });
 

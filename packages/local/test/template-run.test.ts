@@ -298,3 +298,61 @@ Resources:
     expect(await connection.receive()).toBe('in us-east-1');
   });
 });
+
+it("runs a template with SAM's policy templates for DynamoDB", { timeout: 60_000 }, async () => {
+  const template = `${transform}
+Globals: { Function: { Timeout: 20, MemorySize: 256, Runtime: nodejs24.x } }
+Resources:
+  Api:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      StageName: Prod
+      RouteSelectionExpression: $request.body.action
+      Routes:
+        $connect: { FunctionArn: !GetAtt Connect.Arn }
+        count: { FunctionArn: !GetAtt Count.Arn, RouteResponseSelectionExpression: $default }
+  Answer:
+    Type: AWS::ApiGatewayV2::RouteResponse
+    Properties: { ApiId: !Ref Api, RouteId: !Ref ApiCountRoute, RouteResponseKey: $default }
+  Connections:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{ AttributeName: id, AttributeType: S }]
+      KeySchema: [{ AttributeName: id, KeyType: HASH }]
+  Connect:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src/
+      Handler: app.connect
+      Environment: { Variables: { TABLE: !Ref Connections } }
+      Policies: [DynamoDBCrudPolicy: { TableName: !Ref Connections }]
+  Count:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src/
+      Handler: app.count
+      Environment: { Variables: { TABLE: !Ref Connections } }
+      Policies: [DynamoDBReadPolicy: { TableName: !Ref Connections }]
+`;
+  const code = `
+import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+const client = new DynamoDBClient();
+const TableName = process.env.TABLE;
+export async function connect({ requestContext: { connectionId } }) {
+  await client.send(new PutItemCommand({ TableName, Item: { id: { S: connectionId } } }));
+  return { statusCode: 200 };
+}
+export async function count() {
+  const { Count } = await client.send(new ScanCommand({ TableName }));
+  return { statusCode: 200, body: String(Count) };
+}
+`;
+  const files = { 'template.yaml': template, 'src/app.mjs': code };
+  await using folder = await TemplateFolder.with(files);
+  expect((await folder.read()).warnings).toEqual([]);
+  await using gateway = await folder.run();
+  await using connection = await openConnection(gateway.url);
+  connection.send('{"action":"count"}');
+  expect(await connection.receive()).toBe('1');
+});

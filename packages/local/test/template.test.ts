@@ -63,8 +63,7 @@ describe('gatecast dev --template', () => {
     await running.printed(/ \$disconnect +\S+ +ok/);
     expect(running.output.stderr.trimEnd().split('\n')).toEqual([
       'Warning: Property "ReservedConcurrentExecutions" of "SendMessageFunction" (AWS::Serverless::Function) is ignored.',
-      'Warning: "AuthorizerFunction" (AWS::Serverless::Function) does not run locally: no route uses it.',
-      'Warning: "CleanUpFunction" (AWS::Serverless::Function) does not run locally: no route uses it.',
+      'Warning: "CleanUpFunction" (AWS::Serverless::Function) does not run locally: "Runtime" of "CleanUpFunction" is "python3.12", but only nodejs runs locally.',
     ]);
   });
 

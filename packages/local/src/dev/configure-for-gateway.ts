@@ -1,21 +1,30 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Gateway } from '../gateway/open-gateway.js';
+import type { Credentials } from '../gateway/access/credentials.js';
+import type { StoppableGateway } from '../gateway/open-gateway.js';
 import {
   configureFunction,
   type FunctionConfiguration,
   type LocalApi,
+  type LocalApis,
 } from '../lambda/function.js';
 import type { PolicyDocument } from '../policy-document.js';
 import type { NamedFunction } from './functions.js';
 
-/** The surroundings of the functions behind a gateway. */
-export interface GatewaySurroundings {
-  readonly gateway: Gateway;
+/** An API that runs. */
+export interface ServedApi {
+  readonly gateway: StoppableGateway;
   readonly apiId: string;
   readonly stage: string;
+}
+
+/** The surroundings of the functions behind a gateway. */
+export interface GatewaySurroundings {
+  readonly apis: readonly ServedApi[];
   readonly region: string;
   readonly accountId: string;
+  /** The access keys that all of the APIs accept. */
+  readonly credentials: Credentials;
   /** The file from `writeCertificates`. */
   readonly certificateFile: string;
   /** Variables for the embedded DynamoDB, if there is one. */
@@ -28,9 +37,14 @@ export function configureForGateway(
   { name, options, manifest }: NamedFunction,
   directory: string,
 ): FunctionConfiguration {
-  const { gateway, apiId, region, accountId } = surroundings;
-  const variables = gatewayVariables(surroundings, name, options.permissions);
-  const api = localApi({ apiId, endpoint: gateway.endpoint }, name);
+  const { apis, region, accountId } = surroundings;
+  const [api, second] = apis;
+  const variables = {
+    ...commonVariables(surroundings, name, options.permissions),
+    // With several, a function has to say which one: by its event or by variables of its own.
+    ...(api !== undefined && second === undefined && addressVariables(api)),
+  };
+  const known = apis.map(({ apiId, gateway: { endpoint } }) => ({ apiId, endpoint }));
   return configureFunction(options, {
     name,
     region,
@@ -38,49 +52,69 @@ export function configureForGateway(
     directory,
     variables,
     manifest,
-    api,
+    apis: localApis(known, name),
   });
 }
 
-/** The API of a gateway. A line is printed for each host of another API that the function connects to. */
-export function localApi(
-  { apiId, endpoint }: Pick<LocalApi, 'apiId' | 'endpoint'>,
-  functionName: string,
-): LocalApi {
-  const known = new Set<string>();
+/** The APIs of a gateway. A line is printed for each host of another API that the function connects to. */
+export function localApis(known: readonly LocalApi[], functionName: string): LocalApis {
+  const hosts = new Set<string>();
+  const ids = known.map(({ apiId }) => `"${apiId}"`).join(', ');
+  const others =
+    known.length === 1
+      ? `That is not the local API, whose id is ${ids}, so nothing that it posts there arrives here. Use ` +
+        '"requestContext.domainName" of the event, or that id.'
+      : `That is not one of the local APIs, whose ids are ${ids}, so nothing that it posts there arrives ` +
+        'here. Use "requestContext.domainName" of the event, or one of those ids.';
   const onOtherApi = (host: string): void => {
-    if (known.has(host)) return;
-    known.add(host);
-    process.stderr.write(
-      `The function "${functionName}" connects to "${host}". That is not the local API, whose id is ` +
-        `"${apiId}", so nothing that it posts there arrives here. Use "requestContext.domainName" of ` +
-        'the event, or that id.\n',
-    );
+    if (hosts.has(host)) return;
+    hosts.add(host);
+    process.stderr.write(`The function "${functionName}" connects to "${host}". ${others}\n`);
   };
-  return { apiId, endpoint, onOtherApi };
+  return { known, onOtherApi };
 }
 
-/**
- * The variables by which a function reaches the gateway and the embedded DynamoDB, with an access key of
- * its own.
- */
+/** The variables for another process that uses one of the APIs, with an access key of its own. */
 export function gatewayVariables(
-  { gateway, apiId, stage, accountId, certificateFile, storeVariables }: GatewaySurroundings,
+  surroundings: GatewaySurroundings,
+  api: ServedApi,
+  roleName: string,
+): Readonly<Record<string, string>> {
+  return { ...commonVariables(surroundings, roleName), ...addressVariables(api) };
+}
+
+/** The names of the variables that say which API a function uses. */
+export const ADDRESS_VARIABLES = [
+  'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI',
+  'GATECAST_ENDPOINT',
+  'GATECAST_API_ID',
+  'GATECAST_STAGE',
+] as const;
+
+function addressVariables({
+  gateway: { endpoint },
+  apiId,
+  stage,
+}: ServedApi): Readonly<Record<(typeof ADDRESS_VARIABLES)[number], string>> {
+  return {
+    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: endpoint,
+    GATECAST_ENDPOINT: endpoint,
+    GATECAST_API_ID: apiId,
+    GATECAST_STAGE: stage,
+  };
+}
+
+function commonVariables(
+  { accountId, credentials, certificateFile, storeVariables }: GatewaySurroundings,
   roleName: string,
   permissions?: PolicyDocument,
 ): Readonly<Record<string, string>> {
-  const credential = gateway.credentials.issue(
-    `arn:aws:sts::${accountId}:assumed-role/${roleName}/${roleName}`,
-    permissions,
-  );
+  const role = `arn:aws:sts::${accountId}:assumed-role/${roleName}/${roleName}`;
+  const credential = credentials.issue(role, permissions);
   return {
     AWS_ACCESS_KEY_ID: credential.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,
     AWS_SESSION_TOKEN: credential.sessionToken ?? '',
-    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: gateway.endpoint,
-    GATECAST_ENDPOINT: gateway.endpoint,
-    GATECAST_API_ID: apiId,
-    GATECAST_STAGE: stage,
     NODE_EXTRA_CA_CERTS: certificateFile,
     ...storeVariables,
   };

@@ -2,6 +2,7 @@ import { basename, extname } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
 import { needsFunction } from '../gateway/deployment.js';
 import type { FunctionOptions } from '../lambda/function.js';
+import { StartError } from '../start-error.js';
 import { noFunction } from './make-deployment.js';
 import type { StartGatewayOptions } from './start-gateway.js';
 
@@ -43,11 +44,38 @@ function workWithoutFunction(routes: StartGatewayOptions['routes']): boolean {
   return routes.every((route) => typeof route === 'object' && !needsFunction(route));
 }
 
+/**
+ * Whether a function is loaded at its first invocation: if no route uses it, and if it does not decide
+ * which stores are needed.
+ */
+export function isLate(
+  { name, isMain }: NamedFunction,
+  { tables, apis = {}, ...first }: StartGatewayOptions,
+): boolean {
+  if (isMain || tables === undefined) return false;
+  return [first, ...Object.values(apis)].every(
+    ({ routes = [], authorizer }) =>
+      authorizer?.function !== name &&
+      // A manifest names no functions.
+      (!Array.isArray(routes) || routes.every((route) => route.function !== name)),
+  );
+}
+
+/** @throws StartError `ERR_FUNCTION_UNKNOWN` */
+export function unknownFunction(name: string, known: readonly string[]): never {
+  throw new StartError(
+    'ERR_FUNCTION_UNKNOWN',
+    `There is no function "${name}".`,
+    `Invoke one of: ${known.join(', ')}.`,
+  );
+}
+
 /** Options beside `entry` are the defaults, except those that only fit one function. */
 function withDefaults(own: FunctionOptions, defaults: StartGatewayOptions): FunctionOptions {
   return {
     entry: own.entry,
     handler: own.handler,
+    asset: own.asset,
     environment: { ...defaults.environment, ...own.environment },
     timeoutMs: own.timeoutMs ?? defaults.timeoutMs,
     memoryMb: own.memoryMb ?? defaults.memoryMb,

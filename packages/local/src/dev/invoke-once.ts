@@ -3,19 +3,23 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import type { InvocationResult } from '../gateway/lambda-function.js';
 import { apiDefaults } from '../gateway/options.js';
-import { openBundler } from '../lambda/bundle.js';
+import { openCode } from '../lambda/asset.js';
 import { Environment, handlerNotFound } from '../lambda/environment/environment.js';
-import { configureFunction, type FunctionOptions } from '../lambda/function.js';
+import { configureFunction, type FunctionOptions, type LocalApi } from '../lambda/function.js';
 import { loadModule } from '../lambda/load.js';
 import { StartError } from '../start-error.js';
-import { localApi } from './configure-for-gateway.js';
+import { localApis } from './configure-for-gateway.js';
 
 /** One invocation. */
 interface Once {
   /** Variables of the gateway that the function uses. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The APIs of the gateway. */
+  readonly apis: readonly LocalApi[];
   readonly event: unknown;
   readonly requestId: string;
+  /** @default the name of the file */
+  readonly functionName?: string | undefined;
 }
 
 /**
@@ -26,20 +30,18 @@ interface Once {
  */
 export async function invokeOnce(
   definition: FunctionOptions,
-  { environment: shared, event, requestId }: Once,
+  { environment: shared, apis, event, requestId, functionName }: Once,
 ): Promise<InvocationResult> {
   const { entry } = definition;
-  const { AWS_REGION: region = '', GATECAST_API_ID: apiId = '' } = shared;
-  const { GATECAST_ENDPOINT: endpoint = '' } = shared;
+  const { AWS_REGION: region = '' } = shared;
   const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
   try {
-    await using bundler = await openBundler(entry, directory);
+    await using bundler = await openCode(definition, directory);
     const bundle = await bundler.build();
-    const name = basename(entry, extname(entry));
+    const name = functionName ?? basename(entry, extname(entry));
     const { accountId } = apiDefaults;
-    const api = localApi({ apiId, endpoint }, name);
-    const surroundings = { name, region, accountId, directory, variables: shared, api };
-    const configuration = configureFunction(definition, surroundings);
+    const own = { name, region, accountId, directory: bundle.folder, variables: shared };
+    const configuration = configureFunction(definition, { ...own, apis: localApis(apis, name) });
     const output = 'stderr';
     await using environment = Environment.start({ ...configuration, output }, bundle.file);
     const { hasHandler, exports } = await loadModule(environment, { entry, bundle });

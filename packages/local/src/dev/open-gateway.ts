@@ -1,4 +1,6 @@
 import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
+import type { Credentials } from '../gateway/access/credentials.js';
+import type { Api } from '../gateway/api.js';
 import { type Gateway, openApi, type StoppableGateway } from '../gateway/open-gateway.js';
 import { type ApiOptions, apiOptionTypes, checkQuirks } from '../gateway/options.js';
 import { controlApi } from './control/control-api.js';
@@ -40,14 +42,22 @@ export const gatewayOptionTypes: OptionTypes<GatewayOptions> = {
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
   checkOptions('openGateway()', options, gatewayOptionTypes);
   checkQuirks('openGateway()', options);
-  return openGatewayOf(options, undefined);
+  return openGatewayOf(options);
 }
 
-/** Like `openGateway`, for functions that the control API can access. */
+/** What a gateway with functions has beside its options. */
+interface GatewayParts {
+  /** Functions that the control API can access. */
+  readonly functions: ControlledFunctions;
+  readonly credentials: Credentials;
+}
+
+/** Like `openGateway`, for options that have been checked. */
 export function openGatewayOf(
   options: GatewayOptions,
-  functions: ControlledFunctions | undefined,
+  { functions, credentials }: Partial<GatewayParts> = {},
 ): Promise<StoppableGateway> {
   const { control = false } = options;
-  return openApi(options, control ? (api) => controlApi(api, functions) : undefined);
+  const extend = control ? (api: Api) => controlApi(api, functions) : undefined;
+  return openApi(options, { extend, credentials });
 }

@@ -1,15 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import type { AwsServices } from '../gateway/aws-service.js';
-import { CLOSE_GRACE_MS, type StoppableGateway } from '../gateway/open-gateway.js';
+import { Credentials } from '../gateway/access/credentials.js';
+import type { LambdaFunction } from '../gateway/lambda-function.js';
+import { CLOSE_GRACE_MS } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
-import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
+import { openCode } from '../lambda/asset.js';
+import type { Bundle, Bundler } from '../lambda/bundle.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
-import { StartError } from '../start-error.js';
 import { harmless } from '../unexpected.js';
 import {
   configureForGateway,
@@ -18,15 +20,13 @@ import {
   writeCertificates,
 } from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
-import { callsDynamoDb, givenEndpoint, servicesWith } from './dynamodb/dynamodb-service.js';
-import type { EmbeddedDynamoDb } from './dynamodb/embedded-dynamodb.js';
-import { functionsOf, type NamedFunction } from './functions.js';
+import { givenEndpoint, servicesWith } from './dynamodb/dynamodb-service.js';
+import { functionsOf, isLate, type NamedFunction, unknownFunction } from './functions.js';
+import { LateFunction } from './late-function.js';
 import { makeDeployment } from './make-deployment.js';
-import { openGatewayOf } from './open-gateway.js';
-import type { LocalGateway, StartGatewayOptions } from './start-gateway.js';
-
-/** A source file of the DynamoDB store, in the workspace or installed. */
-const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
+import { type OpenStore, openStore } from './open-store.js';
+import { type DefinedApi, openApis } from './served-apis.js';
+import type { LocalApi, LocalGateway, StartGatewayOptions } from './start-gateway.js';
 
 /** Variables of this process that say where stores and the API are. */
 const SETTINGS_OF_APPS = /^(?:GATECAST|AWS_ENDPOINT_URL)\w*$/;
@@ -48,18 +48,18 @@ export class RunningGateway {
   readonly #notices: Notices | undefined;
   readonly #bundlers: Bundler[] = [];
   readonly #functions: RunningFunction[] = [];
+  /** Functions by name, but for that of `entry`. */
+  readonly #named = new Map<string, LambdaFunction>();
+  readonly #late: LateFunction[] = [];
   /** Messages of failed reloads by name of the function, until its next successful reload. */
   readonly #failures = new Map<string, string>();
   /** Aborted when it is closed, so that a start in progress ends. */
   readonly #closing = new AbortController();
+  readonly #apis: DefinedApi[] = [];
   #starting: Promise<LocalGateway> | undefined;
   #directory: string | undefined;
-  #store: EmbeddedDynamoDb | undefined;
-  /** The services for integrations. */
-  #services: AwsServices = {};
-  /** The table of `dynamoDbStore`, if all functions use the same one. */
-  #onlyTable: string | undefined;
-  #gateway: StoppableGateway | undefined;
+  #folders = 0;
+  #store: OpenStore | undefined;
   #main: RunningFunction | undefined;
   #closed: Promise<void> | undefined;
 
@@ -76,49 +76,84 @@ export class RunningGateway {
 
   async #start(): Promise<LocalGateway> {
     const { signal } = this.#closing;
-    const functions = functionsOf(this.#options);
+    const all = functionsOf(this.#options);
+    const late = all.filter((each) => isLate(each, this.#options));
+    const functions = all.filter((each) => !late.includes(each));
     // Outside of the project, so that nothing has to be ignored or cleaned up there.
     const directory = await mkdtemp(join(tmpdir(), 'gatecast-'));
     this.#directory = directory;
-    const built = await all(
-      functions.map((each, index) =>
-        // Folders are numbered, because two names may be the same for a file system that ignores case.
-        this.#build(each, join(directory, String(index))),
-      ),
-    );
+    const built = await settled(functions.map((each) => this.#build(each, directory)));
     signal.throwIfAborted();
     const isInspected = functions.some(({ options }) => options.inspect !== undefined);
     // A function that stops at a breakpoint may take any time.
     const integrationTimeoutMs =
       this.#options.integrationTimeoutMs ?? (isInspected ? MAX_TIMER_MS : undefined);
     const options = { ...this.#options, integrationTimeoutMs };
-    const gateway = await listen(options, this.#controlled());
-    this.#gateway = gateway;
-    const certificateFile = await writeCertificates(gateway.certificate, directory);
-    const storeVariables = await this.#openStore(built);
-    const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
+    const credentials = new Credentials();
+    await openApis(options, { functions: this.#controlled(), credentials }, this.#apis);
+    const certificate = this.#apis[0]?.gateway.certificate ?? '';
+    const certificateFile = await writeCertificates(certificate, directory);
+    this.#store = await openStore(this.#options, built, all);
+    const storeVariables = this.#store?.variables ?? {};
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
-    const dynamoDb = givenEndpoint(this.#variables) ?? this.#store?.endpoint;
-    this.#services = servicesWith(dynamoDb, region);
-    const api = { apiId, stage, region, accountId };
-    const surroundings = { gateway, ...api, certificateFile, storeVariables };
+    const place = { apis: this.#apis, region, accountId };
+    const surroundings = { ...place, credentials, certificateFile, storeVariables };
     signal.throwIfAborted();
-    const running = await all(built.map((parts) => this.#load(parts, surroundings)));
+    const running = await settled(built.map((parts) => this.#load(parts, surroundings)));
     this.#main = functions[0]?.isMain === true ? running[0] : undefined;
-    this.#use(gateway, this.#main?.manifest);
-    if (this.#options.watch === true) {
-      await all(running.map((lambda) => this.#watch(lambda, gateway)));
+    for (const lambda of running) {
+      if (lambda !== this.#main) this.#named.set(lambda.name, lambda);
     }
+    for (const each of late) {
+      const lambda = new LateFunction(() => this.#loadLate(each, surroundings));
+      this.#late.push(lambda);
+      this.#named.set(each.name, lambda);
+    }
+    this.#use(this.#main?.manifest);
+    if (this.#options.watch === true) {
+      await settled(running.map((lambda) => this.#watch(lambda)));
+    }
+    return this.#localGateway(surroundings);
+  }
+
+  #localGateway(surroundings: GatewaySurroundings): LocalGateway {
+    const [first, ...others] = this.#apis.map((api) => ({
+      name: api.name ?? '',
+      api: {
+        apiId: api.apiId,
+        port: api.gateway.port,
+        url: api.gateway.url,
+        endpoint: api.gateway.endpoint,
+        environment: this.#environmentWith(surroundings, api),
+        clock: api.gateway.clock,
+        faults: api.gateway.faults,
+      },
+    }));
     return {
-      port: gateway.port,
-      url: gateway.url,
-      endpoint: gateway.endpoint,
-      environment: this.#environmentWith(surroundings),
-      clock: gateway.clock,
-      faults: gateway.faults,
+      ...(first as { readonly api: LocalApi }).api,
+      apis: Object.fromEntries(others.map(({ name, api }) => [name, api])),
+      invoke: async (name, event = {}) =>
+        this.#function(name).invoke(event, { requestId: randomUUID() }),
       close: () => this.close(),
       [Symbol.asyncDispose]: () => this.close(),
     };
+  }
+
+  #function(name: string): LambdaFunction {
+    const main = this.#main?.name === name ? this.#main : undefined;
+    const lambda = this.#named.get(name) ?? main;
+    return lambda ?? unknownFunction(name, [...this.#named.keys()]);
+  }
+
+  async #loadLate(
+    named: NamedFunction,
+    surroundings: GatewaySurroundings,
+  ): Promise<LambdaFunction> {
+    this.#closing.signal.throwIfAborted();
+    const built = await this.#build(named, this.#directory ?? '');
+    const lambda = await this.#load(built, surroundings);
+    if (this.#options.watch === true) await this.#watch(lambda);
+    return lambda;
   }
 
   /** @param graceMs how long running events may take */
@@ -135,13 +170,14 @@ export class RunningGateway {
       timer = setTimeout(resolve, graceMs);
     });
     // At first, because clients must not connect any more. Not awaited, because a reload may be running.
-    const closing = this.#gateway?.closeWithin(graceMs);
+    const closing = Promise.all(this.#apis.map(({ gateway }) => gateway.closeWithin(graceMs)));
     const reloaded = Promise.allSettled(this.#bundlers.map((bundler) => bundler.close())).then(() =>
       Promise.all(this.#functions.map((lambda) => lambda.reloaded())),
     );
     await Promise.race([reloaded, grace]);
     clearTimeout(timer);
     await closing;
+    await Promise.all(this.#late.map((lambda) => lambda.settled()));
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
     await this.#store?.[Symbol.asyncDispose]();
     if (this.#directory !== undefined) {
@@ -149,60 +185,24 @@ export class RunningGateway {
     }
   }
 
-  async #build(named: NamedFunction, directory: string): Promise<BuiltFunction> {
+  async #build(named: NamedFunction, parent: string): Promise<BuiltFunction> {
+    // Folders are numbered, because two names may be the same for a file system that ignores case.
+    const directory = join(parent, String(this.#folders));
+    this.#folders += 1;
     await mkdir(directory);
-    const bundler = await openBundler(named.options.entry, directory);
+    const bundler = await openCode(named.options, directory);
     this.#bundlers.push(bundler);
     return { ...named, bundler, bundle: await bundler.build() };
-  }
-
-  /** Starts an embedded DynamoDB if it is needed and there is no other one. */
-  async #openStore(built: readonly BuiltFunction[]): Promise<Readonly<Record<string, string>>> {
-    const variables = this.#variables;
-    const users = built.filter(({ bundle }) =>
-      bundle.inputs.some((input) => DYNAMODB_STORE.test(input)),
-    );
-    const { tables: given = [], routes } = this.#options;
-    const isUsed = users.length > 0 || given.length > 0 || callsDynamoDb(routes);
-    if (givenEndpoint(variables) !== undefined || !isUsed) return {};
-    // As on AWS, a function must know the name of a table that somebody else defines.
-    const fallback = this.#options.tables === undefined ? 'gatecast' : undefined;
-    const shared = variables['GATECAST_TABLE'] ?? fallback;
-    const ownTables = new Set(
-      users
-        .map(({ options }) => options.environment?.['GATECAST_TABLE'] ?? shared)
-        .filter((name) => name !== undefined),
-    );
-    // Loaded here, because few functions need it.
-    const { openEmbeddedDynamoDb } = await import('./dynamodb/embedded-dynamodb.js');
-    const { tableDefinition } = await import('@gatecast/adapters/dynamodb');
-    const { AttributeDefinitions, KeySchema } = tableDefinition;
-    this.#onlyTable = ownTables.size === 1 ? [...ownTables][0] : undefined;
-    const missing = [...ownTables]
-      .filter((name) => given.every(({ TableName }) => TableName !== name))
-      .map((TableName) => ({ TableName, AttributeDefinitions, KeySchema }));
-    this.#store = await openEmbeddedDynamoDb({
-      directory: this.#options.dataDirectory,
-      tables: [...given, ...missing],
-    });
-    return {
-      AWS_ENDPOINT_URL_DYNAMODB: this.#store.endpoint,
-      ...(shared !== undefined && { GATECAST_TABLE: shared }),
-    };
-  }
-
-  get #variables(): Readonly<Record<string, string | undefined>> {
-    return { ...process.env, ...this.#options.environment };
   }
 
   async #load(
     { bundler, bundle, ...named }: BuiltFunction,
     surroundings: GatewaySurroundings,
   ): Promise<RunningFunction> {
-    const configuration = configureForGateway(surroundings, named, dirname(bundle.file));
+    const configuration = configureForGateway(surroundings, named, bundle.folder);
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
-    const onStateLost = () => setImmediate(() => void surroundings.gateway.closeAllConnections());
+    const onStateLost = () => setImmediate(() => void this.#closeAllConnections());
     const { signal } = this.#closing;
     const lambda = await RunningFunction.load(
       configuration,
@@ -213,9 +213,20 @@ export class RunningGateway {
     return lambda;
   }
 
-  /** The variables of a further process that uses the same gateway and stores. */
-  #environmentWith(surroundings: GatewaySurroundings): Readonly<Record<string, string>> {
-    const { region, gateway } = surroundings;
+  get #variables(): Readonly<Record<string, string | undefined>> {
+    return { ...process.env, ...this.#options.environment };
+  }
+
+  async #closeAllConnections(): Promise<void> {
+    await Promise.all(this.#apis.map(({ gateway }) => gateway.closeAllConnections()));
+  }
+
+  /** The variables of a further process that uses the API and the same stores. */
+  #environmentWith(
+    surroundings: GatewaySurroundings,
+    api: DefinedApi,
+  ): Readonly<Record<string, string>> {
+    const { region = surroundings.region } = api.definition;
     const settings = Object.entries(this.#variables).filter(([name]) =>
       SETTINGS_OF_APPS.test(name),
     );
@@ -223,20 +234,25 @@ export class RunningGateway {
       ...(Object.fromEntries(settings) as Record<string, string>),
       AWS_REGION: region,
       AWS_DEFAULT_REGION: region,
-      ...gatewayVariables(surroundings, 'gatecast-env'),
-      GATECAST_URL: gateway.url,
-      ...(this.#onlyTable !== undefined && { GATECAST_TABLE: this.#onlyTable }),
+      ...gatewayVariables(surroundings, api, 'gatecast-env'),
+      GATECAST_URL: api.gateway.url,
+      ...(this.#store?.onlyTable !== undefined && { GATECAST_TABLE: this.#store.onlyTable }),
     };
   }
 
   /** Serves the routes of the current version of the app of `entry`. */
-  #use(gateway: StoppableGateway, manifest: RouteManifest | undefined): void {
-    const { entry = '', routes, authorizer } = this.#options;
+  #use(manifest: RouteManifest | undefined): void {
+    const { entry = '' } = this.#options;
     const main = this.#main && { entry, function: this.#main, manifest };
-    const named = this.#functions.filter((lambda) => lambda !== this.#main);
-    const functions = new Map(named.map((lambda) => [lambda.name, lambda]));
-    const services = this.#services;
-    gateway.use(makeDeployment({ main, functions, routes, authorizer, services }));
+    const dynamoDb = givenEndpoint(this.#variables) ?? this.#store?.endpoint;
+    // All are made at first, so that a mistake in one changes none.
+    const deployments = this.#apis.map(({ definition: { routes, authorizer, region } }) => {
+      const services = servicesWith(dynamoDb, region ?? apiDefaults.region);
+      return makeDeployment({ main, functions: this.#named, routes, authorizer, services });
+    });
+    for (const [index, deployment] of deployments.entries()) {
+      this.#apis[index]?.gateway.use(deployment);
+    }
   }
 
   #controlled(): ControlledFunctions {
@@ -244,21 +260,21 @@ export class RunningGateway {
       failures: () =>
         [...this.#failures].map(([functionName, message]) => ({ functionName, message })),
       killEnvironments: async () => {
-        const killed = await all(this.#functions.map((lambda) => lambda.killEnvironments()));
+        const killed = await settled(this.#functions.map((lambda) => lambda.killEnvironments()));
         return killed.reduce((sum, count) => sum + count, 0);
       },
     };
   }
 
-  async #watch(lambda: RunningFunction, gateway: StoppableGateway): Promise<void> {
+  async #watch(lambda: RunningFunction): Promise<void> {
     const onReload = harmless('onReload', this.#options.onReload ?? reportFailure);
     await lambda.watch({
       accept: (manifest) => {
         if (lambda === this.#main) {
-          this.#use(gateway, manifest);
+          this.#use(manifest);
         }
       },
-      closeAllConnections: () => gateway.closeAllConnections(),
+      closeAllConnections: () => this.#closeAllConnections(),
       onReloading: () => this.#notices?.onReloading(lambda.name),
       onReload: (event) => {
         const { functionName } = event;
@@ -271,27 +287,8 @@ export class RunningGateway {
   }
 }
 
-async function listen(
-  options: StartGatewayOptions,
-  functions: ControlledFunctions,
-): Promise<StoppableGateway> {
-  try {
-    return await openGatewayOf(options, functions);
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
-      throw new StartError(
-        'ERR_PORT_TAKEN',
-        `Port ${options.port} is taken by another program.`,
-        'Choose another one with --port, or 0 for any free one (option port of startGateway()).',
-      );
-    }
-    throw error;
-  }
-}
-
 /** Waits for all of them even if one fails, so that nothing is still being opened afterwards. */
-async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);
 }

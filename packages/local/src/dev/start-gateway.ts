@@ -2,6 +2,7 @@ import type { RouteManifest } from '@gatecast/framework';
 import { checkOptions, type OptionTypes, option } from '@gatecast/framework/adapter';
 import type { Clock } from '../gateway/clock.js';
 import type { Faults } from '../gateway/faults.js';
+import type { InvocationResult } from '../gateway/lambda-function.js';
 import { checkQuirks } from '../gateway/options.js';
 import { type FunctionOptions, functionOptionTypes } from '../lambda/function.js';
 import type { ReloadEvent } from '../lambda/versions.js';
@@ -10,6 +11,9 @@ import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
 import { type GatewayOptions, gatewayOptionTypes } from './open-gateway.js';
 import { type Notices, RunningGateway } from './running-gateway.js';
 
+/** One of several APIs of {@link startGateway}. */
+export type ApiDefinition = GatewayOptions & Pick<StartGatewayOptions, 'routes' | 'authorizer'>;
+
 /**
  * Options of {@link startGateway}. Most APIs have one function: `entry`. Further functions are in
  * `functions`; options beside `entry`, except `handler`, are the defaults of theirs.
@@ -17,7 +21,8 @@ import { type Notices, RunningGateway } from './running-gateway.js';
 export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOptions> {
   /**
    * Functions by name, in addition to `entry` or instead of it. Each has its own processes, variables and
-   * access key, and is reloaded separately.
+   * access key, and is reloaded separately. With `tables`, a function that no route uses is loaded when it
+   * is invoked for the first time.
    *
    * @default none
    */
@@ -34,6 +39,16 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
    * @default the function of `entry`, if its manifest says that it is an authorizer
    */
   readonly authorizer?: LocalAuthorizer | undefined;
+  /**
+   * Further APIs by name, which use the same functions and tables, each on a port of its own: the next free
+   * ones after `port`, unless `port` is 0. Each needs an `apiId` of its own. Options that are for any API,
+   * such as `host`, `control` and `region`, are those of the first one by default. With further APIs, no
+   * variable says which API a function uses: its event does, or variables that you set, with names as on
+   * AWS: `https://API_ID.execute-api.REGION.amazonaws.com/STAGE`.
+   *
+   * @default none
+   */
+  readonly apis?: Readonly<Record<string, ApiDefinition>> | undefined;
   /**
    * Tables of the embedded DynamoDB, in addition to the one that `GATECAST_TABLE` names for each function
    * that uses `dynamoDbStore`. With this option, even an empty list, that variable has no default.
@@ -58,23 +73,29 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
   readonly onReload?: ((event: ReloadEvent) => void) | undefined;
 }
 
-const startOptionTypes: OptionTypes<StartGatewayOptions> = {
+const apiDefinitionTypes: OptionTypes<ApiDefinition> = {
   ...gatewayOptionTypes,
-  ...functionOptionTypes,
-  functions: option.object,
   routes: {
     takes: 'a list of routes, or a manifest',
     fits: (value) => Array.isArray(value) || option.object.fits(value),
   },
   authorizer: option.object,
+};
+
+const startOptionTypes: OptionTypes<StartGatewayOptions> = {
+  ...apiDefinitionTypes,
+  ...functionOptionTypes,
+  functions: option.object,
+  apis: option.object,
   tables: option.list,
   dataDirectory: option.text,
   watch: option.flag,
   onReload: option.callback,
 };
 
-/** A running local API Gateway with its Lambda functions. */
-export interface LocalGateway extends AsyncDisposable {
+/** An API of a running gateway. */
+export interface LocalApi {
+  readonly apiId: string;
   /** The port it listens on. */
   readonly port: number;
   /** The URL for clients: `ws://localhost:PORT/STAGE`. `wss` works on the same port. */
@@ -84,16 +105,30 @@ export interface LocalGateway extends AsyncDisposable {
    */
   readonly endpoint: string;
   /**
-   * Environment variables for a further process that publishes into this gateway, such as a test or a
-   * function that no route leads to: the endpoint, `GATECAST_URL` (as `url`), the Region, an access key
-   * that may do everything, the stage, and the stores. They are secret.
+   * Environment variables for a further process that publishes into this API, such as a test: the
+   * endpoint, `GATECAST_URL` (as `url`), the Region, an access key that may do everything, the stage, and
+   * the stores. They are secret.
    */
   readonly environment: Readonly<Record<string, string>>;
-  /** The gateway's clock. Functions have the time of the machine. */
+  /** The API's clock. Functions have the time of the machine. */
   readonly clock: Clock;
   /** The faults to simulate. */
   readonly faults: Faults;
-  /** Closes every connection, ends every process and frees the port. */
+}
+
+/** A running local API Gateway with its Lambda functions. */
+export interface LocalGateway extends LocalApi, AsyncDisposable {
+  /** The further APIs, by name. */
+  readonly apis: Readonly<Record<string, LocalApi>>;
+  /**
+   * Invokes one of the functions by its name, as another service would: no API takes part. A failure of
+   * the function is a result of the type `error`.
+   *
+   * @throws StartError - `ERR_FUNCTION_UNKNOWN` if there is no such function; if it is loaded only now,
+   * like `startGateway`.
+   */
+  invoke(functionName: string, event?: object): Promise<InvocationResult>;
+  /** Closes every connection, ends every process and frees the ports. */
   close(): Promise<void>;
 }
 
@@ -136,6 +171,10 @@ export function prepareGateway(options: StartGatewayOptions, notices?: Notices):
   checkQuirks('startGateway()', options);
   for (const [name, own] of Object.entries(options.functions ?? {})) {
     checkOptions(`The function "${name}" of startGateway()`, own, functionOptionTypes);
+  }
+  for (const [name, own] of Object.entries(options.apis ?? {})) {
+    checkOptions(`The API "${name}" of startGateway()`, own, apiDefinitionTypes);
+    checkQuirks(`The API "${name}" of startGateway()`, own);
   }
   return new RunningGateway(options, notices);
 }

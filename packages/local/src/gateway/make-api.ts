@@ -1,5 +1,5 @@
 import { harmless } from '../unexpected.js';
-import { Credentials } from './access/credentials.js';
+import type { Credentials } from './access/credentials.js';
 import { TokenBucket } from './access/throttling.js';
 import type { Api } from './api.js';
 import { Clock } from './clock.js';
@@ -13,7 +13,10 @@ import { Connections } from './websocket/connections.js';
  *
  * @throws Error if the route selection expression or the throttle is invalid.
  */
-export function prepareApi(options: ApiOptions): (domainName: string) => Api {
+export function prepareApi(
+  options: ApiOptions,
+  credentials: Credentials,
+): (domainName: string) => Api {
   const { stage = apiDefaults.stage, basePath, accountThrottle: throttle } = options;
   const { routeSelectionExpression = '$request.body.action' } = options;
   const path = apiPath(stage, basePath);
@@ -35,7 +38,7 @@ export function prepareApi(options: ApiOptions): (domainName: string) => Api {
       path,
       hasCustomDomain: basePath !== undefined,
       access: {
-        credentials: new Credentials(),
+        credentials,
         apiKeys: new Set(options.apiKeys),
         apiKeySelectionExpression: options.apiKeySelectionExpression ?? '$request.header.x-api-key',
       },

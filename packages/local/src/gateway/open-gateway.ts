@@ -1,5 +1,5 @@
 import { hostOfApi } from '../execute-api-host.js';
-import type { Credentials } from './access/credentials.js';
+import { Credentials } from './access/credentials.js';
 import type { Api, Extension } from './api.js';
 import type { Clock } from './clock.js';
 import { checkDeployment, type Deployment } from './deployment.js';
@@ -67,19 +67,26 @@ export const CLOSE_GRACE_MS = 10_000;
 /** How often the gateway looks for expired connections, in milliseconds. */
 const SWEEP_MS = 1_000;
 
+/** What an API may have from whoever opens it. */
+export interface ApiParts {
+  /** Makes the extension. @default none */
+  readonly extend?: ((api: Api) => Extension) | undefined;
+  /** Access keys that other APIs accept, too. @default its own */
+  readonly credentials?: Credentials | undefined;
+}
+
 /**
  * Opens a gateway for one WebSocket API. It refuses every connection until `use` is called.
  *
- * @param extend makes the extension, if there is one
  * @throws Error if the port is not available, or the route selection expression or the throttle is
  * invalid.
  */
 export async function openApi(
   options: ApiOptions,
-  extend?: (api: Api) => Extension,
+  { extend, credentials = new Credentials() }: ApiParts = {},
 ): Promise<StoppableGateway> {
   // Before the port is opened, because it throws if an option is wrong.
-  const makeApi = prepareApi(options);
+  const makeApi = prepareApi(options, credentials);
   const certificate = await localCertificate();
   const { host, port: wanted = 0, apiId = apiDefaults.apiId } = options;
   const isOwnName = (name: string): boolean => hostOfApi(apiId, name) !== undefined;

@@ -1,5 +1,5 @@
 import { stat, writeFile } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import {
   type BuildContext,
   type BuildResult,
@@ -22,6 +22,8 @@ export interface Bundle {
   readonly format: BundleFormat;
   readonly mainField: MainField;
   readonly file: string;
+  /** The folder of all of its code, which is the current one in Lambda. */
+  readonly folder: string;
   /** Its source map. */
   readonly mapFile: string;
   /** Size of the source map. */
@@ -176,7 +178,8 @@ async function writeBundle({ result, ...build }: Outcome, path: string): Promise
       await writeFile(file, `${output.text}//# sourceMappingURL=${basename(mapFile)}\n`);
     }
   }
-  return { ...build, file, mapFile, mapBytes, inputs: Object.keys(result.metafile?.inputs ?? {}) };
+  const inputs = Object.keys(result.metafile?.inputs ?? {});
+  return { ...build, file, folder: dirname(file), mapFile, mapBytes, inputs };
 }
 
 async function assertFile(entry: string): Promise<void> {

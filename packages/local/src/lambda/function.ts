@@ -1,4 +1,4 @@
-import { basename, extname } from 'node:path';
+import { basename, extname, relative } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
 import {
   MAX_TIMER_MS,
@@ -18,6 +18,14 @@ export interface FunctionOptions {
   readonly entry: string;
   /** Name of the export. @default 'handler' */
   readonly handler?: string | undefined;
+  /**
+   * Folder of code that is built already, such as an asset of the CDK; `entry` is a file in it. It runs as
+   * it is, from a copy outside of the project, and finds the AWS SDK, which Lambda brings, in the packages
+   * of the project. It is not bundled, and changes are not watched.
+   *
+   * @default none: `entry` is a source file, which is bundled
+   */
+  readonly asset?: string | undefined;
   /**
    * Environment variables. They override those that Lambda sets and those of this process. Variables that
    * give access to an AWS account, such as `AWS_PROFILE`, are not inherited: set them here.
@@ -62,6 +70,7 @@ function hasPort(address: unknown): boolean {
 export const functionOptionTypes: OptionTypes<FunctionOptions> = {
   entry: option.text,
   handler: option.text,
+  asset: option.text,
   environment: option.object,
   permissions: option.object,
   timeoutMs: option.milliseconds(1),
@@ -79,6 +88,8 @@ export interface FunctionConfiguration {
   readonly entry: string;
   /** Name of the export that handles events. */
   readonly handler: string;
+  /** The current folder of its processes. @default that of this process */
+  readonly currentFolder?: string | undefined;
   /** All environment variables of its processes. */
   readonly variables: Readonly<Record<string, string>>;
   /** How long one invocation may take, in milliseconds. */
@@ -96,15 +107,20 @@ export interface FunctionConfiguration {
   readonly output?: 'stderr' | undefined;
   /** A manifest that replaces that of the module's app. @default none */
   readonly manifest?: RouteManifest | undefined;
-  /** The API whose names on AWS lead to the gateway. @default none */
-  readonly api?: LocalApi | undefined;
+  /** The APIs whose names on AWS lead to the gateway. @default none */
+  readonly apis?: LocalApis | undefined;
 }
 
-/** The API of the local gateway, for a function that knows it by its name on AWS. */
+/** An API of the local gateway. */
 export interface LocalApi {
   readonly apiId: string;
   /** The gateway's endpoint. */
   readonly endpoint: string;
+}
+
+/** All APIs of the local gateway, for a function that knows them by their names on AWS. */
+export interface LocalApis {
+  readonly known: readonly LocalApi[];
   /** Called when the function connects to the host of another API, for each process and host. */
   readonly onOtherApi: (host: string) => void;
 }
@@ -114,28 +130,30 @@ export interface FunctionSurroundings {
   readonly name: string;
   readonly region: string;
   readonly accountId: string;
-  /** Folder of its bundle. */
+  /** Folder of its code. */
   readonly directory: string;
   /** Variables that its own ones may override. @default none */
   readonly variables?: Readonly<Record<string, string>> | undefined;
   readonly manifest?: RouteManifest | undefined;
-  readonly api?: LocalApi | undefined;
+  readonly apis?: LocalApis | undefined;
 }
 
 /** Completes the options of a function. */
 export function configureFunction(
   options: FunctionOptions,
-  { name, region, accountId, directory, variables, manifest, api }: FunctionSurroundings,
+  { name, region, accountId, directory, variables, manifest, apis }: FunctionSurroundings,
 ): FunctionConfiguration {
-  const { entry, handler = 'handler', memoryMb = 1024, inspect, quiet } = options;
+  const { entry, handler = 'handler', asset, memoryMb = 1024, inspect, quiet } = options;
   const { timeoutMs = inspect === undefined ? 29_000 : MAX_TIMER_MS } = options;
   const { maxEnvironments = inspect === undefined ? 10 : 1 } = options;
-  const moduleName = basename(entry, extname(entry));
+  const path = asset === undefined ? basename(entry) : relative(asset, entry);
+  const moduleName = path.slice(0, path.length - extname(path).length).replaceAll('\\', '/');
   return {
     name,
     functionArn: `arn:aws:lambda:${region}:${accountId}:function:${name}`,
     entry,
     handler,
+    currentFolder: asset === undefined ? undefined : directory,
     variables: {
       ...lambdaVariables({
         functionName: name,
@@ -154,6 +172,6 @@ export function configureFunction(
     inspect,
     quiet,
     manifest,
-    api,
+    apis,
   };
 }

@@ -3,11 +3,7 @@ import { join } from 'node:path';
 import { option } from '@gatecast/framework/adapter';
 import { apiOptionTypes } from '../../gateway/options.js';
 import { functionOptionTypes } from '../../lambda/function.js';
-import type { ReloadEvent } from '../../lambda/versions.js';
-import { StartError } from '../../start-error.js';
-import { CONTROL_PATH } from '../control/control-api.js';
-import type { LocalGateway, StartGatewayOptions } from '../start-gateway.js';
-import { runningSession } from './ask-gateway.js';
+import type { StartGatewayOptions } from '../start-gateway.js';
 import {
   type Arguments,
   CommandLineError,
@@ -15,18 +11,20 @@ import {
   textValue,
   wholeNumber,
 } from './command-line.js';
-import { clockTime, eventLine } from './event-line.js';
+import { DevRun } from './dev-run.js';
 import { handlersOf } from './handlers.js';
+import { FOLDER, type SessionTemplate } from './session-file.js';
 import {
-  FOLDER,
-  readSession,
-  removeSession,
-  type SessionTemplate,
-  writeSession,
-} from './session-file.js';
+  type OwnOptions,
+  type ReadSettings,
+  readSettings,
+  SourceReload,
+  warn,
+} from './source-reload.js';
 
 export const devUsage = `gatecast dev <entry> [options]
 gatecast dev --template template.yaml [--parameter Name=Value]... [options]
+gatecast dev --assembly cdk.out [--stack name] [options]
   Runs a Lambda function, or those of a SAM or CloudFormation template, behind a local API Gateway
   and reloads them when their source changes.
 
@@ -51,15 +49,21 @@ gatecast dev --template template.yaml [--parameter Name=Value]... [options]
   --seed number         seed of the probability of faults, to repeat a run (default: 1)
   --api-keys list       API keys that routes with an API key accept, joined by commas
 
-  --template file       run the WebSocket API of a SAM or CloudFormation template, with its routes,
+  --template file       run the WebSocket APIs of a SAM or CloudFormation template, with their routes,
                         tables and time-outs; for variables that the shell also has, the value of the
                         shell wins
+  --assembly folder     the same for all stacks of a cloud assembly, which "cdk synth" writes: cdk.out
+  --stack name          only run the APIs of this stack of the assembly, such as Prod/Chat
   --parameter Name=Value  value for a parameter of the template
+
+With several APIs, the first one has --port, and the others have the next free ones. A changed template or
+assembly is loaded again.
 
 Examples:
   gatecast dev app.ts --static public
   gatecast dev handler.ts --routes '$connect,$disconnect,$default'
-  gatecast dev --template template.yaml --parameter Tier=free`;
+  gatecast dev --template template.yaml --parameter Tier=free
+  gatecast dev --assembly cdk.out`;
 
 const OPTIONS = [
   'port',
@@ -75,10 +79,9 @@ const OPTIONS = [
   'base-path',
   'handler',
   'template',
+  'assembly',
+  'stack',
 ] as const;
-
-/** How long running events may take after a signal, so that the command ends within about a second. */
-const CLOSE_GRACE_MS = 800;
 
 /** When the command ends even if closing hangs, after a signal, in milliseconds. */
 const LONGEST_STOP_MS = 3_000;
@@ -99,41 +102,39 @@ export async function dev(args: readonly string[]): Promise<void> {
     list: 'parameter',
     flags: ['serial', 'ephemeral', 'any-origin'],
   });
-  const settings = await settingsOf(parsed);
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
-  // Loaded here, because the gateway takes a while to load and no other command needs it.
-  const { prepareGateway } = await import('../start-gateway.js');
-  const tell = reloadTeller(settings);
-  const running = prepareGateway(
-    { ...settings, ...printing(tell) },
-    { onReloading: (name) => tell(name, 'Reloading …') },
-  );
-  const starting = running.start().catch(async (error: unknown) => {
-    await running.close(CLOSE_GRACE_MS);
-    throw await explained(error, settings.port);
-  });
-  const gateway = await Promise.race([starting, stopped]);
-  if (gateway === undefined) {
-    print('Stopping …');
-    starting.catch(() => {});
-    await running.close(CLOSE_GRACE_MS);
-    return;
-  }
-  await keepSession(gateway, sessionTemplate(parsed));
-  if (settings.staticDirectory !== undefined) print(`Page       http://localhost:${gateway.port}/`);
-  print(`WebSocket  ${gateway.url}`);
-  print(`Inspect    http://localhost:${gateway.port}${CONTROL_PATH}\n`);
+  const source = templateSource(parsed);
+  const own = await ownOptions(parsed);
+  const first = await settingsOf(parsed, { source, own });
+  warn(first);
+  const run = new DevRun(first.settings);
+  const starting = run.start();
+  const hasStarted = await Promise.race([starting.then(() => true), stopped.then(() => false)]);
+  if (!hasStarted) starting.catch(() => {});
+  const reloading =
+    source && hasStarted && new SourceReload({ source, own, text: first.text, run });
   await stopped;
   print('Stopping …');
-  await removeSession(gateway.port);
-  await running.close(CLOSE_GRACE_MS);
+  if (reloading) reloading.stop();
+  await run.close();
 }
 
-type Settings = StartGatewayOptions & { readonly port: number };
+interface Own {
+  readonly source: SessionTemplate | undefined;
+  /** The options that do not come from a template. */
+  readonly own: OwnOptions;
+}
 
-/** The options of the gateway, without its callbacks. */
-async function settingsOf(parsed: DevArguments): Promise<Settings> {
+async function settingsOf(parsed: DevArguments, { source, own }: Own): Promise<ReadSettings> {
+  if (source !== undefined) return readSettings(source, own);
+  const options = { ...(await entryOptions(parsed)), ...own };
+  const settings = { options, apiName: undefined, invokable: [], template: undefined };
+  return { settings, warnings: [], text: '' };
+}
+
+/** The options of the gateway that do not come from a template. */
+async function ownOptions(parsed: DevArguments): Promise<OwnOptions> {
   const { values, flags } = parsed;
   const { environments, 'api-keys': keys } = values;
   const { maxEnvironments: environmentsType } = functionOptionTypes;
@@ -153,70 +154,15 @@ async function settingsOf(parsed: DevArguments): Promise<Settings> {
   };
   textValue(values.stage, '--stage', apiOptionTypes.stage);
   await checkFolder(values.static);
-  const options = await (values.template === undefined
-    ? entryOptions(parsed)
-    : templateOptions(parsed));
-  return { ...options, ...own };
-}
-
-type Tell = (functionName: string, text: string) => void;
-
-/** Prints what happens to a function, with its name if there are several. */
-function reloadTeller({ entry, functions = {} }: Settings): Tell {
-  const isSeveral = (entry === undefined ? 0 : 1) + Object.keys(functions).length > 1;
-  return (functionName, text) =>
-    print(`${clockTime(Date.now())}  ${isSeveral ? `${functionName} ` : ''}${text}`);
-}
-
-/** Callbacks that print events and reloads. */
-function printing(tell: Tell): Pick<StartGatewayOptions, 'onEvent' | 'onReload'> {
-  const hasColors = process.stdout.isTTY && process.stdout.hasColors();
-  let routeWidth = 12;
-  return {
-    onEvent(event) {
-      routeWidth = Math.max(routeWidth, event.route.length);
-      print(eventLine(event, { routeWidth, hasColors }));
-    },
-    onReload: (event) => tell(event.functionName, reloadText(event)),
-  };
-}
-
-/** Without the file, only `gatecast env` and `gatecast invoke` do not work. */
-async function keepSession(
-  { port, environment }: LocalGateway,
-  template: SessionTemplate | undefined,
-): Promise<void> {
-  try {
-    await writeSession(port, { pid: process.pid, environment, template });
-  } catch (error) {
-    process.stderr.write(
-      `"gatecast env" and "gatecast invoke" will not find this gateway: ${(error as Error).message}\n`,
-    );
-  }
-}
-
-function sessionTemplate({ values, list }: DevArguments): SessionTemplate | undefined {
-  if (values.template === undefined) return undefined;
-  const parameters = Object.fromEntries(list.map(parseParameter));
-  return { file: values.template, parameters, stage: values.stage };
-}
-
-/** Names the other `gatecast dev` of this folder, if that one has the port. */
-async function explained(error: unknown, port: number): Promise<unknown> {
-  if (!(error instanceof StartError) || error.code !== 'ERR_PORT_TAKEN') return error;
-  const other = (await readSession(port)) && (await runningSession(port).catch(() => undefined));
-  if (!other) return error;
-  return new StartError(
-    'ERR_PORT_TAKEN',
-    `"gatecast dev" already runs in this folder, on port ${port} (pid ${other.pid}).`,
-    'Stop that one, or start a second one on another port and with data of its own: --port 0 --ephemeral',
-  );
+  return own;
 }
 
 async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> {
   const { values } = parsed;
   if (parsed.list.length > 0) {
-    throw new CommandLineError('--parameter only works with --template, which is missing.');
+    throw new CommandLineError(
+      '--parameter only works with --template or --assembly, which is missing.',
+    );
   }
   const timeoutSeconds = wholeNumber(values.timeout, '--timeout', timeoutType);
   const options = {
@@ -231,29 +177,29 @@ async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> 
   return options;
 }
 
-async function templateOptions({
-  entry,
-  values,
-  list,
-}: DevArguments): Promise<StartGatewayOptions> {
+/** What `--template` or `--assembly` names; `undefined` without them. */
+function templateSource({ entry, values, list }: DevArguments): SessionTemplate | undefined {
+  const { template: file, assembly, stack, stage } = values;
+  if (stack !== undefined && assembly === undefined) {
+    throw new CommandLineError('--stack chooses a stack of --assembly, which is missing.');
+  }
+  if (file === undefined && assembly === undefined) return undefined;
+  if (file !== undefined && assembly !== undefined) {
+    throw new CommandLineError('Pass one of --template and --assembly.');
+  }
+  const option = file === undefined ? '--assembly' : '--template';
   if (entry !== undefined) {
     throw new CommandLineError(
-      `--template runs the functions of the template, so leave out "${entry}".`,
+      `${option} runs the functions of the template, so leave out "${entry}".`,
     );
   }
   for (const name of ['routes', 'handler', 'timeout', 'inspect'] as const) {
     if (values[name] !== undefined) {
-      throw new CommandLineError(`--${name} is for an entry file; leave it out with --template.`);
+      throw new CommandLineError(`--${name} is for an entry file; leave it out with ${option}.`);
     }
   }
   const parameters = Object.fromEntries(list.map(parseParameter));
-  const { readTemplate } = await import('../template/read-template.js');
-  const { template: file = '', stage } = values;
-  const { options, warnings } = await readTemplate(file, { parameters, stage });
-  for (const warning of warnings) {
-    process.stderr.write(`Warning: ${warning}\n`);
-  }
-  return options;
+  return { file, assembly, stack, parameters, stage };
 }
 
 function parseParameter(text: string): [string, string] {
@@ -290,15 +236,6 @@ async function checkFolder(folder: string | undefined): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory() === true) return;
   throw new CommandLineError(`--static names the folder "${folder}", which does not exist.`);
-}
-
-function reloadText(event: ReloadEvent): string {
-  if (event.type === 'failed') {
-    return `not reloaded; the last good version keeps running.\n${event.error.message}`;
-  }
-  return event.closedConnections
-    ? 'reloaded; its memory is empty again, so every connection was closed'
-    : 'reloaded';
 }
 
 function print(line: string): void {

@@ -2,37 +2,40 @@ import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { FunctionOptions } from '../../lambda/function.js';
 import { StartError } from '../../start-error.js';
+import { ADDRESS_VARIABLES } from '../configure-for-gateway.js';
 import { invokeOnce } from '../invoke-once.js';
 import { portOf, runningSession } from './ask-gateway.js';
 import { CommandLineError, parseCommandLine } from './command-line.js';
 import type { Session } from './session-file.js';
 
-export const invokeUsage = `gatecast invoke <file|LogicalId> [options]
+export const invokeUsage = `gatecast invoke <file|function> [options]
   Runs a function that no route leads to, such as one behind a REST API, once, in the environment of a
   running "gatecast dev": it publishes to its connections and uses its stores. Prints the result as JSON;
-  what the function logs goes to standard error. Run it in the folder of "gatecast dev".
+  what the function logs goes to standard error. Run it in the folder of "gatecast dev". A function of
+  its template is called by its name, its logical id, or the path or id of its construct.
 
   --event file          the event, as JSON (default: {})
+  --data json           the event itself, in place of a file
   --handler name        name of the export (default: handler)
   --port number         the port of "gatecast dev" (default: 3000)
 
 Examples:
   gatecast invoke rest.ts --event event.json
-  gatecast invoke OrdersFunction          a function of the template that "gatecast dev" runs`;
+  gatecast invoke OrdersFunction          a function of the template that "gatecast dev" runs
+  gatecast invoke Publisher --data '{"room":"lobby"}'`;
 
 /** `gatecast invoke` */
 export async function invoke(args: readonly string[]): Promise<void> {
-  const { entry, values } = parseCommandLine(args, ['event', 'handler', 'port']);
+  const { entry, values } = parseCommandLine(args, ['event', 'data', 'handler', 'port']);
   const port = portOf(values.port);
-  const event = values.event === undefined ? {} : await readEvent(values.event);
+  const event = await eventOf(values);
   const session = await runningSession(port);
-  const definition = await definitionOf(entry, session);
-  // A function of a template knows its table only by its own variables, as on AWS.
-  const { GATECAST_TABLE: _, ...others } = session.environment;
-  const environment = definition.environment === undefined ? session.environment : others;
+  const { name: functionName, ...definition } = await definitionOf(entry, session);
+  const environment = functionName === undefined ? session.environment : withoutAddresses(session);
+  const { apis } = session;
   const result = await invokeOnce(
     { ...definition, ...(values.handler !== undefined && { handler: values.handler }) },
-    { environment, event, requestId: randomUUID() },
+    { environment, apis, event, requestId: randomUUID(), functionName },
   );
   if (result.type === 'error') {
     throw new StartError(
@@ -47,14 +50,41 @@ export async function invoke(args: readonly string[]): Promise<void> {
 async function definitionOf(
   entry: string,
   { template }: Session,
-): Promise<FunctionOptions & { readonly entry: string }> {
+): Promise<FunctionOptions & { readonly name?: string }> {
   const isFile = await stat(entry).then(
     (found) => found.isFile(),
     () => false,
   );
-  if (isFile || template === undefined || !/^\w+$/.test(entry)) return { entry };
-  const { readTemplateFunction } = await import('../template/read-template.js');
-  return readTemplateFunction(template.file, entry, template);
+  if (isFile || template === undefined || !/^[\w/-]+$/.test(entry)) return { entry };
+  const { readSource } = await import('./template-source.js');
+  const { functionNamed } = await import('../template/read-template.js');
+  const read = await readSource(template);
+  const name = functionNamed(entry, read);
+  return { name, ...(read.options.functions?.[name] as FunctionOptions) };
+}
+
+/**
+ * A function of a template knows its table only by its own variables, as on AWS, and also which of several
+ * APIs it uses.
+ */
+function withoutAddresses({ environment, apis }: Session): Readonly<Record<string, string>> {
+  const left = new Set(['GATECAST_TABLE', ...(apis.length > 1 ? ADDRESS_VARIABLES : [])]);
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !left.has(name)));
+}
+
+async function eventOf({
+  event: file,
+  data,
+}: Readonly<Partial<Record<'event' | 'data', string>>>): Promise<unknown> {
+  if (data === undefined) return file === undefined ? {} : readEvent(file);
+  if (file !== undefined) throw new CommandLineError('Pass one of --event and --data.');
+  try {
+    return JSON.parse(data) as unknown;
+  } catch {
+    throw new CommandLineError(
+      '--data takes JSON. A file, with --event, needs no quotes of the shell.',
+    );
+  }
 }
 
 async function readEvent(file: string): Promise<unknown> {

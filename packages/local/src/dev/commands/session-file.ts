@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LocalApi } from '../../lambda/function.js';
 
 /** Folder for the files of `gatecast dev`, in the current one. */
 export const FOLDER = '.gatecast';
@@ -9,13 +10,20 @@ export interface Session {
   readonly pid: number;
   /** Variables for a process that uses its gateway and its stores. They have an access key. */
   readonly environment: Readonly<Record<string, string>>;
+  /** All of its APIs. */
+  readonly apis: readonly LocalApi[];
   /** The template that it runs. */
   readonly template?: SessionTemplate | undefined;
 }
 
-/** A template, and the arguments to read it with. */
+/** A template or a cloud assembly, and the arguments to read it with. */
 export interface SessionTemplate {
-  readonly file: string;
+  /** @default there is an assembly */
+  readonly file?: string | undefined;
+  /** The folder of a cloud assembly. */
+  readonly assembly?: string | undefined;
+  /** The stack of the assembly whose APIs run. @default those of all stacks */
+  readonly stack?: string | undefined;
   readonly parameters: Readonly<Record<string, string>>;
   readonly stage: string | undefined;
 }

@@ -15,6 +15,8 @@ export interface HandlerPlace {
    * Source files that esbuild builds, relative to `folder`. The handler then refers to the built file.
    */
   readonly entryPoints: readonly string[];
+  /** Whether the folder has only what Lambda itself can load. @default false */
+  readonly isBuilt?: boolean | undefined;
 }
 
 /** A source file and the name of its export. */
@@ -25,6 +27,7 @@ export interface Entry {
 
 // Source files before built ones.
 const EXTENSIONS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
+const BUILT = EXTENSIONS.filter((extension) => extension.endsWith('js'));
 
 /**
  * Finds the source file of a handler.
@@ -33,7 +36,7 @@ const EXTENSIONS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
  * the file does not exist.
  */
 export async function findEntry(place: HandlerPlace): Promise<Entry> {
-  const { logicalId, folder, handler, entryPoints } = place;
+  const { logicalId, folder, handler, entryPoints, isBuilt = false } = place;
   const [moduleName, exportName] = splitFirst(basename(handler));
   if (moduleName === '' || exportName === '') {
     throw templateError(
@@ -42,10 +45,11 @@ export async function findEntry(place: HandlerPlace): Promise<Entry> {
     );
   }
   const path = join(folder, dirname(handler), moduleName);
+  const extensions = isBuilt ? BUILT : EXTENSIONS;
   const candidates = [
     ...builtFrom(entryPoints, moduleName).map((file) => join(folder, file)),
-    ...EXTENSIONS.map((extension) => `${path}${extension}`),
-    ...EXTENSIONS.map((extension) => join(path, `index${extension}`)),
+    ...extensions.map((extension) => `${path}${extension}`),
+    ...extensions.map((extension) => join(path, `index${extension}`)),
   ];
   for (const entry of candidates) {
     const found = await stat(entry).catch(() => undefined);

@@ -1,22 +1,5 @@
-import { apiDefaults } from '../../gateway/options.js';
 import type { TemplateResource } from './parse-template.js';
 import { scalarText } from './parse-template.js';
-import type { Resolver } from './resolve.js';
-
-const { region: REGION, accountId: ACCOUNT_ID } = apiDefaults;
-/** The id of the API that runs. */
-export const API_ID: string = apiDefaults.apiId;
-
-const HOSTS = `execute-api.${REGION}.amazonaws.com`;
-
-export const pseudoParameters: Readonly<Record<string, string>> = {
-  'AWS::AccountId': ACCOUNT_ID,
-  'AWS::Partition': 'aws',
-  'AWS::Region': REGION,
-  'AWS::StackId': `arn:aws:cloudformation:${REGION}:${ACCOUNT_ID}:stack/local/local`,
-  'AWS::StackName': 'local',
-  'AWS::URLSuffix': 'amazonaws.com',
-};
 
 export const functionTypes: ReadonlySet<string> = new Set([
   'AWS::Serverless::Function',
@@ -36,63 +19,76 @@ export interface Identity {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** What the identity of a resource depends on, besides its properties. */
+export interface Place {
+  /** The name of a resource without one of its own. */
+  readonly name: string;
+  /** The id of a resource that is an API. */
+  readonly apiId: string;
+  readonly region: string;
+  readonly accountId: string;
+}
+
 /** A property as text; `undefined` if it is missing. */
 type Read = (property: string) => string | undefined;
 
-type IdentityOf = (logicalId: string, read: Read) => Identity;
+type IdentityOf = (place: Place, read: Read) => Identity;
 
 /** A resource whose `Ref` is its name, and whose ARN is of the given form. */
-function named(property: string, arn: (name: string) => string): IdentityOf {
-  return (logicalId, read) => {
-    const ref = read(property) ?? logicalId;
-    return { ref, attributes: { Arn: arn(ref) } };
+function named(property: string, service: string, resource: (name: string) => string): IdentityOf {
+  return (place, read) => {
+    const ref = read(property) ?? place.name;
+    return { ref, attributes: { Arn: arn(place, service, resource(ref)) } };
   };
 }
 
 /** A part of an API. Its id is its logical id, by which the reader finds it. */
 function partOfApi(attribute: string): IdentityOf {
-  return (logicalId) => ({ ref: logicalId, attributes: { [attribute]: logicalId } });
+  return ({ name }) => ({ ref: name, attributes: { [attribute]: name } });
 }
 
-function arn(service: string, resource: string): string {
-  return `arn:aws:${service}:${REGION}:${ACCOUNT_ID}:${resource}`;
+/** Resources of IAM have no Region. */
+function iamArn({ accountId }: Place, resource: string): string {
+  return `arn:aws:iam::${accountId}:${resource}`;
 }
 
-const lambda = named('FunctionName', (name) => arn('lambda', `function:${name}`));
+function arn({ region, accountId }: Place, service: string, resource: string): string {
+  return `arn:aws:${service}:${region}:${accountId}:${resource}`;
+}
 
-const table: IdentityOf = (logicalId, read) => {
-  const ref = read('TableName') ?? logicalId;
-  const Arn = arn('dynamodb', `table/${ref}`);
+const lambda = named('FunctionName', 'lambda', (name) => `function:${name}`);
+
+const table: IdentityOf = (place, read) => {
+  const ref = read('TableName') ?? place.name;
+  const Arn = arn(place, 'dynamodb', `table/${ref}`);
   return { ref, attributes: { Arn, StreamArn: `${Arn}/stream/2026-01-01T00:00:00.000` } };
 };
 
 /** The function of an alias or a version may be given by name or ARN. */
-function functionArnOf(read: Read): string {
+function functionArnOf(place: Place, read: Read): string {
   const name = read('FunctionName')?.split(':').at(-1) ?? '';
-  return arn('lambda', `function:${name}`);
+  return arn(place, 'lambda', `function:${name}`);
 }
 
 /** What `Ref` and `Fn::GetAtt` give, by type (AWS: "Return values" in each type's reference). */
 const IDENTITIES: Readonly<Record<string, IdentityOf>> = {
   'AWS::Serverless::Function': lambda,
   'AWS::Lambda::Function': lambda,
-  'AWS::Lambda::Alias': (_logicalId, read) => {
-    const ref = `${functionArnOf(read)}:${read('Name') ?? ''}`;
+  'AWS::Lambda::Alias': (place, read) => {
+    const ref = `${functionArnOf(place, read)}:${read('Name') ?? ''}`;
     return { ref, attributes: { AliasArn: ref } };
   },
-  'AWS::Lambda::Version': (_logicalId, read) => {
-    const ref = `${functionArnOf(read)}:1`;
+  'AWS::Lambda::Version': (place, read) => {
+    const ref = `${functionArnOf(place, read)}:1`;
     return { ref, attributes: { FunctionArn: ref, Version: '1' } };
   },
-  'AWS::ApiGatewayV2::Api': (logicalId, read) =>
-    read('ProtocolType') === 'WEBSOCKET'
-      ? { ref: API_ID, attributes: { ApiEndpoint: `wss://${API_ID}.${HOSTS}`, ApiId: API_ID } }
-      : {
-          ref: logicalId,
-          attributes: { ApiEndpoint: `https://${logicalId}.${HOSTS}`, ApiId: logicalId },
-        },
-  'AWS::ApiGatewayV2::Stage': (logicalId, read) => ({
-    ref: read('StageName') ?? logicalId,
+  'AWS::ApiGatewayV2::Api': ({ apiId, region }, read) => {
+    const scheme = read('ProtocolType') === 'WEBSOCKET' ? 'wss' : 'https';
+    const ApiEndpoint = `${scheme}://${apiId}.execute-api.${region}.amazonaws.com`;
+    return { ref: apiId, attributes: { ApiEndpoint, ApiId: apiId } };
+  },
+  'AWS::ApiGatewayV2::Stage': ({ name }, read) => ({
+    ref: read('StageName') ?? name,
     attributes: {},
   }),
   'AWS::ApiGatewayV2::Route': partOfApi('RouteId'),
@@ -103,40 +99,43 @@ const IDENTITIES: Readonly<Record<string, IdentityOf>> = {
   'AWS::ApiGatewayV2::Model': partOfApi('ModelId'),
   'AWS::ApiGatewayV2::Deployment': partOfApi('DeploymentId'),
   'AWS::ApiGatewayV2::ApiMapping': partOfApi('ApiMappingId'),
-  'AWS::ApiGatewayV2::DomainName': (logicalId, read) => ({
-    ref: read('DomainName') ?? logicalId,
+  'AWS::ApiGatewayV2::DomainName': ({ name }, read) => ({
+    ref: read('DomainName') ?? name,
     attributes: {},
   }),
   'AWS::DynamoDB::Table': table,
   'AWS::DynamoDB::GlobalTable': table,
-  'AWS::SQS::Queue': (logicalId, read) => {
-    const QueueName = read('QueueName') ?? logicalId;
-    const ref = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT_ID}/${QueueName}`;
-    return { ref, attributes: { Arn: arn('sqs', QueueName), QueueName, QueueUrl: ref } };
+  'AWS::SQS::Queue': (place, read) => {
+    const QueueName = read('QueueName') ?? place.name;
+    const ref = `https://sqs.${place.region}.amazonaws.com/${place.accountId}/${QueueName}`;
+    return { ref, attributes: { Arn: arn(place, 'sqs', QueueName), QueueName, QueueUrl: ref } };
   },
-  'AWS::SNS::Topic': (logicalId, read) => {
-    const TopicName = read('TopicName') ?? logicalId;
-    const ref = arn('sns', TopicName);
+  'AWS::SNS::Topic': (place, read) => {
+    const TopicName = read('TopicName') ?? place.name;
+    const ref = arn(place, 'sns', TopicName);
     return { ref, attributes: { TopicArn: ref, TopicName } };
   },
-  'AWS::S3::Bucket': (logicalId, read) => {
-    const ref = read('BucketName') ?? logicalId.toLowerCase();
+  'AWS::S3::Bucket': ({ name }, read) => {
+    const ref = read('BucketName') ?? name.toLowerCase();
     return {
       ref,
       attributes: { Arn: `arn:aws:s3:::${ref}`, DomainName: `${ref}.s3.amazonaws.com` },
     };
   },
-  'AWS::IAM::Role': (logicalId, read) => {
-    const ref = read('RoleName') ?? logicalId;
-    return {
-      ref,
-      attributes: { Arn: `arn:aws:iam::${ACCOUNT_ID}:role${read('Path') ?? '/'}${ref}` },
-    };
+  'AWS::IAM::Role': (place, read) => {
+    const ref = read('RoleName') ?? place.name;
+    return { ref, attributes: { Arn: iamArn(place, `role${read('Path') ?? '/'}${ref}`) } };
   },
-  'AWS::Logs::LogGroup': named('LogGroupName', (name) => arn('logs', `log-group:${name}:*`)),
-  'AWS::Events::EventBus': named('Name', (name) => arn('events', `event-bus/${name}`)),
-  'AWS::SSM::Parameter': (logicalId, read) => ({
-    ref: read('Name') ?? logicalId,
+  'AWS::IAM::ManagedPolicy': (place, read) => {
+    const name = read('ManagedPolicyName') ?? place.name;
+    const ref = iamArn(place, `policy${read('Path') ?? '/'}${name}`);
+    return { ref, attributes: { PolicyArn: ref } };
+  },
+  'AWS::Logs::LogGroup': named('LogGroupName', 'logs', (name) => `log-group:${name}:*`),
+  'AWS::CloudWatch::Alarm': named('AlarmName', 'cloudwatch', (name) => `alarm:${name}`),
+  'AWS::Events::EventBus': named('Name', 'events', (name) => `event-bus/${name}`),
+  'AWS::SSM::Parameter': ({ name }, read) => ({
+    ref: read('Name') ?? name,
     attributes: { Value: read('Value') ?? '' },
   }),
 };
@@ -144,12 +143,12 @@ const IDENTITIES: Readonly<Record<string, IdentityOf>> = {
 /** The identity of a resource; `undefined` if its type is not known here. */
 export function identityOf(
   { type, properties }: TemplateResource,
-  logicalId: string,
-  resolver: Resolver,
+  place: Place,
+  resolve: (value: unknown, where: string) => unknown,
 ): Identity | undefined {
   const identity = Object.hasOwn(IDENTITIES, type) ? IDENTITIES[type] : undefined;
-  return identity?.(logicalId, (property) =>
-    scalarText(resolver.resolve(properties[property], `"${property}" of "${logicalId}"`)),
+  return identity?.(place, (property) =>
+    scalarText(resolve(properties[property], `"${property}" of "${place.name}"`)),
   );
 }
 

@@ -23,6 +23,7 @@ export interface Template {
   /** Globals by section: `Function`, `Api`. */
   readonly globals: Fields;
   readonly resources: ReadonlyMap<string, TemplateResource>;
+  readonly outputs: Fields;
   /**
    * Logical ids of generated resources by the names that SAM gives them for `Ref`: `MyApi.Stage`. Empty
    * before the template is transformed.
@@ -65,6 +66,7 @@ export function parseTemplate(text: string, file: string): Template {
     conditions: section('Conditions'),
     globals: section('Globals'),
     resources: new Map(resources),
+    outputs: section('Outputs'),
     generated: new Map(),
   };
 }

@@ -1,4 +1,4 @@
-import { API_ID, FUNCTION_URI_HINT, functionNameIn } from './identities.js';
+import { FUNCTION_URI_HINT, functionNameIn } from './identities.js';
 import { templateError } from './parse-template.js';
 import { readIntegration } from './read-integration.js';
 import { type RouteSurroundings, readRoute } from './read-route.js';
@@ -13,21 +13,21 @@ import type {
 const PREFIX = 'AWS::ApiGatewayV2::';
 
 /**
- * Reads the WebSocket API of a template.
+ * Reads a WebSocket API. Its parts may be in other stacks.
  *
  * @param stageName name of the stage; `undefined` if there is only one
- * @throws StartError `ERR_TEMPLATE_INVALID` if there is not exactly one API, or it is incomplete.
+ * @throws StartError `ERR_TEMPLATE_INVALID` if it is incomplete.
  */
 export function readApi(
-  resources: readonly Resource[],
-  { file, stageName }: { file: string; stageName: string | undefined },
+  api: Resource,
+  { resources, stageName }: { resources: readonly Resource[]; stageName: string | undefined },
 ): TemplateApi {
-  const api = findApi(resources, file);
-  const ofType = (name: string): readonly Resource[] =>
-    resources.filter(({ type }) => type === `${PREFIX}${name}`);
+  const apiId = api.serve().ref;
   // Resources of another API are not served, so they are ignored.
   const ofApi = (name: string): readonly Resource[] =>
-    ofType(name).filter((resource) => resource.text('ApiId') === API_ID);
+    resources.filter(
+      (resource) => resource.type === `${PREFIX}${name}` && resource.text('ApiId') === apiId,
+    );
   const stage = findStage(ofApi('Stage'), stageName);
   const integrationResponses = ofApi('IntegrationResponse');
   const parts: RouteSurroundings = {
@@ -43,32 +43,13 @@ export function readApi(
   };
   const routes = ofApi('Route').map((route) => readRoute(route, parts));
   return {
+    apiId,
     routeSelectionExpression: api.text('RouteSelectionExpression'),
     apiKeySelectionExpression: api.text('ApiKeySelectionExpression'),
     stage: stage && readStage(stage),
     routes,
     authorizer: findAuthorizer(routes, ofApi('Authorizer')),
   };
-}
-
-function findApi(resources: readonly Resource[], file: string): Resource {
-  const apis = resources.filter(
-    (resource) => resource.type === `${PREFIX}Api` && resource.text('ProtocolType') === 'WEBSOCKET',
-  );
-  const [api] = apis;
-  if (api === undefined) {
-    throw templateError(
-      `The template "${file}" has no WebSocket API.`,
-      'It needs an AWS::Serverless::WebSocketApi, or an AWS::ApiGatewayV2::Api whose ProtocolType is WEBSOCKET.',
-    );
-  }
-  if (apis.length > 1) {
-    throw templateError(
-      `The template "${file}" has several WebSocket APIs, ${names(apis)}, and one runs at a time.`,
-      'Give all but one a Condition that a parameter can turn off.',
-    );
-  }
-  return api.serve();
 }
 
 function findStage(stages: readonly Resource[], wanted: string | undefined): Resource | undefined {
@@ -137,8 +118,4 @@ function readAuthorizer(authorizer: Resource): TemplateAuthorizer {
     functionName,
     identitySources: authorizer.texts('IdentitySource'),
   };
-}
-
-function names(resources: readonly Resource[]): string {
-  return resources.map(({ logicalId }) => `"${logicalId}"`).join(', ');
 }

@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
 import type { FunctionOptions } from '../../lambda/function.js';
 import { type Entry, findEntry } from './entry-file.js';
 import { fieldsOf, templateError } from './parse-template.js';
@@ -10,15 +10,11 @@ const DEFAULT_TIMEOUT_SECONDS = 3;
 const DEFAULT_MEMORY_MB = 128;
 
 /**
- * Reads a function of the template.
+ * Reads a function of a stack.
  *
- * @param templateFolder the folder of the template, which paths are relative to
  * @throws StartError - if its code is not a folder with a Node.js handler.
  */
-export async function readFunction(
-  resource: Resource,
-  templateFolder: string,
-): Promise<FunctionOptions> {
+export async function readFunction(resource: Resource): Promise<FunctionOptions> {
   const { logicalId } = resource;
   const runtime = resource.text('Runtime');
   if (runtime !== undefined && !runtime.startsWith('nodejs')) {
@@ -34,58 +30,93 @@ export async function readFunction(
     );
   }
   return {
-    ...(await entryOf(resource, templateFolder)),
-    environment: resource.variables(fromShell),
+    ...(await entryOf(resource)),
+    environment: { ...regionOf(resource), ...resource.variables(fromShell) },
     timeoutMs: (resource.number('Timeout') ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
     memoryMb: resource.number('MemorySize') ?? DEFAULT_MEMORY_MB,
   };
 }
 
-async function entryOf(resource: Resource, templateFolder: string): Promise<Entry> {
-  const { logicalId } = resource;
+/** The Region of a stack that is for one only: that of another API may be another one. */
+function regionOf({ stack: { region } }: Resource): Readonly<Record<string, string>> {
+  return region === undefined ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region };
+}
+
+async function entryOf(resource: Resource): Promise<Entry & Pick<FunctionOptions, 'asset'>> {
+  const { logicalId, stack } = resource;
   const handler = resource.requiredText('Handler', 'Write FILE.EXPORT, such as src/app.handler.');
   const code = codeOf(resource);
   const inline = inlineCode(code);
-  const folder =
-    inline === undefined
-      ? join(templateFolder, code as string)
-      : await inlineFolder(inline, { templateFolder, logicalId });
+  const asset =
+    inline === undefined ? assetOf(resource, code) : await inlineFolder(inline, resource);
+  if (asset !== undefined) {
+    const place = { logicalId, folder: asset, handler, entryPoints: [], isBuilt: true };
+    return { ...(await findEntry(place)), asset };
+  }
+  if (typeof code !== 'string') throw notLocal(resource, code);
+  const folder = join(stack.folder, code);
   return findEntry({ logicalId, folder, handler, entryPoints: entryPointsOf(resource) });
 }
 
-/** The code: a folder, or `{ ZipFile }`, which SAM calls `InlineCode`. */
+/** The code: a folder, or `{ ZipFile }`, which SAM calls `InlineCode`, or `{ S3Bucket, S3Key }`. */
 function codeOf(resource: Resource): unknown {
   const isSam = resource.type === 'AWS::Serverless::Function';
   const inline = isSam ? resource.text('InlineCode') : undefined;
   if (inline !== undefined) return { ZipFile: inline };
-  const property = isSam ? 'CodeUri' : 'Code';
-  const code = resource.value(property) ?? (isSam ? '.' : undefined);
-  const isFolder = typeof code === 'string' && !/^\w+:\/\/|\.zip$/.test(code);
-  if (!isFolder && inlineCode(code) === undefined) {
-    throw templateError(
-      `${resource.where(property)} is ${JSON.stringify(code)}, which is not a local folder.`,
-      `Write the folder of its source, relative to the template: ${property}: src/`,
-    );
-  }
+  const code = resource.value(codeProperty(resource)) ?? (isSam ? '.' : undefined);
+  if (typeof code === 'string' && /^\w+:\/\/|\.zip$/.test(code)) throw notLocal(resource, code);
   return code;
 }
 
-function inlineCode(code: unknown): string | undefined {
-  const text = typeof code === 'object' && code !== null && 'ZipFile' in code && code.ZipFile;
-  return typeof text === 'string' ? text : undefined;
+function codeProperty({ type }: Resource): string {
+  return type === 'AWS::Serverless::Function' ? 'CodeUri' : 'Code';
+}
+
+function notLocal(resource: Resource, code: unknown): Error {
+  const property = codeProperty(resource);
+  return templateError(
+    `${resource.where(property)} is ${JSON.stringify(code)}, which is not a local folder.`,
+    isObject(code) && 'S3Key' in code
+      ? 'Run the folder that "npx cdk synth" wrote, with its files of assets: --assembly cdk.out.'
+      : `Write the folder of its source, relative to the template: ${property}: src/`,
+  );
 }
 
 /**
- * Writes code of the template to a folder of its own, as `index`. CommonJS, as on Lambda, also if the
- * project's files are ES modules. It is inside of the project, so that it finds installed packages.
+ * The folder of code that the CDK uploads: according to the stack's assets, or to the metadata of the
+ * resource.
  */
-async function inlineFolder(
-  text: string,
-  { templateFolder, logicalId }: { templateFolder: string; logicalId: string },
-): Promise<string> {
-  const folder = join(templateFolder, '.gatecast', 'inline', logicalId);
+function assetOf({ stack, metadata, logicalId }: Resource, code: unknown): string | undefined {
+  if (!isObject(code) || !('S3Key' in code)) return undefined;
+  const { 'aws:asset:path': path } = metadata;
+  const written = typeof path === 'string' && (isAbsolute(path) ? path : join(stack.folder, path));
+  const asset = stack.assets.get(String(code['S3Key']));
+  const folder = asset?.path ?? (written === false ? undefined : written);
+  if (asset?.packaging === 'file' || folder?.endsWith('.zip') === true) {
+    throw templateError(
+      `The code of "${logicalId}" is the file "${folder}", which does not run locally.`,
+      'Pass the folder in place of the zip file: Code.fromAsset("FOLDER").',
+    );
+  }
+  return folder;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function inlineCode(code: unknown): string | undefined {
+  const text = isObject(code) ? code['ZipFile'] : undefined;
+  return typeof text === 'string' ? text : undefined;
+}
+
+/** Writes code of the template to a folder of its own, as `index`. It has no packages, as on Lambda. */
+async function inlineFolder(text: string, { stack, logicalId }: Resource): Promise<string> {
+  const folder = join(stack.folder, '.gatecast', 'inline', logicalId);
+  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'index.cjs'), text);
+  const isEsModule = /^\s*(?:export|import)\b(?!\s*\()/m.test(text);
+  await writeFile(join(folder, isEsModule ? 'index.mjs' : 'index.cjs'), text);
   return folder;
 }
 

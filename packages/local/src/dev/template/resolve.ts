@@ -21,6 +21,24 @@ export interface ResolverOptions {
     logicalId: string,
     resolver: Resolver,
   ) => Identity | undefined;
+  /** What other stacks give to this one. */
+  readonly others: OtherStacks;
+}
+
+/** The values that stacks have for each other; `undefined` for one that no known stack has. */
+export interface OtherStacks {
+  /** @param name the name of the export */
+  readonly exported: (name: string) => unknown;
+  /** @param stack the name of the stack */
+  readonly output: (stack: string, logicalId: string) => unknown;
+}
+
+/**
+ * The text in the place of a value that is only known on AWS. It cannot be taken for a name or an ARN, and
+ * looks like the reference that it stands for.
+ */
+function unresolved(reference: string): string {
+  return `\${${reference}}`;
 }
 
 type IntrinsicFunction = (argument: unknown, where: string) => unknown;
@@ -53,6 +71,7 @@ export class Resolver {
       ['Fn::FindInMap', (path, where) => this.#findInMap(path, where)],
       ['Fn::Base64', (text, where) => base64(textOf(this.resolve(text, where), where))],
       ['Fn::ImportValue', (name, where) => this.#importValue(name, where)],
+      ['Fn::GetStackOutput', (output, where) => this.#stackOutput(output, where)],
       ['Fn::Length', (items, where) => this.#list(items, where).length],
       ['Fn::ToJsonString', (value, where) => JSON.stringify(this.resolve(value, where))],
     ]);
@@ -196,19 +215,33 @@ export class Resolver {
     if (value !== undefined) return value;
     const [what, standIn] =
       attribute === undefined
-        ? ['its Ref', logicalId]
-        : [`its "${attribute}"`, `${logicalId}.${attribute}`];
+        ? ['its Ref', unresolved(logicalId)]
+        : [`its "${attribute}"`, unresolved(`${logicalId}.${attribute}`)];
     this.#warnings.add(
       `${where} gets "${standIn}": "${logicalId}" (${type}) does not run locally, and ${what} is only known on AWS.`,
     );
     return standIn;
   }
 
-  #importValue(name: unknown, where: string): never {
-    throw templateError(
-      `${where} imports "${String(this.resolve(name, where))}" from another stack, whose exports are not known locally.`,
-      'Use a parameter, whose value --parameter gives; a variable of a function can come from the shell.',
+  #importValue(argument: unknown, where: string): unknown {
+    const name = textOf(this.resolve(argument, where), where);
+    return this.#options.others.exported(name) ?? this.#notExported(name, where);
+  }
+
+  #stackOutput(argument: unknown, where: string): unknown {
+    const { StackName, OutputName } = fieldsOf(this.resolve(argument, where), where);
+    const [stack, output] = [textOf(StackName, where), textOf(OutputName, where)];
+    return (
+      this.#options.others.output(stack, output) ?? this.#notExported(`${stack}.${output}`, where)
     );
+  }
+
+  #notExported(name: string, where: string): string {
+    const standIn = unresolved(name);
+    this.#warnings.add(
+      `${where} gets "${standIn}": no stack here exports "${name}". Run the cloud assembly with its stack (--assembly), or let the shell have the variable.`,
+    );
+    return standIn;
   }
 
   #sub(argument: unknown, where: string): string {

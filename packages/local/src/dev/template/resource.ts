@@ -1,26 +1,54 @@
-import { type Fields, fieldsOf, scalarText, templateError } from './parse-template.js';
+import {
+  type Fields,
+  fieldsOf,
+  scalarText,
+  type TemplateResource,
+  templateError,
+} from './parse-template.js';
 import type { Resolver } from './resolve.js';
+import type { Stack } from './stack.js';
 
-/** A resource of the template. Its properties are resolved when they are read. */
+/** What makes up a resource. */
+export interface ResourceParts {
+  /** Its logical id in its own template. */
+  readonly ownId: string;
+  readonly resource: TemplateResource;
+  readonly stack: Stack;
+  readonly resolver: Resolver;
+}
+
+/** A resource of a stack. Its properties are resolved when they are read. */
 export class Resource {
+  /** Its logical id, after the name of its stack if another stack has the same one. */
   readonly logicalId: string;
+  readonly stack: Stack;
   readonly type: string;
   readonly metadata: Fields;
+  readonly #ownId: string;
   readonly #properties: Fields;
   readonly #resolver: Resolver;
   readonly #read = new Set<string>();
   #isServed = false;
 
-  constructor(
-    logicalId: string,
-    of: { readonly type: string; readonly properties: Fields; readonly metadata: Fields },
-    resolver: Resolver,
-  ) {
+  constructor(logicalId: string, { ownId, resource, stack, resolver }: ResourceParts) {
     this.logicalId = logicalId;
-    this.type = of.type;
-    this.metadata = of.metadata;
-    this.#properties = of.properties;
+    this.stack = stack;
+    this.type = resource.type;
+    this.metadata = resource.metadata;
+    this.#ownId = ownId;
+    this.#properties = resource.properties;
     this.#resolver = resolver;
+  }
+
+  /** The value of `Ref`. */
+  get ref(): string {
+    return String(this.#resolver.resolve({ Ref: this.#ownId }, `"${this.logicalId}"`));
+  }
+
+  /** The path of its construct, as in the code of a CDK app; otherwise its logical id. */
+  get label(): string {
+    const path = this.stack.paths.get(this.#ownId) ?? this.metadata['aws:cdk:path'];
+    return typeof path === 'string' ? path.replace(/\/Resource$/, '') : this.logicalId;
   }
 
   /** Whether it runs locally, so that unread properties lead to a warning. */

@@ -1,5 +1,6 @@
-/** The WebSocket API of a template. */
+/** A WebSocket API of a template. */
 export interface TemplateApi {
+  readonly apiId: string;
   readonly routeSelectionExpression: string | undefined;
   readonly apiKeySelectionExpression: string | undefined;
   readonly stage: TemplateStage | undefined;

@@ -2,7 +2,7 @@ import type { Resource } from './resource.js';
 
 // Resource types without a local effect: the local gateway works without them.
 const TYPES_WITHOUT_EFFECT =
-  /^AWS::(?:ApiGatewayV2::(?:Deployment|DomainName)|ApiGateway::Account|CDK::Metadata|CloudWatch::\w+|Lambda::(?:Alias|Permission|Version)|IAM::\w+|Logs::\w+|Route53::\w+)$/;
+  /^AWS::(?:ApiGatewayV2::(?:Deployment|DomainName)|ApiGateway::Account|CDK::Metadata|CloudWatch::\w+|EC2::(?:\w*(?:VPC|Gateway|Route|Subnet|Acl|Endpoint)\w*|EIP|SecurityGroup\w*)|Lambda::(?:Alias|Permission|Version)|IAM::\w+|Logs::\w+|Route53::\w+)$/;
 
 /** Properties without an effect that a local client or function could see. */
 const PROPERTIES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
@@ -64,30 +64,56 @@ const REASONS: Readonly<Record<string, string>> = {
   Events: ': nothing but the API invokes functions',
   Layers: ': modules come from the node_modules of the function',
   StreamSpecification: ': tables have no streams',
+  VpcConfig: ': functions reach what this machine reaches',
 };
 
-/** One line for each resource and property of the template that does not run locally. */
-export function unserved(resources: readonly Resource[]): readonly string[] {
-  return resources.flatMap((resource) => {
-    const { logicalId, type } = resource;
-    if (!resource.isServed) {
-      return TYPES_WITHOUT_EFFECT.test(type)
-        ? []
-        : [`"${logicalId}" (${type}) does not run locally${reasonOf(type)}.`];
+/**
+ * One line for each kind of resource and each property of the template that does not run locally.
+ *
+ * @param problems why functions that nothing uses do not run
+ */
+export function unserved(
+  resources: readonly Resource[],
+  problems: ReadonlyMap<Resource, string>,
+): readonly string[] {
+  /** Logical ids by the rest of the line: a VPC alone has dozens of resources. */
+  const lines = new Map<string, string[]>();
+  for (const resource of resources) {
+    for (const [id, rest] of resource.isServed
+      ? unread(resource)
+      : notRun(resource, problems.get(resource))) {
+      lines.set(rest, [...(lines.get(rest) ?? []), id]);
     }
-    return resource.unread
-      .filter((name) => !PROPERTIES_WITHOUT_EFFECT.has(name))
-      .map(
-        (name) =>
-          `Property "${name}" of "${logicalId}" (${type}) is ignored${REASONS[name] ?? ''}.`,
-      );
+  }
+  return [...lines].map(([rest, ids]) => {
+    const [subject = '', ...others] = ids;
+    if (others.length === 0) return `${subject}${rest}`;
+    return `${ids.join(', ')}${rest.replace(' does not run', ' do not run')}`;
   });
+}
+
+/** The subject of a line and its rest. */
+type Line = readonly [string, string];
+
+function notRun({ logicalId, type }: Resource, problem: string | undefined): readonly Line[] {
+  if (TYPES_WITHOUT_EFFECT.test(type)) return [];
+  const reason = problem === undefined ? reasonOf(type) : `: ${problem}`;
+  return [[`"${logicalId}"`, ` (${type}) does not run locally${reason || '.'}`]];
+}
+
+function unread(resource: Resource): readonly Line[] {
+  const { logicalId, type } = resource;
+  return resource.unread
+    .filter((name) => !PROPERTIES_WITHOUT_EFFECT.has(name))
+    .map((name) => [
+      `Property "${name}" of "${logicalId}"`,
+      ` (${type}) is ignored${REASONS[name] ?? ''}.`,
+    ]);
 }
 
 function reasonOf(type: string): string {
   if (type === 'AWS::ApiGatewayV2::ApiMapping') {
-    return ': clients connect to the stage; --base-path serves the path of a custom domain';
+    return ': clients connect to the stage; --base-path serves the path of a custom domain.';
   }
-  if (type.endsWith('::Function')) return ': no route uses it';
-  return /^AWS::ApiGatewayV2::(?!Api$)/.test(type) ? ': no part of the API refers to it' : '';
+  return /^AWS::ApiGatewayV2::(?!Api$)/.test(type) ? ': no part of the API refers to it.' : '';
 }

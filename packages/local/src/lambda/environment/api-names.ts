@@ -3,9 +3,8 @@ import { Socket, type TcpNetConnectOpts } from 'node:net';
 import { executeApiHost } from '../../execute-api-host.js';
 
 export interface ApiNames {
-  readonly apiId: string;
-  /** The gateway's endpoint. */
-  readonly endpoint: string;
+  /** The APIs, with the endpoints of their gateways. */
+  readonly known: readonly { readonly apiId: string; readonly endpoint: string }[];
   /** Called when something connects to the host of another API. */
   readonly onOtherApi: (host: string) => void;
 }
@@ -13,15 +12,20 @@ export interface ApiNames {
 type Listener = () => void;
 
 /**
- * Lets the names that API Gateway gives to the API lead to the gateway, on any port, in this process. All
- * other names are left alone. TLS still checks the certificate against the name.
+ * Lets the names that API Gateway gives to the APIs lead to their gateways, on any port, in this process.
+ * All other names are left alone. TLS still checks the certificate against the name.
  *
  * `net`, `tls`, `http`, `https`, `http2` and `fetch` all connect with this method. A change of
  * `dns.lookup` would keep the port 443.
  */
-export function resolveApi({ apiId, endpoint, onOtherApi }: ApiNames): void {
-  const { hostname, port } = new URL(endpoint);
-  const gateway = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+export function resolveApis({ known, onOtherApi }: ApiNames): void {
+  const gateways = new Map(
+    known.map(({ apiId, endpoint }) => {
+      const { hostname, port } = new URL(endpoint);
+      const gateway = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+      return [apiId.toLowerCase(), gateway];
+    }),
+  );
   const others = new Set<string>();
   // oxlint-disable-next-line typescript/unbound-method -- it is called with each socket as `this`.
   const { connect } = Socket.prototype;
@@ -29,7 +33,8 @@ export function resolveApi({ apiId, endpoint, onOtherApi }: ApiNames): void {
     const [options, listener] = optionsOf(args);
     const host = options.host ?? undefined;
     const api = executeApiHost(host);
-    if (api?.apiId === apiId.toLowerCase()) {
+    const gateway = gateways.get(api?.apiId ?? '');
+    if (gateway) {
       // The lookup and the family are for the name.
       const { lookup: _, family: __, ...kept } = options;
       return Reflect.apply(connect, this, [{ ...kept, ...gateway }, listener]) as Socket;

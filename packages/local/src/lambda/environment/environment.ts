@@ -60,17 +60,18 @@ export class Environment implements AsyncDisposable {
       `--max-old-space-size=${memoryMb}`,
       ...(inspect === undefined ? [] : [`--inspect=${inspect}`]),
     ];
-    const { api } = configuration;
+    const { apis } = configuration;
     const args = [...nodeOptions, PROCESS_FILE, bundleFile, handler];
-    if (api) args.push(api.apiId, api.endpoint);
+    if (apis) args.push(JSON.stringify(apis.known));
     this.#child = spawn(process.execPath, args, {
       env: variables,
+      cwd: configuration.currentFolder,
       stdio: ['ignore', output, errors, 'pipe', 'pipe'],
       detached: HAS_GROUPS,
     });
     const pipe = this.#child.stdio[MESSAGES_FD] as Duplex;
     this.#pipe = new MessagePipe(pipe, (report) => {
-      if (report.type === 'otherApi') api?.onOtherApi(report.host);
+      if (report.type === 'otherApi') apis?.onOtherApi(report.host);
       else this.#onOutcome?.(report);
     });
     endWithThisProcess(this.#child);

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { resolveApi } from './api-names.js';
+import { type ApiNames, resolveApis } from './api-names.js';
 import { attributeConsole } from './console.js';
 import { endingMethods, lambdaContext } from './context.js';
 import {
@@ -33,7 +33,7 @@ type Handler = (event: object, context: object, callback: Callback) => unknown;
 let requestId: string | undefined;
 attributeConsole(() => requestId);
 
-const [, , bundleFile = '', handlerName = '', apiId, endpoint = ''] = process.argv;
+const [, , bundleFile = '', handlerName = '', apis] = process.argv;
 
 // Only the gateway may end a function. If the function died first, its last invocations would look like
 // failures.
@@ -46,8 +46,9 @@ const socket = new Socket({ fd: MESSAGES_FD });
 const pipe = new MessagePipe<Report, InvokeRequest>(socket, (request) => {
   void invoke(handler as Handler, request).then((report) => pipe.send(report));
 });
-if (apiId !== undefined) {
-  resolveApi({ apiId, endpoint, onOtherApi: (host) => pipe.send({ type: 'otherApi', host }) });
+if (apis !== undefined) {
+  const known = JSON.parse(apis) as ApiNames['known'];
+  resolveApis({ known, onOtherApi: (host) => pipe.send({ type: 'otherApi', host }) });
 }
 const posts = watchPosts();
 

@@ -2,7 +2,7 @@
 export interface LambdaVariablesOptions {
   readonly functionName: string;
   readonly bundleDirectory: string;
-  /** Name of the source file, without its extension. */
+  /** Path of the source file in the code, without its extension. */
   readonly moduleName: string;
   /** Name of the export that handles events. */
   readonly handler: string;

@@ -1,0 +1,36 @@
+import { unwatchFile, watchFile } from 'node:fs';
+import { join } from 'node:path';
+import { MANIFEST } from '../template/load-assembly.js';
+import { type ReadTemplate, readAssembly, readTemplate } from '../template/read-template.js';
+import type { SessionTemplate } from './session-file.js';
+
+/** How often the file is looked at, and how long it has to stay as it is, in milliseconds. */
+const WATCH_MS = 300;
+
+/** @throws StartError like `readTemplate`. */
+export function readSource(source: SessionTemplate): Promise<ReadTemplate> {
+  const { file, assembly, stack, parameters, stage } = source;
+  if (assembly === undefined) return readTemplate(file ?? '', { parameters, stage });
+  return readAssembly(assembly, { stack, parameters, stage });
+}
+
+/**
+ * Calls back after each change of the template, or of the manifest of the assembly, which the CDK writes
+ * last. By polling, because the folder may be removed and made again.
+ *
+ * @returns a function that stops it
+ */
+export function watchSource({ file, assembly }: SessionTemplate, onChange: () => void): () => void {
+  const path = assembly === undefined ? (file ?? '') : join(assembly, MANIFEST);
+  let timer: NodeJS.Timeout | undefined;
+  watchFile(path, { interval: WATCH_MS, persistent: false }, (current) => {
+    clearTimeout(timer);
+    // It is being replaced.
+    if (current.mtimeMs === 0) return;
+    timer = setTimeout(onChange, WATCH_MS);
+  });
+  return () => {
+    clearTimeout(timer);
+    unwatchFile(path);
+  };
+}

@@ -1,0 +1,27 @@
+import type { Invocation, InvocationResult, LambdaFunction } from '../gateway/lambda-function.js';
+
+/** A function that no route uses. It is loaded at its first invocation. */
+export class LateFunction implements LambdaFunction {
+  readonly #load: () => Promise<LambdaFunction>;
+  #loading: Promise<LambdaFunction> | undefined;
+
+  constructor(load: () => Promise<LambdaFunction>) {
+    this.#load = load;
+  }
+
+  /** @throws StartError if it cannot be built or loaded. The next invocation tries again. */
+  async invoke(event: object, invocation: Invocation): Promise<InvocationResult> {
+    this.#loading ??= this.#load();
+    try {
+      return await (await this.#loading).invoke(event, invocation);
+    } catch (error) {
+      this.#loading = undefined;
+      throw error;
+    }
+  }
+
+  /** Waits until it is loaded, or has failed to. */
+  async settled(): Promise<void> {
+    await this.#loading?.catch(() => {});
+  }
+}

@@ -1,0 +1,68 @@
+import type { Bundle } from '../lambda/bundle.js';
+import { callsDynamoDb, givenEndpoint } from './dynamodb/dynamodb-service.js';
+import type { NamedFunction } from './functions.js';
+import type { StartGatewayOptions } from './start-gateway.js';
+
+/** A source file of the DynamoDB store, in the workspace or installed. */
+const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
+
+/** An embedded DynamoDB, and what functions have to know of it. */
+export interface OpenStore extends AsyncDisposable {
+  readonly endpoint: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** The table of `dynamoDbStore`, if all functions use the same one. */
+  readonly onlyTable: string | undefined;
+}
+
+/**
+ * Starts an embedded DynamoDB if it is needed and there is no other one.
+ *
+ * @param built the functions whose code is known
+ */
+export async function openStore(
+  options: StartGatewayOptions,
+  built: readonly (NamedFunction & { readonly bundle: Bundle })[],
+  all: readonly NamedFunction[],
+): Promise<OpenStore | undefined> {
+  const variables = { ...process.env, ...options.environment };
+  const users: NamedFunction[] = [
+    ...built.filter(({ bundle }) => bundle.inputs.some((input) => DYNAMODB_STORE.test(input))),
+    // What is in code that was built elsewhere is not known.
+    ...all.filter((each) => each.options.asset !== undefined && tableOf(each) !== undefined),
+  ];
+  const { tables: given = [], apis = {} } = options;
+  const isUsed =
+    users.length > 0 ||
+    given.length > 0 ||
+    [options, ...Object.values(apis)].some(({ routes }) => callsDynamoDb(routes));
+  if (givenEndpoint(variables) !== undefined || !isUsed) return undefined;
+  // As on AWS, a function must know the name of a table that somebody else defines.
+  const fallback = options.tables === undefined ? 'gatecast' : undefined;
+  const shared = variables['GATECAST_TABLE'] ?? fallback;
+  const names = users.map((user) => tableOf(user) ?? shared);
+  const ownTables = new Set(names.filter((name) => name !== undefined));
+  // Loaded here, because few functions need it.
+  const { openEmbeddedDynamoDb } = await import('./dynamodb/embedded-dynamodb.js');
+  const { tableDefinition } = await import('@gatecast/adapters/dynamodb');
+  const { AttributeDefinitions, KeySchema } = tableDefinition;
+  const missing = [...ownTables]
+    .filter((name) => given.every(({ TableName }) => TableName !== name))
+    .map((TableName) => ({ TableName, AttributeDefinitions, KeySchema }));
+  const store = await openEmbeddedDynamoDb({
+    directory: options.dataDirectory,
+    tables: [...given, ...missing],
+  });
+  return {
+    endpoint: store.endpoint,
+    variables: {
+      AWS_ENDPOINT_URL_DYNAMODB: store.endpoint,
+      ...(shared !== undefined && { GATECAST_TABLE: shared }),
+    },
+    onlyTable: ownTables.size === 1 ? [...ownTables][0] : undefined,
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function tableOf({ options: { environment } }: NamedFunction): string | undefined {
+  return environment?.['GATECAST_TABLE'];
+}

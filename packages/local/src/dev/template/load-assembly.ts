@@ -1,0 +1,150 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StartError } from '../../start-error.js';
+import { type AssetFile, assetsIn, parseJson } from './assets.js';
+import { templateError } from './parse-template.js';
+import { loadTemplate, type Stack } from './stack.js';
+
+/** The file that every cloud assembly has. */
+export const MANIFEST = 'manifest.json';
+
+/** The parts of an artifact that are read (AWS: "ArtifactManifest", `cloud-assembly-schema`). */
+interface Artifact {
+  readonly type?: string;
+  /** `aws://ACCOUNT/REGION` */
+  readonly environment?: string;
+  readonly displayName?: string;
+  readonly metadata?: Metadata;
+  readonly additionalMetadataFile?: string;
+  readonly properties?: {
+    readonly templateFile?: string;
+    readonly stackName?: string;
+    readonly directoryName?: string;
+    readonly file?: string;
+  };
+}
+
+/** Entries by the path of their construct. */
+type Metadata = Readonly<
+  Record<string, readonly { readonly type: string; readonly data: unknown }[]>
+>;
+
+/** A stack with the names by which a user may choose it. */
+interface NamedStack {
+  readonly stack: Stack;
+  /** Unique, such as `Prod/Chat` for a stack of a stage. */
+  readonly displayName: string;
+  readonly names: readonly (string | undefined)[];
+  /** The folder of the assembly or stage that it belongs to. */
+  readonly folder: string;
+}
+
+/** The stacks that run. */
+export interface Assembly {
+  readonly stacks: readonly Stack[];
+  /** The stack whose APIs run. @default those of all stacks */
+  readonly chosen: Stack | undefined;
+}
+
+/**
+ * Loads the stacks of a cloud assembly, which `cdk synth` writes, with those of its stages. With a chosen
+ * stack, those of other stages are left out: they are deployments of their own.
+ *
+ * @throws StartError `ERR_TEMPLATE_INVALID` if the folder is not a cloud assembly, or has no such stack.
+ */
+export async function loadAssembly(folder: string, name: string | undefined): Promise<Assembly> {
+  const found = await stacksIn(folder);
+  if (name === undefined) return { stacks: found.map(({ stack }) => stack), chosen: undefined };
+  const exact = found.filter(({ displayName }) => displayName === name);
+  const [chosen, second] = exact.length > 0 ? exact : found.filter((s) => s.names.includes(name));
+  const known = found.map(({ displayName }) => displayName).join(', ') || 'none';
+  if (chosen === undefined || second !== undefined) {
+    const problem = chosen === undefined ? 'has no stack' : 'has several stacks';
+    throw templateError(
+      `The cloud assembly "${folder}" ${problem} "${name}".`,
+      `Choose one of them with --stack: ${known}.`,
+    );
+  }
+  const stacks = found.filter((each) => each.folder === chosen.folder).map(({ stack }) => stack);
+  return { stacks, chosen: chosen.stack };
+}
+
+async function stacksIn(folder: string): Promise<readonly NamedStack[]> {
+  const artifacts = await readArtifacts(folder);
+  const assets = await assetsOf(folder, artifacts);
+  const own: NamedStack[] = [];
+  const ofStages: NamedStack[] = [];
+  for (const [id, artifact] of artifacts) {
+    const { type, properties: { templateFile, directoryName } = {} } = artifact;
+    if (type === 'aws:cloudformation:stack' && templateFile !== undefined) {
+      own.push(await loadStack(join(folder, templateFile), { id, artifact, assets, folder }));
+    }
+    if (type === 'cdk:cloud-assembly' && directoryName !== undefined) {
+      ofStages.push(...(await stacksIn(join(folder, directoryName))));
+    }
+  }
+  return [...own, ...ofStages];
+}
+
+async function loadStack(
+  file: string,
+  parts: { id: string; artifact: Artifact; assets: Stack['assets']; folder: string },
+): Promise<NamedStack> {
+  const { id, artifact, assets, folder } = parts;
+  const { displayName = id, environment = '', properties: { stackName } = {} } = artifact;
+  const [, accountId, region] = /^aws:\/\/([^/]+)\/(.+)$/.exec(environment) ?? [];
+  const stack = await loadTemplate(file, {
+    name: stackName ?? id,
+    assets,
+    paths: await pathsOf(folder, artifact),
+    // A stack for any environment has `unknown-account` and `unknown-region`.
+    accountId: accountId?.startsWith('unknown-') === true ? undefined : accountId,
+    region: region?.startsWith('unknown-') === true ? undefined : region,
+  });
+  // The display name of a stack with a name of its own has that name in parentheses.
+  const path = displayName.replace(/ \(.*\)$/, '');
+  return { stack, displayName: path, names: [id, stackName], folder };
+}
+
+async function readArtifacts(folder: string): Promise<readonly [string, Artifact][]> {
+  const file = join(folder, MANIFEST);
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new StartError(
+      'ERR_TEMPLATE_INVALID',
+      `"${folder}" is not a cloud assembly: ${error.message}.`,
+      'Pass the folder that "npx cdk synth" writes: --assembly cdk.out.',
+    );
+  });
+  const { artifacts = {} } = parseJson(text, file);
+  return Object.entries(artifacts as Readonly<Record<string, Artifact>>);
+}
+
+/** A key is a hash of the contents, so it is the same in all files of assets. */
+async function assetsOf(
+  folder: string,
+  artifacts: readonly [string, Artifact][],
+): Promise<ReadonlyMap<string, AssetFile>> {
+  const all = new Map<string, AssetFile>();
+  for (const [, { type, properties: { file } = {} }] of artifacts) {
+    if (type !== 'cdk:asset-manifest' || file === undefined) continue;
+    const path = join(folder, file);
+    for (const entry of assetsIn(await readFile(path, 'utf8'), path)) all.set(...entry);
+  }
+  return all;
+}
+
+/** Paths without a leading slash, by logical id. Newer versions of the CDK write them to a file. */
+async function pathsOf(
+  folder: string,
+  { metadata, additionalMetadataFile: name }: Artifact,
+): Promise<ReadonlyMap<string, string>> {
+  const file = name === undefined ? undefined : join(folder, name);
+  const further = file && parseJson(await readFile(file, 'utf8'), file);
+  const paths = new Map<string, string>();
+  for (const [path, entries] of Object.entries({ ...metadata, ...(further as Metadata) })) {
+    for (const { type, data } of entries) {
+      if (type === 'aws:cdk:logicalId') paths.set(String(data), path.slice(1));
+    }
+  }
+  return paths;
+}

@@ -1,0 +1,113 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startGateway } from '../src/dev/start-gateway.js';
+import { StartError } from '../src/start-error.js';
+import { openLocalApi } from './local-api.js';
+import { openConnection } from './open-connection.js';
+
+const slow = { timeout: 60_000 };
+
+let directory: string;
+let entry: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gatecast-apis-'));
+  entry = join(directory, 'app.mjs');
+  await writeFile(
+    entry,
+    `let count = 0;
+    export const handler = async ({ requestContext }) => ({ statusCode: 200, body: JSON.stringify({
+      apiId: requestContext.apiId, count: ++count, endpoint: process.env.GATECAST_ENDPOINT,
+      id: process.env.GATECAST_API_ID }) });
+    export const late = async ({ text = '' }) => text + count;
+    export const fails = async () => { throw new TypeError('no'); };`,
+  );
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+const routes = [{ routeKey: '$default', twoWay: true, function: 'shared' }];
+
+async function ask(url: string): Promise<unknown> {
+  await using connection = await openConnection(url);
+  connection.send('{}');
+  return JSON.parse(await connection.receive());
+}
+
+describe('several APIs', () => {
+  it('share their functions, which no variable leads to one of them', slow, async () => {
+    await using gateway = await startGateway({
+      quiet: true,
+      functions: { shared: { entry, maxEnvironments: 1 } },
+      apiId: 'first',
+      routes,
+      apis: { other: { apiId: 'second', stage: 'beta', routes } },
+    });
+    const { other } = gateway.apis;
+    expect(other?.url).toMatch(/\/beta$/);
+    expect(await ask(gateway.url)).toEqual({ apiId: 'first', count: 1 });
+    expect(await ask(other?.url ?? '')).toEqual({ apiId: 'second', count: 2 });
+    expect(other?.environment).toMatchObject({
+      GATECAST_API_ID: 'second',
+      GATECAST_STAGE: 'beta',
+      GATECAST_ENDPOINT: other?.endpoint,
+    });
+  });
+
+  it('get the next free ports', slow, async () => {
+    await using taken = await openLocalApi();
+    const options = { quiet: true, functions: { shared: { entry } }, routes };
+    const apis = { other: { apiId: 'second', routes } };
+    const port = taken.gateway.port - 1;
+    const gateway = await startGateway({ ...options, port, apis }).catch((error: unknown) => {
+      // Another program may have that port: then there is nothing to see here.
+      if (!(error instanceof StartError) || error.code !== 'ERR_PORT_TAKEN') throw error;
+    });
+    if (!gateway) return;
+    await using _ = gateway;
+    expect(gateway.port).toBe(port);
+    expect(gateway.apis['other']?.port).toBeGreaterThan(taken.gateway.port);
+  });
+
+  it('need ids of their own', async () => {
+    const starting = startGateway({
+      functions: { shared: { entry } },
+      routes,
+      apis: { other: { routes } },
+    });
+    await expect(starting).rejects.toThrow(
+      'Two APIs have the id "local00000": the first one and "other". Give each an apiId of its own.',
+    );
+  });
+
+  it('are refused with an option that they do not have', async () => {
+    const apis = { other: { apiId: 'second', entry } as object };
+    await expect(startGateway({ entry, routes: [], apis })).rejects.toMatchObject({
+      code: 'ERR_OPTION_UNKNOWN',
+      message: expect.stringContaining('The API "other" of startGateway()'),
+    });
+  });
+});
+
+describe('a function that no route uses', () => {
+  it('is loaded when it is invoked', slow, async () => {
+    await using gateway = await startGateway({
+      quiet: true,
+      tables: [],
+      functions: {
+        shared: { entry },
+        late: { entry, handler: 'late' },
+        fails: { entry, handler: 'fails' },
+        absent: { entry: join(directory, 'none.mjs') },
+      },
+      routes,
+    });
+    const result = { type: 'response', payload: 'a0' };
+    expect(await gateway.invoke('late', { text: 'a' })).toMatchObject(result);
+    expect(await gateway.invoke('fails')).toMatchObject({ type: 'error', errorType: 'TypeError' });
+    await expect(gateway.invoke('absent')).rejects.toMatchObject({ code: 'ERR_ENTRY_NOT_FOUND' });
+    await expect(gateway.invoke('nobody')).rejects.toThrow('There is no function "nobody".');
+  });
+});
