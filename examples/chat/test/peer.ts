@@ -2,6 +2,7 @@ import { vi } from 'vitest';
 import { WebSocket } from 'ws';
 
 export interface Frame {
+  /** `empty` for a frame without any text. */
   readonly type: string;
   readonly id?: string;
 }
@@ -22,7 +23,10 @@ export async function openPeer(
 ): Promise<Peer> {
   const connection = new WebSocket(url, subprotocols);
   const unread: Frame[] = [];
-  connection.on('message', (data: Buffer) => unread.push(JSON.parse(data.toString('utf8'))));
+  connection.on('message', (data: Buffer) => {
+    const text = data.toString('utf8');
+    unread.push(text === '' ? { type: 'empty' } : JSON.parse(text));
+  });
   await new Promise((resolve, reject) => {
     connection.once('open', resolve);
     connection.once('error', reject);

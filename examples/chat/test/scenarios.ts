@@ -45,6 +45,7 @@ export async function expectToChat(ann: Peer, bob: Peer): Promise<void> {
 
   bob.write('{"action":"unsubscribe","id":"u1","channels":["rooms/general"]}');
   expect(await bob.next('reply')).toMatchObject({ id: 'u1' });
+  expect(bob.unread).toEqual([]);
 }
 
 /** Two people join a room on their pages, and each gets what the other writes. */

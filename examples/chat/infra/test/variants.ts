@@ -7,6 +7,7 @@ import {
   Store,
 } from '@gatecast/cdk-construct';
 import { App, Stack } from 'aws-cdk-lib';
+import type { CfnIntegration } from 'aws-cdk-lib/aws-apigatewayv2';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { LogLevel } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -25,18 +26,15 @@ export function synthesizeVariants(outdir: string, { redisUrl }: { redisUrl: str
 
   new GatecastApi(new Stack(app, 'Guarded'), 'Chat', guarded);
 
-  const direct = new Stack(app, 'Direct');
-  const api = new GatecastApi(direct, 'Chat', {
-    ...withRoutes('test/fixtures/app-without-logger.ts'),
-    ...open,
-    connectionWrites: ConnectionWrites.DIRECT,
-  });
-  api.connectPublisher(chatFunction(direct, 'Publisher', 'test/fixtures/publisher.ts'));
-
-  new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', {
-    ...guarded,
-    connectionWrites: ConnectionWrites.DIRECT,
-  });
+  const direct = withRoutes('test/fixtures/app-without-logger.ts');
+  const connectionWrites = ConnectionWrites.DIRECT;
+  for (const id of ['Direct', 'Deleting']) {
+    const stack = new Stack(app, id);
+    const api = new GatecastApi(stack, 'Chat', { ...direct, ...open, connectionWrites });
+    api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
+    if (id === 'Deleting') deleteAtDisconnect(api);
+  }
+  new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', { ...guarded, connectionWrites });
 
   const redis = new Stack(app, 'Redis');
   const store = Store.redis({ vpc: new Vpc(redis, 'Vpc'), url: redisUrl });
@@ -49,6 +47,16 @@ export function synthesizeVariants(outdir: string, { redisUrl }: { redisUrl: str
 
   new OrdersStack(app, 'Orders', chat);
   app.synth();
+}
+
+/** Lets `$disconnect` delete the connection's row, in place of marking it: a mistake. */
+function deleteAtDisconnect(api: GatecastApi): void {
+  const parts = api.node.findChild('DirectWrites');
+  const integration = parts.node.findChild('DisconnectIntegration') as CfnIntegration;
+  const { $default: template } = integration.requestTemplates as { readonly $default: string };
+  integration.integrationUri = integration.integrationUri?.replace('UpdateItem', 'DeleteItem');
+  const [key] = template.split(',\n"UpdateExpression"');
+  integration.requestTemplates = { $default: `${key}}` };
 }
 
 /** A function and a table of one stack, and an API in another. */
