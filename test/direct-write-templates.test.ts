@@ -27,7 +27,8 @@ describeVelocity('direct writes of the construct', () => {
     const stack = newStack();
     const routes = manifest({ authorizer: true });
     const connectionWrites = ConnectionWrites.DIRECT;
-    new GatecastApi(stack, 'Chat', { entry, routes, connectionWrites });
+    const api = new GatecastApi(stack, 'Chat', { entry, routes, connectionWrites });
+    expect(api.node.path).toBe('Test/Chat');
     const [put = '', update = '', ...rest] = templatesOf(stack);
     expect(rest).toEqual([]);
 
