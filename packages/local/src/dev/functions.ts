@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
+import { needsFunction } from '../gateway/deployment.js';
 import type { FunctionOptions } from '../lambda/function.js';
 import { noFunction } from './make-deployment.js';
 import type { StartGatewayOptions } from './start-gateway.js';
@@ -28,14 +29,18 @@ export function functionsOf(options: StartGatewayOptions): readonly NamedFunctio
     manifest: undefined,
   }));
   if (entry === undefined) {
-    if (named.length === 0) {
-      throw noFunction();
-    }
+    if (named.length === 0 && !workWithoutFunction(routes)) throw noFunction();
     return named;
   }
   const name = basename(entry, extname(entry));
   const manifest = routes !== undefined && 'routes' in routes ? routes : undefined;
   return [{ name, options: { ...options, entry }, isMain: true, manifest }, ...named];
+}
+
+/** Routes with mocks and other services do. */
+function workWithoutFunction(routes: StartGatewayOptions['routes']): boolean {
+  if (routes === undefined || 'routes' in routes) return false;
+  return routes.every((route) => typeof route === 'object' && !needsFunction(route));
 }
 
 /** Options beside `entry` are the defaults, except those that only fit one function. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
+import type { AwsServices } from '../gateway/aws-service.js';
 import { CLOSE_GRACE_MS, type StoppableGateway } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
 import { type Bundle, type Bundler, openBundler } from '../lambda/bundle.js';
@@ -17,6 +18,7 @@ import {
   writeCertificates,
 } from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
+import { callsDynamoDb, givenEndpoint, servicesWith } from './dynamodb/dynamodb-service.js';
 import type { EmbeddedDynamoDb } from './dynamodb/embedded-dynamodb.js';
 import { functionsOf, type NamedFunction } from './functions.js';
 import { makeDeployment } from './make-deployment.js';
@@ -53,6 +55,8 @@ export class RunningGateway {
   #starting: Promise<LocalGateway> | undefined;
   #directory: string | undefined;
   #store: EmbeddedDynamoDb | undefined;
+  /** The services for integrations. */
+  #services: AwsServices = {};
   /** The table of `dynamoDbStore`, if all functions use the same one. */
   #onlyTable: string | undefined;
   #gateway: StoppableGateway | undefined;
@@ -94,6 +98,8 @@ export class RunningGateway {
     const storeVariables = await this.#openStore(built);
     const { apiId = apiDefaults.apiId, stage = apiDefaults.stage } = this.#options;
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    const dynamoDb = givenEndpoint(this.#variables) ?? this.#store?.endpoint;
+    this.#services = servicesWith(dynamoDb, region);
     const api = { apiId, stage, region, accountId };
     const surroundings = { gateway, ...api, certificateFile, storeVariables };
     signal.throwIfAborted();
@@ -152,15 +158,13 @@ export class RunningGateway {
 
   /** Starts an embedded DynamoDB if it is needed and there is no other one. */
   async #openStore(built: readonly BuiltFunction[]): Promise<Readonly<Record<string, string>>> {
-    const variables = { ...process.env, ...this.#options.environment };
-    const hasEndpoint =
-      variables['AWS_ENDPOINT_URL_DYNAMODB'] !== undefined ||
-      variables['AWS_ENDPOINT_URL'] !== undefined;
+    const variables = this.#variables;
     const users = built.filter(({ bundle }) =>
       bundle.inputs.some((input) => DYNAMODB_STORE.test(input)),
     );
-    const { tables: given = [] } = this.#options;
-    if (hasEndpoint || (users.length === 0 && given.length === 0)) return {};
+    const { tables: given = [], routes } = this.#options;
+    const isUsed = users.length > 0 || given.length > 0 || callsDynamoDb(routes);
+    if (givenEndpoint(variables) !== undefined || !isUsed) return {};
     // As on AWS, a function must know the name of a table that somebody else defines.
     const fallback = this.#options.tables === undefined ? 'gatecast' : undefined;
     const shared = variables['GATECAST_TABLE'] ?? fallback;
@@ -187,6 +191,10 @@ export class RunningGateway {
     };
   }
 
+  get #variables(): Readonly<Record<string, string | undefined>> {
+    return { ...process.env, ...this.#options.environment };
+  }
+
   async #load(
     { bundler, bundle, ...named }: BuiltFunction,
     surroundings: GatewaySurroundings,
@@ -208,8 +216,9 @@ export class RunningGateway {
   /** The variables of a further process that uses the same gateway and stores. */
   #environmentWith(surroundings: GatewaySurroundings): Readonly<Record<string, string>> {
     const { region, gateway } = surroundings;
-    const variables = { ...process.env, ...this.#options.environment };
-    const settings = Object.entries(variables).filter(([name]) => SETTINGS_OF_APPS.test(name));
+    const settings = Object.entries(this.#variables).filter(([name]) =>
+      SETTINGS_OF_APPS.test(name),
+    );
     return {
       ...(Object.fromEntries(settings) as Record<string, string>),
       AWS_REGION: region,
@@ -226,7 +235,8 @@ export class RunningGateway {
     const main = this.#main && { entry, function: this.#main, manifest };
     const named = this.#functions.filter((lambda) => lambda !== this.#main);
     const functions = new Map(named.map((lambda) => [lambda.name, lambda]));
-    gateway.use(makeDeployment({ main, functions, routes, authorizer }));
+    const services = this.#services;
+    gateway.use(makeDeployment({ main, functions, routes, authorizer, services }));
   }
 
   #controlled(): ControlledFunctions {
