@@ -239,7 +239,7 @@ describe('the channels of a connection that left', () => {
     vi.useRealTimers();
   });
 
-  /** Two subscribers of two rooms, of whom one leaves without a function being told. */
+  /** Two subscribers of two rooms. The second leaves, and no function is told. */
   async function leave(end: (connectionId: string) => Promise<void>) {
     const made = makeApp();
     const [ann, bob] = [unique('ann'), unique('bob')];
