@@ -151,8 +151,10 @@ export function checkDirectWrites(
   const skipped: readonly (readonly [boolean | undefined, string])[] = [
     [data.hasConnect, 'the app has an @OnConnect handler'],
     [data.hasDisconnect, 'the app has an @OnDisconnect handler'],
+    [data.hasUnsubscribe, 'the app has an @OnUnsubscribe handler'],
     [data.hasConnectHook, 'a plugin has the hook onConnect'],
     [data.hasDisconnectHook, 'a plugin has the hook onDisconnect'],
+    [data.hasUnsubscribeHook, 'a plugin has the hook onUnsubscribe'],
     [data.autoSubscribes, 'a channel subscribes connections by itself (autoSubscribe)'],
     [
       data.origins !== undefined && !hasAuthorizer,

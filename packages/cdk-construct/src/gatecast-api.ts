@@ -210,7 +210,11 @@ export class GatecastApi extends Construct {
       apiId: this.api.apiId,
       stageName: this.stageName,
       store: this.store,
-      environment: this.variables,
+      environment: {
+        ...this.variables,
+        // So that the app can tell when its routes are older than its code.
+        ...(props.routes !== undefined && { GATECAST_ROUTES: 'manifest' }),
+      },
     };
     if (logGroup !== undefined) return appFunction(this, context, logGroup);
     const handler = props.handler as lambda.IFunction;

@@ -29,8 +29,10 @@ export interface _ManifestData {
   readonly origins?: readonly string[];
   readonly hasConnect?: boolean;
   readonly hasDisconnect?: boolean;
+  readonly hasUnsubscribe?: boolean;
   readonly hasConnectHook?: boolean;
   readonly hasDisconnectHook?: boolean;
+  readonly hasUnsubscribeHook?: boolean;
   readonly autoSubscribes?: boolean;
   readonly format?: 'cjs' | 'esm';
   readonly mainFields?: string;

@@ -53,6 +53,7 @@ describe('a handler', () => {
       'GATECAST_API_ID',
       'GATECAST_STAGE',
       'GATECAST_TABLE',
+      'GATECAST_ROUTES',
     ]);
     const actions = statementsOf(stack).map(({ Action }) => Action);
     expect(actions).toEqual(['execute-api:ManageConnections', expect.any(Array)]);
@@ -71,6 +72,7 @@ describe('a handler', () => {
     expect(stack.dependencies).toEqual([functions]);
     expect(functions.dependencies).toEqual([]);
     expect(variablesOf(functions)).toEqual({
+      GATECAST_ROUTES: 'manifest',
       GATECAST_STAGE: 'prod',
       GATECAST_TABLE: expect.anything(),
       GATECAST_KEY_PREFIX: 'chat#',

@@ -193,6 +193,7 @@ test('the function knows its store and its API', () => {
   newApi({ stageName: 'live' }, stack);
   expect(variablesOf(stack)).toEqual({
     GATECAST_API_ID: { Ref: expect.stringMatching(/^ChatApi/) },
+    GATECAST_ROUTES: 'manifest',
     GATECAST_STAGE: 'live',
     GATECAST_TABLE: { Ref: expect.stringMatching(/^ChatTable/) },
   });
