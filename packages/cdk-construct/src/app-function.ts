@@ -1,8 +1,9 @@
-import { Annotations, Stack, Token, Validations } from 'aws-cdk-lib';
+import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledge, named } from './acknowledge';
 import { BundleFormat, newHandler } from './handler';
 import { mistake } from './mistake';
 import type { GatecastApiProps } from './props';
@@ -56,7 +57,11 @@ export function appFunction(
       : [new iam.PolicyStatement({ actions: VPC_ACTIONS, resources: ['*'] })]),
   ]);
   if (network.vpc !== undefined) {
-    acknowledge(policy, '*', 'EC2 takes no narrower resource for network interfaces.');
+    acknowledge(
+      policy,
+      'IAM5[Resource::*]',
+      'EC2 takes no narrower resource for network interfaces.',
+    );
   }
   const manifestFormat = routes?._data.format === 'esm' ? BundleFormat.ESM : BundleFormat.CJS;
   const handler = newHandler(scope, {
@@ -69,6 +74,9 @@ export function appFunction(
     environment: context.environment,
     network,
   });
+  if (options.tracing === lambda.Tracing.ACTIVE) {
+    acknowledge(role, 'IAM5[Resource::*]', 'X-Ray takes no narrower resource.');
+  }
   // Lambda checks what it may do in the VPC when it makes the function.
   handler.node.addDependency(policy);
   return handler;
@@ -144,7 +152,7 @@ function appPolicy(
   for (const arn of connectionsArns(scope, apiId, stageName)) {
     acknowledge(
       policy,
-      arn,
+      `IAM5[Resource::${named(policy, arn)}]`,
       'An app posts to any of its connections, whose ids nobody knows before.',
     );
   }
@@ -166,23 +174,4 @@ function connectionsStatement(
     actions: ['execute-api:ManageConnections'],
     resources: connectionsArns(scope, apiId, stageName),
   });
-}
-
-/**
- * For cdk-nag, which names a resource as the template has it, with references in angle brackets.
- * `Validations.acknowledge()` refuses such a name, because `AWS::Partition` has colons.
- */
-function acknowledge(policy: iam.Policy, resource: string, reason: string): void {
-  const text = flat(Stack.of(policy).resolve(resource));
-  policy.node.addMetadata(Validations.ACKNOWLEDGED_RULES_METADATA_KEY, {
-    [`annotation::AwsSolutions-IAM5[Resource::${text}]`]: reason,
-  });
-}
-
-function flat(value: unknown): string {
-  if (typeof value === 'string') return value;
-  const [[name, argument] = ['', undefined]] = Object.entries(value as object);
-  if (name === 'Fn::Join') return (argument as [string, unknown[]])[1].map(flat).join('');
-  const path = Array.isArray(argument) ? argument.join('.') : String(argument);
-  return `<${path}>`;
 }

@@ -147,17 +147,20 @@ export function checkDirectWrites(
     );
   }
   const { _data: data } = manifest;
+  const hasAuthorizer = kind === 'app' || kind === 'function';
   const skipped: readonly (readonly [boolean | undefined, string])[] = [
     [data.hasConnect, 'the app has an @OnConnect handler'],
     [data.hasDisconnect, 'the app has an @OnDisconnect handler'],
+    [data.hasUnsubscribe, 'the app has an @OnUnsubscribe handler'],
     [data.hasConnectHook, 'a plugin has the hook onConnect'],
     [data.hasDisconnectHook, 'a plugin has the hook onDisconnect'],
+    [data.hasUnsubscribeHook, 'a plugin has the hook onUnsubscribe'],
     [data.autoSubscribes, 'a channel subscribes connections by itself (autoSubscribe)'],
     [
-      data.origins !== undefined && kind !== 'app',
-      'the app has a list of origins, which only its authorizer checks',
+      data.origins !== undefined && !hasAuthorizer,
+      'the app has a list of origins, and no Lambda authorizer that checks it',
     ],
-    [data.authorizer && kind !== 'app', 'the app has an authorizer, which would run in $connect'],
+    [data.authorizer && !hasAuthorizer, 'the app has an authorizer, which would run in $connect'],
   ];
   const reasons = skipped.filter(([isSkipped]) => isSkipped).map(([, reason]) => reason);
   if (reasons.length === 0) return store.table;

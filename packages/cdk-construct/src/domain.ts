@@ -98,17 +98,25 @@ function newDomain(scope: Construct, options: DomainOptions): apigwv2.IDomainNam
     // CDK leaves it out of the template otherwise, although its documentation names this default.
     securityPolicy: apigwv2.SecurityPolicy.TLS_1_2,
   });
-  if (hostedZone !== undefined) addRecords(scope, domain, hostedZone);
+  if (hostedZone !== undefined) addRecord(scope, { domain, domainName, zone: hostedZone });
   return domain;
 }
 
-function addRecords(
+function addRecord(
   scope: Construct,
-  domain: apigwv2.IDomainName,
-  zone: route53.IHostedZone,
+  {
+    domain,
+    domainName,
+    zone,
+  }: {
+    readonly domain: apigwv2.IDomainName;
+    /** The domain's own `name` is a reference, to which CDK would append the zone's name. */
+    readonly domainName: string;
+    readonly zone: route53.IHostedZone;
+  },
 ): void {
   const target = route53.RecordTarget.fromAlias(
     new ApiGatewayv2DomainProperties(domain.regionalDomainName, domain.regionalHostedZoneId),
   );
-  new route53.ARecord(scope, 'Record', { zone, recordName: domain.name, target });
+  new route53.ARecord(scope, 'Record', { zone, recordName: domainName, target });
 }

@@ -7,6 +7,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge';
 import { Alarms } from './alarms';
 import { type AppFunctionContext, appFunction, connectionsArns, useFunction } from './app-function';
 import { checkProps, checkStoreKind } from './check-props';
@@ -209,7 +210,11 @@ export class GatecastApi extends Construct {
       apiId: this.api.apiId,
       stageName: this.stageName,
       store: this.store,
-      environment: this.variables,
+      environment: {
+        ...this.variables,
+        // So that the app can tell when its routes are older than its code.
+        ...(props.routes !== undefined && { GATECAST_ROUTES: 'manifest' }),
+      },
     };
     if (logGroup !== undefined) return appFunction(this, context, logGroup);
     const handler = props.handler as lambda.IFunction;
@@ -282,15 +287,17 @@ function newLogGroup(scope: Construct, id: string, removalPolicy: RemovalPolicy)
 /** The account's role for access logs. It stays when the stack goes, because other APIs use it, too. */
 function newAccountRole(scope: Construct): Construct {
   const parts = new Construct(scope, 'CloudWatchRole');
+  const policy = 'service-role/AmazonAPIGatewayPushToCloudWatchLogs';
   const role = new iam.Role(parts, 'Role', {
     assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com'),
-    managedPolicies: [
-      iam.ManagedPolicy.fromAwsManagedPolicyName(
-        'service-role/AmazonAPIGatewayPushToCloudWatchLogs',
-      ),
-    ],
+    managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName(policy)],
   });
   role.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  acknowledge(
+    role,
+    `IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${policy}]`,
+    "It is the policy that API Gateway's documentation asks for, and one role serves the whole account.",
+  );
   const account = new apigateway.CfnAccount(parts, 'Account', { cloudWatchRoleArn: role.roleArn });
   account.applyRemovalPolicy(RemovalPolicy.RETAIN);
   return parts;

@@ -108,7 +108,7 @@ export function newHandler(scope: Construct, surroundings: HandlerSurroundings):
   if (!existsSync(entry)) {
     throw mistake(
       scope,
-      `The entry "${surroundings.entry}" does not exist: looked for ${entry}.`,
+      `the entry "${surroundings.entry}" does not exist: looked for ${entry}.`,
       'Pass the path of the file that exports the handler, absolute or relative to the current directory.',
     );
   }
@@ -116,11 +116,12 @@ export function newHandler(scope: Construct, surroundings: HandlerSurroundings):
   if (lockFile === undefined) {
     throw mistake(
       scope,
-      `There is neither a lock file nor a package.json above the entry "${surroundings.entry}".`,
+      `there is neither a lock file nor a package.json above the entry "${surroundings.entry}".`,
       `Run npm install in the app's folder, or set handlerOptions.depsLockFilePath.`,
     );
   }
-  if (options.bundling?.forceDockerBundling !== true) checkEsbuild(scope);
+  if (options.bundling?.forceDockerBundling !== true)
+    checkEsbuild(scope, dirname(resolve(lockFile)));
   try {
     return new nodejs.NodejsFunction(scope, 'Handler', {
       entry,
@@ -190,19 +191,29 @@ function nearest(start: string, names: readonly string[]): string | undefined {
   }
 }
 
-/** Without esbuild, CDK would start Docker to download one. It looks in the same places. */
-function checkEsbuild(scope: Construct): void {
-  try {
-    createRequire(require.resolve('aws-cdk-lib/package.json')).resolve('esbuild');
-    return;
-  } catch {
-    // It may be on the PATH.
-  }
+/**
+ * CDK looks for esbuild beside aws-cdk-lib, else on the PATH, else starts Docker to download one. If it
+ * has found it beside aws-cdk-lib, it runs it in the folder of the lock file.
+ */
+function checkEsbuild(scope: Construct, folder: string): void {
+  const isInstalled = hasEsbuild(require.resolve('aws-cdk-lib/package.json'));
+  if (isInstalled && hasEsbuild(join(folder, 'package.json'))) return;
   const { status } = spawnSync('esbuild', ['--version'], { shell: process.platform === 'win32' });
-  if (status === 0) return;
+  if (!isInstalled && status === 0) return;
   throw mistake(
     scope,
-    'esbuild, which bundles the app, is not installed.',
-    'Install it where aws-cdk-lib is: npm install --save-dev esbuild',
+    `esbuild, which bundles the app, is not installed in ${isInstalled ? folder : 'the CDK project'}.`,
+    isInstalled
+      ? 'Install it there, where the lock file of the app is: npm install --save-dev esbuild'
+      : 'Install it where aws-cdk-lib is: npm install --save-dev esbuild',
   );
+}
+
+function hasEsbuild(from: string): boolean {
+  try {
+    createRequire(from).resolve('esbuild');
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -29,8 +29,10 @@ export interface _ManifestData {
   readonly origins?: readonly string[];
   readonly hasConnect?: boolean;
   readonly hasDisconnect?: boolean;
+  readonly hasUnsubscribe?: boolean;
   readonly hasConnectHook?: boolean;
   readonly hasDisconnectHook?: boolean;
+  readonly hasUnsubscribeHook?: boolean;
   readonly autoSubscribes?: boolean;
   readonly format?: 'cjs' | 'esm';
   readonly mainFields?: string;
@@ -133,8 +135,8 @@ function commandFile(file: string, entry: string): string {
   const require = createRequire(file);
   for (const paths of [[dirname(file)], [process.cwd()]]) {
     try {
-      const main = require.resolve('@gatecast/local/package.json', { paths });
-      return join(dirname(main), 'bin', 'gatecast.js');
+      const main = require.resolve('@gatecast/local', { paths });
+      return join(dirname(main), '..', 'bin', 'gatecast.js');
     } catch {
       // The other place is tried.
     }

@@ -1,7 +1,8 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge';
 import { mistake } from './mistake';
 import type { _ManifestRoute } from './route-manifest';
 
@@ -57,12 +58,13 @@ export class Routes extends Construct {
       target: `integrations/${integrations.get(routeKey) ?? integration}`,
     });
     if (!isConnect || isOpenByChoice) {
-      Validations.of(route).acknowledge({
-        id: 'AwsSolutions-APIG4',
-        reason: isConnect
+      acknowledge(
+        route,
+        'APIG4',
+        isConnect
           ? 'Authorizer.none(): everybody may connect.'
           : 'A WebSocket API authorizes connections, on $connect; its other routes cannot.',
-      });
+      );
     }
     if (!twoWay) return;
     new apigwv2.CfnRouteResponse(this, `${routeKey}Response`, {

@@ -166,17 +166,29 @@ function checkTable(scope: Construct, table: dynamodb.ITable, keyPrefix: string)
   if (!(resource instanceof dynamodb.CfnTable) && !(resource instanceof dynamodb.CfnGlobalTable)) {
     return;
   }
-  const keys = Stack.of(table).resolve(resource.keySchema) as
-    | dynamodb.CfnTable.KeySchemaProperty[]
-    | undefined;
-  const shape = (keys ?? []).map(({ attributeName }) => attributeName).join(', ');
-  const wanted = TABLE_DEFINITION.KeySchema.map(({ AttributeName }) => AttributeName).join(', ');
-  if (shape === wanted) return;
+  const keys = keysOf(table, resource);
+  const wanted = TABLE_DEFINITION.KeySchema.map(({ AttributeName }) => `${AttributeName} (S)`);
+  if (keys === wanted.join(', ')) return;
   throw mistake(
     scope,
-    `The table "${table.node.path}" has the keys "${shape}", and the store needs "${wanted}".`,
+    `the table "${table.node.path}" has the keys ${keys}, and the store needs ${wanted.join(', ')}.`,
     'Use another table, or leave it out and let the construct make one.',
   );
+}
+
+/** Names and types of a table's keys: `pk (S), sk (S)`. */
+function keysOf(
+  table: dynamodb.ITable,
+  resource: dynamodb.CfnTable | dynamodb.CfnGlobalTable,
+): string {
+  const resolve = (value: unknown): any[] => Stack.of(table).resolve(value) ?? [];
+  const attributes = resolve(resource.attributeDefinitions);
+  return resolve(resource.keySchema)
+    .map(({ attributeName: name }) => {
+      const found = attributes.find((each) => each.attributeName === name);
+      return `${name} (${found?.attributeType})`;
+    })
+    .join(', ');
 }
 
 /**
