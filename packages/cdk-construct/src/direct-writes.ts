@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -144,6 +144,12 @@ export function checkDirectWrites(
     throw refuse(
       'without a manifest nobody knows what the app does at $connect.',
       'Pass routes: RouteManifest.fromFile("routes.json").',
+    );
+  }
+  if (!/^[\w:.\/-]*#?$/.test(store.keyPrefix) && !Token.isUnresolved(store.keyPrefix)) {
+    throw refuse(
+      `the keyPrefix "${store.keyPrefix}" would be read as a part of a mapping template.`,
+      'Use letters, digits and _:./-, and # only at the end.',
     );
   }
   const { _data: data } = manifest;
