@@ -27,7 +27,7 @@ if (!known.some((benchmark) => benchmark.name === name)) {
   process.exit(1);
 }
 
-installDependencies();
+installDependencies({ withCdk: false });
 runQuietly('npm', ['run', '--silent', 'build']);
 
 const { measure } = await import(`./${name}.mjs`);

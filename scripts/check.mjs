@@ -2,16 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installDependencies, run } from './run.mjs';
+import { build, installDependencies, run } from './run.mjs';
 import { checkTypes } from './types.mjs';
 
 installDependencies();
 run('npx', ['biome', 'ci', '.']);
-run('npm', ['run', '--silent', 'build']);
+build();
 checkTypes();
 run('npx', ['oxlint', '--type-aware']);
 run('npx', ['knip']);
 run('node', ['scripts/errors-page.mjs', '--check']);
+run('node', ['packages/cdk-construct/scripts/api.mjs', '--check']);
 run('node', ['scripts/plain-words.mjs']);
 run('npm', ['run', '--silent', 'docs']);
 const archives = mkdtempSync(join(tmpdir(), 'gatecast-archives-'));

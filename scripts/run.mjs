@@ -6,8 +6,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
-/** Contains the hash of the installed lock file. */
+/** Contains the hash of the installed lock file, and "without CDK" if that was left out. */
 const mark = new URL('node_modules/.installed-lock', root);
+/** Workspaces that need CDK and jsii, which are larger than half of all other dependencies. */
+const CDK_WORKSPACES = ['@gatecast/cdk-construct', '@gatecast/example-chat-infra'];
 
 /** Runs a program in the repository's root. Ends this process if it fails. */
 export function run(command, args) {
@@ -35,15 +37,33 @@ function finish({ status, error }) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Installs the dependencies if necessary. */
-export function installDependencies() {
-  const lock = createHash('sha256')
-    .update(readFileSync(new URL('package-lock.json', root)))
-    .digest('hex');
-  if (lock === installedLock()) return;
+/** Installs the dependencies if necessary. `npm start` needs no CDK. */
+export function installDependencies({ withCdk = true } = {}) {
+  const lock = readFileSync(new URL('package-lock.json', root), 'utf8');
+  const hash = createHash('sha256').update(lock).digest('hex');
+  const withoutCdk = `${hash} without CDK`;
+  const installed = installedLock();
+  if (installed === hash || (installed === withoutCdk && !withCdk)) return;
   process.stdout.write('Installing dependencies …\n');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  writeFileSync(mark, lock);
+  const quietly = ['--no-audit', '--no-fund', '--loglevel=error'];
+  if (!withCdk) {
+    run('npm', ['ci', ...quietly, '--include-workspace-root', ...workspacesWithoutCdk(lock)]);
+  } else if (installed === withoutCdk) {
+    // Adds what is missing, while `npm ci` would remove everything first.
+    run('npm', ['install', '--no-save', ...quietly]);
+  } else {
+    run('npm', ['ci', ...quietly]);
+  }
+  writeFileSync(mark, withCdk ? hash : withoutCdk);
+}
+
+/** By name, because the folder examples/chat would also stand for the workspace within it. */
+function workspacesWithoutCdk(lock) {
+  return Object.entries(JSON.parse(lock).packages)
+    .filter(([, { link }]) => link)
+    .map(([path]) => path.slice('node_modules/'.length))
+    .filter((name) => !CDK_WORKSPACES.includes(name))
+    .flatMap((name) => ['--workspace', name]);
 }
 
 function installedLock() {
@@ -52,4 +72,10 @@ function installedLock() {
   } catch {
     return undefined;
   }
+}
+
+/** Compiles the framework, and the construct unless it is compiled already. */
+export function build() {
+  run('npm', ['run', '--silent', 'build']);
+  run('npm', ['run', '--silent', 'build', '--workspace', 'packages/cdk-construct']);
 }

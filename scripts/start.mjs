@@ -21,10 +21,10 @@ if (!['dynamodb', 'redis'].includes(store)) {
 const isOnRedis = store === 'redis';
 const port = values.port ?? process.env.PORT ?? '3000';
 
-installDependencies();
+installDependencies({ withCdk: false });
 process.stdout.write('Building …\n');
 run('npm', ['run', '--silent', 'build']);
-run('npm', ['run', '--silent', 'build', '--workspace', 'examples/chat']);
+run('npm', ['run', '--silent', 'build', '--workspace', '@gatecast/example-chat']);
 
 const gatecast = spawn(
   process.execPath,

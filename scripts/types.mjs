@@ -13,6 +13,7 @@ export function checkTypes() {
     'packages/client/test',
     'packages/local/test',
     'packages/adapters/test',
+    'packages/cdk-construct/test',
     'test',
     'examples/chat',
   ]);

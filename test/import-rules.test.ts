@@ -57,6 +57,12 @@ const FORBIDDEN: readonly {
   { source, modules: /^@aws-sdk\/|^@smithy\//, kind: 'import()' as const },
 ]);
 
+/** jsii compiles an import of a package that is not a dependency, and then users do not have it. */
+const ALLOWED = {
+  source: 'packages/cdk-construct/src',
+  modules: /^(aws-cdk-lib(\/|$)|constructs$|node:|\.)/,
+};
+
 interface Import {
   readonly from: string;
   /** The module as written in the import. */
@@ -64,7 +70,7 @@ interface Import {
   readonly kind: 'import' | 'import type' | 'import()';
 }
 
-/** Every import, re-export, `import()` and `import('…')` type of a file. */
+/** Every import, re-export, `import()`, `require()` and `import('…')` type of a file. */
 function importsOf(from: string, text: string): Import[] {
   const file = ts.createSourceFile(from, text, ts.ScriptTarget.Latest, true);
   const found: Import[] = [];
@@ -79,8 +85,12 @@ function importsOf(from: string, text: string): Import[] {
       add(node.moduleSpecifier, node.isTypeOnly ? 'import type' : 'import');
     } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
       add(node.argument.literal, 'import type');
-    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      add(node.arguments[0], 'import()');
+    } else if (ts.isExternalModuleReference(node)) {
+      add(node.expression, 'import');
+    } else if (ts.isCallExpression(node)) {
+      const { kind } = node.expression;
+      const isRequire = ts.isIdentifier(node.expression) && node.expression.text === 'require';
+      if (kind === ts.SyntaxKind.ImportKeyword || isRequire) add(node.arguments[0], 'import()');
     }
     ts.forEachChild(node, visit);
   };
@@ -105,7 +115,7 @@ async function readImports(folder: string): Promise<Import[]> {
 /** The imported file within the folder; `undefined` for a package. */
 function targetOf({ from, module }: Import): string | undefined {
   if (!module.startsWith('.')) return undefined;
-  return posix.join(posix.dirname(from), module).replace(/\.js$/, '.ts');
+  return posix.join(posix.dirname(from), module).replace(/(\.js)?$/, '.ts');
 }
 
 /** The first part of a path; `undefined` for a file at the top level. */
@@ -167,6 +177,12 @@ function forbidden(imports: readonly Import[], source: string): string[] {
   );
 }
 
+function notAllowed(imports: readonly Import[]): string[] {
+  return imports.flatMap(({ from, module, kind }) =>
+    ALLOWED.modules.test(module) ? [] : [`${from}: ${kind} of ${module}`],
+  );
+}
+
 const root = join(import.meta.dirname, '..');
 
 describe.each(LAYOUTS)('$source', (layout) => {
@@ -195,6 +211,13 @@ it.each([...new Set(FORBIDDEN.map(({ source }) => source))])(
     expect(forbidden(imports, source)).toEqual([]);
   },
 );
+
+it(`${ALLOWED.source} imports only CDK and Node, and has no circular imports`, async () => {
+  const imports = await readImports(join(root, ALLOWED.source));
+  expect(imports.length).toBeGreaterThan(0);
+  expect(notAllowed(imports)).toEqual([]);
+  expect(circles(imports)).toEqual([]);
+});
 
 describe('the check itself', () => {
   let folder: string;
@@ -297,5 +320,24 @@ describe('the check itself', () => {
     expect(await check(circle)).toEqual([
       expect.stringMatching(/^(app\/[xyz]\.ts -> ){3}app\/[xyz]\.ts$/),
     ]);
+  });
+
+  it.each([
+    ["import { build } from 'esbuild';", 'esbuild'],
+    ["import type { Store } from '@gatecast/framework';", '@gatecast/framework'],
+    ["import esbuild = require('esbuild');", 'esbuild'],
+    ["const esbuild = require('esbuild');", 'esbuild'],
+    ["export * from 'constructs/lib/construct';", 'constructs/lib/construct'],
+    ["import 'aws-cdk-library';", 'aws-cdk-library'],
+    ["import { join } from 'path';", 'path'],
+  ])('refuses %s in the construct', (text, module) => {
+    expect(notAllowed(importsOf('x.ts', text))).toEqual([expect.stringContaining(`of ${module}`)]);
+  });
+
+  it('accepts CDK, Node and own files in the construct, and finds their circles', () => {
+    const text = "import 'aws-cdk-lib/aws-iam';\nimport 'constructs';\nimport 'node:fs';";
+    const circle = [...importsOf('a.ts', "import './b';"), ...importsOf('b.ts', "import './a';")];
+    expect(notAllowed([...importsOf('x.ts', text), ...circle])).toEqual([]);
+    expect(circles(circle)).toEqual(['a.ts -> b.ts -> a.ts']);
   });
 });

@@ -52,6 +52,10 @@ function lowest(range: string): number {
   return major * 10_000 + minor;
 }
 
+it('every package has the license of the repository, which npm would not take from the root', () => {
+  for (const name of packages) expect(read(`packages/${name}/LICENSE`)).toBe(read('LICENSE'));
+});
+
 describe('versions', () => {
   const floor = manifest('.').engines.node;
 

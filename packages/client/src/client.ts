@@ -26,7 +26,7 @@ import {
   Supervisor,
   type TokenSource,
 } from './supervisor.js';
-import { checkUrl, type WebSocketConstructor, webSockets } from './web-socket.js';
+import { checkUrl, type WebSocketConstructor, webSocketClass, webSockets } from './web-socket.js';
 
 /** What {@link createClient} takes. */
 export interface ClientOptions {
@@ -34,10 +34,18 @@ export interface ClientOptions {
   readonly url: string | URL;
   /**
    * Gets the token that the app's authorizer wants. Asked on every attempt to connect, so that it
-   * may be short-lived. `undefined` or `''` stands for none. It travels as a sub-protocol, never in the URL.
+   * may be short-lived. `undefined` or `''` stands for none. It travels as a sub-protocol, unless
+   * `handshake` puts it into the URL.
    * @default none
    */
   readonly token?: TokenSource;
+  /**
+   * How the version of the protocol and the token travel. `query`: as `protocol` and `token` in the URL, and
+   * no sub-protocol is offered. An API whose `$connect` runs no function needs it, because nothing there
+   * accepts a sub-protocol and browsers then fail the connection. A URL with a token may end up in logs.
+   * @default 'subprotocol'
+   */
+  readonly handshake?: 'subprotocol' | 'query';
   /**
    * Class to make WebSockets with. Node 20 has none of its own: take that of the package `ws`.
    * @default the runtime's
@@ -147,6 +155,7 @@ export function createClient(options: ClientOptions): Omit<Client, 'channel'> {
 const CLIENT_OPTIONS = {
   url: 'string',
   token: 'function',
+  handshake: ['subprotocol', 'query'],
   WebSocket: 'function',
   keepAliveMs: 'duration',
 } as const;
@@ -186,7 +195,7 @@ class ConnectedClient implements Client {
     this.#address = url.replace(/[^/?#]*@|[?#].*/g, '');
     this.#supervisor = new Supervisor({
       ...options,
-      open: webSockets(url, webSocketClass(options)),
+      open: webSockets(url, webSocketClass(options.WebSocket), options.handshake === 'query'),
       isWaiting: () => this.#requests.isWaiting,
       ping: () => this.#requests.ping(),
       onFrame: (data) => this.#receive(readFrame(data)),
@@ -376,21 +385,4 @@ class ConnectedClient implements Client {
     // oxlint-disable-next-line no-console -- the developer has no other way to learn of it.
     console.warn(`Gatecast: ${what}: ${message} (${code})`, ...(cause ? [cause] : []));
   }
-}
-
-function webSocketClass({ WebSocket }: ClientOptions): WebSocketConstructor {
-  const found: WebSocketConstructor | undefined = WebSocket ?? globalThis.WebSocket;
-  if (!found) {
-    throw optionError(
-      'This runtime has no WebSocket.',
-      'Give createClient the option `WebSocket`, such as the class of the package "ws".',
-    );
-  }
-  if (!globalThis.crypto?.getRandomValues) {
-    throw optionError(
-      'This runtime has no crypto.getRandomValues.',
-      'In React Native, import "react-native-get-random-values" first.',
-    );
-  }
-  return found;
 }

@@ -3,8 +3,10 @@ export function optionError(message: string, hint: string): TypeError {
   return Object.assign(new TypeError(`${message} ${hint}`), { hint });
 }
 
-/** The options that something takes, and what each one takes: the name of a type, or a number above 0. */
-export type OptionTypes = Readonly<Record<string, 'string' | 'function' | 'boolean' | 'duration'>>;
+/** The options that something takes, and what each takes: a type's name, a number above 0, or words. */
+export type OptionTypes = Readonly<
+  Record<string, 'string' | 'function' | 'boolean' | 'duration' | readonly string[]>
+>;
 
 /**
  * Refuses options that nothing reads and values that cannot work. The value itself stays out of the
@@ -21,12 +23,17 @@ export function checkOptions(where: string, options: object, types: OptionTypes)
         `It takes: ${Object.keys(types).join(', ')}.`,
       );
     }
-    const fits =
-      type === 'duration' ? typeof value === 'number' && value > 0 : typeof value === type;
+    const isText = typeof type === 'string';
+    const fits = !isText
+      ? type.includes(value)
+      : type === 'duration'
+        ? typeof value === 'number' && value > 0
+        : typeof value === type;
     if (fits || value === undefined) continue;
+    const takes = isText ? `a ${type}` : type.join(' or ');
     throw optionError(
       `The option "${name}" of ${where} is wrong.`,
-      `It takes a ${type === 'duration' ? 'number of milliseconds above 0' : type}.`,
+      `It takes ${type === 'duration' ? 'a number of milliseconds above 0' : takes}.`,
     );
   }
 }

@@ -36,10 +36,38 @@ export function checkUrl(url: string): void {
   );
 }
 
-/** Transports that are WebSockets. */
-export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTransport {
+/**
+ * The class that the app gave, or else the runtime's.
+ *
+ * @throws TypeError - where there is none, and where there are no random numbers.
+ */
+export function webSocketClass(given: WebSocketConstructor | undefined): WebSocketConstructor {
+  const found: WebSocketConstructor | undefined = given ?? globalThis.WebSocket;
+  if (!found) {
+    throw optionError(
+      'This runtime has no WebSocket.',
+      'Give createClient the option `WebSocket`, such as the class of the package "ws".',
+    );
+  }
+  if (!globalThis.crypto?.getRandomValues) {
+    throw optionError(
+      'This runtime has no crypto.getRandomValues.',
+      'In React Native, import "react-native-get-random-values" first.',
+    );
+  }
+  return found;
+}
+
+/** Transports that are WebSockets. The token travels in the URL if `inQuery` is true. */
+export function webSockets(
+  url: string,
+  WebSocket: WebSocketConstructor,
+  inQuery: boolean,
+): OpenTransport {
   return (token, events) => {
-    const webSocket = new WebSocket(url, subprotocols(token));
+    const webSocket = inQuery
+      ? openWithQuery(url, WebSocket, token)
+      : new WebSocket(url, subprotocols(token));
     let hasOpened = false;
     let isOver = false;
     let cause: unknown;
@@ -86,6 +114,21 @@ export function webSockets(url: string, WebSocket: WebSocketConstructor): OpenTr
       },
     };
   };
+}
+
+/** @throws Error - with nothing but the name of what the runtime throws. */
+function openWithQuery(
+  url: string,
+  WebSocket: WebSocketConstructor,
+  token: string | undefined,
+): WebSocketLike {
+  const query = `protocol=1${token ? `&token=${encodeURIComponent(token)}` : ''}`;
+  try {
+    return new WebSocket(`${url}${url.includes('?') ? '&' : '?'}${query}`, []);
+  } catch (error) {
+    // oxlint-disable-next-line preserve-caught-error -- its text may quote the token.
+    throw new Error(Object(error).name);
+  }
 }
 
 /** A browser cannot set headers, and a URL ends up in logs: so the token travels as a sub-protocol. */

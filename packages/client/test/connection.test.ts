@@ -37,6 +37,50 @@ describe('the handshake', () => {
     expect(server.paths).toEqual(['/dev', '/dev']);
   });
 
+  it('puts the version and the token into the URL where it is asked to, and offers no sub-protocol', async () => {
+    await using server = await TestingServer.start();
+    const tokens = ['first', 'zweites ü?>&=+# %', ''];
+    using client = connect(server, { handshake: 'query', token: async () => tokens.shift() });
+    await untilState(client, 'connected');
+    server.connections[0]?.webSocket.terminate();
+    await server.connection(1);
+    server.connections[1]?.webSocket.terminate();
+    await server.connection(2);
+    expect(server.handshakes).toEqual([['undefined'], ['undefined'], ['undefined']]);
+    const queries = server.paths.map((path) => [...new URL(path, server.url).searchParams]);
+    expect(queries).toEqual([
+      [
+        ['protocol', '1'],
+        ['token', 'first'],
+      ],
+      [
+        ['protocol', '1'],
+        ['token', 'zweites ü?>&=+# %'],
+      ],
+      [['protocol', '1']],
+    ]);
+    expect(server.paths.map((path) => path.split('?')[0])).toEqual(['/dev', '/dev', '/dev']);
+  });
+
+  it('keeps the query that the URL has', async () => {
+    await using server = await TestingServer.start();
+    const url = new URL(`${server.url}?room=a%20b&debug`);
+    using client = connect(server, { url, handshake: 'query', token: () => 'ann' });
+    await untilState(client, 'connected');
+    expect(server.paths).toEqual(['/dev?room=a%20b&debug&protocol=1&token=ann']);
+  });
+
+  it('tells of a token in the URL that was refused as of any other', async () => {
+    await using server = await TestingServer.start();
+    server.refuseWith = 401;
+    using client = connect(server, { handshake: 'query', token: () => 'secret' });
+    const refusal = await new Promise<Refusal>((resolve) => client.onRefused(resolve));
+    expect(refusal.error.code).toBe('ERR_HANDSHAKE');
+    expect(String(refusal.error.cause)).toContain('401');
+    expect(String(refusal.error.cause)).not.toContain('secret');
+    expect(server.paths).toHaveLength(3);
+  });
+
   it('tells the app from the third refusal in a row on, and goes on trying', async () => {
     await using server = await TestingServer.start();
     server.refuseWith = 401;

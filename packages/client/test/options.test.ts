@@ -41,7 +41,7 @@ describe('createClient()', () => {
   it('K1 refuses an option that it does not have, and names those that it has', async () => {
     await start();
     for (const name of ['tokn', 'keepAlive', 'URL', 'constructor', '__proto__x', 'toString']) {
-      const hint = 'It takes: url, token, WebSocket, keepAliveMs.';
+      const hint = 'It takes: url, token, handshake, WebSocket, keepAliveMs.';
       expect(create({ url, WebSocket: ScriptedWebSocket, [name]: undefined })).toEqual({
         name: 'TypeError',
         message: `createClient has no option "${name}". ${hint}`,
@@ -59,6 +59,25 @@ describe('createClient()', () => {
     for (const value of values) {
       const options = { url, WebSocket: ScriptedWebSocket, [name]: value };
       expect(create(options)).toEqual(wrong(name, 'createClient', takes));
+    }
+  });
+
+  it('K2 refuses a wrong value of `handshake`, and names those that work', async () => {
+    await start();
+    for (const value of [
+      'Query',
+      'sub-protocol',
+      '',
+      'subprotocol or query',
+      true,
+      null,
+      ['query'],
+    ]) {
+      expect(create({ url, WebSocket: ScriptedWebSocket, handshake: value })).toEqual({
+        name: 'TypeError',
+        message: 'The option "handshake" of createClient is wrong. It takes subprotocol or query.',
+        hint: 'It takes subprotocol or query.',
+      });
     }
   });
 
@@ -99,6 +118,9 @@ describe('createClient()', () => {
       { url, keepAliveMs: Infinity },
       { url, token: undefined, keepAliveMs: undefined },
       { url, token: async () => 'x' },
+      { url, handshake: undefined },
+      { url, handshake: 'subprotocol' as const },
+      { url, handshake: 'query' as const },
     ]) {
       expect(create({ WebSocket: ScriptedWebSocket, ...options })).toBe(undefined);
     }

@@ -69,7 +69,12 @@ export class TestingServer implements AsyncDisposable {
   /** Answers a frame. Subscriptions are accepted, unless it is replaced. */
   script: Script = acceptSubscriptions;
   readonly #http: Server = createServer();
-  readonly #webSockets = new WebSocketServer({ noServer: true });
+  /** Whether it accepts a sub-protocol that is offered. */
+  acceptsSubprotocols = true;
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: ([first]) => this.acceptsSubprotocols && (first ?? false),
+  });
 
   static async start(): Promise<TestingServer> {
     const server = new TestingServer();

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import type { Refusal } from '../src/index.js';
 import {
@@ -42,6 +43,29 @@ describe('a WebSocket that fails', () => {
     expect(refusals.map(({ error }) => [error.code, error.cause])).toEqual([
       ['ERR_HANDSHAKE', cause],
     ]);
+  });
+
+  it('M2 is told without the URL if that has a token', async () => {
+    class ForbiddenWebSocket extends ScriptedWebSocket {
+      constructor(url: string, protocols: string[]) {
+        super();
+        expect(protocols).toEqual([]);
+        throw new DOMException(`The policy of the page forbids ${url}.`, 'SecurityError');
+      }
+    }
+    await start({
+      WebSocket: ForbiddenWebSocket,
+      handshake: 'query',
+      token: () => 'secret',
+    });
+    const refusals: Refusal[] = [];
+    client.onRefused((refusal) => refusals.push(refusal));
+    await pass(60_000);
+    expect(refusals[0]?.error).toMatchObject({
+      code: 'ERR_HANDSHAKE',
+      cause: new Error('SecurityError'),
+    });
+    for (const { error } of refusals) expect(inspect(error, { depth: 9 })).not.toContain('secret');
   });
 
   it('M2 is told with what ended it once it was open', async () => {

@@ -1,6 +1,7 @@
 import {
   type ConnectContext,
   defineChannel,
+  type Identity,
   type MessageContext,
   type Plugin,
 } from '@gatecast/framework';
@@ -119,7 +120,7 @@ describe('the answer to an authorizer event', () => {
     const signedIn = createTestApp({ channels: [door], authorizer: () => ({ userId: 'ann' }) });
     expect(await signedIn.app.handler(makeAuthorizerEvent())).toEqual({
       ...policy('Allow', 'ann'),
-      context: { gatecast: '{"userId":"ann"}' },
+      context: { gatecast: '{"userId":"ann"}', gatecastUserId: 'ann' },
     });
     const open = createTestApp({ channels: [door] });
     expect(await open.app.handler(makeAuthorizerEvent())).toEqual({
@@ -128,20 +129,51 @@ describe('the answer to an authorizer event', () => {
     });
   });
 
-  it('denies a page of another origin before it runs the authorizer', async () => {
-    let calls = 0;
-    const { app } = createTestApp({
-      channels: [door],
-      origins: ['https://chat.example.com'],
-      authorizer: () => {
-        calls += 1;
-        return { userId: 'ann' };
-      },
-      plugins: [quiet],
+  it.each<[Identity, string | undefined]>([
+    [{ userId: 'ann', expiresAt: 4_102_444_800_000 }, '4102444800000'],
+    [{ expiresAt: 4_102_444_800_000.5 }, '4102444800000.5'],
+    [{ userId: 'a', expiresAt: Number.MAX_SAFE_INTEGER }, '9007199254740991'],
+    [{ userId: `O'Hara "x"\\ \u2028ü\n😀`, claims: { role: 'x' } }, undefined],
+    [{}, undefined],
+  ])('has what a row needs of the identity as plain text: %j', async (identity, expiresAt) => {
+    const { app } = createTestApp({ channels: [door], authorizer: () => identity });
+    const { context } = (await app.handler(makeAuthorizerEvent())) as { context: object };
+    expect(context).toEqual({
+      gatecast: expect.any(String),
+      ...(identity.userId !== undefined && { gatecastUserId: identity.userId }),
+      ...(expiresAt !== undefined && { gatecastExpiresAt: expiresAt }),
     });
-    const event = makeAuthorizerEvent({ headers: { Origin: 'https://evil.example.com' } });
-    expect(await app.handler(event)).toEqual(policy('Deny', 'guest'));
+    expect(JSON.parse((context as { gatecast: string }).gatecast)).toEqual(identity);
+  });
+
+  it.each([
+    ['a page of another origin', { headers: { Origin: 'https://evil.example.com' } }],
+    ['an unknown version in the query', { query: { protocol: '2', token: 'ann' } }],
+    ['an empty version in the query', { query: { protocol: '', token: 'ann' } }],
+    ['an unknown sub-protocol', { headers: { 'Sec-WebSocket-Protocol': 'mqtt' } }],
+  ])('denies %s before it runs the authorizer, and says nothing about it', async (_what, asked) => {
+    let calls = 0;
+    const authorizer = () => {
+      calls += 1;
+      return { userId: 'ann' };
+    };
+    const origins = ['https://chat.example.com'];
+    for (const more of [{ authorizer }, {}]) {
+      const { app } = createTestApp({ channels: [door], origins, plugins: [quiet], ...more });
+      const answer = await app.handler(makeAuthorizerEvent(asked));
+      expect(JSON.parse(JSON.stringify(answer))).toEqual(policy('Deny', 'guest'));
+    }
     expect(calls).toBe(0);
+  });
+
+  it.each([
+    ['with the version and the token in the query', { query: { protocol: '1', token: 'ann' } }],
+    ['of another client, without a version', { query: { token: 'ann' } }],
+  ])('accepts a handshake %s', async (_what, asked) => {
+    const authorizer = ({ token = '' }: { token?: string }) => ({ userId: token });
+    const { app } = createTestApp({ channels: [door], authorizer });
+    const answer = await app.handler(makeAuthorizerEvent(asked));
+    expect(answer).toMatchObject({ ...policy('Allow', 'ann'), context: { gatecastUserId: 'ann' } });
   });
 });
 

@@ -52,7 +52,8 @@ describe('J5 what an app prints while it is loaded goes to stderr', () => {
     const { stdout, stderr } = await run(['manifest', 'app.mjs', '--out', 'routes.json']);
     expect([stdout, stderr]).toEqual(['', expect.stringContaining('loading')]);
     const written: unknown = JSON.parse(await readFile(join(directory, 'routes.json'), 'utf8'));
-    expect(written).toMatchObject({ version: 1 });
+    // A file also tells which app it is of.
+    expect(written).toMatchObject({ version: 1, entry: 'app.mjs' });
   });
 });
 
@@ -71,8 +72,10 @@ it('gatecast manifest describes an app and the format of its bundle', TIME, asyn
     origins: ['https://chat.example'],
     hasConnect: true,
     hasDisconnect: false,
+    hasUnsubscribe: false,
     hasConnectHook: false,
     hasDisconnectHook: false,
+    hasUnsubscribeHook: false,
     autoSubscribes: true,
     routes: [
       { routeKey: '$connect', integration: 'lambda', twoWay: false },

@@ -81,6 +81,17 @@ export function testReconnection(stage: Stage<TestBrowser>): void {
   });
 }
 
+export function testQueryHandshake(stage: Stage<TestBrowser>): void {
+  it('connects to a server that accepts no sub-protocol, if it offers none', async () => {
+    await using room = await Room.open();
+    room.acceptNoSubprotocol();
+    await using tab = await stage.browser.openTab(`${stage.pages.pageOf(room.url)}&query`);
+    await room.has(1);
+    await post(tab, 'one');
+    await expectToBeThere(room, tab, ['one']);
+  });
+}
+
 export function testOffline(
   stage: Stage<TestBrowser & { setOffline(isOffline: boolean): Promise<void> }>,
 ): void {

@@ -4,11 +4,14 @@ import {
   answered,
   expectToBeThere,
   post,
+  read,
   setStage,
   testKeptPage,
   testOffline,
+  testQueryHandshake,
   testReconnection,
   testTwoTabs,
+  until,
 } from './browser-tests.js';
 import { openTestChromium } from './chromium-browser.js';
 import { PATIENCE, Room } from './room.js';
@@ -16,9 +19,18 @@ import { PATIENCE, Room } from './room.js';
 describeInChromium('the client in Chromium', () => {
   const stage = setStage(openTestChromium);
   testReconnection(stage);
+  testQueryHandshake(stage);
   testOffline(stage);
   testKeptPage(stage);
   testTwoTabs(stage);
+
+  it('fails a connection if the server accepts no sub-protocol of those offered', async () => {
+    await using room = await Room.open();
+    room.acceptNoSubprotocol();
+    await using tab = await stage.browser.openTab(stage.pages.pageOf(room.url));
+    await until(tab, ({ states }) => states.includes('waiting'));
+    expect((await read(tab)).states).not.toContain('connected');
+  });
 
   // Chromium holds back what an open WebSocket sends and receives. Other browsers go on.
   it('keeps the connection when the network was away for a moment', async () => {

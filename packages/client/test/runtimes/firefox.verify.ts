@@ -1,6 +1,7 @@
 import {
   setStage,
   testOffline,
+  testQueryHandshake,
   testReconnection,
   testReloadedPage,
   testTwoTabs,
@@ -10,6 +11,7 @@ import { describeInFirefox, openTestFirefox } from './firefox-browser.js';
 describeInFirefox('the client in Firefox', () => {
   const stage = setStage(openTestFirefox);
   testReconnection(stage);
+  testQueryHandshake(stage);
   testOffline(stage);
   testReloadedPage(stage);
   testTwoTabs(stage);

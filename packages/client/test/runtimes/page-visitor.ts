@@ -1,3 +1,4 @@
+import type { ClientOptions } from '../../src/index.js';
 import type { Journal } from './visitor.js';
 
 /** What a test asks of a page. */
@@ -28,4 +29,13 @@ export function show(visitor: PageVisitor): void {
 /** The URL of the room, from that of the page or the worker. */
 export function roomOf({ search }: { readonly search: string }): string {
   return new URLSearchParams(search).get('room') as string;
+}
+
+/** How its client connects, from the URL of the page. */
+export function handshakeOf({
+  search,
+}: {
+  readonly search: string;
+}): Pick<ClientOptions, 'handshake'> {
+  return new URLSearchParams(search).has('query') ? { handshake: 'query' } : {};
 }

@@ -87,6 +87,11 @@ export class Room implements AsyncDisposable {
     this.cut();
   }
 
+  /** From now on accepts no sub-protocol, as an API whose `$connect` runs no function. */
+  acceptNoSubprotocol(): void {
+    this.#server.acceptsSubprotocols = false;
+  }
+
   reopen(): void {
     this.#server.refuseWith = undefined;
   }

@@ -1,9 +1,16 @@
-import { setStage, testKeptPage, testReconnection, testTwoTabs } from './browser-tests.js';
+import {
+  setStage,
+  testKeptPage,
+  testQueryHandshake,
+  testReconnection,
+  testTwoTabs,
+} from './browser-tests.js';
 import { describeInWebKit, openTestWebKit } from './webkit-browser.js';
 
 describeInWebKit('the client in WebKit', () => {
   const stage = setStage(openTestWebKit);
   testReconnection(stage);
+  testQueryHandshake(stage);
   testKeptPage(stage);
   testTwoTabs(stage);
 });

@@ -12,6 +12,7 @@ import { AppHandle } from '../dispatch/app-handle.js';
 import type { AppCore } from '../dispatch/app-invocation.js';
 import { type Handler, makeHandler } from '../dispatch/dispatch.js';
 import { IdentityCache } from '../dispatch/identity-cache.js';
+import { RouteCheck } from '../dispatch/route-check.js';
 import { checkOptions, option } from '../errors/check-options.js';
 import { tracedFrom } from '../errors/gatecast-error.js';
 import { composePlugins } from '../invocation/hooks.js';
@@ -128,6 +129,7 @@ export function buildApp<const L extends Channels>(
     authorizer,
     origins: origins && parseOrigins(origins),
     identities: new IdentityCache(),
+    routeCheck: new RouteCheck(),
     deadlines: new Deadlines(),
     handle: (invocation, scope) => new AppHandle(invocation, scope),
   };

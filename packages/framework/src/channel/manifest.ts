@@ -1,3 +1,4 @@
+import type { AnyPlugin } from '../invocation/plugin.js';
 import type { Route, RouteTable } from './route-table.js';
 
 /** One route, described for infrastructure code. */
@@ -29,14 +30,20 @@ export interface RouteManifest {
   readonly store?: string;
   /** Origins whose pages may connect, as browsers send them. Absent if all may. */
   readonly origins?: readonly string[];
+  // The flags below say what would not run if API Gateway wrote and removed connections itself.
+
   /** Whether a channel has a handler for `$connect`. */
   readonly hasConnect?: boolean;
   /** Whether a channel has a handler for `$disconnect`. */
   readonly hasDisconnect?: boolean;
-  /** Whether a plugin has the hook `onConnect`. */
+  /** Whether a channel has a handler for the end of a subscription, which `$disconnect` runs, too. */
+  readonly hasUnsubscribe?: boolean;
+  /** Whether a plugin that does more than observe has the hook `onConnect`. */
   readonly hasConnectHook?: boolean;
-  /** Whether a plugin has the hook `onDisconnect`. */
+  /** Whether a plugin that does more than observe has the hook `onDisconnect`. */
   readonly hasDisconnectHook?: boolean;
+  /** Whether a plugin that does more than observe has the hook `onUnsubscribe`. */
+  readonly hasUnsubscribeHook?: boolean;
   /** Whether `$connect` subscribes connections to a channel. */
   readonly autoSubscribes?: boolean;
   /** All routes, with those of the framework: `$connect`, `$disconnect`, `$default`, `subscribe` … */
@@ -48,11 +55,13 @@ interface ManifestParts {
   readonly store: { readonly name: string; readonly isInProcess?: boolean };
   readonly hasAuthorizer: boolean;
   readonly origins: readonly string[] | undefined;
-  readonly plugins: readonly { readonly onConnect?: unknown; readonly onDisconnect?: unknown }[];
+  readonly plugins: readonly AnyPlugin[];
 }
 
 export function manifestOf({ routes, channels }: RouteTable, parts: ManifestParts): RouteManifest {
   const { store, hasAuthorizer, origins, plugins } = parts;
+  const has = (hook: 'onConnect' | 'onDisconnect' | 'onUnsubscribe'): boolean =>
+    plugins.some((plugin) => plugin[hook] !== undefined && plugin.observesOnly !== true);
   return {
     version: 1,
     authorizer: hasAuthorizer,
@@ -61,8 +70,10 @@ export function manifestOf({ routes, channels }: RouteTable, parts: ManifestPart
     ...(origins && { origins }),
     hasConnect: channels.some(({ connect }) => connect !== undefined),
     hasDisconnect: channels.some(({ disconnect }) => disconnect !== undefined),
-    hasConnectHook: plugins.some(({ onConnect }) => onConnect !== undefined),
-    hasDisconnectHook: plugins.some(({ onDisconnect }) => onDisconnect !== undefined),
+    hasUnsubscribe: channels.some(({ unsubscribe }) => unsubscribe !== undefined),
+    hasConnectHook: has('onConnect'),
+    hasDisconnectHook: has('onDisconnect'),
+    hasUnsubscribeHook: has('onUnsubscribe'),
     autoSubscribes: channels.some(({ options }) => Boolean(options.autoSubscribe)),
     routes: manifestRoutes(routes),
   };

@@ -5,6 +5,7 @@ import type { PublishScope } from '../publish/publish.js';
 import type { Authorizer } from '../wire/handshake.js';
 import type { WebSocketEvent } from '../wire/lambda-events.js';
 import type { IdentityCache } from './identity-cache.js';
+import type { RouteCheck } from './route-check.js';
 
 /** The dependencies of handling an app's events. */
 export interface AppCore extends PublishCore {
@@ -14,6 +15,7 @@ export interface AppCore extends PublishCore {
   readonly authorizer: Authorizer | undefined;
   readonly origins: readonly string[] | undefined;
   readonly identities: IdentityCache;
+  readonly routeCheck: RouteCheck;
   /** Makes what handlers get as `ctx.app`. */
   readonly handle: (invocation: AppInvocation, scope?: PublishScope) => AppActions;
 }

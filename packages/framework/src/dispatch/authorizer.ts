@@ -2,8 +2,14 @@ import { ClientError } from '../errors/client-error.js';
 import { Invocation } from '../invocation/invocation.js';
 import { refusalReason } from '../invocation/report.js';
 import type { Identity } from '../wire/connection.js';
-import { type Authorizer, checkOrigin, type Handshake, readHandshake } from '../wire/handshake.js';
-import { checkIdentity, encodeIdentity, IDENTITY_KEY } from '../wire/identity.js';
+import {
+  type Authorizer,
+  checkOrigin,
+  chooseSubprotocol,
+  type Handshake,
+  readHandshake,
+} from '../wire/handshake.js';
+import { authorizerContext, checkIdentity } from '../wire/identity.js';
 import type {
   AuthorizerRequestEvent,
   LambdaContext,
@@ -26,7 +32,9 @@ export async function handleAuthorizer(
   invocation.route = 'authorizer';
   try {
     const handshake = readHandshake(event);
+    // `$connect` checks both again, but with direct writes no function runs for it.
     checkOrigin(handshake, core.origins);
+    chooseSubprotocol(handshake);
     const identity: Identity = core.authorizer
       ? await invocation.inTime(
           askAuthorizer(core.authorizer, handshake, core.now()),
@@ -35,7 +43,7 @@ export async function handleAuthorizer(
       : {};
     return {
       ...policy('Allow', methodArn, identity.userId),
-      context: { [IDENTITY_KEY]: encodeIdentity(identity) },
+      context: authorizerContext(identity),
     };
   } catch (error) {
     invocation.report(error, { isAnswered: true });

@@ -207,7 +207,10 @@ function readFrame(invocation: EventInvocation): RawFrame {
   const route = invocation.core.messages.get(action);
   invocation.messageRoute = route;
   // An unknown action may be any text from a client, so it is not logged.
-  if (route || isListAction(action)) invocation.route = action;
+  if (route || isListAction(action)) {
+    invocation.route = action;
+    invocation.core.routeCheck.check(invocation, action);
+  }
   return frame;
 }
 

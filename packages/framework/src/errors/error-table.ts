@@ -163,6 +163,12 @@ export const errorTable = {
     message: 'The handler was called with an event it does not know (keys: {keys}).',
     hint: 'Use it only for the routes and the REQUEST authorizer of an API Gateway WebSocket API.',
   },
+  ERR_ROUTES_STALE: {
+    kind: 'configuration',
+    message:
+      'A message "{action}" came by $default: the routes of the API were made from an older manifest of the app.',
+    hint: 'Run "gatecast manifest" and deploy the API again; until then the message works, but has no throttling and metrics of its own.',
+  },
   ERR_IDENTITY_INVALID: {
     kind: 'usage',
     message: 'The authorizer returned {problem}.',

@@ -20,6 +20,7 @@ const TYPES = {
     fits: (value: unknown) =>
       Array.isArray(value) && value.every((name) => typeof name === 'string'),
   },
+  observesOnly: option.flag,
   ...(Object.fromEntries(HOOKS.map((hook) => [hook, option.callback])) as {
     readonly [K in (typeof HOOKS)[number]]: typeof option.callback;
   }),
@@ -59,7 +60,7 @@ function isObject(value: unknown): value is object {
 function membersOf(plugin: object): readonly string[] {
   const prototype: unknown = Object.getPrototypeOf(plugin);
   if (prototype === Object.prototype || prototype === null) return Object.keys(plugin);
-  const names = new Set<string>(['name', 'requires']);
+  const names = new Set<string>(['name', 'requires', 'observesOnly']);
   for (let at: object | null = plugin; at; at = Object.getPrototypeOf(at) as object | null) {
     for (const member of Object.getOwnPropertyNames(at)) {
       if (member === 'setup' || /^on[A-Z]/.test(member)) names.add(member);

@@ -86,6 +86,12 @@ export interface Plugin<A extends object = object> {
   readonly name: string;
   /** Names of plugins that must come before it in the list. */
   readonly requires?: readonly string[];
+  /**
+   * Whether its hooks only look on, like those of a logger, so that the app works as well where API Gateway
+   * opens and closes connections without running the function.
+   * @default false
+   */
+  readonly observesOnly?: boolean;
   /** Runs when the app is created, once per cold start. */
   setup?(app: PluginSetup): void;
   /**

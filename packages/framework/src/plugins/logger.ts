@@ -70,6 +70,7 @@ export function logger(options: LoggerOptions = {}): Plugin {
   };
   return definePlugin({
     name: 'logger',
+    observesOnly: true,
     onConnect: timed,
     onFrame: timed,
     onDisconnect: timed,

@@ -108,7 +108,12 @@ export function checkOrigin(
   throw new ClientError('ERR_ORIGIN', 'This origin is not allowed.');
 }
 
-/** The sub-protocol for the answer; `undefined` if the client offered none. */
+/**
+ * The sub-protocol for the answer; `undefined` if the client offered none. A client may name the version in
+ * the query instead, as `protocol=1`, or nowhere.
+ *
+ * @throws ClientError - ERR_PROTOCOL, for another version.
+ */
 export function chooseSubprotocol({ subprotocols, query }: Handshake): string | undefined {
   const isKnown = query.protocol === undefined || query.protocol === '1';
   if (!isKnown || (subprotocols.length > 0 && !subprotocols.includes(SUBPROTOCOL))) {

@@ -21,6 +21,20 @@ export function encodeIdentity({ userId, claims, expiresAt }: Identity): string 
 }
 
 /**
+ * The context of the authorizer's answer. Besides the identity it has two plain values for the mapping
+ * template of a `$connect` that writes the connection's row without a function: such a template would have
+ * to parse JSON otherwise. API Gateway passes all of them on as text (row 4.10).
+ */
+export function authorizerContext(identity: Identity): Readonly<Record<string, string>> {
+  const { userId, expiresAt } = identity;
+  return {
+    [IDENTITY_KEY]: encodeIdentity(identity),
+    ...(userId !== undefined && { gatecastUserId: userId }),
+    ...(expiresAt !== undefined && { gatecastExpiresAt: String(expiresAt) }),
+  };
+}
+
+/**
  * Decodes the result of {@link encodeIdentity}.
  *
  * @throws ClientError - ERR_UNAUTHORIZED, for anything else, because an unreadable identity must not turn

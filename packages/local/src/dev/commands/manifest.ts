@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { readManifest } from '../../lambda/read-manifest.js';
 import { parseCommandLine } from './command-line.js';
 
 export const manifestUsage = `gatecast manifest <entry> [--out file]
   Writes as JSON what the infrastructure of an app needs to know: its routes, how to bundle it (the
-  format, "cjs" or "esm", and the main fields of packages), the kind of its store and so on. What the
-  app prints goes to stderr.
+  format, "cjs" or "esm", and the main fields of packages), the kind of its store and so on. A file also
+  has the path of the entry. What the app prints goes to stderr.
 
   --out file            where to write it (default: standard output)
 
@@ -16,10 +17,15 @@ Example:
 export async function manifest(args: readonly string[]): Promise<void> {
   const { entry, values } = parseCommandLine(args, ['out']);
   const { value, format, mainFields } = await readManifest(entry);
-  const text = `${JSON.stringify({ ...value, format, mainFields }, null, 2)}\n`;
+  const textOf = (more: object): string =>
+    `${JSON.stringify({ ...value, format, mainFields, ...more }, null, 2)}\n`;
   if (values.out === undefined) {
-    process.stdout.write(text);
+    process.stdout.write(textOf({}));
     return;
   }
-  await writeFile(values.out, text);
+  // So that whoever reads the file notices that it is of another app.
+  const path = relative(dirname(resolve(values.out)), resolve(entry))
+    .split(sep)
+    .join('/');
+  await writeFile(values.out, textOf({ entry: path }));
 }

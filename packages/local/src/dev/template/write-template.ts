@@ -102,6 +102,8 @@ function functionOf(input: TemplateInput, usesRedis: boolean): string {
   const variables = [
     'GATECAST_API_ID: !Ref Api',
     'GATECAST_STAGE: !Ref StageName',
+    // So that the app can tell when the API's routes are older than its code.
+    'GATECAST_ROUTES: manifest',
     ...(table === undefined ? [] : ['GATECAST_TABLE: !Ref Table']),
     ...(usesRedis ? ['GATECAST_REDIS_URL: !Ref RedisUrl'] : []),
   ];

@@ -1,0 +1,99 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Construct } from 'constructs';
+import { mistake } from './mistake';
+import type { GatecastApiProps } from './props';
+import type { _BoundStore } from './store';
+
+/** Properties that only concern the function that the construct makes. */
+const FOR_ENTRY = [
+  'handlerOptions',
+  'role',
+  'logGroup',
+  'vpc',
+  'vpcSubnets',
+  'securityGroups',
+] as const;
+
+/** The kinds of stores that the construct can provide. */
+const KNOWN_STORES = ['dynamodb', 'redis'];
+
+/** @throws Error if properties contradict each other or the manifest. */
+export function checkProps(scope: Construct, props: GatecastApiProps): void {
+  const { entry, handler } = props;
+  if (entry !== undefined && handler !== undefined) {
+    throw mistake(
+      scope,
+      `"entry" ("${entry}") and "handler" are both given.`,
+      'Pass entry for a new function, or handler for one that you have.',
+    );
+  }
+  if (entry === undefined && handler === undefined) {
+    throw mistake(
+      scope,
+      'neither "entry" nor "handler" is given.',
+      "Pass the file that exports the app's handler: entry: 'server/app.ts'.",
+    );
+  }
+  const useless = FOR_ENTRY.find((name) => handler !== undefined && props[name] !== undefined);
+  if (useless !== undefined) {
+    throw mistake(
+      scope,
+      `"${useless}" is for the function that the construct makes of "entry", but "handler" is given.`,
+      'Set it where you make that function.',
+    );
+  }
+  if (props.accessLogs === false && props.accessLogGroup !== undefined) {
+    throw mistake(
+      scope,
+      '"accessLogGroup" is given, but "accessLogs" is false.',
+      'Leave one of them out.',
+    );
+  }
+  checkManifest(scope, props);
+}
+
+function checkManifest(scope: Construct, { entry, routes }: GatecastApiProps): void {
+  if (routes === undefined) return;
+  const { _data: data, _name: name, _entry: madeFrom } = routes;
+  if (entry !== undefined && madeFrom !== undefined && !isSameFile(madeFrom, resolve(entry))) {
+    throw mistake(
+      scope,
+      `the manifest ${name} is of another app, ${madeFrom}, and the entry is ${resolve(entry)}.`,
+      `Write it again: npx gatecast manifest ${entry} --out routes.json`,
+    );
+  }
+  if (data.singleEnvironment) {
+    throw mistake(
+      scope,
+      `the store of the app (${data.store ?? 'memory'}) is in the memory of one process, but Lambda runs several.`,
+      'Use a store that they share in createApp(), such as dynamoDbStore(), and write the manifest again.',
+    );
+  }
+}
+
+function isSameFile(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
+  } catch {
+    return one === other;
+  }
+}
+
+/** @throws Error if the app needs another store than the construct provides. */
+export function checkStoreKind(
+  scope: Construct,
+  { routes }: GatecastApiProps,
+  { kind }: _BoundStore,
+): void {
+  const names = routes?._data.store?.split('+') ?? [];
+  if (names.length === 0 || names.includes(kind)) return;
+  if (!names.some((name) => KNOWN_STORES.includes(name))) return;
+  throw mistake(
+    scope,
+    `the app's store is ${names.join(' and ')}, but the construct provides ${kind}.`,
+    names.includes('redis')
+      ? 'Pass store: Store.redis({ vpc, url }).'
+      : 'Leave "store" out, or pass Store.dynamoDb().',
+  );
+}

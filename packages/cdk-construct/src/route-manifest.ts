@@ -1,0 +1,202 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+
+/**
+ * One route of a manifest.
+ *
+ * @internal
+ */
+export interface _ManifestRoute {
+  readonly routeKey: string;
+  /** `mock`: API Gateway itself answers with `response`. */
+  readonly integration: 'lambda' | 'mock';
+  readonly twoWay: boolean;
+  readonly response?: string;
+}
+
+/**
+ * What the construct reads of a manifest. Other keys are ignored, because later releases may add some.
+ *
+ * @internal
+ */
+export interface _ManifestData {
+  readonly routes: readonly _ManifestRoute[];
+  readonly authorizer: boolean;
+  readonly singleEnvironment: boolean;
+  readonly store?: string;
+  readonly origins?: readonly string[];
+  readonly hasConnect?: boolean;
+  readonly hasDisconnect?: boolean;
+  readonly hasUnsubscribe?: boolean;
+  readonly hasConnectHook?: boolean;
+  readonly hasDisconnectHook?: boolean;
+  readonly hasUnsubscribeHook?: boolean;
+  readonly autoSubscribes?: boolean;
+  readonly format?: 'cjs' | 'esm';
+  readonly mainFields?: string;
+  /** Source file of the app, relative to the manifest's folder. */
+  readonly entry?: string;
+}
+
+const VERSION = 1;
+
+/** Most routes that an API may have; AWS raises the quota on request (Amazon API Gateway quotas). */
+const MOST_ROUTES = 300;
+
+/**
+ * What an app needs from its infrastructure: the output of `gatecast manifest`.
+ *
+ * A manifest that is older than the app only costs speed: messages without a route of their own reach
+ * the app by `$default`.
+ */
+export class RouteManifest {
+  /**
+   * Reads a file that `gatecast manifest server/app.ts --out routes.json` wrote.
+   *
+   * @param path absolute, or relative to the current directory
+   */
+  public static fromFile(path: string): RouteManifest {
+    const file = resolve(path);
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new Error(
+        `The manifest "${path}" cannot be read: ${(error as Error).message}. ` +
+          `Write it: npx gatecast manifest server/app.ts --out ${path}`,
+      );
+    }
+    const command = `npx gatecast manifest server/app.ts --out ${path}`;
+    return new RouteManifest(
+      parse(text, { name: `"${path}"`, command }),
+      `"${path}"`,
+      dirname(file),
+    );
+  }
+
+  /**
+   * Runs `gatecast manifest` of `@gatecast/local`, which has to be installed beside the app.
+   *
+   * @param entry source file of the app, absolute or relative to the current directory
+   */
+  public static fromEntry(entry: string): RouteManifest {
+    const file = resolve(entry);
+    const name = `of "${entry}"`;
+    const result = spawnSync(process.execPath, [commandFile(file, entry), 'manifest', file], {
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    const command = `npx gatecast manifest ${entry}`;
+    if (result.status !== 0) {
+      const reason = result.error?.message ?? result.stderr.trim();
+      throw new Error(
+        `The manifest ${name} could not be made. Try the command yourself: ${command}\n\n${reason}`,
+      );
+    }
+    return new RouteManifest(parse(result.stdout, { name, command }), name);
+  }
+
+  /**
+   * Takes a manifest that was read otherwise.
+   *
+   * @param manifest what `gatecast manifest` wrote: its text, or the parsed object
+   */
+  public static fromJson(manifest: any): RouteManifest {
+    const text = typeof manifest === 'string' ? manifest : JSON.stringify(manifest);
+    const command = 'npx gatecast manifest server/app.ts';
+    return new RouteManifest(parse(text, { name: 'of fromJson()', command }), 'of fromJson()');
+  }
+
+  private constructor(
+    /** @internal */
+    public readonly _data: _ManifestData,
+    /** @internal */
+    public readonly _name: string,
+    private readonly folder?: string,
+  ) {}
+
+  /**
+   * The app's source file; `undefined` if the manifest does not tell.
+   *
+   * @internal
+   */
+  public get _entry(): string | undefined {
+    const { entry } = this._data;
+    return entry === undefined || this.folder === undefined
+      ? undefined
+      : resolve(this.folder, entry);
+  }
+}
+
+/** The file of the command `gatecast`, found from the app. */
+function commandFile(file: string, entry: string): string {
+  const require = createRequire(file);
+  for (const paths of [[dirname(file)], [process.cwd()]]) {
+    try {
+      const main = require.resolve('@gatecast/local', { paths });
+      return join(dirname(main), '..', 'bin', 'gatecast.js');
+    } catch {
+      // The other place is tried.
+    }
+  }
+  throw new Error(
+    `The manifest of "${entry}" needs the command "gatecast", which is not installed. ` +
+      'Install it: npm install --save-dev @gatecast/local',
+  );
+}
+
+function parse(text: string, from: { name: string; command: string }): _ManifestData {
+  const again = `Write it again: ${from.command}`;
+  let data: any;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`The manifest ${from.name} is not JSON: ${(error as Error).message}. ${again}`);
+  }
+  if (data === null || typeof data !== 'object' || !Array.isArray(data.routes)) {
+    throw new Error(`The manifest ${from.name} has no list of routes. ${again}`);
+  }
+  if (data.version !== VERSION) {
+    throw new Error(
+      `The manifest ${from.name} has the version ${JSON.stringify(data.version)}, and this construct ` +
+        `reads version ${VERSION}. Install @gatecast/local and @gatecast/cdk-construct of the same ` +
+        `release, then: ${from.command}`,
+    );
+  }
+  checkRoutes(data.routes, from);
+  return data as _ManifestData;
+}
+
+function checkRoutes(routes: readonly any[], from: { name: string; command: string }): void {
+  const again = `Write it again: ${from.command}`;
+  const keys = new Set<string>();
+  for (const route of routes) {
+    const key = route?.routeKey;
+    const isRoute =
+      typeof key === 'string' &&
+      typeof route.twoWay === 'boolean' &&
+      ['lambda', 'mock'].includes(route.integration);
+    if (!isRoute) {
+      throw new Error(
+        `The manifest ${from.name} has a route that cannot be read: ${JSON.stringify(route)}. ${again}`,
+      );
+    }
+    if (keys.has(key)) {
+      throw new Error(`The manifest ${from.name} has the route "${key}" twice. ${again}`);
+    }
+    keys.add(key);
+  }
+  for (const key of ['$connect', '$disconnect', '$default']) {
+    if (!keys.has(key)) {
+      throw new Error(`The manifest ${from.name} has no route "${key}". ${again}`);
+    }
+  }
+  if (routes.length > MOST_ROUTES) {
+    throw new Error(
+      `The manifest ${from.name} has ${routes.length} routes, and an API has at most ${MOST_ROUTES}. ` +
+        'Leave "routes" out: all messages then reach the app by $default.',
+    );
+  }
+}

@@ -1,0 +1,86 @@
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { mistake } from './mistake';
+
+/** What one looks for: which connection, what happened, who failed, how long it took. */
+const ACCESS_LOG = {
+  time: '$context.requestTimeEpoch',
+  requestId: '$context.requestId',
+  eventType: '$context.eventType',
+  routeKey: '$context.routeKey',
+  connectionId: '$context.connectionId',
+  messageId: '$context.messageId',
+  status: '$context.status',
+  error: '$context.error.message',
+  errorType: '$context.error.responseType',
+  integrationStatus: '$context.integrationStatus',
+  integrationError: '$context.integrationErrorMessage',
+  integrationLatency: '$context.integrationLatency',
+  authorizerStatus: '$context.authorizer.status',
+  authorizerError: '$context.authorizer.error',
+  authorizerLatency: '$context.authorizer.latency',
+  sourceIp: '$context.identity.sourceIp',
+  userAgent: '$context.identity.userAgent',
+} as const;
+
+export interface StageOptions {
+  readonly api: apigwv2.IWebSocketApi;
+  readonly stageName: string;
+  readonly throttle?: apigwv2.ThrottleSettings;
+  readonly routeThrottling: { readonly [routeKey: string]: apigwv2.ThrottleSettings };
+  readonly detailedMetrics: boolean;
+  readonly accessLogGroup?: logs.ILogGroup;
+  readonly routeKeys: readonly string[];
+}
+
+/** Makes the stage, which deploys every change by itself. */
+export function newStage(scope: Construct, options: StageOptions): apigwv2.WebSocketStage {
+  const { api, stageName, throttle, accessLogGroup, detailedMetrics } = options;
+  const stage = new apigwv2.WebSocketStage(scope, 'Stage', {
+    webSocketApi: api,
+    stageName,
+    autoDeploy: true,
+    throttle,
+    detailedMetricsEnabled: detailedMetrics,
+    ...(accessLogGroup !== undefined && {
+      accessLogSettings: {
+        destination: new apigwv2.LogGroupLogDestination(accessLogGroup),
+        format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
+      },
+    }),
+  });
+  const routeSettings = routeSettingsOf(scope, options);
+  if (routeSettings !== undefined) {
+    (stage.node.defaultChild as apigwv2.CfnStage).routeSettings = routeSettings;
+  }
+  return stage;
+}
+
+/** CloudFormation takes this as free JSON, so the keys are written as it spells them. */
+function routeSettingsOf(
+  scope: Construct,
+  { routeThrottling, routeKeys, detailedMetrics }: StageOptions,
+): object | undefined {
+  const entries = Object.entries(routeThrottling);
+  if (entries.length === 0) return undefined;
+  const unknown = entries.find(([key]) => !routeKeys.includes(key));
+  if (unknown !== undefined) {
+    throw mistake(
+      scope,
+      `routeThrottling names the route "${unknown[0]}", which the API does not have.`,
+      `Its routes are: ${routeKeys.join(', ')}.`,
+    );
+  }
+  return Object.fromEntries(
+    entries.map(([key, { rateLimit, burstLimit }]) => [
+      key,
+      {
+        ThrottlingRateLimit: rateLimit,
+        ThrottlingBurstLimit: burstLimit,
+        DetailedMetricsEnabled: detailedMetrics,
+      },
+    ]),
+  );
+}

@@ -1,0 +1,200 @@
+import { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { Authorizer, ConnectionWrites, GatecastApi } from '../lib/index.js';
+import {
+  entry,
+  manifest,
+  newApi,
+  newApp,
+  newStack,
+  propertiesOf,
+  resourcesOf,
+  variablesOf,
+} from './synthesized.js';
+
+/** A template without what changes with the code. */
+function snapshotOf(stack: Stack): string {
+  const text = JSON.stringify(Template.fromStack(stack).toJSON(), null, 2);
+  return text.replace(/[0-9a-f]{64}/g, 'HASH');
+}
+
+function idsOf(stack: Stack): readonly string[] {
+  return Object.entries(resourcesOf(stack)).map(([id, { Type }]) => `${Type} ${id}`);
+}
+
+describe('logical ids, which are an interface: resources with other ids are replaced', () => {
+  test('of all parts', () => {
+    const stack = newStack();
+    newApi(
+      {
+        routes: manifest({ authorizer: true }),
+        authorizer: undefined,
+        connectionWrites: ConnectionWrites.DIRECT,
+        cloudWatchRole: true,
+        alarms: {},
+      },
+      stack,
+    );
+    expect(idsOf(stack)).toMatchSnapshot();
+  });
+
+  test('stay when a route is added, removed or moved', () => {
+    const routes = ['rooms.post', 'rooms.typing', 'rooms.leave'].map((routeKey) => ({
+      routeKey,
+      integration: 'lambda' as const,
+      twoWay: true,
+    }));
+    const all = newStack();
+    newApi({ routes: manifest({}, routes) }, all);
+    const fewer = newStack();
+    newApi({ routes: manifest({}, routes.slice(1).reverse()) }, fewer);
+    expect(idsOf(all)).toEqual(expect.arrayContaining([...idsOf(fewer)]));
+    expect(idsOf(all).length - idsOf(fewer).length).toBe(2);
+  });
+
+  test('differ for route keys with the same letters', () => {
+    const stack = newStack();
+    const keys = ['a.b', 'ab', 'a_b', 'Default', 'Resource', '$defaults'];
+    const routes = keys.map((routeKey) => ({
+      routeKey,
+      integration: 'lambda' as const,
+      twoWay: true,
+    }));
+    newApi({ routes: manifest({}, routes) }, stack);
+    const found = propertiesOf(stack, 'AWS::ApiGatewayV2::Route').map(({ RouteKey }) => RouteKey);
+    expect(found).toEqual(expect.arrayContaining(keys));
+  });
+});
+
+describe('the template', () => {
+  test('of an app with a manifest', () => {
+    const stack = newStack();
+    newApi({}, stack);
+    expect(snapshotOf(stack)).toMatchSnapshot();
+  });
+
+  test('without a manifest has four routes and tells why', () => {
+    const stack = newStack();
+    new GatecastApi(stack, 'Chat', { entry });
+    const routes = propertiesOf(stack, 'AWS::ApiGatewayV2::Route');
+    expect(routes.map(({ RouteKey }) => RouteKey)).toEqual([
+      '$connect',
+      '$disconnect',
+      '$default',
+      'ping',
+    ]);
+    const told = stack.node.findChild('Chat').node.metadata.map(({ data }) => String(data));
+    expect(told).toEqual([expect.stringContaining('it runs in $connect')]);
+  });
+
+  test('has an authorizer without identity sources if the app has one', () => {
+    const stack = newStack();
+    newApi({ routes: manifest({ authorizer: true }), authorizer: undefined }, stack);
+    const [authorizer] = propertiesOf(stack, 'AWS::ApiGatewayV2::Authorizer');
+    expect(authorizer).toEqual({
+      ApiId: expect.anything(),
+      AuthorizerType: 'REQUEST',
+      AuthorizerUri: expect.anything(),
+      Name: 'Authorizer',
+    });
+    const routes = propertiesOf(stack, 'AWS::ApiGatewayV2::Route');
+    const types = routes.map(({ RouteKey, AuthorizationType }) => [RouteKey, AuthorizationType]);
+    expect(types.filter(([, type]) => type !== 'NONE')).toEqual([['$connect', 'CUSTOM']]);
+    expect(propertiesOf(stack, 'AWS::Lambda::Permission')).toHaveLength(2);
+  });
+
+  test('lets IAM decide about $connect', () => {
+    const stack = newStack();
+    newApi({ authorizer: Authorizer.iam() }, stack);
+    const routes = propertiesOf(stack, 'AWS::ApiGatewayV2::Route');
+    expect(routes.find(({ RouteKey }) => RouteKey === '$connect')).toMatchObject({
+      AuthorizationType: 'AWS_IAM',
+    });
+  });
+
+  test('deploys the stage after all routes, answers and integrations', () => {
+    const stack = newStack();
+    newApi({}, stack);
+    const resources = resourcesOf(stack);
+    const wanted = Object.keys(resources).filter((id) =>
+      /::(?:Route|RouteResponse|Integration|IntegrationResponse)$/.test(resources[id]?.Type ?? ''),
+    );
+    const stage = Object.values(resources).find(({ Type }) => Type.endsWith('::Stage'));
+    expect(stage?.DependsOn).toEqual(expect.arrayContaining(wanted));
+    expect(stage?.Properties).toMatchObject({ AutoDeploy: true, StageName: 'prod' });
+  });
+
+  test('has access logs as JSON, whose keys are the ones one looks for', () => {
+    const stack = newStack();
+    newApi({}, stack);
+    const [stage] = propertiesOf(stack, 'AWS::ApiGatewayV2::Stage');
+    const { Format } = stage?.['AccessLogSettings'] as { readonly Format: string };
+    expect(Object.keys(JSON.parse(Format))).toEqual(
+      expect.arrayContaining([
+        'connectionId',
+        'requestId',
+        'routeKey',
+        'status',
+        'authorizerError',
+      ]),
+    );
+  });
+
+  test('holds throttling for all routes and for single ones', () => {
+    const stack = newStack();
+    newApi(
+      {
+        throttle: { rateLimit: 100, burstLimit: 50 },
+        routeThrottling: { 'rooms.post': { rateLimit: 5, burstLimit: 2 } },
+      },
+      stack,
+    );
+    const [stage] = propertiesOf(stack, 'AWS::ApiGatewayV2::Stage');
+    expect(stage).toMatchObject({
+      DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 50 },
+      RouteSettings: { 'rooms.post': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 2 } },
+    });
+  });
+});
+
+test('two APIs in one stack share nothing but the asset', () => {
+  const stack = newStack();
+  const one = new GatecastApi(stack, 'One', { entry });
+  const two = new GatecastApi(stack, 'Two', { entry });
+  expect(propertiesOf(stack, 'AWS::DynamoDB::Table')).toHaveLength(2);
+  expect(propertiesOf(stack, 'AWS::Lambda::Function')).toHaveLength(2);
+  expect(one.url).not.toBe(two.url);
+});
+
+test.each([
+  ['eu-central-1', 'arn:aws:', 'amazonaws.com'],
+  ['cn-north-1', 'arn:aws-cn:', 'amazonaws.com.cn'],
+  ['us-gov-west-1', 'arn:aws-us-gov:', 'amazonaws.com'],
+])('in %s', (region, _arn, suffix) => {
+  const stack = newStack({ env: { region, account: '123456789012' } });
+  const chat = newApi({}, stack);
+  const { partition, urlSuffix } = stack;
+  const resolved = JSON.stringify(stack.resolve([chat.url, chat.callbackUrl]));
+  expect(resolved).toContain(`.execute-api.${region}.`);
+  // The partition is a reference, so the template is right in each of them.
+  const text = JSON.stringify(Template.fromStack(stack).toJSON());
+  expect(text).not.toContain('arn:aws:');
+  expect(stack.resolve(partition)).toEqual({ Ref: 'AWS::Partition' });
+  expect([suffix, '{"Ref":"AWS::URLSuffix"}']).toContain(
+    typeof stack.resolve(urlSuffix) === 'string'
+      ? urlSuffix
+      : JSON.stringify(stack.resolve(urlSuffix)),
+  );
+});
+
+test('the function knows its store and its API', () => {
+  const stack = newStack();
+  newApi({ stageName: 'live' }, stack);
+  expect(variablesOf(stack)).toEqual({
+    GATECAST_API_ID: { Ref: expect.stringMatching(/^ChatApi/) },
+    GATECAST_ROUTES: 'manifest',
+    GATECAST_STAGE: 'live',
+    GATECAST_TABLE: { Ref: expect.stringMatching(/^ChatTable/) },
+  });
+});
