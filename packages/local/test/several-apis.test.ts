@@ -111,3 +111,29 @@ describe('a function that no route uses', () => {
     await expect(gateway.invoke('nobody')).rejects.toThrow('There is no function "nobody".');
   });
 });
+
+describe('code that is built already', () => {
+  it.each([
+    ['@aws-sdk/no-such', 'Lambda brings "@aws-sdk/no-such", but this machine does not. Install it'],
+    ['left-out', '"left-out" is not in the code that was built. Bundle it'],
+  ])('says what to do if it lacks %s', slow, async (name, hint) => {
+    const asset = await mkdtemp(join(directory, 'asset-'));
+    const index = join(asset, 'index.js');
+    await writeFile(index, `require('${name}'); exports.handler = async () => {};`);
+    const functions = { built: { entry: index, asset } };
+    const starting = startGateway({ quiet: true, functions, routes: [] });
+    await expect(starting).rejects.toMatchObject({
+      code: 'ERR_LOAD_FAILED',
+      hint: expect.stringContaining(hint),
+    });
+  });
+
+  it('is refused if the entry is not in its folder', async () => {
+    const asset = await mkdtemp(join(directory, 'asset-'));
+    const functions = { built: { entry, asset } };
+    await expect(startGateway({ functions, routes: [] })).rejects.toMatchObject({
+      code: 'ERR_ENTRY_NOT_FOUND',
+      message: expect.stringContaining(`"${entry}" is not a file in the folder "${asset}".`),
+    });
+  });
+});

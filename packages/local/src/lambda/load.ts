@@ -108,7 +108,7 @@ export async function loadModule(
   throw new StartError(
     'ERR_LOAD_FAILED',
     `"${entry}" failed while it was loaded.\n\n${failure.details}`,
-    decoratorHint(failure, { entry, bundle }),
+    decoratorHint(failure, { entry, bundle }) ?? packageHint(failure),
   );
 }
 
@@ -136,4 +136,14 @@ function decoratorHint(
     `\n${library} does not work with standard decorators. Set "experimentalDecorators": true in the ` +
     `tsconfig.json that covers "${entry}", or use a Standard Schema library such as valibot or zod.`
   );
+}
+
+/** Only code that is built already looks for packages when it is loaded. */
+function packageHint({ errorMessage }: LoadFailure): string | undefined {
+  const [, name] =
+    /Cannot find (?:module|package) '((?:@[^/']+\/)?[^./'@][^/']*)/.exec(errorMessage) ?? [];
+  if (name === undefined) return undefined;
+  return /^@(?:aws-sdk|smithy)\//.test(name)
+    ? `\nLambda brings "${name}", but this machine does not. Install it: npm install --save-dev ${name}`
+    : `\n"${name}" is not in the code that was built. Bundle it, or put its node_modules into the folder.`;
 }

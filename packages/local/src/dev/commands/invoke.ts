@@ -68,7 +68,8 @@ async function definitionOf(
  * APIs it uses.
  */
 function withoutAddresses({ environment, apis }: Session): Readonly<Record<string, string>> {
-  const left = new Set(['GATECAST_TABLE', ...(apis.length > 1 ? ADDRESS_VARIABLES : [])]);
+  const addresses = apis.length > 1 ? [...ADDRESS_VARIABLES, 'GATECAST_URL'] : [];
+  const left = new Set(['GATECAST_TABLE', ...addresses]);
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !left.has(name)));
 }
 
