@@ -16,7 +16,9 @@ export enum ConnectionWrites {
    * API Gateway itself, by its own integration with DynamoDB: no function runs for `$connect` and
    * `$disconnect`, so connecting costs no Lambda time and needs no concurrency.
    *
-   * Clients have to use `handshake: 'query'`, because only a function can confirm a sub-protocol.
+   * Clients have to use `handshake: 'query'`, because only a function can confirm a sub-protocol. The
+   * app's `dynamoDbStore()` has to take table and key prefix from the construct's variables, without
+   * options of its own.
    */
   DIRECT = 'DIRECT',
 }
