@@ -5,8 +5,8 @@ import type { StoppableGateway } from '../gateway/open-gateway.js';
 import {
   configureFunction,
   type FunctionConfiguration,
-  type LocalApi,
   type LocalApis,
+  type NamedApi,
 } from '../lambda/function.js';
 import type { PolicyDocument } from '../policy-document.js';
 import type { NamedFunction } from './functions.js';
@@ -57,7 +57,7 @@ export function configureForGateway(
 }
 
 /** The APIs of a gateway. A line is printed for each host of another API that the function connects to. */
-export function localApis(known: readonly LocalApi[], functionName: string): LocalApis {
+export function localApis(known: readonly NamedApi[], functionName: string): LocalApis {
   const hosts = new Set<string>();
   const ids = known.map(({ apiId }) => `"${apiId}"`).join(', ');
   const others =

@@ -5,7 +5,7 @@ import type { InvocationResult } from '../gateway/lambda-function.js';
 import { apiDefaults } from '../gateway/options.js';
 import { openCode } from '../lambda/asset.js';
 import { Environment, handlerNotFound } from '../lambda/environment/environment.js';
-import { configureFunction, type FunctionOptions, type LocalApi } from '../lambda/function.js';
+import { configureFunction, type FunctionOptions, type NamedApi } from '../lambda/function.js';
 import { loadModule } from '../lambda/load.js';
 import { StartError } from '../start-error.js';
 import { localApis } from './configure-for-gateway.js';
@@ -15,7 +15,7 @@ interface Once {
   /** Variables of the gateway that the function uses. */
   readonly environment: Readonly<Record<string, string>>;
   /** The APIs of the gateway. */
-  readonly apis: readonly LocalApi[];
+  readonly apis: readonly NamedApi[];
   readonly event: unknown;
   readonly requestId: string;
   /** @default the name of the file */

@@ -112,7 +112,7 @@ export interface FunctionConfiguration {
 }
 
 /** An API of the local gateway. */
-export interface LocalApi {
+export interface NamedApi {
   readonly apiId: string;
   /** The gateway's endpoint. */
   readonly endpoint: string;
@@ -120,7 +120,7 @@ export interface LocalApi {
 
 /** All APIs of the local gateway, for a function that knows them by their names on AWS. */
 export interface LocalApis {
-  readonly known: readonly LocalApi[];
+  readonly known: readonly NamedApi[];
   /** Called when the function connects to the host of another API, for each process and host. */
   readonly onOtherApi: (host: string) => void;
 }

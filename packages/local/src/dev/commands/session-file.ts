@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LocalApi } from '../../lambda/function.js';
+import type { NamedApi } from '../../lambda/function.js';
 
 /** Folder for the files of `gatecast dev`, in the current one. */
 export const FOLDER = '.gatecast';
@@ -11,7 +11,7 @@ export interface Session {
   /** Variables for a process that uses its gateway and its stores. They have an access key. */
   readonly environment: Readonly<Record<string, string>>;
   /** All of its APIs. */
-  readonly apis: readonly LocalApi[];
+  readonly apis: readonly NamedApi[];
   /** The template that it runs. */
   readonly template?: SessionTemplate | undefined;
 }

@@ -30,8 +30,8 @@ export async function assetsBeside(file: string): Promise<ReadonlyMap<string, As
 export function assetsIn(text: string, file: string): ReadonlyMap<string, AssetFile> {
   const { files = {} } = parseJson(text, file);
   const byKey = new Map<string, AssetFile>();
-  for (const entry of Object.values(fieldsOf(files, `"files" of "${file}"`))) {
-    const { source, destinations = {} } = entry as AssetEntry;
+  for (const [id, entry] of Object.entries(fieldsOf(files, `"files" of "${file}"`))) {
+    const { source, destinations = {} } = fieldsOf(entry, `"${id}" of "${file}"`) as AssetEntry;
     // An asset that a command makes has no path.
     if (source?.path === undefined) continue;
     const asset = { path: join(dirname(file), source.path), packaging: source.packaging ?? 'file' };

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StartError } from '../../start-error.js';
 import { type AssetFile, assetsIn, parseJson } from './assets.js';
-import { templateError } from './parse-template.js';
+import { fieldsOf, templateError } from './parse-template.js';
 import { loadTemplate, type Stack } from './stack.js';
 
 /** The file that every cloud assembly has. */
@@ -109,14 +108,14 @@ async function loadStack(
 async function readArtifacts(folder: string): Promise<readonly [string, Artifact][]> {
   const file = join(folder, MANIFEST);
   const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new StartError(
-      'ERR_TEMPLATE_INVALID',
+    throw templateError(
       `"${folder}" is not a cloud assembly: ${error.message}.`,
       'Pass the folder that "npx cdk synth" writes: --assembly cdk.out.',
     );
   });
   const { artifacts = {} } = parseJson(text, file);
-  return Object.entries(artifacts as Readonly<Record<string, Artifact>>);
+  const all = Object.entries(fieldsOf(artifacts, `"artifacts" of "${file}"`));
+  return all.map(([id, artifact]) => [id, fieldsOf(artifact, `"${id}" of "${file}"`) as Artifact]);
 }
 
 /** A key is a hash of the contents, so it is the same in all files of assets. */
@@ -128,7 +127,7 @@ async function assetsOf(
   for (const [, { type, properties: { file } = {} }] of artifacts) {
     if (type !== 'cdk:asset-manifest' || file === undefined) continue;
     const path = join(folder, file);
-    for (const entry of assetsIn(await readFile(path, 'utf8'), path)) all.set(...entry);
+    for (const entry of assetsIn(await readPart(path), path)) all.set(...entry);
   }
   return all;
 }
@@ -139,7 +138,7 @@ async function pathsOf(
   { metadata, additionalMetadataFile: name }: Artifact,
 ): Promise<ReadonlyMap<string, string>> {
   const file = name === undefined ? undefined : join(folder, name);
-  const further = file && parseJson(await readFile(file, 'utf8'), file);
+  const further = file && parseJson(await readPart(file), file);
   const paths = new Map<string, string>();
   for (const [path, entries] of Object.entries({ ...metadata, ...(further as Metadata) })) {
     for (const { type, data } of entries) {
@@ -147,4 +146,13 @@ async function pathsOf(
     }
   }
   return paths;
+}
+
+async function readPart(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: Error) => {
+    throw templateError(
+      `A file of the cloud assembly cannot be read: ${error.message}.`,
+      'Synthesize again: npx cdk synth.',
+    );
+  });
 }

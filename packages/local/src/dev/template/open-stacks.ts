@@ -115,9 +115,11 @@ function otherStacks(opened: readonly OpenStack[]): OtherStacks {
       throw templateError(`${where} imports itself.`, 'Remove one of the imports.');
     }
     open.add(output);
-    const value = resolver.resolve(fieldsOf(output, where)['Value'], where);
-    open.delete(output);
-    return value;
+    try {
+      return resolver.resolve(fieldsOf(output, where)['Value'], where);
+    } finally {
+      open.delete(output);
+    }
   };
   return {
     exported(name) {

@@ -144,10 +144,13 @@ export class Resolver {
       );
     }
     this.#open.add(name);
-    const value = this.#truth(conditions[name], `The condition "${name}"`);
-    this.#open.delete(name);
-    this.#conditions.set(name, value);
-    return value;
+    try {
+      const value = this.#truth(conditions[name], `The condition "${name}"`);
+      this.#conditions.set(name, value);
+      return value;
+    } finally {
+      this.#open.delete(name);
+    }
   }
 
   #ref(name: string, where: string): unknown {
@@ -208,9 +211,7 @@ export class Resolver {
         'Write the name out.',
       );
     }
-    this.#named.add(logicalId);
-    const identity = this.#options.identityOf(resource, logicalId, this);
-    this.#named.delete(logicalId);
+    const identity = this.#identityOf(resource, logicalId);
     const value = attribute === undefined ? identity?.ref : identity?.attributes[attribute];
     if (value !== undefined) return value;
     const [what, standIn] =
@@ -221,6 +222,15 @@ export class Resolver {
       `${where} gets "${standIn}": "${logicalId}" (${type}) does not run locally, and ${what} is only known on AWS.`,
     );
     return standIn;
+  }
+
+  #identityOf(resource: TemplateResource, logicalId: string): Identity | undefined {
+    this.#named.add(logicalId);
+    try {
+      return this.#options.identityOf(resource, logicalId, this);
+    } finally {
+      this.#named.delete(logicalId);
+    }
   }
 
   #importValue(argument: unknown, where: string): unknown {
