@@ -19,7 +19,7 @@ import { describeInChromium, openChromium } from '../../../../test/chromium.js';
 import { buildPage } from '../../build.mjs';
 import { openPeer, type Peer } from '../../test/peer.js';
 import { expectPagesToChat, expectToChat } from '../../test/scenarios.js';
-import { synthesizeVariants } from './variants.js';
+import { synthesize } from './synthesize.js';
 
 /** The answer of `fixtures/publisher.ts`. */
 interface Published {
@@ -36,7 +36,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gatecast-chat-'));
   redis = isWithoutRedis ? undefined : await RedisServer.start();
   const assembly = join(folder, 'cdk.out');
-  synthesizeVariants(assembly, { redisUrl: redis?.url ?? 'redis://localhost:6379' });
+  const environment = { REDIS_URL: redis?.url ?? 'redis://localhost:6379' };
+  await synthesize('test/variants.ts', { outdir: assembly, environment });
   template = await readAssembly(assembly, { stack: undefined, parameters: {}, stage: undefined });
   gateway = await startGateway({
     ...template.options,
@@ -70,6 +71,24 @@ async function publish(path: string, text: string): Promise<Published['payload']
   return (result as unknown as Published).payload;
 }
 
+/** Waits for the last event with these properties, of those that came after the first `count` ones. */
+function eventAfter(count: number, wanted: Partial<GatewayEvent>): Promise<GatewayEvent> {
+  return vi.waitFor(
+    () => {
+      const found = events
+        .slice(count)
+        .findLast((event) =>
+          Object.entries(wanted).every(
+            ([key, value]) => event[key as keyof GatewayEvent] === value,
+          ),
+        );
+      if (found === undefined) throw new Error(`No ${JSON.stringify(wanted)} was reported.`);
+      return found;
+    },
+    { timeout: 15_000 },
+  );
+}
+
 /** What a peer of an API with direct writes connects to. */
 const direct = (url: string, token = ''): string => `${url}?protocol=1&token=${token}`;
 
@@ -98,11 +117,7 @@ describe('the chat', () => {
 
     const before = events.length;
     await expect(openPeer(`${url}?token=eve`)).rejects.toThrow('401');
-    const refused = await vi.waitFor(() => {
-      const found = events.slice(before).find(({ route }) => route === 'authorizer');
-      if (!found) throw new Error('The authorizer was not asked.');
-      return found;
-    });
+    const refused = await eventAfter(before, { route: 'authorizer' });
     expect(refused.result).toBe('refused');
     const all = events.filter(({ connectionId }) => connectionId === refused.connectionId);
     expect(all).toEqual([refused]);
@@ -160,10 +175,15 @@ describe('the chat with direct writes', () => {
   ])('%s posts %i times to one who left, in the second publish', async (stack, gone) => {
     const { url } = apiOf(`${stack}/Chat`);
     await using ann = await openPeer(direct(url), []);
-    const bob = await openPeer(direct(url), []);
     await subscribe(ann, 'shop');
+    const before = events.length;
+    const bob = await openPeer(direct(url), []);
     await subscribe(bob, 'shop');
+    const { connectionId } = await eventAfter(before, { route: '$connect' });
     await bob[Symbol.asyncDispose]();
+    expect(await eventAfter(before, { route: '$disconnect', connectionId })).toMatchObject({
+      result: 'ok',
+    });
     expect(await publish(`${stack}/Publisher`, 'one')).toMatchObject({ delivered: 1, gone: 1 });
     expect(await publish(`${stack}/Publisher`, 'two')).toMatchObject({ delivered: 1, gone });
   });

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +8,8 @@ import { type RunningCommand, startCommand } from '../../../../test/running-comm
 import { buildPage } from '../../build.mjs';
 import { openPeer } from '../../test/peer.js';
 import { expectPagesToChat, expectToChat } from '../../test/scenarios.js';
+import { synthesize } from './synthesize.js';
 
-const infra = fileURLToPath(new URL('..', import.meta.url));
 const gatecast = fileURLToPath(
   new URL('../../../../packages/local/bin/gatecast.js', import.meta.url),
 );
@@ -22,14 +21,7 @@ let url: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gatecast-chat-stack-'));
   const assembly = join(folder, 'cdk.out');
-  // As the CDK's command runs the app.
-  const tsx = createRequire(import.meta.url).resolve('tsx/cli');
-  const synth = startCommand(process.execPath, [tsx, 'app.ts'], {
-    cwd: infra,
-    env: { ...process.env, CDK_OUTDIR: assembly },
-  });
-  const { code, stderr } = await synth.ended;
-  if (code !== 0) throw new Error(stderr);
+  await synthesize('app.ts', { outdir: assembly });
   const args = ['--assembly', assembly, '--static', folder, '--port', '0', '--ephemeral'];
   running = startCommand(process.execPath, [gatecast, 'dev', ...args], { cwd: folder });
   url = await running.prints(/^WebSocket {2}(\S+)$/m, { timeout: 60_000 });

@@ -1,3 +1,4 @@
+// A CDK app: the chat in the ways in which the construct can deploy it, a stack for each.
 import {
   Authorizer,
   ConnectionWrites,
@@ -14,40 +15,36 @@ import { LogLevel } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { chatFile, chatFunction } from './chat-function.js';
 import { OrdersStack } from './orders-stack.js';
 
-/** Synthesizes the chat in the ways in which the construct can deploy it: a stack for each. */
-export function synthesizeVariants(outdir: string, { redisUrl }: { redisUrl: string }): void {
-  const app = new App({ outdir, analyticsReporting: false });
-  const open = { authorizer: Authorizer.none() };
-  const chat = { ...withRoutes('server/app.ts'), ...open };
-  const guarded = withRoutes('test/fixtures/app-with-authorizer.ts');
+const app = new App();
+const open = { authorizer: Authorizer.none() };
+const chat = { ...withRoutes('server/app.ts'), ...open };
+const guarded = withRoutes('test/fixtures/app-with-authorizer.ts');
 
-  const { entry, handlerOptions } = chat;
-  new GatecastApi(new Stack(app, 'WithoutRoutes'), 'Chat', { entry, handlerOptions });
+const { entry, handlerOptions } = chat;
+new GatecastApi(new Stack(app, 'WithoutRoutes'), 'Chat', { entry, handlerOptions });
 
-  new GatecastApi(new Stack(app, 'Guarded'), 'Chat', guarded);
+new GatecastApi(new Stack(app, 'Guarded'), 'Chat', guarded);
 
-  const direct = withRoutes('test/fixtures/app-without-logger.ts');
-  const connectionWrites = ConnectionWrites.DIRECT;
-  for (const id of ['Direct', 'Deleting']) {
-    const stack = new Stack(app, id);
-    const api = new GatecastApi(stack, 'Chat', { ...direct, ...open, connectionWrites });
-    api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
-    if (id === 'Deleting') deleteAtDisconnect(api);
-  }
-  new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', { ...guarded, connectionWrites });
-
-  const redis = new Stack(app, 'Redis');
-  const store = Store.redis({ vpc: new Vpc(redis, 'Vpc'), url: redisUrl });
-  new GatecastApi(redis, 'Chat', { ...withRoutes('server/app-on-redis.ts'), ...open, store });
-
-  injected(app, chat.routes);
-
-  const twins = new Stack(app, 'Twins');
-  for (const id of ['Red', 'Blue']) new GatecastApi(twins, id, chat);
-
-  new OrdersStack(app, 'Orders', chat);
-  app.synth();
+const direct = withRoutes('test/fixtures/app-without-logger.ts');
+const connectionWrites = ConnectionWrites.DIRECT;
+for (const id of ['Direct', 'Deleting']) {
+  const stack = new Stack(app, id);
+  const api = new GatecastApi(stack, 'Chat', { ...direct, ...open, connectionWrites });
+  api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
+  if (id === 'Deleting') deleteAtDisconnect(api);
 }
+new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', { ...guarded, connectionWrites });
+
+const redis = new Stack(app, 'Redis');
+const store = Store.redis({ vpc: new Vpc(redis, 'Vpc'), url: process.env['REDIS_URL'] ?? '' });
+new GatecastApi(redis, 'Chat', { ...withRoutes('server/app-on-redis.ts'), ...open, store });
+
+injected(app, chat.routes);
+
+const twins = new Stack(app, 'Twins');
+for (const id of ['Red', 'Blue']) new GatecastApi(twins, id, chat);
+
+new OrdersStack(app, 'Orders', chat);
 
 /** Lets `$disconnect` delete the connection's row, in place of marking it: a mistake. */
 function deleteAtDisconnect(api: GatecastApi): void {
