@@ -1,15 +1,19 @@
 // `npm run test:lowest-peers`: tests a copy of the built packages with the lowest version of each peer
 // dependency in their ranges. Peers that are installed in that version anyway are covered by `npm test`.
-// To test only some, add `-- ioredis`; for other versions, `-- ioredis@5.0.0`.
+// To test only some, add `-- ioredis`; for other versions, `-- ioredis@5.0.0` or, for the newest,
+// `-- aws-cdk-lib@2 constructs@10`.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run } from './run.mjs';
+import { build } from './run.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const packages = ['protocol', 'framework', 'adapters'];
+const packages = fs.readdirSync(join(root, 'packages'));
+
+/** CDK must be installed once, so each of these needs the others beside it. */
+const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag'];
 
 /** For each peer, the beginning of the paths of its tests, and the entry point whose types use it. */
 const PEERS = {
@@ -21,6 +25,11 @@ const PEERS = {
     tests: ['adapters/test/dynamodb'],
     entry: '@gatecast/adapters/dynamodb',
   },
+  'aws-cdk-lib': {
+    tests: ['cdk-construct/test/'],
+    entry: '@gatecast/cdk-construct',
+    beside: CDK,
+  },
   // Version 4 only verifies RS256 and similar algorithms, and has no `JwtVerifier`.
   'aws-jwt-verify': { tests: ['framework/test/jwt'], entry: '@gatecast/framework/jwt' },
   'class-transformer': {
@@ -31,11 +40,18 @@ const PEERS = {
     tests: ['framework/test/class-validator'],
     entry: '@gatecast/framework/class-validator',
   },
+  constructs: {
+    tests: ['cdk-construct/test/'],
+    entry: '@gatecast/cdk-construct',
+    beside: CDK,
+  },
   // Before 5.3 it exports `Redis` only as a type.
   ioredis: { tests: ['adapters/test/redis'], entry: '@gatecast/adapters/redis' },
 };
 
 const readJson = (...path) => JSON.parse(fs.readFileSync(join(...path), 'utf8'));
+const installed = (name, folder = root) =>
+  readJson(folder, 'node_modules', name, 'package.json').version;
 
 /** The lowest version in the range of each peer: `{ name: version }`. */
 function lowestVersions() {
@@ -59,7 +75,6 @@ function lowestVersions() {
 function wantedVersions(specs) {
   const lowest = Object.entries(lowestVersions());
   if (specs.length === 0) {
-    const installed = (name) => readJson(root, 'node_modules', name, 'package.json').version;
     return Object.fromEntries(lowest.filter(([name, version]) => installed(name) !== version));
   }
   const known = new Map(lowest);
@@ -70,6 +85,12 @@ function wantedVersions(specs) {
       return [name, version ?? known.get(name)];
     }),
   );
+}
+
+/** The peers, and in the version of the repository what has to be beside them. */
+function withNeighbours(versions) {
+  const beside = Object.keys(versions).flatMap((name) => PEERS[name].beside ?? []);
+  return { ...Object.fromEntries(beside.map((name) => [name, installed(name)])), ...versions };
 }
 
 /** Links all modules of the repository except some. */
@@ -85,13 +106,18 @@ function linkModules(from, to, except) {
   }
 }
 
-/** Copies the packages, and links the installed modules except some. */
+/** Copies the packages and the example that their tests use, and links the installed modules except some. */
 function copyPackages(folder, peers) {
-  for (const file of ['package.json', 'tsconfig.base.json', 'vitest.config.ts']) {
+  for (const file of [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.base.json',
+    'vitest.config.ts',
+  ]) {
     fs.cpSync(join(root, file), join(folder, file));
   }
   const targets = new Map(packages.map((name) => [`@gatecast/${name}`, join('packages', name)]));
-  for (const path of targets.values()) {
+  for (const path of [...targets.values(), 'examples']) {
     const filter = (source) => basename(source) !== 'node_modules';
     fs.cpSync(join(root, path), join(folder, path), { recursive: true, filter });
   }
@@ -113,18 +139,24 @@ function runIn(cwd, command, ...args) {
 
 const versions = wantedVersions(process.argv.slice(2));
 const names = Object.keys(versions);
-const specs = names.map((name) => `${name}@${versions[name]}`);
+const modules = Object.entries(withNeighbours(versions));
+const specs = modules.map(([name, version]) => `${name}@${version}`);
 process.stdout.write(`Beside ${specs.join(', ') || 'nothing: all of them are installed'}:\n`);
 if (specs.length === 0) process.exit();
 
-run('npx', ['tsc', '-b', 'packages/adapters']);
+build();
 const folder = fs.mkdtempSync(join(tmpdir(), 'gatecast-lowest-'));
 try {
-  copyPackages(folder, names);
+  copyPackages(
+    folder,
+    modules.map(([name]) => name),
+  );
   fs.mkdirSync(join(folder, 'lowest'));
   fs.writeFileSync(join(folder, 'lowest/package.json'), '{ "private": true }');
   const quietly = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
   runIn(join(folder, 'lowest'), 'npm', 'install', ...quietly, ...specs);
+  const found = modules.map(([name]) => `${name}@${installed(name, join(folder, 'lowest'))}`);
+  process.stdout.write(`Installed ${found.join(', ')}\n`);
 
   // Checks the types like a project without skipLibCheck.
   const imports = names.map((name) => `export * from '${PEERS[name].entry}';\n`);

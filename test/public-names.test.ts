@@ -13,7 +13,7 @@ function entryPoints(): Map<string, string> {
     const { name, exports } = JSON.parse(
       readFileSync(join(packages, folder, 'package.json'), 'utf8'),
     ) as { name: string; exports: Record<string, { types: string }> };
-    for (const [subpath, { types }] of Object.entries(exports)) {
+    for (const [subpath, { types }] of Object.entries(exports ?? {})) {
       found.set(name + subpath.slice(1), join(packages, folder, types));
     }
   }

@@ -116,5 +116,9 @@ export class Alarms extends Construct {
   }
 }
 
-/** The lines that the framework writes. */
-const FAILED_DELIVERY = '{ $.where = "deliver" }';
+/**
+ * The lines that `logger()` writes of errors in delivery, and those of an app without it. The function
+ * logs in JSON, because filters read fields of nothing else.
+ */
+const FAILED_DELIVERY =
+  '{ $.level = "ERROR" && ($.message.error.code = "ERR_DELIVERY_*" || $.message = "*ERR_DELIVERY_*") }';

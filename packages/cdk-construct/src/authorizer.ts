@@ -8,8 +8,8 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 export class Authorizer {
   /**
    * A REQUEST authorizer without identity sources, so that the token may come by the query, a header or
-   * the sub-protocol. It has to answer like that of an app: with its user id and claims under Gatecast's
-   * keys.
+   * the sub-protocol. It has to answer as an app's handler does: check the origin, and give the user id and
+   * the claims under Gatecast's keys. The handler of an app, deployed a second time, is one.
    *
    * @param handler the function, which may be in another stack
    */

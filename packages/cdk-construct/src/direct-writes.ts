@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -16,7 +16,9 @@ export enum ConnectionWrites {
    * API Gateway itself, by its own integration with DynamoDB: no function runs for `$connect` and
    * `$disconnect`, so connecting costs no Lambda time and needs no concurrency.
    *
-   * Clients have to use `handshake: 'query'`, because only a function can confirm a sub-protocol.
+   * Clients have to use `handshake: 'query'`, because only a function can confirm a sub-protocol. The
+   * app's `dynamoDbStore()` has to take table and key prefix from the construct's variables, without
+   * options of its own.
    */
   DIRECT = 'DIRECT',
 }
@@ -144,6 +146,12 @@ export function checkDirectWrites(
     throw refuse(
       'without a manifest nobody knows what the app does at $connect.',
       'Pass routes: RouteManifest.fromFile("routes.json").',
+    );
+  }
+  if (!/^[\w:.\/-]*#?$/.test(store.keyPrefix) && !Token.isUnresolved(store.keyPrefix)) {
+    throw refuse(
+      `the keyPrefix "${store.keyPrefix}" would be read as a part of a mapping template.`,
+      'Use letters, digits and _:./-, and # only at the end.',
     );
   }
   const { _data: data } = manifest;

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
@@ -245,6 +245,10 @@ export class GatecastApi extends Construct {
       keyPrefix: this.store.keyPrefix,
       hasAuthorizer: kind === 'app' || kind === 'function',
     });
+    Annotations.of(this).addInfo(
+      "With connectionWrites: DIRECT no function confirms a sub-protocol, so clients need handshake: 'query': " +
+        "createClient({ url, handshake: 'query' }). Their token is then in the query of the address.",
+    );
     return new Map([...integrations, ...direct.integrations]);
   }
 

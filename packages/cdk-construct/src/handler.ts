@@ -136,6 +136,8 @@ export function newHandler(scope: Construct, surroundings: HandlerSurroundings):
       depsLockFilePath: lockFile,
       role,
       logGroup,
+      // Metric filters only read fields of lines that are JSON as a whole.
+      loggingFormat: lambda.LoggingFormat.JSON,
       ...network,
     });
   } catch (error) {

@@ -167,25 +167,15 @@ test('two APIs in one stack share nothing but the asset', () => {
   expect(one.url).not.toBe(two.url);
 });
 
-test.each([
-  ['eu-central-1', 'arn:aws:', 'amazonaws.com'],
-  ['cn-north-1', 'arn:aws-cn:', 'amazonaws.com.cn'],
-  ['us-gov-west-1', 'arn:aws-us-gov:', 'amazonaws.com'],
-])('in %s', (region, _arn, suffix) => {
+test.each(['eu-central-1', 'cn-north-1', 'us-gov-west-1'])('in %s', (region) => {
   const stack = newStack({ env: { region, account: '123456789012' } });
-  const chat = newApi({}, stack);
-  const { partition, urlSuffix } = stack;
-  const resolved = JSON.stringify(stack.resolve([chat.url, chat.callbackUrl]));
-  expect(resolved).toContain(`.execute-api.${region}.`);
-  // The partition is a reference, so the template is right in each of them.
+  const chat = newApi({ routes: manifest({ authorizer: true }), authorizer: undefined }, stack);
   const text = JSON.stringify(Template.fromStack(stack).toJSON());
-  expect(text).not.toContain('arn:aws:');
-  expect(stack.resolve(partition)).toEqual({ Ref: 'AWS::Partition' });
-  expect([suffix, '{"Ref":"AWS::URLSuffix"}']).toContain(
-    typeof stack.resolve(urlSuffix) === 'string'
-      ? urlSuffix
-      : JSON.stringify(stack.resolve(urlSuffix)),
-  );
+  // Partition and suffix are references, so that the template is right in each of them.
+  expect(text).not.toMatch(/arn:aws|amazonaws\.com[/"]/);
+  const url = JSON.stringify(stack.resolve(chat.url));
+  expect(url).toContain(`.execute-api.${region}.`);
+  expect(url).toContain('"Ref":"AWS::URLSuffix"');
 });
 
 test('the function knows its store and its API', () => {

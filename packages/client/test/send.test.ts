@@ -79,6 +79,8 @@ describe('send', () => {
       if (data === 'answered') connection.reply(id, data);
     };
     const channel = client.channel('rooms/42');
+    // On a busy machine the handshake alone may take longer than that.
+    await untilState(client, 'connected');
     const lost = channel.send('post', 'lost', { timeoutMs: 50 });
     const next = channel.send('post', 'answered');
     await expect(lost).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });

@@ -11,6 +11,7 @@ export {
 export type { ApiKeySelectionExpression } from './gateway/access/access.js';
 export type { Credential, Credentials } from './gateway/access/credentials.js';
 export type { Throttle } from './gateway/access/throttling.js';
+export type { AwsService, AwsServices, ServiceAnswer } from './gateway/aws-service.js';
 export type { Clock } from './gateway/clock.js';
 export type { Deployment, GatewayAuthorizer, GatewayRoute } from './gateway/deployment.js';
 export type { GatewayEvent } from './gateway/events.js';

@@ -53,6 +53,7 @@ export interface LocalApiOptions extends GatewayOptions {
   /** @default $connect, $disconnect and $default */
   readonly routes?: readonly (string | GatewayRoute)[];
   readonly authorizer?: Deployment['authorizer'];
+  readonly services?: Deployment['services'];
 }
 
 export interface LocalApi extends AsyncDisposable {
@@ -64,7 +65,7 @@ export interface LocalApi extends AsyncDisposable {
 
 /** A gateway with a function behind it. */
 export async function openLocalApi(options: LocalApiOptions = {}): Promise<LocalApi> {
-  const { respond, authorizer, routes, ...gatewayOptions } = options;
+  const { respond, authorizer, services, routes, ...gatewayOptions } = options;
   const served = routes ?? ['$connect', '$disconnect', '$default'];
   const log: GatewayEvent[] = [];
   const gateway = await openGateway({ onEvent: (event) => log.push(event), ...gatewayOptions });
@@ -72,6 +73,7 @@ export async function openLocalApi(options: LocalApiOptions = {}): Promise<Local
   gateway.use({
     handler,
     authorizer,
+    services,
     routes: served.map((route) => (typeof route === 'string' ? { routeKey: route } : route)),
   });
   return {

@@ -219,8 +219,8 @@ describe('a mapping template', () => {
     ['[$none.toString()] [$map.none.equals("")]', '[$none.toString()] []'],
     ['[$nulls[0].equals("")] [$nulls.get(0).x] [$number.size()]', '[] [] []'],
     [
-      '#set($new = [])$new.add("x") $new.isEmpty() #set($map = {})$map.isEmpty()',
-      'true false true',
+      '#set($new = [])$new.add("x") $new.isEmpty()|#set($map = {})$map.isEmpty()',
+      'true false|true',
     ],
     ["$map.put('m', 3)$map.put('m', 4)$map.remove('m') $map", '4 {k=1, l=2}'],
   ])('8.5 has the methods of values in Java: %s', async (template, expected) => {
@@ -237,9 +237,15 @@ describe('a mapping template', () => {
   it('8.7 divides whole numbers to a whole number', async () => {
     const template = '#set($ttl = ($context.requestTimeEpoch / 1000) + 9000)$ttl';
     expect(await rendered(template, { now: () => 1_701_245_041_796 })).toBe('1701254041');
-    expect(await rendered('#set($a = -7 / 2)$a #set($b = 7.5 / 2)$b')).toBe('-3 3.75');
+    expect(await rendered('#set($a = -7 / 2)$a|#set($b = 7.5 / 2)$b')).toBe('-3|3.75');
     expect(await rendered('#set($a = 7 / 2.5)$a')).toBe('2.8');
     expect(await rendered('#set($x = 1 / 0)[$!x]')).toBe('[]');
+  });
+
+  it("8.7 does not calculate with texts, such as the authorizer's values", async () => {
+    const template = '#set($x = $context.authorizer.plan * 2)[$!x]#if($x > 1)more#{else}none#end';
+    expect(await rendered(template, { authorizer })).toBe('[]none');
+    expect(await rendered('#set($x = $context.authorizer.plan + 2)$x', { authorizer })).toBe('12');
   });
 });
 

@@ -210,16 +210,44 @@ describe('I15 a function of a template', () => {
     );
   });
 
-  it('cannot be replaced by an integration with another service, which says so', async () => {
-    const uri = "!Sub 'arn:aws:apigateway:${AWS::Region}:dynamodb:action/PutItem'";
-    const resources = `Put:
+  const withPut = (properties: string): string => `Put:
     Type: AWS::ApiGatewayV2::Integration
-    Properties: { ApiId: !Ref Api, IntegrationType: AWS, IntegrationUri: ${uri} }
+    Properties: { ApiId: !Ref Api, ${properties} }
   PutRoute:
     Type: AWS::ApiGatewayV2::Route
     Properties: { ApiId: !Ref Api, RouteKey: put, Target: !Sub 'integrations/\${Put}' }`;
-    await expect(read('a', { resources })).rejects.toThrow(
-      '"IntegrationUri" of "Put" calls the AWS service "dynamodb", which does not run locally.\nLet a Lambda function call it, or exclude its routes with a Condition.',
-    );
+  const uri = (rest: string): string =>
+    `!Sub 'arn:\${AWS::Partition}:apigateway:\${AWS::Region}:${rest}'`;
+
+  it('can be replaced by an integration with DynamoDB', async () => {
+    const put = `IntegrationType: AWS, IntegrationMethod: POST, IntegrationUri: ${uri('dynamodb:action/PutItem')}`;
+    const { options, warnings } = await read('a', { resources: withPut(put) });
+    expect(warnings.filter((line) => line.includes('"Put'))).toEqual([]);
+    const integrationUri = 'arn:aws:apigateway:us-east-1:dynamodb:action/PutItem';
+    expect(options.routes).toMatchObject([
+      {},
+      { routeKey: 'put', function: undefined, integration: { type: 'AWS', integrationUri } },
+    ]);
+  });
+
+  it.each([
+    [
+      `IntegrationType: AWS, IntegrationUri: ${uri('sqs:path/1/queue')}`,
+      '"IntegrationUri" of "Put" calls the AWS service "sqs", which does not run locally.\nDynamoDB does. Let a Lambda function call it, or exclude its routes with a Condition.',
+    ],
+    [
+      `IntegrationType: AWS_PROXY, IntegrationUri: ${uri('dynamodb:action/PutItem')}`,
+      '"IntegrationType" of "Put" is "AWS_PROXY", but its URI calls DynamoDB, which has no proxy integration.\nMake it AWS.',
+    ],
+    [
+      `IntegrationType: AWS, IntegrationMethod: GET, IntegrationUri: ${uri('dynamodb:action/GetItem')}`,
+      '"IntegrationMethod" of "Put" is "GET", but DynamoDB only takes POST.\nWrite IntegrationMethod: POST.',
+    ],
+    [
+      `IntegrationType: AWS, IntegrationUri: ${uri('dynamodb:action/GetItem')}`,
+      '"IntegrationMethod" of "Put" is "", but DynamoDB only takes POST.\nWrite IntegrationMethod: POST.',
+    ],
+  ])('cannot be replaced by an integration with %s', async (properties, message) => {
+    await expect(read('a', { resources: withPut(properties) })).rejects.toThrow(message);
   });
 });

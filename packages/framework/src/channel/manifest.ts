@@ -1,4 +1,3 @@
-import type { AnyPlugin } from '../invocation/plugin.js';
 import type { Route, RouteTable } from './route-table.js';
 
 /** One route, described for infrastructure code. */
@@ -55,7 +54,12 @@ interface ManifestParts {
   readonly store: { readonly name: string; readonly isInProcess?: boolean };
   readonly hasAuthorizer: boolean;
   readonly origins: readonly string[] | undefined;
-  readonly plugins: readonly AnyPlugin[];
+  readonly plugins: readonly {
+    readonly onConnect?: unknown;
+    readonly onDisconnect?: unknown;
+    readonly onUnsubscribe?: unknown;
+    readonly observesOnly?: boolean | undefined;
+  }[];
 }
 
 export function manifestOf({ routes, channels }: RouteTable, parts: ManifestParts): RouteManifest {

@@ -35,7 +35,8 @@ export interface LoggerOptions {
  * `route`, `outcome`, `connectionId`, `requestId`, `durationMs`, the error if there was one, and its
  * `count` if several channels of one frame had it. A refusal has no stack. It never logs a token, a
  * header or the body of a message. A refusal may quote up to 80 characters of a channel's name or an
- * action as the client sent them.
+ * action as the client sent them. If the function's log format is JSON, the line is the `message` of
+ * Lambda's own line.
  *
  * @example
  * ```ts
@@ -109,8 +110,14 @@ function firstLine(text: string): string {
 function describe(error: unknown): object {
   if (error instanceof GatecastError) return error.toJSON();
   if (!(error instanceof Error)) return { message: String(error) };
-  const { name, message, stack, cause } = error;
-  return { name, message, stack, ...(cause instanceof Error && { cause: cause.stack }) };
+  const { name, message, stack, cause, code } = error as Error & { readonly code?: unknown };
+  return {
+    name,
+    ...(typeof code === 'string' && { code }),
+    message,
+    stack,
+    ...(cause instanceof Error && { cause: cause.stack }),
+  };
 }
 
 function levelOfEnvironment(): LogLevel {
@@ -121,6 +128,9 @@ function levelOfEnvironment(): LogLevel {
 }
 
 function writeToConsole(level: LogLevel, line: string): void {
+  // In its JSON format, Lambda would write a text as one string, in which no filter finds a field.
+  const message: unknown =
+    process.env['AWS_LAMBDA_LOG_FORMAT'] === 'JSON' ? JSON.parse(line) : line;
   // oxlint-disable-next-line no-console -- Lambda logs what is written to the console.
-  console[level](line);
+  console[level](message);
 }

@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
+import { needsFunction } from '../gateway/deployment.js';
 import type { FunctionOptions } from '../lambda/function.js';
 import { StartError } from '../start-error.js';
 import { noFunction } from './make-deployment.js';
@@ -21,7 +22,7 @@ export interface NamedFunction {
  * @throws StartError if the options have no function.
  */
 export function functionsOf(options: StartGatewayOptions): readonly NamedFunction[] {
-  const { entry, functions = {}, routes } = options;
+  const { entry, functions = {}, routes, apis = {} } = options;
   const named = Object.entries(functions).map(([name, own]) => ({
     name,
     options: withDefaults(own, options),
@@ -29,9 +30,9 @@ export function functionsOf(options: StartGatewayOptions): readonly NamedFunctio
     manifest: undefined,
   }));
   if (entry === undefined) {
-    if (named.length === 0) {
-      throw noFunction();
-    }
+    const all = [options, ...Object.values(apis)];
+    const isNeeded = !all.every((api) => workWithoutFunction(api.routes));
+    if (named.length === 0 && isNeeded) throw noFunction();
     return named;
   }
   const name = basename(entry, extname(entry));
@@ -63,6 +64,12 @@ export function unknownFunction(name: string, known: readonly string[]): never {
     `There is no function "${name}".`,
     `Invoke one of: ${known.join(', ')}.`,
   );
+}
+
+/** Routes with mocks and other services do. */
+function workWithoutFunction(routes: StartGatewayOptions['routes']): boolean {
+  if (routes === undefined || 'routes' in routes) return false;
+  return routes.every((route) => typeof route === 'object' && !needsFunction(route));
 }
 
 /** Options beside `entry` are the defaults, except those that only fit one function. */

@@ -1,5 +1,11 @@
 import type { RouteManifest } from '@gatecast/framework';
-import type { Deployment, GatewayAuthorizer, GatewayRoute } from '../gateway/deployment.js';
+import type { AwsServices } from '../gateway/aws-service.js';
+import {
+  type Deployment,
+  type GatewayAuthorizer,
+  type GatewayRoute,
+  needsFunction,
+} from '../gateway/deployment.js';
 import type { LambdaFunction } from '../gateway/lambda-function.js';
 import { StartError } from '../start-error.js';
 
@@ -27,6 +33,7 @@ export interface DeploymentParts {
   readonly functions: ReadonlyMap<string, LambdaFunction>;
   readonly routes: readonly (string | LocalRoute)[] | RouteManifest | undefined;
   readonly authorizer: LocalAuthorizer | undefined;
+  readonly services: AwsServices;
 }
 
 /**
@@ -35,7 +42,7 @@ export interface DeploymentParts {
  * @throws StartError if the routes are not known, or a function is missing.
  */
 export function makeDeployment(parts: DeploymentParts): Deployment {
-  const { main, functions, authorizer } = parts;
+  const { main, functions, authorizer, services } = parts;
   const named = (name: string, user: string): LambdaFunction =>
     functions.get(name) ?? functionUnknown(name, user, [...functions.keys()]);
   const routes = routesOf(parts).map((route): GatewayRoute => {
@@ -43,7 +50,7 @@ export function makeDeployment(parts: DeploymentParts): Deployment {
     if (route.function !== undefined) {
       return { ...route, function: named(route.function, user) };
     }
-    if (main === undefined && !isMock(route)) {
+    if (main === undefined && needsFunction(route)) {
       throw new StartError(
         'ERR_FUNCTION_UNKNOWN',
         `${user} has no function, and there is no "entry" for it to use.`,
@@ -54,18 +61,10 @@ export function makeDeployment(parts: DeploymentParts): Deployment {
   });
   if (authorizer !== undefined) {
     const lambda = named(authorizer.function, 'The authorizer');
-    return { handler: lambda, routes, authorizer: { ...authorizer, function: lambda } };
-  }
-  const handler = main?.function ?? [...functions.values()][0];
-  if (handler === undefined) {
-    throw noFunction();
+    return { routes, services, authorizer: { ...authorizer, function: lambda } };
   }
   const isAuthorizer = main?.manifest?.authorizer === true;
-  return { handler, routes, authorizer: isAuthorizer ? { function: handler } : undefined };
-}
-
-function isMock({ integration }: LocalRoute): boolean {
-  return integration === 'mock' || (typeof integration === 'object' && integration.type === 'MOCK');
+  return { routes, services, authorizer: isAuthorizer ? { function: main.function } : undefined };
 }
 
 /** The error for options without any function. */

@@ -1,4 +1,5 @@
 import type { Bundle } from '../lambda/bundle.js';
+import { callsDynamoDb, givenEndpoint } from './dynamodb/dynamodb-service.js';
 import type { NamedFunction } from './functions.js';
 import type { StartGatewayOptions } from './start-gateway.js';
 
@@ -7,6 +8,7 @@ const DYNAMODB_STORE = /\badapters\/dist\/dynamodb\//;
 
 /** An embedded DynamoDB, and what functions have to know of it. */
 export interface OpenStore extends AsyncDisposable {
+  readonly endpoint: string;
   readonly variables: Readonly<Record<string, string>>;
   /** The table of `dynamoDbStore`, if all functions use the same one. */
   readonly onlyTable: string | undefined;
@@ -23,16 +25,15 @@ export async function openStore(
   all: readonly NamedFunction[],
 ): Promise<OpenStore | undefined> {
   const variables = { ...process.env, ...options.environment };
-  const hasEndpoint =
-    variables['AWS_ENDPOINT_URL_DYNAMODB'] !== undefined ||
-    variables['AWS_ENDPOINT_URL'] !== undefined;
   const users: NamedFunction[] = [
     ...built.filter(({ bundle }) => bundle.inputs.some((input) => DYNAMODB_STORE.test(input))),
     // What is in code that was built elsewhere is not known.
     ...all.filter((each) => each.options.asset !== undefined && tableOf(each) !== undefined),
   ];
-  const { tables: given = [] } = options;
-  if (hasEndpoint || (users.length === 0 && given.length === 0)) return undefined;
+  const { tables: given = [], apis = {} } = options;
+  const calls = [options, ...Object.values(apis)].some(({ routes }) => callsDynamoDb(routes));
+  const isUsed = users.length > 0 || given.length > 0 || calls;
+  if (givenEndpoint(variables) !== undefined || !isUsed) return undefined;
   // As on AWS, a function must know the name of a table that somebody else defines.
   const fallback = options.tables === undefined ? 'gatecast' : undefined;
   const shared = variables['GATECAST_TABLE'] ?? fallback;
@@ -50,6 +51,7 @@ export async function openStore(
     tables: [...given, ...missing],
   });
   return {
+    endpoint: store.endpoint,
     variables: {
       AWS_ENDPOINT_URL_DYNAMODB: store.endpoint,
       ...(shared !== undefined && { GATECAST_TABLE: shared }),

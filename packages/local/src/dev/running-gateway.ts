@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
 import { Credentials } from '../gateway/access/credentials.js';
+import type { AwsServices } from '../gateway/aws-service.js';
 import type { LambdaFunction } from '../gateway/lambda-function.js';
 import { CLOSE_GRACE_MS } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
@@ -20,6 +21,7 @@ import {
   writeCertificates,
 } from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
+import { givenEndpoint, servicesWith } from './dynamodb/dynamodb-service.js';
 import { functionsOf, isLate, type NamedFunction, unknownFunction } from './functions.js';
 import { LateFunction } from './late-function.js';
 import { makeDeployment } from './make-deployment.js';
@@ -59,6 +61,8 @@ export class RunningGateway {
   #directory: string | undefined;
   #folders = 0;
   #store: OpenStore | undefined;
+  /** The services for integrations. */
+  #services: AwsServices = {};
   #main: RunningFunction | undefined;
   #closed: Promise<void> | undefined;
 
@@ -92,9 +96,11 @@ export class RunningGateway {
     await openApis(options, { functions: this.#controlled(), credentials }, this.#apis);
     const certificate = this.#apis[0]?.gateway.certificate ?? '';
     const certificateFile = await writeCertificates(certificate, directory);
+    const variables = { ...process.env, ...this.#options.environment };
     this.#store = await openStore(this.#options, built, all);
     const storeVariables = this.#store?.variables ?? {};
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    this.#services = servicesWith(givenEndpoint(variables) ?? this.#store?.endpoint, region);
     const place = { apis: this.#apis, region, accountId };
     const surroundings = { ...place, credentials, certificateFile, storeVariables };
     signal.throwIfAborted();
@@ -238,9 +244,10 @@ export class RunningGateway {
   #use(manifest: RouteManifest | undefined): void {
     const { entry = '' } = this.#options;
     const main = this.#main && { entry, function: this.#main, manifest };
+    const services = this.#services;
     // All are made at first, so that a mistake in one changes none.
     const deployments = this.#apis.map(({ definition: { routes, authorizer } }) =>
-      makeDeployment({ main, functions: this.#named, routes, authorizer }),
+      makeDeployment({ main, functions: this.#named, routes, authorizer, services }),
     );
     for (const [index, deployment] of deployments.entries()) {
       this.#apis[index]?.gateway.use(deployment);

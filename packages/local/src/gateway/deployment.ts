@@ -6,6 +6,7 @@ import {
 } from '@gatecast/framework/adapter';
 import { type IdentitySource, identitySource } from './access/identity-source.js';
 import { type Throttle, TokenBucket } from './access/throttling.js';
+import type { AwsServices } from './aws-service.js';
 import type { LambdaFunction } from './lambda-function.js';
 import { integrationTimeout } from './options.js';
 import type { Integration } from './routes/integration-options.js';
@@ -76,11 +77,17 @@ export interface GatewayAuthorizer {
 
 /** The routes of the API and the functions behind them. */
 export interface Deployment {
-  /** The function behind every route without a function of its own. */
-  readonly handler: LambdaFunction;
+  /**
+   * The function behind every route without a function of its own.
+   *
+   * @default none: each route has one of its own, or does not call a function
+   */
+  readonly handler?: LambdaFunction | undefined;
   readonly routes: readonly GatewayRoute[];
   /** @default none: every client may connect */
   readonly authorizer?: GatewayAuthorizer | undefined;
+  /** The AWS services that integrations of the type `AWS` may call, besides Lambda. @default none */
+  readonly services?: AwsServices | undefined;
 }
 
 /** An authorizer, checked and ready to use. */
@@ -99,7 +106,7 @@ export interface ServedRoute extends GatewayRoute {
 
 /** A deployment, checked and ready to use. */
 export interface ServedDeployment {
-  readonly handler: LambdaFunction;
+  readonly handler: LambdaFunction | undefined;
   readonly routes: ReadonlyMap<string, ServedRoute>;
   readonly authorizer: ServedAuthorizer | undefined;
   /** Throttles by route key. */
@@ -136,7 +143,12 @@ const authorizerTypes: OptionTypes<GatewayAuthorizer> = {
 };
 
 /** @throws Error if API Gateway would refuse the deployment, too, or for an unknown option. */
-export function checkDeployment({ handler, routes, authorizer }: Deployment): ServedDeployment {
+export function checkDeployment({
+  handler,
+  routes,
+  authorizer,
+  services = {},
+}: Deployment): ServedDeployment {
   const byKey = new Map<string, ServedRoute>();
   const throttles = new Map<string, TokenBucket>();
   if (routes.length > MAX_ROUTES) {
@@ -158,7 +170,13 @@ export function checkDeployment({ handler, routes, authorizer }: Deployment): Se
       );
     }
     checkAccess(route);
-    byKey.set(routeKey, serve(route));
+    if (needsFunction(route) && !route.function && !handler) {
+      throw new Error(
+        `The route "${routeKey}" calls a function, and there is neither one of its own nor a "handler". ` +
+          'Pass one of them.',
+      );
+    }
+    byKey.set(routeKey, serve(route, services));
     if (throttle) {
       throttles.set(routeKey, new TokenBucket(throttle, `the route "${routeKey}"`));
     }
@@ -200,12 +218,23 @@ function checkAccess({ routeKey, authorizationType = 'NONE', apiKeyRequired }: G
   }
 }
 
-function serve(route: GatewayRoute): ServedRoute {
+/** Whether a route calls a function: not a mock, and not another service. */
+export function needsFunction({
+  integration = 'lambda',
+}: Pick<GatewayRoute, 'integration'>): boolean {
+  if (typeof integration === 'string') return integration === 'lambda';
+  const { type, integrationUri } = integration;
+  return type === 'AWS_PROXY' || (type === 'AWS' && integrationUri === undefined);
+}
+
+function serve(route: GatewayRoute, services: AwsServices): ServedRoute {
   const { routeKey, integration } = route;
   return {
     ...route,
     nonProxy:
-      typeof integration === 'object' ? nonProxyIntegration(integration, routeKey) : undefined,
+      typeof integration === 'object'
+        ? nonProxyIntegration(integration, { routeKey, services })
+        : undefined,
     checkBody: bodyCheck(route, `the route "${routeKey}"`),
   };
 }

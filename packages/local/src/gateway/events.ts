@@ -11,7 +11,7 @@ export interface GatewayEvent {
   /**
    * `refused`: a handshake was refused, or a message did not fit its model. `failed`: the function threw,
    * ended, returned something that API Gateway cannot use, or answered a one-way route with a status of
-   * 400 or more. With the option `control`, an error frame of a Gatecast app is `refused`, or `failed` for
+   * 400 or more, or another AWS service answered with an error. With the option `control`, an error frame of a Gatecast app is `refused`, or `failed` for
    * `ERR_INTERNAL` and `ERR_TIMEOUT`. `no route`: no route matched, and there is no `$default`.
    * `throttled`: the route or the account reached its limit. `lost`: a fault kept the event from the
    * function.

@@ -121,6 +121,13 @@ export interface Quirks {
    */
   readonly invalidPosts?: 'unchanged' | 'replaced' | undefined;
   /**
+   * What happens if the function or the service behind a `$connect` without a proxy fails, and an
+   * integration response matches the failure: the client is refused, or let in (row 8.18).
+   *
+   * @default 'refuse'
+   */
+  readonly failedConnects?: 'refuse' | 'accept' | undefined;
+  /**
    * How large all header values of a handshake may be together, in bytes, up to 32,768. REST APIs take
    * 10,240; for WebSocket APIs no quota is documented (row 7.21).
    *
@@ -218,6 +225,7 @@ const quirkTypes: OptionTypes<Quirks> = {
   largeAnswers: option.oneOf('error', 'close'),
   decodeAnswers: option.flag,
   invalidPosts: option.oneOf('unchanged', 'replaced'),
+  failedConnects: option.oneOf('refuse', 'accept'),
   maxHeaderBytes: option.integer(1, 32_768),
 };
 

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import type { RequestListener, Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { apiDefaults } from '../../gateway/options.js';
 import { StartError } from '../../start-error.js';
+import { callDynamoDb } from './call-dynamodb.js';
 import { prepareDataFolder } from './data-folder.js';
 import { guarded } from './guarded-dynamodb.js';
 import type { LocalTable } from './local-table.js';
@@ -102,21 +104,9 @@ function shapeOf(table: LocalTable): string {
   ].join('\n');
 }
 
-/** One call of DynamoDB's JSON protocol. dynalite requires a signature, but does not check it. */
 async function call(endpoint: string, operation: string, input: object): Promise<unknown> {
-  const response = await fetch(endpoint, {
-    method: 'POST',
-    headers: {
-      'Content-Type': 'application/x-amz-json-1.0',
-      'X-Amz-Target': `DynamoDB_20120810.${operation}`,
-      'X-Amz-Date': '20200101T000000Z',
-      Authorization:
-        'AWS4-HMAC-SHA256 Credential=local/20200101/us-east-1/dynamodb/aws4_request, ' +
-        'SignedHeaders=host, Signature=0',
-    },
-    body: JSON.stringify(input),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`The embedded DynamoDB refused ${operation}: ${text}`);
-  return JSON.parse(text);
+  const address = { endpoint, region: apiDefaults.region };
+  const { status, body } = await callDynamoDb(address, operation, JSON.stringify(input));
+  if (status !== 200) throw new Error(`The embedded DynamoDB refused ${operation}: ${body}`);
+  return JSON.parse(body);
 }

@@ -1,3 +1,4 @@
+import { actionIn } from '../../gateway/aws-service.js';
 import type { Integration } from '../../gateway/routes/integration-options.js';
 import type { LocalRoute } from '../make-deployment.js';
 import { FUNCTION_URI_HINT, otherServiceIn } from './identities.js';
@@ -25,12 +26,9 @@ export function gatewayRoutes(api: TemplateApi): LocalRoute[] {
   }));
 }
 
-function functionOf({
-  logicalId,
-  type,
-  functionName,
-  uri,
-}: TemplateIntegration): string | undefined {
+/** The name of the function; `undefined` for a mock and for DynamoDB. */
+function functionOf(integration: TemplateIntegration): string | undefined {
+  const { logicalId, type, functionName, uri } = integration;
   if (type === 'MOCK') return undefined;
   if (type !== 'AWS_PROXY' && type !== 'AWS') {
     throw templateError(
@@ -38,11 +36,15 @@ function functionOf({
       'Make it AWS_PROXY, AWS or MOCK, or exclude its routes with a Condition.',
     );
   }
+  if (callsDynamoDb(integration)) {
+    checkDynamoDb(integration);
+    return undefined;
+  }
   const service = uri === undefined ? undefined : otherServiceIn(uri);
   if (service !== undefined) {
     throw templateError(
       `"IntegrationUri" of "${logicalId}" calls the AWS service "${service}", which does not run locally.`,
-      'Let a Lambda function call it, or exclude its routes with a Condition.',
+      'DynamoDB does. Let a Lambda function call it, or exclude its routes with a Condition.',
     );
   }
   if (functionName === undefined) {
@@ -54,12 +56,33 @@ function functionOf({
   return functionName;
 }
 
+function callsDynamoDb({ uri = '' }: TemplateIntegration): boolean {
+  return actionIn(uri)?.service === 'dynamodb';
+}
+
+/** What API Gateway or DynamoDB would refuse. */
+function checkDynamoDb({ logicalId, type, method = '' }: TemplateIntegration): void {
+  if (type !== 'AWS') {
+    throw templateError(
+      `"IntegrationType" of "${logicalId}" is "${type}", but its URI calls DynamoDB, which has no proxy integration.`,
+      'Make it AWS.',
+    );
+  }
+  if (method !== 'POST') {
+    throw templateError(
+      `"IntegrationMethod" of "${logicalId}" is "${method}", but DynamoDB only takes POST.`,
+      'Write IntegrationMethod: POST.',
+    );
+  }
+}
+
 /** The gateway checks the values. */
 function integrationOf(integration: TemplateIntegration): Integration | undefined {
   const { type, responses, requestTemplates, templateSelectionExpression } = integration;
   if (type === 'AWS_PROXY') return undefined;
   return {
     type: type as Integration['type'],
+    integrationUri: callsDynamoDb(integration) ? integration.uri : undefined,
     requestTemplates,
     templateSelectionExpression,
     passthroughBehavior: integration.passthroughBehavior as Integration['passthroughBehavior'],

@@ -13,6 +13,7 @@ export function readIntegration(
     logicalId,
     type: resource.requiredText('IntegrationType', 'Write AWS_PROXY, AWS or MOCK.'),
     uri,
+    method: resource.text('IntegrationMethod'),
     functionName: uri === undefined ? undefined : functionNameIn(uri),
     timeoutMs: resource.number('TimeoutInMillis'),
     requestTemplates: resource.textFields('RequestTemplates'),

@@ -40,6 +40,8 @@ export interface TemplateIntegration {
   /** `AWS_PROXY`, `AWS`, `MOCK`, `HTTP_PROXY`, `HTTP`. */
   readonly type: string;
   readonly uri: string | undefined;
+  /** `IntegrationMethod`: how the URI is called. */
+  readonly method: string | undefined;
   /** Name of the function in the URI. */
   readonly functionName: string | undefined;
   readonly timeoutMs: number | undefined;

@@ -1,18 +1,25 @@
 /**
  * The integration of a route, with the names of `AWS::ApiGatewayV2::Integration` in lower camel case.
- * `HTTP`, `HTTP_PROXY`, and `AWS` for services other than Lambda are not supported.
+ * `HTTP` and `HTTP_PROXY` are not supported, and of the services only Lambda and those in `services`.
  */
 export interface Integration {
   /**
    * `AWS_PROXY` and `AWS` call the function of the route. With `AWS_PROXY`, the function gets the event
    * and its result is the answer. With `AWS`, it gets the output of `requestTemplates`, and `responses`
-   * make the answer. `MOCK` needs a request template whose output is `{"statusCode":200}`, and
+   * make the answer; the same for the service in `integrationUri`. `MOCK` needs a request template whose output is `{"statusCode":200}`, and
    * `responses` make the answer. None of the other options applies to `AWS_PROXY` (row 8.12).
    */
   readonly type: 'AWS_PROXY' | 'AWS' | 'MOCK';
   /**
+   * The operation of a service that `AWS` calls instead of the function:
+   * `arn:aws:apigateway:us-east-1:dynamodb:action/PutItem` (row 8.9). The Region has no effect.
+   *
+   * @default none: `AWS` calls the function of the route
+   */
+  readonly integrationUri?: string | undefined;
+  /**
    * Mapping templates by key. The integration gets the output of the selected one, which must be JSON for
-   * Lambda.
+   * Lambda and DynamoDB.
    *
    * @default none
    */
@@ -34,7 +41,8 @@ export interface Integration {
   /**
    * Headers, query strings and path parameters of the integration request, by
    * `integration.request.header.X` and so on (row 8.8). Mistakes are refused, but the values have no
-   * effect, because neither a Lambda function nor a mock sees the integration request.
+   * effect, because neither a Lambda function nor a mock sees the integration request, and DynamoDB only
+   * reads its body.
    *
    * @default none
    */
@@ -56,14 +64,14 @@ export interface Integration {
 export interface IntegrationResponse {
   /**
    * `$default`, or a regular expression between slashes. It must match the whole error message of a
-   * function (empty if it has not failed), or the whole status code of a mock.
+   * function (empty if it has not failed), or the whole status code of a service or a mock.
    */
   readonly integrationResponseKey: string;
   /** Mapping templates by key. @default none: the answer is sent unchanged */
   readonly responseTemplates?: Readonly<Record<string, string>> | undefined;
   /**
    * Selects the key of the template: text, `${request.body.path}`, `${integration.response.statuscode}`,
-   * and `${integration.response.header.X}`, which is always empty for functions and mocks.
+   * and `${integration.response.header.X}`, which is always empty here.
    *
    * @default 'application/json'
    */

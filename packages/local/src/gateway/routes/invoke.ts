@@ -12,10 +12,12 @@ export type ProxyOutcome =
       readonly type: 'response';
       readonly response: ProxyResponse;
       readonly coldStartMs?: number | undefined;
-      /** The failure of the function, if the response was made from one. @default it has not failed */
+      /** The failure of the function or service that the response was made from. @default none */
       readonly failure?: string | undefined;
       /** As in `InvocationResult`. */
       readonly refusedPost?: string | undefined;
+      /** The service that answered, with its operation. @default a function or a mock */
+      readonly service?: string | undefined;
     }
   | {
       readonly type: 'failed';
@@ -24,7 +26,11 @@ export type ProxyOutcome =
       /** The status of API Gateway for this failure. @default 502 */
       readonly status?: number;
     }
-  | { readonly type: 'timeout' };
+  | {
+      readonly type: 'timeout';
+      /** As above. */
+      readonly service?: string;
+    };
 
 /** Options of an invocation. */
 export interface InvokeOptions {
@@ -42,12 +48,20 @@ export async function invoke(
   event: object,
   { timeoutMs, kill }: InvokeOptions,
 ): Promise<Outcome> {
+  return await inTime(start(lambda, event, kill), timeoutMs);
+}
+
+/** Waits for an integration, but at most `timeoutMs`. */
+export async function inTime<T>(
+  answer: Promise<T>,
+  timeoutMs: number,
+): Promise<T | { readonly type: 'timeout' }> {
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<Outcome>((resolve) => {
+  const timeout = new Promise<{ readonly type: 'timeout' }>((resolve) => {
     timer = setTimeout(resolve, timeoutMs, { type: 'timeout' });
   });
   try {
-    return await Promise.race([start(lambda, event, kill), timeout]);
+    return await Promise.race([answer, timeout]);
   } finally {
     clearTimeout(timer);
   }
@@ -82,7 +96,8 @@ export function describe(
   { isOneWay = false }: { readonly isOneWay?: boolean } = {},
 ): Pick<GatewayEvent, 'result' | 'detail' | 'coldStartMs'> {
   if (outcome.type === 'timeout') {
-    return { result: 'timed out', detail: 'The function did not answer in time.' };
+    const { service = 'The function' } = outcome;
+    return { result: 'timed out', detail: `${service} did not answer in time.` };
   }
   const cold = coldStartOf(outcome);
   if (outcome.type === 'failed') return { result: 'failed', detail: outcome.detail, ...cold };
@@ -93,10 +108,11 @@ export function describe(
 
 /** The status; if it is that of an error, with what explains it. Never the body, which may be secret. */
 function statusText(
-  { response, refusedPost }: Extract<ProxyOutcome, { type: 'response' }>,
+  { response, refusedPost, service }: Extract<ProxyOutcome, { type: 'response' }>,
   isOneWay: boolean,
 ): string {
   const { statusCode } = response;
+  if (service !== undefined) return `${statusCode} of ${service}`;
   if (statusCode < 400) return String(statusCode);
   const parts = [
     isOneWay && 'the client does not get this answer',

@@ -1,41 +1,39 @@
+import { type AwsServices, actionIn } from '../../aws-service.js';
 import type { Integration } from '../integration-options.js';
-import type { Outcome, ProxyOutcome } from '../invoke.js';
-import { parseJson, textOf, valueAt } from '../json-path.js';
+import type { ProxyOutcome } from '../invoke.js';
+import { parseJson } from '../json-path.js';
 import { type KeyedSelection, templateSelection } from '../select.js';
 import type { MappingTemplate } from '../templates/mapping-template.js';
 import { type TemplateInput, templateVariables } from '../templates/template-variables.js';
+import {
+  type Backend,
+  type BackendAnswer,
+  type BackendCall,
+  lambda,
+  misconfigured,
+  mock,
+  serviceBackend,
+} from './backends.js';
 import { decodeBase64, type ResponseChoice, responseChoice } from './integration-response.js';
 import { checkRequestParameters } from './request-parameters.js';
 
 /** A call of a non-proxy integration. */
-export interface NonProxyCall {
+export interface NonProxyCall extends BackendCall {
   /** The request, which is `$input` in the request template. */
   readonly templateInput: TemplateInput;
   /** Whether a missing integration response is a failure, because the client waits for an answer. */
   readonly needsResponse: boolean;
-  /** Starts the function at once. Never rejects. */
-  readonly invoke: (payload: object) => Promise<Outcome>;
 }
 
 /** A non-proxy integration, checked and ready to use. Never rejects. */
 export type NonProxyIntegration = (call: NonProxyCall) => Promise<ProxyOutcome>;
 
-/** The answer of a function or a mock. */
-interface BackendAnswer {
-  readonly statusCode: number;
-  /** The text that selects the integration response. */
-  readonly selected: string;
-  /** `$input` of the response template. */
-  readonly body: string;
-  /** The payload if there is no template. */
-  readonly payload: string;
-  /** How the function failed. */
-  readonly failure?: string;
+/** Where an integration is. */
+interface IntegrationPlace {
+  readonly routeKey: string;
+  /** The services that it may call. */
+  readonly services: AwsServices;
 }
-
-type BackendOutcome =
-  | { readonly type: 'answer'; readonly answer: BackendAnswer }
-  | Exclude<ProxyOutcome, { readonly type: 'response' }>;
 
 /**
  * Checks an integration and compiles its templates; `undefined` for a proxy, which has no templates.
@@ -44,7 +42,7 @@ type BackendOutcome =
  */
 export function nonProxyIntegration(
   integration: Integration,
-  routeKey: string,
+  { routeKey, services }: IntegrationPlace,
 ): NonProxyIntegration | undefined {
   const { type, requestTemplates = {}, passthroughBehavior, contentHandlingStrategy } = integration;
   const where = `the integration of the route "${routeKey}"`;
@@ -69,7 +67,7 @@ export function nonProxyIntegration(
         ? Object.keys(requestTemplates).length === 0
         : passthroughBehavior !== 'NEVER',
     toBinary: contentHandlingStrategy === 'CONVERT_TO_BINARY',
-    askBackend: type === 'MOCK' ? mock : lambda,
+    askBackend: type === 'MOCK' ? mock : awsBackend(integration, services, where),
     choose: responseChoice(integration.responses ?? [], where),
   };
   return async (call) => {
@@ -87,33 +85,25 @@ interface Compiled {
   readonly passesUnmatched: boolean;
   /** Whether the payload is decoded from base64. */
   readonly toBinary: boolean;
-  readonly askBackend: (
-    payload: string,
-    invoke: NonProxyCall['invoke'],
-  ) => BackendOutcome | Promise<BackendOutcome>;
+  readonly askBackend: Backend;
   readonly choose: ResponseChoice;
 }
 
 /** From the request template to the response template. @throws Error if one of them fails. */
 async function run(
   { requestTemplate, passesUnmatched, toBinary, askBackend, choose }: Compiled,
-  { templateInput, needsResponse, invoke }: NonProxyCall,
+  { templateInput, needsResponse, ...call }: NonProxyCall,
 ): Promise<ProxyOutcome> {
   const request = { body: parseJson(templateInput.body) };
   const template = requestTemplate({ request });
   if (!template && !passesUnmatched) return unsupported;
   const text = template?.(templateVariables(templateInput)) ?? templateInput.body;
-  const outcome = await askBackend(toBinary ? decodeBase64(text) : text, invoke);
+  const outcome = await askBackend(toBinary ? decodeBase64(text) : text, call);
   if (outcome.type !== 'answer') return outcome;
 
-  const { statusCode, selected, body, payload, failure } = outcome.answer;
+  const { statusCode, selected, body, payload, failure, service } = outcome.answer;
   const response = choose(selected);
-  if (!response && needsResponse) {
-    return misconfigured(
-      `No integration response matches ${JSON.stringify(selected)}, and there is no "$default". ` +
-        'Add one to the responses of the integration.',
-    );
-  }
+  if (!response && needsResponse) return misconfigured(unmatched(outcome.answer));
   const selection = { request, integration: { response: { statuscode: statusCode } } };
   const context = { ...templateInput.context, status: statusCode };
   // On a one-way route, nobody would see the answer or a failure of its template (row 8.14).
@@ -121,54 +111,34 @@ async function run(
     ? response?.render(selection, { ...templateInput, context, body, payload })
     : undefined;
   const answer = { statusCode, headers: new Map<string, string>(), body: rendered };
-  return { type: 'response', response: answer, failure };
+  return { type: 'response', response: answer, failure, service };
 }
 
-/**
- * A mock has no body of its own, so without a response template its answer is empty. Its response
- * template reads the output of its request template.
- */
-function mock(payload: string): BackendOutcome {
-  const statusCode = valueAt(parseJson(payload), ['statusCode']);
-  const isStatus =
-    Number.isInteger(statusCode) && Number(statusCode) >= 200 && Number(statusCode) <= 599;
-  if (typeof statusCode !== 'number' || !isStatus) {
-    return misconfigured(
-      'The request template of a mock must yield JSON with a "statusCode" from 200 to 599, such as ' +
-        `{"statusCode":200}, and yielded ${payload.length} characters that are not.`,
-    );
-  }
-  const answer = { statusCode, selected: String(statusCode), body: payload, payload: '' };
-  return { type: 'answer', answer };
+/** AWS answers with a configuration error then, also if it is the service that has failed (row 8.12). */
+function unmatched({ selected, failure, service }: BackendAnswer): string {
+  return service !== undefined && failure !== undefined
+    ? `${failure}, and no integration response matches that status.`
+    : `No integration response matches ${JSON.stringify(selected)}, and there is no "$default". ` +
+        'Add one to the responses of the integration.';
 }
 
-async function lambda(text: string, invoke: NonProxyCall['invoke']): Promise<BackendOutcome> {
-  // An empty payload becomes an empty event.
-  const payload = text === '' ? {} : parseJson(text);
-  if (payload === undefined) {
-    return misconfigured(
-      `A Lambda function takes JSON, and was to get ${text.length} characters that are not. ` +
-        'Add a request template that yields JSON.',
-    );
-  }
-  // Lambda also accepts JSON that is a string or a number.
-  const outcome = await invoke(payload as object);
-  if (outcome.type === 'timeout') return outcome;
-  if (outcome.type === 'response') {
-    const body = JSON.stringify(outcome.payload);
-    const selected = textOf(valueAt(outcome.payload, ['errorMessage']));
-    return { type: 'answer', answer: { statusCode: 200, selected, body, payload: body } };
-  }
-  const { errorType, errorMessage } = outcome;
-  const body = JSON.stringify({ errorMessage, errorType });
-  const failure = `${errorType}: ${errorMessage}`;
-  const answer = { statusCode: 200, selected: errorMessage, body, payload: body, failure };
-  return { type: 'answer', answer };
-}
-
-/** A failure that API Gateway answers with 500, because its configuration is wrong. */
-function misconfigured(detail: string): Extract<ProxyOutcome, { type: 'failed' }> {
-  return { type: 'failed', detail, status: 500 };
+/** The backend of the type `AWS`. @throws Error if its service is not known. */
+function awsBackend(
+  { integrationUri: uri }: Integration,
+  services: AwsServices,
+  where: string,
+): Backend {
+  if (uri === undefined) return lambda;
+  const action = actionIn(uri);
+  const service =
+    action && Object.hasOwn(services, action.service) ? services[action.service] : undefined;
+  if (action && service) return serviceBackend(service, action);
+  const known = Object.keys(services).map((name) => `"${name}"`);
+  throw new Error(
+    `The integration URI "${uri}" of ${where} does not lead to an operation of a service that runs ` +
+      `locally: ${known.join(', ') || 'there is none'}. Use "arn:aws:apigateway:REGION:SERVICE:action/OPERATION" ` +
+      'of such a service, or leave it out for the function of the route.',
+  );
 }
 
 const unsupported: ProxyOutcome = {

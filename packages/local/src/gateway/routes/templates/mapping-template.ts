@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as velocity from 'velocityjs';
 import { textOf } from '../json-path.js';
+import { calculations } from './calculations.js';
 import { callMethod, ownProperty } from './template-methods.js';
 
 /** Renders a mapping template. @throws Error if it fails. */
@@ -14,6 +15,7 @@ type Step =
 
 type Velocity = typeof velocity;
 type Node = ReturnType<Velocity['parse']>[number];
+type SetNode = Extract<Node, { type: 'set' }>;
 
 const load = createRequire(import.meta.url);
 let compile: ((text: string) => MappingTemplate) | undefined;
@@ -59,15 +61,42 @@ function compiler({ Compile, Helper, parse }: Velocity): (text: string) => Mappi
       return undefined;
     }
 
-    /** Dividing whole numbers gives a whole number (row 8.7). */
     protected override getExpression(node: Node): string {
-      const { operator, expression } = node as { operator?: string; expression?: [Node, Node] };
-      if (operator !== '/' || !expression) return super.getExpression(node);
-      const [left = 0, right = 0] = expression.map((side) => Number(this.getExpression(side)));
-      const quotient = left / right;
-      if (!Number.isFinite(quotient)) return null as unknown as string;
-      const isWhole = Number.isInteger(left) && Number.isInteger(right);
-      return (isWhole ? Math.trunc(quotient) : quotient) as unknown as string;
+      const { operator = '', expression, value } = node as MathNode;
+      if (operator === EVALUATED) return value as string;
+      const calculate = calculations.get(operator);
+      if (!calculate || !expression) return super.getExpression(node);
+      const [left, right] = expression.map((side): unknown => this.getExpression(side));
+      return calculate(left, right) as string;
+    }
+
+    /** As in Velocity, a variable keeps its value if it is set to nothing. */
+    override setValue(node: SetNode): void {
+      const [target, source] = node.equal;
+      const value: unknown =
+        source.type === 'math' ? this.getExpression(source) : this.getLiteral(source);
+      if (value === undefined || value === null) return;
+      const evaluated = { type: 'math', operator: EVALUATED, value } as unknown as Node;
+      super.setValue({ ...node, equal: [target, evaluated] });
+    }
+
+    /**
+     * The base class would finish the pass of a loop after `#break`. Velocity drops white space between a
+     * reference or directive and `#set`.
+     */
+    override renderAstList(nodes: readonly Node[] = this.asts, contextId?: string): string {
+      let text = super.renderAstList([], contextId);
+      let space = '';
+      for (const node of nodes) {
+        if (isSpace(node)) {
+          space += node;
+          continue;
+        }
+        text += (node.type === 'set' ? '' : space) + super.renderAstList([node], contextId);
+        space = '';
+        if (this.runState.break) break;
+      }
+      return text + space;
     }
 
     /** A template only has the macros that it defines, not properties that every object inherits. */
@@ -90,8 +119,22 @@ function compiler({ Compile, Helper, parse }: Velocity): (text: string) => Mappi
   };
 }
 
+/** An expression that has been evaluated. */
+const EVALUATED = 'evaluated';
+
+interface MathNode {
+  readonly operator?: string;
+  readonly expression?: readonly Node[];
+  readonly value?: unknown;
+}
+
 /** The variables whose members are always strings. */
 const alwaysText = new Set(['context', 'stageVariables']);
+
+/** The parser returns text as strings, unlike its types say. */
+function isSpace(node: Node | string): node is string {
+  return typeof node === 'string' && /^[ \t]+$/.test(node);
+}
 
 function isQuiet(node: Node): boolean {
   return (node as { readonly leader?: string }).leader === '$!';

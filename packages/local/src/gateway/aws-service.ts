@@ -1,0 +1,31 @@
+/** The answer of an AWS service. */
+export interface ServiceAnswer {
+  /** The HTTP status. */
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * An AWS service as API Gateway sees it: it takes the name of an operation, such as `PutItem`, and the
+ * body of the request. Rejects if the service cannot be reached.
+ */
+export type AwsService = (operation: string, body: string) => Promise<ServiceAnswer>;
+
+/** AWS services by the name that they have in integration URIs, such as `dynamodb`. */
+export type AwsServices = Readonly<Record<string, AwsService>>;
+
+/** An operation of an AWS service. */
+export interface ServiceAction {
+  readonly service: string;
+  readonly operation: string;
+}
+
+/**
+ * The operation in an integration URI, `arn:aws:apigateway:REGION:SERVICE:action/OPERATION`; `undefined`
+ * for a function, and for services that are called by a path.
+ */
+export function actionIn(uri: string): ServiceAction | undefined {
+  const pattern = /^arn:[^:]+:apigateway:[^:]+:([\w.-]+):action\/(\w+)$/;
+  const [, service, operation] = pattern.exec(uri) ?? [];
+  return service === undefined || operation === undefined ? undefined : { service, operation };
+}
