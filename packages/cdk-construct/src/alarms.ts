@@ -28,6 +28,11 @@ export interface AlarmsProps extends AlarmOptions {
   readonly table?: dynamodb.ITable;
 }
 
+type WatchedMetric = Pick<cloudwatch.AlarmProps, 'metric' | 'alarmDescription'> & {
+  /** @default 0 */
+  readonly threshold?: number;
+};
+
 const PERIOD = Duration.minutes(1);
 const SUM = { period: PERIOD, statistic: cloudwatch.Stats.SUM };
 
@@ -39,17 +44,18 @@ export class Alarms extends Construct {
     super(scope, id);
     const { apiMetric, handler, topic } = props;
     const alarms = [
-      this.alarm(
-        'IntegrationErrors',
-        apiMetric('IntegrationError', SUM),
-        'API Gateway got no answer.',
-      ),
-      this.alarm('HandlerErrors', handler.metricErrors(SUM), 'The function failed or timed out.'),
-      this.alarm(
-        'HandlerThrottles',
-        handler.metricThrottles(SUM),
-        'Lambda had no concurrency left for the function.',
-      ),
+      this.alarm('IntegrationErrors', {
+        metric: apiMetric('IntegrationError', SUM),
+        alarmDescription: 'API Gateway got no answer.',
+      }),
+      this.alarm('HandlerErrors', {
+        metric: handler.metricErrors(SUM),
+        alarmDescription: 'The function failed or timed out.',
+      }),
+      this.alarm('HandlerThrottles', {
+        metric: handler.metricThrottles(SUM),
+        alarmDescription: 'Lambda had no concurrency left for the function.',
+      }),
     ];
     this.all = [
       ...alarms,
@@ -62,16 +68,10 @@ export class Alarms extends Construct {
     }
   }
 
-  private alarm(
-    id: string,
-    metric: cloudwatch.IMetric,
-    alarmDescription: string,
-    threshold = 0,
-  ): cloudwatch.Alarm {
+  private alarm(id: string, watched: WatchedMetric): cloudwatch.Alarm {
     return new cloudwatch.Alarm(this, id, {
-      metric,
-      alarmDescription,
-      threshold,
+      threshold: 0,
+      ...watched,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: 3,
       datapointsToAlarm: 2,
@@ -82,13 +82,14 @@ export class Alarms extends Construct {
   private durationAlarm({ handler, timeout }: AlarmsProps): cloudwatch.Alarm[] {
     if (timeout === undefined) return [];
     const metric = handler.metricDuration({ period: PERIOD, statistic: 'p99' });
-    const text = 'One event in a hundred takes more than 80 % of the time-out.';
-    return [this.alarm('HandlerDuration', metric, text, timeout.toMilliseconds() * 0.8)];
+    const alarmDescription = 'One event in a hundred takes more than 80 % of the time-out.';
+    const threshold = timeout.toMilliseconds() * 0.8;
+    return [this.alarm('HandlerDuration', { metric, alarmDescription, threshold })];
   }
 
   private tableAlarm({ table }: AlarmsProps): cloudwatch.Alarm[] {
     if (table === undefined) return [];
-    const throttles = new cloudwatch.MathExpression({
+    const metric = new cloudwatch.MathExpression({
       expression: 'FILL(reads, 0) + FILL(writes, 0)',
       usingMetrics: {
         reads: table.metric('ReadThrottleEvents', SUM),
@@ -97,7 +98,8 @@ export class Alarms extends Construct {
       period: PERIOD,
       label: 'Throttled requests',
     });
-    return [this.alarm('TableThrottles', throttles, 'DynamoDB throttled the store.')];
+    const alarmDescription = 'DynamoDB throttled the store.';
+    return [this.alarm('TableThrottles', { metric, alarmDescription })];
   }
 
   /** Counts the lines of `onError` about deliveries. */
@@ -111,8 +113,9 @@ export class Alarms extends Construct {
       metricValue: '1',
       defaultValue: 0,
     });
-    const text = 'Events did not reach their subscribers, or API Gateway refused to be posted to.';
-    return [this.alarm('FailedDeliveries', filter.metric(SUM), text)];
+    const alarmDescription =
+      'Events did not reach their subscribers, or API Gateway refused to be posted to.';
+    return [this.alarm('FailedDeliveries', { metric: filter.metric(SUM), alarmDescription })];
   }
 }
 

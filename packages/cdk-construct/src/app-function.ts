@@ -47,7 +47,7 @@ export function appFunction(
     new iam.Role(scope, 'HandlerRole', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
-  const policy = appPolicy(scope, context, role, [
+  const statements = [
     new iam.PolicyStatement({
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [logGroup.logGroupArn],
@@ -55,7 +55,8 @@ export function appFunction(
     ...(network.vpc === undefined
       ? []
       : [new iam.PolicyStatement({ actions: VPC_ACTIONS, resources: ['*'] })]),
-  ]);
+  ];
+  const policy = appPolicy(scope, context, { role, statements });
   if (network.vpc !== undefined) {
     acknowledge(
       policy,
@@ -130,15 +131,20 @@ export function useFunction(
     );
     return;
   }
-  appPolicy(scope, context, handler.role, []);
+  appPolicy(scope, context, { role: handler.role, statements: [] });
 }
 
 /** The policy of the app, which belongs to this stack, whoever owns the role. */
 function appPolicy(
   scope: Construct,
   { apiId, stageName, store }: AppFunctionContext,
-  role: iam.IRole,
-  statements: iam.PolicyStatement[],
+  {
+    role,
+    statements,
+  }: {
+    readonly role: iam.IRole;
+    readonly statements: readonly iam.PolicyStatement[];
+  },
 ): iam.Policy {
   const policy = new iam.Policy(scope, 'HandlerPolicy', {
     statements: [

@@ -34,6 +34,12 @@ export interface DirectWritesProps {
   readonly hasAuthorizer: boolean;
 }
 
+/** An operation of DynamoDB, and the template of its input. */
+interface Operation {
+  readonly action: string;
+  readonly template: string;
+}
+
 /** The integrations that write a connection's row at `$connect` and mark it at `$disconnect`. */
 export class DirectWrites extends Construct {
   /** Integrations by route key. */
@@ -42,16 +48,20 @@ export class DirectWrites extends Construct {
   constructor(scope: Construct, id: string, props: DirectWritesProps) {
     super(scope, id);
     this.integrations = new Map([
-      ['$connect', this.add('Connect', 'PutItem', putItem(this, props), props)],
-      ['$disconnect', this.add('Disconnect', 'UpdateItem', updateItem(this, props), props)],
+      [
+        '$connect',
+        this.add('Connect', { ...props, action: 'PutItem', template: putItem(this, props) }),
+      ],
+      [
+        '$disconnect',
+        this.add('Disconnect', { ...props, action: 'UpdateItem', template: updateItem(props) }),
+      ],
     ]);
   }
 
   private add(
     id: string,
-    action: string,
-    template: string,
-    { apiId, table }: DirectWritesProps,
+    { apiId, table, action, template }: DirectWritesProps & Operation,
   ): string {
     const role = new iam.Role(this, `${id}Role`, {
       assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com'),
@@ -112,7 +122,7 @@ ${hasAuthorizer ? identity : ''}}}`;
  * Marks the row. It is not deleted, because the set of channels in it leads the first publish that meets
  * the lost connection to its memberships.
  */
-function updateItem(_scope: Construct, { table, keyPrefix }: DirectWritesProps): string {
+function updateItem({ table, keyPrefix }: DirectWritesProps): string {
   return `{"TableName":"${table.tableName}",
 "Key":{"pk":{"S":"${keyPrefix}C#$context.connectionId"},"sk":{"S":"META"}},
 "UpdateExpression":"SET closing = if_not_exists(closing, :id)",
@@ -148,7 +158,7 @@ export function checkDirectWrites(
       'Pass routes: RouteManifest.fromFile("routes.json").',
     );
   }
-  if (!/^[\w:.\/-]*#?$/.test(store.keyPrefix) && !Token.isUnresolved(store.keyPrefix)) {
+  if (!/^[\w:./-]*#?$/.test(store.keyPrefix) && !Token.isUnresolved(store.keyPrefix)) {
     throw refuse(
       `the keyPrefix "${store.keyPrefix}" would be read as a part of a mapping template.`,
       'Use letters, digits and _:./-, and # only at the end.',

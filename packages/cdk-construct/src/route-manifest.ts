@@ -66,6 +66,7 @@ export class RouteManifest {
       throw new Error(
         `The manifest "${path}" cannot be read: ${(error as Error).message}. ` +
           `Write it: npx gatecast manifest server/app.ts --out ${path}`,
+        { cause: error },
       );
     }
     const command = `npx gatecast manifest server/app.ts --out ${path}`;
@@ -103,7 +104,7 @@ export class RouteManifest {
    *
    * @param manifest what `gatecast manifest` wrote: its text, or the parsed object
    */
-  public static fromJson(manifest: any): RouteManifest {
+  public static fromJson(manifest: unknown): RouteManifest {
     const text = typeof manifest === 'string' ? manifest : JSON.stringify(manifest);
     const command = 'npx gatecast manifest server/app.ts';
     return new RouteManifest(parse(text, { name: 'of fromJson()', command }), 'of fromJson()');
@@ -147,56 +148,66 @@ function commandFile(file: string, entry: string): string {
   );
 }
 
-function parse(text: string, from: { name: string; command: string }): _ManifestData {
-  const again = `Write it again: ${from.command}`;
-  let data: any;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    throw new Error(`The manifest ${from.name} is not JSON: ${(error as Error).message}. ${again}`);
-  }
-  if (data === null || typeof data !== 'object' || !Array.isArray(data.routes)) {
-    throw new Error(`The manifest ${from.name} has no list of routes. ${again}`);
-  }
-  if (data.version !== VERSION) {
-    throw new Error(
-      `The manifest ${from.name} has the version ${JSON.stringify(data.version)}, and this construct ` +
-        `reads version ${VERSION}. Install @gatecast/local and @gatecast/cdk-construct of the same ` +
-        `release, then: ${from.command}`,
-    );
-  }
-  checkRoutes(data.routes, from);
-  return data as _ManifestData;
+/** Where a manifest is from, for messages. */
+interface Source {
+  readonly name: string;
+  /** The command that writes it. */
+  readonly command: string;
 }
 
-function checkRoutes(routes: readonly any[], from: { name: string; command: string }): void {
-  const again = `Write it again: ${from.command}`;
-  const keys = new Set<string>();
+type Fields = Readonly<Record<string, unknown>>;
+
+function parse(text: string, source: Source): _ManifestData {
+  const { name, command } = source;
+  const data = fieldsOf(readJson(text, source));
+  const { version, routes } = data;
+  if (version !== VERSION) {
+    throw new Error(
+      `The manifest ${name} has the version ${JSON.stringify(version)}, and this construct reads version ` +
+        `${VERSION}. Install @gatecast/local and @gatecast/cdk-construct of the same release, then: ${command}`,
+    );
+  }
+  if (!Array.isArray(routes)) throw unreadable(source, 'has no list of routes');
+  checkRoutes(routes.map(fieldsOf), source);
+  return data as unknown as _ManifestData;
+}
+
+function readJson(text: string, source: Source): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unreadable(source, `is not JSON: ${(error as Error).message}`, error);
+  }
+}
+
+function checkRoutes(routes: readonly Fields[], source: Source): void {
+  const keys = new Set<unknown>();
   for (const route of routes) {
-    const key = route?.routeKey;
+    const { routeKey: key, twoWay, integration } = route;
     const isRoute =
       typeof key === 'string' &&
-      typeof route.twoWay === 'boolean' &&
-      ['lambda', 'mock'].includes(route.integration);
+      typeof twoWay === 'boolean' &&
+      (integration === 'lambda' || integration === 'mock');
     if (!isRoute) {
-      throw new Error(
-        `The manifest ${from.name} has a route that cannot be read: ${JSON.stringify(route)}. ${again}`,
-      );
+      throw unreadable(source, `has a route that cannot be read: ${JSON.stringify(route)}`);
     }
-    if (keys.has(key)) {
-      throw new Error(`The manifest ${from.name} has the route "${key}" twice. ${again}`);
-    }
+    if (keys.has(key)) throw unreadable(source, `has the route "${key}" twice`);
     keys.add(key);
   }
-  for (const key of ['$connect', '$disconnect', '$default']) {
-    if (!keys.has(key)) {
-      throw new Error(`The manifest ${from.name} has no route "${key}". ${again}`);
-    }
-  }
+  const missing = ['$connect', '$disconnect', '$default'].find((key) => !keys.has(key));
+  if (missing !== undefined) throw unreadable(source, `has no route "${missing}"`);
   if (routes.length > MOST_ROUTES) {
     throw new Error(
-      `The manifest ${from.name} has ${routes.length} routes, and an API has at most ${MOST_ROUTES}. ` +
+      `The manifest ${source.name} has ${routes.length} routes, and an API has at most ${MOST_ROUTES}. ` +
         'Leave "routes" out: all messages then reach the app by $default.',
     );
   }
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function unreadable({ name, command }: Source, reason: string, cause?: unknown): Error {
+  return new Error(`The manifest ${name} ${reason}. Write it again: ${command}`, { cause });
 }

@@ -181,11 +181,16 @@ function keysOf(
   table: dynamodb.ITable,
   resource: dynamodb.CfnTable | dynamodb.CfnGlobalTable,
 ): string {
-  const resolve = (value: unknown): any[] => Stack.of(table).resolve(value) ?? [];
-  const attributes = resolve(resource.attributeDefinitions);
-  return resolve(resource.keySchema)
+  const { attributeDefinitions, keySchema } = Stack.of(table).resolve({
+    attributeDefinitions: resource.attributeDefinitions,
+    keySchema: resource.keySchema,
+  }) as Partial<
+    Record<'attributeDefinitions', dynamodb.CfnTable.AttributeDefinitionProperty[]> &
+      Record<'keySchema', dynamodb.CfnTable.KeySchemaProperty[]>
+  >;
+  return (keySchema ?? [])
     .map(({ attributeName: name }) => {
-      const found = attributes.find((each) => each.attributeName === name);
+      const found = attributeDefinitions?.find((each) => each.attributeName === name);
       return `${name} (${found?.attributeType})`;
     })
     .join(', ');

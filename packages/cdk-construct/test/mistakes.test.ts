@@ -93,8 +93,7 @@ describe('of properties', () => {
       () => ({ routeThrottling: { 'rooms.pots': { rateLimit: 1, burstLimit: 1 } } }),
     ],
   ])('%s', (_name, props) => {
-    const { cwd } = process;
-    expect(messageOf(props).replaceAll(cwd(), '.')).toMatchSnapshot();
+    expect(messageOf(props).replaceAll(process.cwd(), '.')).toMatchSnapshot();
   });
 });
 
@@ -147,7 +146,7 @@ describe('of stores', () => {
 
   test('a table of this stack for a handler of another one', () => {
     const stack = newStack();
-    const handler = newFunction(new Stack(stack.node.scope as never, 'Functions'));
+    const handler = newFunction(new Stack(stack.node.scope, 'Functions'));
     expect(mistakeOf(() => newApi({ handler }, stack))).toMatchSnapshot();
   });
 });
@@ -183,8 +182,7 @@ describe('of manifests', () => {
     ],
     ['an entry that exports no app', () => RouteManifest.fromEntry(entry)],
   ])('%s', (_name, read) => {
-    const { cwd } = process;
-    const text = masked(mistakeOf(read)).replaceAll(cwd(), '.');
+    const text = masked(mistakeOf(read)).replaceAll(process.cwd(), '.');
     expect(text.split('\n')[0]).toMatchSnapshot();
   });
 
