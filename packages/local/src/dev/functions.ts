@@ -22,7 +22,7 @@ export interface NamedFunction {
  * @throws StartError if the options have no function.
  */
 export function functionsOf(options: StartGatewayOptions): readonly NamedFunction[] {
-  const { entry, functions = {}, routes } = options;
+  const { entry, functions = {}, routes, apis = {} } = options;
   const named = Object.entries(functions).map(([name, own]) => ({
     name,
     options: withDefaults(own, options),
@@ -30,18 +30,14 @@ export function functionsOf(options: StartGatewayOptions): readonly NamedFunctio
     manifest: undefined,
   }));
   if (entry === undefined) {
-    if (named.length === 0 && !workWithoutFunction(routes)) throw noFunction();
+    const all = [options, ...Object.values(apis)];
+    const isNeeded = !all.every((api) => workWithoutFunction(api.routes));
+    if (named.length === 0 && isNeeded) throw noFunction();
     return named;
   }
   const name = basename(entry, extname(entry));
   const manifest = routes !== undefined && 'routes' in routes ? routes : undefined;
   return [{ name, options: { ...options, entry }, isMain: true, manifest }, ...named];
-}
-
-/** Routes with mocks and other services do. */
-function workWithoutFunction(routes: StartGatewayOptions['routes']): boolean {
-  if (routes === undefined || 'routes' in routes) return false;
-  return routes.every((route) => typeof route === 'object' && !needsFunction(route));
 }
 
 /**
@@ -68,6 +64,12 @@ export function unknownFunction(name: string, known: readonly string[]): never {
     `There is no function "${name}".`,
     `Invoke one of: ${known.join(', ')}.`,
   );
+}
+
+/** Routes with mocks and other services do. */
+function workWithoutFunction(routes: StartGatewayOptions['routes']): boolean {
+  if (routes === undefined || 'routes' in routes) return false;
+  return routes.every((route) => typeof route === 'object' && !needsFunction(route));
 }
 
 /** Options beside `entry` are the defaults, except those that only fit one function. */

@@ -31,10 +31,8 @@ export async function openStore(
     ...all.filter((each) => each.options.asset !== undefined && tableOf(each) !== undefined),
   ];
   const { tables: given = [], apis = {} } = options;
-  const isUsed =
-    users.length > 0 ||
-    given.length > 0 ||
-    [options, ...Object.values(apis)].some(({ routes }) => callsDynamoDb(routes));
+  const calls = [options, ...Object.values(apis)].some(({ routes }) => callsDynamoDb(routes));
+  const isUsed = users.length > 0 || given.length > 0 || calls;
   if (givenEndpoint(variables) !== undefined || !isUsed) return undefined;
   // As on AWS, a function must know the name of a table that somebody else defines.
   const fallback = options.tables === undefined ? 'gatecast' : undefined;

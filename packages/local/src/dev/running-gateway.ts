@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
 import { Credentials } from '../gateway/access/credentials.js';
+import type { AwsServices } from '../gateway/aws-service.js';
 import type { LambdaFunction } from '../gateway/lambda-function.js';
 import { CLOSE_GRACE_MS } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
@@ -60,6 +61,8 @@ export class RunningGateway {
   #directory: string | undefined;
   #folders = 0;
   #store: OpenStore | undefined;
+  /** The services for integrations. */
+  #services: AwsServices = {};
   #main: RunningFunction | undefined;
   #closed: Promise<void> | undefined;
 
@@ -93,9 +96,11 @@ export class RunningGateway {
     await openApis(options, { functions: this.#controlled(), credentials }, this.#apis);
     const certificate = this.#apis[0]?.gateway.certificate ?? '';
     const certificateFile = await writeCertificates(certificate, directory);
+    const variables = { ...process.env, ...this.#options.environment };
     this.#store = await openStore(this.#options, built, all);
     const storeVariables = this.#store?.variables ?? {};
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    this.#services = servicesWith(givenEndpoint(variables) ?? this.#store?.endpoint, region);
     const place = { apis: this.#apis, region, accountId };
     const surroundings = { ...place, credentials, certificateFile, storeVariables };
     signal.throwIfAborted();
@@ -213,10 +218,6 @@ export class RunningGateway {
     return lambda;
   }
 
-  get #variables(): Readonly<Record<string, string | undefined>> {
-    return { ...process.env, ...this.#options.environment };
-  }
-
   async #closeAllConnections(): Promise<void> {
     await Promise.all(this.#apis.map(({ gateway }) => gateway.closeAllConnections()));
   }
@@ -227,9 +228,8 @@ export class RunningGateway {
     api: DefinedApi,
   ): Readonly<Record<string, string>> {
     const { region = surroundings.region } = api.definition;
-    const settings = Object.entries(this.#variables).filter(([name]) =>
-      SETTINGS_OF_APPS.test(name),
-    );
+    const variables = { ...process.env, ...this.#options.environment };
+    const settings = Object.entries(variables).filter(([name]) => SETTINGS_OF_APPS.test(name));
     return {
       ...(Object.fromEntries(settings) as Record<string, string>),
       AWS_REGION: region,
@@ -244,12 +244,11 @@ export class RunningGateway {
   #use(manifest: RouteManifest | undefined): void {
     const { entry = '' } = this.#options;
     const main = this.#main && { entry, function: this.#main, manifest };
-    const dynamoDb = givenEndpoint(this.#variables) ?? this.#store?.endpoint;
+    const services = this.#services;
     // All are made at first, so that a mistake in one changes none.
-    const deployments = this.#apis.map(({ definition: { routes, authorizer, region } }) => {
-      const services = servicesWith(dynamoDb, region ?? apiDefaults.region);
-      return makeDeployment({ main, functions: this.#named, routes, authorizer, services });
-    });
+    const deployments = this.#apis.map(({ definition: { routes, authorizer } }) =>
+      makeDeployment({ main, functions: this.#named, routes, authorizer, services }),
+    );
     for (const [index, deployment] of deployments.entries()) {
       this.#apis[index]?.gateway.use(deployment);
     }
