@@ -30,7 +30,7 @@ describe('the code in README and docs', () => {
     ['standard', false],
   ] as const)(
     'compiles with %s decorators',
-    { timeout: 120_000 },
+    { timeout: 180_000 },
     async (mode, experimentalDecorators) => {
       const folder = await mkdtemp(join(root, 'node_modules', `.documents-${mode}-`));
       try {
