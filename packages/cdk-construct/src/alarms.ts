@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Names } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -38,7 +38,7 @@ const SUM = { period: PERIOD, statistic: cloudwatch.Stats.SUM };
 
 /** Alarms of one API. Each looks at three minutes, of which two have to be bad. */
 export class Alarms extends Construct {
-  public readonly all: readonly cloudwatch.Alarm[];
+  public readonly all: cloudwatch.Alarm[];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
@@ -46,15 +46,17 @@ export class Alarms extends Construct {
     const alarms = [
       this.alarm('IntegrationErrors', {
         metric: apiMetric('IntegrationError', SUM),
-        alarmDescription: 'API Gateway got no answer.',
+        alarmDescription:
+          'integrations answered with errors (IntegrationError). See the access logs.',
       }),
       this.alarm('HandlerErrors', {
         metric: handler.metricErrors(SUM),
-        alarmDescription: 'The function failed or timed out.',
+        alarmDescription: 'the function failed or timed out. See its log group.',
       }),
       this.alarm('HandlerThrottles', {
         metric: handler.metricThrottles(SUM),
-        alarmDescription: 'Lambda had no concurrency left for the function.',
+        alarmDescription:
+          'Lambda had no concurrency left for the function. Raise the quota, or its reserved concurrency.',
       }),
     ];
     this.all = [
@@ -72,6 +74,7 @@ export class Alarms extends Construct {
     return new cloudwatch.Alarm(this, id, {
       threshold: 0,
       ...watched,
+      alarmDescription: `${this.node.scope?.node.path}: ${watched.alarmDescription} (Two of three minutes.)`,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: 3,
       datapointsToAlarm: 2,
@@ -82,7 +85,7 @@ export class Alarms extends Construct {
   private durationAlarm({ handler, timeout }: AlarmsProps): cloudwatch.Alarm[] {
     if (timeout === undefined) return [];
     const metric = handler.metricDuration({ period: PERIOD, statistic: 'p99' });
-    const alarmDescription = 'One event in a hundred takes more than 80 % of the time-out.';
+    const alarmDescription = 'one event in a hundred takes more than 80 % of the time-out.';
     const threshold = timeout.toMilliseconds() * 0.8;
     return [this.alarm('HandlerDuration', { metric, alarmDescription, threshold })];
   }
@@ -98,7 +101,7 @@ export class Alarms extends Construct {
       period: PERIOD,
       label: 'Throttled requests',
     });
-    const alarmDescription = 'DynamoDB throttled the store.';
+    const alarmDescription = 'DynamoDB throttled the store. See the metrics of the table.';
     return [this.alarm('TableThrottles', { metric, alarmDescription })];
   }
 
@@ -109,12 +112,12 @@ export class Alarms extends Construct {
       logGroup,
       filterPattern: logs.FilterPattern.literal(FAILED_DELIVERY),
       metricNamespace: 'Gatecast',
-      metricName: `FailedDeliveries-${this.node.addr}`,
+      metricName: `${Names.uniqueResourceName(this, { maxLength: 200 })}FailedDeliveries`,
       metricValue: '1',
       defaultValue: 0,
     });
     const alarmDescription =
-      'Events did not reach their subscribers, or API Gateway refused to be posted to.';
+      'events did not reach subscribers, or posts were refused. Look for ERR_DELIVERY in the log group.';
     return [this.alarm('FailedDeliveries', { metric: filter.metric(SUM), alarmDescription })];
   }
 }

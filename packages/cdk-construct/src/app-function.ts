@@ -1,10 +1,10 @@
-import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import type * as logs from 'aws-cdk-lib/aws-logs';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { acknowledge, named } from './acknowledge';
-import { BundleFormat, newHandler } from './handler';
+import { acknowledge, resourceInFinding } from './acknowledge';
+import { newHandler } from './handler';
 import { mistake } from './mistake';
 import type { GatecastApiProps } from './props';
 import { apiArn } from './routes';
@@ -21,7 +21,7 @@ export interface AppFunctionContext {
 }
 
 /** What the app does to connections: posts to them and closes them. */
-export const CONNECTIONS_METHODS: readonly string[] = ['POST', 'DELETE'];
+const CONNECTIONS_METHODS: readonly string[] = ['POST', 'DELETE'];
 
 // What Lambda does in a VPC for a function, in its name (AWS: "Giving Lambda functions access to a VPC").
 const VPC_ACTIONS = [
@@ -33,69 +33,83 @@ const VPC_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
+/** The function of `entry`, and where it logs. */
+export interface AppFunction {
+  readonly handler: lambda.Function;
+  readonly logGroup: logs.ILogGroup;
+}
+
 /** Makes the function of `entry`, whose role has the permissions that it needs and no others. */
-export function appFunction(
+export function newAppFunction(
   scope: Construct,
   context: AppFunctionContext,
-  logGroup: logs.ILogGroup,
-): lambda.Function {
+  removalPolicy: RemovalPolicy,
+): AppFunction {
   const { props, store } = context;
   const { entry = '', handlerOptions: options = {}, routes } = props;
-  const network = networkOf(props, store);
+  const logGroup =
+    props.logGroup ??
+    new logs.LogGroup(scope, 'HandlerLogs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy,
+    });
+  const { vpc = store.vpc, vpcSubnets, securityGroups } = props;
   const role =
     props.role ??
     new iam.Role(scope, 'HandlerRole', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
-  const statements = [
-    new iam.PolicyStatement({
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [logGroup.logGroupArn],
-    }),
-    ...(network.vpc === undefined
-      ? []
-      : [new iam.PolicyStatement({ actions: VPC_ACTIONS, resources: ['*'] })]),
-  ];
-  const policy = appPolicy(scope, context, { role, statements });
-  if (network.vpc !== undefined) {
-    acknowledge(
-      policy,
-      'IAM5[Resource::*]',
-      'EC2 takes no narrower resource for network interfaces.',
-    );
-  }
-  const manifestFormat = routes?._data.format === 'esm' ? BundleFormat.ESM : BundleFormat.CJS;
-  const handler = newHandler(scope, {
-    entry,
-    options,
-    format: options.format ?? manifestFormat,
-    mainFields: (routes?._data.mainFields ?? 'module,main').split(','),
+  const policy = appPolicy(scope, context, {
     role,
-    logGroup,
-    environment: context.environment,
-    network,
+    statements: [
+      new iam.PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+      ...(vpc === undefined
+        ? []
+        : [new iam.PolicyStatement({ actions: VPC_ACTIONS, resources: ['*'] })]),
+    ],
   });
+  if (vpc !== undefined) {
+    acknowledge(policy, 'IAM5[Resource::*]', 'EC2 takes no narrower resource for interfaces.');
+    tellWayOut(scope);
+  }
   if (options.tracing === lambda.Tracing.ACTIVE) {
     acknowledge(role, 'IAM5[Resource::*]', 'X-Ray takes no narrower resource.');
   }
+  const handler = newHandler(scope, {
+    entry,
+    options,
+    manifest: routes?._data,
+    role,
+    logGroup,
+    environment: context.environment,
+    network: vpc === undefined ? {} : { vpc, vpcSubnets, securityGroups },
+  });
   // Lambda checks what it may do in the VPC when it makes the function.
   handler.node.addDependency(policy);
-  return handler;
+  return { handler, logGroup };
 }
 
-function networkOf(
-  { vpc, vpcSubnets, securityGroups }: GatecastApiProps,
-  store: _BoundStore,
-): NonNullable<_BoundStore['network']> | Record<string, undefined> {
-  return vpc === undefined ? (store.network ?? {}) : { vpc, vpcSubnets, securityGroups };
+function tellWayOut(scope: Construct): void {
+  Annotations.of(scope).addWarningV2(
+    '@gatecast/cdk-construct:vpcNeedsWayOut',
+    "The function is in a VPC. It answers clients itself, but what it publishes goes to API Gateway's " +
+      'public endpoint, so its subnets need a route there: a NAT gateway, a NAT instance or a firewall. ' +
+      '(An interface endpoint for execute-api only serves private REST APIs, and with private DNS it hides ' +
+      'the public endpoint.) If they have one, acknowledge this warning: ' +
+      'Annotations.of(chat).acknowledgeWarning("@gatecast/cdk-construct:vpcNeedsWayOut").',
+  );
 }
 
-/** Gives a function that exists what the app needs, as far as that is possible. */
-export function useFunction(
+/** Gives a function that exists what the app needs, as far as that is possible. Returns the function. */
+export function connectExistingFunction(
   scope: Construct,
   context: AppFunctionContext,
-  handler: lambda.IFunction,
-): void {
+  given: lambda.IFunction | undefined,
+): lambda.IFunction {
+  const handler = given as lambda.IFunction;
   const own = Stack.of(scope);
   const isForeign = Stack.of(handler) !== own;
   const { store } = context;
@@ -118,7 +132,8 @@ export function useFunction(
     const texts = variables.map(([name, value]) =>
       Token.isUnresolved(value) ? name : `${name}=${value}`,
     );
-    Annotations.of(scope).addInfo(
+    Annotations.of(scope).addInfoV2(
+      '@gatecast/cdk-construct:handlerVariables',
       `The handler was not made in this app, so set its variables yourself: ${texts.join(', ')}.`,
     );
   }
@@ -129,9 +144,10 @@ export function useFunction(
         'execute-api:ManageConnections for this API, and the actions of the store on its table. Import ' +
         'it with its role: Function.fromFunctionAttributes(this, id, { functionArn, role }).',
     );
-    return;
+    return handler;
   }
   appPolicy(scope, context, { role: handler.role, statements: [] });
+  return handler;
 }
 
 /** The policy of the app, which belongs to this stack, whoever owns the role. */
@@ -158,7 +174,7 @@ function appPolicy(
   for (const arn of connectionsArns(scope, apiId, stageName)) {
     acknowledge(
       policy,
-      `IAM5[Resource::${named(policy, arn)}]`,
+      `IAM5[Resource::${resourceInFinding(policy, arn)}]`,
       'An app posts to any of its connections, whose ids nobody knows before.',
     );
   }

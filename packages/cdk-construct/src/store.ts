@@ -1,4 +1,4 @@
-import { Annotations, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -25,23 +25,15 @@ export interface DynamoDbStoreOptions {
 
 /** Options of {@link Store.redis}. */
 export interface RedisStoreOptions {
-  /** The VPC of the cluster, which the function is placed in. */
-  readonly vpc: ec2.IVpc;
+  /**
+   * The VPC of the cluster, for the function that the construct makes. Allow it in the cluster's security
+   * group: `cluster.connections.allowDefaultPortFrom(chat.handler)`.
+   *
+   * @default - the property `vpc` of the construct, or `handler` is in the VPC already
+   */
+  readonly vpc?: ec2.IVpc;
   /** Address of the cluster: `rediss://my-cache.serverless.use1.cache.amazonaws.com:6379`. */
   readonly url: string;
-  /**
-   * The subnets for the function.
-   *
-   * @default - the private subnets with a way out
-   */
-  readonly vpcSubnets?: ec2.SubnetSelection;
-  /**
-   * The security groups of the function.
-   *
-   * @default - a new one; allow it in that of the cluster:
-   * `cluster.connections.allowDefaultPortFrom(chat.handler)`
-   */
-  readonly securityGroups?: ec2.ISecurityGroup[];
   /**
    * What all keys of this app begin with. Apps that share a cluster must differ in it.
    *
@@ -61,7 +53,7 @@ export interface _BoundStore {
   readonly environment: { [name: string]: string };
   readonly table?: dynamodb.ITable;
   readonly keyPrefix: string;
-  readonly network?: Pick<RedisStoreOptions, 'vpc' | 'vpcSubnets' | 'securityGroups'>;
+  readonly vpc?: ec2.IVpc;
 }
 
 /** Where connections and subscriptions are. The app's own `store` has to be of the same kind. */
@@ -77,6 +69,15 @@ export abstract class Store {
    */
   public static redis(options: RedisStoreOptions): Store {
     return new Redis(options);
+  }
+
+  /**
+   * Whether it says which VPC the function is in.
+   *
+   * @internal
+   */
+  public get _hasVpc(): boolean {
+    return false;
   }
 
   /** @internal */
@@ -109,8 +110,12 @@ class Redis extends Store {
     super();
   }
 
+  public override get _hasVpc(): boolean {
+    return this.options.vpc !== undefined;
+  }
+
   public _bind(scope: Construct): _BoundStore {
-    const { url, keyPrefix = '', ...network } = this.options;
+    const { url, keyPrefix = '', vpc } = this.options;
     if (!Token.isUnresolved(url) && !/^rediss?:\/\//.test(url)) {
       throw mistake(
         scope,
@@ -118,14 +123,6 @@ class Redis extends Store {
         'It begins with redis:// or rediss://.',
       );
     }
-    Annotations.of(scope).addWarningV2(
-      '@gatecast/cdk-construct:redisNeedsWayOut',
-      'The function is in a VPC. It answers clients itself, but what it publishes goes to API ' +
-        "Gateway's public endpoint: its subnets need a route there through a NAT gateway, a NAT " +
-        'instance or a firewall. (An interface endpoint for execute-api only serves private REST APIs, ' +
-        'and with private DNS it hides the public endpoint.) If they have one, acknowledge this ' +
-        'warning: Annotations.of(chat).acknowledgeWarning("@gatecast/cdk-construct:redisNeedsWayOut").',
-    );
     return {
       kind: 'redis',
       environment: {
@@ -133,7 +130,7 @@ class Redis extends Store {
         ...(keyPrefix !== '' && { GATECAST_KEY_PREFIX: keyPrefix }),
       },
       keyPrefix,
-      network,
+      vpc,
     };
   }
 }
@@ -165,6 +162,15 @@ function checkTable(scope: Construct, table: dynamodb.ITable, keyPrefix: string)
   const resource = table.node.defaultChild;
   if (!(resource instanceof dynamodb.CfnTable) && !(resource instanceof dynamodb.CfnGlobalTable)) {
     return;
+  }
+  const { attributeName: ttl } = (Stack.of(table).resolve(resource.timeToLiveSpecification) ??
+    {}) as Partial<dynamodb.CfnTable.TimeToLiveSpecificationProperty>;
+  if (ttl !== TABLE_DEFINITION.TimeToLiveSpecification.AttributeName) {
+    throw mistake(
+      scope,
+      `the table "${table.node.path}" ${ttl === undefined ? 'has no time to live' : `has the time-to-live attribute "${ttl}"`}, so rows of lost connections would stay.`,
+      "Set timeToLiveAttribute: 'ttl'.",
+    );
   }
   const keys = keysOf(table, resource);
   const wanted = TABLE_DEFINITION.KeySchema.map(({ AttributeName }) => `${AttributeName} (S)`);
@@ -201,9 +207,6 @@ function keysOf(
  *
  * @internal
  */
-export function _tableStatement(
-  { tableArn }: dynamodb.ITable,
-  actions: readonly string[] = TABLE_ACTIONS,
-): iam.PolicyStatement {
-  return new iam.PolicyStatement({ actions: [...actions], resources: [tableArn] });
+export function _tableStatement({ tableArn }: dynamodb.ITable): iam.PolicyStatement {
+  return new iam.PolicyStatement({ actions: [...TABLE_ACTIONS], resources: [tableArn] });
 }

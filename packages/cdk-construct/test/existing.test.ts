@@ -14,20 +14,14 @@ import {
   manifest,
   newApi,
   newApp,
+  newFunction,
   newStack,
   propertiesOf,
   resourcesOf,
   statementsOf,
+  toldBy,
   variablesOf,
 } from './synthesized.js';
-
-function newFunction(stack: Stack, id = 'Function'): lambda.Function {
-  return new lambda.Function(stack, id, {
-    runtime: lambda.Runtime.NODEJS_24_X,
-    handler: 'index.handler',
-    code: lambda.Code.fromInline('exports.handler = async () => ({ statusCode: 200 });'),
-  });
-}
 
 function newTable(stack: Stack, encryptionKey?: kms.IKey): dynamodb.Table {
   return new dynamodb.Table(stack, 'Table', {
@@ -36,11 +30,6 @@ function newTable(stack: Stack, encryptionKey?: kms.IKey): dynamodb.Table {
     timeToLiveAttribute: 'ttl',
     ...(encryptionKey && { encryptionKey }),
   });
-}
-
-/** What a construct tells when it is synthesized. */
-function toldBy(stack: Stack): string {
-  return JSON.stringify(stack.node.findChild('Chat').node.metadata.map(({ data }) => data));
 }
 
 describe('a handler', () => {
@@ -114,7 +103,7 @@ describe('a handler', () => {
   });
 });
 
-test('a table of a customer key: the function may use the key', () => {
+test('lets the function use the key of a table', () => {
   const stack = newStack();
   const key = new kms.Key(stack, 'Key');
   newApi({ store: Store.dynamoDb({ table: newTable(stack, key), keyPrefix: 'chat#' }) }, stack);
@@ -122,7 +111,7 @@ test('a table of a customer key: the function may use the key', () => {
   expect(variablesOf(stack)).toMatchObject({ GATECAST_KEY_PREFIX: 'chat#' });
 });
 
-test('an authorizer function', () => {
+test('asks an authorizer function, which the API may invoke', () => {
   const stack = newStack();
   const decider = newFunction(stack, 'Decider');
   newApi({ authorizer: Authorizer.fromFunction(decider) }, stack);
@@ -136,7 +125,7 @@ test('an authorizer function', () => {
   ]);
 });
 
-test('an API of another stack', () => {
+test('adds routes to an API of another stack', () => {
   const app = newApp();
   const apis = new Stack(app, 'Apis');
   const api = new apigwv2.WebSocketApi(apis, 'Api');
@@ -148,7 +137,7 @@ test('an API of another stack', () => {
   expect(chat.api).toBe(api);
 });
 
-test('a role, a log group and a VPC', () => {
+test('takes a role, a log group and a VPC', () => {
   const stack = newStack();
   const role = new iam.Role(stack, 'Role', {
     assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
@@ -169,12 +158,13 @@ test('a role, a log group and a VPC', () => {
   expect(JSON.stringify(statementsOf(stack))).toContain('ec2:CreateNetworkInterface');
 });
 
-test('a Redis cluster', () => {
+test('uses a Redis cluster without a table', () => {
   const stack = newStack();
   const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
   const url = 'rediss://cache.example.com:6379';
   newApi({ routes: manifest({ store: 'redis' }), store: Store.redis({ vpc, url }) }, stack);
   expect(propertiesOf(stack, 'AWS::DynamoDB::Table')).toEqual([]);
+  expect(propertiesOf(stack, 'AWS::Lambda::Function')[0]).toHaveProperty('VpcConfig');
   expect(variablesOf(stack)).toMatchObject({ GATECAST_REDIS_URL: url });
   expect(toldBy(stack)).toContain('NAT gateway');
   expect(JSON.stringify(statementsOf(stack))).not.toContain('dynamodb:');
@@ -197,7 +187,7 @@ describe('a domain', () => {
       certificate,
       hostedZone,
       mappingKey: 'v1',
-      disableDefaultEndpoint: true,
+      disableExecuteApiEndpoint: true,
     };
     const chat = newApi({ domain }, stack);
     expect(chat.url).toBe('wss://chat.example.com/v1');
