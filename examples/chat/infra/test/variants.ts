@@ -48,7 +48,7 @@ new OrdersStack(app, 'Orders', chat);
 
 /** Lets `$disconnect` delete the connection's row, in place of marking it: a mistake. */
 function deleteAtDisconnect(api: GatecastApi): void {
-  const parts = api.node.findChild('DirectWrites');
+  const parts = api.node.findChild('Integrations').node.findChild('DirectWrites');
   const integration = parts.node.findChild('DisconnectIntegration') as CfnIntegration;
   const { $default: template } = integration.requestTemplates as { readonly $default: string };
   integration.integrationUri = integration.integrationUri?.replace('UpdateItem', 'DeleteItem');
@@ -63,6 +63,7 @@ function injected(app: App, routes: GatecastApiProps['routes']): void {
   const table = new Table(existing, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     sortKey: { name: 'sk', type: AttributeType.STRING },
+    timeToLiveAttribute: 'ttl',
   });
   new GatecastApi(new Stack(app, 'Injected'), 'Chat', {
     handler,
