@@ -8,7 +8,8 @@ import { newHandler } from './handler';
 import { mistake } from './mistake';
 import type { GatecastApiProps } from './props';
 import { apiArn } from './routes';
-import { type _BoundStore, _tableStatement } from './store';
+import type { _BoundStore } from './store';
+import { acknowledgeKeyActions, tableStatements } from './table-access';
 
 /** What the function of an API has to know and may do. */
 export interface AppFunctionContext {
@@ -32,6 +33,8 @@ const VPC_ACTIONS = [
   'ec2:DescribeSubnets',
   'ec2:UnassignPrivateIpAddresses',
 ];
+
+const TRACING_ACTIONS = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
 
 /** The function of `entry`, and where it logs. */
 export interface AppFunction {
@@ -69,14 +72,16 @@ export function newAppFunction(
       ...(vpc === undefined
         ? []
         : [new iam.PolicyStatement({ actions: VPC_ACTIONS, resources: ['*'] })]),
+      ...(options.tracing === undefined
+        ? []
+        : [new iam.PolicyStatement({ actions: TRACING_ACTIONS, resources: ['*'] })]),
     ],
   });
   if (vpc !== undefined) {
-    acknowledge(policy, 'IAM5[Resource::*]', 'EC2 takes no narrower resource for interfaces.');
     tellWayOut(scope);
   }
-  if (options.tracing === lambda.Tracing.ACTIVE) {
-    acknowledge(role, 'IAM5[Resource::*]', 'X-Ray takes no narrower resource.');
+  if (vpc !== undefined || options.tracing !== undefined) {
+    acknowledge(policy, 'IAM5[Resource::*]', 'EC2 and X-Ray take no narrower resource.');
   }
   const handler = newHandler(scope, {
     entry,
@@ -90,6 +95,19 @@ export function newAppFunction(
   // Lambda checks what it may do in the VPC when it makes the function.
   handler.node.addDependency(policy);
   return { handler, logGroup };
+}
+
+/** An immutable role, or one of another account, gets nothing. */
+function tellIfDetached(scope: Construct, policy: iam.Policy): void {
+  const { roles } = policy.node.defaultChild as iam.CfnPolicy;
+  const attached = Stack.of(policy).resolve(roles) as unknown[] | undefined;
+  if (attached !== undefined && attached.length > 0) return;
+  const actions = policy.document.toJSON() as { Statement: { Action: string | string[] }[] };
+  Annotations.of(scope).addInfoV2(
+    '@gatecast/cdk-construct:roleStays',
+    'The role cannot be changed here, so give it yourself what the app needs: ' +
+      `${actions.Statement.flatMap(({ Action }) => Action).join(', ')}.`,
+  );
 }
 
 function tellWayOut(scope: Construct): void {
@@ -110,32 +128,17 @@ export function connectExistingFunction(
   given: lambda.IFunction | undefined,
 ): lambda.IFunction {
   const handler = given as lambda.IFunction;
-  const own = Stack.of(scope);
-  const isForeign = Stack.of(handler) !== own;
-  const { store } = context;
-  if (isForeign && store.table !== undefined && Stack.of(store.table) === own) {
-    throw mistake(
-      scope,
-      `the handler is in the stack "${Stack.of(handler).stackName}" and would need the name of a table ` +
-        `of "${own.stackName}", which itself needs the handler.`,
-      "Make the table in the handler's stack and pass it: Store.dynamoDb({ table, keyPrefix }).",
-    );
-  }
-  // The id of the API would make the handler's stack depend on this one. The app reads it in events.
-  const { GATECAST_API_ID: _apiId, ...withoutApi } = context.environment;
-  const variables = Object.entries(isForeign ? withoutApi : context.environment);
-  if ('addEnvironment' in handler) {
-    for (const [name, value] of variables) {
-      (handler as lambda.Function).addEnvironment(name, value);
-    }
-  } else {
-    const texts = variables.map(([name, value]) =>
-      Token.isUnresolved(value) ? name : `${name}=${value}`,
-    );
+  const target = functionBehind(handler);
+  if (target === undefined) {
+    // The values stay out of the text, because the address of a cache may hold a password.
     Annotations.of(scope).addInfoV2(
       '@gatecast/cdk-construct:handlerVariables',
-      `The handler was not made in this app, so set its variables yourself: ${texts.join(', ')}.`,
+      'The handler was not made in this app, so set its variables yourself: ' +
+        `${Object.keys(context.environment).join(', ')}.`,
     );
+  } else {
+    claim(scope, target);
+    setVariables(scope, context, target);
   }
   if (handler.role === undefined) {
     Annotations.of(scope).addWarningV2(
@@ -148,6 +151,63 @@ export function connectExistingFunction(
   }
   appPolicy(scope, context, { role: handler.role, statements: [] });
   return handler;
+}
+
+/** The function that an alias or a version stands for; undefined if it was not made in this app. */
+function functionBehind(handler: lambda.IFunction): lambda.Function | undefined {
+  if ('addEnvironment' in handler) return handler as lambda.Function;
+  if (handler instanceof lambda.Alias) return functionBehind(handler.version.lambda);
+  return handler instanceof lambda.Version ? functionBehind(handler.lambda) : undefined;
+}
+
+function setVariables(
+  scope: Construct,
+  { environment, store }: AppFunctionContext,
+  handler: lambda.Function,
+): void {
+  const own = Stack.of(scope);
+  if (Stack.of(handler) === own) {
+    for (const [name, value] of Object.entries(environment)) handler.addEnvironment(name, value);
+    return;
+  }
+  const refuse = (what: string, hint: string): Error =>
+    mistake(
+      scope,
+      `the handler is in the stack "${Stack.of(handler).node.path}" and would need ${what} of ` +
+        `"${own.node.path}", which itself needs the handler.`,
+      hint,
+    );
+  if (store.table !== undefined && Stack.of(store.table) === own) {
+    throw refuse(
+      'the name of a table',
+      "Make the table in the handler's stack and pass it: Store.dynamoDb({ table, keyPrefix }).",
+    );
+  }
+  // The id of the API would make the handler's stack depend on this one. The app reads it in events.
+  const { GATECAST_API_ID: _apiId, ...others } = environment;
+  for (const [name, value] of Object.entries(others)) {
+    if (name !== 'GATECAST_TABLE' && Token.isUnresolved(value)) {
+      throw refuse(
+        `a value for ${name}`,
+        'Pass a value that is known when the app is synthesized.',
+      );
+    }
+    handler.addEnvironment(name, value);
+  }
+}
+
+const owners = new WeakMap<lambda.Function, Construct>();
+
+/** @throws Error if the function has the variables of another API already. */
+export function claim(scope: Construct, handler: lambda.Function): void {
+  const owner = owners.get(handler);
+  owners.set(handler, scope);
+  if (owner === undefined || owner === scope) return;
+  throw mistake(
+    scope,
+    `the function "${handler.node.path}" already has the variables of "${owner.node.path}".`,
+    'Use a function for each API.',
+  );
 }
 
 /** The policy of the app, which belongs to this stack, whoever owns the role. */
@@ -165,12 +225,13 @@ function appPolicy(
   const policy = new iam.Policy(scope, 'HandlerPolicy', {
     statements: [
       connectionsStatement(scope, apiId, stageName),
-      ...(store.table === undefined ? [] : [_tableStatement(store.table)]),
+      ...(store.table === undefined ? [] : tableStatements(store.table)),
       ...statements,
     ],
   });
   role.attachInlinePolicy(policy);
-  store.table?.encryptionKey?.grantEncryptDecrypt(role);
+  if (store.table?.encryptionKey !== undefined) acknowledgeKeyActions(policy);
+  tellIfDetached(scope, policy);
   for (const arn of connectionsArns(scope, apiId, stageName)) {
     acknowledge(
       policy,

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Construct } from 'constructs';
 import { mistake } from './mistake';
@@ -51,6 +52,21 @@ export function checkProps(scope: Construct, props: GatecastApiProps): void {
       'Leave one of them out.',
     );
   }
+  const { stageName = 'prod', domain } = props;
+  if (!Token.isUnresolved(stageName) && !/^[\w-]{1,128}$/.test(stageName)) {
+    throw mistake(
+      scope,
+      `the stageName is "${stageName}".`,
+      'A WebSocket API takes up to 128 letters, digits, "-" and "_".',
+    );
+  }
+  if (domain?.mappingKey !== undefined && /^\/|\/$|\/\/|^$/.test(domain.mappingKey)) {
+    throw mistake(
+      scope,
+      `domain.mappingKey is "${domain.mappingKey}".`,
+      'Write it without "/" at its ends, such as v1; leave it out for the root of the domain.',
+    );
+  }
   const network = (['vpcSubnets', 'securityGroups'] as const).find((name) => props[name]);
   if (network !== undefined && props.vpc === undefined && !props.store?._hasVpc) {
     throw mistake(
@@ -66,6 +82,14 @@ export function checkProps(scope: Construct, props: GatecastApiProps): void {
 export function checkApi(scope: Construct, api: apigwv2.IWebSocketApi): void {
   const resource = api.node.defaultChild;
   if (!(resource instanceof apigwv2.CfnApi)) return;
+  const taken = api.node.findAll().find((each) => each instanceof apigwv2.CfnRoute);
+  if (taken !== undefined) {
+    throw mistake(
+      scope,
+      `the API "${api.node.path}" has routes already: "${taken.node.path}".`,
+      'Use one without routes, or leave "api" out.',
+    );
+  }
   const { routeSelectionExpression: expression } = resource;
   if (expression === '$request.body.action') return;
   throw mistake(

@@ -19,10 +19,13 @@ export function addAuthorizer(
     props,
     apiId,
     handler,
+    permissions,
   }: {
     readonly props: GatecastApiProps;
     readonly apiId: string;
     readonly handler: lambda.IFunction;
+    /** Where the permission to invoke the authorizer belongs. */
+    readonly permissions: Construct;
   },
 ): ConnectAccess {
   const kind = accessKindOf(props);
@@ -40,7 +43,7 @@ export function addAuthorizer(
     authorizerUri: invocationUri(scope, decider),
   });
   const part = `authorizers/${authorizer.ref}`;
-  addPermission(scope, 'AuthorizerPermission', { apiId, handler: decider, part });
+  addPermission(permissions, 'Authorizer', { apiId, handler: decider, part });
   return { authorizationType: 'CUSTOM', authorizerId: authorizer.ref };
 }
 

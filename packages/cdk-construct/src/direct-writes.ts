@@ -8,6 +8,7 @@ import { mistake } from './mistake';
 import type { GatecastApiProps } from './props';
 import type { _ManifestData } from './route-manifest';
 import type { _BoundStore } from './store';
+import { acknowledgeKeyActions, tableStatements } from './table-access';
 
 /** Who writes the row of a connection. */
 export enum ConnectionWrites {
@@ -67,10 +68,9 @@ export class DirectWrites extends Construct {
     const role = new iam.Role(this, `${id}Role`, {
       assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com'),
     });
-    role.addToPolicy(
-      new iam.PolicyStatement({ actions: [`dynamodb:${action}`], resources: [table.tableArn] }),
-    );
-    table.encryptionKey?.grantEncryptDecrypt(role);
+    const statements = tableStatements(table, [`dynamodb:${action}`]);
+    const policy = new iam.Policy(this, `${id}Policy`, { statements, roles: [role] });
+    if (table.encryptionKey !== undefined) acknowledgeKeyActions(policy);
     const { partition, region } = Stack.of(this);
     const integration = new apigwv2.CfnIntegration(this, `${id}Integration`, {
       apiId,
@@ -166,13 +166,32 @@ function checkedTable(
       'Use letters, digits and _:./-, and # only at the end.',
     );
   }
-  const skipped = skippedParts(props.routes._data, accessKindOf(props));
+  const { _data: data } = props.routes;
+  const unknown = FLAGS.filter((flag) => typeof data[flag] !== 'boolean');
+  if (unknown.length > 0) {
+    throw refuse(
+      `the manifest does not say ${unknown.join(', ')}`,
+      'Write it again with the newest @gatecast/local.',
+    );
+  }
+  const skipped = skippedParts(data, accessKindOf(props));
   if (skipped.length === 0) return table;
   throw refuse(
     `no function runs at $connect and $disconnect, but ${skipped.map(({ what }) => what).join('; and ')}`,
     [...new Set(skipped.map(({ hint }) => hint)), 'Or leave connectionWrites out.'].join(' '),
   );
 }
+
+/** What a manifest says about `$connect` and `$disconnect`. */
+const FLAGS = [
+  'hasConnect',
+  'hasDisconnect',
+  'hasUnsubscribe',
+  'hasConnectHook',
+  'hasDisconnectHook',
+  'hasUnsubscribeHook',
+  'autoSubscribes',
+] as const;
 
 /** What would not run, and what to do about it. */
 function skippedParts(

@@ -1,4 +1,4 @@
-import { Annotations, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -8,7 +8,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { AccountRole } from './account-role';
 import { Alarms } from './alarms';
-import { connectExistingFunction, connectionsArns, newAppFunction } from './app-function';
+import { claim, connectExistingFunction, connectionsArns, newAppFunction } from './app-function';
 import { checkApi, checkProps, checkStoreKind } from './check-props';
 import { addAuthorizer } from './connect-access';
 import { ConnectionWrites, DirectWrites } from './direct-writes';
@@ -26,7 +26,10 @@ import {
 } from './routes';
 import { newStage } from './stage';
 import { type _BoundStore, Store } from './store';
-import { TABLE_ACTIONS } from './table-definition';
+import { tableStatements } from './table-access';
+
+/** Length of an API's name (CloudFormation: AWS::ApiGatewayV2::Api). */
+const MOST_NAME = 128;
 
 /**
  * A WebSocket API with everything that a Gatecast app needs: API, stage, routes, function, table, roles
@@ -65,7 +68,7 @@ export class GatecastApi extends Construct {
   constructor(scope: Construct, id: string, props: GatecastApiProps) {
     super(scope, id);
     checkProps(this, props);
-    const { domain, removalPolicy = RemovalPolicy.RETAIN } = props;
+    const { domain, removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE } = props;
     this.stageName = props.stageName ?? 'prod';
     this.hasIamAuthorizer = props.authorizer?._kind === 'iam';
     this.store = (props.store ?? Store.dynamoDb())._bind(this, removalPolicy);
@@ -73,7 +76,9 @@ export class GatecastApi extends Construct {
     checkStoreKind(this, props, this.store);
     this.api =
       props.api ??
-      new apigwv2.WebSocketApi(this, 'Api', { apiName: `${Stack.of(this).stackName}-${id}` });
+      new apigwv2.WebSocketApi(this, 'Api', {
+        apiName: `${Stack.of(this).stackName}-${id}`.slice(0, MOST_NAME),
+      });
     checkApi(this, this.api);
     const { apiId } = this.api;
 
@@ -120,7 +125,8 @@ export class GatecastApi extends Construct {
             ...props.alarms,
             apiMetric: (name, options) => this.metric(name, options),
             handler: this.handler,
-            timeout: made?.handler.timeout,
+            timeout:
+              'timeout' in this.handler ? (this.handler as lambda.Function).timeout : undefined,
             logGroup: this.logGroup,
             table: this.table,
           }).all;
@@ -135,16 +141,11 @@ export class GatecastApi extends Construct {
     const grant = this.grantManageConnections(grantee);
     const { table } = this.store;
     if (table === undefined) return grant;
-    const both = grant.combine(
-      iam.Grant.addToPrincipal({
-        grantee,
-        actions: [...TABLE_ACTIONS],
-        resourceArns: [table.tableArn],
-      }),
+    return tableStatements(table).reduce(
+      (all, { actions, resources }) =>
+        all.combine(iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources })),
+      grant,
     );
-    return table.encryptionKey === undefined
-      ? both
-      : both.combine(table.encryptionKey.grantEncryptDecrypt(grantee));
   }
 
   /** Lets something post to connections and close them. */
@@ -178,6 +179,7 @@ export class GatecastApi extends Construct {
    * to be in the cluster's VPC.
    */
   public connectPublisher(publisher: lambda.Function): void {
+    this.checkPublisher(publisher);
     for (const [name, value] of Object.entries(this.variables)) {
       publisher.addEnvironment(name, value);
     }
@@ -219,13 +221,35 @@ export class GatecastApi extends Construct {
     return this.metric('IntegrationLatency', options);
   }
 
+  private checkPublisher(publisher: lambda.Function): void {
+    const [own, other, handlers] = [this, publisher, this.handler].map((each) => Stack.of(each));
+    const differs = (one = '', two = ''): boolean =>
+      ![one, two].some((each) => Token.isUnresolved(each)) && one !== two;
+    if (differs(own?.region, other?.region) || differs(own?.account, other?.account)) {
+      throw mistake(
+        this,
+        `the publisher "${publisher.node.path}" is in another account or Region than the API.`,
+        "Publish from the API's account and Region.",
+      );
+    }
+    if (other === handlers && handlers !== own) {
+      throw mistake(
+        this,
+        `the publisher "${publisher.node.path}" is in the handler's stack, which cannot know this one.`,
+        'Move the publisher to the stack of the API or to a third one.',
+      );
+    }
+    claim(this, publisher);
+  }
+
   /** The routes with their integrations and permissions, and the stage that serves them. */
   private addRoutes(props: GatecastApiProps): apigwv2.WebSocketStage {
     const { apiId } = this.api;
     const { handler, stageName } = this;
     const routes = props.routes?._data.routes ?? ROUTES_WITHOUT_MANIFEST;
-    addPermission(this, 'HandlerPermission', { apiId, handler, part: `${stageName}/*` });
-    const access = addAuthorizer(this, { props, apiId, handler });
+    const permissions = new Construct(this, 'Permissions');
+    addPermission(permissions, 'Handler', { apiId, handler, part: `${stageName}/*` });
+    const access = addAuthorizer(this, { props, apiId, handler, permissions });
     const integrations = new Construct(this, 'Integrations');
     const handlerIntegration = functionIntegration(integrations, 'Handler', { apiId, handler });
     const ownIntegrations = new Map([
@@ -246,8 +270,9 @@ export class GatecastApi extends Construct {
       accessLogGroup: this.accessLogGroup,
       routeKeys: routes.map(({ routeKey }) => routeKey),
     });
-    // Otherwise the stage is there before its routes are.
-    stage.node.addDependency(all, integrations);
+    // Otherwise a route could be served before what it needs is there.
+    all.node.addDependency(integrations, permissions);
+    stage.node.addDependency(all, integrations, permissions);
     return stage;
   }
 

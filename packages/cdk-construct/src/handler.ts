@@ -46,9 +46,9 @@ export interface HandlerOptions {
   /** @default Architecture.ARM_64 */
   readonly architecture?: lambda.Architecture;
   /**
-   * X-Ray. Active tracing adds its permissions to the function's role.
+   * X-Ray, with its permissions.
    *
-   * @default Tracing.DISABLED
+   * @default - none
    */
   readonly tracing?: lambda.Tracing;
   /**
@@ -112,14 +112,13 @@ export function newHandler(scope: Construct, props: HandlerProps): lambda.Functi
   if (options.bundling?.forceDockerBundling !== true)
     checkEsbuild(scope, dirname(resolve(lockFile)));
   try {
-    return new nodejs.NodejsFunction(scope, 'Handler', {
+    const handler = new nodejs.NodejsFunction(scope, 'Handler', {
       entry,
       handler: options.exportName ?? 'handler',
       runtime: options.runtime ?? lambda.Runtime.NODEJS_24_X,
       architecture: options.architecture ?? lambda.Architecture.ARM_64,
       memorySize: options.memorySize ?? 1024,
       timeout: options.timeout ?? Duration.seconds(29),
-      tracing: options.tracing,
       environment: { ...props.environment, ...options.environment },
       bundling,
       depsLockFilePath: lockFile,
@@ -129,6 +128,12 @@ export function newHandler(scope: Construct, props: HandlerProps): lambda.Functi
       loggingFormat: lambda.LoggingFormat.JSON,
       ...network,
     });
+    if (options.tracing !== undefined) {
+      // The function's own property would add its permissions to a role that may be the user's.
+      const tracingConfig = { mode: options.tracing };
+      Object.assign(handler.node.defaultChild as lambda.CfnFunction, { tracingConfig });
+    }
+    return handler;
   } catch (error) {
     if (!/Failed to bundle asset/.test((error as Error).message)) throw error;
     throw mistake(
@@ -199,7 +204,8 @@ function checkEsbuild(scope: Construct, folder: string): void {
   throw mistake(
     scope,
     `esbuild, which bundles the app, is not installed in ${lacking}.`,
-    'Install it there: npm install --save-dev esbuild',
+    'Install it there (npm install --save-dev esbuild), or, if aws-cdk-lib is not in a Node.js project, for ' +
+      'everything: npm install --global esbuild',
   );
 }
 

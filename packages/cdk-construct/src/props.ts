@@ -157,9 +157,10 @@ export interface GatecastApiProps {
    */
   readonly alarms?: AlarmOptions;
   /**
-   * What becomes of the table and the log groups when the stack is deleted.
+   * What becomes of the table and the log groups when they are removed from the stack, or the stack is
+   * deleted.
    *
-   * @default RemovalPolicy.RETAIN
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, which leaves nothing of a deployment that failed
    */
   readonly removalPolicy?: RemovalPolicy;
 }

@@ -166,6 +166,11 @@ function parse(text: string, source: Source): _ManifestData {
         `${VERSION}. Install @gatecast/local and @gatecast/cdk-construct of the same release, then: ${command}`,
     );
   }
+  for (const flag of ['authorizer', 'singleEnvironment']) {
+    if (data[flag] !== undefined && typeof data[flag] !== 'boolean') {
+      throw unreadable(source, `has ${JSON.stringify(data[flag])} as "${flag}"`);
+    }
+  }
   if (!Array.isArray(routes)) throw unreadable(source, 'has no list of routes');
   checkRoutes(routes.map(fieldsOf), source);
   return data as unknown as _ManifestData;
@@ -173,7 +178,8 @@ function parse(text: string, source: Source): _ManifestData {
 
 function readJson(text: string, source: Source): unknown {
   try {
-    return JSON.parse(text);
+    // Some editors write a byte order mark.
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw unreadable(source, `is not JSON: ${(error as Error).message}`, error);
   }

@@ -48,7 +48,9 @@ export class Routes extends Construct {
     const { apiId, handlerIntegration, ownIntegrations } = props;
     const { isOpenByChoice, ...access } = props.access;
     const isConnect = routeKey === '$connect';
-    const route = new apigwv2.CfnRoute(this, `${routeKey}Route`, {
+    // Construct ids cannot have slashes, and CDK would replace them by what another key may have.
+    const id = routeKey.replaceAll('/', '%2F');
+    const route = new apigwv2.CfnRoute(this, `${id}Route`, {
       apiId,
       routeKey,
       ...(isConnect ? access : { authorizationType: 'NONE' }),
@@ -65,7 +67,7 @@ export class Routes extends Construct {
       );
     }
     if (!twoWay) return;
-    new apigwv2.CfnRouteResponse(this, `${routeKey}Response`, {
+    new apigwv2.CfnRouteResponse(this, `${id}Response`, {
       apiId,
       routeId: route.ref,
       routeResponseKey: '$default',
@@ -77,7 +79,8 @@ export class Routes extends Construct {
 export function checkCount(scope: Construct): string[] {
   const resources = Stack.of(scope)
     .node.findAll()
-    .filter((each): each is CfnResource => CfnResource.isCfnResource(each));
+    .filter((each): each is CfnResource => CfnResource.isCfnResource(each))
+    .filter((each) => Stack.of(each) === Stack.of(scope));
   if (resources.length <= MOST_RESOURCES) return [];
   const isRoute = (each: CfnResource): boolean =>
     each instanceof apigwv2.CfnRoute || each instanceof apigwv2.CfnRouteResponse;
@@ -146,7 +149,7 @@ export function mockIntegrations(
       .filter(({ integration }) => integration === 'mock')
       .map(({ routeKey, response = '' }) => [
         routeKey,
-        mockIntegration(scope, routeKey, { apiId, response }),
+        mockIntegration(scope, routeKey.replaceAll('/', '%2F'), { apiId, response }),
       ]),
   );
 }

@@ -1,10 +1,9 @@
 import { type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { mistake } from './mistake';
-import { TABLE_ACTIONS, TABLE_DEFINITION } from './table-definition';
+import { TABLE_DEFINITION } from './table-definition';
 
 /** Options of {@link Store.dynamoDb}. */
 export interface DynamoDbStoreOptions {
@@ -119,8 +118,8 @@ class Redis extends Store {
     if (!Token.isUnresolved(url) && !/^rediss?:\/\//.test(url)) {
       throw mistake(
         scope,
-        `Store.redis() has the url "${url}".`,
-        'It begins with redis:// or rediss://.',
+        `the url of Store.redis() begins with "${/^\w*(?=:\/\/)/.exec(url)?.[0] ?? ''}".`,
+        'It has to begin with redis:// or rediss://.',
       );
     }
     return {
@@ -157,6 +156,16 @@ function checkTable(scope: Construct, table: dynamodb.ITable, keyPrefix: string)
       'Store.dynamoDb() has a table, but no keyPrefix.',
       'Give it one that nothing else in the table begins with: ' +
         'Store.dynamoDb({ table, keyPrefix: "chat#" }).',
+    );
+  }
+  const { region, account } = Stack.of(scope);
+  const differs = (one: string, other: string): boolean =>
+    ![one, other].some((each) => Token.isUnresolved(each)) && one !== other;
+  if (differs(table.env.region, region) || differs(table.env.account, account)) {
+    throw mistake(
+      scope,
+      `the table "${table.node.path}" is in ${table.env.account}/${table.env.region}, and the API in ${account}/${region}.`,
+      'Use a table of the same account and Region.',
     );
   }
   const resource = table.node.defaultChild;
@@ -200,13 +209,4 @@ function keysOf(
       return `${name} (${found?.attributeType})`;
     })
     .join(', ');
-}
-
-/**
- * What a role needs to use the table.
- *
- * @internal
- */
-export function _tableStatement({ tableArn }: dynamodb.ITable): iam.PolicyStatement {
-  return new iam.PolicyStatement({ actions: [...TABLE_ACTIONS], resources: [tableArn] });
 }

@@ -1,3 +1,4 @@
+import { CfnWaitConditionHandle, NestedStack } from 'aws-cdk-lib';
 import { expect, test } from 'vitest';
 import { manifest, newApi, newStack, type Route, resourcesOf } from './synthesized.js';
 
@@ -27,6 +28,16 @@ test.each([
   [220, true],
 ])('%i routes fit into a stack (two-way: %s)', (count, twoWay) => {
   expect(countOf(messages(count - OTHERS, twoWay))).toBeLessThanOrEqual(500);
+});
+
+test("a nested stack's resources do not count", () => {
+  const stack = newStack();
+  const nested = new NestedStack(stack, 'Nested');
+  for (let index = 0; index < 490; index += 1) {
+    new CfnWaitConditionHandle(nested, `Handle${index}`);
+  }
+  newApi({}, stack);
+  expect(() => resourcesOf(stack)).not.toThrow();
 });
 
 test('what does not fit is refused with what to do', () => {

@@ -9,7 +9,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import { describe, expect, test } from 'vitest';
-import { Authorizer, Store } from '../lib/index.js';
+import { Authorizer, GatecastApi, Store } from '../lib/index.js';
 import {
   manifest,
   newApi,
@@ -81,14 +81,49 @@ describe('a handler', () => {
     const table = dynamodb.Table.fromTableName(stack, 'Table', 'chat');
     newApi({ handler, store: Store.dynamoDb({ table, keyPrefix: 'chat#' }) }, stack);
     expect(toldBy(stack)).toContain(
-      'GATECAST_API_ID, GATECAST_STAGE=prod, GATECAST_TABLE=chat, GATECAST_KEY_PREFIX=chat#',
+      'GATECAST_API_ID, GATECAST_STAGE, GATECAST_TABLE, GATECAST_KEY_PREFIX, GATECAST_ROUTES.',
     );
     // An immutable role stays as it is.
+    expect(toldBy(stack)).toContain('execute-api:ManageConnections, dynamodb:BatchGetItem');
     expect(propertiesOf(stack, 'AWS::IAM::Policy')).toHaveLength(0);
     const permissions = propertiesOf(stack, 'AWS::Lambda::Permission');
     expect(permissions[0]).toMatchObject({
       FunctionName: 'arn:aws:lambda:us-east-1:123456789012:function:chat',
     });
+  });
+
+  test('that is an alias leads to the function behind it', () => {
+    const stack = newStack();
+    const handler = new lambda.Alias(stack, 'Alias', {
+      aliasName: 'live',
+      version: newFunction(stack).currentVersion,
+    });
+    newApi({ handler }, stack);
+    expect(variablesOf(stack)).toHaveProperty('GATECAST_TABLE');
+  });
+
+  test('of another API is refused', () => {
+    const stack = newStack();
+    const handler = newFunction(stack);
+    newApi({ handler }, stack);
+    expect(() => new GatecastApi(stack, 'Second', { handler })).toThrow(
+      /already has the variables of "Test\/Chat"/,
+    );
+  });
+
+  test('never shows the address of a cache', () => {
+    const stack = newStack();
+    const handler = lambda.Function.fromFunctionArn(
+      stack,
+      'Function',
+      'arn:aws:lambda:us-east-1:123456789012:function:chat',
+    );
+    const store = Store.redis({ url: 'rediss://app:hunter2@cache:6379' });
+    newApi({ handler, store, routes: manifest({ store: 'redis' }) }, stack);
+    expect(toldBy(stack)).not.toContain('hunter2');
+    expect(() => newApi({ store: Store.redis({ url: 'valkey://app:hunter2@cache' }) })).toThrow(
+      /^(?!.*hunter2).*begins with "valkey"/,
+    );
   });
 
   test('whose role is not known gets no permissions, which is told', () => {

@@ -1,8 +1,10 @@
 import { Duration, Stack } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { describe, expect, test } from 'vitest';
-import { Authorizer } from '../lib/index.js';
+import { Authorizer, GatecastApi, Store } from '../lib/index.js';
 import {
+  entry,
   newApi,
   newApp,
   newFunction,
@@ -35,6 +37,45 @@ describe('a publisher', () => {
       expect.arrayContaining(['dynamodb:Query']),
     ]);
     expect(apis.dependencies).toEqual([]);
+  });
+
+  test.each<[string, () => unknown]>([
+    [
+      'of another Region',
+      () => {
+        const app = newApp();
+        const chat = newApi({}, new Stack(app, 'A', { env: { region: 'us-east-1' } }));
+        const other = new Stack(app, 'B', {
+          env: { region: 'eu-west-1' },
+          crossRegionReferences: true,
+        });
+        chat.connectPublisher(newFunction(other, 'Publisher'));
+      },
+    ],
+    [
+      "in the handler's stack",
+      () => {
+        const { apis, others } = twoStacks();
+        const store = Store.dynamoDb({
+          table: dynamodb.Table.fromTableName(others, 'T', 'chat'),
+          keyPrefix: 'chat#',
+        });
+        newApi({ handler: newFunction(others), store }, apis).connectPublisher(
+          newFunction(others, 'Publisher'),
+        );
+      },
+    ],
+    [
+      'that publishes to another API already',
+      () => {
+        const { apis, others } = twoStacks();
+        const publisher = newFunction(others, 'Publisher');
+        newApi({}, apis).connectPublisher(publisher);
+        new GatecastApi(apis, 'Second', { entry }).connectPublisher(publisher);
+      },
+    ],
+  ])('%s is refused', (_name, make) => {
+    expect(make).toThrowErrorMatchingSnapshot();
   });
 
   test('gets no wildcard over APIs, stages, methods or tables', () => {
@@ -98,22 +139,24 @@ test('metrics are those of the stage', () => {
 test('alarms watch the API, the function, the table and failed deliveries', () => {
   const stack = newStack();
   const chat = newApi({ alarms: {}, handlerOptions: { timeout: Duration.seconds(10) } }, stack);
-  expect(chat.alarms).toHaveLength(6);
+  expect(chat.alarms).toHaveLength(7);
   const watched = propertiesOf(stack, 'AWS::CloudWatch::Alarm').map((alarm) => {
     const metrics = (alarm['Metrics'] ?? [{ MetricStat: { Metric: alarm } }]) as readonly {
       readonly MetricStat?: { readonly Metric: { readonly MetricName: string } };
     }[];
     const names = metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName ?? []);
-    return `${names.join('+')} > ${alarm['Threshold']}`;
+    return `${names.join('+')} > ${String(alarm['Threshold'])}`;
   });
   expect(watched).toEqual([
-    'IntegrationError > 0',
-    'Errors > 0',
+    'ExecutionError > 0',
+    // In percent, because refused handshakes count.
+    'IntegrationError+ConnectCount+MessageCount > 5',
+    'Errors+Invocations > 5',
     'Throttles > 0',
     // 80 % of the time-out, in milliseconds.
     'Duration > 8000',
     'ReadThrottleEvents+WriteThrottleEvents > 0',
-    'TestChatAlarms93F2EF5CFailedDeliveries > 0',
+    'Test-Chat-FailedDeliveries > 0',
   ]);
 });
 

@@ -34,7 +34,7 @@ function fileWith(name: string, content: string): string {
 
 /** The message for a stack with its own resources. */
 function messageOf(props: (stack: Stack) => Partial<GatecastApiProps>): string {
-  const stack = newStack();
+  const stack = newStack({ env: { region: 'us-east-1', account: '123456789012' } });
   return mistakeOf(() => newApi(props(stack), stack));
 }
 
@@ -87,6 +87,15 @@ describe('refuses', () => {
         }),
       }),
     ],
+    ['a stage name with a dot', () => ({ stageName: 'my.stage' })],
+    [
+      'an API with routes',
+      (stack) => {
+        const api = new apigwv2.WebSocketApi(stack, 'Api');
+        new apigwv2.CfnRoute(api, 'Own', { apiId: api.apiId, routeKey: '$connect' });
+        return { api };
+      },
+    ],
     [
       'security groups without a VPC',
       (stack) => ({
@@ -118,6 +127,21 @@ describe('refuses as a store', () => {
             partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING },
             timeToLiveAttribute: 'ttl',
           }),
+          keyPrefix: 'chat#',
+        }),
+      }),
+    ],
+    [
+      'a table of another Region',
+      (stack) => ({
+        store: Store.dynamoDb({
+          table: dynamodb.Table.fromTableArn(
+            new Stack(stack.node.scope, 'There', {
+              env: { region: 'eu-west-1', account: '123456789012' },
+            }),
+            'T',
+            'arn:aws:dynamodb:eu-west-1:123456789012:table/chat',
+          ),
           keyPrefix: 'chat#',
         }),
       }),
@@ -249,6 +273,13 @@ describe('direct writes', () => {
           keyPrefix: '#if(true)',
         }),
       }),
+    ],
+    [
+      'a manifest of an older release',
+      () => {
+        const { hasUnsubscribe: _one, hasUnsubscribeHook: _two, ...older } = manifestJson();
+        return { routes: RouteManifest.fromJson(older) };
+      },
     ],
     ['no manifest', () => ({ routes: undefined })],
     [
