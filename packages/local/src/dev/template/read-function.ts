@@ -112,7 +112,9 @@ function inlineCode(code: unknown): string | undefined {
 
 /** Writes code of the template to a folder of its own, as `index`. It has no packages, as on Lambda. */
 async function inlineFolder(text: string, { stack, logicalId }: Resource): Promise<string> {
-  const folder = join(stack.folder, '.gatecast', 'inline', logicalId);
+  // The id may have characters that CloudFormation would refuse, such as dots and slashes.
+  const name = logicalId.replaceAll(/[^\w-]/g, '_');
+  const folder = join(stack.folder, '.gatecast', 'inline', name);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const isEsModule = /^\s*(?:export|import)\b(?!\s*\()/m.test(text);
