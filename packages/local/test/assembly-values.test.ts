@@ -90,10 +90,14 @@ describe('a value of another stack', () => {
     [
       'an export',
       { 'Fn::ImportValue': 'shared' },
-      'arn:aws:dynamodb:us-east-1:123456789012:table/T',
+      'arn:aws:dynamodb:us-east-1:123456789012:table/local-T',
     ],
-    ['an output', { 'Fn::GetStackOutput': { StackName: 'One', OutputName: 'Name' } }, 'T'],
-    ['an export in a text', { 'Fn::Sub': ['<${V}>', { V: { 'Fn::ImportValue': 'name' } }] }, '<T>'],
+    ['an output', { 'Fn::GetStackOutput': { StackName: 'One', OutputName: 'Name' } }, 'local-T'],
+    [
+      'an export in a text',
+      { 'Fn::Sub': ['<${V}>', { V: { 'Fn::ImportValue': 'name' } }] },
+      '<local-T>',
+    ],
   ])('is %s', async (_, value, expected) => {
     const outputs = {
       Arn: exported('shared', { 'Fn::GetAtt': ['T', 'Arn'] }),
@@ -253,6 +257,13 @@ describe('stacks that look alike', () => {
   });
 });
 
+it('a table has a name that DynamoDB takes, however short its logical id is', async () => {
+  await assemblyOf({ Chat: { Resources: { Api: api, T: table, Fn: lambda({ Ref: 'T' }) } } });
+  const template = await read();
+  expect(template.options.tables).toMatchObject([{ TableName: 'local-T' }]);
+  expect(valueOf(template)).toBe('local-T');
+});
+
 describe('a stack in another partition', () => {
   it.each([
     ['cn-north-1', 'aws-cn', 'amazonaws.com.cn'],
@@ -271,7 +282,7 @@ describe('a stack in another partition', () => {
     );
     const host = `local00000.execute-api.${region}.${suffix}`;
     expect(valueOf(await read())).toBe(
-      `arn:${partition}:dynamodb:${region}:111111111111:table/T wss://${host} arn:${partition}:x https://${host}`,
+      `arn:${partition}:dynamodb:${region}:111111111111:table/local-T wss://${host} arn:${partition}:x https://${host}`,
     );
     expect(executeApiHost(host)).toEqual({ apiId: 'local00000', region });
   });

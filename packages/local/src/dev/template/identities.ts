@@ -59,8 +59,10 @@ function arn({ region, accountId }: Place, service: string, resource: string): s
 
 const lambda = named('FunctionName', 'lambda', (name) => `function:${name}`);
 
+/** A table's name has at least 3 characters. On AWS, that of the stack is a part of it. */
 const table: IdentityOf = (place, read) => {
-  const ref = read('TableName') ?? place.name;
+  const { name } = place;
+  const ref = read('TableName') ?? (name.length < 3 ? `local-${name}` : name);
   const Arn = arn(place, 'dynamodb', `table/${ref}`);
   return { ref, attributes: { Arn, StreamArn: `${Arn}/stream/2026-01-01T00:00:00.000` } };
 };

@@ -77,7 +77,7 @@ function notLocal(resource: Resource, code: unknown): Error {
   return templateError(
     `${resource.where(property)} is ${JSON.stringify(code)}, which is not a local folder.`,
     isObject(code) && 'S3Key' in code
-      ? 'Run the folder that "npx cdk synth" wrote, with its files of assets: --assembly cdk.out.'
+      ? `Run the folder that "npx cdk synth" wrote, with its files of assets: --assembly cdk.out. In a template of another tool, write the folder of the code: ${property}: src/`
       : `Write the folder of its source, relative to the template: ${property}: src/`,
   );
 }
