@@ -156,6 +156,44 @@ describe('a value of another stack', () => {
   });
 });
 
+it('a function of a nested stack is refused with what to do', async () => {
+  const functionArn = { 'Fn::GetAtt': ['Nested', 'Outputs.Arn'] };
+  const ApiId = { Ref: 'Api' };
+  await assemblyOf({
+    Chat: {
+      Resources: {
+        Api: api,
+        Nested: { Type: 'AWS::CloudFormation::Stack' },
+        Integration: {
+          Type: 'AWS::ApiGatewayV2::Integration',
+          Properties: {
+            ApiId,
+            IntegrationType: 'AWS_PROXY',
+            IntegrationUri: {
+              'Fn::Join': [
+                '',
+                ['arn:aws:apigateway:x:lambda:path/functions/', functionArn, '/invocations'],
+              ],
+            },
+          },
+        },
+        Route: {
+          Type: 'AWS::ApiGatewayV2::Route',
+          Properties: {
+            ApiId,
+            RouteKey: '$default',
+            Target: { 'Fn::Join': ['/', ['integrations', { Ref: 'Integration' }]] },
+          },
+        },
+      },
+    },
+  });
+  await expect(read()).rejects.toMatchObject({
+    code: 'ERR_TEMPLATE_INVALID',
+    hint: expect.stringContaining('nested stacks are not read'),
+  });
+});
+
 describe('stacks that look alike', () => {
   const stack = {
     Resources: { Api: api, T: table, Fn: lambda({ 'Fn::GetAtt': ['T', 'Arn'] }) },

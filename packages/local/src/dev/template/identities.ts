@@ -160,7 +160,14 @@ export function identityOf(
   );
 }
 
-/** The hint for a wrong URI of a function. */
+/** The hint for a URI without a function. */
+export function functionUriHint(uri = ''): string {
+  return /\$\{[^}]+\}/.test(uri)
+    ? 'The value in "${…}" is only known on AWS, and nested stacks are not read. Let the function be a resource of one of the stacks, or exclude its routes with a Condition.'
+    : FUNCTION_URI_HINT;
+}
+
+/** The hint for a missing URI of a function. */
 export const FUNCTION_URI_HINT =
   "Write !Sub 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${YourFunction.Arn}/invocations'.";
 
