@@ -194,6 +194,36 @@ it('a function of a nested stack is refused with what to do', async () => {
   });
 });
 
+it('a value that the CDK copies to another Region is the one that it copies', async () => {
+  const name = '/cdk/exports/Chat/Table';
+  await assemblyOf(
+    {
+      Data: {
+        Resources: {
+          Table: table,
+          Writer: {
+            Type: 'Custom::CrossRegionExportWriter',
+            Properties: {
+              WriterProps: { exports: { [name]: { 'Fn::GetAtt': ['Table', 'Arn'] } } },
+            },
+          },
+        },
+      },
+      Chat: {
+        Resources: {
+          Api: api,
+          Reader: { Type: 'Custom::CrossRegionExportReader' },
+          Fn: lambda({ 'Fn::GetAtt': ['Reader', name] }),
+        },
+      },
+    },
+    { Data: { region: 'us-east-1' }, Chat: { region: 'eu-west-1' } },
+  );
+  const template = await read();
+  expect(valueOf(template)).toBe('arn:aws:dynamodb:us-east-1:111111111111:table/Table');
+  expect(template.warnings).toEqual([]);
+});
+
 describe('stacks that look alike', () => {
   const stack = {
     Resources: { Api: api, T: table, Fn: lambda({ 'Fn::GetAtt': ['T', 'Arn'] }) },

@@ -166,6 +166,18 @@ function otherStacks(
       }
       return undefined;
     },
+    copied(name) {
+      for (const { stack, resolver } of all()) {
+        for (const [logicalId, { type, properties }] of stack.template.resources) {
+          if (type !== 'Custom::CrossRegionExportWriter') continue;
+          const where = `"WriterProps" of "${logicalId}"`;
+          const { exports = {} } = fieldsOf(properties['WriterProps'], where);
+          const values = fieldsOf(exports, where);
+          if (Object.hasOwn(values, name)) return resolver.resolve(values[name], where);
+        }
+      }
+      return undefined;
+    },
     output(name, logicalId, region) {
       const found = all().find(
         ({ stack }) => stack.name === name && (region === undefined || stack.region === region),

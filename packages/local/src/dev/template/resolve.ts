@@ -31,6 +31,8 @@ export interface ResolverOptions {
 export interface OtherStacks {
   /** @param name the name of the export */
   readonly exported: (name: string) => unknown;
+  /** @param name the name under which the CDK copies the value to another Region */
+  readonly copied: (name: string) => unknown;
   /** @param stack the name of the stack */
   readonly output: (stack: string, logicalId: string, region: string | undefined) => unknown;
 }
@@ -225,6 +227,9 @@ export class Resolver {
     const identity = this.#identityOf(resource, logicalId);
     const value = attribute === undefined ? identity?.ref : identity?.attributes[attribute];
     if (value !== undefined) return value;
+    const isReader = attribute !== undefined && type === 'Custom::CrossRegionExportReader';
+    const copied = isReader ? scalarText(this.#options.others.copied(attribute)) : undefined;
+    if (copied !== undefined) return copied;
     const [what, standIn] =
       attribute === undefined
         ? ['its Ref', unresolved(logicalId)]
