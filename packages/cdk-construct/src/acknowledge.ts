@@ -12,8 +12,8 @@ export function acknowledge(construct: IConstruct, finding: string, reason: stri
   });
 }
 
-/** A value as cdk-nag names it: as the template has it, with references in angle brackets. */
-export function named(scope: IConstruct, value: string): string {
+/** A resource as cdk-nag names it in a finding: as the template has it, with references in angle brackets. */
+export function resourceInFinding(scope: IConstruct, value: string): string {
   return flat(Stack.of(scope).resolve(value));
 }
 

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -7,7 +7,10 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 
-/** Alarms on what a user of the app would notice. */
+/**
+ * Alarms on what a user of the app would notice. Those on the time-out and on failed deliveries need the
+ * function of `entry`.
+ */
 export interface AlarmOptions {
   /**
    * Topic that is told when an alarm goes on.
@@ -34,27 +37,41 @@ type WatchedMetric = Pick<cloudwatch.AlarmProps, 'metric' | 'alarmDescription'> 
 };
 
 const PERIOD = Duration.minutes(1);
+/** A refused client counts as an error of the integration or the function, so some are normal. */
+const MOST_ERRORS_PERCENT = 5;
 const SUM = { period: PERIOD, statistic: cloudwatch.Stats.SUM };
 
 /** Alarms of one API. Each looks at three minutes, of which two have to be bad. */
 export class Alarms extends Construct {
-  public readonly all: readonly cloudwatch.Alarm[];
+  public readonly all: cloudwatch.Alarm[];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const { apiMetric, handler, topic } = props;
     const alarms = [
+      this.alarm('ExecutionErrors', {
+        metric: apiMetric('ExecutionError', SUM),
+        alarmDescription: 'API Gateway could not call an integration. See the access logs.',
+      }),
       this.alarm('IntegrationErrors', {
-        metric: apiMetric('IntegrationError', SUM),
-        alarmDescription: 'API Gateway got no answer.',
+        metric: percentage(apiMetric('IntegrationError', SUM), [
+          apiMetric('ConnectCount', SUM),
+          apiMetric('MessageCount', SUM),
+        ]),
+        threshold: MOST_ERRORS_PERCENT,
+        alarmDescription:
+          'many requests got an error from their integration (refused handshakes count).',
       }),
       this.alarm('HandlerErrors', {
-        metric: handler.metricErrors(SUM),
-        alarmDescription: 'The function failed or timed out.',
+        metric: percentage(handler.metricErrors(SUM), [handler.metricInvocations(SUM)]),
+        threshold: MOST_ERRORS_PERCENT,
+        alarmDescription:
+          'the function often failed or timed out (refusals of the authorizer count).',
       }),
       this.alarm('HandlerThrottles', {
         metric: handler.metricThrottles(SUM),
-        alarmDescription: 'Lambda had no concurrency left for the function.',
+        alarmDescription:
+          'Lambda had no concurrency left for the function. Raise the quota, or its reserved concurrency.',
       }),
     ];
     this.all = [
@@ -72,6 +89,7 @@ export class Alarms extends Construct {
     return new cloudwatch.Alarm(this, id, {
       threshold: 0,
       ...watched,
+      alarmDescription: `${this.node.scope?.node.path}: ${watched.alarmDescription} (Two of three minutes.)`,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: 3,
       datapointsToAlarm: 2,
@@ -80,9 +98,9 @@ export class Alarms extends Construct {
   }
 
   private durationAlarm({ handler, timeout }: AlarmsProps): cloudwatch.Alarm[] {
-    if (timeout === undefined) return [];
+    if (timeout === undefined || timeout.isUnresolved()) return [];
     const metric = handler.metricDuration({ period: PERIOD, statistic: 'p99' });
-    const alarmDescription = 'One event in a hundred takes more than 80 % of the time-out.';
+    const alarmDescription = 'one event in a hundred takes more than 80 % of the time-out.';
     const threshold = timeout.toMilliseconds() * 0.8;
     return [this.alarm('HandlerDuration', { metric, alarmDescription, threshold })];
   }
@@ -98,7 +116,7 @@ export class Alarms extends Construct {
       period: PERIOD,
       label: 'Throttled requests',
     });
-    const alarmDescription = 'DynamoDB throttled the store.';
+    const alarmDescription = 'DynamoDB throttled the store. See the metrics of the table.';
     return [this.alarm('TableThrottles', { metric, alarmDescription })];
   }
 
@@ -109,14 +127,38 @@ export class Alarms extends Construct {
       logGroup,
       filterPattern: logs.FilterPattern.literal(FAILED_DELIVERY),
       metricNamespace: 'Gatecast',
-      metricName: `FailedDeliveries-${this.node.addr}`,
+      metricName: metricNameOf(this),
       metricValue: '1',
       defaultValue: 0,
     });
     const alarmDescription =
-      'Events did not reach their subscribers, or API Gateway refused to be posted to.';
+      'events did not reach subscribers, or posts were refused. Look for ERR_DELIVERY in the log group.';
     return [this.alarm('FailedDeliveries', { metric: filter.metric(SUM), alarmDescription })];
   }
+}
+
+/** With the name of the stack: an app may be deployed several times in an account. */
+function metricNameOf(scope: Construct): string {
+  const stack = Stack.of(scope);
+  const ids = scope.node.scopes.slice(stack.node.scopes.length).map(({ node }) => node.id);
+  return [stack.stackName, ...ids.slice(0, -1), 'FailedDeliveries'].join('-');
+}
+
+/** A part of the sum of other metrics, in percent. */
+function percentage(
+  part: cloudwatch.IMetric,
+  all: readonly cloudwatch.IMetric[],
+): cloudwatch.MathExpression {
+  const names = all.map((_, index) => `all${index}`);
+  return new cloudwatch.MathExpression({
+    expression: `100 * part / (${names.map((name) => `FILL(${name}, 0)`).join(' + ')})`,
+    usingMetrics: {
+      part,
+      ...Object.fromEntries(all.map((metric, index) => [`all${index}`, metric])),
+    },
+    period: PERIOD,
+    label: 'Errors, in percent',
+  });
 }
 
 /**

@@ -1,14 +1,15 @@
-import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import type * as logs from 'aws-cdk-lib/aws-logs';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { acknowledge, named } from './acknowledge';
-import { BundleFormat, newHandler } from './handler';
+import { acknowledge, resourceInFinding } from './acknowledge';
+import { newHandler } from './handler';
 import { mistake } from './mistake';
 import type { GatecastApiProps } from './props';
 import { apiArn } from './routes';
-import { type _BoundStore, _tableStatement } from './store';
+import type { _BoundStore } from './store';
+import { acknowledgeKeyActions, tableStatements } from './table-access';
 
 /** What the function of an API has to know and may do. */
 export interface AppFunctionContext {
@@ -21,7 +22,7 @@ export interface AppFunctionContext {
 }
 
 /** What the app does to connections: posts to them and closes them. */
-export const CONNECTIONS_METHODS: readonly string[] = ['POST', 'DELETE'];
+const CONNECTIONS_METHODS: readonly string[] = ['POST', 'DELETE'];
 
 // What Lambda does in a VPC for a function, in its name (AWS: "Giving Lambda functions access to a VPC").
 const VPC_ACTIONS = [
@@ -33,94 +34,111 @@ const VPC_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
+const TRACING_ACTIONS = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
+
+/** The function of `entry`, and where it logs. */
+export interface AppFunction {
+  readonly handler: lambda.Function;
+  readonly logGroup: logs.ILogGroup;
+}
+
 /** Makes the function of `entry`, whose role has the permissions that it needs and no others. */
-export function appFunction(
+export function newAppFunction(
   scope: Construct,
   context: AppFunctionContext,
-  logGroup: logs.ILogGroup,
-): lambda.Function {
+  removalPolicy: RemovalPolicy,
+): AppFunction {
   const { props, store } = context;
   const { entry = '', handlerOptions: options = {}, routes } = props;
-  const network = networkOf(props, store);
+  const logGroup =
+    props.logGroup ??
+    new logs.LogGroup(scope, 'HandlerLogs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy,
+    });
+  const { vpc = store.vpc, vpcSubnets, securityGroups } = props;
   const role =
     props.role ??
     new iam.Role(scope, 'HandlerRole', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
-  const statements = [
-    new iam.PolicyStatement({
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [logGroup.logGroupArn],
-    }),
-    ...(network.vpc === undefined
-      ? []
-      : [new iam.PolicyStatement({ actions: VPC_ACTIONS, resources: ['*'] })]),
-  ];
-  const policy = appPolicy(scope, context, { role, statements });
-  if (network.vpc !== undefined) {
-    acknowledge(
-      policy,
-      'IAM5[Resource::*]',
-      'EC2 takes no narrower resource for network interfaces.',
-    );
+  const policy = appPolicy(scope, context, {
+    role,
+    statements: [
+      new iam.PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+      ...(vpc === undefined
+        ? []
+        : [new iam.PolicyStatement({ actions: VPC_ACTIONS, resources: ['*'] })]),
+      ...(options.tracing === undefined
+        ? []
+        : [new iam.PolicyStatement({ actions: TRACING_ACTIONS, resources: ['*'] })]),
+    ],
+  });
+  if (vpc !== undefined) {
+    tellWayOut(scope);
   }
-  const manifestFormat = routes?._data.format === 'esm' ? BundleFormat.ESM : BundleFormat.CJS;
+  if (vpc !== undefined || options.tracing !== undefined) {
+    acknowledge(policy, 'IAM5[Resource::*]', 'EC2 and X-Ray take no narrower resource.');
+  }
   const handler = newHandler(scope, {
     entry,
     options,
-    format: options.format ?? manifestFormat,
-    mainFields: (routes?._data.mainFields ?? 'module,main').split(','),
+    manifest: routes?._data,
     role,
     logGroup,
     environment: context.environment,
-    network,
+    network: vpc === undefined ? {} : { vpc, vpcSubnets, securityGroups },
   });
-  if (options.tracing === lambda.Tracing.ACTIVE) {
-    acknowledge(role, 'IAM5[Resource::*]', 'X-Ray takes no narrower resource.');
-  }
   // Lambda checks what it may do in the VPC when it makes the function.
   handler.node.addDependency(policy);
-  return handler;
+  return { handler, logGroup };
 }
 
-function networkOf(
-  { vpc, vpcSubnets, securityGroups }: GatecastApiProps,
-  store: _BoundStore,
-): NonNullable<_BoundStore['network']> | Record<string, undefined> {
-  return vpc === undefined ? (store.network ?? {}) : { vpc, vpcSubnets, securityGroups };
+/** An immutable role, or one of another account, gets nothing. */
+function tellIfDetached(scope: Construct, policy: iam.Policy): void {
+  const { roles } = policy.node.defaultChild as iam.CfnPolicy;
+  const attached = Stack.of(policy).resolve(roles) as unknown[] | undefined;
+  if (attached !== undefined && attached.length > 0) return;
+  const actions = policy.document.toJSON() as { Statement: { Action: string | string[] }[] };
+  Annotations.of(scope).addInfoV2(
+    '@gatecast/cdk-construct:roleStays',
+    'The role cannot be changed here, so give it yourself what the app needs: ' +
+      `${actions.Statement.flatMap(({ Action }) => Action).join(', ')}.`,
+  );
 }
 
-/** Gives a function that exists what the app needs, as far as that is possible. */
-export function useFunction(
+function tellWayOut(scope: Construct): void {
+  Annotations.of(scope).addWarningV2(
+    '@gatecast/cdk-construct:vpcNeedsWayOut',
+    "The function is in a VPC. It answers clients itself, but what it publishes goes to API Gateway's " +
+      'public endpoint, so its subnets need a route there: a NAT gateway, a NAT instance or a firewall. ' +
+      '(An interface endpoint for execute-api only serves private REST APIs, and with private DNS it hides ' +
+      'the public endpoint.) If they have one, acknowledge this warning: ' +
+      'Annotations.of(chat).acknowledgeWarning("@gatecast/cdk-construct:vpcNeedsWayOut").',
+  );
+}
+
+/** Gives a function that exists what the app needs, as far as that is possible. Returns the function. */
+export function connectExistingFunction(
   scope: Construct,
   context: AppFunctionContext,
-  handler: lambda.IFunction,
-): void {
-  const own = Stack.of(scope);
-  const isForeign = Stack.of(handler) !== own;
-  const { store } = context;
-  if (isForeign && store.table !== undefined && Stack.of(store.table) === own) {
-    throw mistake(
-      scope,
-      `the handler is in the stack "${Stack.of(handler).stackName}" and would need the name of a table ` +
-        `of "${own.stackName}", which itself needs the handler.`,
-      "Make the table in the handler's stack and pass it: Store.dynamoDb({ table, keyPrefix }).",
+  given: lambda.IFunction | undefined,
+): lambda.IFunction {
+  const handler = given as lambda.IFunction;
+  const target = functionBehind(handler);
+  if (target === undefined) {
+    // The values stay out of the text, because the address of a cache may hold a password.
+    Annotations.of(scope).addInfoV2(
+      '@gatecast/cdk-construct:handlerVariables',
+      'The handler was not made in this app, so set its variables yourself: ' +
+        `${Object.keys(context.environment).join(', ')}.`,
     );
-  }
-  // The id of the API would make the handler's stack depend on this one. The app reads it in events.
-  const { GATECAST_API_ID: _apiId, ...withoutApi } = context.environment;
-  const variables = Object.entries(isForeign ? withoutApi : context.environment);
-  if ('addEnvironment' in handler) {
-    for (const [name, value] of variables) {
-      (handler as lambda.Function).addEnvironment(name, value);
-    }
   } else {
-    const texts = variables.map(([name, value]) =>
-      Token.isUnresolved(value) ? name : `${name}=${value}`,
-    );
-    Annotations.of(scope).addInfo(
-      `The handler was not made in this app, so set its variables yourself: ${texts.join(', ')}.`,
-    );
+    claim(scope, target);
+    setVariables(scope, context, target);
   }
   if (handler.role === undefined) {
     Annotations.of(scope).addWarningV2(
@@ -129,9 +147,67 @@ export function useFunction(
         'execute-api:ManageConnections for this API, and the actions of the store on its table. Import ' +
         'it with its role: Function.fromFunctionAttributes(this, id, { functionArn, role }).',
     );
-    return;
+    return handler;
   }
   appPolicy(scope, context, { role: handler.role, statements: [] });
+  return handler;
+}
+
+/** The function that an alias or a version stands for; undefined if it was not made in this app. */
+function functionBehind(handler: lambda.IFunction): lambda.Function | undefined {
+  if ('addEnvironment' in handler) return handler as lambda.Function;
+  if (handler instanceof lambda.Alias) return functionBehind(handler.version.lambda);
+  return handler instanceof lambda.Version ? functionBehind(handler.lambda) : undefined;
+}
+
+function setVariables(
+  scope: Construct,
+  { environment, store }: AppFunctionContext,
+  handler: lambda.Function,
+): void {
+  const own = Stack.of(scope);
+  if (Stack.of(handler) === own) {
+    for (const [name, value] of Object.entries(environment)) handler.addEnvironment(name, value);
+    return;
+  }
+  const refuse = (what: string, hint: string): Error =>
+    mistake(
+      scope,
+      `the handler is in the stack "${Stack.of(handler).node.path}" and would need ${what} of ` +
+        `"${own.node.path}", which itself needs the handler.`,
+      hint,
+    );
+  if (store.table !== undefined && Stack.of(store.table) === own) {
+    throw refuse(
+      'the name of a table',
+      "Make the table in the handler's stack and pass it: Store.dynamoDb({ table, keyPrefix }).",
+    );
+  }
+  // The id of the API would make the handler's stack depend on this one. The app reads it in events.
+  const { GATECAST_API_ID: _apiId, ...others } = environment;
+  for (const [name, value] of Object.entries(others)) {
+    if (name !== 'GATECAST_TABLE' && Token.isUnresolved(value)) {
+      throw refuse(
+        `a value for ${name}`,
+        'Pass a value that is known when the app is synthesized.',
+      );
+    }
+    handler.addEnvironment(name, value);
+  }
+}
+
+const owners = new WeakMap<lambda.Function, Construct>();
+
+/** @throws Error if the function has the variables of another API already. */
+export function claim(scope: Construct, handler: lambda.Function): void {
+  const owner = owners.get(handler);
+  owners.set(handler, scope);
+  if (owner === undefined || owner === scope) return;
+  throw mistake(
+    scope,
+    `the function "${handler.node.path}" already has the variables of "${owner.node.path}".`,
+    'Use a function for each API.',
+  );
 }
 
 /** The policy of the app, which belongs to this stack, whoever owns the role. */
@@ -149,16 +225,17 @@ function appPolicy(
   const policy = new iam.Policy(scope, 'HandlerPolicy', {
     statements: [
       connectionsStatement(scope, apiId, stageName),
-      ...(store.table === undefined ? [] : [_tableStatement(store.table)]),
+      ...(store.table === undefined ? [] : tableStatements(store.table)),
       ...statements,
     ],
   });
   role.attachInlinePolicy(policy);
-  store.table?.encryptionKey?.grantEncryptDecrypt(role);
+  if (store.table?.encryptionKey !== undefined) acknowledgeKeyActions(policy);
+  tellIfDetached(scope, policy);
   for (const arn of connectionsArns(scope, apiId, stageName)) {
     acknowledge(
       policy,
-      `IAM5[Resource::${named(policy, arn)}]`,
+      `IAM5[Resource::${resourceInFinding(policy, arn)}]`,
       'An app posts to any of its connections, whose ids nobody knows before.',
     );
   }

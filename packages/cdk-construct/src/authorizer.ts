@@ -1,15 +1,13 @@
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 
 /**
- * Who may connect, where not the app's own authorizer decides.
- *
- * Access to channels is always the app's matter, whoever lets the connection in.
+ * Who decides at the API whether a client may connect. Access to channels is always the app's matter.
  */
 export class Authorizer {
   /**
-   * A REQUEST authorizer without identity sources, so that the token may come by the query, a header or
-   * the sub-protocol. It has to answer as an app's handler does: check the origin, and give the user id and
-   * the claims under Gatecast's keys. The handler of an app, deployed a second time, is one.
+   * A Lambda authorizer of type REQUEST. It has no identity sources, so it is asked for every `$connect`.
+   * It must check the origin and return the context that an app's handler returns; the simplest such
+   * function is the same app, deployed as another function.
    *
    * @param handler the function, which may be in another stack
    */
@@ -22,7 +20,7 @@ export class Authorizer {
     return new Authorizer('iam');
   }
 
-  /** Everybody may connect. */
+  /** No authorizer at the API. Everybody may connect if the app has none, either. */
   public static none(): Authorizer {
     return new Authorizer('none');
   }

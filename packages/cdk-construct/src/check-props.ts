@@ -1,5 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { Token } from 'aws-cdk-lib';
+import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Construct } from 'constructs';
 import { mistake } from './mistake';
 import type { GatecastApiProps } from './props';
@@ -50,17 +52,61 @@ export function checkProps(scope: Construct, props: GatecastApiProps): void {
       'Leave one of them out.',
     );
   }
+  const { stageName = 'prod', domain } = props;
+  if (!Token.isUnresolved(stageName) && !/^[\w-]{1,128}$/.test(stageName)) {
+    throw mistake(
+      scope,
+      `the stageName is "${stageName}".`,
+      'A WebSocket API takes up to 128 letters, digits, "-" and "_".',
+    );
+  }
+  if (domain?.mappingKey !== undefined && /^\/|\/$|\/\/|^$/.test(domain.mappingKey)) {
+    throw mistake(
+      scope,
+      `domain.mappingKey is "${domain.mappingKey}".`,
+      'Write it without "/" at its ends, such as v1; leave it out for the root of the domain.',
+    );
+  }
+  const network = (['vpcSubnets', 'securityGroups'] as const).find((name) => props[name]);
+  if (network !== undefined && props.vpc === undefined && !props.store?._hasVpc) {
+    throw mistake(
+      scope,
+      `"${network}" is given, but the function is in no VPC.`,
+      'Pass vpc, or leave it out.',
+    );
+  }
   checkManifest(scope, props);
+}
+
+/** @throws Error if messages of an API of the user's would not find their routes. */
+export function checkApi(scope: Construct, api: apigwv2.IWebSocketApi): void {
+  const resource = api.node.defaultChild;
+  if (!(resource instanceof apigwv2.CfnApi)) return;
+  const taken = api.node.findAll().find((each) => each instanceof apigwv2.CfnRoute);
+  if (taken !== undefined) {
+    throw mistake(
+      scope,
+      `the API "${api.node.path}" has routes already: "${taken.node.path}".`,
+      'Use one without routes, or leave "api" out.',
+    );
+  }
+  const { routeSelectionExpression: expression } = resource;
+  if (expression === '$request.body.action') return;
+  throw mistake(
+    scope,
+    `the API "${api.node.path}" selects routes by "${expression}", and Gatecast needs "$request.body.action".`,
+    'Use another API, or leave "api" out.',
+  );
 }
 
 function checkManifest(scope: Construct, { entry, routes }: GatecastApiProps): void {
   if (routes === undefined) return;
-  const { _data: data, _name: name, _entry: madeFrom } = routes;
+  const { _data: data, _name: name, _entryFile: madeFrom } = routes;
   if (entry !== undefined && madeFrom !== undefined && !isSameFile(madeFrom, resolve(entry))) {
     throw mistake(
       scope,
       `the manifest ${name} is of another app, ${madeFrom}, and the entry is ${resolve(entry)}.`,
-      `Write it again: npx gatecast manifest ${entry} --out routes.json`,
+      `Pass that of the entry: RouteManifest.fromEntry(${JSON.stringify(entry)}).`,
     );
   }
   if (data.singleEnvironment) {
@@ -93,7 +139,7 @@ export function checkStoreKind(
     scope,
     `the app's store is ${names.join(' and ')}, but the construct provides ${kind}.`,
     names.includes('redis')
-      ? 'Pass store: Store.redis({ vpc, url }).'
+      ? 'Pass store: Store.redis({ url, vpc }).'
       : 'Leave "store" out, or pass Store.dynamoDb().',
   );
 }

@@ -3,7 +3,7 @@ import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { GatecastApiProps } from './props';
-import { type ConnectAccess, invocationUri, permit } from './routes';
+import { addPermission, type ConnectAccess, invocationUri } from './routes';
 
 /** Who decides about `$connect`: `app` is the app's own function as a Lambda authorizer. */
 export type AccessKind = 'app' | 'function' | 'iam' | 'none';
@@ -12,17 +12,20 @@ export function accessKindOf({ authorizer, routes }: GatecastApiProps): AccessKi
   return authorizer?._kind ?? (routes?._data.authorizer ? 'app' : 'none');
 }
 
-/** Makes the authorizer, if there is one. */
-export function connectAccess(
+/** Makes the authorizer, if there is one. Returns what `$connect` needs to refer to it. */
+export function addAuthorizer(
   scope: Construct,
   {
     props,
     apiId,
     handler,
+    permissions,
   }: {
     readonly props: GatecastApiProps;
     readonly apiId: string;
     readonly handler: lambda.IFunction;
+    /** Where the permission to invoke the authorizer belongs. */
+    readonly permissions: Construct;
   },
 ): ConnectAccess {
   const kind = accessKindOf(props);
@@ -40,14 +43,15 @@ export function connectAccess(
     authorizerUri: invocationUri(scope, decider),
   });
   const part = `authorizers/${authorizer.ref}`;
-  permit(scope, 'AuthorizerPermission', { apiId, handler: decider, part });
+  addPermission(permissions, 'Authorizer', { apiId, handler: decider, part });
   return { authorizationType: 'CUSTOM', authorizerId: authorizer.ref };
 }
 
 function tellOpen(scope: Construct, { authorizer, routes }: GatecastApiProps): void {
   if (authorizer !== undefined) return;
   if (routes === undefined) {
-    Annotations.of(scope).addInfo(
+    Annotations.of(scope).addInfoV2(
+      '@gatecast/cdk-construct:withoutManifest',
       'Without "routes" the construct cannot know whether the app has an authorizer. If it has one, it ' +
         'runs in $connect. With the manifest of "gatecast manifest" it becomes a Lambda authorizer, and ' +
         'each message a route of its own.',
@@ -56,7 +60,7 @@ function tellOpen(scope: Construct, { authorizer, routes }: GatecastApiProps): v
   }
   Annotations.of(scope).addWarningV2(
     '@gatecast/cdk-construct:noAuthorizer',
-    'The app has no authorizer, so everybody may connect. If that is meant, say so: ' +
+    'The app has no authorizer, so everybody may connect. If that is what you want, say so: ' +
       'authorizer: Authorizer.none().',
   );
 }

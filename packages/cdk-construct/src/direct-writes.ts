@@ -2,11 +2,13 @@ import { Stack, Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { Construct } from 'constructs';
-import type { AccessKind } from './connect-access';
+import { Construct, type IConstruct } from 'constructs';
+import { type AccessKind, accessKindOf } from './connect-access';
 import { mistake } from './mistake';
-import type { RouteManifest } from './route-manifest';
+import type { GatecastApiProps } from './props';
+import type { _ManifestData } from './route-manifest';
 import type { _BoundStore } from './store';
+import { acknowledgeKeyActions, tableStatements } from './table-access';
 
 /** Who writes the row of a connection. */
 export enum ConnectionWrites {
@@ -23,15 +25,16 @@ export enum ConnectionWrites {
   DIRECT = 'DIRECT',
 }
 
-/** How long a row is valid, in seconds: API Gateway ends every connection after two hours. */
+/**
+ * How long a row is valid, in seconds: two hours, after which API Gateway ends every connection, and 15
+ * minutes more, as in the framework.
+ */
 const ROW_SECONDS = 8100;
 
-export interface DirectWritesProps {
+interface DirectWritesProps {
   readonly apiId: string;
-  readonly stageName: string;
-  readonly table: dynamodb.ITable;
-  readonly keyPrefix: string;
-  readonly hasAuthorizer: boolean;
+  readonly props: GatecastApiProps;
+  readonly store: _BoundStore;
 }
 
 /** An operation of DynamoDB, and the template of its input. */
@@ -45,31 +48,29 @@ export class DirectWrites extends Construct {
   /** Integrations by route key. */
   public readonly integrations: ReadonlyMap<string, string>;
 
-  constructor(scope: Construct, id: string, props: DirectWritesProps) {
+  constructor(scope: Construct, id: string, { apiId, props, store }: DirectWritesProps) {
     super(scope, id);
+    const table = checkedTable(scope.node.scope ?? scope, props, store);
+    const names = { table, keyPrefix: store.keyPrefix };
+    const add = (name: string, operation: Operation): string =>
+      this.add(name, { ...operation, apiId, table });
+    const put = putItem(this, { ...names, hasAuthorizer: isLambda(accessKindOf(props)) });
     this.integrations = new Map([
-      [
-        '$connect',
-        this.add('Connect', { ...props, action: 'PutItem', template: putItem(this, props) }),
-      ],
-      [
-        '$disconnect',
-        this.add('Disconnect', { ...props, action: 'UpdateItem', template: updateItem(props) }),
-      ],
+      ['$connect', add('Connect', { action: 'PutItem', template: put })],
+      ['$disconnect', add('Disconnect', { action: 'UpdateItem', template: updateItem(names) })],
     ]);
   }
 
   private add(
     id: string,
-    { apiId, table, action, template }: DirectWritesProps & Operation,
+    { apiId, table, action, template }: Operation & { apiId: string; table: dynamodb.ITable },
   ): string {
     const role = new iam.Role(this, `${id}Role`, {
       assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com'),
     });
-    role.addToPolicy(
-      new iam.PolicyStatement({ actions: [`dynamodb:${action}`], resources: [table.tableArn] }),
-    );
-    table.encryptionKey?.grantEncryptDecrypt(role);
+    const statements = tableStatements(table, [`dynamodb:${action}`]);
+    const policy = new iam.Policy(this, `${id}Policy`, { statements, roles: [role] });
+    if (table.encryptionKey !== undefined) acknowledgeKeyActions(policy);
     const { partition, region } = Stack.of(this);
     const integration = new apigwv2.CfnIntegration(this, `${id}Integration`, {
       apiId,
@@ -82,7 +83,7 @@ export class DirectWrites extends Construct {
       requestTemplates: { $default: template },
     });
     // Not $default: a connection without a row must not be accepted.
-    new apigwv2.CfnIntegrationResponse(this, `${id}Answer`, {
+    new apigwv2.CfnIntegrationResponse(this, `${id}Response`, {
       apiId,
       integrationId: integration.ref,
       integrationResponseKey: '/2\\d\\d/',
@@ -91,9 +92,17 @@ export class DirectWrites extends Construct {
   }
 }
 
+/** What the templates need to name a row. */
+interface RowNames {
+  readonly table: dynamodb.ITable;
+  readonly keyPrefix: string;
+}
+
 /** The row as `dynamoDbStore` writes it. */
-function putItem(scope: Construct, props: DirectWritesProps): string {
-  const { table, keyPrefix, hasAuthorizer } = props;
+function putItem(
+  scope: Construct,
+  { table, keyPrefix, hasAuthorizer }: RowNames & { readonly hasAuthorizer: boolean },
+): string {
   const item = [
     `"pk":{"S":"${keyPrefix}C#$context.connectionId"}`,
     '"sk":{"S":"META"}',
@@ -119,10 +128,10 @@ ${hasAuthorizer ? identity : ''}}}`;
 }
 
 /**
- * Marks the row. It is not deleted, because the set of channels in it leads the first publish that meets
- * the lost connection to its memberships.
+ * Marks the row. It is not deleted: it names the connection's channels, and the first publish that gets
+ * 410 needs them to remove its memberships.
  */
-function updateItem({ table, keyPrefix }: DirectWritesProps): string {
+function updateItem({ table, keyPrefix }: RowNames): string {
   return `{"TableName":"${table.tableName}",
 "Key":{"pk":{"S":"${keyPrefix}C#$context.connectionId"},"sk":{"S":"META"}},
 "UpdateExpression":"SET closing = if_not_exists(closing, :id)",
@@ -135,55 +144,89 @@ function updateItem({ table, keyPrefix }: DirectWritesProps): string {
  *
  * @throws Error if something of the app would be skipped, because no function runs.
  */
-export function checkDirectWrites(
-  scope: Construct,
-  {
-    manifest,
-    store,
-    kind,
-  }: {
-    readonly manifest: RouteManifest | undefined;
-    readonly store: _BoundStore;
-    readonly kind: AccessKind;
-  },
+function checkedTable(
+  scope: IConstruct,
+  props: GatecastApiProps,
+  { table, keyPrefix }: _BoundStore,
 ): dynamodb.ITable {
   const refuse = (reason: string, hint: string): Error =>
-    mistake(scope, `connectionWrites: DIRECT is not possible: ${reason}`, hint);
-  if (store.table === undefined) {
-    throw refuse('API Gateway can only write to DynamoDB.', 'Use Store.dynamoDb().');
+    mistake(scope, `connectionWrites: DIRECT is not possible: ${reason}.`, hint);
+  if (table === undefined) {
+    throw refuse('API Gateway can only write to DynamoDB', 'Use Store.dynamoDb().');
   }
-  if (manifest === undefined) {
+  if (props.routes === undefined) {
     throw refuse(
-      'without a manifest nobody knows what the app does at $connect.',
-      'Pass routes: RouteManifest.fromFile("routes.json").',
+      'without a manifest nobody knows what the app does at $connect',
+      'Pass routes: RouteManifest.fromEntry(entry).',
     );
   }
-  if (!/^[\w:./-]*#?$/.test(store.keyPrefix) && !Token.isUnresolved(store.keyPrefix)) {
+  if (!/^[\w:./-]*#?$/.test(keyPrefix) && !Token.isUnresolved(keyPrefix)) {
     throw refuse(
-      `the keyPrefix "${store.keyPrefix}" would be read as a part of a mapping template.`,
+      `the keyPrefix "${keyPrefix}" would be read as a part of a mapping template`,
       'Use letters, digits and _:./-, and # only at the end.',
     );
   }
-  const { _data: data } = manifest;
-  const hasAuthorizer = kind === 'app' || kind === 'function';
-  const skipped: readonly (readonly [boolean | undefined, string])[] = [
-    [data.hasConnect, 'the app has an @OnConnect handler'],
-    [data.hasDisconnect, 'the app has an @OnDisconnect handler'],
-    [data.hasUnsubscribe, 'the app has an @OnUnsubscribe handler'],
-    [data.hasConnectHook, 'a plugin has the hook onConnect'],
-    [data.hasDisconnectHook, 'a plugin has the hook onDisconnect'],
-    [data.hasUnsubscribeHook, 'a plugin has the hook onUnsubscribe'],
-    [data.autoSubscribes, 'a channel subscribes connections by itself (autoSubscribe)'],
-    [
-      data.origins !== undefined && !hasAuthorizer,
-      'the app has a list of origins, and no Lambda authorizer that checks it',
-    ],
-    [data.authorizer && !hasAuthorizer, 'the app has an authorizer, which would run in $connect'],
-  ];
-  const reasons = skipped.filter(([isSkipped]) => isSkipped).map(([, reason]) => reason);
-  if (reasons.length === 0) return store.table;
+  const { _data: data } = props.routes;
+  const unknown = FLAGS.filter((flag) => typeof data[flag] !== 'boolean');
+  if (unknown.length > 0) {
+    throw refuse(
+      `the manifest does not say ${unknown.join(', ')}`,
+      'Write it again with the newest @gatecast/local.',
+    );
+  }
+  const skipped = skippedParts(data, accessKindOf(props));
+  if (skipped.length === 0) return table;
   throw refuse(
-    `${reasons.join('; ')}. No function would run for it.`,
-    'Remove it from the app, or leave connectionWrites out.',
+    `no function runs at $connect and $disconnect, but ${skipped.map(({ what }) => what).join('; and ')}`,
+    [...new Set(skipped.map(({ hint }) => hint)), 'Or leave connectionWrites out.'].join(' '),
   );
+}
+
+/** What a manifest says about `$connect` and `$disconnect`. */
+const FLAGS = [
+  'hasConnect',
+  'hasDisconnect',
+  'hasUnsubscribe',
+  'hasConnectHook',
+  'hasDisconnectHook',
+  'hasUnsubscribeHook',
+  'autoSubscribes',
+] as const;
+
+/** What would not run, and what to do about it. */
+function skippedParts(
+  data: _ManifestData,
+  kind: AccessKind,
+): readonly { readonly what: string; readonly hint: string }[] {
+  const handler = 'Do without the handler.';
+  const hook = 'Do without the hook, or set observesOnly: true in a plugin that only looks on.';
+  const parts: readonly (readonly [boolean | undefined, string, string])[] = [
+    [data.hasConnect, 'the app has an @OnConnect handler', handler],
+    [data.hasDisconnect, 'the app has an @OnDisconnect handler', handler],
+    [data.hasUnsubscribe, 'the app has an @OnUnsubscribe handler', handler],
+    [data.hasConnectHook, 'a plugin has the hook onConnect', hook],
+    [data.hasDisconnectHook, 'a plugin has the hook onDisconnect', hook],
+    [data.hasUnsubscribeHook, 'a plugin has the hook onUnsubscribe', hook],
+    [
+      data.autoSubscribes,
+      'a channel subscribes connections by itself (autoSubscribe)',
+      'Let the client subscribe.',
+    ],
+    [
+      data.authorizer && !isLambda(kind),
+      "the app has an authorizer, which the API's access does not ask",
+      'Leave "authorizer" out, so that the app\'s own is asked.',
+    ],
+    [
+      data.origins !== undefined && !isLambda(kind),
+      'the app has a list of origins',
+      'Give the app an authorizer, which also checks origins.',
+    ],
+  ];
+  return parts.filter(([isSkipped]) => isSkipped).map(([, what, hint]) => ({ what, hint }));
+}
+
+/** Whether a function decides, which also checks the origin. */
+function isLambda(kind: AccessKind): boolean {
+  return kind === 'app' || kind === 'function';
 }

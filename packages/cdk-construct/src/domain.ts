@@ -10,13 +10,13 @@ export interface DomainOptions {
   /**
    * Name of a new custom domain: `chat.example.com`.
    *
-   * @default - `existing` is given
+   * @default - none; required unless `existing` is given
    */
   readonly domainName?: string;
   /**
    * Certificate for `domainName`, of the API's Region.
    *
-   * @default - `existing` is given
+   * @default - none; required unless `existing` is given
    */
   readonly certificate?: acm.ICertificate;
   /**
@@ -28,7 +28,7 @@ export interface DomainOptions {
   /**
    * A domain that exists. HTTP APIs and WebSocket APIs cannot share one.
    *
-   * @default - `domainName` and `certificate` are given
+   * @default - a new one of `domainName` and `certificate`
    */
   readonly existing?: apigwv2.IDomainName;
   /**
@@ -42,7 +42,7 @@ export interface DomainOptions {
    *
    * @default false
    */
-  readonly disableDefaultEndpoint?: boolean;
+  readonly disableExecuteApiEndpoint?: boolean;
 }
 
 /** What follows `wss://` in the address at a custom domain. */
@@ -119,4 +119,17 @@ function addRecord(
     new ApiGatewayv2DomainProperties(domain.regionalDomainName, domain.regionalHostedZoneId),
   );
   new route53.ARecord(scope, 'Record', { zone, recordName: domainName, target });
+}
+
+/** Lets the API answer only at its custom domain. */
+export function disableExecuteApiEndpoint(scope: Construct, api: apigwv2.IWebSocketApi): void {
+  const resource = api.node.defaultChild;
+  if (!(resource instanceof apigwv2.CfnApi)) {
+    throw mistake(
+      scope,
+      'domain.disableExecuteApiEndpoint cannot change an imported API.',
+      'Set it where the API is made.',
+    );
+  }
+  resource.disableExecuteApiEndpoint = true;
 }

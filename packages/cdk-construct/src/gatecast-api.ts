@@ -1,5 +1,4 @@
-import { Annotations, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import { Annotations, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -7,27 +6,30 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
+import { AccountRole } from './account-role';
 import { Alarms } from './alarms';
-import { type AppFunctionContext, appFunction, connectionsArns, useFunction } from './app-function';
-import { checkProps, checkStoreKind } from './check-props';
-import { accessKindOf, connectAccess } from './connect-access';
-import { ConnectionWrites, checkDirectWrites, DirectWrites } from './direct-writes';
-import { domainPath, mapDomain } from './domain';
+import { claim, connectExistingFunction, connectionsArns, newAppFunction } from './app-function';
+import { checkApi, checkProps, checkStoreKind } from './check-props';
+import { addAuthorizer } from './connect-access';
+import { ConnectionWrites, DirectWrites } from './direct-writes';
+import { disableExecuteApiEndpoint, domainPath, mapDomain } from './domain';
 import { mistake } from './mistake';
 import type { GatecastApiProps } from './props';
-import type { _ManifestRoute } from './route-manifest';
 import {
+  addPermission,
   apiArn,
+  checkCount,
   functionIntegration,
-  mockIntegration,
-  permit,
+  mockIntegrations,
   ROUTES_WITHOUT_MANIFEST,
   Routes,
 } from './routes';
 import { newStage } from './stage';
 import { type _BoundStore, Store } from './store';
-import { TABLE_ACTIONS } from './table-definition';
+import { tableStatements } from './table-access';
+
+/** Length of an API's name (CloudFormation: AWS::ApiGatewayV2::Api). */
+const MOST_NAME = 128;
 
 /**
  * A WebSocket API with everything that a Gatecast app needs: API, stage, routes, function, table, roles
@@ -44,6 +46,10 @@ export class GatecastApi extends Construct {
   public readonly stage: apigwv2.WebSocketStage;
   /** The function that handles all events. */
   public readonly handler: lambda.IFunction;
+  /** The log group of the function of `entry`; undefined if `handler` is given. */
+  public readonly logGroup?: logs.ILogGroup;
+  /** The log group of the access logs; undefined if there are none. */
+  public readonly accessLogGroup?: logs.ILogGroup;
   /** The store's table; undefined for other stores. */
   public readonly table?: dynamodb.ITable;
   /** The address for clients: `wss://…`, at the custom domain if there is one. */
@@ -55,85 +61,90 @@ export class GatecastApi extends Construct {
 
   private readonly store: _BoundStore;
   private readonly stageName: string;
+  private readonly hasIamAuthorizer: boolean;
+  /** By these variables an app or a publisher finds the store and the API. */
   private readonly variables: { readonly [name: string]: string };
 
   constructor(scope: Construct, id: string, props: GatecastApiProps) {
     super(scope, id);
     checkProps(this, props);
-    const { routes: manifest, domain } = props;
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    const { domain, removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE } = props;
     this.stageName = props.stageName ?? 'prod';
+    this.hasIamAuthorizer = props.authorizer?._kind === 'iam';
     this.store = (props.store ?? Store.dynamoDb())._bind(this, removalPolicy);
     this.table = this.store.table;
     checkStoreKind(this, props, this.store);
     this.api =
       props.api ??
-      new apigwv2.WebSocketApi(this, 'Api', { apiName: `${Stack.of(this).stackName}-${id}` });
+      new apigwv2.WebSocketApi(this, 'Api', {
+        apiName: `${Stack.of(this).stackName}-${id}`.slice(0, MOST_NAME),
+      });
+    checkApi(this, this.api);
     const { apiId } = this.api;
-    if (domain?.disableDefaultEndpoint) disableDefaultEndpoint(this, this.api);
 
-    const host = `${apiId}.execute-api.${Stack.of(this).region}.${Stack.of(this).urlSuffix}`;
-    const defaultPath = `${host}/${this.stageName}`;
-    const publicPath = domain === undefined ? defaultPath : domainPath(this, domain);
-    const postsPath = domain?.disableDefaultEndpoint ? publicPath : defaultPath;
-    this.url = `wss://${publicPath}`;
-    this.callbackUrl = `https://${postsPath}`;
+    const { region, urlSuffix } = Stack.of(this);
+    const executeApi = `${apiId}.execute-api.${region}.${urlSuffix}/${this.stageName}`;
+    const own = domain === undefined ? executeApi : domainPath(this, domain);
+    const isDomainOnly = domain?.disableExecuteApiEndpoint ?? false;
+    if (isDomainOnly) disableExecuteApiEndpoint(this, this.api);
+    this.url = `wss://${own}`;
+    this.callbackUrl = `https://${isDomainOnly ? own : executeApi}`;
     this.variables = {
       GATECAST_API_ID: apiId,
       GATECAST_STAGE: this.stageName,
       ...this.store.environment,
-      ...(domain?.disableDefaultEndpoint && { GATECAST_ENDPOINT: this.callbackUrl }),
+      ...(isDomainOnly && { GATECAST_ENDPOINT: this.callbackUrl }),
     };
 
-    const logGroup = props.logGroup ?? this.newHandlerLogs(props, removalPolicy);
-    this.handler = this.handlerOf(props, logGroup);
-    permit(this, 'HandlerPermission', {
+    const context = {
+      props,
       apiId,
-      handler: this.handler,
-      part: `${this.stageName}/*`,
-    });
-
-    const routeList = manifest?._data.routes ?? ROUTES_WITHOUT_MANIFEST;
-    const access = connectAccess(this, { props, apiId, handler: this.handler });
-    const integrations = new Construct(this, 'Integrations');
-    const routes = new Routes(this, 'Routes', {
-      apiId,
-      routes: routeList,
-      integration: functionIntegration(integrations, 'Handler', { apiId, handler: this.handler }),
-      integrations: this.otherIntegrations(integrations, props, routeList),
-      access,
-    });
-    this.stage = newStage(this, {
-      api: this.api,
       stageName: this.stageName,
-      throttle: props.throttle,
-      routeThrottling: props.routeThrottling ?? {},
-      detailedMetrics: props.detailedMetrics ?? false,
-      accessLogGroup: this.accessLogGroupOf(props, removalPolicy),
-      routeKeys: routeList.map(({ routeKey }) => routeKey),
-    });
-    // Otherwise the stage is there before its routes are.
-    this.stage.node.addDependency(routes, integrations);
-    if (props.cloudWatchRole) this.stage.node.addDependency(newAccountRole(this));
+      store: this.store,
+      environment: {
+        ...this.variables,
+        // So that the app can tell when its routes are older than its code.
+        ...(props.routes !== undefined && { GATECAST_ROUTES: 'manifest' }),
+      },
+    };
+    const made =
+      props.handler === undefined ? newAppFunction(this, context, removalPolicy) : undefined;
+    this.handler = made?.handler ?? connectExistingFunction(this, context, props.handler);
+    this.logGroup = made?.logGroup;
+
+    this.accessLogGroup = this.accessLogGroupOf(props, removalPolicy);
+    this.stage = this.addRoutes(props);
+    if (props.cloudWatchRole) {
+      this.stage.node.addDependency(new AccountRole(this, 'CloudWatchRole'));
+    }
     if (domain !== undefined) mapDomain(this, this.stage, domain);
-    this.alarms = props.alarms === undefined ? [] : this.newAlarms(props, logGroup);
+    this.alarms =
+      props.alarms === undefined
+        ? []
+        : new Alarms(this, 'Alarms', {
+            ...props.alarms,
+            apiMetric: (name, options) => this.metric(name, options),
+            handler: this.handler,
+            timeout:
+              'timeout' in this.handler ? (this.handler as lambda.Function).timeout : undefined,
+            logGroup: this.logGroup,
+            table: this.table,
+          }).all;
+    this.node.addValidation({ validate: () => checkCount(this) });
   }
 
   /**
-   * Lets something publish: post to connections, close them, and read and prune subscriptions in the
-   * table. A Redis store also has to be reached through the network.
+   * Lets something publish: post to connections, close them, and use the table, with its key if it has
+   * one. A Redis store also has to be reached through the network.
    */
   public grantPublish(grantee: iam.IGrantable): iam.Grant {
     const grant = this.grantManageConnections(grantee);
     const { table } = this.store;
     if (table === undefined) return grant;
-    table.encryptionKey?.grantEncryptDecrypt(grantee);
-    return grant.combine(
-      iam.Grant.addToPrincipal({
-        grantee,
-        actions: [...TABLE_ACTIONS],
-        resourceArns: [table.tableArn],
-      }),
+    return tableStatements(table).reduce(
+      (all, { actions, resources }) =>
+        all.combine(iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources })),
+      grant,
     );
   }
 
@@ -146,8 +157,15 @@ export class GatecastApi extends Construct {
     });
   }
 
-  /** Lets an IAM identity connect, if the API has `Authorizer.iam()`. */
+  /** Lets an IAM identity connect. The API needs `Authorizer.iam()`. */
   public grantConnect(grantee: iam.IGrantable): iam.Grant {
+    if (!this.hasIamAuthorizer) {
+      throw mistake(
+        this,
+        'grantConnect() has no effect, because IAM does not decide who connects.',
+        'Pass authorizer: Authorizer.iam().',
+      );
+    }
     return iam.Grant.addToPrincipal({
       grantee,
       actions: ['execute-api:Invoke'],
@@ -157,106 +175,117 @@ export class GatecastApi extends Construct {
 
   /**
    * Lets a function publish with `createPublisher()`: the permissions of `grantPublish()`, and the
-   * variables (`GATECAST_…`) by which it finds the API and the store.
+   * variables (`GATECAST_…`) by which it finds the API and the store. For a Redis store the function has
+   * to be in the cluster's VPC.
    */
   public connectPublisher(publisher: lambda.Function): void {
+    this.checkPublisher(publisher);
     for (const [name, value] of Object.entries(this.variables)) {
       publisher.addEnvironment(name, value);
     }
     this.grantPublish(publisher);
   }
 
-  /** A metric of the stage, by the name that API Gateway gives it. */
+  /** A metric of the stage, by the name that API Gateway gives it. Average over 5 minutes by default. */
   public metric(metricName: string, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.stage.metric(metricName, options);
   }
 
-  /** Connections that were asked for. */
+  /** Attempts to connect. Sum over 5 minutes by default. */
   public metricConnectCount(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('ConnectCount', { statistic: 'Sum', ...options });
   }
 
-  /** Messages, from clients and to them. */
+  /** Messages, from clients and to them. Sum over 5 minutes by default. */
   public metricMessageCount(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('MessageCount', { statistic: 'Sum', ...options });
   }
 
-  /** Requests with a 4XX answer before an integration was called. */
+  /** Requests that API Gateway refused with a 4XX answer. Sum over 5 minutes by default. */
   public metricClientError(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('ClientError', { statistic: 'Sum', ...options });
   }
 
-  /** Requests whose integration gave a 4XX or 5XX answer. */
+  /** Requests whose integration answered with 4XX or 5XX. Sum over 5 minutes by default. */
   public metricIntegrationError(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('IntegrationError', { statistic: 'Sum', ...options });
   }
 
-  /** Errors in calling an integration. */
+  /** Errors in calling an integration. Sum over 5 minutes by default. */
   public metricExecutionError(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('ExecutionError', { statistic: 'Sum', ...options });
   }
 
-  /** How long integrations take, in milliseconds. */
+  /** How long integrations take, in milliseconds. Average over 5 minutes by default. */
   public metricIntegrationLatency(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('IntegrationLatency', options);
   }
 
-  private handlerOf(
-    props: GatecastApiProps,
-    logGroup: logs.ILogGroup | undefined,
-  ): lambda.IFunction {
-    const context: AppFunctionContext = {
-      props,
-      apiId: this.api.apiId,
-      stageName: this.stageName,
-      store: this.store,
-      environment: {
-        ...this.variables,
-        // So that the app can tell when its routes are older than its code.
-        ...(props.routes !== undefined && { GATECAST_ROUTES: 'manifest' }),
-      },
-    };
-    if (logGroup !== undefined) return appFunction(this, context, logGroup);
-    const handler = props.handler as lambda.IFunction;
-    useFunction(this, context, handler);
-    return handler;
-  }
-
-  /** Integrations of the routes that the handler does not handle, by route key. */
-  private otherIntegrations(
-    scope: Construct,
-    props: GatecastApiProps,
-    routes: readonly _ManifestRoute[],
-  ): ReadonlyMap<string, string> {
-    const { apiId } = this.api;
-    const integrations = new Map<string, string>();
-    for (const { routeKey, integration, response = '' } of routes) {
-      if (integration === 'mock') {
-        integrations.set(routeKey, mockIntegration(scope, routeKey, { apiId, response }));
-      }
+  private checkPublisher(publisher: lambda.Function): void {
+    const [own, other, handlers] = [this, publisher, this.handler].map((each) => Stack.of(each));
+    const differs = (one = '', two = ''): boolean =>
+      ![one, two].some((each) => Token.isUnresolved(each)) && one !== two;
+    if (differs(own?.region, other?.region) || differs(own?.account, other?.account)) {
+      throw mistake(
+        this,
+        `the publisher "${publisher.node.path}" is in another account or Region than the API.`,
+        "Publish from the API's account and Region.",
+      );
     }
-    if (props.connectionWrites !== ConnectionWrites.DIRECT) return integrations;
-    const kind = accessKindOf(props);
-    const table = checkDirectWrites(this, { manifest: props.routes, store: this.store, kind });
-    const direct = new DirectWrites(this, 'DirectWrites', {
-      apiId,
-      stageName: this.stageName,
-      table,
-      keyPrefix: this.store.keyPrefix,
-      hasAuthorizer: kind === 'app' || kind === 'function',
-    });
-    Annotations.of(this).addInfo(
-      "With connectionWrites: DIRECT no function confirms a sub-protocol, so clients need handshake: 'query': " +
-        "createClient({ url, handshake: 'query' }). Their token is then in the query of the address.",
-    );
-    return new Map([...integrations, ...direct.integrations]);
+    if (other === handlers && handlers !== own) {
+      throw mistake(
+        this,
+        `the publisher "${publisher.node.path}" is in the handler's stack, which cannot know this one.`,
+        'Move the publisher to the stack of the API or to a third one.',
+      );
+    }
+    claim(this, publisher);
   }
 
-  private newHandlerLogs(
-    { handler }: GatecastApiProps,
-    removalPolicy: RemovalPolicy,
-  ): logs.ILogGroup | undefined {
-    return handler === undefined ? newLogGroup(this, 'HandlerLogs', removalPolicy) : undefined;
+  /** The routes with their integrations and permissions, and the stage that serves them. */
+  private addRoutes(props: GatecastApiProps): apigwv2.WebSocketStage {
+    const { apiId } = this.api;
+    const { handler, stageName } = this;
+    const routes = props.routes?._data.routes ?? ROUTES_WITHOUT_MANIFEST;
+    const permissions = new Construct(this, 'Permissions');
+    addPermission(permissions, 'Handler', { apiId, handler, part: `${stageName}/*` });
+    const access = addAuthorizer(this, { props, apiId, handler, permissions });
+    const integrations = new Construct(this, 'Integrations');
+    const handlerIntegration = functionIntegration(integrations, 'Handler', { apiId, handler });
+    const ownIntegrations = new Map([
+      ...mockIntegrations(integrations, apiId, routes),
+      ...this.directWrites(integrations, props),
+    ]);
+    const all = new Routes(this, 'Routes', {
+      apiId,
+      routes,
+      handlerIntegration,
+      ownIntegrations,
+      access,
+    });
+    const stage = newStage(this, {
+      ...props,
+      api: this.api,
+      stageName,
+      accessLogGroup: this.accessLogGroup,
+      routeKeys: routes.map(({ routeKey }) => routeKey),
+    });
+    // Otherwise a route could be served before what it needs is there.
+    all.node.addDependency(integrations, permissions);
+    stage.node.addDependency(all, integrations, permissions);
+    return stage;
+  }
+
+  private directWrites(scope: Construct, props: GatecastApiProps): ReadonlyMap<string, string> {
+    if (props.connectionWrites !== ConnectionWrites.DIRECT) return new Map();
+    Annotations.of(this).addInfoV2(
+      '@gatecast/cdk-construct:directWritesNeedQuery',
+      'With connectionWrites: DIRECT no function confirms a sub-protocol, so clients need the handshake ' +
+        "by the query: createClient({ url, handshake: 'query' }). Their token is then in the address.",
+    );
+    const { apiId } = this.api;
+    return new DirectWrites(scope, 'DirectWrites', { apiId, props, store: this.store })
+      .integrations;
   }
 
   private accessLogGroupOf(
@@ -264,57 +293,7 @@ export class GatecastApi extends Construct {
     removalPolicy: RemovalPolicy,
   ): logs.ILogGroup | undefined {
     if (!accessLogs) return undefined;
-    return accessLogGroup ?? newLogGroup(this, 'AccessLogs', removalPolicy);
+    const retention = logs.RetentionDays.ONE_MONTH;
+    return accessLogGroup ?? new logs.LogGroup(this, 'AccessLogs', { retention, removalPolicy });
   }
-
-  private newAlarms(
-    { alarms, handler }: GatecastApiProps,
-    logGroup: logs.ILogGroup | undefined,
-  ): cloudwatch.Alarm[] {
-    const own = handler === undefined ? (this.handler as lambda.Function) : undefined;
-    const { all } = new Alarms(this, 'Alarms', {
-      ...alarms,
-      apiMetric: (name, options) => this.metric(name, options),
-      handler: this.handler,
-      timeout: own?.timeout,
-      logGroup,
-      table: this.table,
-    });
-    return [...all];
-  }
-}
-
-function newLogGroup(scope: Construct, id: string, removalPolicy: RemovalPolicy): logs.LogGroup {
-  return new logs.LogGroup(scope, id, { retention: logs.RetentionDays.ONE_MONTH, removalPolicy });
-}
-
-/** The account's role for access logs. It stays when the stack goes, because other APIs use it, too. */
-function newAccountRole(scope: Construct): Construct {
-  const parts = new Construct(scope, 'CloudWatchRole');
-  const policy = 'service-role/AmazonAPIGatewayPushToCloudWatchLogs';
-  const role = new iam.Role(parts, 'Role', {
-    assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com'),
-    managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName(policy)],
-  });
-  role.applyRemovalPolicy(RemovalPolicy.RETAIN);
-  acknowledge(
-    role,
-    `IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${policy}]`,
-    "It is the policy that API Gateway's documentation asks for, and one role serves the whole account.",
-  );
-  const account = new apigateway.CfnAccount(parts, 'Account', { cloudWatchRoleArn: role.roleArn });
-  account.applyRemovalPolicy(RemovalPolicy.RETAIN);
-  return parts;
-}
-
-function disableDefaultEndpoint(scope: Construct, api: apigwv2.IWebSocketApi): void {
-  const resource = api.node.defaultChild;
-  if (!(resource instanceof apigwv2.CfnApi)) {
-    throw mistake(
-      scope,
-      'domain.disableDefaultEndpoint cannot change an imported API.',
-      'Set disableExecuteApiEndpoint where the API is made.',
-    );
-  }
-  resource.disableExecuteApiEndpoint = true;
 }

@@ -10,16 +10,12 @@ import * as nodejs from 'aws-cdk-lib/aws-lambda-nodejs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { mistake } from './mistake';
+import type { _ManifestData } from './route-manifest';
 
-/** Module format of the bundle. */
-export enum BundleFormat {
-  /** CommonJS: starts fastest. */
-  CJS = 'cjs',
-  /** An ES module, for code with `import.meta` or an `await` at the top level. */
-  ESM = 'esm',
-}
-
-/** Settings of the function that the construct makes of `entry`. */
+/**
+ * Settings of the function that the construct makes of `entry`. What exists already (`role`, `logGroup`,
+ * `vpc`) is a property of the construct itself.
+ */
 export interface HandlerOptions {
   /**
    * Name of the export that handles events.
@@ -28,7 +24,7 @@ export interface HandlerOptions {
    */
   readonly exportName?: string;
   /**
-   * Environment variables, in addition to those of the construct (`GATECAST_…`).
+   * Environment variables. They win over those of the construct (`GATECAST_…`).
    *
    * @default - none
    */
@@ -50,22 +46,16 @@ export interface HandlerOptions {
   /** @default Architecture.ARM_64 */
   readonly architecture?: lambda.Architecture;
   /**
-   * X-Ray. Active tracing adds its permissions to the function's role.
+   * X-Ray, with its permissions.
    *
-   * @default Tracing.DISABLED
+   * @default - none
    */
   readonly tracing?: lambda.Tracing;
   /**
-   * Module format of the bundle.
-   *
-   * @default - that of the manifest, else BundleFormat.CJS
-   */
-  readonly format?: BundleFormat;
-  /**
    * Changes to how esbuild bundles the app. `esbuildArgs` are merged one by one with those of the
-   * construct.
+   * construct; `banner` and `inject` are added to them.
    *
-   * @default - like `gatecast dev`, and minified
+   * @default - like `gatecast dev`, and minified; the format is that of the manifest, else CommonJS
    */
   readonly bundling?: nodejs.BundlingOptions;
   /**
@@ -76,12 +66,10 @@ export interface HandlerOptions {
   readonly depsLockFilePath?: string;
 }
 
-/** What the construct knows when it makes the function. */
-interface HandlerSurroundings {
+interface HandlerProps {
   readonly entry: string;
   readonly options: HandlerOptions;
-  readonly format: BundleFormat;
-  readonly mainFields: readonly string[];
+  readonly manifest?: _ManifestData;
   readonly role: iam.IRole;
   readonly logGroup: logs.ILogGroup;
   readonly environment: { [name: string]: string };
@@ -102,13 +90,14 @@ const REQUIRE =
 const COMMON_JS_NAMES = join(__dirname, '..', 'common-js-names.mjs');
 
 /** @throws Error if the entry or esbuild is missing, or the bundle cannot be made. */
-export function newHandler(scope: Construct, surroundings: HandlerSurroundings): lambda.Function {
-  const { options, format, role, logGroup, network } = surroundings;
-  const entry = resolve(surroundings.entry);
+export function newHandler(scope: Construct, props: HandlerProps): lambda.Function {
+  const { options, role, logGroup, network } = props;
+  const bundling = bundlingOf(props);
+  const entry = resolve(props.entry);
   if (!existsSync(entry)) {
     throw mistake(
       scope,
-      `the entry "${surroundings.entry}" does not exist: looked for ${entry}.`,
+      `the entry "${props.entry}" does not exist: looked for ${entry}.`,
       'Pass the path of the file that exports the handler, absolute or relative to the current directory.',
     );
   }
@@ -116,23 +105,22 @@ export function newHandler(scope: Construct, surroundings: HandlerSurroundings):
   if (lockFile === undefined) {
     throw mistake(
       scope,
-      `there is neither a lock file nor a package.json above the entry "${surroundings.entry}".`,
+      `there is neither a lock file nor a package.json above the entry "${props.entry}".`,
       `Run npm install in the app's folder, or set handlerOptions.depsLockFilePath.`,
     );
   }
   if (options.bundling?.forceDockerBundling !== true)
     checkEsbuild(scope, dirname(resolve(lockFile)));
   try {
-    return new nodejs.NodejsFunction(scope, 'Handler', {
+    const handler = new nodejs.NodejsFunction(scope, 'Handler', {
       entry,
       handler: options.exportName ?? 'handler',
       runtime: options.runtime ?? lambda.Runtime.NODEJS_24_X,
       architecture: options.architecture ?? lambda.Architecture.ARM_64,
       memorySize: options.memorySize ?? 1024,
       timeout: options.timeout ?? Duration.seconds(29),
-      tracing: options.tracing,
-      environment: { ...surroundings.environment, ...options.environment },
-      bundling: bundlingOf(surroundings),
+      environment: { ...props.environment, ...options.environment },
+      bundling,
       depsLockFilePath: lockFile,
       role,
       logGroup,
@@ -140,14 +128,20 @@ export function newHandler(scope: Construct, surroundings: HandlerSurroundings):
       loggingFormat: lambda.LoggingFormat.JSON,
       ...network,
     });
+    if (options.tracing !== undefined) {
+      // The function's own property would add its permissions to a role that may be the user's.
+      const tracingConfig = { mode: options.tracing };
+      Object.assign(handler.node.defaultChild as lambda.CfnFunction, { tracingConfig });
+    }
+    return handler;
   } catch (error) {
     if (!/Failed to bundle asset/.test((error as Error).message)) throw error;
     throw mistake(
       scope,
-      `esbuild could not bundle "${surroundings.entry}"; its messages are above.`,
-      (format === BundleFormat.CJS
+      `esbuild could not bundle "${props.entry}"; its messages are above.`,
+      (bundling.format === nodejs.OutputFormat.CJS
         ? 'If they are about import.meta, a top-level await or import(), the app needs an ES module: ' +
-          'handlerOptions: { format: BundleFormat.ESM }. '
+          'handlerOptions: { bundling: { format: OutputFormat.ESM } }. '
         : '') + `CDK says: ${(error as Error).message}`,
     );
   }
@@ -157,19 +151,23 @@ export function newHandler(scope: Construct, surroundings: HandlerSurroundings):
  * As `gatecast dev` bundles, but minified. CommonJS starts faster than an ES module, because `import` of
  * `node:http` also loads Node's own fetch.
  */
-function bundlingOf(surroundings: HandlerSurroundings): nodejs.BundlingOptions {
-  const { format, mainFields, options } = surroundings;
+function bundlingOf({ manifest, options }: HandlerProps): nodejs.BundlingOptions {
   const { bundling = {} } = options;
-  const isEsm = format === BundleFormat.ESM;
+  const { CJS, ESM } = nodejs.OutputFormat;
+  const format = bundling.format ?? (manifest?.format === 'esm' ? ESM : CJS);
+  const isEsm = format === ESM;
   return {
     target: 'node20',
     minify: true,
     // Lambda's own AWS SDK loads more slowly than a bundled one.
     externalModules: [],
-    mainFields: [...mainFields],
-    format: isEsm ? nodejs.OutputFormat.ESM : nodejs.OutputFormat.CJS,
-    ...(isEsm && { banner: REQUIRE, inject: [COMMON_JS_NAMES] }),
+    mainFields: (manifest?.mainFields ?? 'module,main').split(','),
     ...bundling,
+    format,
+    ...(isEsm && {
+      banner: [bundling.banner, REQUIRE].filter(Boolean).join('\n'),
+      inject: [...(bundling.inject ?? []), COMMON_JS_NAMES],
+    }),
     esbuildArgs: {
       // A string: CDK drops the value false.
       ...(!isEsm && { '--supported:dynamic-import': 'false' }),
@@ -198,16 +196,16 @@ function nearest(start: string, names: readonly string[]): string | undefined {
  * has found it beside aws-cdk-lib, it runs it in the folder of the lock file.
  */
 function checkEsbuild(scope: Construct, folder: string): void {
-  const isInstalled = hasEsbuild(require.resolve('aws-cdk-lib/package.json'));
-  if (isInstalled && hasEsbuild(join(folder, 'package.json'))) return;
-  const { status } = spawnSync('esbuild', ['--version'], { shell: process.platform === 'win32' });
-  if (!isInstalled && status === 0) return;
+  const cdk = require.resolve('aws-cdk-lib/package.json');
+  const lacking = hasEsbuild(cdk)
+    ? !hasEsbuild(join(folder, 'package.json')) && `${folder}, where the app's lock file is`
+    : !isOnPath() && 'the project of aws-cdk-lib';
+  if (lacking === false) return;
   throw mistake(
     scope,
-    `esbuild, which bundles the app, is not installed in ${isInstalled ? folder : 'the CDK project'}.`,
-    isInstalled
-      ? 'Install it there, where the lock file of the app is: npm install --save-dev esbuild'
-      : 'Install it where aws-cdk-lib is: npm install --save-dev esbuild',
+    `esbuild, which bundles the app, is not installed in ${lacking}.`,
+    'Install it there (npm install --save-dev esbuild), or, if aws-cdk-lib is not in a Node.js project, for ' +
+      'everything: npm install --global esbuild',
   );
 }
 
@@ -218,4 +216,9 @@ function hasEsbuild(from: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isOnPath(): boolean {
+  const shell = process.platform === 'win32';
+  return spawnSync('esbuild', ['--version'], { shell }).status === 0;
 }

@@ -3,7 +3,7 @@ export { Authorizer } from './authorizer';
 export { ConnectionWrites } from './direct-writes';
 export { DomainOptions } from './domain';
 export { GatecastApi } from './gatecast-api';
-export { BundleFormat, HandlerOptions } from './handler';
+export { HandlerOptions } from './handler';
 export { GatecastApiProps } from './props';
 export { RouteManifest } from './route-manifest';
 export { DynamoDbStoreOptions, RedisStoreOptions, Store } from './store';

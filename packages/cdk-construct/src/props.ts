@@ -18,7 +18,7 @@ export interface GatecastApiProps {
    * The file that exports the app's handler, absolute or relative to the current directory:
    * `server/app.ts`. It is bundled with esbuild, which has to be installed.
    *
-   * @default - `handler` is given
+   * @default - none; required unless `handler` is given
    */
   readonly entry?: string;
   /**
@@ -48,9 +48,10 @@ export interface GatecastApiProps {
    */
   readonly store?: Store;
   /**
-   * Who may connect, if not the app's own authorizer decides.
+   * Who decides at the API whether a client may connect. An app with an authorizer of its own still asks
+   * it in `$connect`, unless the identity comes with the event.
    *
-   * @default - the app's authorizer, if the manifest says that it has one
+   * @default - the app's own function as Lambda authorizer if the manifest says that it has one, else none
    */
   readonly authorizer?: Authorizer;
   /**
@@ -89,13 +90,13 @@ export interface GatecastApiProps {
    *
    * @default - none
    */
-  readonly routeThrottling?: { [routeKey: string]: apigwv2.ThrottleSettings };
+  readonly routeThrottle?: { [routeKey: string]: apigwv2.ThrottleSettings };
   /**
    * Whether metrics are also counted for each route, which costs extra.
    *
    * @default false
    */
-  readonly detailedMetrics?: boolean;
+  readonly detailedMetricsEnabled?: boolean;
   /**
    * Whether the stage writes a line of JSON for each connection and message. API Gateway needs a role for
    * it, once in an account and Region: see `cloudWatchRole`.
@@ -124,22 +125,23 @@ export interface GatecastApiProps {
    */
   readonly logGroup?: logs.ILogGroup;
   /**
-   * Role of the function of `entry`. It gets the permissions that the app needs, unless it is imported as
-   * immutable.
+   * Role of the function of `entry`. It gets a policy of this stack with the permissions that the app
+   * needs, unless it is imported with `mutable: false`.
    *
    * @default - a new one with only these permissions
    */
   readonly role?: iam.IRole;
   /**
-   * VPC of the function of `entry`. Its subnets need a way to API Gateway's public endpoint.
+   * VPC of the function of `entry`. Its subnets need a way to API Gateway's public endpoint, such as a NAT
+   * gateway.
    *
-   * @default - that of Store.redis(), else none
+   * @default - that of `Store.redis()`, else none
    */
   readonly vpc?: ec2.IVpc;
   /**
    * Subnets of the function of `entry`.
    *
-   * @default - the private subnets with a way out
+   * @default - the VPC's default strategy: private subnets with egress, if there are any
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
   /**
@@ -155,9 +157,10 @@ export interface GatecastApiProps {
    */
   readonly alarms?: AlarmOptions;
   /**
-   * What becomes of the table and the log groups when the stack is deleted.
+   * What becomes of the table and the log groups when they are removed from the stack, or the stack is
+   * deleted.
    *
-   * @default RemovalPolicy.RETAIN
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, which leaves nothing of a deployment that failed
    */
   readonly removalPolicy?: RemovalPolicy;
 }

@@ -42,14 +42,15 @@ export interface _ManifestData {
 
 const VERSION = 1;
 
-/** Most routes that an API may have; AWS raises the quota on request (Amazon API Gateway quotas). */
+/** Most routes that an API may have, by default (Amazon API Gateway quotas). */
 const MOST_ROUTES = 300;
 
 /**
  * What an app needs from its infrastructure: the output of `gatecast manifest`.
  *
- * A manifest that is older than the app only costs speed: messages without a route of their own reach
- * the app by `$default`.
+ * If it is older than the app, new messages reach the app by `$default`, without metrics and throttling
+ * of their own, and the function reports ERR_ROUTES_STALE. With direct writes it has to be current: an
+ * `@OnConnect` that it does not know never runs.
  */
 export class RouteManifest {
   /**
@@ -59,21 +60,25 @@ export class RouteManifest {
    */
   public static fromFile(path: string): RouteManifest {
     const file = resolve(path);
+    const source = {
+      name: `"${path}"`,
+      command: `npx gatecast manifest YOUR_APP.ts --out ${path}`,
+    };
     let text: string;
     try {
       text = readFileSync(file, 'utf8');
     } catch (error) {
       throw new Error(
-        `The manifest "${path}" cannot be read: ${(error as Error).message}. ` +
-          `Write it: npx gatecast manifest server/app.ts --out ${path}`,
+        `The manifest "${path}" cannot be read: ${(error as Error).message}. Write it: ${source.command}`,
         { cause: error },
       );
     }
-    const command = `npx gatecast manifest server/app.ts --out ${path}`;
+    const data = parse(text, source);
+    const { entry } = data;
     return new RouteManifest(
-      parse(text, { name: `"${path}"`, command }),
-      `"${path}"`,
-      dirname(file),
+      data,
+      source.name,
+      typeof entry === 'string' ? resolve(dirname(file), entry) : undefined,
     );
   }
 
@@ -96,7 +101,7 @@ export class RouteManifest {
         `The manifest ${name} could not be made. Try the command yourself: ${command}\n\n${reason}`,
       );
     }
-    return new RouteManifest(parse(result.stdout, { name, command }), name);
+    return new RouteManifest(parse(result.stdout, { name, command }), name, file);
   }
 
   /**
@@ -106,8 +111,9 @@ export class RouteManifest {
    */
   public static fromJson(manifest: unknown): RouteManifest {
     const text = typeof manifest === 'string' ? manifest : JSON.stringify(manifest);
-    const command = 'npx gatecast manifest server/app.ts';
-    return new RouteManifest(parse(text, { name: 'of fromJson()', command }), 'of fromJson()');
+    const name = 'given to RouteManifest.fromJson()';
+    const command = 'npx gatecast manifest YOUR_APP.ts';
+    return new RouteManifest(parse(text, { name, command }), name);
   }
 
   private constructor(
@@ -115,20 +121,13 @@ export class RouteManifest {
     public readonly _data: _ManifestData,
     /** @internal */
     public readonly _name: string,
-    private readonly folder?: string,
+    /**
+     * The app's source file, if the manifest tells.
+     *
+     * @internal
+     */
+    public readonly _entryFile?: string,
   ) {}
-
-  /**
-   * The app's source file; `undefined` if the manifest does not tell.
-   *
-   * @internal
-   */
-  public get _entry(): string | undefined {
-    const { entry } = this._data;
-    return entry === undefined || this.folder === undefined
-      ? undefined
-      : resolve(this.folder, entry);
-  }
 }
 
 /** The file of the command `gatecast`, found from the app. */
@@ -167,6 +166,11 @@ function parse(text: string, source: Source): _ManifestData {
         `${VERSION}. Install @gatecast/local and @gatecast/cdk-construct of the same release, then: ${command}`,
     );
   }
+  for (const flag of ['authorizer', 'singleEnvironment']) {
+    if (data[flag] !== undefined && typeof data[flag] !== 'boolean') {
+      throw unreadable(source, `has ${JSON.stringify(data[flag])} as "${flag}"`);
+    }
+  }
   if (!Array.isArray(routes)) throw unreadable(source, 'has no list of routes');
   checkRoutes(routes.map(fieldsOf), source);
   return data as unknown as _ManifestData;
@@ -174,7 +178,8 @@ function parse(text: string, source: Source): _ManifestData {
 
 function readJson(text: string, source: Source): unknown {
   try {
-    return JSON.parse(text);
+    // Some editors write a byte order mark.
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw unreadable(source, `is not JSON: ${(error as Error).message}`, error);
   }

@@ -1,9 +1,8 @@
-import { Stack } from 'aws-cdk-lib';
+import { CfnResource, Stack } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
-import { mistake } from './mistake';
 import type { _ManifestRoute } from './route-manifest';
 
 /** The routes of an API without a manifest: the app finds the handler of a message by its action. */
@@ -28,10 +27,10 @@ export interface ConnectAccess {
 export interface RoutesProps {
   readonly apiId: string;
   readonly routes: readonly _ManifestRoute[];
-  /** The integration of each route that a function does not handle: by route key. */
-  readonly integrations: ReadonlyMap<string, string>;
-  /** The integration of all other routes. */
-  readonly integration: string;
+  /** The integration of the handler. */
+  readonly handlerIntegration: string;
+  /** The integrations of routes that the handler does not handle, by route key. */
+  readonly ownIntegrations: ReadonlyMap<string, string>;
   readonly access: ConnectAccess;
 }
 
@@ -42,32 +41,33 @@ export interface RoutesProps {
 export class Routes extends Construct {
   constructor(scope: Construct, id: string, props: RoutesProps) {
     super(scope, id);
-    checkCount(scope, props.routes);
     for (const route of props.routes) this.add(route, props);
   }
 
   private add({ routeKey, twoWay }: _ManifestRoute, props: RoutesProps): void {
-    const { apiId, integrations, integration } = props;
+    const { apiId, handlerIntegration, ownIntegrations } = props;
     const { isOpenByChoice, ...access } = props.access;
     const isConnect = routeKey === '$connect';
-    const route = new apigwv2.CfnRoute(this, `${routeKey}Route`, {
+    // Construct ids cannot have slashes, and CDK would replace them by what another key may have.
+    const id = routeKey.replaceAll('/', '%2F');
+    const route = new apigwv2.CfnRoute(this, `${id}Route`, {
       apiId,
       routeKey,
       ...(isConnect ? access : { authorizationType: 'NONE' }),
       ...(twoWay && { routeResponseSelectionExpression: '$default' }),
-      target: `integrations/${integrations.get(routeKey) ?? integration}`,
+      target: `integrations/${ownIntegrations.get(routeKey) ?? handlerIntegration}`,
     });
     if (!isConnect || isOpenByChoice) {
       acknowledge(
         route,
         'APIG4',
         isConnect
-          ? 'Authorizer.none(): everybody may connect.'
+          ? 'Authorizer.none(): the API lets everybody connect.'
           : 'A WebSocket API authorizes connections, on $connect; its other routes cannot.',
       );
     }
     if (!twoWay) return;
-    new apigwv2.CfnRouteResponse(this, `${routeKey}Response`, {
+    new apigwv2.CfnRouteResponse(this, `${id}Response`, {
       apiId,
       routeId: route.ref,
       routeResponseKey: '$default',
@@ -75,20 +75,22 @@ export class Routes extends Construct {
   }
 }
 
-function checkCount(scope: Construct, routes: readonly _ManifestRoute[]): void {
-  const twoWay = routes.filter((route) => route.twoWay).length;
-  const others = Stack.of(scope)
+/** Says what to do if the stack has more resources than CloudFormation takes. */
+export function checkCount(scope: Construct): string[] {
+  const resources = Stack.of(scope)
     .node.findAll()
-    .filter((each) => 'cfnResourceType' in each).length;
-  const count = routes.length + twoWay + others;
-  if (count <= MOST_RESOURCES) return;
-  throw mistake(
-    scope,
-    `${routes.length} routes, ${twoWay} of them two-way, are ${routes.length + twoWay} resources, which ` +
-      `with the others of the stack is more than the ${MOST_RESOURCES} that CloudFormation takes.`,
-    'Leave "routes" out, so that all messages reach the app by $default; or give the API a stack of its ' +
-      'own; or make messages one-way: @OnMessage({ reply: false }).',
-  );
+    .filter((each): each is CfnResource => CfnResource.isCfnResource(each))
+    .filter((each) => Stack.of(each) === Stack.of(scope));
+  if (resources.length <= MOST_RESOURCES) return [];
+  const isRoute = (each: CfnResource): boolean =>
+    each instanceof apigwv2.CfnRoute || each instanceof apigwv2.CfnRouteResponse;
+  const routes = resources.filter(isRoute).length;
+  return [
+    `The stack has ${resources.length} resources, ${routes} of them routes and route responses, and ` +
+      `CloudFormation takes ${MOST_RESOURCES}. Leave "routes" out, so that all messages reach the app by ` +
+      '$default; or give the API a stack of its own; or make messages one-way: ' +
+      '@OnMessage({ reply: false }).',
+  ];
 }
 
 /** What a function needs to handle routes: one integration, whose permission `permit` adds. */
@@ -114,7 +116,7 @@ export function invocationUri(scope: Construct, { functionArn }: lambda.IFunctio
  * Lets the API invoke a function, for a part of it: `prod/*`, `authorizers/ID`. One permission a function
  * suffices, and its policy has a limit of 20 KB.
  */
-export function permit(
+export function addPermission(
   scope: Construct,
   id: string,
   { apiId, handler, part }: { apiId: string; handler: lambda.IFunction; part: string },
@@ -136,11 +138,27 @@ export function apiArn(scope: Construct, apiId: string, part: string): string {
   });
 }
 
-/** An integration by which API Gateway itself answers. Without an integration response nothing is sent. */
-export function mockIntegration(
+/** Integrations of the routes that API Gateway itself answers, by route key. */
+export function mockIntegrations(
+  scope: Construct,
+  apiId: string,
+  routes: readonly _ManifestRoute[],
+): ReadonlyMap<string, string> {
+  return new Map(
+    routes
+      .filter(({ integration }) => integration === 'mock')
+      .map(({ routeKey, response = '' }) => [
+        routeKey,
+        mockIntegration(scope, routeKey.replaceAll('/', '%2F'), { apiId, response }),
+      ]),
+  );
+}
+
+/** Without an integration response nothing is sent. */
+function mockIntegration(
   scope: Construct,
   id: string,
-  { apiId, response }: { apiId: string; response: string },
+  { apiId, response }: { readonly apiId: string; readonly response: string },
 ): string {
   const integration = new apigwv2.CfnIntegration(scope, `${id}Integration`, {
     apiId,
@@ -149,7 +167,7 @@ export function mockIntegration(
     templateSelectionExpression: '\\$default',
     requestTemplates: { $default: '{"statusCode":200}' },
   });
-  new apigwv2.CfnIntegrationResponse(scope, `${id}Answer`, {
+  new apigwv2.CfnIntegrationResponse(scope, `${id}Response`, {
     apiId,
     integrationId: integration.ref,
     integrationResponseKey: '$default',

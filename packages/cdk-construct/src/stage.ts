@@ -15,9 +15,9 @@ const ACCESS_LOG = {
   status: '$context.status',
   error: '$context.error.message',
   errorType: '$context.error.responseType',
-  integrationStatus: '$context.integrationStatus',
-  integrationError: '$context.integrationErrorMessage',
-  integrationLatency: '$context.integrationLatency',
+  integrationStatus: '$context.integration.status',
+  integrationError: '$context.integration.error',
+  integrationLatency: '$context.integration.latency',
   authorizerStatus: '$context.authorizer.status',
   authorizerError: '$context.authorizer.error',
   authorizerLatency: '$context.authorizer.latency',
@@ -25,25 +25,25 @@ const ACCESS_LOG = {
   userAgent: '$context.identity.userAgent',
 } as const;
 
-export interface StageOptions {
+export interface NewStageProps {
   readonly api: apigwv2.IWebSocketApi;
   readonly stageName: string;
   readonly throttle?: apigwv2.ThrottleSettings;
-  readonly routeThrottling: { readonly [routeKey: string]: apigwv2.ThrottleSettings };
-  readonly detailedMetrics: boolean;
+  readonly routeThrottle?: { readonly [routeKey: string]: apigwv2.ThrottleSettings };
+  readonly detailedMetricsEnabled?: boolean;
   readonly accessLogGroup?: logs.ILogGroup;
   readonly routeKeys: readonly string[];
 }
 
 /** Makes the stage, which deploys every change by itself. */
-export function newStage(scope: Construct, options: StageOptions): apigwv2.WebSocketStage {
-  const { api, stageName, throttle, accessLogGroup, detailedMetrics } = options;
+export function newStage(scope: Construct, props: NewStageProps): apigwv2.WebSocketStage {
+  const { api, stageName, throttle, accessLogGroup, detailedMetricsEnabled } = props;
   const stage = new apigwv2.WebSocketStage(scope, 'Stage', {
     webSocketApi: api,
     stageName,
     autoDeploy: true,
     throttle,
-    detailedMetricsEnabled: detailedMetrics,
+    detailedMetricsEnabled,
     ...(accessLogGroup !== undefined && {
       accessLogSettings: {
         destination: new apigwv2.LogGroupLogDestination(accessLogGroup),
@@ -51,7 +51,7 @@ export function newStage(scope: Construct, options: StageOptions): apigwv2.WebSo
       },
     }),
   });
-  const routeSettings = routeSettingsOf(scope, options);
+  const routeSettings = routeSettingsOf(scope, props);
   if (routeSettings !== undefined) {
     (stage.node.defaultChild as apigwv2.CfnStage).routeSettings = routeSettings;
   }
@@ -61,15 +61,15 @@ export function newStage(scope: Construct, options: StageOptions): apigwv2.WebSo
 /** CloudFormation takes this as free JSON, so the keys are written as it spells them. */
 function routeSettingsOf(
   scope: Construct,
-  { routeThrottling, routeKeys, detailedMetrics }: StageOptions,
+  { routeThrottle = {}, routeKeys, detailedMetricsEnabled }: NewStageProps,
 ): object | undefined {
-  const entries = Object.entries(routeThrottling);
+  const entries = Object.entries(routeThrottle);
   if (entries.length === 0) return undefined;
   const unknown = entries.find(([key]) => !routeKeys.includes(key));
   if (unknown !== undefined) {
     throw mistake(
       scope,
-      `routeThrottling names the route "${unknown[0]}", which the API does not have.`,
+      `routeThrottle names the route "${unknown[0]}", which the API does not have.`,
       `Its routes are: ${routeKeys.join(', ')}.`,
     );
   }
@@ -79,7 +79,7 @@ function routeSettingsOf(
       {
         ThrottlingRateLimit: rateLimit,
         ThrottlingBurstLimit: burstLimit,
-        DetailedMetricsEnabled: detailedMetrics,
+        DetailedMetricsEnabled: detailedMetricsEnabled,
       },
     ]),
   );

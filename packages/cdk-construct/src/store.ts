@@ -1,10 +1,9 @@
-import { Annotations, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { mistake } from './mistake';
-import { TABLE_ACTIONS, TABLE_DEFINITION } from './table-definition';
+import { TABLE_DEFINITION } from './table-definition';
 
 /** Options of {@link Store.dynamoDb}. */
 export interface DynamoDbStoreOptions {
@@ -25,23 +24,15 @@ export interface DynamoDbStoreOptions {
 
 /** Options of {@link Store.redis}. */
 export interface RedisStoreOptions {
-  /** The VPC of the cluster, which the function is placed in. */
-  readonly vpc: ec2.IVpc;
+  /**
+   * The VPC of the cluster, for the function that the construct makes. Allow it in the cluster's security
+   * group: `cluster.connections.allowDefaultPortFrom(chat.handler)`.
+   *
+   * @default - the property `vpc` of the construct, or `handler` is in the VPC already
+   */
+  readonly vpc?: ec2.IVpc;
   /** Address of the cluster: `rediss://my-cache.serverless.use1.cache.amazonaws.com:6379`. */
   readonly url: string;
-  /**
-   * The subnets for the function.
-   *
-   * @default - the private subnets with a way out
-   */
-  readonly vpcSubnets?: ec2.SubnetSelection;
-  /**
-   * The security groups of the function.
-   *
-   * @default - a new one; allow it in that of the cluster:
-   * `cluster.connections.allowDefaultPortFrom(chat.handler)`
-   */
-  readonly securityGroups?: ec2.ISecurityGroup[];
   /**
    * What all keys of this app begin with. Apps that share a cluster must differ in it.
    *
@@ -61,7 +52,7 @@ export interface _BoundStore {
   readonly environment: { [name: string]: string };
   readonly table?: dynamodb.ITable;
   readonly keyPrefix: string;
-  readonly network?: Pick<RedisStoreOptions, 'vpc' | 'vpcSubnets' | 'securityGroups'>;
+  readonly vpc?: ec2.IVpc;
 }
 
 /** Where connections and subscriptions are. The app's own `store` has to be of the same kind. */
@@ -77,6 +68,15 @@ export abstract class Store {
    */
   public static redis(options: RedisStoreOptions): Store {
     return new Redis(options);
+  }
+
+  /**
+   * Whether it says which VPC the function is in.
+   *
+   * @internal
+   */
+  public get _hasVpc(): boolean {
+    return false;
   }
 
   /** @internal */
@@ -109,23 +109,19 @@ class Redis extends Store {
     super();
   }
 
+  public override get _hasVpc(): boolean {
+    return this.options.vpc !== undefined;
+  }
+
   public _bind(scope: Construct): _BoundStore {
-    const { url, keyPrefix = '', ...network } = this.options;
+    const { url, keyPrefix = '', vpc } = this.options;
     if (!Token.isUnresolved(url) && !/^rediss?:\/\//.test(url)) {
       throw mistake(
         scope,
-        `Store.redis() has the url "${url}".`,
-        'It begins with redis:// or rediss://.',
+        `the url of Store.redis() begins with "${/^\w*(?=:\/\/)/.exec(url)?.[0] ?? ''}".`,
+        'It has to begin with redis:// or rediss://.',
       );
     }
-    Annotations.of(scope).addWarningV2(
-      '@gatecast/cdk-construct:redisNeedsWayOut',
-      'The function is in a VPC. It answers clients itself, but what it publishes goes to API ' +
-        "Gateway's public endpoint: its subnets need a route there through a NAT gateway, a NAT " +
-        'instance or a firewall. (An interface endpoint for execute-api only serves private REST APIs, ' +
-        'and with private DNS it hides the public endpoint.) If they have one, acknowledge this ' +
-        'warning: Annotations.of(chat).acknowledgeWarning("@gatecast/cdk-construct:redisNeedsWayOut").',
-    );
     return {
       kind: 'redis',
       environment: {
@@ -133,7 +129,7 @@ class Redis extends Store {
         ...(keyPrefix !== '' && { GATECAST_KEY_PREFIX: keyPrefix }),
       },
       keyPrefix,
-      network,
+      vpc,
     };
   }
 }
@@ -162,9 +158,28 @@ function checkTable(scope: Construct, table: dynamodb.ITable, keyPrefix: string)
         'Store.dynamoDb({ table, keyPrefix: "chat#" }).',
     );
   }
+  const { region, account } = Stack.of(scope);
+  const differs = (one: string, other: string): boolean =>
+    ![one, other].some((each) => Token.isUnresolved(each)) && one !== other;
+  if (differs(table.env.region, region) || differs(table.env.account, account)) {
+    throw mistake(
+      scope,
+      `the table "${table.node.path}" is in ${table.env.account}/${table.env.region}, and the API in ${account}/${region}.`,
+      'Use a table of the same account and Region.',
+    );
+  }
   const resource = table.node.defaultChild;
   if (!(resource instanceof dynamodb.CfnTable) && !(resource instanceof dynamodb.CfnGlobalTable)) {
     return;
+  }
+  const { attributeName: ttl } = (Stack.of(table).resolve(resource.timeToLiveSpecification) ??
+    {}) as Partial<dynamodb.CfnTable.TimeToLiveSpecificationProperty>;
+  if (ttl !== TABLE_DEFINITION.TimeToLiveSpecification.AttributeName) {
+    throw mistake(
+      scope,
+      `the table "${table.node.path}" ${ttl === undefined ? 'has no time to live' : `has the time-to-live attribute "${ttl}"`}, so rows of lost connections would stay.`,
+      "Set timeToLiveAttribute: 'ttl'.",
+    );
   }
   const keys = keysOf(table, resource);
   const wanted = TABLE_DEFINITION.KeySchema.map(({ AttributeName }) => `${AttributeName} (S)`);
@@ -194,16 +209,4 @@ function keysOf(
       return `${name} (${found?.attributeType})`;
     })
     .join(', ');
-}
-
-/**
- * What a role needs to use the table.
- *
- * @internal
- */
-export function _tableStatement(
-  { tableArn }: dynamodb.ITable,
-  actions: readonly string[] = TABLE_ACTIONS,
-): iam.PolicyStatement {
-  return new iam.PolicyStatement({ actions: [...actions], resources: [tableArn] });
 }

@@ -9,25 +9,19 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import { describe, expect, test } from 'vitest';
-import { Authorizer, Store } from '../lib/index.js';
+import { Authorizer, GatecastApi, Store } from '../lib/index.js';
 import {
   manifest,
   newApi,
   newApp,
+  newFunction,
   newStack,
   propertiesOf,
   resourcesOf,
   statementsOf,
+  toldBy,
   variablesOf,
 } from './synthesized.js';
-
-function newFunction(stack: Stack, id = 'Function'): lambda.Function {
-  return new lambda.Function(stack, id, {
-    runtime: lambda.Runtime.NODEJS_24_X,
-    handler: 'index.handler',
-    code: lambda.Code.fromInline('exports.handler = async () => ({ statusCode: 200 });'),
-  });
-}
 
 function newTable(stack: Stack, encryptionKey?: kms.IKey): dynamodb.Table {
   return new dynamodb.Table(stack, 'Table', {
@@ -36,11 +30,6 @@ function newTable(stack: Stack, encryptionKey?: kms.IKey): dynamodb.Table {
     timeToLiveAttribute: 'ttl',
     ...(encryptionKey && { encryptionKey }),
   });
-}
-
-/** What a construct tells when it is synthesized. */
-function toldBy(stack: Stack): string {
-  return JSON.stringify(stack.node.findChild('Chat').node.metadata.map(({ data }) => data));
 }
 
 describe('a handler', () => {
@@ -92,14 +81,49 @@ describe('a handler', () => {
     const table = dynamodb.Table.fromTableName(stack, 'Table', 'chat');
     newApi({ handler, store: Store.dynamoDb({ table, keyPrefix: 'chat#' }) }, stack);
     expect(toldBy(stack)).toContain(
-      'GATECAST_API_ID, GATECAST_STAGE=prod, GATECAST_TABLE=chat, GATECAST_KEY_PREFIX=chat#',
+      'GATECAST_API_ID, GATECAST_STAGE, GATECAST_TABLE, GATECAST_KEY_PREFIX, GATECAST_ROUTES.',
     );
     // An immutable role stays as it is.
+    expect(toldBy(stack)).toContain('execute-api:ManageConnections, dynamodb:BatchGetItem');
     expect(propertiesOf(stack, 'AWS::IAM::Policy')).toHaveLength(0);
     const permissions = propertiesOf(stack, 'AWS::Lambda::Permission');
     expect(permissions[0]).toMatchObject({
       FunctionName: 'arn:aws:lambda:us-east-1:123456789012:function:chat',
     });
+  });
+
+  test('that is an alias leads to the function behind it', () => {
+    const stack = newStack();
+    const handler = new lambda.Alias(stack, 'Alias', {
+      aliasName: 'live',
+      version: newFunction(stack).currentVersion,
+    });
+    newApi({ handler }, stack);
+    expect(variablesOf(stack)).toHaveProperty('GATECAST_TABLE');
+  });
+
+  test('of another API is refused', () => {
+    const stack = newStack();
+    const handler = newFunction(stack);
+    newApi({ handler }, stack);
+    expect(() => new GatecastApi(stack, 'Second', { handler })).toThrow(
+      /already has the variables of "Test\/Chat"/,
+    );
+  });
+
+  test('never shows the address of a cache', () => {
+    const stack = newStack();
+    const handler = lambda.Function.fromFunctionArn(
+      stack,
+      'Function',
+      'arn:aws:lambda:us-east-1:123456789012:function:chat',
+    );
+    const store = Store.redis({ url: 'rediss://app:hunter2@cache:6379' });
+    newApi({ handler, store, routes: manifest({ store: 'redis' }) }, stack);
+    expect(toldBy(stack)).not.toContain('hunter2');
+    expect(() => newApi({ store: Store.redis({ url: 'valkey://app:hunter2@cache' }) })).toThrow(
+      /^(?!.*hunter2).*begins with "valkey"/,
+    );
   });
 
   test('whose role is not known gets no permissions, which is told', () => {
@@ -114,7 +138,7 @@ describe('a handler', () => {
   });
 });
 
-test('a table of a customer key: the function may use the key', () => {
+test('lets the function use the key of a table', () => {
   const stack = newStack();
   const key = new kms.Key(stack, 'Key');
   newApi({ store: Store.dynamoDb({ table: newTable(stack, key), keyPrefix: 'chat#' }) }, stack);
@@ -122,7 +146,7 @@ test('a table of a customer key: the function may use the key', () => {
   expect(variablesOf(stack)).toMatchObject({ GATECAST_KEY_PREFIX: 'chat#' });
 });
 
-test('an authorizer function', () => {
+test('asks an authorizer function, which the API may invoke', () => {
   const stack = newStack();
   const decider = newFunction(stack, 'Decider');
   newApi({ authorizer: Authorizer.fromFunction(decider) }, stack);
@@ -136,7 +160,7 @@ test('an authorizer function', () => {
   ]);
 });
 
-test('an API of another stack', () => {
+test('adds routes to an API of another stack', () => {
   const app = newApp();
   const apis = new Stack(app, 'Apis');
   const api = new apigwv2.WebSocketApi(apis, 'Api');
@@ -148,7 +172,7 @@ test('an API of another stack', () => {
   expect(chat.api).toBe(api);
 });
 
-test('a role, a log group and a VPC', () => {
+test('takes a role, a log group and a VPC', () => {
   const stack = newStack();
   const role = new iam.Role(stack, 'Role', {
     assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
@@ -169,12 +193,13 @@ test('a role, a log group and a VPC', () => {
   expect(JSON.stringify(statementsOf(stack))).toContain('ec2:CreateNetworkInterface');
 });
 
-test('a Redis cluster', () => {
+test('uses a Redis cluster without a table', () => {
   const stack = newStack();
   const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
   const url = 'rediss://cache.example.com:6379';
   newApi({ routes: manifest({ store: 'redis' }), store: Store.redis({ vpc, url }) }, stack);
   expect(propertiesOf(stack, 'AWS::DynamoDB::Table')).toEqual([]);
+  expect(propertiesOf(stack, 'AWS::Lambda::Function')[0]).toHaveProperty('VpcConfig');
   expect(variablesOf(stack)).toMatchObject({ GATECAST_REDIS_URL: url });
   expect(toldBy(stack)).toContain('NAT gateway');
   expect(JSON.stringify(statementsOf(stack))).not.toContain('dynamodb:');
@@ -197,7 +222,7 @@ describe('a domain', () => {
       certificate,
       hostedZone,
       mappingKey: 'v1',
-      disableDefaultEndpoint: true,
+      disableExecuteApiEndpoint: true,
     };
     const chat = newApi({ domain }, stack);
     expect(chat.url).toBe('wss://chat.example.com/v1');

@@ -1,25 +1,18 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, test } from 'vitest';
-import { Authorizer } from '../lib/index.js';
+import { Authorizer, GatecastApi, Store } from '../lib/index.js';
 import {
+  entry,
   newApi,
   newApp,
+  newFunction,
   newStack,
   propertiesOf,
   statementsOf,
   variablesOf,
 } from './synthesized.js';
-
-function newFunction(stack: Stack): lambda.Function {
-  return new lambda.Function(stack, 'Publisher', {
-    runtime: lambda.Runtime.NODEJS_24_X,
-    handler: 'index.handler',
-    code: lambda.Code.fromInline('exports.handler = async () => {};'),
-  });
-}
 
 /** A stack beside that of the API. */
 function twoStacks(): { readonly apis: Stack; readonly others: Stack } {
@@ -31,7 +24,7 @@ describe('a publisher', () => {
   test('of another stack gets permissions and variables', () => {
     const { apis, others } = twoStacks();
     const chat = newApi({}, apis);
-    const publisher = newFunction(others);
+    const publisher = newFunction(others, 'Publisher');
     chat.connectPublisher(publisher);
     expect(Object.keys(variablesOf(others))).toEqual([
       'GATECAST_API_ID',
@@ -46,9 +39,48 @@ describe('a publisher', () => {
     expect(apis.dependencies).toEqual([]);
   });
 
+  test.each<[string, () => unknown]>([
+    [
+      'of another Region',
+      () => {
+        const app = newApp();
+        const chat = newApi({}, new Stack(app, 'A', { env: { region: 'us-east-1' } }));
+        const other = new Stack(app, 'B', {
+          env: { region: 'eu-west-1' },
+          crossRegionReferences: true,
+        });
+        chat.connectPublisher(newFunction(other, 'Publisher'));
+      },
+    ],
+    [
+      "in the handler's stack",
+      () => {
+        const { apis, others } = twoStacks();
+        const store = Store.dynamoDb({
+          table: dynamodb.Table.fromTableName(others, 'T', 'chat'),
+          keyPrefix: 'chat#',
+        });
+        newApi({ handler: newFunction(others), store }, apis).connectPublisher(
+          newFunction(others, 'Publisher'),
+        );
+      },
+    ],
+    [
+      'that publishes to another API already',
+      () => {
+        const { apis, others } = twoStacks();
+        const publisher = newFunction(others, 'Publisher');
+        newApi({}, apis).connectPublisher(publisher);
+        new GatecastApi(apis, 'Second', { entry }).connectPublisher(publisher);
+      },
+    ],
+  ])('%s is refused', (_name, make) => {
+    expect(make).toThrowErrorMatchingSnapshot();
+  });
+
   test('gets no wildcard over APIs, stages, methods or tables', () => {
     const { apis, others } = twoStacks();
-    newApi({}, apis).grantPublish(newFunction(others));
+    newApi({}, apis).grantPublish(newFunction(others, 'Publisher'));
     const resources = statementsOf(others).flatMap(({ Resource }) => Resource);
     const texts = resources.map((resource) => JSON.stringify(resource));
     expect(texts).toEqual([
@@ -59,7 +91,7 @@ describe('a publisher', () => {
   });
 });
 
-test('grantConnect lets an identity connect and nothing else', () => {
+test('grantConnect lets an identity connect', () => {
   const stack = newStack();
   const chat = newApi({ authorizer: Authorizer.iam() }, stack);
   const role = new iam.Role(stack, 'Role', { assumedBy: new iam.AccountRootPrincipal() });
@@ -69,6 +101,14 @@ test('grantConnect lets an identity connect and nothing else', () => {
     statementsOf(stack).filter(({ Action }) => Action === 'execute-api:Invoke'),
   );
   expect(text).toContain('"/prod/$connect"');
+});
+
+test('grantConnect is a mistake where IAM does not decide', () => {
+  const stack = newStack();
+  const role = new iam.Role(stack, 'Role', { assumedBy: new iam.AccountRootPrincipal() });
+  expect(() => newApi({}, stack).grantConnect(role)).toThrow(
+    /grantConnect\(\) has no effect.*Authorizer\.iam\(\)/,
+  );
 });
 
 test('metrics are those of the stage', () => {
@@ -99,10 +139,35 @@ test('metrics are those of the stage', () => {
 test('alarms watch the API, the function, the table and failed deliveries', () => {
   const stack = newStack();
   const chat = newApi({ alarms: {}, handlerOptions: { timeout: Duration.seconds(10) } }, stack);
-  expect(chat.alarms).toHaveLength(6);
-  const alarms = propertiesOf(stack, 'AWS::CloudWatch::Alarm');
-  const thresholds = alarms.map(({ Threshold }) => Threshold);
-  // 80 % of the time-out, in milliseconds.
-  expect(thresholds).toEqual([0, 0, 0, 8000, 0, 0]);
-  Template.fromStack(stack).resourceCountIs('AWS::Logs::MetricFilter', 1);
+  expect(chat.alarms).toHaveLength(7);
+  const watched = propertiesOf(stack, 'AWS::CloudWatch::Alarm').map((alarm) => {
+    const metrics = (alarm['Metrics'] ?? [{ MetricStat: { Metric: alarm } }]) as readonly {
+      readonly MetricStat?: { readonly Metric: { readonly MetricName: string } };
+    }[];
+    const names = metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName ?? []);
+    return `${names.join('+')} > ${String(alarm['Threshold'])}`;
+  });
+  expect(watched).toEqual([
+    'ExecutionError > 0',
+    // In percent, because refused handshakes count.
+    'IntegrationError+ConnectCount+MessageCount > 5',
+    'Errors+Invocations > 5',
+    'Throttles > 0',
+    // 80 % of the time-out, in milliseconds.
+    'Duration > 8000',
+    'ReadThrottleEvents+WriteThrottleEvents > 0',
+    'Test-Chat-FailedDeliveries > 0',
+  ]);
+});
+
+test('the filter for failed deliveries reads what logger() and an app without it write', () => {
+  const stack = newStack();
+  newApi({ alarms: {} }, stack);
+  const [filter] = propertiesOf(stack, 'AWS::Logs::MetricFilter');
+  // The lines are pinned by delivery-lines.test.ts of the framework.
+  expect(filter?.['FilterPattern']).toBe(
+    '{ $.level = "ERROR" && ($.message.error.code = "ERR_DELIVERY_*" || $.message = "*ERR_DELIVERY_*") }',
+  );
+  const [handler] = propertiesOf(stack, 'AWS::Lambda::Function');
+  expect(handler?.['LoggingConfig']).toMatchObject({ LogFormat: 'JSON' });
 });

@@ -1,5 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { AwsSolutionsChecks } from 'cdk-nag';
@@ -32,8 +35,37 @@ test.each<[string, (stack: Stack) => Partial<GatecastApiProps>]>([
   ],
   ['the role for access logs', () => ({ cloudWatchRole: true })],
   ['tracing', () => ({ handlerOptions: { tracing: lambda.Tracing.ACTIVE } })],
+  ['tracing of callers', () => ({ handlerOptions: { tracing: lambda.Tracing.PASS_THROUGH } })],
+  [
+    "a customer's key and direct writes",
+    (stack) => ({
+      ...withAuthorizer,
+      connectionWrites: ConnectionWrites.DIRECT,
+      store: Store.dynamoDb({
+        table: new dynamodb.Table(stack, 'Table', {
+          partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
+          sortKey: { name: 'sk', type: dynamodb.AttributeType.STRING },
+          timeToLiveAttribute: 'ttl',
+          encryptionKey: new kms.Key(stack, 'Key'),
+        }),
+        keyPrefix: 'chat#',
+      }),
+    }),
+  ],
 ])('cdk-nag finds nothing with %s', (_name, props) => {
   expect(findingsOf(props)).toEqual([]);
+});
+
+test('cdk-nag still finds wildcards of your own in a role that you pass', () => {
+  const app = newApp();
+  const stack = new Stack(app, 'Test');
+  const role = new iam.Role(stack, 'Role', {
+    assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+  });
+  role.addToPolicy(new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: ['*'] }));
+  newApi({ role, handlerOptions: { tracing: lambda.Tracing.ACTIVE } }, stack);
+  const { violations } = new AwsSolutionsChecks(app).validateScope(role);
+  expect(violations.map(({ ruleName }) => ruleName)).toEqual(['AwsSolutions-IAM5[Resource::*]']);
 });
 
 test('cdk-nag finds an API that is open without a word', () => {

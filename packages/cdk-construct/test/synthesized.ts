@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { App, Stack, type StackProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Authorizer, GatecastApi, type GatecastApiProps, RouteManifest } from '../lib/index.js';
 
 /** A source file to deploy. */
@@ -40,8 +41,10 @@ export function manifestJson(
     store: 'dynamodb',
     hasConnect: false,
     hasDisconnect: false,
+    hasUnsubscribe: false,
     hasConnectHook: false,
     hasDisconnectHook: false,
+    hasUnsubscribeHook: false,
     autoSubscribes: false,
     routes: [...frameworkRoutes, ...ownRoutes],
     format: 'cjs',
@@ -110,4 +113,18 @@ export function statementsOf(stack: Stack): readonly {
 export function variablesOf(stack: Stack): Readonly<Record<string, unknown>> {
   const [{ Environment } = { Environment: {} }] = propertiesOf(stack, 'AWS::Lambda::Function');
   return (Environment as { readonly Variables: Readonly<Record<string, unknown>> }).Variables;
+}
+
+/** A function that a user has. */
+export function newFunction(stack: Stack, id = 'Function'): lambda.Function {
+  return new lambda.Function(stack, id, {
+    runtime: lambda.Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: lambda.Code.fromInline('exports.handler = async () => ({ statusCode: 200 });'),
+  });
+}
+
+/** What the construct tells when it is synthesized. */
+export function toldBy(stack: Stack): string {
+  return JSON.stringify(stack.node.findChild('Chat').node.metadata.map(({ data }) => data));
 }

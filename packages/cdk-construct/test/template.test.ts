@@ -1,5 +1,8 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as route53 from 'aws-cdk-lib/aws-route53';
 import { describe, expect, test } from 'vitest';
 import { Authorizer, ConnectionWrites, GatecastApi } from '../lib/index.js';
 import {
@@ -12,11 +15,7 @@ import {
   variablesOf,
 } from './synthesized.js';
 
-/** A template without what changes with the code. */
-function snapshotOf(stack: Stack): string {
-  const text = JSON.stringify(Template.fromStack(stack).toJSON(), null, 2);
-  return text.replace(/[0-9a-f]{64}/g, 'HASH');
-}
+const withAuthorizer = { routes: manifest({ authorizer: true }), authorizer: undefined };
 
 function idsOf(stack: Stack): readonly string[] {
   return Object.entries(resourcesOf(stack)).map(([id, { Type }]) => `${Type} ${id}`);
@@ -32,6 +31,15 @@ describe('logical ids, which are an interface: resources with other ids are repl
         connectionWrites: ConnectionWrites.DIRECT,
         cloudWatchRole: true,
         alarms: {},
+        vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 }),
+        domain: {
+          domainName: 'chat.example.com',
+          certificate: acm.Certificate.fromCertificateArn(stack, 'Certificate', 'arn:aws:acm:1'),
+          hostedZone: route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+            hostedZoneId: 'Z1',
+            zoneName: 'example.com',
+          }),
+        },
       },
       stack,
     );
@@ -62,7 +70,7 @@ describe('logical ids, which are an interface: resources with other ids are repl
 
   test('differ for route keys with the same letters', () => {
     const stack = newStack();
-    const keys = ['a.b', 'ab', 'a_b', 'Default', 'Resource', '$defaults'];
+    const keys = ['a.b', 'ab', 'a_b', 'a/b', 'a--b', 'Default', 'Resource', '$defaults'];
     const routes = keys.map((routeKey) => ({
       routeKey,
       integration: 'lambda' as const,
@@ -75,10 +83,21 @@ describe('logical ids, which are an interface: resources with other ids are repl
 });
 
 describe('the template', () => {
-  test('of an app with a manifest', () => {
+  test('has a function with what it needs and no more', () => {
     const stack = newStack();
     newApi({}, stack);
-    expect(snapshotOf(stack)).toMatchSnapshot();
+    const [handler] = propertiesOf(stack, 'AWS::Lambda::Function');
+    const { Code: _code, Environment: _variables, ...rest } = handler ?? {};
+    expect(rest).toMatchSnapshot('function');
+    expect(propertiesOf(stack, 'AWS::IAM::Policy')).toMatchSnapshot('policies');
+    expect(propertiesOf(stack, 'AWS::Lambda::Permission')).toMatchSnapshot('permissions');
+  });
+
+  test('has the table of dynamoDbStore, which stays when the stack goes', () => {
+    const stack = newStack();
+    newApi({}, stack);
+    const table = Object.values(resourcesOf(stack)).find(({ Type }) => Type.endsWith('Table'));
+    expect(table).toMatchSnapshot();
   });
 
   test('without a manifest has four routes and tells why', () => {
@@ -120,15 +139,22 @@ describe('the template', () => {
     });
   });
 
-  test('deploys the stage after all routes, answers and integrations', () => {
+  test('deploys routes after what they need, and the stage after all', () => {
     const stack = newStack();
-    newApi({}, stack);
+    newApi({ ...withAuthorizer, connectionWrites: ConnectionWrites.DIRECT }, stack);
     const resources = resourcesOf(stack);
-    const wanted = Object.keys(resources).filter((id) =>
-      /::(?:Route|RouteResponse|Integration|IntegrationResponse)$/.test(resources[id]?.Type ?? ''),
-    );
+    const idsWith = (type: RegExp): readonly string[] =>
+      Object.keys(resources).filter((id) => type.test(resources[id]?.Type ?? ''));
+    const needed = idsWith(/::(?:Integration|IntegrationResponse|Permission)$/);
+    const ofRoles = idsWith(/IAM::Policy$/).filter((id) => id.includes('DirectWrites'));
+    expect(ofRoles).toHaveLength(2);
+    const wanted = [...needed, ...ofRoles];
+    for (const id of idsWith(/::Route$/)) {
+      expect(resources[id]?.DependsOn).toEqual(expect.arrayContaining(wanted));
+    }
     const stage = Object.values(resources).find(({ Type }) => Type.endsWith('::Stage'));
-    expect(stage?.DependsOn).toEqual(expect.arrayContaining(wanted));
+    const routes = idsWith(/::(?:Route|RouteResponse)$/);
+    expect(stage?.DependsOn).toEqual(expect.arrayContaining([...wanted, ...routes]));
     expect(stage?.Properties).toMatchObject({ AutoDeploy: true, StageName: 'prod' });
   });
 
@@ -153,7 +179,7 @@ describe('the template', () => {
     newApi(
       {
         throttle: { rateLimit: 100, burstLimit: 50 },
-        routeThrottling: { 'rooms.post': { rateLimit: 5, burstLimit: 2 } },
+        routeThrottle: { 'rooms.post': { rateLimit: 5, burstLimit: 2 } },
       },
       stack,
     );
@@ -165,7 +191,7 @@ describe('the template', () => {
   });
 });
 
-test('two APIs in one stack share nothing but the asset', () => {
+test('two APIs of one stack have a table and a function each', () => {
   const stack = newStack();
   const one = new GatecastApi(stack, 'One', { entry });
   const two = new GatecastApi(stack, 'Two', { entry });
@@ -174,16 +200,19 @@ test('two APIs in one stack share nothing but the asset', () => {
   expect(one.url).not.toBe(two.url);
 });
 
-test.each(['eu-central-1', 'cn-north-1', 'us-gov-west-1'])('in %s', (region) => {
-  const stack = newStack({ env: { region, account: '123456789012' } });
-  const chat = newApi({ routes: manifest({ authorizer: true }), authorizer: undefined }, stack);
-  const text = JSON.stringify(Template.fromStack(stack).toJSON());
-  // Partition and suffix are references, so that the template is right in each of them.
-  expect(text.match(/.{30}arn:aws.{30}/g)).toBeNull();
-  const url = JSON.stringify(stack.resolve(chat.url));
-  expect(url).toContain(`.execute-api.${region}.`);
-  expect(url).toContain('"Ref":"AWS::URLSuffix"');
-});
+test.each(['eu-central-1', 'cn-north-1', 'us-gov-west-1'])(
+  'has no partition or suffix written out in %s',
+  (region) => {
+    const stack = newStack({ env: { region, account: '123456789012' } });
+    const chat = newApi({ routes: manifest({ authorizer: true }), authorizer: undefined }, stack);
+    const text = JSON.stringify(Template.fromStack(stack).toJSON());
+    // Partition and suffix are references, so that the template is right in each of them.
+    expect(text.match(/.{30}arn:aws.{30}/g)).toBeNull();
+    const url = JSON.stringify(stack.resolve(chat.url));
+    expect(url).toContain(`.execute-api.${region}.`);
+    expect(url).toContain('"Ref":"AWS::URLSuffix"');
+  },
+);
 
 test('the function knows its store and its API', () => {
   const stack = newStack();

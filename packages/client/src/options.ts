@@ -3,7 +3,7 @@ export function optionError(message: string, hint: string): TypeError {
   return Object.assign(new TypeError(`${message} ${hint}`), { hint });
 }
 
-/** The options that something takes, and what each takes: a type's name, a number above 0, or words. */
+/** The type of each option; `duration` is a number of milliseconds above 0, a list the words it may be. */
 export type OptionTypes = Readonly<
   Record<string, 'string' | 'function' | 'boolean' | 'duration' | readonly string[]>
 >;
@@ -23,17 +23,16 @@ export function checkOptions(where: string, options: object, types: OptionTypes)
         `It takes: ${Object.keys(types).join(', ')}.`,
       );
     }
-    const isText = typeof type === 'string';
-    const fits = !isText
-      ? type.includes(value)
-      : type === 'duration'
-        ? typeof value === 'number' && value > 0
-        : typeof value === type;
-    if (fits || value === undefined) continue;
-    const takes = isText ? `a ${type}` : type.join(' or ');
+    if (value === undefined || fits(type, value)) continue;
+    const takes = typeof type === 'string' ? `a ${type}` : type.join(' or ');
     throw optionError(
       `The option "${name}" of ${where} is wrong.`,
       `It takes ${type === 'duration' ? 'a number of milliseconds above 0' : takes}.`,
     );
   }
+}
+
+function fits(type: OptionTypes[string], value: unknown): boolean {
+  if (typeof type !== 'string') return type.includes(value as string);
+  return type === 'duration' ? typeof value === 'number' && value > 0 : typeof value === type;
 }

@@ -87,8 +87,8 @@ export interface Plugin<A extends object = object> {
   /** Names of plugins that must come before it in the list. */
   readonly requires?: readonly string[];
   /**
-   * Whether its hooks only look on, like those of a logger, so that the app works as well where API Gateway
-   * opens and closes connections without running the function.
+   * Whether the app also works without its hooks, as with a logger. Where API Gateway writes connections
+   * itself, no function runs for `$connect` and `$disconnect`, so these hooks do not run either.
    * @default false
    */
   readonly observesOnly?: boolean;

@@ -1,13 +1,13 @@
 /**
  * The integration of a route, with the names of `AWS::ApiGatewayV2::Integration` in lower camel case.
- * `HTTP` and `HTTP_PROXY` are not supported, and of the services only Lambda and those in `services`.
+ * `HTTP` and `HTTP_PROXY` are not supported, and of AWS's services only Lambda and DynamoDB.
  */
 export interface Integration {
   /**
-   * `AWS_PROXY` and `AWS` call the function of the route. With `AWS_PROXY`, the function gets the event
-   * and its result is the answer. With `AWS`, it gets the output of `requestTemplates`, and `responses`
-   * make the answer; the same for the service in `integrationUri`. `MOCK` needs a request template whose output is `{"statusCode":200}`, and
-   * `responses` make the answer. None of the other options applies to `AWS_PROXY` (row 8.12).
+   * `AWS_PROXY` gives the function of the route the event, and its result is the answer; none of the other
+   * options applies to it (row 8.12). `AWS` gives the function, or the service in `integrationUri`, the
+   * output of `requestTemplates`, and `responses` make the answer. `MOCK` needs a request template whose
+   * output is `{"statusCode":200}`, and `responses` make the answer.
    */
   readonly type: 'AWS_PROXY' | 'AWS' | 'MOCK';
   /**

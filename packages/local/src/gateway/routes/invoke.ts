@@ -28,7 +28,7 @@ export type ProxyOutcome =
     }
   | {
       readonly type: 'timeout';
-      /** As above. */
+      /** The service that did not answer in time, with its operation. @default the function */
       readonly service?: string;
     };
 

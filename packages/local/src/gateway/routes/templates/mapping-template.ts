@@ -119,7 +119,7 @@ function compiler({ Compile, Helper, parse }: Velocity): (text: string) => Mappi
   };
 }
 
-/** An expression that has been evaluated. */
+/** The operator of a value that is known already, so that the base class does not evaluate it again. */
 const EVALUATED = 'evaluated';
 
 interface MathNode {
