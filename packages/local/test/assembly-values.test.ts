@@ -156,6 +156,23 @@ describe('a value of another stack', () => {
   });
 });
 
+it.each([
+  ['MemorySize', 64],
+  ['Timeout', 901],
+])(
+  'a function without a route whose %s is %j is named, and the others run',
+  async (name, value) => {
+    const { Properties, ...rest } = lambda('a') as { Properties: object };
+    const wrong = { ...rest, Properties: { ...Properties, [name]: value } };
+    await assemblyOf({ Chat: { Resources: { Api: api, Wrong: wrong, Fn: lambda('a') } } });
+    const { options, warnings } = await read();
+    expect(Object.keys(options.functions ?? {})).toEqual(['Fn']);
+    expect(warnings).toEqual([
+      expect.stringContaining(`"${name}" of "Wrong" is ${value}, which Lambda refuses.`),
+    ]);
+  },
+);
+
 it('a function of a nested stack is refused with what to do', async () => {
   const functionArn = { 'Fn::GetAtt': ['Nested', 'Outputs.Arn'] };
   const ApiId = { Ref: 'Api' };
