@@ -6,6 +6,7 @@ export default defineConfig({
       'packages/*/src/**/*.test.ts',
       'packages/*/test/**/*.test.ts',
       'examples/*/test/**/*.test.ts',
+      'examples/*/infra/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
     environment: 'node',

@@ -8,12 +8,24 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 /** Output folder of the page: `index.html`, `style.css`, `chat.js`. */
 export const pageDirectory = join(root, 'dist', 'web');
 
-/** Bundles the page for a browser. */
-export async function buildPage() {
-  await mkdir(pageDirectory, { recursive: true });
+/**
+ * Bundles the page for a browser.
+ *
+ * @param {object} [options]
+ * @param {string} [options.folder] where the page is written to
+ * @param {string} [options.url] address of the API: `wss://…`. Without it, the page connects to `/dev` of
+ *   the server that it comes from.
+ * @param {'subprotocol' | 'query'} [options.handshake] `query` for an API with direct writes
+ */
+export async function buildPage({ folder = pageDirectory, url, handshake } = {}) {
+  await mkdir(folder, { recursive: true });
   await build({
     entryPoints: [join(root, 'web', 'chat.ts')],
-    outfile: join(pageDirectory, 'chat.js'),
+    outfile: join(folder, 'chat.js'),
+    define: {
+      CHAT_URL: JSON.stringify(url) ?? 'undefined',
+      CHAT_HANDSHAKE: JSON.stringify(handshake) ?? 'undefined',
+    },
     bundle: true,
     format: 'esm',
     target: 'es2022',
@@ -22,10 +34,10 @@ export async function buildPage() {
     logLevel: 'warning',
   });
   for (const file of ['index.html', 'style.css']) {
-    await copyFile(join(root, 'web', file), join(pageDirectory, file));
+    await copyFile(join(root, 'web', file), join(folder, file));
   }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildPage();
+  await buildPage({ url: process.argv[2] });
 }

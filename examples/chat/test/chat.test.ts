@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { startGateway } from '@gatecast/local';
-import type { Browser, Page } from 'playwright-core';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { WebSocket } from 'ws';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { describeInChromium, openChromium, overflow, violations } from '../../../test/chromium.js';
 import { buildPage, pageDirectory } from '../build.mjs';
+import { joinAs, openPage } from './chat-page.js';
+import { openPeer } from './peer.js';
+import { expectPagesToChat, expectToChat } from './scenarios.js';
 
 const entry = fileURLToPath(new URL('../server/app.ts', import.meta.url));
 const screenshots = fileURLToPath(new URL('./screenshots/', import.meta.url));
@@ -14,43 +15,12 @@ const openGateway = () =>
   startGateway({ quiet: true, entry, staticDirectory: pageDirectory, port: 0 });
 
 describe('the server', () => {
-  it('answers a post and tells the room', async () => {
+  // oxlint-disable-next-line vitest/expect-expect -- expectToChat asserts.
+  it('lets two peers chat', async () => {
     await using gateway = await openGateway();
     await using ann = await openPeer(gateway.url);
     await using bob = await openPeer(gateway.url);
-    for (const peer of [ann, bob]) {
-      peer.write('{"action":"subscribe","id":"s1","channels":[{"channel":"rooms/general"}]}');
-      expect(await peer.next('reply')).toEqual({
-        type: 'reply',
-        id: 's1',
-        data: {
-          channels: [
-            { channel: 'rooms/general', result: 'live', data: { topic: 'Welcome to general' } },
-          ],
-        },
-        server: expect.anything(),
-      });
-    }
-
-    ann.write(
-      '{"action":"rooms.post","id":"m1","channel":"rooms/general","data":{"text":"hi","from":"Ann"}}',
-    );
-    const event = await bob.next('event');
-    expect(event).toMatchObject({
-      channel: 'rooms/general',
-      event: 'message',
-      data: { text: 'hi', from: 'Ann' },
-    });
-    expect(await ann.next('reply')).toEqual({ type: 'reply', id: 'm1', data: { id: event.id } });
-  });
-
-  it('refuses a post without text', async () => {
-    await using gateway = await openGateway();
-    await using ann = await openPeer(gateway.url);
-    ann.write(
-      '{"action":"rooms.post","id":"m1","channel":"rooms/general","data":{"text":"","from":"Ann"}}',
-    );
-    expect(await ann.next('error')).toMatchObject({ id: 'm1', error: { code: 'ERR_VALIDATION' } });
+    await expectToChat(ann, bob);
   });
 });
 
@@ -64,25 +34,7 @@ describeInChromium('the page', () => {
     await using gateway = await openGateway();
     await using browser = await openChromium();
     const url = `http://localhost:${gateway.port}/#tea%20room`;
-    const ann = await joinAs('Ann', await openPage(browser, { url, width: 1280 }));
-    const bob = await joinAs('Bob', await openPage(browser, { url, width: 390 }));
-
-    await ann.getByLabel('Message', { exact: true }).pressSequentially('Hello, Bob');
-    await bob.getByText('Ann is typing…').waitFor();
-    await ann.keyboard.press('Enter');
-    await ann.getByText('✓ sent').waitFor();
-    await bob.getByText('Hello, Bob').waitFor();
-    await bob.getByText('Ann is typing…').waitFor({ state: 'detached' });
-
-    await bob.getByLabel('Message', { exact: true }).fill('w'.repeat(200));
-    await bob.getByRole('button', { name: 'Send' }).click();
-    await ann.getByText('www').waitFor();
-    await bob.getByText('✓ sent').waitFor();
-    // Both pages have one entry for each message, including their own.
-    expect(await ann.getByRole('listitem').count()).toBe(2);
-    expect(await bob.getByRole('listitem').count()).toBe(2);
-    expect(await ann.locator('li.own .text').allTextContents()).toEqual(['Hello, Bob']);
-
+    const { ann, bob } = await expectPagesToChat(browser, url);
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const [name, page] of Object.entries({ 1280: ann, 390: bob })) {
         await page.emulateMedia({ colorScheme });
@@ -125,62 +77,3 @@ describeInChromium('the page', () => {
     expect(await page.getByRole('listitem').count()).toBe(1);
   });
 });
-
-interface Frame {
-  readonly type: string;
-  readonly id?: string;
-}
-
-interface Peer extends AsyncDisposable {
-  write(frame: string): void;
-  /** Receives the next frame with this type. */
-  next(type: string): Promise<Frame>;
-}
-
-async function openPeer(url: string): Promise<Peer> {
-  const connection = new WebSocket(url, 'gatecast.v1');
-  const frames: Frame[] = [];
-  connection.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString('utf8'))));
-  await new Promise((resolve, reject) => {
-    connection.once('open', resolve);
-    connection.once('error', reject);
-  });
-  return {
-    write: (frame) => connection.send(frame),
-    next: (type) =>
-      vi.waitFor(
-        () => {
-          const index = frames.findIndex((frame) => frame.type === type);
-          const [found] = index < 0 ? [] : frames.splice(index, 1);
-          if (!found) throw new Error(`No frame of type "${type}" in ${JSON.stringify(frames)}.`);
-          return found;
-        },
-        { timeout: 4_000 },
-      ),
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise((resolve) => connection.once('close', resolve));
-      connection.close();
-      await closed;
-    },
-  };
-}
-
-interface PageOptions {
-  readonly url: string;
-  readonly width: number;
-}
-
-/** A page of another user, with separate storage. */
-async function openPage(browser: Browser, { url, width }: PageOptions): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width, height: 800 } });
-  const page = await context.newPage();
-  await page.goto(url);
-  return page;
-}
-
-async function joinAs(name: string, page: Page): Promise<Page> {
-  await page.getByLabel('Your name').fill(name);
-  await page.getByRole('button', { name: 'Join room' }).click();
-  await page.getByText('Welcome to').waitFor();
-  return page;
-}

@@ -2,6 +2,10 @@ import { ChannelNameError, ClientRequestError, createClient } from '@gatecast/cl
 import { Conversation } from './conversation.js';
 import { element } from './element.js';
 
+// What `build.mjs` was given.
+declare const CHAT_URL: string | undefined;
+declare const CHAT_HANDSHAKE: 'subprotocol' | 'query' | undefined;
+
 const NAME_KEY = 'gatecast-chat-name';
 
 const title = element('title', HTMLElement);
@@ -16,7 +20,8 @@ const textField = element('text', HTMLTextAreaElement);
 const leaveButton = element('leave', HTMLButtonElement);
 
 const client = createClient({
-  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/dev`,
+  url: CHAT_URL ?? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/dev`,
+  handshake: CHAT_HANDSHAKE ?? 'subprotocol',
 });
 let conversation: Conversation | undefined;
 let wasConnected = false;

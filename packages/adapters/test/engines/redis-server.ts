@@ -15,7 +15,10 @@ export const isIoredis5 = (
 ).version.startsWith('5.');
 
 const hasRedisServer = spawnSync('redis-server', ['--version']).status === 0;
-if (!hasRedisServer && !process.env.CI) {
+/** Whether Redis cannot be tested. In CI it must be. */
+export const isWithoutRedis = !hasRedisServer && !process.env.CI;
+
+if (isWithoutRedis) {
   // oxlint-disable-next-line no-console -- a part that is not tested is skipped loudly.
   console.warn('redis-server is missing, so Redis is NOT tested: apt-get install redis-server');
 }
@@ -24,7 +27,7 @@ if (!hasRedisServer && !process.env.CI) {
  * `describe` if redis-server is installed. If it is missing, the tests are skipped, but in CI they fail.
  */
 // oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- this does not call describe.
-export const describeRedis = describe.skipIf(!hasRedisServer && !process.env.CI);
+export const describeRedis = describe.skipIf(isWithoutRedis);
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {

@@ -1,0 +1,80 @@
+// A CDK app: the chat in the ways in which the construct can deploy it, a stack for each.
+import {
+  Authorizer,
+  ConnectionWrites,
+  GatecastApi,
+  type GatecastApiProps,
+  RouteManifest,
+  Store,
+} from '@gatecast/cdk-construct';
+import { App, Stack } from 'aws-cdk-lib';
+import type { CfnIntegration } from 'aws-cdk-lib/aws-apigatewayv2';
+import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { LogLevel } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { chatFile, chatFunction } from './chat-function.js';
+import { OrdersStack } from './orders-stack.js';
+
+const app = new App();
+const open = { authorizer: Authorizer.none() };
+const chat = { ...withRoutes('server/app.ts'), ...open };
+const guarded = withRoutes('test/fixtures/app-with-authorizer.ts');
+
+const { entry, handlerOptions } = chat;
+new GatecastApi(new Stack(app, 'WithoutRoutes'), 'Chat', { entry, handlerOptions });
+
+new GatecastApi(new Stack(app, 'Guarded'), 'Chat', guarded);
+
+const direct = withRoutes('test/fixtures/app-without-logger.ts');
+const connectionWrites = ConnectionWrites.DIRECT;
+for (const id of ['Direct', 'Deleting']) {
+  const stack = new Stack(app, id);
+  const api = new GatecastApi(stack, 'Chat', { ...direct, ...open, connectionWrites });
+  api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
+  if (id === 'Deleting') deleteAtDisconnect(api);
+}
+new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', { ...guarded, connectionWrites });
+
+const redis = new Stack(app, 'Redis');
+const store = Store.redis({ vpc: new Vpc(redis, 'Vpc'), url: process.env['REDIS_URL'] ?? '' });
+new GatecastApi(redis, 'Chat', { ...withRoutes('server/app-on-redis.ts'), ...open, store });
+
+injected(app, chat.routes);
+
+const twins = new Stack(app, 'Twins');
+for (const id of ['Red', 'Blue']) new GatecastApi(twins, id, chat);
+
+new OrdersStack(app, 'Orders', chat);
+
+/** Lets `$disconnect` delete the connection's row, in place of marking it: a mistake. */
+function deleteAtDisconnect(api: GatecastApi): void {
+  const parts = api.node.findChild('Integrations').node.findChild('DirectWrites');
+  const integration = parts.node.findChild('DisconnectIntegration') as CfnIntegration;
+  const { $default: template } = integration.requestTemplates as { readonly $default: string };
+  integration.integrationUri = integration.integrationUri?.replace('UpdateItem', 'DeleteItem');
+  const [key] = template.split(',\n"UpdateExpression"');
+  integration.requestTemplates = { $default: `${key}}` };
+}
+
+/** A function and a table of one stack, and an API in another. */
+function injected(app: App, routes: GatecastApiProps['routes']): void {
+  const existing = new Stack(app, 'Existing');
+  const handler = chatFunction(existing, 'Handler', 'server/app.ts');
+  const table = new Table(existing, 'Table', {
+    partitionKey: { name: 'pk', type: AttributeType.STRING },
+    sortKey: { name: 'sk', type: AttributeType.STRING },
+    timeToLiveAttribute: 'ttl',
+  });
+  new GatecastApi(new Stack(app, 'Injected'), 'Chat', {
+    handler,
+    routes,
+    authorizer: Authorizer.none(),
+    store: Store.dynamoDb({ table, keyPrefix: 'injected#' }),
+  });
+}
+
+function withRoutes(file: string): GatecastApiProps {
+  const entry = chatFile(file);
+  const handlerOptions = { bundling: { logLevel: LogLevel.SILENT } };
+  return { entry, routes: RouteManifest.fromEntry(entry), handlerOptions };
+}

@@ -1,0 +1,75 @@
+// What people do in the chat, against whatever serves it.
+import type { Browser, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { joinAs, openPage } from './chat-page.js';
+import type { Peer } from './peer.js';
+
+/** Two peers meet in a room, write to each other, and one makes mistakes. */
+export async function expectToChat(ann: Peer, bob: Peer): Promise<void> {
+  for (const peer of [ann, bob]) {
+    peer.write('{"action":"subscribe","id":"s1","channels":[{"channel":"rooms/general"}]}');
+    expect(await peer.next('reply')).toEqual({
+      type: 'reply',
+      id: 's1',
+      data: {
+        channels: [
+          { channel: 'rooms/general', result: 'live', data: { topic: 'Welcome to general' } },
+        ],
+      },
+      server: expect.anything(),
+    });
+  }
+  ann.write('{"action":"rooms.typing","id":"t1","channel":"rooms/general","data":{"who":"Ann"}}');
+  expect(await bob.next('event')).toMatchObject({ event: 'typing', data: { who: 'Ann' } });
+
+  ann.write(
+    '{"action":"rooms.post","id":"m1","channel":"rooms/general","data":{"text":"hi","from":"Ann"}}',
+  );
+  const event = await bob.next('event');
+  expect(event).toMatchObject({
+    channel: 'rooms/general',
+    event: 'message',
+    data: { text: 'hi', from: 'Ann' },
+  });
+  expect(await ann.next('reply')).toEqual({ type: 'reply', id: 'm1', data: { id: event.id } });
+  expect(await ann.next('event')).toEqual(event);
+
+  ann.write(
+    '{"action":"rooms.post","id":"m2","channel":"rooms/general","data":{"text":"","from":"Ann"}}',
+  );
+  expect(await ann.next('error')).toMatchObject({ id: 'm2', error: { code: 'ERR_VALIDATION' } });
+  ann.write('{"action":"rooms.sing","id":"m3","channel":"rooms/general","data":{}}');
+  expect(await ann.next('error')).toMatchObject({ id: 'm3' });
+  ann.write('{"action":"ping"}');
+  expect(await ann.next('pong')).toEqual({ type: 'pong' });
+
+  bob.write('{"action":"unsubscribe","id":"u1","channels":["rooms/general"]}');
+  expect(await bob.next('reply')).toMatchObject({ id: 'u1' });
+  expect(bob.unread).toEqual([]);
+}
+
+/** Two people join a room on their pages, and each gets what the other writes. */
+export async function expectPagesToChat(
+  browser: Browser,
+  url: string,
+): Promise<{ readonly ann: Page; readonly bob: Page }> {
+  const ann = await joinAs('Ann', await openPage(browser, { url, width: 1280 }));
+  const bob = await joinAs('Bob', await openPage(browser, { url, width: 390 }));
+
+  await ann.getByLabel('Message', { exact: true }).pressSequentially('Hello, Bob');
+  await bob.getByText('Ann is typing…').waitFor();
+  await ann.keyboard.press('Enter');
+  await ann.getByText('✓ sent').waitFor();
+  await bob.getByText('Hello, Bob').waitFor();
+  await bob.getByText('Ann is typing…').waitFor({ state: 'detached' });
+
+  await bob.getByLabel('Message', { exact: true }).fill('w'.repeat(200));
+  await bob.getByRole('button', { name: 'Send' }).click();
+  await ann.getByText('www').waitFor();
+  await bob.getByText('✓ sent').waitFor();
+  // Both pages have one entry for each message, including their own.
+  expect(await ann.getByRole('listitem').count()).toBe(2);
+  expect(await bob.getByRole('listitem').count()).toBe(2);
+  expect(await ann.locator('li.own .text').allTextContents()).toEqual(['Hello, Bob']);
+  return { ann, bob };
+}
