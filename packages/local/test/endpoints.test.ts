@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type LocalGateway, startGateway } from '../src/dev/start-gateway.js';
-import { executeApiHost } from '../src/execute-api-host.js';
+import { executeApiHost, isExecuteApi } from '../src/execute-api-host.js';
 import type { GatewayEvent } from '../src/gateway/events.js';
 import { openConnection } from './open-connection.js';
 
@@ -107,6 +107,16 @@ describe('I1 the line of an event', { timeout: 60_000 }, () => {
     expect(await lineOf({ action: 'ask', how: 'eventFields', by: 'none' })).toBe('500');
     expect(await lineOf({ action: 'ask', how: 'eventFields', by: 'sdk' })).toBe('200');
   });
+});
+
+it.each([
+  ['execute-api.us-east-1.amazonaws.com', true],
+  ['other00000.execute-api.cn-north-1.amazonaws.com.cn', true],
+  ['dynamodb.us-east-1.amazonaws.com', false],
+  [undefined, false],
+])('I1 %s is a host of API Gateway: %s', (host, expected) => {
+  // The first one is that of an AWS SDK without an endpoint, which no API has.
+  expect(isExecuteApi(host)).toBe(expected);
 });
 
 describe('I1 a function that connects to another API', { timeout: 60_000 }, () => {

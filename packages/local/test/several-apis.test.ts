@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { LateFunction } from '../src/dev/late-function.js';
 import { startGateway } from '../src/dev/start-gateway.js';
 import { StartError } from '../src/start-error.js';
 import { openLocalApi } from './local-api.js';
@@ -92,6 +93,43 @@ describe('several APIs', () => {
 });
 
 describe('a function that no route uses', () => {
+  it(
+    'gets no address of the API but by variables of its own, like any function with tables',
+    slow,
+    async () => {
+      await using gateway = await startGateway({
+        quiet: true,
+        tables: [],
+        functions: {
+          shared: { entry, environment: { GATECAST_API_ID: 'given00000' } },
+        },
+        routes,
+      });
+      expect(await ask(gateway.url)).toMatchObject({ id: 'given00000' });
+      expect(await ask(gateway.url)).not.toHaveProperty('endpoint');
+    },
+  );
+
+  it('has its own Region in its ARN', slow, async () => {
+    const arn = join(directory, 'arn.mjs');
+    await writeFile(
+      arn,
+      'export const handler = async (_, context) => context.invokedFunctionArn;',
+    );
+    await using gateway = await startGateway({
+      quiet: true,
+      tables: [],
+      functions: {
+        shared: { entry },
+        abroad: { entry: arn, environment: { AWS_REGION: 'cn-north-1' } },
+      },
+      routes,
+    });
+    expect(await gateway.invoke('abroad')).toMatchObject({
+      payload: 'arn:aws-cn:lambda:cn-north-1:123456789012:function:abroad',
+    });
+  });
+
   it('is loaded when it is invoked', slow, async () => {
     await using gateway = await startGateway({
       quiet: true,
@@ -112,7 +150,46 @@ describe('a function that no route uses', () => {
   });
 });
 
+it('a function that fails to load is loaded once more, however many invocations wait', async () => {
+  const attempts: (() => void)[] = [];
+  const late = new LateFunction(
+    () =>
+      new Promise((resolve, reject) => {
+        attempts.push(() => (attempts.length === 1 ? reject(new Error('no')) : resolve(loaded)));
+      }),
+  );
+  const loaded = { invoke: async () => ({ type: 'response', payload: 1 }) as const };
+  const invoke = () => late.invoke({}, { requestId: 'any' });
+  const both = [invoke(), invoke().catch(() => invoke())];
+  attempts[0]?.();
+  await expect(both[0]).rejects.toThrow('no');
+  await vi.waitFor(() => expect(attempts).toHaveLength(2));
+  const third = invoke();
+  attempts[1]?.();
+  expect(await Promise.all([both[1], third])).toEqual([
+    await loaded.invoke(),
+    await loaded.invoke(),
+  ]);
+  expect(attempts).toHaveLength(2);
+});
+
 describe('code that is built already', () => {
+  it('is copied once for all functions of an asset', slow, async () => {
+    const asset = await mkdtemp(join(directory, 'asset-'));
+    const index = join(asset, 'index.js');
+    await writeFile(index, 'exports.handler = async () => process.env.LAMBDA_TASK_ROOT;');
+    const built = { entry: index, asset };
+    await using gateway = await startGateway({
+      quiet: true,
+      tables: [],
+      functions: { one: built, two: built },
+      routes: [{ routeKey: '$default', function: 'one' }],
+    });
+    const [one, two] = [await gateway.invoke('one'), await gateway.invoke('two')];
+    expect(one).toMatchObject({ type: 'response', payload: expect.stringMatching(/\btask$/) });
+    expect(two).toMatchObject({ payload: (one as { payload: unknown }).payload });
+  });
+
   it.each([
     ['@aws-sdk/no-such', 'Lambda brings "@aws-sdk/no-such", but this machine does not. Install it'],
     ['left-out', '"left-out" is not in the code that was built. Bundle it'],

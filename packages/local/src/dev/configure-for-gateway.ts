@@ -8,6 +8,7 @@ import {
   type LocalApis,
   type NamedApi,
 } from '../lambda/function.js';
+import { partitionOf } from '../partition.js';
 import type { PolicyDocument } from '../policy-document.js';
 import type { NamedFunction } from './functions.js';
 
@@ -29,6 +30,8 @@ export interface GatewaySurroundings {
   readonly certificateFile: string;
   /** Variables for the embedded DynamoDB, if there is one. */
   readonly storeVariables: Readonly<Record<string, string>>;
+  /** Whether variables tell each function the address of the API. */
+  readonly givesAddress: boolean;
 }
 
 /** Completes the options of a function behind a gateway, with an access key of its own. */
@@ -37,12 +40,11 @@ export function configureForGateway(
   { name, options, manifest }: NamedFunction,
   directory: string,
 ): FunctionConfiguration {
-  const { apis, region, accountId } = surroundings;
-  const [api, second] = apis;
+  const { apis, region, accountId, givesAddress } = surroundings;
+  const [api] = apis;
   const variables = {
     ...commonVariables(surroundings, name, options.permissions),
-    // With several, a function has to say which one: by its event or by variables of its own.
-    ...(api !== undefined && second === undefined && addressVariables(api)),
+    ...(api !== undefined && givesAddress && addressVariables(api)),
   };
   const known = apis.map(({ apiId, gateway: { endpoint } }) => ({ apiId, endpoint }));
   return configureFunction(options, {
@@ -105,11 +107,11 @@ function addressVariables({
 }
 
 function commonVariables(
-  { accountId, credentials, certificateFile, storeVariables }: GatewaySurroundings,
+  { region, accountId, credentials, certificateFile, storeVariables }: GatewaySurroundings,
   roleName: string,
   permissions?: PolicyDocument,
 ): Readonly<Record<string, string>> {
-  const role = `arn:aws:sts::${accountId}:assumed-role/${roleName}/${roleName}`;
+  const role = `arn:${partitionOf(region).name}:sts::${accountId}:assumed-role/${roleName}/${roleName}`;
   const credential = credentials.issue(role, permissions);
   return {
     AWS_ACCESS_KEY_ID: credential.accessKeyId,

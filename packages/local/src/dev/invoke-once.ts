@@ -20,6 +20,8 @@ interface Once {
   readonly requestId: string;
   /** @default the name of the file */
   readonly functionName?: string | undefined;
+  /** @default that of the gateway */
+  readonly accountId?: string | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ interface Once {
  */
 export async function invokeOnce(
   definition: FunctionOptions,
-  { environment: shared, apis, event, requestId, functionName }: Once,
+  { environment: shared, apis, event, requestId, ...once }: Once,
 ): Promise<InvocationResult> {
   const { entry } = definition;
   const { AWS_REGION: region = '' } = shared;
@@ -38,8 +40,8 @@ export async function invokeOnce(
   try {
     await using bundler = await openCode(definition, directory);
     const bundle = await bundler.build();
-    const name = functionName ?? basename(entry, extname(entry));
-    const { accountId } = apiDefaults;
+    const name = once.functionName ?? basename(entry, extname(entry));
+    const { accountId = apiDefaults.accountId } = once;
     const own = { name, region, accountId, directory: bundle.folder, variables: shared };
     const configuration = configureFunction(definition, { ...own, apis: localApis(apis, name) });
     const output = 'stderr';

@@ -11,13 +11,14 @@ export class LateFunction implements LambdaFunction {
 
   /** @throws StartError if it cannot be built or loaded. The next invocation tries again. */
   async invoke(event: object, invocation: Invocation): Promise<InvocationResult> {
-    this.#loading ??= this.#load();
-    try {
-      return await (await this.#loading).invoke(event, invocation);
-    } catch (error) {
-      this.#loading = undefined;
+    const loading = this.#loading ?? this.#load();
+    this.#loading = loading;
+    const lambda = await loading.catch((error: unknown) => {
+      // Others may have waited for it, and the first of them may have begun again.
+      if (this.#loading === loading) this.#loading = undefined;
       throw error;
-    }
+    });
+    return lambda.invoke(event, invocation);
   }
 
   /** Waits until it is loaded, or has failed to. */

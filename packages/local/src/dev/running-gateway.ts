@@ -10,7 +10,7 @@ import type { AwsServices } from '../gateway/aws-service.js';
 import type { LambdaFunction } from '../gateway/lambda-function.js';
 import { CLOSE_GRACE_MS } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
-import { openCode } from '../lambda/asset.js';
+import { type AssetCopies, openCode } from '../lambda/asset.js';
 import type { Bundle, Bundler } from '../lambda/bundle.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { harmless } from '../unexpected.js';
@@ -60,6 +60,7 @@ export class RunningGateway {
   #starting: Promise<LocalGateway> | undefined;
   #directory: string | undefined;
   #folders = 0;
+  readonly #copies: AssetCopies = new Map();
   #store: OpenStore | undefined;
   /** The services for integrations. */
   #services: AwsServices = {};
@@ -101,7 +102,10 @@ export class RunningGateway {
     const storeVariables = this.#store?.variables ?? {};
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
     this.#services = servicesWith(givenEndpoint(variables) ?? this.#store?.endpoint, region);
-    const place = { apis: this.#apis, region, accountId };
+    // With several APIs, a function has to say which one: by its event or by variables of its own. One that
+    // belongs to a template only has the variables of the template.
+    const givesAddress = this.#apis.length === 1 && this.#options.tables === undefined;
+    const place = { apis: this.#apis, region, accountId, givesAddress };
     const surroundings = { ...place, credentials, certificateFile, storeVariables };
     signal.throwIfAborted();
     const running = await settled(built.map((parts) => this.#load(parts, surroundings)));
@@ -195,7 +199,7 @@ export class RunningGateway {
     const directory = join(parent, String(this.#folders));
     this.#folders += 1;
     await mkdir(directory);
-    const bundler = await openCode(named.options, directory);
+    const bundler = await openCode(named.options, directory, this.#copies);
     this.#bundlers.push(bundler);
     return { ...named, bundler, bundle: await bundler.build() };
   }

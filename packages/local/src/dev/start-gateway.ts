@@ -51,9 +51,10 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
   readonly apis?: Readonly<Record<string, ApiDefinition>> | undefined;
   /**
    * Tables of the embedded DynamoDB, in addition to the one that `GATECAST_TABLE` names for each function
-   * that uses `dynamoDbStore`. With this option, even an empty list, that variable has no default.
+   * that uses `dynamoDbStore`. With this option, even an empty list, functions get no variables with the
+   * table and the address of the API: as on AWS, you set those that they need.
    *
-   * @default none, and `GATECAST_TABLE` is `gatecast`
+   * @default none; `GATECAST_TABLE` is `gatecast`, and `GATECAST_ENDPOINT` leads to the API
    */
   readonly tables?: readonly LocalTable[] | undefined;
   /**

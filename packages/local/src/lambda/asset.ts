@@ -7,18 +7,23 @@ import type { FunctionOptions } from './function.js';
 /** Packages that Lambda brings (AWS: "Runtime-included SDK versions"). */
 const SCOPES_OF_LAMBDA = ['@aws-sdk', '@smithy'];
 
+/** The copies of assets, by the folder of the asset. Functions of one asset share a copy. */
+export type AssetCopies = Map<string, Promise<string>>;
+
 /**
  * Opens the code of a function, which is bundled unless it has been built.
  *
+ * @param directory a new folder for what is made of it
  * @throws StartError `ERR_ENTRY_NOT_FOUND` if the file `entry` does not exist.
  */
 export function openCode(
   { entry, asset }: Pick<FunctionOptions, 'entry' | 'asset'>,
   directory: string,
+  copies: AssetCopies = new Map(),
 ): Promise<Bundler> {
   return asset === undefined
     ? openBundler(entry, directory)
-    : openAsset({ entry, asset }, directory);
+    : openAsset({ entry, asset }, directory, copies);
 }
 
 /**
@@ -28,6 +33,7 @@ export function openCode(
 async function openAsset(
   { entry, asset }: { readonly entry: string; readonly asset: string },
   directory: string,
+  copies: AssetCopies,
 ): Promise<Bundler> {
   const path = relative(asset, entry);
   if ((await fileSize(entry)) === undefined || path.startsWith('..')) {
@@ -40,9 +46,16 @@ async function openAsset(
   const close = async (): Promise<void> => {};
   return {
     async build(): Promise<Bundle> {
-      const copy = join(directory, 'task');
-      await cp(asset, copy, { recursive: true, verbatimSymlinks: true });
-      await linkPackages(resolve(asset), join(directory, 'node_modules'));
+      const copying = copies.get(asset) ?? copyAsset(asset, directory);
+      copies.set(asset, copying);
+      const copy = await copying.catch((error: Error) => {
+        copies.delete(asset);
+        throw new StartError(
+          'ERR_BUILD_FAILED',
+          `The asset "${asset}" cannot be copied to "${directory}": ${error.message}.`,
+          'Try again when nothing writes the asset, or synthesize again: npx cdk synth.',
+        );
+      });
       const file = join(copy, path);
       const mapFile = `${file}.map`;
       const format = extname(file) === '.mjs' ? 'esm' : 'cjs';
@@ -53,6 +66,13 @@ async function openAsset(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+async function copyAsset(asset: string, directory: string): Promise<string> {
+  const copy = join(directory, 'task');
+  await cp(asset, copy, { recursive: true, verbatimSymlinks: true });
+  await linkPackages(resolve(asset), join(directory, 'node_modules'));
+  return copy;
 }
 
 /** Makes the packages that Lambda brings visible to the copy: those of the project, or our own. */

@@ -6,6 +6,7 @@ import {
   type OptionTypes,
   option,
 } from '@gatecast/framework/adapter';
+import { partitionOf } from '../partition.js';
 import type { PolicyDocument } from '../policy-document.js';
 import { lambdaVariables } from './environment/variables.js';
 
@@ -141,16 +142,19 @@ export interface FunctionSurroundings {
 /** Completes the options of a function. */
 export function configureFunction(
   options: FunctionOptions,
-  { name, region, accountId, directory, variables, manifest, apis }: FunctionSurroundings,
+  surroundings: FunctionSurroundings,
 ): FunctionConfiguration {
+  const { name, accountId, directory, variables, manifest, apis } = surroundings;
   const { entry, handler = 'handler', asset, memoryMb = 1024, inspect, quiet } = options;
   const { timeoutMs = inspect === undefined ? 29_000 : MAX_TIMER_MS } = options;
   const { maxEnvironments = inspect === undefined ? 10 : 1 } = options;
+  // Stacks of an assembly may be for several Regions.
+  const region = options.environment?.['AWS_REGION'] ?? surroundings.region;
   const path = asset === undefined ? basename(entry) : relative(asset, entry);
   const moduleName = path.slice(0, path.length - extname(path).length).replaceAll('\\', '/');
   return {
     name,
-    functionArn: `arn:aws:lambda:${region}:${accountId}:function:${name}`,
+    functionArn: `arn:${partitionOf(region).name}:lambda:${region}:${accountId}:function:${name}`,
     entry,
     handler,
     currentFolder: asset === undefined ? undefined : directory,

@@ -24,18 +24,20 @@ Examples:
   gatecast invoke OrdersFunction          a function of the template that "gatecast dev" runs
   gatecast invoke Publisher --data '{"room":"lobby"}'`;
 
+const SOURCE_FILE = /\.[cm]?[jt]sx?$/;
+
 /** `gatecast invoke` */
 export async function invoke(args: readonly string[]): Promise<void> {
   const { entry, values } = parseCommandLine(args, ['event', 'data', 'handler', 'port']);
   const port = portOf(values.port);
   const event = await eventOf(values);
   const session = await runningSession(port);
-  const { name: functionName, ...definition } = await definitionOf(entry, session);
+  const { functionName, accountId, definition } = await functionOf(entry, session);
   const environment = functionName === undefined ? session.environment : withoutAddresses(session);
   const { apis } = session;
   const result = await invokeOnce(
     { ...definition, ...(values.handler !== undefined && { handler: values.handler }) },
-    { environment, apis, event, requestId: randomUUID(), functionName },
+    { environment, apis, event, requestId: randomUUID(), functionName, accountId },
   );
   if (result.type === 'error') {
     throw new StartError(
@@ -46,30 +48,32 @@ export async function invoke(args: readonly string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result.payload, null, 2)}\n`);
 }
 
+interface Invokable {
+  readonly definition: FunctionOptions;
+  /** @default it is a file */
+  readonly functionName?: string;
+  /** @default that of the gateway */
+  readonly accountId?: string | undefined;
+}
+
 /** A file, or a function of the template that `gatecast dev` runs. */
-async function definitionOf(
-  entry: string,
-  { template }: Session,
-): Promise<FunctionOptions & { readonly name?: string }> {
+async function functionOf(entry: string, { template }: Session): Promise<Invokable> {
   const isFile = await stat(entry).then(
     (found) => found.isFile(),
     () => false,
   );
-  if (isFile || template === undefined || !/^[\w/-]+$/.test(entry)) return { entry };
+  if (isFile || template === undefined || SOURCE_FILE.test(entry)) return { definition: { entry } };
   const { readSource } = await import('./template-source.js');
   const { functionNamed } = await import('../template/read-template.js');
   const read = await readSource(template);
-  const name = functionNamed(entry, read);
-  return { name, ...(read.options.functions?.[name] as FunctionOptions) };
+  const functionName = functionNamed(entry, read);
+  const { functions, accountId } = read.options;
+  return { functionName, accountId, definition: functions?.[functionName] as FunctionOptions };
 }
 
-/**
- * A function of a template knows its table only by its own variables, as on AWS, and also which of several
- * APIs it uses.
- */
-function withoutAddresses({ environment, apis }: Session): Readonly<Record<string, string>> {
-  const addresses = apis.length > 1 ? [...ADDRESS_VARIABLES, 'GATECAST_URL'] : [];
-  const left = new Set(['GATECAST_TABLE', ...addresses]);
+/** A function of a template knows its table and its API only by its own variables, as on AWS. */
+function withoutAddresses({ environment }: Session): Readonly<Record<string, string>> {
+  const left = new Set<string>(['GATECAST_TABLE', 'GATECAST_URL', ...ADDRESS_VARIABLES]);
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !left.has(name)));
 }
 

@@ -107,6 +107,13 @@ function shapeOf(table: LocalTable): string {
 async function call(endpoint: string, operation: string, input: object): Promise<unknown> {
   const address = { endpoint, region: apiDefaults.region };
   const { status, body } = await callDynamoDb(address, operation, JSON.stringify(input));
-  if (status !== 200) throw new Error(`The embedded DynamoDB refused ${operation}: ${body}`);
+  if (status !== 200) {
+    const table = (input as { readonly TableName?: string }).TableName ?? '';
+    throw new StartError(
+      'ERR_DATA_UNAVAILABLE',
+      `The embedded DynamoDB refused ${operation} for the table "${table}": ${body}`,
+      'Correct the keys, the attributes or the indexes of the table.',
+    );
+  }
   return JSON.parse(body);
 }

@@ -1,17 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fieldsOf, templateError } from './parse-template.js';
+import { fieldsOf, templateError, textsIn } from './parse-template.js';
 
 /** A file or folder that `cdk deploy` uploads. */
 export interface AssetFile {
   readonly path: string;
   /** `zip`: it is a folder, which is uploaded as a zip file. */
   readonly packaging: string;
-}
-
-interface AssetEntry {
-  readonly source?: { readonly path?: string; readonly packaging?: string };
-  readonly destinations?: Readonly<Record<string, { readonly objectKey?: string }>>;
 }
 
 /** The assets of the template that the CDK wrote into `file`; none for any other template. */
@@ -31,11 +26,14 @@ export function assetsIn(text: string, file: string): ReadonlyMap<string, AssetF
   const { files = {} } = parseJson(text, file);
   const byKey = new Map<string, AssetFile>();
   for (const [id, entry] of Object.entries(fieldsOf(files, `"files" of "${file}"`))) {
-    const { source, destinations = {} } = fieldsOf(entry, `"${id}" of "${file}"`) as AssetEntry;
+    const where = `"${id}" of "${file}"`;
+    const { source = {}, destinations = {} } = fieldsOf(entry, where);
+    const { path, packaging = 'file' } = textsIn(source, ['path', 'packaging'], where);
     // An asset that a command makes has no path.
-    if (source?.path === undefined) continue;
-    const asset = { path: join(dirname(file), source.path), packaging: source.packaging ?? 'file' };
-    for (const { objectKey } of Object.values(destinations)) {
+    if (path === undefined) continue;
+    const asset = { path: join(dirname(file), path), packaging };
+    for (const destination of Object.values(fieldsOf(destinations, where))) {
+      const { objectKey } = textsIn(destination, ['objectKey'], where);
       if (objectKey !== undefined) byKey.set(objectKey, asset);
     }
   }

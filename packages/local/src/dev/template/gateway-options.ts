@@ -1,7 +1,7 @@
 import { actionIn } from '../../gateway/aws-service.js';
 import type { Integration } from '../../gateway/routes/integration-options.js';
 import type { LocalRoute } from '../make-deployment.js';
-import { FUNCTION_URI_HINT, otherServiceIn } from './identities.js';
+import { functionUriHint, otherServiceIn } from './identities.js';
 import { templateError } from './parse-template.js';
 import type { TemplateApi, TemplateIntegration, TemplateRoute } from './template-api.js';
 
@@ -50,7 +50,7 @@ function functionOf(integration: TemplateIntegration): string | undefined {
   if (functionName === undefined) {
     throw templateError(
       `"IntegrationUri" of "${logicalId}" is "${uri ?? ''}", which does not contain a Lambda function.`,
-      FUNCTION_URI_HINT,
+      functionUriHint(uri),
     );
   }
   return functionName;

@@ -1,3 +1,4 @@
+import { partitionOf } from '../../partition.js';
 import type { TemplateResource } from './parse-template.js';
 import { scalarText } from './parse-template.js';
 
@@ -48,18 +49,20 @@ function partOfApi(attribute: string): IdentityOf {
 }
 
 /** Resources of IAM have no Region. */
-function iamArn({ accountId }: Place, resource: string): string {
-  return `arn:aws:iam::${accountId}:${resource}`;
+function iamArn({ region, accountId }: Place, resource: string): string {
+  return `arn:${partitionOf(region).name}:iam::${accountId}:${resource}`;
 }
 
 function arn({ region, accountId }: Place, service: string, resource: string): string {
-  return `arn:aws:${service}:${region}:${accountId}:${resource}`;
+  return `arn:${partitionOf(region).name}:${service}:${region}:${accountId}:${resource}`;
 }
 
 const lambda = named('FunctionName', 'lambda', (name) => `function:${name}`);
 
+/** A table's name has at least 3 characters. On AWS, that of the stack is a part of it. */
 const table: IdentityOf = (place, read) => {
-  const ref = read('TableName') ?? place.name;
+  const { name } = place;
+  const ref = read('TableName') ?? (name.length < 3 ? `local-${name}` : name);
   const Arn = arn(place, 'dynamodb', `table/${ref}`);
   return { ref, attributes: { Arn, StreamArn: `${Arn}/stream/2026-01-01T00:00:00.000` } };
 };
@@ -84,7 +87,7 @@ const IDENTITIES: Readonly<Record<string, IdentityOf>> = {
   },
   'AWS::ApiGatewayV2::Api': ({ apiId, region }, read) => {
     const scheme = read('ProtocolType') === 'WEBSOCKET' ? 'wss' : 'https';
-    const ApiEndpoint = `${scheme}://${apiId}.execute-api.${region}.amazonaws.com`;
+    const ApiEndpoint = `${scheme}://${apiId}.execute-api.${region}.${partitionOf(region).urlSuffix}`;
     return { ref: apiId, attributes: { ApiEndpoint, ApiId: apiId } };
   },
   'AWS::ApiGatewayV2::Stage': ({ name }, read) => ({
@@ -107,7 +110,8 @@ const IDENTITIES: Readonly<Record<string, IdentityOf>> = {
   'AWS::DynamoDB::GlobalTable': table,
   'AWS::SQS::Queue': (place, read) => {
     const QueueName = read('QueueName') ?? place.name;
-    const ref = `https://sqs.${place.region}.amazonaws.com/${place.accountId}/${QueueName}`;
+    const { urlSuffix } = partitionOf(place.region);
+    const ref = `https://sqs.${place.region}.${urlSuffix}/${place.accountId}/${QueueName}`;
     return { ref, attributes: { Arn: arn(place, 'sqs', QueueName), QueueName, QueueUrl: ref } };
   },
   'AWS::SNS::Topic': (place, read) => {
@@ -115,11 +119,15 @@ const IDENTITIES: Readonly<Record<string, IdentityOf>> = {
     const ref = arn(place, 'sns', TopicName);
     return { ref, attributes: { TopicArn: ref, TopicName } };
   },
-  'AWS::S3::Bucket': ({ name }, read) => {
+  'AWS::S3::Bucket': ({ name, region }, read) => {
     const ref = read('BucketName') ?? name.toLowerCase();
+    const partition = partitionOf(region);
     return {
       ref,
-      attributes: { Arn: `arn:aws:s3:::${ref}`, DomainName: `${ref}.s3.amazonaws.com` },
+      attributes: {
+        Arn: `arn:${partition.name}:s3:::${ref}`,
+        DomainName: `${ref}.s3.${partition.urlSuffix}`,
+      },
     };
   },
   'AWS::IAM::Role': (place, read) => {
@@ -152,7 +160,14 @@ export function identityOf(
   );
 }
 
-/** The hint for a wrong URI of a function. */
+/** The hint for a URI without a function. */
+export function functionUriHint(uri = ''): string {
+  return /\$\{[^}]+\}/.test(uri)
+    ? 'The value in "${…}" is only known on AWS, and nested stacks are not read. Let the function be a resource of one of the stacks, or exclude its routes with a Condition.'
+    : FUNCTION_URI_HINT;
+}
+
+/** The hint for a missing URI of a function. */
 export const FUNCTION_URI_HINT =
   "Write !Sub 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${YourFunction.Arn}/invocations'.";
 

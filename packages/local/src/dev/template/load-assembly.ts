@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AssetFile, assetsIn, parseJson } from './assets.js';
-import { fieldsOf, templateError } from './parse-template.js';
+import { type Fields, fieldsOf, templateError, textsIn } from './parse-template.js';
 import { loadTemplate, type Stack } from './stack.js';
 
 /** The file that every cloud assembly has. */
 export const MANIFEST = 'manifest.json';
+
+const SYNTHESIZE = 'Synthesize again: npx cdk synth.';
 
 /** The parts of an artifact that are read (AWS: "ArtifactManifest", `cloud-assembly-schema`). */
 interface Artifact {
@@ -13,9 +15,10 @@ interface Artifact {
   /** `aws://ACCOUNT/REGION` */
   readonly environment?: string;
   readonly displayName?: string;
-  readonly metadata?: Metadata;
+  /** Lists of entries by the path of their construct. */
+  readonly metadata: Fields;
   readonly additionalMetadataFile?: string;
-  readonly properties?: {
+  readonly properties: {
     readonly templateFile?: string;
     readonly stackName?: string;
     readonly directoryName?: string;
@@ -23,10 +26,16 @@ interface Artifact {
   };
 }
 
-/** Entries by the path of their construct. */
-type Metadata = Readonly<
-  Record<string, readonly { readonly type: string; readonly data: unknown }[]>
->;
+function artifactOf(value: unknown, where: string): Artifact {
+  const { properties = {}, metadata = {} } = fieldsOf(value, where);
+  const names = ['type', 'environment', 'displayName', 'additionalMetadataFile'] as const;
+  const properNames = ['templateFile', 'stackName', 'directoryName', 'file'] as const;
+  return {
+    ...textsIn(value, names, where),
+    metadata: fieldsOf(metadata, `"metadata" of ${where}`),
+    properties: textsIn(properties, properNames, where),
+  };
+}
 
 /** A stack with the names by which a user may choose it. */
 interface NamedStack {
@@ -68,18 +77,26 @@ export async function loadAssembly(folder: string, name: string | undefined): Pr
   return { stacks, chosen: chosen.stack };
 }
 
-async function stacksIn(folder: string): Promise<readonly NamedStack[]> {
+/** @param outer the folders of the assemblies around this one */
+async function stacksIn(
+  folder: string,
+  outer: readonly string[] = [],
+): Promise<readonly NamedStack[]> {
+  if (outer.includes(folder)) {
+    throw templateError(`The cloud assembly "${folder}" contains itself.`, SYNTHESIZE);
+  }
   const artifacts = await readArtifacts(folder);
   const assets = await assetsOf(folder, artifacts);
   const own: NamedStack[] = [];
   const ofStages: NamedStack[] = [];
   for (const [id, artifact] of artifacts) {
-    const { type, properties: { templateFile, directoryName } = {} } = artifact;
+    const { type, properties } = artifact;
+    const { templateFile, directoryName } = properties;
     if (type === 'aws:cloudformation:stack' && templateFile !== undefined) {
       own.push(await loadStack(join(folder, templateFile), { id, artifact, assets, folder }));
     }
     if (type === 'cdk:cloud-assembly' && directoryName !== undefined) {
-      ofStages.push(...(await stacksIn(join(folder, directoryName))));
+      ofStages.push(...(await stacksIn(join(folder, directoryName), [...outer, folder])));
     }
   }
   return [...own, ...ofStages];
@@ -90,9 +107,13 @@ async function loadStack(
   parts: { id: string; artifact: Artifact; assets: Stack['assets']; folder: string },
 ): Promise<NamedStack> {
   const { id, artifact, assets, folder } = parts;
-  const { displayName = id, environment = '', properties: { stackName } = {} } = artifact;
+  const { displayName = id, environment = '', properties } = artifact;
+  const { stackName } = properties;
   const [, accountId, region] = /^aws:\/\/([^/]+)\/(.+)$/.exec(environment) ?? [];
+  // The display name of a stack with a name of its own has that name in parentheses.
+  const path = displayName.replace(/ \(.*\)$/, '');
   const stack = await loadTemplate(file, {
+    id: path.replaceAll('/', '-'),
     name: stackName ?? id,
     assets,
     paths: await pathsOf(folder, artifact),
@@ -100,8 +121,6 @@ async function loadStack(
     accountId: accountId?.startsWith('unknown-') === true ? undefined : accountId,
     region: region?.startsWith('unknown-') === true ? undefined : region,
   });
-  // The display name of a stack with a name of its own has that name in parentheses.
-  const path = displayName.replace(/ \(.*\)$/, '');
   return { stack, displayName: path, names: [id, stackName], folder };
 }
 
@@ -115,7 +134,7 @@ async function readArtifacts(folder: string): Promise<readonly [string, Artifact
   });
   const { artifacts = {} } = parseJson(text, file);
   const all = Object.entries(fieldsOf(artifacts, `"artifacts" of "${file}"`));
-  return all.map(([id, artifact]) => [id, fieldsOf(artifact, `"${id}" of "${file}"`) as Artifact]);
+  return all.map(([id, artifact]) => [id, artifactOf(artifact, `"${id}" of "${file}"`)]);
 }
 
 /** A key is a hash of the contents, so it is the same in all files of assets. */
@@ -124,7 +143,8 @@ async function assetsOf(
   artifacts: readonly [string, Artifact][],
 ): Promise<ReadonlyMap<string, AssetFile>> {
   const all = new Map<string, AssetFile>();
-  for (const [, { type, properties: { file } = {} }] of artifacts) {
+  for (const [, { type, properties }] of artifacts) {
+    const { file } = properties;
     if (type !== 'cdk:asset-manifest' || file === undefined) continue;
     const path = join(folder, file);
     for (const entry of assetsIn(await readPart(path), path)) all.set(...entry);
@@ -140,8 +160,9 @@ async function pathsOf(
   const file = name === undefined ? undefined : join(folder, name);
   const further = file && parseJson(await readPart(file), file);
   const paths = new Map<string, string>();
-  for (const [path, entries] of Object.entries({ ...metadata, ...(further as Metadata) })) {
-    for (const { type, data } of entries) {
+  for (const [path, entries] of Object.entries({ ...metadata, ...further })) {
+    for (const entry of Array.isArray(entries) ? (entries as unknown[]) : []) {
+      const { type, data } = fieldsOf(entry, `The metadata of "${path}" in "${folder}"`);
       if (type === 'aws:cdk:logicalId') paths.set(String(data), path.slice(1));
     }
   }
@@ -152,7 +173,7 @@ async function readPart(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: Error) => {
     throw templateError(
       `A file of the cloud assembly cannot be read: ${error.message}.`,
-      'Synthesize again: npx cdk synth.',
+      SYNTHESIZE,
     );
   });
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { apiDefaults } from '../../gateway/options.js';
+import { partitionOf } from '../../partition.js';
 import type { StartError } from '../../start-error.js';
 import { identityOf } from './identities.js';
 import { fieldsOf, scalarText, templateError } from './parse-template.js';
@@ -29,8 +30,9 @@ export function openStacks(
   const names = uniqueNames(stacks);
   const apiIds = new Map<string, string>();
   const opened: OpenStack[] = [];
-  const others = otherStacks(opened);
+  const valueOf = outputsOf();
   for (const stack of stacks) {
+    const others = otherStacks(stack, { all: () => nearest(opened, stack), valueOf });
     const nameOf = names.get(stack) ?? String;
     const place = placeOf(stack);
     const resolver = new Resolver({
@@ -38,6 +40,7 @@ export function openStacks(
       parameters,
       pseudoParameters: pseudoParameters(stack),
       others,
+      needsParameters: runs(stack),
       identityOf: (resource, logicalId, own) => {
         const name = nameOf(logicalId);
         const apiId = apiIds.get(name) ?? name;
@@ -81,34 +84,59 @@ function apiIdOf({ stack, logicalId }: Resource): string {
 function pseudoParameters(stack: Stack): Readonly<Record<string, string>> {
   const { region, accountId } = placeOf(stack);
   const { name } = stack;
+  const partition = partitionOf(region);
   return {
     'AWS::AccountId': accountId,
-    'AWS::Partition': 'aws',
+    'AWS::Partition': partition.name,
     'AWS::Region': region,
-    'AWS::StackId': `arn:aws:cloudformation:${region}:${accountId}:stack/${name}/local`,
+    'AWS::StackId': `arn:${partition.name}:cloudformation:${region}:${accountId}:stack/${name}/local`,
     'AWS::StackName': name,
-    'AWS::URLSuffix': 'amazonaws.com',
+    'AWS::URLSuffix': partition.urlSuffix,
   };
 }
 
-/** For each stack, the names of resources without one: as on AWS, with the stack's where needed. */
+/**
+ * For each stack, the names of resources without one: as on AWS, with the stack's where needed. Stacks for
+ * several Regions may have the same name.
+ */
 function uniqueNames(stacks: readonly Stack[]): ReadonlyMap<Stack, (logicalId: string) => string> {
-  const counts = new Map<string, number>();
-  for (const { template } of stacks) {
-    for (const id of template.resources.keys()) counts.set(id, (counts.get(id) ?? 0) + 1);
-  }
+  const isShared = repeated(stacks.flatMap(({ template }) => [...template.resources.keys()]));
+  const isSharedName = repeated(stacks.map(({ name }) => name));
   return new Map(
-    stacks.map((stack) => [
-      stack,
-      (id) => ((counts.get(id) ?? 0) > 1 ? `${stack.name}-${id}` : id),
-    ]),
+    stacks.map((stack) => {
+      const prefix = isSharedName(stack.name) ? stack.id : stack.name;
+      return [stack, (id) => (isShared(id) ? `${prefix}-${id}` : id)];
+    }),
   );
 }
 
-function otherStacks(opened: readonly OpenStack[]): OtherStacks {
+/** Tells whether a text is more than once among these. */
+function repeated(texts: readonly string[]): (text: string) => boolean {
+  const once = new Set<string>();
+  const twice = new Set(texts.filter((text) => once.has(text) || !once.add(text)));
+  return (text) => twice.has(text);
+}
+
+/** The stacks, those of the same assembly or stage at first: every stage may have the same names. */
+function nearest(opened: readonly OpenStack[], { folder }: Stack): readonly OpenStack[] {
+  const isNear = ({ stack }: OpenStack): boolean => stack.folder === folder;
+  return [...opened.filter(isNear), ...opened.filter((each) => !isNear(each))];
+}
+
+/** Whether they may be in one account and Region, where each name of an export is unique. */
+function mayShareExports(one: Stack, other: Stack): boolean {
+  return (['region', 'accountId'] as const).every(
+    (name) => one[name] === undefined || other[name] === undefined || one[name] === other[name],
+  );
+}
+
+/** Resolves an output of a stack. */
+type ValueOf = (stack: OpenStack, logicalId: string) => unknown;
+
+function outputsOf(): ValueOf {
   /** The exports that are being resolved: each refers to the next. */
   const open = new Set<unknown>();
-  const valueOf = ({ resolver, stack }: OpenStack, logicalId: string): unknown => {
+  return ({ resolver, stack }, logicalId) => {
     const output: unknown = stack.template.outputs[logicalId];
     const where = `"Value" of the output "${logicalId}" of "${stack.name}"`;
     if (open.has(output)) {
@@ -121,9 +149,16 @@ function otherStacks(opened: readonly OpenStack[]): OtherStacks {
       open.delete(output);
     }
   };
+}
+
+/** What the stacks give to one of them. They are looked at in the order of `all`. */
+function otherStacks(
+  importing: Stack,
+  { all, valueOf }: { all: () => readonly OpenStack[]; valueOf: ValueOf },
+): OtherStacks {
   return {
     exported(name) {
-      for (const each of opened) {
+      for (const each of all().filter(({ stack }) => mayShareExports(stack, importing))) {
         const found = Object.keys(each.stack.template.outputs).find(
           (logicalId) => exportOf(each, logicalId) === name,
         );
@@ -131,8 +166,22 @@ function otherStacks(opened: readonly OpenStack[]): OtherStacks {
       }
       return undefined;
     },
-    output(name, logicalId) {
-      const found = opened.find(({ stack }) => stack.name === name);
+    copied(name) {
+      for (const { stack, resolver } of all()) {
+        for (const [logicalId, { type, properties }] of stack.template.resources) {
+          if (type !== 'Custom::CrossRegionExportWriter') continue;
+          const where = `"WriterProps" of "${logicalId}"`;
+          const { exports = {} } = fieldsOf(properties['WriterProps'], where);
+          const values = fieldsOf(exports, where);
+          if (Object.hasOwn(values, name)) return resolver.resolve(values[name], where);
+        }
+      }
+      return undefined;
+    },
+    output(name, logicalId, region) {
+      const found = all().find(
+        ({ stack }) => stack.name === name && (region === undefined || stack.region === region),
+      );
       const has = found && Object.hasOwn(found.stack.template.outputs, logicalId);
       return has === true ? valueOf(found, logicalId) : undefined;
     },

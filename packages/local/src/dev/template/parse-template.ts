@@ -88,6 +88,29 @@ export function fieldsOf(value: unknown, where: string): Fields {
   return { ...value };
 }
 
+/**
+ * The fields that are texts.
+ *
+ * @throws StartError `ERR_TEMPLATE_INVALID` if the value is not an object, or one of them is not a text.
+ */
+export function textsIn<Name extends string>(
+  value: unknown,
+  names: readonly Name[],
+  where: string,
+): Readonly<Partial<Record<Name, string>>> {
+  const fields = fieldsOf(value, where);
+  const found: Partial<Record<Name, string>> = {};
+  for (const name of names) {
+    const text = fields[name];
+    if (text === undefined) continue;
+    if (typeof text !== 'string') {
+      throw templateError(`"${name}" of ${where} is ${JSON.stringify(text)}, not a text.`);
+    }
+    found[name] = text;
+  }
+  return found;
+}
+
 function resourceOf(logicalId: string, value: unknown): TemplateResource {
   if (logicalId.startsWith('Fn::')) {
     throw templateError(

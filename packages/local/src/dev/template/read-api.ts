@@ -1,4 +1,4 @@
-import { FUNCTION_URI_HINT, functionNameIn } from './identities.js';
+import { FUNCTION_URI_HINT, functionNameIn, functionUriHint } from './identities.js';
 import { templateError } from './parse-template.js';
 import { readIntegration } from './read-integration.js';
 import { type RouteSurroundings, readRoute } from './read-route.js';
@@ -110,7 +110,7 @@ function readAuthorizer(authorizer: Resource): TemplateAuthorizer {
   if (functionName === undefined) {
     throw templateError(
       `${authorizer.where('AuthorizerUri')} is "${uri}", which does not contain a Lambda function.`,
-      FUNCTION_URI_HINT,
+      functionUriHint(uri),
     );
   }
   return {

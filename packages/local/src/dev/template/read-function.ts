@@ -5,9 +5,17 @@ import { type Entry, findEntry } from './entry-file.js';
 import { fieldsOf, templateError } from './parse-template.js';
 import type { Resource } from './resource.js';
 
-// Defaults of AWS::Lambda::Function.
-const DEFAULT_TIMEOUT_SECONDS = 3;
-const DEFAULT_MEMORY_MB = 128;
+interface Limit {
+  readonly least: number;
+  readonly most: number;
+  readonly otherwise: number;
+}
+
+// Defaults of AWS::Lambda::Function, and quotas of Lambda.
+const LIMITS = {
+  seconds: { least: 1, most: 900, otherwise: 3 },
+  megabytes: { least: 128, most: 10_240, otherwise: 128 },
+} satisfies Record<string, Limit>;
 
 /**
  * Reads a function of a stack.
@@ -32,9 +40,19 @@ export async function readFunction(resource: Resource): Promise<FunctionOptions>
   return {
     ...(await entryOf(resource)),
     environment: { ...regionOf(resource), ...resource.variables(fromShell) },
-    timeoutMs: (resource.number('Timeout') ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
-    memoryMb: resource.number('MemorySize') ?? DEFAULT_MEMORY_MB,
+    timeoutMs: numberIn(resource, 'Timeout', LIMITS.seconds) * 1000,
+    memoryMb: numberIn(resource, 'MemorySize', LIMITS.megabytes),
   };
+}
+
+/** A whole number within the limits of Lambda. */
+function numberIn(resource: Resource, name: string, { least, most, otherwise }: Limit): number {
+  const value = resource.number(name) ?? otherwise;
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw templateError(
+    `${resource.where(name)} is ${value}, which Lambda refuses.`,
+    `Write a whole number from ${least} to ${most}.`,
+  );
 }
 
 /** The Region of a stack that is for one only: that of another API may be another one. */
@@ -77,7 +95,7 @@ function notLocal(resource: Resource, code: unknown): Error {
   return templateError(
     `${resource.where(property)} is ${JSON.stringify(code)}, which is not a local folder.`,
     isObject(code) && 'S3Key' in code
-      ? 'Run the folder that "npx cdk synth" wrote, with its files of assets: --assembly cdk.out.'
+      ? `Run the folder that "npx cdk synth" wrote, with its files of assets: --assembly cdk.out. In a template of another tool, write the folder of the code: ${property}: src/`
       : `Write the folder of its source, relative to the template: ${property}: src/`,
   );
 }
@@ -112,7 +130,9 @@ function inlineCode(code: unknown): string | undefined {
 
 /** Writes code of the template to a folder of its own, as `index`. It has no packages, as on Lambda. */
 async function inlineFolder(text: string, { stack, logicalId }: Resource): Promise<string> {
-  const folder = join(stack.folder, '.gatecast', 'inline', logicalId);
+  // The id may have characters that CloudFormation would refuse, such as dots and slashes.
+  const name = logicalId.replaceAll(/[^\w-]/g, '_');
+  const folder = join(stack.folder, '.gatecast', 'inline', name);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const isEsModule = /^\s*(?:export|import)\b(?!\s*\()/m.test(text);

@@ -5,9 +5,8 @@ import type { Resource } from './resource.js';
 /** Reads a table of the template, for the embedded DynamoDB. */
 export function readTable(resource: Resource): LocalTable {
   resource.serve();
-  const { logicalId } = resource;
   return {
-    TableName: resource.text('TableName') ?? logicalId,
+    TableName: resource.text('TableName') ?? resource.ref,
     AttributeDefinitions: objects(resource, 'AttributeDefinitions'),
     KeySchema: required(objects(resource, 'KeySchema'), resource),
     GlobalSecondaryIndexes: indexes(resource, 'GlobalSecondaryIndexes'),

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { apiDefaults } from '../../gateway/options.js';
 import type { FunctionOptions } from '../../lambda/function.js';
 import { StartError } from '../../start-error.js';
+import type { LocalTable } from '../dynamodb/local-table.js';
 import type { ApiDefinition, StartGatewayOptions } from '../start-gateway.js';
 import { gatewayRoutes } from './gateway-options.js';
 import { functionTypes, tableTypes } from './identities.js';
@@ -113,7 +115,7 @@ async function readStacks(
       'It needs an AWS::Serverless::WebSocketApi, or an AWS::ApiGatewayV2::Api whose ProtocolType is WEBSOCKET.',
     );
   }
-  const tables = resources.filter(({ type }) => tableTypes.has(type)).map(readTable);
+  const tables = tablesOf(byStack(resources, runs), runs);
   const users = usersOf(apis.map(({ parts }) => parts));
   const { functions, functionNames, problems } = await readFunctions(resources, users, runs);
   const options: StartGatewayOptions = {
@@ -189,6 +191,42 @@ function usersOf(apis: readonly TemplateApi[]): ReadonlyMap<string, string> {
   return users;
 }
 
+/**
+ * Tables of several stages may have one name: then all of them use one table.
+ *
+ * @throws StartError `ERR_TEMPLATE_INVALID` if they have not the same keys and indexes.
+ */
+function tablesOf(
+  resources: readonly Resource[],
+  runs: (stack: Stack) => boolean,
+): readonly LocalTable[] {
+  const tables = new Map<string, { readonly table: LocalTable; readonly logicalId: string }>();
+  for (const resource of resources.filter(({ type }) => tableTypes.has(type))) {
+    const table = readTable(resource);
+    const { logicalId, stack } = resource;
+    const first = tables.get(table.TableName);
+    if (first === undefined) tables.set(table.TableName, { table, logicalId });
+    else if (runs(stack) && !isDeepStrictEqual(first.table, table)) {
+      throw templateError(
+        `"${first.logicalId}" and "${logicalId}" are both called "${table.TableName}", with other keys or indexes.`,
+        'Choose a stack with --stack, or give one of the tables another TableName.',
+      );
+    }
+  }
+  return [...tables.values()].map(({ table }) => table);
+}
+
+/** The resources, those of the stacks that run at first. */
+function byStack(
+  resources: readonly Resource[],
+  runs: (stack: Stack) => boolean,
+): readonly Resource[] {
+  return [
+    ...resources.filter(({ stack }) => runs(stack)),
+    ...resources.filter(({ stack }) => !runs(stack)),
+  ];
+}
+
 /** The functions of a template, and the problems of those that no API uses. */
 interface ReadFunctions extends Pick<ReadTemplate, 'functionNames'> {
   readonly functions: Readonly<Record<string, FunctionOptions>>;
@@ -203,10 +241,13 @@ async function readFunctions(
   const functions: Record<string, FunctionOptions> = {};
   const functionNames = new Map<string, FunctionNames>();
   const problems = new Map<Resource, string>();
-  for (const resource of resources.filter(({ type }) => functionTypes.has(type))) {
+  const all = resources.filter(({ type }) => functionTypes.has(type));
+  for (const resource of byStack(all, runs)) {
     const { logicalId, label, ref: name } = resource;
     const isUnrouted = !users.has(name);
     if (Object.hasOwn(functions, name)) {
+      // One for another Region may have the name of one of the chosen stack.
+      if (!runs(resource.stack)) continue;
       throw templateError(
         `"${functionNames.get(name)?.logicalId}" and "${logicalId}" are both called "${name}".`,
         'Choose a stack with --stack, or give one of the functions another FunctionName.',

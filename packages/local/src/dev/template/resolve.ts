@@ -21,6 +21,8 @@ export interface ResolverOptions {
     logicalId: string,
     resolver: Resolver,
   ) => Identity | undefined;
+  /** Whether every parameter must have a value, because the APIs of the stack run. */
+  readonly needsParameters: boolean;
   /** What other stacks give to this one. */
   readonly others: OtherStacks;
 }
@@ -29,8 +31,10 @@ export interface ResolverOptions {
 export interface OtherStacks {
   /** @param name the name of the export */
   readonly exported: (name: string) => unknown;
+  /** @param name the name under which the CDK copies the value to another Region */
+  readonly copied: (name: string) => unknown;
   /** @param stack the name of the stack */
-  readonly output: (stack: string, logicalId: string) => unknown;
+  readonly output: (stack: string, logicalId: string, region: string | undefined) => unknown;
 }
 
 /**
@@ -154,7 +158,7 @@ export class Resolver {
   }
 
   #ref(name: string, where: string): unknown {
-    const { template, parameters, pseudoParameters } = this.#options;
+    const { template, parameters, pseudoParameters, needsParameters } = this.#options;
     if (name === 'AWS::NoValue') {
       return undefined;
     }
@@ -163,7 +167,8 @@ export class Resolver {
     }
     if (Object.hasOwn(template.parameters, name)) {
       const parameter = fieldsOf(template.parameters[name], `The parameter "${name}"`);
-      const value = parameters[name] ?? scalarText(parameter['Default']);
+      const given = parameters[name] ?? scalarText(parameter['Default']);
+      const value = given ?? (needsParameters ? undefined : this.#withoutValue(name, where));
       if (value === undefined) {
         throw templateError(
           `${where} needs the parameter "${name}", which has no value.`,
@@ -180,6 +185,14 @@ export class Resolver {
       return isList ? value.split(',').map((item) => item.trim()) : value;
     }
     return this.#identity(template.generated.get(name) ?? name, undefined, where);
+  }
+
+  #withoutValue(name: string, where: string): string {
+    const standIn = unresolved(name);
+    this.#warnings.add(
+      `${where} gets "${standIn}": the parameter "${name}" has no value: --parameter ${name}=VALUE.`,
+    );
+    return standIn;
   }
 
   #getAtt(path: unknown, where: string): string {
@@ -214,6 +227,9 @@ export class Resolver {
     const identity = this.#identityOf(resource, logicalId);
     const value = attribute === undefined ? identity?.ref : identity?.attributes[attribute];
     if (value !== undefined) return value;
+    const isReader = attribute !== undefined && type === 'Custom::CrossRegionExportReader';
+    const copied = isReader ? scalarText(this.#options.others.copied(attribute)) : undefined;
+    if (copied !== undefined) return copied;
     const [what, standIn] =
       attribute === undefined
         ? ['its Ref', unresolved(logicalId)]
@@ -239,11 +255,10 @@ export class Resolver {
   }
 
   #stackOutput(argument: unknown, where: string): unknown {
-    const { StackName, OutputName } = fieldsOf(this.resolve(argument, where), where);
+    const { StackName, OutputName, Region } = fieldsOf(this.resolve(argument, where), where);
     const [stack, output] = [textOf(StackName, where), textOf(OutputName, where)];
-    return (
-      this.#options.others.output(stack, output) ?? this.#notExported(`${stack}.${output}`, where)
-    );
+    const value = this.#options.others.output(stack, output, scalarText(Region));
+    return value ?? this.#notExported(`${stack}.${output}`, where);
   }
 
   #notExported(name: string, where: string): string {

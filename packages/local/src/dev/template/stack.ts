@@ -7,6 +7,8 @@ import { transformSam } from './transform-sam.js';
 
 /** A stack: its template, and what lies beside it. */
 export interface Stack {
+  /** Unique among the stacks of an assembly. */
+  readonly id: string;
   /** `AWS::StackName`. */
   readonly name: string;
   /** The file of its template. */
@@ -30,7 +32,7 @@ export interface Stack {
 }
 
 /** What a cloud assembly adds to the template of a stack. */
-export type StackDetails = Pick<Stack, 'name' | 'paths' | 'region' | 'accountId'> & {
+export type StackDetails = Pick<Stack, 'id' | 'name' | 'paths' | 'region' | 'accountId'> & {
   readonly assets?: Stack['assets'];
 };
 
@@ -48,6 +50,7 @@ export async function loadTemplate(file: string, details?: StackDetails): Promis
   });
   const source = parseTemplate(text, file);
   return {
+    id: 'local',
     name: 'local',
     paths: new Map(),
     region: undefined,

@@ -2,7 +2,7 @@ import type { Resource } from './resource.js';
 
 // Resource types without a local effect: the local gateway works without them.
 const TYPES_WITHOUT_EFFECT =
-  /^AWS::(?:ApiGatewayV2::(?:Deployment|DomainName)|ApiGateway::Account|CDK::Metadata|CloudWatch::\w+|EC2::(?:\w*(?:VPC|Gateway|Route|Subnet|Acl|Endpoint)\w*|EIP|SecurityGroup\w*)|Lambda::(?:Alias|Permission|Version)|IAM::\w+|Logs::\w+|Route53::\w+)$/;
+  /^(?:Custom::CrossRegionExport(?:Reader|Writer)|AWS::(?:ApiGatewayV2::(?:Deployment|DomainName)|ApiGateway::Account|CDK::Metadata|CloudWatch::\w+|EC2::(?:\w*(?:VPC|Gateway|Route|Subnet|Acl|Endpoint)\w*|EIP|SecurityGroup\w*)|Lambda::(?:Alias|Permission|Version)|IAM::\w+|Logs::\w+|Route53::\w+))$/;
 
 /** Properties without an effect that a local client or function could see. */
 const PROPERTIES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([

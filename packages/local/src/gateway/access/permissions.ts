@@ -1,3 +1,4 @@
+import { partitionOf } from '../../partition.js';
 import type { ApiDetails } from '../api.js';
 import type { Credential } from './credentials.js';
 import { evaluatePolicy } from './policy.js';
@@ -20,7 +21,7 @@ export function problemWithPermission(
   { path, ...question }: RequestedAction,
 ): string | undefined {
   const resource = (account: string) =>
-    `arn:aws:execute-api:${region}:${account}:${apiId}/${stage}/${path}`;
+    `arn:${partitionOf(region).name}:execute-api:${region}:${account}:${apiId}/${stage}/${path}`;
   const asked = { ...question, resource: resource(accountId) };
   if (policy === undefined || evaluatePolicy(policy, asked) === 'allow') return undefined;
   const shown = resource(accountId.slice(-4).padStart(accountId.length, '*'));

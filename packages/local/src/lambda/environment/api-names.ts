@@ -1,11 +1,11 @@
 // Runs inside an environment's process.
 import { Socket, type TcpNetConnectOpts } from 'node:net';
-import { executeApiHost } from '../../execute-api-host.js';
+import { executeApiHost, isExecuteApi } from '../../execute-api-host.js';
 
 export interface ApiNames {
   /** The APIs, with the endpoints of their gateways. */
   readonly known: readonly { readonly apiId: string; readonly endpoint: string }[];
-  /** Called when something connects to the host of another API. */
+  /** Called when something connects to the host of another API, or of none. */
   readonly onOtherApi: (host: string) => void;
 }
 
@@ -39,7 +39,7 @@ export function resolveApis({ known, onOtherApi }: ApiNames): void {
       const { lookup: _, family: __, ...kept } = options;
       return Reflect.apply(connect, this, [{ ...kept, ...gateway }, listener]) as Socket;
     }
-    if (api && host !== undefined && !others.has(host)) {
+    if (host !== undefined && isExecuteApi(host) && !others.has(host)) {
       others.add(host);
       onOtherApi(host);
     }
