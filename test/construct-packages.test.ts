@@ -171,6 +171,7 @@ app.synth();
     const others = files.filter((file) => !/^lib[\\/].*(?<!\.test)\.(js|d\.ts)$/.test(file));
     expect(others.toSorted()).toEqual([
       '.jsii',
+      'API.md',
       'LICENSE',
       'README.md',
       'common-js-names.mjs',

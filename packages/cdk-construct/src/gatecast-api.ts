@@ -1,11 +1,11 @@
-import { Annotations, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, CfnResource, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { AccountRole } from './account-role';
 import { Alarms } from './alarms';
 import { claim, connectExistingFunction, connectionsArns, newAppFunction } from './app-function';
@@ -59,6 +59,8 @@ export class GatecastApi extends Construct {
   /** The alarms; empty unless `alarms` is set. */
   public readonly alarms: cloudwatch.Alarm[];
 
+  /** What was made in this app and is used by the API. Its stacks cannot depend on this one. */
+  private readonly taken: readonly IConstruct[];
   private readonly store: _BoundStore;
   private readonly stageName: string;
   private readonly hasIamAuthorizer: boolean;
@@ -68,6 +70,7 @@ export class GatecastApi extends Construct {
   constructor(scope: Construct, id: string, props: GatecastApiProps) {
     super(scope, id);
     checkProps(this, props);
+    this.taken = takenParts(props);
     const { domain, removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE } = props;
     this.stageName = props.stageName ?? 'prod';
     this.hasIamAuthorizer = props.authorizer?._kind === 'iam';
@@ -222,7 +225,7 @@ export class GatecastApi extends Construct {
   }
 
   private checkPublisher(publisher: lambda.Function): void {
-    const [own, other, handlers] = [this, publisher, this.handler].map((each) => Stack.of(each));
+    const [own, other] = [this, publisher].map((each) => Stack.of(each));
     const differs = (one = '', two = ''): boolean =>
       ![one, two].some((each) => Token.isUnresolved(each)) && one !== two;
     if (differs(own?.region, other?.region) || differs(own?.account, other?.account)) {
@@ -232,11 +235,13 @@ export class GatecastApi extends Construct {
         "Publish from the API's account and Region.",
       );
     }
-    if (other === handlers && handlers !== own) {
+    const taken = other === own ? undefined : this.taken.find((each) => Stack.of(each) === other);
+    if (taken !== undefined) {
       throw mistake(
         this,
-        `the publisher "${publisher.node.path}" is in the handler's stack, which cannot know this one.`,
-        'Move the publisher to the stack of the API or to a third one.',
+        `the publisher "${publisher.node.path}" is in the stack of "${taken.node.path}", which the API needs, so ` +
+          "it cannot get the API's id.",
+        'Move the publisher to the stack of the API or to one that the API takes nothing from.',
       );
     }
     claim(this, publisher);
@@ -296,4 +301,23 @@ export class GatecastApi extends Construct {
     const retention = logs.RetentionDays.ONE_MONTH;
     return accessLogGroup ?? new logs.LogGroup(this, 'AccessLogs', { retention, removalPolicy });
   }
+}
+
+/** Imported parts are references by name, which need no stack. */
+function takenParts(props: GatecastApiProps): readonly IConstruct[] {
+  const { handler, api, logGroup, accessLogGroup, role, vpc, domain, store } = props;
+  const parts = [
+    handler,
+    api,
+    logGroup,
+    accessLogGroup,
+    role,
+    vpc,
+    domain?.existing,
+    store?._table,
+  ];
+  return parts.filter(
+    (part): part is NonNullable<typeof part> =>
+      part !== undefined && part.node.findAll().some((each) => CfnResource.isCfnResource(each)),
+  );
 }

@@ -79,6 +79,15 @@ export abstract class Store {
     return false;
   }
 
+  /**
+   * The table that was given.
+   *
+   * @internal
+   */
+  public get _table(): dynamodb.ITable | undefined {
+    return undefined;
+  }
+
   /** @internal */
   public abstract _bind(scope: Construct, removalPolicy: RemovalPolicy): _BoundStore;
 }
@@ -86,6 +95,10 @@ export abstract class Store {
 class DynamoDb extends Store {
   constructor(private readonly options: DynamoDbStoreOptions) {
     super();
+  }
+
+  public override get _table(): dynamodb.ITable | undefined {
+    return this.options.table;
   }
 
   public _bind(scope: Construct, removalPolicy: RemovalPolicy): _BoundStore {

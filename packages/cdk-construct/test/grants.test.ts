@@ -66,6 +66,20 @@ describe('a publisher', () => {
       },
     ],
     [
+      'in the stack of a table that the API takes',
+      () => {
+        const { apis, others } = twoStacks();
+        const table = new dynamodb.Table(others, 'Table', {
+          partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
+          sortKey: { name: 'sk', type: dynamodb.AttributeType.STRING },
+          timeToLiveAttribute: 'ttl',
+        });
+        newApi({ store: Store.dynamoDb({ table, keyPrefix: 'chat#' }) }, apis).connectPublisher(
+          newFunction(others, 'Publisher'),
+        );
+      },
+    ],
+    [
       'that publishes to another API already',
       () => {
         const { apis, others } = twoStacks();

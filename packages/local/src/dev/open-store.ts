@@ -12,6 +12,8 @@ export interface OpenStore extends AsyncDisposable {
   readonly variables: Readonly<Record<string, string>>;
   /** The table of `dynamoDbStore`, if all functions use the same one. */
   readonly onlyTable: string | undefined;
+  /** The key prefix of all functions that use that table, if they have the same one. */
+  readonly onlyKeyPrefix: string | undefined;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function openStore(
   const shared = variables['GATECAST_TABLE'] ?? fallback;
   const names = users.map((user) => tableOf(user) ?? shared);
   const ownTables = new Set(names.filter((name) => name !== undefined));
+  const prefixes = new Set(users.map((user) => user.options.environment?.['GATECAST_KEY_PREFIX']));
   // Loaded here, because few functions need it.
   const { openEmbeddedDynamoDb } = await import('./dynamodb/embedded-dynamodb.js');
   const { tableDefinition } = await import('@gatecast/adapters/dynamodb');
@@ -57,6 +60,7 @@ export async function openStore(
       ...(shared !== undefined && { GATECAST_TABLE: shared }),
     },
     onlyTable: ownTables.size === 1 ? [...ownTables][0] : undefined,
+    onlyKeyPrefix: prefixes.size === 1 ? [...prefixes][0] : undefined,
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

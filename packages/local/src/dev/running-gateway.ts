@@ -219,6 +219,12 @@ export class RunningGateway {
       signal,
     );
     this.#functions.push(lambda);
+    if (named.options.asset !== undefined && lambda.manifest?.singleEnvironment === true) {
+      process.stderr.write(
+        `Warning: the store of "${named.name}" is in the memory of one process. Here it has one, but on AWS ` +
+          'each environment would have a store of its own. Use dynamoDbStore() or redisStore().\n',
+      );
+    }
     return lambda;
   }
 
@@ -233,6 +239,7 @@ export class RunningGateway {
   ): Readonly<Record<string, string>> {
     const { region = surroundings.region } = api.definition;
     const variables = { ...process.env, ...this.#options.environment };
+    const { onlyTable, onlyKeyPrefix } = this.#store ?? {};
     const settings = Object.entries(variables).filter(([name]) => SETTINGS_OF_APPS.test(name));
     return {
       ...(Object.fromEntries(settings) as Record<string, string>),
@@ -240,7 +247,8 @@ export class RunningGateway {
       AWS_DEFAULT_REGION: region,
       ...gatewayVariables(surroundings, api, 'gatecast-env'),
       GATECAST_URL: api.gateway.url,
-      ...(this.#store?.onlyTable !== undefined && { GATECAST_TABLE: this.#store.onlyTable }),
+      ...(onlyTable !== undefined && { GATECAST_TABLE: onlyTable }),
+      ...(onlyKeyPrefix !== undefined && { GATECAST_KEY_PREFIX: onlyKeyPrefix }),
     };
   }
 

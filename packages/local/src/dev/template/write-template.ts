@@ -113,7 +113,7 @@ function functionOf(input: TemplateInput, usesRedis: boolean): string {
       BuildMethod: esbuild
       BuildProperties:
         EntryPoints: [${quoted(entryPoint)}]
-        Target: node24
+        Target: node20
         Minify: true
         MainFields: ${mainFields}
 ${format === 'esm' ? esModule : commonJs}    Properties:
@@ -168,6 +168,9 @@ function tableOf(definition: object): string {
   );
   return `  Table:
     Type: AWS::DynamoDB::Table
+    # It stays when the stack goes, but not after a first deployment that failed.
+    DeletionPolicy: RetainExceptOnCreate
+    UpdateReplacePolicy: Retain
     Properties:
 ${lines.join('')}`;
 }
