@@ -73,7 +73,8 @@ async function serve(options: Partial<PortOptions> = {}): Promise<Served> {
     upgrade(request, socket, head) {
       seen.push(['upgrade', request]);
       socket.write(`begins with ${head.toString()};`);
-      socket.on('end', () => socket.end('late;')).resume();
+      // Later than Node would end a socket that is not half-open.
+      socket.on('end', () => setImmediate(() => socket.end('late;'))).resume();
     },
   });
   return {
