@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Extension } from '../src/gateway/api.js';
 import type { PostEvent } from '../src/gateway/events.js';
 import { type Gateway, openApi } from '../src/gateway/open-gateway.js';
+import type { PolicyDocument } from '../src/policy-document.js';
 import { type LocalApi, openLocalApi, TestFunction } from './local-api.js';
 import { Peer } from './peer.js';
 import { sendRequest, sendSigned } from './signed-request.js';
@@ -236,6 +237,100 @@ describe('an API beside its custom domain', () => {
       'content-length': String(Buffer.byteLength(body)),
       'x-amzn-errortype': 'NotFoundException',
       'x-amzn-requestid': expect.stringMatching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/),
+    });
+  });
+});
+
+describe('a request to @connections', () => {
+  let api: LocalApi;
+  let peer: Peer;
+  let path: string;
+
+  beforeAll(async () => {
+    api = await openLocalApi();
+    peer = await Peer.connect(api.url);
+    path = `/dev/@connections/${api.handler.events[0]?.requestContext.connectionId}`;
+    return () => api.gateway.close();
+  });
+
+  const send = (method: string, body = '', policy?: PolicyDocument) => {
+    const { port, credentials } = api.gateway;
+    return sendSigned({ port, path, method, body, key: credentials.issue('a test', policy) });
+  };
+
+  it('6.5 is refused without a signature', async () => {
+    const { status, headers, body } = await sendRequest({ port: api.gateway.port, path });
+    expect([status, headers['x-amzn-errortype']]).toEqual([
+      403,
+      'MissingAuthenticationTokenException',
+    ]);
+    expect(body).toBe('{"message":"Missing Authentication Token"}');
+  });
+
+  it('6.18 is refused with another method', async () => {
+    const { status, headers, body } = await send('PUT');
+    expect([status, headers['x-amzn-errortype']]).toEqual([
+      403,
+      'MissingAuthenticationTokenException',
+    ]);
+    expect(body).toBe('{"message":"Missing Authentication Token"}');
+  });
+
+  it('6.6 is refused without a permission for its action and its method', async () => {
+    const policy = (Action: string, method: string): PolicyDocument => ({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action, Resource: `*/${method}/@connections/*` }],
+    });
+    const { status, headers, body } = await send('GET', '', policy('execute-api:Invoke', 'GET'));
+    expect([status, headers['x-amzn-errortype']]).toEqual([403, 'ForbiddenException']);
+    expect(body).toContain('execute-api:ManageConnections');
+    const action = 'execute-api:ManageConnections';
+    expect((await send('GET', '', policy(action, 'POST'))).status).toBe(403);
+    expect((await send('GET', '', policy(action, 'GET'))).status).toBe(200);
+  });
+
+  it('6.9 may post 128 KB, with which faults happen, and no more', async () => {
+    api.gateway.faults.add({ on: 'post', kind: 'failed', times: 1 });
+    const tooLarge = await send('POST', 'x'.repeat(128 * 1024 + 1));
+    expect(tooLarge).toMatchObject({
+      status: 413,
+      headers: { 'x-amzn-errortype': 'PayloadTooLargeException' },
+      body: '{"message":"The payload is larger than 131072 bytes."}',
+    });
+    const largest = 'x'.repeat(128 * 1024);
+    expect(await send('POST', largest)).toMatchObject({
+      status: 500,
+      body: '{"message":"Internal server error"}',
+    });
+    expect((await send('POST', largest)).status).toBe(200);
+    expect(await peer.next()).toBe(largest);
+  });
+
+  it('6.16 is answered with 204 without a length if it disconnects', async () => {
+    await using other = await Peer.connect(api.url);
+    const id = api.handler.of('$connect').at(-1)?.requestContext.connectionId;
+    const { port, credentials } = api.gateway;
+    const key = credentials.issue('a test');
+    const sent = { port, key, path: `/dev/@connections/${id}`, method: 'DELETE' };
+    const { status, headers } = await sendSigned(sent);
+    expect([status, headers['content-length'], headers['content-type']]).toEqual([
+      204,
+      undefined,
+      undefined,
+    ]);
+    expect((await other.closed).code).toBe(1000);
+  });
+
+  it('6.12 is refused when the account has reached its limit', async () => {
+    const accountThrottle = { rateLimit: 0, burstLimit: 1 };
+    await using throttled = await openLocalApi({ accountThrottle });
+    const { port, credentials } = throttled.gateway;
+    const sent = { port, key: credentials.issue('a test'), path: '/dev/@connections/gone' };
+    const { status, headers } = await sendSigned(sent);
+    expect([status, headers['content-type']]).toEqual([410, undefined]);
+    expect(await sendSigned(sent)).toMatchObject({
+      status: 429,
+      body: '{"message":"Too Many Requests"}',
     });
   });
 });
