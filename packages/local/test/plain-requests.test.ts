@@ -286,7 +286,9 @@ describe('a request to @connections', () => {
     expect(body).toContain('execute-api:ManageConnections');
     const action = 'execute-api:ManageConnections';
     expect((await send('GET', '', policy(action, 'POST'))).status).toBe(403);
-    expect((await send('GET', '', policy(action, 'GET'))).status).toBe(200);
+    const found = await send('GET', '', policy(action, 'GET'));
+    expect(found.status).toBe(200);
+    expect(JSON.parse(found.body)).toMatchObject({ identity: { sourceIp: '127.0.0.1' } });
   });
 
   it('6.9 may post 128 KB, with which faults happen, and no more', async () => {
@@ -327,9 +329,11 @@ describe('a request to @connections', () => {
     const { port, credentials } = throttled.gateway;
     const sent = { port, key: credentials.issue('a test'), path: '/dev/@connections/gone' };
     const { status, headers } = await sendSigned(sent);
-    expect([status, headers['content-type']]).toEqual([410, undefined]);
+    expect([status, headers['x-amzn-errortype']]).toEqual([410, 'GoneException']);
+    expect(headers['content-type']).toBeUndefined();
     expect(await sendSigned(sent)).toMatchObject({
       status: 429,
+      headers: { 'x-amzn-errortype': 'LimitExceededException' },
       body: '{"message":"Too Many Requests"}',
     });
   });
