@@ -35,7 +35,7 @@ export async function serveFile(
   const file = segments && (await openInside(directory, segments).catch(() => undefined));
   if (!segments || !file) return false;
   response.writeHead(200, {
-    'Content-Type': contentTypes[extname(segments.at(-1) ?? '')] ?? 'application/octet-stream',
+    'Content-Type': contentTypes[extname(join(...segments))] ?? 'application/octet-stream',
     'Cache-Control': 'no-store',
   });
   if (request.method === 'HEAD') {
