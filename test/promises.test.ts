@@ -22,6 +22,8 @@ import { errorTable } from '../packages/framework/src/errors/error-table.js';
 import { ANSWER_MS } from '../packages/framework/src/invocation/invocation.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** Packages whose files ARCHITECTURE.md names. */
+const PACKAGES = ['client', 'local', 'framework', 'adapters', 'protocol', 'cdk-construct'];
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 /** A page as one line, so that sentences are found in spite of line breaks. */
 const page = (path: string): string => read(path).replaceAll(/\s+/g, ' ');
@@ -182,7 +184,7 @@ describe('names', () => {
   it('L10 every path in ARCHITECTURE.md and the docs exists', () => {
     const homes = ['.', 'packages', 'packages/framework/src', 'packages/local/src'];
     // A path without a folder is a file of the folder that was mentioned before.
-    const folders = ['client', 'local', 'framework', 'adapters', 'protocol'].flatMap((name) =>
+    const folders = PACKAGES.flatMap((name) =>
       readdirSync(join(root, 'packages', name, 'src'), { recursive: true, withFileTypes: true }),
     );
     const files = new Set(folders.map(({ name }) => name));
