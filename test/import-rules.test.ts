@@ -40,13 +40,7 @@ const LAYOUTS: readonly Layout[] = [
     source: 'packages/local/src',
     order: [['gateway', 'lambda'], ['dev']],
     exceptions: [{ from: 'lambda', to: 'gateway/lambda-function.ts' }],
-    shared: [
-      'execute-api-host.ts',
-      'partition.ts',
-      'policy-document.ts',
-      'start-error.ts',
-      'unexpected.ts',
-    ],
+    shared: ['execute-api-host.ts', 'policy-document.ts', 'start-error.ts', 'unexpected.ts'],
   },
 ];
 

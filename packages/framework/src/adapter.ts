@@ -1,10 +1,12 @@
 /**
  * Building blocks for a store or another adapter of your own: time limits, waits between attempts,
- * bounded parallelism, slices, checks of options, and signatures for requests to AWS.
+ * bounded parallelism, slices, checks of options, partitions of AWS, and signatures for requests to it.
  *
  * @module @gatecast/framework/adapter
  */
 
+export type { Partition } from './deliver/apigw/regions.js';
+export { partitionOf } from './deliver/apigw/regions.js';
 export type { Credentials, RequestToSign, Sign } from './deliver/apigw/sign.js';
 export { sha256, signer } from './deliver/apigw/sign.js';
 export type { OptionType, OptionTypes } from './errors/check-options.js';

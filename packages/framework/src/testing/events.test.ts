@@ -340,6 +340,16 @@ describe('makeAuthorizerEvent', () => {
     );
   });
 
+  it.each([
+    ['cn-north-1', 'aws-cn', 'amazonaws.com.cn'],
+    ['us-gov-west-1', 'aws-us-gov', 'amazonaws.com'],
+    ['eusc-de-east-1', 'aws-eusc', 'amazonaws.eu'],
+  ])('has the partition of %s in names', (region, name, suffix) => {
+    const { methodArn, requestContext } = makeAuthorizerEvent({ region });
+    expect(methodArn).toMatch(new RegExp(`^arn:${name}:execute-api:${region}:`));
+    expect(requestContext.domainName).toBe(`abcde12345.execute-api.${region}.${suffix}`);
+  });
+
   it('1.42 keeps the upgrade headers, and says that there is no content', () => {
     const { headers, multiValueHeaders } = makeAuthorizerEvent({
       headers: { connection: 'Upgrade', upgrade: 'WebSocket' },

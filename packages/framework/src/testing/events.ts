@@ -1,3 +1,5 @@
+import { partitionOf } from '../deliver/apigw/regions.js';
+
 /**
  * The values that an authorizer's context adds to the events of a connection, including `principalId`.
  */
@@ -167,7 +169,7 @@ export function makeAuthorizerEvent(options: ConnectEventOptions = {}): Authoriz
   put(headers, { Connection: 'upgrade', Upgrade: 'websocket', 'content-length': '0' });
   return {
     type: 'REQUEST',
-    methodArn: `arn:aws:execute-api:${region}:${accountId}:${apiId}/${stage}/$connect`,
+    methodArn: `arn:${partitionOf(region).name}:execute-api:${region}:${accountId}:${apiId}/${stage}/$connect`,
     ...requestParts(options, headers),
     stageVariables: options.stageVariables ?? {},
     requestContext: connectContext({ ...values, authorizer: undefined }, options),
@@ -252,7 +254,8 @@ function withDefaults(options: EventOptions) {
     stage: options.stage ?? 'dev',
     region,
     accountId: options.accountId ?? '123456789012',
-    domainName: options.domainName ?? `${apiId}.execute-api.${region}.amazonaws.com`,
+    domainName:
+      options.domainName ?? `${apiId}.execute-api.${region}.${partitionOf(region).urlSuffix}`,
     sourceIp: options.sourceIp ?? '192.0.2.1',
     userAgent: options.userAgent,
     authorizer: options.authorizer,

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { partitionOf } from '@gatecast/framework/adapter';
 import type { Credentials } from '../gateway/access/credentials.js';
 import type { StoppableGateway } from '../gateway/open-gateway.js';
 import {
@@ -8,7 +9,6 @@ import {
   type LocalApis,
   type NamedApi,
 } from '../lambda/function.js';
-import { partitionOf } from '../partition.js';
 import type { PolicyDocument } from '../policy-document.js';
 import type { NamedFunction } from './functions.js';
 

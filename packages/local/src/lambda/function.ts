@@ -5,8 +5,8 @@ import {
   type OptionType,
   type OptionTypes,
   option,
+  partitionOf,
 } from '@gatecast/framework/adapter';
-import { partitionOf } from '../partition.js';
 import type { PolicyDocument } from '../policy-document.js';
 import { lambdaVariables } from './environment/variables.js';
 

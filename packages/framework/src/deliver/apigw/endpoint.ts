@@ -1,5 +1,5 @@
 import { makeError } from '../../errors/gatecast-error.js';
-import { domainSuffix } from './regions.js';
+import { partitionOf } from './regions.js';
 
 /** Identifies a stage of an API. */
 export interface StageAddress {
@@ -57,7 +57,7 @@ export function endpointOfEnvironment(): string | undefined {
 export function endpointUrl(address: StageAddress | undefined): string {
   if (!address?.region) throw makeError('ERR_ENDPOINT_UNKNOWN', {});
   const { apiId, region, stage } = address;
-  return `https://${apiId}.execute-api.${region}.${domainSuffix(region)}/${stage}`;
+  return `https://${apiId}.execute-api.${region}.${partitionOf(region).urlSuffix}/${stage}`;
 }
 
 /**
@@ -94,7 +94,7 @@ export function addressOfEndpoint({ hostname, basePath }: Endpoint): StageAddres
   const [, apiId, region, suffix] = AWS_HOST.exec(hostname) ?? [];
   const stage = basePath.slice(1);
   if (apiId === undefined || region === undefined || stage.includes('/')) return undefined;
-  return suffix === domainSuffix(region) ? { apiId, stage, region } : undefined;
+  return suffix === partitionOf(region).urlSuffix ? { apiId, stage, region } : undefined;
 }
 
 /** The Region in the environment: `GATECAST_REGION`, else the function's own. */

@@ -21,17 +21,28 @@ export function postsPerSecondOf(region: string): number {
   return SMALLER_REGIONS.has(region) ? 2_000 : 8_000;
 }
 
-// AWS documentation, "AWS service endpoints": each partition has its own domain.
-const SUFFIXES: readonly (readonly [prefix: string, suffix: string])[] = [
-  ['cn-', 'amazonaws.com.cn'],
-  ['us-iso-', 'c2s.ic.gov'],
-  ['us-isob-', 'sc2s.sgov.gov'],
-  ['eu-isoe-', 'cloud.adc-e.uk'],
-  ['us-isof-', 'csp.hci.ic.gov'],
-  ['eusc-', 'amazonaws.eu'],
+/** A part of AWS that is separate from the others. */
+export interface Partition {
+  /** As in ARNs: `aws`, `aws-cn`. */
+  readonly name: string;
+  /** The end of the host names of its services: `amazonaws.com`. */
+  readonly urlSuffix: string;
+}
+
+// AWS documentation, "Partitions" and "AWS service endpoints".
+const PARTITIONS: readonly (readonly [prefix: string, name: string, urlSuffix: string])[] = [
+  ['cn-', 'aws-cn', 'amazonaws.com.cn'],
+  ['us-gov-', 'aws-us-gov', 'amazonaws.com'],
+  ['us-iso-', 'aws-iso', 'c2s.ic.gov'],
+  ['us-isob-', 'aws-iso-b', 'sc2s.sgov.gov'],
+  ['eu-isoe-', 'aws-iso-e', 'cloud.adc-e.uk'],
+  ['us-isof-', 'aws-iso-f', 'csp.hci.ic.gov'],
+  ['eusc-', 'aws-eusc', 'amazonaws.eu'],
 ];
 
-/** The domain of the endpoints in a Region. */
-export function domainSuffix(region: string): string {
-  return SUFFIXES.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com';
+/** The partition that a Region belongs to. */
+export function partitionOf(region: string): Partition {
+  const [, name = 'aws', urlSuffix = 'amazonaws.com'] =
+    PARTITIONS.find(([prefix]) => region.startsWith(prefix)) ?? [];
+  return { name, urlSuffix };
 }

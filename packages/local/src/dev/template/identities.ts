@@ -1,4 +1,4 @@
-import { partitionOf } from '../../partition.js';
+import { partitionOf } from '@gatecast/framework/adapter';
 import type { TemplateResource } from './parse-template.js';
 import { scalarText } from './parse-template.js';
 

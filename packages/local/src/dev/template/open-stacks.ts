@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { partitionOf } from '@gatecast/framework/adapter';
 import { apiDefaults } from '../../gateway/options.js';
-import { partitionOf } from '../../partition.js';
 import type { StartError } from '../../start-error.js';
 import { identityOf } from './identities.js';
 import { fieldsOf, scalarText, templateError } from './parse-template.js';

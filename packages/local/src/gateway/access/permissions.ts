@@ -1,4 +1,4 @@
-import { partitionOf } from '../../partition.js';
+import { partitionOf } from '@gatecast/framework/adapter';
 import type { ApiDetails } from '../api.js';
 import type { Credential } from './credentials.js';
 import { evaluatePolicy } from './policy.js';
