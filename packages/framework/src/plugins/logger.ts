@@ -47,13 +47,12 @@ export interface LoggerOptions {
  */
 export function logger(options: LoggerOptions = {}): Plugin {
   checkOptions('logger()', options, { level: option.oneOf(...LEVELS), write: option.callback });
-  const { level = levelOfEnvironment(), write = writeToConsole } = options;
+  const { level = levelOfEnvironment(), write } = options;
   const log = (at: LogLevel, fields: object): void => {
     if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return;
-    write(
-      at,
-      JSON.stringify({ level: at.toUpperCase(), time: new Date().toISOString(), ...fields }),
-    );
+    const record = { level: at.toUpperCase(), time: new Date().toISOString(), ...fields };
+    if (write === undefined) writeToConsole(at, record);
+    else write(at, JSON.stringify(record));
   };
   const timed = async (ctx: Logged, next: () => Promise<void>): Promise<void> => {
     const start = performance.now();
@@ -127,10 +126,9 @@ function levelOfEnvironment(): LogLevel {
   return LEVELS.find((level) => level === given) ?? (given === 'trace' ? 'debug' : 'info');
 }
 
-function writeToConsole(level: LogLevel, line: string): void {
-  // In its JSON format, Lambda would write a text as one string, in which no filter finds a field.
-  const message: unknown =
-    process.env['AWS_LAMBDA_LOG_FORMAT'] === 'JSON' ? JSON.parse(line) : line;
+function writeToConsole(level: LogLevel, record: object): void {
+  // In its JSON format, Lambda makes the line. A text would be one string in it, without fields to filter.
+  const isJson = process.env['AWS_LAMBDA_LOG_FORMAT'] === 'JSON';
   // oxlint-disable-next-line no-console -- Lambda logs what is written to the console.
-  console[level](message);
+  console[level](isJson ? record : JSON.stringify(record));
 }
