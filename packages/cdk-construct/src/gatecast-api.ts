@@ -1,4 +1,4 @@
-import { Annotations, CfnResource, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -8,12 +8,14 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
 import { AccountRole } from './account-role';
 import { Alarms } from './alarms';
-import { claim, connectExistingFunction, connectionsArns, newAppFunction } from './app-function';
+import { connectionsArns, newAppFunction } from './app-function';
 import { checkApi, checkProps, checkStoreKind } from './check-props';
 import { addAuthorizer } from './connect-access';
 import { ConnectionWrites, DirectWrites } from './direct-writes';
 import { disableExecuteApiEndpoint, domainPath, mapDomain } from './domain';
+import { claim, connectExistingFunction } from './existing-function';
 import { mistake } from './mistake';
+import { areApart, isMadeHere } from './place';
 import type { GatecastApiProps } from './props';
 import {
   addPermission,
@@ -59,7 +61,7 @@ export class GatecastApi extends Construct {
   /** The alarms; empty unless `alarms` is set. */
   public readonly alarms: cloudwatch.Alarm[];
 
-  /** What was made in this app and is used by the API. Its stacks cannot depend on this one. */
+  /** The stacks of these parts cannot depend on this one. */
   private readonly taken: readonly IConstruct[];
   private readonly store: _BoundStore;
   private readonly stageName: string;
@@ -110,10 +112,14 @@ export class GatecastApi extends Construct {
         ...(props.routes !== undefined && { GATECAST_ROUTES: 'manifest' }),
       },
     };
-    const made =
-      props.handler === undefined ? newAppFunction(this, context, removalPolicy) : undefined;
-    this.handler = made?.handler ?? connectExistingFunction(this, context, props.handler);
-    this.logGroup = made?.logGroup;
+    if (props.handler === undefined) {
+      const { handler, logGroup } = newAppFunction(this, context, removalPolicy);
+      this.handler = handler;
+      this.logGroup = logGroup;
+    } else {
+      connectExistingFunction(this, context, props.handler);
+      this.handler = props.handler;
+    }
 
     this.accessLogGroup = this.accessLogGroupOf(props, removalPolicy);
     this.stage = this.addRoutes(props);
@@ -225,10 +231,8 @@ export class GatecastApi extends Construct {
   }
 
   private checkPublisher(publisher: lambda.Function): void {
-    const [own, other] = [this, publisher].map((each) => Stack.of(each));
-    const differs = (one = '', two = ''): boolean =>
-      ![one, two].some((each) => Token.isUnresolved(each)) && one !== two;
-    if (differs(own?.region, other?.region) || differs(own?.account, other?.account)) {
+    const [own, other] = [Stack.of(this), Stack.of(publisher)];
+    if (areApart(own, other)) {
       throw mistake(
         this,
         `the publisher "${publisher.node.path}" is in another account or Region than the API.`,
@@ -303,10 +307,10 @@ export class GatecastApi extends Construct {
   }
 }
 
-/** Imported parts are references by name, which need no stack. */
+/** What was made in this app and is used by the API. */
 function takenParts(props: GatecastApiProps): readonly IConstruct[] {
   const { handler, api, logGroup, accessLogGroup, role, vpc, domain, store } = props;
-  const parts = [
+  return [
     handler,
     api,
     logGroup,
@@ -315,9 +319,5 @@ function takenParts(props: GatecastApiProps): readonly IConstruct[] {
     vpc,
     domain?.existing,
     store?._table,
-  ];
-  return parts.filter(
-    (part): part is NonNullable<typeof part> =>
-      part !== undefined && part.node.findAll().some((each) => CfnResource.isCfnResource(each)),
-  );
+  ].filter((part): part is NonNullable<typeof part> => part !== undefined && isMadeHere(part));
 }

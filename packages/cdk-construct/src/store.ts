@@ -3,6 +3,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { mistake } from './mistake';
+import { areApart } from './place';
 import { TABLE_DEFINITION } from './table-definition';
 
 /** Options of {@link Store.dynamoDb}. */
@@ -172,9 +173,7 @@ function checkTable(scope: Construct, table: dynamodb.ITable, keyPrefix: string)
     );
   }
   const { region, account } = Stack.of(scope);
-  const differs = (one: string, other: string): boolean =>
-    ![one, other].some((each) => Token.isUnresolved(each)) && one !== other;
-  if (differs(table.env.region, region) || differs(table.env.account, account)) {
+  if (areApart(table.env, { region, account })) {
     throw mistake(
       scope,
       `the table "${table.node.path}" is in ${table.env.account}/${table.env.region}, and the API in ${account}/${region}.`,

@@ -70,6 +70,17 @@ describe('a handler', () => {
     expect(policy).toMatchObject({ Roles: [{ 'Fn::ImportValue': expect.any(String) }] });
   });
 
+  test('of another stack may use a table that is imported here', () => {
+    const app = newApp();
+    const functions = new Stack(app, 'Functions');
+    const stack = new Stack(app, 'Test');
+    const table = dynamodb.Table.fromTableName(stack, 'Table', 'chat');
+    const handler = newFunction(functions);
+    newApi({ handler, store: Store.dynamoDb({ table, keyPrefix: 'chat#' }) }, stack);
+    expect(() => app.synth()).not.toThrow();
+    expect(variablesOf(functions)).toMatchObject({ GATECAST_TABLE: 'chat' });
+  });
+
   test('that is imported is told which variables to set', () => {
     const stack = newStack();
     const handler = lambda.Function.fromFunctionAttributes(stack, 'Function', {
