@@ -195,7 +195,7 @@ class ConnectedClient implements Client {
     this.#address = url.replace(/[^/?#]*@|[?#].*/g, '');
     this.#supervisor = new Supervisor({
       ...options,
-      open: webSockets(url, webSocketClass(options.WebSocket), options.handshake === 'query'),
+      open: webSockets(url, webSocketClass(options.WebSocket), options.handshake),
       isWaiting: () => this.#requests.isWaiting,
       ping: () => this.#requests.ping(),
       onFrame: (data) => this.#receive(readFrame(data)),

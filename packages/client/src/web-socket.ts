@@ -58,16 +58,17 @@ export function webSocketClass(given: WebSocketConstructor | undefined): WebSock
   return found;
 }
 
-/** Transports that are WebSockets. The token travels in the URL if `inQuery` is true. */
+/** Transports that are WebSockets. */
 export function webSockets(
   url: string,
   WebSocket: WebSocketConstructor,
-  inQuery: boolean,
+  handshake: 'subprotocol' | 'query' = 'subprotocol',
 ): OpenTransport {
   return (token, events) => {
-    const webSocket = inQuery
-      ? openWithQuery(url, WebSocket, token)
-      : new WebSocket(url, subprotocols(token));
+    const webSocket =
+      handshake === 'query'
+        ? openWithQuery(url, WebSocket, token)
+        : new WebSocket(url, subprotocols(token));
     let hasOpened = false;
     let isOver = false;
     let cause: unknown;
