@@ -264,12 +264,12 @@ async function invoke(url, count) {
   await Promise.all(Array.from({ length: 10 }, work));
 }
 
-/** Whether it is still a process of a function: the system may have given its number to another one. */
-function isRunning(pid) {
+/** Whether it is still a process of this gateway: the system may have given its number to another one. */
+function isRunning(pid, port) {
   try {
     process.kill(pid, 0);
     if (process.platform !== 'linux') return true;
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('environment');
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`:${port}/`);
   } catch {
     return false;
   }
@@ -306,7 +306,7 @@ try {
   gateway.send({ type: 'close' });
   const hasEnded = await Promise.race([ended.then(() => true), sleep(30_000, false)]);
   if (!hasEnded) fail('The gateway did not end by itself.');
-  const left = [...pids].filter(isRunning);
+  const left = [...pids].filter((pid) => isRunning(pid, port));
   if (left.length > 0) fail(`${left.length} of ${pids.size} processes of functions are left.`);
   console.table(rows);
   console.table({ ...counts, 'processes of functions': pids.size, reloads: state.version });
