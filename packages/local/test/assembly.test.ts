@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalGateway, startGateway } from '../src/dev/start-gateway.js';
+import { functionNamed } from '../src/dev/template/read-functions.js';
 import {
-  functionNamed,
   type ReadTemplate,
   readAssembly,
   readTemplate,

@@ -9,8 +9,8 @@ import {
   RedisServer,
 } from '../../../../packages/adapters/test/engines/redis-server.js';
 import type { LocalApi, LocalGateway } from '../../../../packages/local/src/dev/start-gateway.js';
+import { functionNamed } from '../../../../packages/local/src/dev/template/read-functions.js';
 import {
-  functionNamed,
   type ReadTemplate,
   readAssembly,
 } from '../../../../packages/local/src/dev/template/read-template.js';

@@ -64,7 +64,7 @@ async function functionOf(entry: string, { template }: Session): Promise<Invokab
   );
   if (isFile || template === undefined || SOURCE_FILE.test(entry)) return { definition: { entry } };
   const { readSource } = await import('./template-source.js');
-  const { functionNamed } = await import('../template/read-template.js');
+  const { functionNamed } = await import('../template/read-functions.js');
   const read = await readSource(template);
   const functionName = functionNamed(entry, read);
   const { functions, accountId } = read.options;

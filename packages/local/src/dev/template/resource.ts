@@ -173,3 +173,14 @@ export class Resource {
     return templateError(`${this.where(name)} is ${JSON.stringify(value)}, not ${kind}.`);
   }
 }
+
+/** The resources, those of the stacks that run at first. */
+export function byStack(
+  resources: readonly Resource[],
+  runs: (stack: Stack) => boolean,
+): readonly Resource[] {
+  return [
+    ...resources.filter(({ stack }) => runs(stack)),
+    ...resources.filter(({ stack }) => !runs(stack)),
+  ];
+}
