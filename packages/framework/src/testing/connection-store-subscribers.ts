@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { ConnectionStore, SubscriberRange } from '../store/connections.js';
+import type { ConnectionRecord, ConnectionStore, SubscriberRange } from '../store/connections.js';
 import { sliceKey, sliceOf } from '../store/slice.js';
 import {
   type Check,
@@ -12,14 +12,21 @@ import {
   uniqueChannel,
 } from './contract-fixtures.js';
 
-/** A channel with `count` subscribers, and their ids in order. */
+/**
+ * A channel with `count` subscribers, each alone in its slice, and their ids in order. In one slice, the
+ * subscriber before a given one would be in the range that begins at it.
+ */
 async function channelWith(
   store: ConnectionStore,
   count: number,
 ): Promise<{ readonly channel: string; readonly ids: string[] }> {
-  const [channel, all] = [uniqueChannel(), Array.from({ length: count }, () => record())];
-  await forAll(all, (connection) => store.connect(connection, [channel]));
-  return { channel, ids: inSliceOrder(idsOf(all)) };
+  const [channel, bySlice] = [uniqueChannel(), new Map<number, ConnectionRecord>()];
+  while (bySlice.size < count) {
+    const connection = record();
+    bySlice.set(sliceOf(connection.connectionId), connection);
+  }
+  await forAll([...bySlice.values()], (connection) => store.connect(connection, [channel]));
+  return { channel, ids: inSliceOrder(idsOf([...bySlice.values()])) };
 }
 
 /** All pages of a range. */
