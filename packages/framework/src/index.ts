@@ -7,7 +7,7 @@
 
 // What users write
 
-export type { ChannelName, ChannelType, Params } from '@gatecast/protocol';
+export type { ChannelName, ChannelType, Params, Position } from '@gatecast/protocol';
 // Names
 export { ChannelNameError, channelName } from '@gatecast/protocol';
 export type { App, AppSettings } from './app/create-app.js';
@@ -95,6 +95,19 @@ export type {
   Subscriber,
   SubscriberRange,
 } from './store/connections.js';
+export type {
+  AppendRequest,
+  AppendResult,
+  LogEntry,
+  LogHead,
+  LogOfChannel,
+  LogPage,
+  LogSettings,
+  MessageLog,
+  ReadRequest,
+  ReadResult,
+  ResetReason,
+} from './store/log.js';
 export type { MemoryStoreOptions } from './store/memory.js';
 // Stores and gateway
 export { memoryStore } from './store/memory.js';

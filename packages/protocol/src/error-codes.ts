@@ -13,6 +13,10 @@ export const wireErrors = {
   ERR_ORIGIN: 'The page comes from an origin that the app does not allow.',
   ERR_PROTOCOL: 'The client speaks a version of the protocol that the server does not know.',
   ERR_NOT_FOUND: 'Something that the message refers to does not exist.',
+  ERR_NO_HISTORY: 'The channel keeps no history.',
+  ERR_POSITION: 'The position is not one that the server has sent.',
+  ERR_OUTCOME_UNKNOWN:
+    'The message may or may not have taken effect. Sending it again with the same id is safe, and tells.',
   ERR_VALIDATION: 'The data of the message does not fit its schema; `details` says where.',
   ERR_RATE_LIMIT: 'Too many messages; `retryAfterMs` says when to try again.',
   ERR_TIMEOUT:

@@ -62,3 +62,6 @@ export {
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
 } from './limits.js';
+// Places in the log of a channel
+export type { Position } from './position.js';
+export { formatPosition, MAX_OFFSET, MAX_POSITION_BYTES, parsePosition } from './position.js';

@@ -154,8 +154,18 @@ export const errorTable = {
   ERR_STORE_CONTRACT: {
     kind: 'configuration',
     message:
-      'The connection store implements version {given} of the contract, but this release needs version 2.',
+      'The store\'s "{part}" implements version {given} of the contract, but this release needs version {needed}.',
     hint: 'Install matching versions of @gatecast/framework and of the store.',
+  },
+  ERR_STORE_LOG: {
+    kind: 'configuration',
+    message: 'composeStore() was given the store "{store}" as its log, but that store has no log.',
+    hint: 'Pass a store that has one: memoryStore(), dynamoDbStore() or redisStore().',
+  },
+  ERR_HISTORY_STORE: {
+    kind: 'configuration',
+    message: '{label} has history, but the store "{store}" has no log to keep it in.',
+    hint: 'Use memoryStore(), dynamoDbStore() or redisStore(), or add a log: composeStore({ connections, log }).',
   },
   // Found when an event arrives
   ERR_EVENT_UNKNOWN: {

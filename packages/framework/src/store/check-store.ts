@@ -15,11 +15,16 @@ export const storeOption: OptionType = { takes: 'a store', fits: () => true };
  * @throws ConfigurationError - ERR_STORE_MISSING, ERR_STORE_CONTRACT.
  */
 export function checkStore(where: string, store: unknown): asserts store is Store {
-  const { connections } = (store ?? {}) as Partial<Store>;
+  const { connections, log } = (store ?? {}) as Partial<Store>;
   if (typeof connections !== 'object' || connections === null) {
     const given = store === undefined ? 'nothing' : describeValue(store);
     throw makeError('ERR_STORE_MISSING', { where, given });
   }
-  const { contract } = connections as { readonly contract?: unknown };
-  if (contract !== 2) throw makeError('ERR_STORE_CONTRACT', { given: String(contract) });
+  checkContract('connections', connections, 2);
+  if (log !== undefined) checkContract('log', log, 1);
+}
+
+function checkContract(part: string, { contract }: { contract: unknown }, needed: number): void {
+  if (contract === needed) return;
+  throw makeError('ERR_STORE_CONTRACT', { part, given: String(contract), needed });
 }

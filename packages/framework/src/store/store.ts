@@ -1,8 +1,9 @@
 import type { ConnectionStore } from './connections.js';
+import type { MessageLog } from './log.js';
 
 /**
- * Keeps an app's state. The log of channels with history and the leases of presence will be further
- * members beside `connections`. {@link composeStore} combines members of different stores.
+ * Keeps an app's state. The leases of presence will be a further member. {@link composeStore} combines
+ * members of different stores.
  *
  * Disposing it closes its connections, if it has any.
  */
@@ -13,4 +14,6 @@ export interface Store extends Partial<AsyncDisposable> {
   readonly isInProcess?: boolean;
   /** Keeps connections and subscriptions. */
   readonly connections: ConnectionStore;
+  /** Keeps the events of channels with `history`, which need it. */
+  readonly log?: MessageLog;
 }

@@ -1,0 +1,31 @@
+/**
+ * A place in the log of a channel: the entry that it names and everything before it have been read. On
+ * the wire it is one text, `epoch:offset:tag`, which applications do not take apart.
+ */
+export interface Position {
+  /** Identifies the log that the offset belongs to: 12 characters of base64url. */
+  readonly epoch: string;
+  /** Number of the entry, counted from 1. 0 is the place before the first entry. */
+  readonly offset: number;
+  /** Part of the identity of the entry, so that another entry with the same offset is noticed. */
+  readonly tag: string;
+}
+
+/** The highest offset of a log: twelve digits. */
+export const MAX_OFFSET = 999_999_999_999;
+/** Most bytes of a {@link Position} as text: 12 of the epoch, 12 of the offset, 18 of the tag, and 2. */
+export const MAX_POSITION_BYTES = 44;
+
+const POSITION = /^([\w-]{12}):(0|[1-9]\d{0,11}):([\w-]{0,18})$/;
+
+/** Writes a position as it is on the wire. */
+export function formatPosition({ epoch, offset, tag }: Position): string {
+  return `${epoch}:${offset}:${tag}`;
+}
+
+/** Reads a position from the wire; `undefined` if the value is not one. */
+export function parsePosition(value: unknown): Position | undefined {
+  const [, epoch, offset, tag] = (typeof value === 'string' && POSITION.exec(value)) || [];
+  if (epoch === undefined || tag === undefined) return undefined;
+  return { epoch, offset: Number(offset), tag };
+}
