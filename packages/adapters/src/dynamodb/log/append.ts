@@ -202,7 +202,7 @@ export class Append {
     this.#offset = this.#head.top;
     if (!isLate(this.#claimedAt, this.#log.now()))
       return this.#result({ isDuplicate: false, finish: this.#finish });
-    await this.#finish(Promise.resolve(undefined));
+    await this.#finish(Promise.resolve(undefined)).catch(() => {});
     return { result: 'unknown' };
   }
 
@@ -221,15 +221,11 @@ export class Append {
     return this.#result({ isDuplicate: !this.#isOwn });
   }
 
-  /** Steps 7 and 8. A failure is of no consequence: readers find the entry in BODY, and the next drop puts it. */
+  /** Steps 7 and 8. Readers find the entry in BODY until then. */
   readonly #finish = async (audience: Promise<number | undefined>): Promise<void> => {
-    try {
-      const log = await this.#reopen();
-      await this.#putEntry(log);
-      await drop(log, this.#head, audience);
-    } catch {
-      // Nobody waits for a result.
-    }
+    const log = await this.#reopen();
+    await this.#putEntry(log);
+    await drop(log, this.#head, audience);
   };
 
   #putEntry(log: ChannelLog): Promise<Updated> {
