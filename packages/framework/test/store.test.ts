@@ -16,8 +16,11 @@ describe('composeStore()', () => {
   it('accepts stores that are not disposable, and refuses an unknown part', async () => {
     const connections = memoryStore();
     await expect(composeStore({ connections })[Symbol.asyncDispose]()).resolves.toBeUndefined();
-    expect(() => composeStore({ connections, log: connections } as never)).toThrow(
-      expect.objectContaining({ code: 'ERR_OPTION_UNKNOWN', hint: 'Use one of: connections.' }),
+    expect(() => composeStore({ connections, leases: connections } as never)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_OPTION_UNKNOWN',
+        hint: 'Use one of: connections, log.',
+      }),
     );
   });
 

@@ -1,5 +1,4 @@
 import { checkOptions, option } from '../errors/check-options.js';
-import { makeError } from '../errors/gatecast-error.js';
 import type { TimeLimit } from '../time/time-limit.js';
 import type {
   ChannelLimits,
@@ -11,6 +10,8 @@ import type {
   Subscriber,
   SubscriberRange,
 } from './connections.js';
+import { MemoryMessageLog } from './memory-log.js';
+import { checkTime } from './memory-time.js';
 import { sliceKey, sliceStart } from './slice.js';
 import type { Store } from './store.js';
 
@@ -36,10 +37,12 @@ export interface MemoryStoreOptions {
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore()', options, { now: option.callback });
+  const { now = Date.now } = options;
   return {
     name: 'memory',
     isInProcess: true,
-    connections: new MemoryConnectionStore(options.now ?? Date.now),
+    connections: new MemoryConnectionStore(now),
+    log: new MemoryMessageLog(now),
   };
 }
 
@@ -233,11 +236,4 @@ function subscriberOf({
   ...subscriber
 }: ConnectionRecord): Subscriber {
   return subscriber;
-}
-
-function checkTime(operation: string, { endsAt = Infinity, signal }: TimeLimit = {}): void {
-  signal?.throwIfAborted();
-  if (Date.now() < endsAt) return;
-  const reason = 'it ran out of time';
-  throw makeError('ERR_STORE_UNAVAILABLE', { store: 'memory', operation, reason });
 }
