@@ -57,11 +57,11 @@ const OPTIONS: OptionTypes<PublishOptions> = {
 const RANGE: OptionTypes<MemberRange> = { after: option.text, limit: option.integer(1, 1_000) };
 const NOBODY: DeliveryCount = Object.freeze({ delivered: 0, gone: 0, failed: 0 });
 
-/** One publish while it runs: the context of `onDeliver`, and the result. */
-interface PublishRun extends DeliverContext {
+/** One publish while it runs. */
+interface PublishRun {
+  readonly ctx: DeliverContext & { position?: string; delivery: DeliveryCount };
   position?: string;
   duplicate: boolean;
-  delivery: DeliveryCount;
 }
 
 interface EventToAppend {
@@ -113,14 +113,15 @@ export class ChannelOfServer implements ServerChannel {
     const origin = this.#origin(options);
     const event = writeEvent(request, idOf(channel, origin));
     const ctx = { channel, event: event.event, id: event.id, ephemeral };
-    const run: PublishRun = { ...ctx, duplicate: false, delivery: NOBODY };
+    const run: PublishRun = { ctx: { ...ctx, delivery: NOBODY }, duplicate: false };
     const send = log
       ? this.#appendAndDeliver(run, { log, event, origin, options })
       : this.#deliverOnly(run, event, options);
     const { onPublish } = invocation.core.hooks;
     await (onPublish ? onPublish(ctx, send) : send());
-    const { id, position, duplicate, delivery } = run;
-    return { id, duplicate, delivery, ...(position !== undefined && { position }) };
+    const { position, duplicate } = run;
+    const { delivery } = run.ctx;
+    return { id: event.id, duplicate, delivery, ...(position !== undefined && { position }) };
   }
 
   #deliverOnly(run: PublishRun, event: WrittenEvent, options: PublishOptions): Next {
@@ -137,6 +138,7 @@ export class ChannelOfServer implements ServerChannel {
     return async () => {
       const { entry, isDuplicate, finish } = await append(invocation, log, { event, origin });
       run.position = formatPosition(entry.position);
+      run.ctx.position = run.position;
       run.duplicate = isDuplicate;
       // Whoever appended a duplicate may have died before delivering it, and clients drop what they have.
       const delivering =
@@ -144,7 +146,7 @@ export class ChannelOfServer implements ServerChannel {
           ? Promise.resolve()
           : this.#deliver(run, writeFrame(channel, entry.payload, entry), options);
       const audience = delivering.then(
-        () => audienceOf(run.delivery),
+        () => audienceOf(run.ctx.delivery),
         () => undefined,
       );
       const finishing = finish?.(audience).catch((error: unknown) => invocation.report(error));
@@ -157,20 +159,18 @@ export class ChannelOfServer implements ServerChannel {
     };
   }
 
-  #deliver(run: PublishRun, frame: string, options: PublishOptions): Promise<void> {
+  #deliver({ ctx }: PublishRun, frame: string, options: PublishOptions): Promise<void> {
     const { onDeliver } = this.#invocation.core.hooks;
     const post = async (): Promise<void> => {
-      run.delivery = await this.#post(run, frame, options);
+      ctx.delivery = await this.#post(frame, options);
     };
-    return onDeliver ? onDeliver(run, post) : post();
+    return onDeliver ? onDeliver(ctx, post) : post();
   }
 
-  #post(
-    { channel, ephemeral }: PublishRun,
-    frame: string,
-    { except }: PublishOptions,
-  ): Promise<DeliveryCount> {
+  // Nothing is read from the context, which plugins may change.
+  #post(frame: string, { except, ephemeral = false }: PublishOptions): Promise<DeliveryCount> {
     const invocation = this.#invocation;
+    const { name: channel } = this;
     const { sender } = this.#scope;
     return deliver(
       { channel, frame, ephemeral, ...(except && sender !== undefined && { except: sender }) },
