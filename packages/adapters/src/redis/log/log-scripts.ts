@@ -22,20 +22,25 @@ const LATE_MS = 60_000;
 const STREAM_MS = 3_600_000;
 /** Most old entries that one append removes. More than one, so that a backlog ends. */
 const TRIMMED = 4;
+/** Entries that are read from the stream at once. */
+const BATCH = 32;
 
 const LOG = `
 local head, stream, headMs, now, keepMs = KEYS[1], KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local function extend(key, leastMs, ms)
   if redis.call('PTTL', key) < leastMs then redis.call('PEXPIRE', key, ms) end
 end
-local function read(from, to)
-  local found, entry = redis.call('XRANGE', stream, from, to, 'COUNT', 1)[1], {}
-  if found then
-    entry.id = found[1]
-    for i = 1, #found[2], 2 do entry[found[2][i]] = found[2][i + 1] end
+local function range(command, from, to, count)
+  local entries = redis.call(command, stream, from, to, 'COUNT', count)
+  for i, raw in ipairs(entries) do
+    local entry = {}
+    for j = 1, #raw[2], 2 do entry[raw[2][j]] = raw[2][j + 1] end
+    entry.n = tonumber(string.match(raw[1], '%d+'))
+    entries[i] = entry
   end
-  return entry
+  return entries
 end
+local function read(n) return range('XRANGE', n, n, 1)[1] or {} end
 local function isOver(at, lateMs) return tonumber(at) + keepMs + lateMs < now end
 local state = redis.call('HMGET', head, 'epoch', 'top', 'tag', 'audience')
 if not state[1] then
@@ -59,18 +64,17 @@ if known then
   local was, n, tag, prev, at, by, hash = string.match(known, '^(%S+) (%S+) (%S+) (%S*) (%S+) (%S+) (.*)')
   if was == epoch and not isOver(at, ${LATE_MS}) then
     if hash ~= ARGV[8] and ARGV[10] == '1' then return {} end
-    return { by == ARGV[7] and 'own' or 'known', epoch, n, tag, prev, at, read(n, n).d }
+    return { by == ARGV[7] and 'own' or 'known', epoch, n, tag, prev, at, read(n).d }
   end
 end
 local n, tag = top + 1, string.sub(redis.sha1hex(last .. ARGV[6] .. ARGV[8]), 1, 12)
 local added = redis.pcall('XADD', stream, n .. '-0', 't', tag, 'p', last, 'a', ARGV[3], 'd', ARGV[9])
 local isRefused = type(added) == 'table'
 for _ = 1, ${TRIMMED} do
-  local first = read('-', '+')
-  if not first.id then break end
-  local isBeyond = tonumber(string.match(first.id, '%d+')) <= floor(isRefused and top or n)
-  if not isBeyond and not isOver(first.a, ${LATE_MS}) then break end
-  redis.call('XDEL', stream, first.id)
+  local first = range('XRANGE', '-', '+', 1)[1]
+  if not first then break end
+  if first.n > floor(isRefused and top or n) and not isOver(first.a, ${LATE_MS}) then break end
+  redis.call('XDEL', stream, first.n .. '-0')
 end
 if isRefused then return added end
 redis.call('HSET', head, 'top', n, 'tag', tag)
@@ -97,27 +101,33 @@ local found = { epoch, state[2], last, state[4] or '', '', '' }
 local limit, step, n, bytes = tonumber(ARGV[7]), tonumber(ARGV[9]), top, 0
 if ARGV[10] ~= '' then
   n = tonumber(ARGV[11])
-  local tag = n == top and last or read(n + 1, n + 1).p
+  local tag = n == top and last or read(n + 1).p
   if ARGV[10] ~= epoch then found[5] = 'epoch'
   elseif n > top or tag and tag ~= ARGV[12] then found[5] = 'forked'
   elseif step == 1 and n < floor(top) then found[5] = 'trimmed' end
   if found[5] ~= '' then return found end
   n = n + step
 end
-while limit > 0 and n > floor(top) and n <= top do
-  local entry = read(n, n)
-  if not entry.d or isOver(entry.a, 0) then
-    if step == 1 then found[5] = 'trimmed' end
-    break
+local function walk()
+  while n > floor(top) and n <= top do
+    local entries = step == 1 and range('XRANGE', n, '+', ${BATCH}) or range('XREVRANGE', n, '-', ${BATCH})
+    for _, entry in ipairs(entries[1] and entries or { {} }) do
+      if n <= floor(top) then return end
+      if entry.n ~= n or not entry.d or isOver(entry.a, 0) then
+        if step == 1 then found[5] = 'trimmed' end
+        return
+      end
+      bytes = bytes + #entry.d
+      if #found >= 6 + 5 * limit or #found > 6 and bytes > tonumber(ARGV[8]) then
+        found[6] = '1'
+        return
+      end
+      for _, value in ipairs({ tostring(n), entry.t, entry.p, entry.a, entry.d }) do found[#found + 1] = value end
+      n = n + step
+    end
   end
-  bytes = bytes + #entry.d
-  if #found >= 6 + 5 * limit or #found > 6 and bytes > tonumber(ARGV[8]) then
-    found[6] = '1'
-    break
-  end
-  for _, value in ipairs({ tostring(n), entry.t, entry.p, entry.a, entry.d }) do found[#found + 1] = value end
-  n = n + step
 end
+if limit > 0 then walk() end
 return found
 `);
 
