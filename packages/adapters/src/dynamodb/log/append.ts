@@ -3,7 +3,7 @@ import { type Item, toAttribute, toItem } from '../attributes.js';
 import type { Updated } from '../table.js';
 import { type Body, freshNonce, isDead, randomText, toBody } from './body.js';
 import { type ChannelLog, IF_ABSENT, namesOf, OLD_ITEM, valuesOf } from './channel-log.js';
-import { drop } from './drop.js';
+import { drop, isDropDue } from './drop.js';
 import type { Head } from './head.js';
 import { tagOf } from './log-keys.js';
 import { APPEND_WITHIN_MS, DEAD_S } from './times.js';
@@ -223,9 +223,10 @@ export class Append {
 
   /** Steps 7 and 8. Readers find the entry in BODY until then. */
   readonly #finish = async (audience: Promise<number | undefined>): Promise<void> => {
-    const log = await this.#reopen();
-    await this.#putEntry(log);
-    await drop(log, this.#head, audience);
+    await this.#putEntry(await this.#reopen());
+    if (!isDropDue(this.#head)) return;
+    const estimate = await audience.catch(() => undefined);
+    await drop(await this.#reopen(), this.#head, estimate);
   };
 
   #putEntry(log: ChannelLog): Promise<Updated> {

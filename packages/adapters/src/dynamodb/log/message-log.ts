@@ -19,8 +19,8 @@ import { headFor, readAfter, readBefore } from './read.js';
 
 const READ = 'read the events of a channel';
 
-// No call is sent later, so the times in it are not too old, and an append is made within L of its claim even
-// if the process slept. One of the few that take longer is a purge; on Lambda nothing takes more than this.
+// No call is sent later than that, even if the process slept: an append is made within L of its claim, and the
+// times in rows are not too old. A purge may take as long as Lambda allows.
 const LONGEST_MS = 60_000;
 const LONGEST_PURGE_MS = 900_000;
 
@@ -41,7 +41,7 @@ export class DynamoDbMessageLog implements MessageLog {
   async append(request: AppendRequest, limit?: TimeLimit): Promise<AppendResult> {
     const log = await this.#open(request, { operation: 'append an event', limit });
     const operation = 'keep the log of a channel short';
-    const reopen = () => this.#open(request, { operation, limit, usesWholeLimit: true });
+    const reopen = (): Promise<ChannelLog> => this.#open(request, { operation, limit });
     return new Append(log, request, reopen).run();
   }
 
@@ -69,18 +69,12 @@ export class DynamoDbMessageLog implements MessageLog {
 
   async purge(request: LogOfChannel, limit?: TimeLimit): Promise<void> {
     const operation = 'delete the events of a channel';
-    const opening = { operation, limit, usesWholeLimit: true };
-    await purge(await this.#open(request, opening, LONGEST_PURGE_MS));
+    const opening = { operation, limit, usesWholeLimit: true, longestMs: LONGEST_PURGE_MS };
+    await purge(await this.#open(request, opening));
   }
 
-  async #open(
-    request: LogOfChannel,
-    opening: OpenOptions,
-    longestMs = LONGEST_MS,
-  ): Promise<ChannelLog> {
-    const endsAt = Math.min(opening.limit?.endsAt ?? Infinity, Date.now() + longestMs);
-    const limit = { ...opening.limit, endsAt };
-    const table = await this.#openTable({ ...opening, limit });
+  async #open(request: LogOfChannel, opening: OpenOptions): Promise<ChannelLog> {
+    const table = await this.#openTable({ longestMs: LONGEST_MS, ...opening });
     return new ChannelLog(table, request, this.#observations);
   }
 }
