@@ -1,6 +1,7 @@
 // Channels with history in an app whose log is in Redis, or in another store than its connections.
 
 import { randomUUID } from 'node:crypto';
+import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { redisStore } from '@gatecast/adapters/redis';
 import {
   Channel,
@@ -13,8 +14,11 @@ import {
 } from '@gatecast/framework';
 import { createTestApp, type TestConnection } from '@gatecast/framework/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Engine } from './engines/engine.js';
 import { describeRedis, RedisServer } from './engines/redis-server.js';
+import { startDynalite } from './engines/start-dynalite.js';
 import { copyOf } from './redis-log-records.js';
+import { openTable, type TableUnderTest } from './table-under-test.js';
 
 type Room = ChannelType<'rooms/:roomId', { message: { text: unknown } }>;
 
@@ -56,10 +60,18 @@ const tagOf = (position: string) => position.split(':')[2];
 
 describeRedis('an app with history', () => {
   let server: RedisServer;
+  let engine: Engine;
+  let table: TableUnderTest;
   beforeAll(async () => {
     server = await RedisServer.start();
+    engine = await startDynalite();
+    table = await openTable(engine);
   });
-  afterAll(() => server[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await table[Symbol.asyncDispose]();
+    await engine[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
 
   const keyPrefix = () => `app-${randomUUID()}:`;
 
@@ -74,11 +86,11 @@ describeRedis('an app with history', () => {
         }),
     ],
     [
-      'elsewhere, and its connections in Redis',
+      'in DynamoDB, and its connections in Redis',
       () =>
         composeStore({
           connections: redisStore({ url: server.url, keyPrefix: keyPrefix() }),
-          log: memoryStore(),
+          log: dynamoDbStore({ table: table.table, client: table.client, budgetMs: 60_000 }),
         }),
     ],
   ])('%s gives clients what they missed', async (_name, makeStore) => {
@@ -112,21 +124,21 @@ describeRedis('an app with history', () => {
   });
 
   it('keeps each part of a composed store where it belongs', async () => {
-    const prefixes = { connections: keyPrefix(), log: keyPrefix() };
+    const prefix = keyPrefix();
     await using store = composeStore({
-      connections: redisStore({ url: server.url, keyPrefix: prefixes.connections }),
-      log: redisStore({ url: server.url, keyPrefix: prefixes.log }),
+      connections: redisStore({ url: server.url, keyPrefix: prefix }),
+      log: dynamoDbStore({ table: table.table, client: table.client, keyPrefix: prefix }),
     });
+    expect(store.name).toBe('redis+dynamodb');
     const app = createTestApp({ channels: [RoomChannel], store });
     const ann = await app.connect();
     await subscribe(ann);
     await post(ann, 'one');
-    const kinds = async (prefix: string) => {
-      const keys = await server.admin.keys(`${prefix}*`);
-      return keys.map((key) => key.slice(prefix.length, prefix.length + 2)).sort();
-    };
-    expect(await kinds(prefixes.connections)).toEqual(['c:', 's:']);
-    expect(await kinds(prefixes.log)).toEqual(['h:', 'k:', 'l:']);
+    const keys = await server.admin.keys(`${prefix}*`);
+    expect(keys.map((key) => key[prefix.length]).sort()).toEqual(['c', 's']);
+    const rows = (await table.rows()).map(({ pk }) => pk?.S ?? '');
+    const kinds = rows.filter((pk) => pk.startsWith(prefix)).map((pk) => pk[prefix.length]);
+    expect(kinds.sort()).toEqual(['B', 'H', 'L']);
   });
 
   it('in Redis tells clients when a fail-over has forgotten events that they have', async () => {

@@ -131,7 +131,7 @@ describeRedis('the log of redisStore(), when something fails', () => {
       code: 'ERR_STORE_REFUSED',
       message: expect.stringContaining('The server is full (OOM, maxmemory).'),
     };
-    for (const over of [{}, { channel: 'rooms/2' }, { maxEntries: 6 }]) {
+    for (const over of [{}, { channel: 'rooms/2' }]) {
       expect(await failureOf(append(log, 'x', over))).toMatchObject(refused);
     }
     expect(await failureOf(log.head({ ...CHANNEL, channel: 'rooms/2' }))).toMatchObject(refused);
