@@ -1,9 +1,10 @@
 import { StoreError } from '@gatecast/framework';
-import { connectionStoreContract } from '@gatecast/framework/testing';
+import { connectionStoreContract, messageLogContract } from '@gatecast/framework/testing';
 import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RedisCluster } from './engines/redis-cluster.js';
 import { describeRedis } from './engines/redis-server.js';
+import { ALL, append, appendMany, CHANNEL, namesOf, pageOf, resetOf } from './redis-log-records.js';
 import { everySubscriber, failureOf, inSliceOrder, openStore, recordOf } from './redis-records.js';
 
 describeRedis('redisStore() on a cluster', () => {
@@ -33,6 +34,13 @@ describeRedis('redisStore() on a cluster', () => {
     for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
   });
 
+  describe('its log', () => {
+    const makeStore = async ({ now }: { now: () => number }) =>
+      openStore({ cluster: cluster.urls, now });
+    // oxlint-disable-next-line vitest/expect-expect -- so do the checks themselves.
+    for (const check of messageLogContract(makeStore)) it(check.name, check.run);
+  });
+
   it('spreads its keys over all nodes', async () => {
     await using store = openStore({ cluster: cluster.urls });
     const channels = Array.from({ length: 30 }, (_, number) => `c${number}`);
@@ -42,6 +50,41 @@ describeRedis('redisStore() on a cluster', () => {
     const left = await store.connections.disconnect('a=');
     expect(left?.channels.toSorted()).toEqual(channels.sort());
     for (const { admin } of cluster.nodes) expect(await store.keys(admin)).toEqual([]);
+  });
+
+  it('keeps the log of a channel in one slot, and logs on all nodes', async () => {
+    await using store = openStore({ cluster: cluster.urls });
+    const { log, keyPrefix } = store;
+    const channels = Array.from({ length: 30 }, (_, number) => `rooms/${number}/$presence`);
+    const appends = channels.map(async (channel) => {
+      const { position } = await log.head({ ...CHANNEL, channel });
+      await appendMany(log, { to: 3 }, { channel, maxEntries: 2 });
+      return { channel, after: position };
+    });
+    for (const { channel, after } of await Promise.all(appends)) {
+      expect(resetOf(await log.readAfter({ ...ALL, channel, after, maxEntries: 2 }))).toBe(
+        'trimmed',
+      );
+      expect(
+        namesOf(pageOf(await log.readBefore({ ...ALL, channel, maxEntries: 2 })).entries),
+      ).toEqual([2, 3]);
+    }
+    for (const { admin } of cluster.nodes) {
+      const keys = await admin.keys(`${keyPrefix}[hkl]:*`);
+      expect(keys.length).toBeGreaterThan(0);
+      const slots = new Map<string, Set<number>>();
+      for (const key of keys) {
+        const [, channel = ''] = /\{(.*)\}/.exec(key) ?? [];
+        const found = slots.get(channel) ?? new Set();
+        slots.set(channel, found.add(await admin.cluster('KEYSLOT', key)));
+      }
+      for (const found of slots.values()) expect(found.size).toBe(1);
+      expect(keys).toHaveLength(slots.size * 5);
+    }
+    await Promise.all(channels.map((channel) => log.purge({ ...CHANNEL, channel })));
+    for (const channel of channels) {
+      expect(pageOf(await log.readBefore({ ...ALL, channel })).entries).toEqual([]);
+    }
   });
 
   it('asks for the option cluster when it was given a node as url', async () => {
@@ -77,6 +120,11 @@ describeRedis('redisStore() on a cluster', () => {
     await store.connections.connect(recordOf('a='), ['x']);
     expect(await everySubscriber(store.connections, 'x')).toEqual(['a=']);
     await store.connections.disconnect('a=');
+    const { entry, finish } = await append(store.log, 'a');
+    await finish?.(Promise.resolve(1));
+    expect(pageOf(await store.log.readBefore(ALL)).entries).toEqual([entry]);
+    expect((await append(store.log, 'a')).isDuplicate).toBe(true);
+    await store.log.purge(CHANNEL);
   });
 
   // This test comes last, because it changes the cluster.

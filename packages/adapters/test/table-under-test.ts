@@ -6,6 +6,7 @@ import type {
   ChannelLimits,
   ConnectionRecord,
   ConnectionStore,
+  MessageLog,
   SubscribeResult,
 } from '@gatecast/framework';
 import { vi } from 'vitest';
@@ -29,6 +30,7 @@ export interface TableUnderTest extends AsyncDisposable {
   readonly table: string;
   readonly client: DynamoDBClient;
   readonly connections: ConnectionStore;
+  readonly log: MessageLog;
   readonly hooks: CallHooks;
   /** Names of the actions that were called, in order. */
   readonly calls: string[];
@@ -69,16 +71,18 @@ export async function openTable(
     },
     { step: 'initialize' },
   );
-  const { connections } = dynamoDbStore({
+  const { connections, log } = dynamoDbStore({
     table,
     client: observed,
     budgetMs: BUDGET_MS,
     ...options,
   });
+  if (!log) throw new Error('The store has no log.');
   return {
     table,
     client,
     connections,
+    log,
     hooks,
     calls,
     async rows() {

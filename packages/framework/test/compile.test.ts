@@ -295,7 +295,7 @@ describe('a mistake of configuration', () => {
     ).toThrow(
       mistake(
         'ERR_STORE_CONTRACT',
-        'The connection store implements version 1 of the contract, but this release needs version 2.',
+        'The store\'s "connections" implements version 1 of the contract, but this release needs version 2.',
         'Install matching versions of @gatecast/framework and of the store.',
       ),
     );

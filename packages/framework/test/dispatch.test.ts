@@ -46,10 +46,10 @@ describe('A19 the decision about a channel', () => {
 
   it('A19 refuses operations that it does not know, even in a public channel', () => {
     for (const access of ['public', undefined, () => true]) {
-      for (const operation of ['history', '', 'Subscribe']) {
+      for (const operation of ['presence', '', 'Subscribe']) {
         expect(decide(access, operation)).toBe('ERR_FORBIDDEN');
       }
-      for (const operation of ['subscribe', 'message']) {
+      for (const operation of ['subscribe', 'message', 'history']) {
         expect(decide(access, operation)).toBeUndefined();
       }
     }

@@ -13,6 +13,7 @@ const nothing = {
   hasConnectHook: false,
   hasDisconnectHook: false,
   hasUnsubscribeHook: false,
+  hasHistory: false,
   autoSubscribes: false,
 };
 
@@ -30,6 +31,7 @@ it.each([
   [{ onUnsubscribe: () => {} }, {}, { hasUnsubscribe: true }],
   [{ autoSubscribe: true }, {}, { autoSubscribes: true }],
   [{ autoSubscribe: false }, {}, {}],
+  [{ history: { retentionSeconds: 600 } }, {}, { hasHistory: true }],
   [{}, { plugins: [{ name: 'a', onConnect: () => {} }] }, { hasConnectHook: true }],
   [{}, { plugins: [{ name: 'a', onDisconnect: () => {} }] }, { hasDisconnectHook: true }],
   [{}, { plugins: [{ name: 'a', onUnsubscribe: () => {} }] }, { hasUnsubscribeHook: true }],

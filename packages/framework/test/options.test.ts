@@ -8,6 +8,7 @@ import {
   createPublisher,
   defineChannel,
   definePlugin,
+  type LogSettings,
   memoryStore,
   OnConnect,
   OnMessage,
@@ -52,6 +53,7 @@ const calls: Readonly<Record<string, () => unknown>> = {
 const withoutOptions = new Set([
   'connectionStoreContract',
   'connectionStoreInterleavings',
+  'messageLogContract',
   'makeAuthorizerEvent',
   'makeConnectEvent',
   'makeDisconnectEvent',
@@ -108,16 +110,41 @@ describe('K1 unknown options', () => {
     );
   });
 
-  it('G3 K1 are refused if they would need a log in the store: history', () => {
-    const history = { history: { retentionSeconds: 60 } } as object;
+  it.each([
+    [{ retentionSeconds: 599 }, 'ERR_OPTION_VALUE'],
+    [{ retentionSeconds: 600.5 }, 'ERR_OPTION_VALUE'],
+    [{ retentionSeconds: '600' }, 'ERR_OPTION_VALUE'],
+    [{ retentionSeconds: 600, maxEntries: 0 }, 'ERR_OPTION_VALUE'],
+    [{ maxEntries: 10 }, 'ERR_OPTION_VALUE'],
+    [{ retentionSeconds: 600, maxEntry: 1 }, 'ERR_OPTION_UNKNOWN'],
+    [true, 'ERR_OPTION_VALUE'],
+  ])('K1 are refused if they are a wrong history: %j', (history, code) => {
+    const options = { history } as object;
     class News {}
-    Channel('news', history)(News);
-    for (const make of [
-      () => defineChannel('news', history),
-      () => createApp({ channels: [News], store }),
+    const make = [
+      () => createApp({ channels: [defineChannel('news', options)], store }),
+      () => {
+        Channel('news', options)(News);
+        createApp({ channels: [News], store });
+      },
+      () => createPublisher({ store, history: { news: history as LogSettings } }),
+    ];
+    for (const call of make) expect(call).toThrow(refusal(code));
+  });
+
+  it('G3 are refused if they need a log that the store does not have', () => {
+    const { name, connections } = store;
+    const history = { retentionSeconds: 600 };
+    const without = { name, connections };
+    for (const call of [
+      () => createApp({ channels: [defineChannel('news', { history })], store: without }),
+      () => createPublisher({ store: without, history: { news: history } }),
     ]) {
-      expect(make).toThrow(refusal('ERR_OPTION_UNKNOWN'));
+      expect(call).toThrow(refusal('ERR_HISTORY_STORE'));
     }
+    expect(() => createPublisher({ store, history: { '/': history } })).toThrow(
+      refusal('ERR_PATTERN_INVALID'),
+    );
   });
 
   it('K1 are tested for every public function with options', () => {
@@ -226,8 +253,9 @@ it.each([Number.NaN, Number.POSITIVE_INFINITY])(
 );
 
 describe('D3 an unknown hook', () => {
-  const members = 'setup, onFrame, onConnect, onSubscribe, onUnsubscribe, onMessage, onPublish';
-  it.each(['onMesage', 'onmessage', 'onHistory', 'Setup', 'options'])(
+  const members =
+    'setup, onFrame, onConnect, onSubscribe, onUnsubscribe, onMessage, onHistory, onPublish';
+  it.each(['onMesage', 'onmessage', 'onPresence', 'Setup', 'options'])(
     'D3 is refused: %s',
     (hook) => {
       const plugin = { name: 'p', [hook]() {} } as Plugin;

@@ -80,7 +80,7 @@ describe('G3 the contexts of plugins', () => {
     expect(seen['publish']?.toSorted()).toEqual(names.toSorted());
     expect(seen['deliver']?.toSorted()).toEqual([...names, 'delivery'].toSorted());
     expect(ann.events).toMatchObject([{ channel: 'room', event: 'x', data: 1, id: result.id }]);
-    expect(Object.keys(result).toSorted()).toEqual(['delivery', 'id']);
+    expect(Object.keys(result).toSorted()).toEqual(['delivery', 'duplicate', 'id']);
   });
 
   it('G3 describe each publish', async () => {

@@ -1,7 +1,13 @@
 import type { WireErrorCode } from './error-codes.js';
 
 /** What a client sends. `action` is the route key that API Gateway selects. */
-export type ClientFrame = SubscribeFrame | UnsubscribeFrame | PingFrame | MessageFrame;
+export type ClientFrame =
+  | SubscribeFrame
+  | UnsubscribeFrame
+  | HistoryFrame
+  | SyncFrame
+  | PingFrame
+  | MessageFrame;
 
 /** Asks to receive the events of channels; the reply's data is a {@link SubscribeReply}. */
 export interface SubscribeFrame {
@@ -9,7 +15,45 @@ export interface SubscribeFrame {
   /** Identifies the request: 1 to 64 characters. */
   readonly id: string;
   /** 1 to 50 channels. */
-  readonly channels: readonly { readonly channel: string }[];
+  readonly channels: readonly ChannelToSubscribe[];
+}
+
+/** One channel of a {@link SubscribeFrame}. */
+export interface ChannelToSubscribe {
+  readonly channel: string;
+  /**
+   * The position up to which the client has all events: the server sends those after it. Taken from an event, an
+   * outcome or a {@link HistoryReply}.
+   */
+  readonly position?: string;
+  /** How many of the latest events to send, if there is no position or it is of no use. */
+  readonly rewind?: number;
+}
+
+/** Asks for events of a channel with history; the reply's data is a {@link HistoryReply}. */
+export interface HistoryFrame {
+  readonly action: 'history';
+  /** Identifies the request: 1 to 64 characters. */
+  readonly id: string;
+  readonly channel: string;
+  /** Asks for the events after this position, oldest first. */
+  readonly after?: string;
+  /** Asks for the events that end before this position. Without `after` and `before`: for the latest events. */
+  readonly before?: string;
+  /**
+   * Most events; 0 asks for the position of the channel's last event alone. More than 1,000 count as 1,000.
+   * @default 100
+   */
+  readonly limit?: number;
+}
+
+/** Asks whether events were missed; the reply's data is a {@link SyncReply}. */
+export interface SyncFrame {
+  readonly action: 'sync';
+  /** Identifies the request: 1 to 64 characters. */
+  readonly id: string;
+  /** The client's position in 1 to 50 channels, by the channel's name. */
+  readonly positions: Readonly<Record<string, string>>;
 }
 
 /** Ends subscriptions; the reply's data is an {@link UnsubscribeReply}. */
@@ -55,13 +99,13 @@ export interface ReplyFrame {
   readonly type: 'reply';
   readonly id: string;
   /**
-   * The return value of the handler, a {@link SubscribeReply} or an {@link UnsubscribeReply}. Absent if
-   * the handler returned nothing.
+   * The return value of the handler, or a {@link SubscribeReply}, {@link UnsubscribeReply},
+   * {@link HistoryReply} or {@link SyncReply}. Absent if the handler returned nothing.
    */
   readonly data?: unknown;
   /**
-   * In every reply to a {@link SubscribeFrame}, because a server does not know which reply is a
-   * connection's first.
+   * In every reply to a {@link SubscribeFrame} or a {@link SyncFrame}, because a server does not know which reply
+   * is a connection's first.
    */
   readonly server?: ServerSettings;
 }
@@ -113,8 +157,23 @@ export interface ChannelEventBody {
   readonly data: unknown;
   /** Two events on one channel with the same id are the same event. */
   readonly id: string;
-  /** When it was published, in milliseconds since 1970. */
+  /**
+   * When it was published, in milliseconds since 1970. On channels with history it may fall from one event to the
+   * next: the order is that of the positions.
+   */
   readonly at: number;
+  /** Its place in the channel's history; absent if it is not kept. Do not take it apart. */
+  readonly position?: string;
+  /**
+   * The tag of the event before it, on stores that may lose their latest events. A client that has another one
+   * has seen an event that was lost, and subscribes again with its position.
+   */
+  readonly prev?: string;
+  /**
+   * Reserved for later versions. A client that does not know the value moves its position past the event and
+   * hands it to nobody.
+   */
+  readonly op?: string;
 }
 
 /** One event. */
@@ -128,6 +187,8 @@ export interface EventsFrame {
   readonly type: 'events';
   readonly channel: string;
   readonly events: readonly ChannelEventBody[];
+  /** Whether more events follow, which a {@link HistoryFrame} gets. */
+  readonly more?: true;
 }
 
 /** The server ended a subscription. The client must not subscribe again by itself. */
@@ -166,14 +227,82 @@ export interface SubscribeReply {
   readonly channels: readonly SubscribeOutcome[];
 }
 
+/** What every outcome of a successful subscription may have. */
+interface Subscribed {
+  readonly channel: string;
+  /** What the channel's subscribe handler returned. */
+  readonly data?: unknown;
+  /** The position of the channel's last event. Only of channels with history. */
+  readonly position?: string;
+  /** Missed or latest events, in order. They may end, or begin, earlier than asked: see `more`. */
+  readonly events?: readonly ChannelEventBody[];
+  /**
+   * Whether events are left: after `resumed` those after the last one of `events`, else those before the first one.
+   * A {@link HistoryFrame} gets them.
+   */
+  readonly more?: true;
+  /** When to ask for missed events by a {@link SyncFrame}. Absent if the channel has too many subscribers. */
+  readonly tailCheck?: TailCheck;
+}
+
+/**
+ * When a client asks whether it has missed the last events of a channel, which nothing else would reveal: once,
+ * `afterMs` plus a random part of `windowMs` after the last event that it got. Both are in milliseconds.
+ */
+export interface TailCheck {
+  readonly afterMs: number;
+  readonly windowMs: number;
+}
+
+/**
+ * Why a client has to begin anew. `epoch`: the position belongs to a log that no longer exists. `forked`: the store
+ * has lost events that the client has seen. `trimmed`: events after it were deleted. `forbidden`: the access rule
+ * refuses the history of the channel. `no-history`: the channel keeps none.
+ */
+export type ResetCause = 'epoch' | 'forked' | 'trimmed' | 'forbidden' | 'no-history';
+
 /** One channel of a {@link SubscribeReply}. */
 export type SubscribeOutcome =
+  /** Events from now on; with `rewind`, also the latest ones. */
+  | (Subscribed & { readonly result: 'live' })
+  /** All events after the client's position, and from now on. */
+  | (Subscribed & { readonly result: 'resumed'; readonly position: string })
+  /** Events from now on. Some may be missing between the client's position and now. */
+  | (Subscribed & { readonly result: 'reset'; readonly reason: ResetCause })
+  | { readonly channel: string; readonly error: WireError };
+
+/** The data of the reply to a `history` frame. */
+export type HistoryReply =
+  | {
+      readonly result: 'page';
+      /** The position of the channel's last event. */
+      readonly position: string;
+      /** In order, and without a hole between them. */
+      readonly events: readonly ChannelEventBody[];
+      /** Whether more events follow in the direction that was asked for. */
+      readonly more?: true;
+    }
+  | {
+      /** The position is of no use, so there is no answer without a hole. */
+      readonly result: 'reset';
+      readonly reason: ResetCause;
+      readonly position: string;
+    };
+
+/** The data of the reply to a `sync` frame: one outcome for each channel. */
+export interface SyncReply {
+  readonly channels: readonly SyncOutcome[];
+}
+
+/**
+ * One channel of a {@link SyncReply}. `current`: nothing was missed. `behind`: there are events after the position,
+ * which a {@link HistoryFrame} gets. `resume`: the position is of no use, which subscribing with it explains.
+ * `unsubscribed`: the connection is not subscribed to the channel.
+ */
+export type SyncOutcome =
   | {
       readonly channel: string;
-      /** Events from now on. */
-      readonly result: 'live';
-      /** What the channel's subscribe handler returned. */
-      readonly data?: unknown;
+      readonly result: 'current' | 'behind' | 'resume' | 'unsubscribed';
     }
   | { readonly channel: string; readonly error: WireError };
 

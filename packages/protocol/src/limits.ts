@@ -20,3 +20,10 @@ export const MAX_ID_LENGTH = 64;
 export const SUBPROTOCOL = 'gatecast.v1';
 /** Prefix of the sub-protocol that carries the token (base64url), because browsers cannot set headers. */
 export const TOKEN_SUBPROTOCOL_PREFIX = 'gatecast.token.';
+/**
+ * Largest event of a channel with history, in bytes: its name, data and id as JSON. The rest of a frame is for the
+ * position, and for what surrounds the event in a reply.
+ */
+export const MAX_ENTRY_BYTES = 32_128;
+/** Most events that one `history` frame or `rewind` gets. */
+export const MAX_HISTORY_EVENTS = 1_000;

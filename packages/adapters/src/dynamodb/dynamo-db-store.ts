@@ -1,9 +1,17 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Store, StoreError } from '@gatecast/framework';
-import { checkOptions, type OptionType, option, type TimeLimit } from '@gatecast/framework/adapter';
+import {
+  checkOptions,
+  lazyLog,
+  type OptionType,
+  option,
+  type TimeLimit,
+} from '@gatecast/framework/adapter';
 import { DynamoDbConnectionStore, type OpenOptions } from './connection-store.js';
 import { Keys } from './keys.js';
+import type { OpenedLog } from './log/channel-log.js';
 import type { DynamoDbPort } from './port.js';
+import type { RowsOptions } from './rows.js';
 import { clientOption, makeClient, sdkPort } from './sdk-port.js';
 import { Table } from './table.js';
 
@@ -19,6 +27,14 @@ export interface DynamoDbStoreOptions {
    */
   readonly keyPrefix?: string;
   /**
+   * Part of every key of the logs of channels with `history`. After the table was restored from a backup,
+   * set it to a text that was never used before, such as the date: a restored log would use offsets again
+   * that clients have seen with other events. All logs begin anew.
+   *
+   * @default none
+   */
+  readonly generation?: string;
+  /**
    * A client of your own. The store retries by itself, so give the client `maxAttempts: 1`.
    *
    * @default a client that is created at the first event and reused, with the Region and the credentials
@@ -33,8 +49,8 @@ export interface DynamoDbStoreOptions {
   readonly endpoint?: string;
   /**
    * How long one operation may take, in milliseconds, including retries of calls that were throttled or
-   * did not reach DynamoDB. It ends earlier if the invocation does. Removing connections may take until
-   * the end of the invocation, because no client waits for it.
+   * did not reach DynamoDB. It ends earlier if the invocation does. Removing connections and purging a log
+   * may take until the end of the invocation.
    *
    * @default 5000
    */
@@ -71,6 +87,7 @@ export function dynamoDbStore(options: DynamoDbStoreOptions = {}): Store {
   const types = {
     table: option.text,
     keyPrefix: option.text,
+    generation: option.text,
     client: clientOption,
     endpoint: urlOption,
     budgetMs: option.milliseconds(1),
@@ -94,7 +111,7 @@ export function storeOver(
   options: Omit<DynamoDbStoreOptions, 'client' | 'endpoint'> = {},
 ): Store {
   const { now = Date.now, budgetMs = DEFAULT_BUDGET_MS } = options;
-  const connections = new DynamoDbConnectionStore(async (opening) => {
+  const open = async (opening: OpenOptions): Promise<RowsOptions & OpenedLog> => {
     const limit = limitOf(opening, budgetMs);
     const { operation } = opening;
     const table = options.table ?? process.env['GATECAST_TABLE'];
@@ -106,7 +123,7 @@ export function storeOver(
         advice: 'Set GATECAST_TABLE to the name of the table, or pass dynamoDbStore({ table }).',
       });
     }
-    const keys = new Keys(options.keyPrefix ?? process.env['GATECAST_KEY_PREFIX'] ?? '');
+    const prefix = options.keyPrefix ?? process.env['GATECAST_KEY_PREFIX'] ?? '';
     const { port, region } = await access().catch((cause: unknown) => {
       throw StoreError.of({
         store: 'dynamodb',
@@ -116,9 +133,21 @@ export function storeOver(
         cause,
       });
     });
-    return { table: new Table({ port, table, region, operation, limit }), keys, now };
-  });
-  return { name: 'dynamodb', connections };
+    return {
+      table: new Table({ port, table, region, operation, limit }),
+      keys: new Keys(prefix),
+      logPrefix: prefix + (options.generation ?? ''),
+      now,
+    };
+  };
+  return {
+    name: 'dynamodb',
+    connections: new DynamoDbConnectionStore(open),
+    log: lazyLog(async () => {
+      const { DynamoDbMessageLog } = await import('./log/message-log.js');
+      return new DynamoDbMessageLog(open);
+    }),
+  };
 }
 
 function limitOf({ limit = {}, usesWholeLimit = false }: OpenOptions, budgetMs: number): TimeLimit {

@@ -7,6 +7,8 @@ import type {
   DeleteItemOutput,
   GetItemInput,
   GetItemOutput,
+  PutItemInput,
+  PutItemOutput,
   QueryInput,
   QueryOutput,
   UpdateItemInput,
@@ -19,6 +21,7 @@ export interface Operations {
   readonly BatchWriteItem: readonly [BatchWriteItemInput, BatchWriteItemOutput];
   readonly DeleteItem: readonly [DeleteItemInput, DeleteItemOutput];
   readonly GetItem: readonly [GetItemInput, GetItemOutput];
+  readonly PutItem: readonly [PutItemInput, PutItemOutput];
   readonly Query: readonly [QueryInput, QueryOutput];
   readonly UpdateItem: readonly [UpdateItemInput, UpdateItemOutput];
 }
@@ -31,7 +34,7 @@ export type OutputOf<O extends OperationName> = Operations[O][1];
 export interface CallLimit {
   /** Aborted when the answer is no longer needed. */
   readonly signal: AbortSignal;
-  /** When that will be at the latest, in milliseconds since 1970. */
+  /** When that will be at the latest, in milliseconds since 1970. No request may be sent afterwards. */
   readonly endsAt: number;
 }
 
@@ -43,7 +46,8 @@ export interface DynamoDbPort {
    * Calls an operation.
    *
    * @throws Error - like the AWS client. For an error answer of DynamoDB, `name` is the exception and
-   * `$metadata.httpStatusCode` the status; for a network fault, `code` is set.
+   * `$metadata.httpStatusCode` the status; for a network fault, `code` is set. If a condition was not met,
+   * `Item` is the old item, where the input asked for it.
    */
   call<O extends OperationName>(
     operation: O,

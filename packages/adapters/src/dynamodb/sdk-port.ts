@@ -5,11 +5,13 @@ import {
   DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
+  PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { type OptionType, option } from '@gatecast/framework/adapter';
-import type { DynamoDbPort, InputOf, OperationName, OutputOf } from './port.js';
+import { NoAnswerError } from './failure.js';
+import type { CallLimit, DynamoDbPort, InputOf, OperationName, OutputOf } from './port.js';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 /** More than the calls that one operation of the store makes at once. */
@@ -20,12 +22,16 @@ const commands = {
   BatchWriteItem: BatchWriteItemCommand,
   DeleteItem: DeleteItemCommand,
   GetItem: GetItemCommand,
+  PutItem: PutItemCommand,
   Query: QueryCommand,
   UpdateItem: UpdateItemCommand,
 };
 
+/** The part of a command that all commands have in common. */
+type AnyCommand = Pick<GetItemCommand, 'middlewareStack'>;
+
 type Send<O extends OperationName> = (
-  command: object,
+  command: AnyCommand,
   options: { readonly abortSignal: AbortSignal },
 ) => Promise<OutputOf<O>>;
 
@@ -41,15 +47,21 @@ export const clientOption: OptionType = {
 /** Calls DynamoDB through a client of the AWS SDK. */
 export function sdkPort(client: DynamoDBClient): DynamoDbPort {
   return {
-    call<O extends OperationName>(
-      operation: O,
-      input: InputOf<O>,
-      { signal }: { signal: AbortSignal },
-    ) {
+    call<O extends OperationName>(operation: O, input: InputOf<O>, { signal, endsAt }: CallLimit) {
       // The SDK's types accept each single command, but not a union of them.
-      const Command = commands[operation] as unknown as new (input: InputOf<O>) => object;
+      const Command = commands[operation] as unknown as new (input: InputOf<O>) => AnyCommand;
       const send = client.send.bind(client) as unknown as Send<O>;
-      return send(new Command(input), { abortSignal: signal });
+      const command = new Command(input);
+      // The process may have been frozen while the request was signed.
+      command.middlewareStack.add(
+        (next) => async (args) => {
+          if (Date.now() >= endsAt) throw new NoAnswerError();
+          return next(args);
+        },
+        // After it, only the handler that sends the request is left.
+        { step: 'deserialize', priority: 'low' },
+      );
+      return send(command, { abortSignal: signal });
     },
   };
 }

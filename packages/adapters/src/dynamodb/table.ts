@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type {
   AttributeValue,
+  PutItemInput,
   QueryInput,
   UpdateItemInput,
   WriteRequest,
@@ -51,12 +52,23 @@ export interface Condition {
   readonly lacks?: string;
 }
 
-/** The result of an update. */
+/** The result of a put or an update. */
 export interface Updated {
-  /** Whether the condition was met and the update made. */
+  /** Whether the condition was met and the item written. */
   readonly isDone: boolean;
   /** The attributes that `ReturnValues` asked for. */
   readonly attributes: Item;
+  /**
+   * The item that did not meet the condition, if `ReturnValuesOnConditionCheckFailure` asked for it. Some
+   * engines do not return it.
+   */
+  readonly old?: Item | undefined;
+}
+
+/** The answer to a call, or the item that did not meet its condition. */
+interface Answer<O extends OperationName> {
+  readonly output?: OutputOf<O>;
+  readonly old?: Item | undefined;
 }
 
 /**
@@ -77,7 +89,7 @@ export class Table {
   /** Reads an item with strong consistency. */
   async get(key: Item): Promise<Item | undefined> {
     const input = { TableName: this.#context.table, Key: key, ConsistentRead: true };
-    return (await this.#call('GetItem', input))?.Item;
+    return (await this.#call('GetItem', input)).output?.Item;
   }
 
   /**
@@ -91,7 +103,7 @@ export class Table {
 
   /** Deletes an item if it meets the condition. Returns whether it did. */
   async deleteIf(key: Item, { has: [name, value], lacks }: Condition): Promise<boolean> {
-    const output = await this.#call('DeleteItem', {
+    const { output } = await this.#call('DeleteItem', {
       TableName: this.#context.table,
       Key: key,
       ConditionExpression: `#has = :value${lacks ? ' AND attribute_not_exists(#lacks)' : ''}`,
@@ -103,18 +115,27 @@ export class Table {
 
   /** Updates an item. A condition that is not met gives `isDone: false`, not an error. */
   async update(input: Omit<UpdateItemInput, 'TableName'>): Promise<Updated> {
-    const output = await this.#call('UpdateItem', {
+    const { output, old } = await this.#call('UpdateItem', {
       TableName: this.#context.table,
       ...input,
     });
-    return { isDone: output !== undefined, attributes: output?.Attributes ?? {} };
+    return { isDone: output !== undefined, attributes: output?.Attributes ?? {}, old };
+  }
+
+  /** Puts an item. A condition that is not met gives `isDone: false`, not an error. */
+  async put(input: Omit<PutItemInput, 'TableName'>): Promise<Updated> {
+    const { output, old } = await this.#call('PutItem', {
+      TableName: this.#context.table,
+      ...input,
+    });
+    return { isDone: output !== undefined, attributes: {}, old };
   }
 
   /** Reads one page of at most 1 MB with strong consistency. */
   async query(
     input: Omit<QueryInput, 'TableName'>,
   ): Promise<{ readonly items: readonly Item[]; readonly lastKey: Item | undefined }> {
-    const output = await this.#call('Query', {
+    const { output } = await this.#call('Query', {
       TableName: this.#context.table,
       ConsistentRead: true,
       ...input,
@@ -128,6 +149,11 @@ export class Table {
     await inParallel(batches, CALLS_AT_ONCE, (batch) => this.#writeBatch(batch));
   }
 
+  /** Does some work for each item, several at once. */
+  async forEach<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+    await inParallel(items, CALLS_AT_ONCE, work);
+  }
+
   /** Waits before an update is retried because another call changed the row first. */
   async pauseBeforeRetry(failed: number): Promise<void> {
     await this.#pause(failed, () => outOfTime(this.#attempted('UpdateItem')));
@@ -138,7 +164,7 @@ export class Table {
     const found: Item[] = [];
     let pending = [...batch];
     for (let failed = 1; ; failed += 1) {
-      const output = await this.#call('BatchGetItem', {
+      const { output } = await this.#call('BatchGetItem', {
         RequestItems: { [table]: { Keys: pending, ConsistentRead: true } },
       });
       found.push(...(output?.Responses?.[table] ?? []));
@@ -152,18 +178,15 @@ export class Table {
     const { table } = this.#context;
     let pending = [...batch];
     for (let failed = 1; ; failed += 1) {
-      const output = await this.#call('BatchWriteItem', { RequestItems: { [table]: pending } });
+      const { output } = await this.#call('BatchWriteItem', { RequestItems: { [table]: pending } });
       pending = output?.UnprocessedItems?.[table] ?? [];
       if (pending.length === 0) return;
       await this.#pause(failed, () => leftUnprocessed(this.#attempted('BatchWriteItem')));
     }
   }
 
-  /** Makes a call. Returns `undefined` if its condition is not met. */
-  async #call<O extends OperationName>(
-    operation: O,
-    input: InputOf<O>,
-  ): Promise<OutputOf<O> | undefined> {
+  /** Makes a call. Returns no output if its condition is not met. */
+  async #call<O extends OperationName>(operation: O, input: InputOf<O>): Promise<Answer<O>> {
     const { endsAt = Infinity, signal } = this.#context.limit;
     let failure: unknown;
     for (let failed = 1; ; failed += 1) {
@@ -171,10 +194,10 @@ export class Table {
       if (signal?.aborted) throw this.#failed(signal.reason);
       if (Date.now() >= endsAt) throw this.#failed(outOfTime(this.#attempted(operation)));
       try {
-        return await this.#attempt(operation, input);
+        return { output: await this.#attempt(operation, input) };
       } catch (error) {
         if (signal?.aborted) throw this.#failed(signal.reason);
-        if (isConditionFailed(error)) return undefined;
+        if (isConditionFailed(error)) return { old: (error as { Item?: Item }).Item };
         // What the time limit has cut off explains less than what failed before.
         const isCutOff = error instanceof NoAnswerError && Date.now() >= endsAt;
         if (!isCutOff) failure = error;

@@ -1,6 +1,7 @@
 import { checkReachable } from '../channel/access.js';
 import type { AnyClass } from '../channel/any-class.js';
 import { compile } from '../channel/compile.js';
+import { checkLog } from '../channel/history.js';
 import { manifestOf, type RouteManifest } from '../channel/manifest.js';
 import type { AppActions } from '../channel/publishing.js';
 import type { Resolve } from '../channel/read-channel.js';
@@ -117,6 +118,8 @@ export function buildApp<const L extends Channels>(
   const { channels, store, authorizer, origins, plugins = [], gateway, resolve } = options;
   const table = compile(channels, resolve);
   checkReachable(table, authorizer !== undefined);
+  const withHistory = table.channels.find(({ options }) => options.history);
+  if (withHistory) checkLog(withHistory.label, store);
   const core: AppCore = {
     table,
     messages: new Map(
@@ -131,6 +134,7 @@ export function buildApp<const L extends Channels>(
     identities: new IdentityCache(),
     routeCheck: new RouteCheck(),
     deadlines: new Deadlines(),
+    ...(withHistory && { historyOf: (name: string) => table.find(name)?.value.options.history }),
     handle: (invocation, scope) => new AppHandle(invocation, scope),
   };
   for (const plugin of plugins) plugin.setup?.({ routes: table, store });

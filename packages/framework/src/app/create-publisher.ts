@@ -1,3 +1,4 @@
+import { checkLog, historyByPattern } from '../channel/history.js';
 import type { Publishing } from '../channel/publishing.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import { Stages } from '../deliver/stage.js';
@@ -7,6 +8,7 @@ import { Invocation, type PublishCore } from '../invocation/invocation.js';
 import type { AnyPlugin } from '../invocation/plugin.js';
 import { ChannelOfServer } from '../publish/publish.js';
 import { checkStore, storeOption } from '../store/check-store.js';
+import type { LogSettings } from '../store/log.js';
 import { Deadlines } from '../time/deadlines.js';
 import type { App, AppSettings } from './create-app.js';
 
@@ -19,6 +21,12 @@ export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'>
    * @default the stage in the endpoint, if it is an AWS URL; otherwise GATECAST_API_ID and GATECAST_STAGE
    */
   readonly address?: StageAddress;
+  /**
+   * The history of channels by their pattern, exactly as in the channel classes: `{ 'rooms/:roomId': {
+   * retentionSeconds: 86_400 } }`. What is published on any other channel is delivered, but not kept.
+   * @default no channel has history
+   */
+  readonly history?: Readonly<Record<string, LogSettings>>;
 }
 
 /**
@@ -44,15 +52,18 @@ export function createPublisher<A extends App = never>(
     gateway: option.object,
     plugins: option.list,
     address: option.object,
+    history: option.object,
   });
   checkStore('createPublisher()', options.store);
-  const { store, gateway, address, plugins = [] } = options;
+  const { store, gateway, address, plugins = [], history } = options;
+  if (history) checkLog('createPublisher()', store);
   const core: PublishCore = {
     store,
     ...composePlugins(plugins),
     now: Date.now,
     stages: new Stages({ ...(gateway && { gateway }), ...(address && { address }) }),
     deadlines: new Deadlines(),
+    ...(history && { historyOf: historyByPattern('createPublisher()', history) }),
   };
   const invocation = new Invocation(core, undefined);
   return { channel: (name: string) => new ChannelOfServer(invocation, name) };

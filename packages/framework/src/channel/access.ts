@@ -10,7 +10,9 @@ export interface AccessContext<P extends string = string> {
   readonly params: Params<P>;
   /** The channel's name. */
   readonly channel: string;
-  /** Whether the connection wants to `subscribe` to the channel or to send it a `message`. */
+  /**
+   * Whether the connection wants to `subscribe` to the channel, to send it a `message` or to read its `history`.
+   */
   readonly operation: Operation;
 }
 
@@ -18,7 +20,7 @@ export interface AccessContext<P extends string = string> {
  * What a connection may want to do with a channel. Later versions will add operations, so a rule should
  * refuse those that it does not know.
  */
-export type Operation = 'subscribe' | 'message';
+export type Operation = 'subscribe' | 'message' | 'history';
 
 /**
  * Who may use a channel: `public` means everyone, and `authenticated` every connection with a user. A

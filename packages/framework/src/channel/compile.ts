@@ -1,6 +1,7 @@
 import { checkOptions } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { type ChannelDefinition, channelOptionTypes } from './definition.js';
+import { checkHistory } from './history.js';
 import { PatternTree, parametersOf, patternProblem } from './pattern.js';
 import { type Resolve, readChannel } from './read-channel.js';
 import type { CompiledChannel, MessageRoute, Route, RouteTable } from './route-table.js';
@@ -15,6 +16,12 @@ const BUILT_IN: readonly Route[] = [
   { key: 'subscribe', kind: 'subscribe', twoWay: true },
   { key: 'unsubscribe', kind: 'unsubscribe', twoWay: true },
   { key: 'ping', kind: 'ping', twoWay: true },
+];
+
+/** Only of apps that have a channel with history. */
+const OF_HISTORY: readonly Route[] = [
+  { key: 'history', kind: 'history', twoWay: true },
+  { key: 'sync', kind: 'sync', twoWay: true },
 ];
 
 /**
@@ -40,7 +47,9 @@ export function compile(sources: readonly object[], resolve?: Resolve): RouteTab
       secondLabel: channel.label,
     });
   }
-  const routes = [...BUILT_IN, ...messageRoutes(channels)].map((route) => Object.freeze(route));
+  const ofHistory = channels.some(({ options }) => options.history) ? OF_HISTORY : [];
+  const routes = [...BUILT_IN, ...ofHistory, ...messageRoutes(channels)];
+  for (const route of routes) Object.freeze(route);
   return Object.freeze({
     routes: Object.freeze(routes),
     channels: Object.freeze(channels),
@@ -55,6 +64,7 @@ function compileChannel(definition: ChannelDefinition): CompiledChannel {
   if (problem) throw makeError('ERR_PATTERN_INVALID', { pattern: String(given), label, problem });
   checkOptions(`The channel of ${label}`, options, channelOptionTypes);
   checkAutoSubscribe(definition);
+  if (options.history !== undefined) checkHistory(`The history of ${label}`, options.history);
   const literal = pattern.split('/').find((segment) => !segment.startsWith(':'));
   const name = options.name ?? literal;
   if (name === undefined) throw makeError('ERR_CHANNEL_NAMELESS', { pattern, label });

@@ -83,6 +83,11 @@ export interface SubscribeContext<C extends AnyChannelType = ChannelType>
    * answer. Then the handler has run before, or the subscription was automatic.
    */
   readonly isRepeated: boolean;
+  /**
+   * Whether the client comes back with a position, and so has been subscribed before: on this connection or on an
+   * earlier one.
+   */
+  readonly isResume: boolean;
 }
 
 /** Context of `@OnUnsubscribe`. */

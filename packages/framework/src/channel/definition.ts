@@ -1,6 +1,7 @@
 import type { Params } from '@gatecast/protocol';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type OptionTypes, option } from '../errors/check-options.js';
+import type { LogSettings } from '../store/log.js';
 import type { Connection } from '../wire/connection.js';
 import type { AccessRule } from './access.js';
 
@@ -32,6 +33,12 @@ export interface ChannelOptions<P extends string = string> {
    * @default false
    */
   readonly autoSubscribe?: AutoSubscribe<P>;
+  /**
+   * Keeps the channel's events in the store's log, so that a client gets what it has missed, in order and once:
+   * `{ retentionSeconds: 86_400 }`. `retentionSeconds` is at least 600. Needs a store with a log.
+   * @default events are delivered, but not kept
+   */
+  readonly history?: LogSettings;
 }
 
 /** Allowed values of a channel's options. Conflicts with the pattern are found later. */
@@ -45,6 +52,7 @@ export const channelOptionTypes: OptionTypes<ChannelOptions> = {
     takes: 'true, false or a function',
     fits: (value) => typeof value === 'boolean' || typeof value === 'function',
   },
+  history: option.object,
 };
 
 /** One handler for one kind of message. */

@@ -43,6 +43,8 @@ export interface RouteManifest {
   readonly hasDisconnectHook?: boolean;
   /** Whether a plugin that does more than observe has the hook `onUnsubscribe`. */
   readonly hasUnsubscribeHook?: boolean;
+  /** Whether a channel keeps its events, for which the store needs a log. */
+  readonly hasHistory?: boolean;
   /** Whether `$connect` subscribes connections to a channel. */
   readonly autoSubscribes?: boolean;
   /** All routes, with those of the framework: `$connect`, `$disconnect`, `$default`, `subscribe` … */
@@ -78,6 +80,7 @@ export function manifestOf({ routes, channels }: RouteTable, parts: ManifestPart
     hasConnectHook: has('onConnect'),
     hasDisconnectHook: has('onDisconnect'),
     hasUnsubscribeHook: has('onUnsubscribe'),
+    hasHistory: channels.some(({ options }) => options.history !== undefined),
     autoSubscribes: channels.some(({ options }) => Boolean(options.autoSubscribe)),
     routes: manifestRoutes(routes),
   };

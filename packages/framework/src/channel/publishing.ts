@@ -1,5 +1,6 @@
 import type { AnyChannelType, ChannelName, ChannelType } from '@gatecast/protocol';
 import type { Page } from '../store/connections.js';
+import type { ResetReason } from '../store/log.js';
 
 /** Outcome of a delivery, counted in connections. */
 export interface DeliveryCount {
@@ -14,8 +15,9 @@ export interface DeliveryCount {
 /** Options of {@link ServerChannel.publish}. */
 export interface PublishOptions {
   /**
-   * Id of the event, 1 to 64 characters. Two events on one channel with the same id are the same event.
-   * @default a random one
+   * Id of the event, 1 to 64 characters. Two events on one channel with the same id are the same event: on a channel
+   * with history the second one is not appended again, and with other content it is an error.
+   * @default a random one; in the handler of a message, one that is the same if the message is sent again
    */
   readonly id?: string;
   /**
@@ -34,6 +36,13 @@ export interface PublishOptions {
 export interface PublishResult {
   /** The event's id. */
   readonly id: string;
+  /** Its place in the channel's history. Absent on a channel without history, and for an ephemeral event. */
+  readonly position?: string;
+  /**
+   * Whether an earlier publish has put it into the history. On a channel without history always `false`: nothing is
+   * remembered there.
+   */
+  readonly duplicate: boolean;
   /** How many subscribers it reached and how many it did not. */
   readonly delivery: DeliveryCount;
 }
@@ -53,24 +62,68 @@ export interface Member {
   readonly userId?: string;
 }
 
+/** Which events of a channel's history to read. Give `after` or `before`; without both, the latest are read. */
+export interface HistoryRange {
+  /** Reads the events after this position, oldest first. */
+  readonly after?: string;
+  /** Reads the events that end before this position. */
+  readonly before?: string;
+  /** Most events, 0 to 1,000. With 0, only the position of the last event is read. @default 100 */
+  readonly limit?: number;
+}
+
+/** One event of a channel's history. */
+export interface HistoryEvent<N extends string = string, D = unknown> {
+  readonly event: N;
+  readonly data: D;
+  readonly id: string;
+  /** When it was published. It may be earlier than that of the event before it; order is that of the history. */
+  readonly at: Date;
+  readonly position: string;
+}
+
+/** The events of a channel's history, told apart by `event`. */
+export type HistoryEvents<E extends object> = {
+  [N in keyof E & string]: HistoryEvent<N, E[N]>;
+}[keyof E & string];
+
+/** A part of a channel's history. */
+export interface HistoryPage<E = HistoryEvent> {
+  /** In order, and without a hole between them. */
+  readonly events: readonly E[];
+  /** Whether more follow in the direction of the read. A page ends at 1 MB, too. */
+  readonly more: boolean;
+  /** The position of the channel's last event. */
+  readonly position: string;
+  /**
+   * Why the given position is of no use; then there are no events. `epoch`: the history began anew. `forked`: the
+   * store has lost the event. `trimmed`: events behind it have been deleted.
+   */
+  readonly reset?: ResetReason;
+}
+
 /** A channel on the server, to publish on. */
 export interface ServerChannel<E extends object = Record<string, unknown>> {
   /** The channel's name: `rooms/42`. */
   readonly name: string;
   /**
-   * Publishes an event and delivers it to every subscriber before it returns: at least once to each that
-   * can be reached. A post that gets 429, 5xx or no answer is retried for up to 5 s. The delivery ends in
+   * Publishes an event: puts it into the channel's history, if it has one, and delivers it to every subscriber before
+   * it returns, at least once to each that can be reached. A post that gets 429, 5xx or no answer is retried for up to 5 s. The delivery ends in
    * time for the invocation to be answered, and after 25 s at the latest. If a post fails, it is counted
    * and reported to the plugins' `onError`, and `publish` does not reject. Await `publish`: if a handler
    * returns first, its answer is sent only when `publish` has ended.
    *
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_PUBLISH_EVENT,
    * ERR_PUBLISH_ID, ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that JSON cannot express;
-   * ERR_EVENT_TOO_LARGE, for a frame over 32,768 bytes; ERR_SEND_IN_CONNECT, in a connect handler;
+   * ERR_EVENT_TOO_LARGE, for a frame over 32,768 bytes, and with history for an event over 32,128;
+   * ERR_ID_REUSED, for an id that another event in the history has; ERR_SEND_IN_CONNECT, in a connect handler;
    * ERR_INVOCATION_OVER, after the invocation has been answered.
    * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, outside of any event; ERR_ENDPOINT_INVALID;
    * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
-   * @throws StoreError - if the subscribers cannot be read.
+   * @throws StoreError - if the event cannot be kept. It may be in the history nevertheless: publish it again with the
+   * same id. Without history: if the subscribers cannot be read.
+   * @throws ClientError - ERR_OUTCOME_UNKNOWN, if the function slept while the event was appended. It may be in the
+   * history. A client that gets this error sends its message again.
    */
   publish<N extends keyof E & string>(
     event: N,
@@ -88,6 +141,27 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
    * @throws StoreError - if they cannot be read.
    */
   members(range?: MemberRange): Promise<Page<Member>>;
+  /**
+   * Reads the channel's history: `history({ limit: 50 })` returns the latest 50 events,
+   * `history({ after: position })` those that followed.
+   *
+   * @typeParam V - The data of each event by its name. @default the channel's own
+   *
+   * @throws UsageError - ERR_HISTORY_OFF, ERR_HISTORY_POSITION, ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL,
+   * ERR_INVOCATION_OVER.
+   * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_OPTION_CONFLICT.
+   * @throws StoreError - if it cannot be read.
+   */
+  // The parameter keeps E out of the comparison of two channels, which must not depend on what is read.
+  history<V extends object = E>(range?: HistoryRange): Promise<HistoryPage<HistoryEvents<V>>>;
+  /**
+   * Deletes the contents of all events in the history, such as when a user asks for it. Ids stay known, and positions
+   * continue. If it fails, call it again.
+   *
+   * @throws UsageError - ERR_HISTORY_OFF, ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_INVOCATION_OVER.
+   * @throws StoreError - if it cannot be deleted completely.
+   */
+  purge(): Promise<void>;
 }
 
 /** Anything that can publish: an app, a publisher, `ctx.app`. */

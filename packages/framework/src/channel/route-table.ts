@@ -15,6 +15,8 @@ export type RouteKind =
   | 'default'
   | 'subscribe'
   | 'unsubscribe'
+  | 'history'
+  | 'sync'
   | 'ping'
   | 'message';
 

@@ -10,7 +10,7 @@ import type { AppCore, EventInvocation } from './app-invocation.js';
 /** The class of a channel, and the parameters in its name. */
 export type ChannelMatch = PatternMatch<CompiledChannel>;
 
-const OPERATIONS: ReadonlySet<string> = new Set<Operation>(['subscribe', 'message']);
+const OPERATIONS: ReadonlySet<string> = new Set<Operation>(['subscribe', 'message', 'history']);
 
 /**
  * Decides about access, for every operation: finds the class of a channel and asks its access rule. No

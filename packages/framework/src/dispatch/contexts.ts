@@ -118,7 +118,11 @@ class ForMessage implements MessageContext {
     const invocation = this.#invocation;
     this.#app ??= invocation.core.handle(invocation, {
       sender: this.connection.id,
-      source: { frameId: this.messageId, ordinals: new Map() },
+      source: {
+        frameId: this.messageId,
+        userId: this.connection.userId,
+        ordinals: new Map(),
+      },
     });
     return this.#app;
   }
@@ -161,6 +165,7 @@ export function messageContext(
 
 class ForSubscribe extends InChannel<WebSocketEvent> implements SubscribeContext {
   isRepeated = false;
+  isResume = false;
 }
 
 /**
@@ -169,7 +174,7 @@ class ForSubscribe extends InChannel<WebSocketEvent> implements SubscribeContext
 export function subscribeContext(
   invocation: EventInvocation,
   channel: NamedChannel,
-): SubscribeContext & { isRepeated: boolean } {
+): SubscribeContext & { isRepeated: boolean; isResume: boolean } {
   return new ForSubscribe(invocation, invocation.connection, invocation.event, channel);
 }
 

@@ -1,12 +1,14 @@
-import { channelNameProblem } from '@gatecast/protocol';
+import { channelNameProblem, formatPosition, MAX_FRAME_BYTES } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { type RawFrame, requireId, textResponse, writeError } from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel, type ChannelMatch } from './authorize-channel.js';
+import { type CaughtUp, catchUp, readWish, tailCheckOf } from './catch-up.js';
 import { echoOf, readChannels, reportEach } from './channel-list.js';
 import { subscribeContext } from './contexts.js';
+import { type EventList, fillFrame } from './event-list.js';
 import { Joins } from './joins.js';
 import { tellOfLeaving } from './leave.js';
 import { serverSettings } from './server-settings.js';
@@ -17,12 +19,18 @@ export async function handleSubscribe(
   frame: RawFrame,
 ): Promise<ProxyResponse> {
   const id = requireId(frame);
-  const names = readChannels(frame).map((entry) =>
-    typeof entry === 'object' && entry !== null ? (entry as RawFrame)['channel'] : entry,
+  const asked = readChannels(frame).map((entry) =>
+    typeof entry === 'object' && entry !== null ? (entry as RawFrame) : { channel: entry },
   );
-  const wanted = [...new Set(names)];
-  const joins = new Joins(invocation, wanted.length);
-  const attempts = new Map(wanted.map((name) => [name, new Attempt(invocation, name, joins)]));
+  const joins = new Joins(invocation, new Set(asked.map(({ channel }) => channel)).size);
+  const shares = asked.filter(({ position, rewind }) => position ?? rewind).length;
+  const maxBytes = Math.floor(MAX_FRAME_BYTES / Math.max(1, shares));
+  const attempts = new Map<unknown, Attempt>();
+  for (const entry of asked) {
+    const { channel } = entry;
+    if (attempts.has(channel)) continue;
+    attempts.set(channel, new Attempt(invocation, { entry, maxBytes }, joins));
+  }
   const all = [...attempts.values()];
   await Promise.all(all.map((attempt) => attempt.run()));
   await leave(
@@ -39,16 +47,36 @@ export async function handleSubscribe(
     // If the connection is unknown, the whole frame is refused, so that the client reconnects.
     const unknown = all.find(isUnknown)?.refusal;
     if (unknown) throw unknown.error;
-    const outcomes = names.map((name) => attempts.get(name)?.outcome()).join(',');
     const server = JSON.stringify(serverSettings(invocation.core.now()));
-    const head = `{"type":"reply","id":${JSON.stringify(id)}`;
-    const reply = `${head},"data":{"channels":[${outcomes}]},"server":${server}}`;
-    return textResponse(reply, invocation.route);
+    const outcomes = asked.map(({ channel }) => (attempts.get(channel) as Attempt).outcome());
+    return textResponse(writeReply(id, outcomes, server), invocation.route);
   } catch (error) {
     // The client is told that the frame failed, so it must not stay a member of any of the channels.
     await leave(invocation, all);
     throw error;
   }
+}
+
+/** One channel's part of the reply: a JSON object without its end, and the events that follow. */
+interface Outcome {
+  readonly head: string;
+  readonly events: EventList | undefined;
+}
+
+function writeReply(id: string, outcomes: readonly Outcome[], server: string): string {
+  const start = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[`;
+  const end = `]},"server":${server}}`;
+  const texts = [start, end, ...outcomes.map(({ head }) => `${head}},`)];
+  const lists = outcomes.flatMap(({ events }) => events ?? []);
+  fillFrame(lists, Buffer.byteLength(texts.join('')));
+  const channels = outcomes.map(({ head, events }) => `${head}${events?.write() ?? ''}}`);
+  return `${start}${channels.join(',')}${end}`;
+}
+
+/** An entry of a subscribe frame, and how many bytes of events its channel may get. */
+interface AskedChannel {
+  readonly entry: RawFrame;
+  readonly maxBytes: number;
 }
 
 /** One channel of a subscribe frame. */
@@ -65,13 +93,16 @@ class Attempt {
   hasEntered = false;
   match: ChannelMatch | undefined;
   readonly #invocation: EventInvocation;
+  readonly #asked: AskedChannel;
   readonly #joins: Joins;
   #hasAsked = false;
+  #caughtUp: CaughtUp = { result: 'live' };
   #data: string | undefined;
 
-  constructor(invocation: EventInvocation, name: unknown, joins: Joins) {
+  constructor(invocation: EventInvocation, asked: AskedChannel, joins: Joins) {
     this.#invocation = invocation;
-    this.name = name;
+    this.name = asked.entry['channel'];
+    this.#asked = asked;
     this.#joins = joins;
   }
 
@@ -86,32 +117,43 @@ class Attempt {
     if (!this.#hasAsked) this.#joins.giveUp();
   }
 
-  /** The channel's part of the reply, as JSON. */
-  outcome(): string {
-    const channel = JSON.stringify(echoOf(this.name));
+  outcome(): Outcome {
+    const start = `{"channel":${JSON.stringify(echoOf(this.name))}`;
     if (this.refusal) {
-      return `{"channel":${channel},"error":${writeError(this.refusal.error)}}`;
+      return { head: `${start},"error":${writeError(this.refusal.error)}`, events: undefined };
     }
-    const data = this.#data === undefined ? '' : `,"data":${this.#data}`;
-    return `{"channel":${channel},"result":"live"${data}}`;
+    const { result, reason, head, events } = this.#caughtUp;
+    const tailCheck = head && tailCheckOf(head);
+    const parts = [
+      `${start},"result":"${result}"`,
+      reason && `"reason":"${reason}"`,
+      head && `"position":"${formatPosition(head.position)}"`,
+      tailCheck && `"tailCheck":${JSON.stringify(tailCheck)}`,
+      this.#data && `"data":${this.#data}`,
+    ];
+    return { head: parts.filter((part) => part).join(','), events };
   }
 
   async #subscribe(): Promise<void> {
+    const wish = readWish(this.#asked.entry, this.#asked.maxBytes);
     const match = await authorizeChannel(this.#invocation, this.name, 'subscribe');
     this.match = match;
     this.#invocation.checkTime('an access rule');
     const { onSubscribe } = this.#invocation.core.hooks;
     const name = this.name as string;
     const ctx = subscribeContext(this.#invocation, { name, params: match.params });
+    ctx.isResume = wish.position !== undefined;
     let isLive = false;
     const enter = async (): Promise<void> => {
       this.#invocation.checkTime('a plugin');
       this.#hasAsked = true;
-      // The membership is written first, so that no event is lost between the data that the handler reads
-      // and the first delivery.
+      // The membership is written first, then the log is read, then the handler runs. So every event that
+      // neither the log nor the handler's data contains is delivered.
       ctx.isRepeated = await this.#joins.join(name);
       this.isMember = true;
       this.hasEntered = ctx.isRepeated;
+      this.#invocation.checkTime('the store');
+      this.#caughtUp = await catchUp(this.#invocation, name, wish);
       this.#invocation.checkTime('the store');
       const data = await match.value.subscribe?.call(ctx);
       this.hasEntered = true;

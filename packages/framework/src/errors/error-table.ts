@@ -248,6 +248,22 @@ export const errorTable = {
     message: 'publish() on "{channel}" was given an id that is not a string of 1 to 64 characters.',
     hint: 'Use a short key of your own, such as the id of the order.',
   },
+  ERR_ID_REUSED: {
+    kind: 'usage',
+    message:
+      'publish() on "{channel}" was given the id "{id}", under which another event is in the history already.',
+    hint: 'Give each event an id of its own, or publish exactly the same event again.',
+  },
+  ERR_HISTORY_OFF: {
+    kind: 'usage',
+    message: 'The channel "{channel}" has no history.',
+    hint: 'Give its class history: @Channel(pattern, { history: { retentionSeconds: 86_400 } }). A publisher has an option for it: createPublisher({ history }).',
+  },
+  ERR_HISTORY_POSITION: {
+    kind: 'usage',
+    message: 'history() of "{channel}" was given {given} as "{name}", which is not a position.',
+    hint: 'Pass the position of an event or of a page as it is.',
+  },
   ERR_PUBLISH_SENDER: {
     kind: 'usage',
     message: 'publish() on "{channel}" was given except: \'sender\', but no connection sent it.',
@@ -260,7 +276,7 @@ export const errorTable = {
   },
   ERR_EVENT_TOO_LARGE: {
     kind: 'usage',
-    message: 'Event "{event}" on "{channel}" makes a frame of {bytes} bytes; at most 32768 fit.',
+    message: 'Event "{event}" on "{channel}" has {bytes} bytes; at most {limit} fit into a frame.',
     hint: 'Publish a reference (a URL, an id) and let clients fetch the rest.',
   },
   ERR_REPLY_TOO_LARGE: {

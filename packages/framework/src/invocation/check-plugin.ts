@@ -8,6 +8,7 @@ const HOOKS = [
   'onSubscribe',
   'onUnsubscribe',
   'onMessage',
+  'onHistory',
   'onPublish',
   'onDeliver',
   'onDisconnect',

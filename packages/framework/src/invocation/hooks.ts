@@ -9,7 +9,14 @@ import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { WatchedPromise } from '../time/watched-promise.js';
 import { checkPlugin } from './check-plugin.js';
-import type { AnyPlugin, DeliverContext, FrameContext, Next, PublishContext } from './plugin.js';
+import type {
+  AnyPlugin,
+  DeliverContext,
+  FrameContext,
+  HistoryContext,
+  Next,
+  PublishContext,
+} from './plugin.js';
 import { makeReport, type Report } from './report.js';
 
 /**
@@ -24,6 +31,7 @@ export interface Hooks {
   readonly onSubscribe: Around<SubscribeContext>;
   readonly onUnsubscribe: Around<UnsubscribeContext>;
   readonly onMessage: Around<MessageContext>;
+  readonly onHistory: Around<HistoryContext>;
   readonly onPublish: Around<PublishContext>;
   readonly onDeliver: Around<DeliverContext>;
   readonly onDisconnect: Around<DisconnectContext>;
@@ -56,6 +64,7 @@ export function composePlugins(plugins: readonly AnyPlugin[]): ComposedPlugins {
       onSubscribe: compose('onSubscribe'),
       onUnsubscribe: compose('onUnsubscribe'),
       onMessage: compose('onMessage'),
+      onHistory: compose('onHistory'),
       onPublish: compose('onPublish'),
       onDeliver: compose('onDeliver'),
       onDisconnect: compose('onDisconnect'),
@@ -86,6 +95,7 @@ const REFUSALS: Partial<Readonly<Record<HookName, string>>> = {
   onFrame: 'A plugin refused the frame.',
   onConnect: 'A plugin refused the connection.',
   onSubscribe: 'You may not use this channel.',
+  onHistory: 'You may not read the history of this channel.',
 };
 
 type Mistake = 'ERR_PLUGIN_NEXT_TWICE' | 'ERR_PLUGIN_NEXT_NOT_AWAITED';

@@ -4,6 +4,7 @@ import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import type { Stage, Stages } from '../deliver/stage.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ConnectionStore } from '../store/connections.js';
+import type { LogSettings, MessageLog } from '../store/log.js';
 import type { Store } from '../store/store.js';
 import type { Deadlines } from '../time/deadlines.js';
 import { atMost, type TimeLimit, withinTime } from '../time/time-limit.js';
@@ -38,6 +39,8 @@ export interface PublishCore {
   readonly now: () => number;
   /** Shared by all invocations that this environment handles at once. */
   readonly deadlines: Deadlines;
+  /** The history of a channel by its name. Absent if no channel has any. */
+  readonly historyOf?: (channel: string) => LogSettings | undefined;
   /** The app's channel classes; absent in a publisher. */
   readonly table?: RouteTable;
 }
@@ -115,6 +118,11 @@ export class Invocation<
   /** The store's connections. Pass {@link limit} or {@link cleanUpLimit} to each call. */
   get connections(): ConnectionStore {
     return this.core.store.connections;
+  }
+
+  /** The store's log, which an app with history always has. */
+  get log(): MessageLog {
+    return this.core.store.log as MessageLog;
   }
 
   /**

@@ -51,6 +51,22 @@ export interface PublishContext {
 export interface DeliverContext extends PublishContext {
   /** The outcome, once `next()` has ended; zeros before. */
   readonly delivery: DeliveryCount;
+  /** Its place in the channel's history; absent if it is not kept. */
+  readonly position?: string;
+}
+
+/** Context of `onHistory`: a client reads events of a channel's history. */
+export interface HistoryContext {
+  /** The reader. */
+  readonly connection: Connection;
+  /** The channel's name. */
+  readonly channel: string;
+  /** The parameters in its name, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /**
+   * `page`: a `history` frame. `resume` and `rewind`: a subscription with a position, or for the latest events.
+   */
+  readonly kind: 'page' | 'resume' | 'rewind';
 }
 
 /** Where an error happened. */
@@ -119,7 +135,12 @@ export interface Plugin<A extends object = object> {
    * not run and the answer has no data.
    */
   onMessage?(ctx: MessageContext & Partial<A>, next: NextWith<A>): unknown;
-  /** Around each publish, before anything is delivered. Without `next()` nothing is delivered. */
+  /**
+   * Around each read of a channel's history by a client, after its access rule. Without `next()` the client gets
+   * none: a `history` frame is refused (`ERR_FORBIDDEN`), and a subscription begins without missed events.
+   */
+  onHistory?(ctx: HistoryContext, next: Next): unknown;
+  /** Around each publish, before anything is kept or delivered. Without `next()` nothing is. */
   onPublish?(ctx: PublishContext, next: Next): unknown;
   /**
    * Around each delivery: once for all subscribers together. Without `next()` nobody gets the event.

@@ -1,5 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { MAX_ID_LENGTH } from '@gatecast/protocol';
+import { createHash } from 'node:crypto';
+import {
+  formatPosition,
+  MAX_ENTRY_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_ID_LENGTH,
+  type Position,
+} from '@gatecast/protocol';
 import type { PublishOptions } from '../channel/publishing.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { fits } from '../wire/frame.js';
@@ -12,33 +18,62 @@ export interface PublishRequest {
   readonly options: PublishOptions;
 }
 
-/** An event that is ready to be delivered. */
-export interface EventToDeliver {
+/** An event whose name, data and id have been checked. */
+export interface WrittenEvent {
   readonly channel: string;
   readonly event: string;
   readonly id: string;
-  /** The frame as it is sent. */
-  readonly frame: string;
-  readonly ephemeral: boolean;
+  /** Its name, data and id as a JSON object: what a log keeps. */
+  readonly payload: string;
 }
 
-/** Checks an event for a legal channel and writes its frame. */
-export function writeEvent(
-  { channel, event, data, options }: PublishRequest,
-  {
-    id = options.id ?? randomUUID(),
-    at,
-  }: { readonly id?: string | undefined; readonly at: number },
-): EventToDeliver {
+/** Where and when an event was published. */
+export interface Place {
+  readonly at: number;
+  /** Absent if the event is not kept. */
+  readonly position?: Position;
+  readonly prev?: string;
+}
+
+/** Checks an event and writes what is known of it before it is kept and delivered. */
+export function writeEvent({ channel, event, data }: PublishRequest, id: string): WrittenEvent {
   if (!isShortText(event)) throw makeError('ERR_PUBLISH_EVENT', { channel });
   if (!isShortText(id)) throw makeError('ERR_PUBLISH_ID', { channel });
   const text = writeData(data ?? null, { event, channel });
-  const head = JSON.stringify({ type: 'event', channel, event });
-  const frame = `${head.slice(0, -1)},"data":${text},"id":${JSON.stringify(id)},"at":${at}}`;
-  if (!fits(frame)) {
-    throw makeError('ERR_EVENT_TOO_LARGE', { event, channel, bytes: Buffer.byteLength(frame) });
-  }
-  return { channel, event, id, frame, ephemeral: options.ephemeral ?? false };
+  const payload = `{"event":${JSON.stringify(event)},"data":${text},"id":${JSON.stringify(id)}}`;
+  return { channel, event, id, payload };
+}
+
+/**
+ * The frame of an event that is not kept.
+ *
+ * @throws UsageError - ERR_EVENT_TOO_LARGE.
+ */
+export function frameOf(event: WrittenEvent, at: number): string {
+  const frame = writeFrame(event.channel, event.payload, { at });
+  if (!fits(frame)) throw tooLarge(event, Buffer.byteLength(frame), MAX_FRAME_BYTES);
+  return frame;
+}
+
+/** @throws UsageError - ERR_EVENT_TOO_LARGE, if an event cannot be kept, because a reply could not contain it. */
+export function checkEntrySize(event: WrittenEvent): void {
+  const bytes = Buffer.byteLength(event.payload);
+  if (bytes > MAX_ENTRY_BYTES) throw tooLarge(event, bytes, MAX_ENTRY_BYTES);
+}
+
+/** The frame that delivers an event. */
+export function writeFrame(channel: string, payload: string, place: Place): string {
+  return `{"type":"event","channel":${JSON.stringify(channel)},${payload.slice(1, -1)}${ending(place)}`;
+}
+
+/** An event as one of several in a frame. */
+export function writeEntry(payload: string, place: Place): string {
+  return payload.slice(0, -1) + ending(place);
+}
+
+function ending({ at, position, prev }: Place): string {
+  const where = position ? `,"position":"${formatPosition(position)}"` : '';
+  return `,"at":${at}${where}${prev === undefined ? '' : `,"prev":"${prev}"`}}`;
 }
 
 function isShortText(value: unknown): value is string {
@@ -55,6 +90,10 @@ function writeData(data: unknown, names: { event: string; channel: string }): st
   if (text !== undefined) return text;
   const reason = `JSON has nothing for ${typeof data === 'object' ? 'what its toJSON() returns' : `a ${typeof data}`}.`;
   throw makeError('ERR_PUBLISH_DATA', { ...names, reason });
+}
+
+function tooLarge({ channel, event }: WrittenEvent, bytes: number, limit: number): Error {
+  return makeError('ERR_EVENT_TOO_LARGE', { event, channel, bytes, limit });
 }
 
 /**

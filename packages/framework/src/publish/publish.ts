@@ -1,6 +1,10 @@
-import { channelNameProblem } from '@gatecast/protocol';
+import { randomUUID } from 'node:crypto';
+import { channelNameProblem, formatPosition } from '@gatecast/protocol';
 import type {
   DeliveryCount,
+  HistoryEvents,
+  HistoryPage,
+  HistoryRange,
   Member,
   MemberRange,
   PublishOptions,
@@ -11,11 +15,22 @@ import { checkKnown } from '../channel/unknown-names.js';
 import { isOwn } from '../deliver/apigw/endpoint.js';
 import { deliver } from '../deliver/deliver.js';
 import { checkOptions, describeValue, type OptionTypes, option } from '../errors/check-options.js';
-import { makeError } from '../errors/gatecast-error.js';
+import { makeError, StoreError } from '../errors/gatecast-error.js';
 import type { Invocation } from '../invocation/invocation.js';
-import type { DeliverContext } from '../invocation/plugin.js';
+import type { DeliverContext, Next } from '../invocation/plugin.js';
 import type { Page } from '../store/connections.js';
-import { type EventToDeliver, idOfEvent, type PublishRequest, writeEvent } from './event-frame.js';
+import type { LogOfChannel } from '../store/log.js';
+import { append, type PublishOrigin } from './append.js';
+import { logOf, purgeHistory, readHistory } from './channel-history.js';
+import {
+  checkEntrySize,
+  frameOf,
+  idOfEvent,
+  type PublishRequest,
+  type WrittenEvent,
+  writeEvent,
+  writeFrame,
+} from './event-frame.js';
 
 /** The frame that is being handled while something is published. */
 export interface PublishScope {
@@ -25,7 +40,12 @@ export interface PublishScope {
    * The message that the ids of events are derived from, with the number of events on each channel so
    * far.
    */
-  readonly source?: { readonly frameId: string; readonly ordinals: Map<string, number> };
+  readonly source?: {
+    readonly frameId: string;
+    /** The user who sent it. */
+    readonly userId: string | undefined;
+    readonly ordinals: Map<string, number>;
+  };
   /** Channels of a connection that is still being opened, so that it would miss its own events. */
   readonly unopened?: readonly string[];
 }
@@ -37,6 +57,20 @@ const OPTIONS: OptionTypes<PublishOptions> = {
 };
 const RANGE: OptionTypes<MemberRange> = { after: option.text, limit: option.integer(1, 1_000) };
 const NOBODY: DeliveryCount = Object.freeze({ delivered: 0, gone: 0, failed: 0 });
+
+/** One publish while it runs. */
+interface PublishRun {
+  readonly ctx: DeliverContext & { position?: string; delivery: DeliveryCount };
+  position?: string;
+  duplicate: boolean;
+}
+
+interface EventToAppend {
+  readonly log: LogOfChannel;
+  readonly event: WrittenEvent;
+  readonly origin: PublishOrigin;
+  readonly options: PublishOptions;
+}
 
 /** One channel, to publish on within an invocation. */
 export class ChannelOfServer implements ServerChannel {
@@ -60,37 +94,86 @@ export class ChannelOfServer implements ServerChannel {
     return this.#invocation.delayAnswer(this.#members(range));
   }
 
-  async #publish(request: PublishRequest): Promise<PublishResult> {
-    const { core } = this.#invocation;
-    const { channel, options } = request;
-    checkOptions('publish()', options, OPTIONS);
-    checkChannel(this.#invocation, channel);
-    this.#invocation.limit(`publish() on "${channel}"`);
-    this.#checkSender(options);
-    const id = options.id ?? this.#deriveId();
-    const event = writeEvent(request, { id, at: core.now() });
-    const { event: name, ephemeral } = event;
-    const ctx: DeliverContext & { delivery: DeliveryCount } = {
-      channel,
-      event: name,
-      id: event.id,
-      ephemeral,
-      delivery: NOBODY,
-    };
-    const post = async (): Promise<void> => {
-      ctx.delivery = await this.#deliver(event, options);
-    };
-    const { onPublish, onDeliver } = core.hooks;
-    const send = onDeliver ? (): Promise<void> => onDeliver(ctx, post) : post;
-    await (onPublish ? onPublish({ channel, event: name, id: event.id, ephemeral }, send) : send());
-    return { id: event.id, delivery: ctx.delivery };
+  history<V extends object>(range: HistoryRange = {}): Promise<HistoryPage<HistoryEvents<V>>> {
+    // The store returns what was published, which only the developer's types describe.
+    const page = this.#history(range) as Promise<HistoryPage<HistoryEvents<V>>>;
+    return this.#invocation.delayAnswer(page);
   }
 
-  #deliver(
-    { channel, frame, ephemeral }: EventToDeliver,
-    { except }: PublishOptions,
-  ): Promise<DeliveryCount> {
+  purge(): Promise<void> {
+    return this.#invocation.delayAnswer(this.#purge());
+  }
+
+  async #publish(request: PublishRequest): Promise<PublishResult> {
     const invocation = this.#invocation;
+    const { channel, options } = request;
+    checkOptions('publish()', options, OPTIONS);
+    checkChannel(invocation, channel);
+    invocation.limit(`publish() on "${channel}"`);
+    this.#checkSender(options);
+    const { ephemeral = false } = options;
+    const log = ephemeral ? undefined : logOf(invocation, channel);
+    const origin = this.#origin(options);
+    const event = writeEvent(request, idOf(channel, origin));
+    const ctx = { channel, event: event.event, id: event.id, ephemeral };
+    const run: PublishRun = { ctx: { ...ctx, delivery: NOBODY }, duplicate: false };
+    const send = log
+      ? this.#appendAndDeliver(run, { log, event, origin, options })
+      : this.#deliverOnly(run, event, options);
+    const { onPublish } = invocation.core.hooks;
+    await (onPublish ? onPublish(ctx, send) : send());
+    const { position, duplicate } = run;
+    const { delivery } = run.ctx;
+    return { id: event.id, duplicate, delivery, ...(position !== undefined && { position }) };
+  }
+
+  #deliverOnly(run: PublishRun, event: WrittenEvent, options: PublishOptions): Next {
+    const frame = frameOf(event, this.#invocation.core.now());
+    return () => this.#deliver(run, frame, options);
+  }
+
+  #appendAndDeliver(run: PublishRun, { log, event, origin, options }: EventToAppend): Next {
+    const invocation = this.#invocation;
+    const { channel } = event;
+    checkEntrySize(event);
+    // An event that cannot be delivered to anybody, because the endpoint is not known, must not be kept.
+    invocation.stage();
+    return async () => {
+      const { entry, isDuplicate, finish } = await append(invocation, log, { event, origin });
+      run.position = formatPosition(entry.position);
+      run.ctx.position = run.position;
+      run.duplicate = isDuplicate;
+      // Whoever appended a duplicate may have died before delivering it, and clients drop what they have.
+      const delivering =
+        entry.payload === undefined
+          ? Promise.resolve()
+          : this.#deliver(run, writeFrame(channel, entry.payload, entry), options);
+      const audience = delivering.then(
+        () => audienceOf(run.ctx.delivery),
+        () => undefined,
+      );
+      const finishing = finish?.(audience).catch((error: unknown) => invocation.report(error));
+      await delivering.catch((error: unknown) => {
+        // The event is in the log, where its subscribers find it.
+        if (!StoreError.is(error)) throw error;
+        invocation.report(error);
+      });
+      await finishing;
+    };
+  }
+
+  #deliver({ ctx }: PublishRun, frame: string, options: PublishOptions): Promise<void> {
+    const { onDeliver } = this.#invocation.core.hooks;
+    const post = async (): Promise<void> => {
+      ctx.delivery = await this.#post(frame, options);
+    };
+    return onDeliver ? onDeliver(ctx, post) : post();
+  }
+
+  // Nothing is read from the context, which plugins may change.
+  #post(frame: string, { except, ephemeral = false }: PublishOptions): Promise<DeliveryCount> {
+    const invocation = this.#invocation;
+    const { name: channel } = this;
     const { sender } = this.#scope;
     return deliver(
       { channel, frame, ephemeral, ...(except && sender !== undefined && { except: sender }) },
@@ -114,14 +197,24 @@ export class ChannelOfServer implements ServerChannel {
     }
   }
 
-  // If a message is sent again, its events get the same ids again.
-  #deriveId(): string | undefined {
+  #origin({ id }: PublishOptions): PublishOrigin {
     const { source } = this.#scope;
+    if (id !== undefined) return { id };
     if (!source) return undefined;
-    const { frameId, ordinals } = source;
+    const { frameId, userId, ordinals } = source;
     const ordinal = ordinals.get(this.name) ?? 0;
     ordinals.set(this.name, ordinal + 1);
-    return idOfEvent(this.name, frameId, ordinal);
+    return { frameId, userId, ordinal };
+  }
+
+  async #history(range: HistoryRange): Promise<HistoryPage> {
+    checkChannel(this.#invocation, this.name);
+    return readHistory(this.#invocation, this.name, range);
+  }
+
+  async #purge(): Promise<void> {
+    checkChannel(this.#invocation, this.name);
+    await purgeHistory(this.#invocation, this.name);
   }
 
   async #members(range: MemberRange): Promise<Page<Member>> {
@@ -139,6 +232,17 @@ export class ChannelOfServer implements ServerChannel {
       ...(next !== undefined && { next }),
     };
   }
+}
+
+/** The id that an event shows. If a message is sent again, its events get the same ids again. */
+function idOf(channel: string, origin: PublishOrigin): string {
+  if (origin === undefined) return randomUUID();
+  return 'id' in origin ? origin.id : idOfEvent(channel, origin.frameId, origin.ordinal);
+}
+
+/** An estimate of the subscribers of a channel; `undefined` if nothing was delivered. */
+function audienceOf(delivery: DeliveryCount): number | undefined {
+  return delivery === NOBODY ? undefined : delivery.delivered + delivery.failed;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type {
   ByeFrame,
+  ChannelToSubscribe,
   ErrorFrame,
   EventFrame,
   ReplyFrame,
@@ -85,15 +86,18 @@ export class TestConnection {
   }
 
   /**
-   * Subscribes to channels. Returns one outcome for each, in the same order.
+   * Subscribes to channels, each a name or an entry of the frame: `{ channel, position, rewind }`. Returns one
+   * outcome for each, in the same order.
    *
    * @throws Error - if the whole frame is refused or the connection is closed.
    */
-  async subscribe(...channels: string[]): Promise<SubscribeReply['channels']> {
+  async subscribe(
+    ...channels: readonly (string | ChannelToSubscribe)[]
+  ): Promise<SubscribeReply['channels']> {
     const frame = {
       action: 'subscribe',
       id: randomUUID(),
-      channels: channels.map((channel) => ({ channel })),
+      channels: channels.map((channel) => (typeof channel === 'string' ? { channel } : channel)),
     };
     const answer = await this.sendFrame(frame);
     if (answer?.type !== 'reply')

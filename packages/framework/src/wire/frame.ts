@@ -1,4 +1,10 @@
-import { MAX_FRAME_BYTES, MAX_ID_LENGTH, type ReplyFrame } from '@gatecast/protocol';
+import {
+  MAX_FRAME_BYTES,
+  MAX_ID_LENGTH,
+  type Position,
+  parsePosition,
+  type ReplyFrame,
+} from '@gatecast/protocol';
 import { parse, scan } from 'secure-json-parse';
 import { ClientError, toWireError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
@@ -58,6 +64,15 @@ export function requireId({ id }: RawFrame): string {
 /** Whether a value may be a frame's id. */
 export function isId(id: unknown): id is string {
   return typeof id === 'string' && id !== '' && id.length <= MAX_ID_LENGTH;
+}
+
+/** A position in a frame; `undefined` if it is absent. @throws ClientError - ERR_POSITION. */
+export function readPosition(name: string, value: unknown): Position | undefined {
+  if (value === undefined || value === null) return undefined;
+  const position = parsePosition(value);
+  if (position) return position;
+  const given = typeof value === 'string' ? quote(value) : `a value of type ${typeof value}`;
+  throw new ClientError('ERR_POSITION', `"${name}" is ${given}, which is not a position.`);
 }
 
 /** Quotes a client's text in a message to that client, shortened. */

@@ -1,0 +1,185 @@
+import type { LogOfChannel } from '@gatecast/framework';
+import { type Item, toAttribute, toItem } from '../attributes.js';
+import type { Table, Updated } from '../table.js';
+import { contentOf, randomText } from './body.js';
+import { type Head, toHead } from './head.js';
+import { LogKeys, type Segment, segmentsOf } from './log-keys.js';
+import type { Observations } from './observations.js';
+import { headLifeOf, SLACK_S } from './times.js';
+
+/** What one operation on logs needs. */
+export interface OpenedLog {
+  readonly table: Table;
+  /** Prefix of the keys of logs. */
+  readonly logPrefix: string;
+  /** The clock by which rows expire, in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+const EPOCH_BYTES = 9;
+
+export const IF_ABSENT = 'attribute_not_exists(pk)';
+/** Asks for the item that did not meet a condition. */
+export const OLD_ITEM = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
+
+/** The rows of one channel's log, as one operation of the store uses them. */
+export class ChannelLog {
+  readonly table: Table;
+  readonly keys: LogKeys;
+  /** In milliseconds since 1970. */
+  readonly now: () => number;
+  readonly #retentionSeconds: number;
+  readonly #observations: Observations;
+
+  constructor(
+    { table, logPrefix, now }: OpenedLog,
+    { channel, retentionSeconds }: LogOfChannel,
+    observations: Observations,
+  ) {
+    this.table = table;
+    this.keys = new LogKeys(logPrefix, channel);
+    this.now = now;
+    this.#retentionSeconds = retentionSeconds;
+    this.#observations = observations;
+  }
+
+  /** In seconds since 1970, as in all rows. */
+  seconds(ms: number = this.now()): number {
+    return Math.floor(ms / 1_000);
+  }
+
+  /** Until when a row of LOG or BODY is kept that is written at a time. */
+  ttlOf(seconds: number): number {
+    return seconds + this.#retentionSeconds + SLACK_S;
+  }
+
+  /** Until when HEAD is kept if something needs it at a time. */
+  headTtlOf(seconds: number): number {
+    return seconds + headLifeOf(this.#retentionSeconds);
+  }
+
+  /** The HEAD of the last observation, if it is recent enough. */
+  recentHead(): Head | undefined {
+    return this.#observations.recent(this.#headKey, this.now());
+  }
+
+  /** Keeps a HEAD that was asked for at a time. */
+  observe(item: Item, at: number, own = 0): Head {
+    const head = toHead(item);
+    this.#observations.note(this.#headKey, { head, at, own });
+    return head;
+  }
+
+  async findHead(): Promise<Head | undefined> {
+    const at = this.now();
+    const item = await this.table.get(this.keys.head);
+    return item && this.observe(item, at);
+  }
+
+  /** Reads HEAD, and writes it first if there is none. One that is there is used, however old. */
+  async readHead(): Promise<Head> {
+    for (;;) {
+      const head = await this.findHead();
+      if (head) return head;
+      const ttl = this.headTtlOf(this.seconds());
+      const empty = { epoch: randomText(EPOCH_BYTES), top: 0, floor: 0, ids: {}, ttl };
+      await this.table.put({
+        Item: { ...this.keys.head, ...toItem(empty) },
+        ConditionExpression: IF_ABSENT,
+      });
+    }
+  }
+
+  /** Makes HEAD live longer, unless another call has, or has begun a new log. */
+  lengthen({ epoch }: Head, ttl: number): Promise<Updated> {
+    return this.table.update({
+      Key: this.keys.head,
+      UpdateExpression: 'SET #ttl = :ttl',
+      ConditionExpression: '#epoch = :epoch AND #ttl < :ttl',
+      ExpressionAttributeNames: namesOf('epoch', 'ttl'),
+      ExpressionAttributeValues: valuesOf(toItem({ epoch, ttl })),
+      ...OLD_ITEM,
+    });
+  }
+
+  /** Puts an entry into LOG, with the content of BODY, unless it is there. */
+  putEntry(
+    epoch: string,
+    offset: number,
+    [ringKey, body]: readonly [string, Item],
+  ): Promise<Updated> {
+    return this.table.put({
+      Item: {
+        ...contentOf(body),
+        ...this.keys.entry(epoch, offset),
+        ringKey: { S: ringKey },
+        ttl: toAttribute(this.ttlOf(this.seconds())),
+      },
+      ConditionExpression: IF_ABSENT,
+    });
+  }
+
+  /** The keys of the ring that LOG has behind `after` up to `to`, by their offsets. */
+  async ringKeys(epoch: string, after: number, to: number): Promise<Map<number, string>> {
+    const found = new Map<number, string>();
+    for (const segment of segmentsOf(after, to)) {
+      for await (const rows of this.rows(epoch, segment, { isKeysOnly: true })) {
+        for (const row of rows) found.set(offsetOf(row), row['ringKey']?.S ?? '');
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Reads rows of one partition of LOG to its end, page by page; a page may be empty.
+   *
+   * @param rows - `size` says how many rows to ask for next.
+   */
+  async *rows(
+    epoch: string,
+    { first, last }: Segment,
+    {
+      isKeysOnly = false,
+      isBackward = false,
+      size,
+    }: { isKeysOnly?: boolean; isBackward?: boolean; size?: () => number } = {},
+  ): AsyncGenerator<readonly Item[]> {
+    const { pk, sk: start } = this.keys.entry(epoch, first);
+    const { sk: end } = this.keys.entry(epoch, last);
+    let cursor: Item | undefined;
+    do {
+      const { items, lastKey } = await this.table.query({
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :start AND :end',
+        ExpressionAttributeValues: { ':pk': pk, ':start': start, ':end': end } as Item,
+        ...(isKeysOnly && {
+          ProjectionExpression: 'sk, #ringKey',
+          ExpressionAttributeNames: namesOf('ringKey'),
+        }),
+        ...(isBackward && { ScanIndexForward: false }),
+        ...(size && { Limit: size() }),
+        ...(cursor && { ExclusiveStartKey: cursor }),
+      });
+      yield items;
+      cursor = lastKey;
+    } while (cursor);
+  }
+
+  get #headKey(): string {
+    return this.keys.head['pk']?.S ?? '';
+  }
+}
+
+/** The offset of a row of LOG. */
+export function offsetOf(row: Item): number {
+  return Number(row['sk']?.S);
+}
+
+/** Attributes as `ExpressionAttributeNames`, because several names are reserved words. */
+export function namesOf(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [`#${name}`, name]));
+}
+
+/** Attributes as `ExpressionAttributeValues`. */
+export function valuesOf(item: Item): Item {
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [`:${name}`, value]));
+}

@@ -1,0 +1,51 @@
+import { toItem } from '../attributes.js';
+import { toBody } from './body.js';
+import { type ChannelLog, namesOf, valuesOf } from './channel-log.js';
+import { type Head, ringOf } from './head.js';
+import { nonceOf } from './log-keys.js';
+import { RING } from './observations.js';
+
+/** Most keys that one drop removes: DynamoDB takes at most 300 operators in an expression. */
+const DROP_AT_MOST = 100;
+
+/**
+ * Step 8: removes old entries from HEAD's ring, once LOG has them, every {@link RING} appends. Puts those
+ * that are missing because their publishers died.
+ *
+ * @param head - As one's own append has left it.
+ * @param audience - An estimate of the subscribers, which HEAD keeps for the subscribers to come.
+ */
+export async function drop(
+  log: ChannelLog,
+  head: Head,
+  audience: Promise<number | undefined>,
+): Promise<void> {
+  const { epoch, top, floor } = head;
+  const to = Math.min(top - RING, floor + DROP_AT_MOST);
+  if ((top % RING !== 0 && top - floor < 3 * RING) || to <= floor) return;
+  const inLog = await log.ringKeys(epoch, floor, to);
+  const ring = ringOf(head);
+  const dropped: string[] = [];
+  for (let offset = floor + 1; offset <= to; offset += 1) {
+    const ringKey = ring.get(offset) ?? '';
+    dropped.push(ringKey);
+    if (inLog.has(offset)) continue;
+    const body = await log.table.get(log.keys.body(ringKey));
+    // Otherwise the entry has expired.
+    if (body && toBody(body).nonce === nonceOf(ringKey)) {
+      await log.putEntry(epoch, offset, [ringKey, body]);
+    }
+  }
+  const estimate = await audience.catch(() => undefined);
+  const hasEstimate = estimate !== undefined;
+  await log.table.update({
+    Key: log.keys.head,
+    UpdateExpression: `SET #floor = :to${hasEstimate ? ', #audience = :estimate' : ''} REMOVE ${dropped.map((_, index) => `#ids.#${index}`).join(', ')}`,
+    ConditionExpression: '#epoch = :epoch AND #floor = :seen',
+    ExpressionAttributeNames: {
+      ...namesOf('epoch', 'floor', 'ids', ...(hasEstimate ? ['audience'] : [])),
+      ...Object.fromEntries(dropped.map((ringKey, index) => [`#${index}`, ringKey])),
+    },
+    ExpressionAttributeValues: valuesOf(toItem({ epoch, to, seen: floor, estimate })),
+  });
+}
