@@ -1,170 +1,212 @@
-// The time of a publish in difficult cases: many subscribers are gone, one is throttled, or many
-// publishes run at once. On DynamoDB, with the framework's own sender. A stand-in for the @connections
-// API and dynalite are in another process. Each figure is the median of the ratios between neighbouring
-// rounds.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
-import { createTable } from '@gatecast/adapters/dynamodb/create-table';
-import { createPublisher } from '@gatecast/framework';
-import { hasDynamoDbLocal, startDynamoDbLocal } from './engines.mjs';
+// The cost of a publish on a channel with history, and of a resume: calls, capacity units as the engine
+// reports them, and time. Then publishers that never pause, each in an environment of its own, with 6 ms added
+// to each call. The delivery is not part of it: see fanout.mjs.
+import { randomBytes } from 'node:crypto';
+import { onDynamoDbLocal, onMemory, onRedis } from './counted.mjs';
 
-const ROUNDS = 5;
-const TABLE = 'publish';
-const AT_ONCE = 50;
-const ADDRESS = { apiId: 'abcde12345', stage: 'prod', region: 'us-east-1' };
-/** Age of the connections, because younger ones are not removed: their $connect may still run. */
-const AGE_MS = 60_000;
+const REPEATS = 36;
+const DELAY_MS = 6;
+const RETENTION = { retentionSeconds: 3_600 };
+const PAGE = { limit: 1_000, maxBytes: 32_768 };
+/** Publishers that publish at once, how often all of them publish, and the targets. */
+const CROWDS = [
+  { publishers: 1, publishes: 300, WCU: 3.2 },
+  { publishers: 10, publishes: 1_500, WCU: 3.2, perSecond: 100 },
+  { publishers: 50, publishes: 3_000, WCU: 5, p99Calls: 20, tries: 10 },
+];
+const MISSED = [0, 100, 5_000];
+const AUDIENCE = Promise.resolve(100);
 
-async function startApi() {
-  const file = fileURLToPath(new URL('publish-api.mjs', import.meta.url));
-  const child = fork(file);
-  const [{ port, endpoint }] = await once(child, 'message');
-  const ask = async () => {
-    child.send('');
-    const [seen] = await once(child, 'message');
-    return seen;
-  };
-  return { endpoint, url: `http://127.0.0.1:${port}/${ADDRESS.stage}`, ask, child };
+const newKey = () => randomBytes(12).toString('base64url');
+const textOf = (bytes) => `"${'x'.repeat(bytes - 2)}"`;
+const rounded = (number, digits = 2) => Number(number.toFixed(digits));
+const percentile = (list, part) =>
+  list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))];
+
+function append(log, over) {
+  const request = { key: newKey(), hash: newKey(), payload: textOf(200), onOtherHash: 'refuse' };
+  return log.append({ ...RETENTION, ...request, ...over });
 }
 
-async function openStore(endpoint) {
-  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
-  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
-  await createTable({ table: TABLE, client });
-  return dynamoDbStore({ table: TABLE, client, budgetMs: 60_000 });
+/** An append with all its work. Its delivery would run beside `finish`. */
+async function publish(log, over) {
+  const { result, entry, finish } = await append(log, over);
+  if (result !== 'appended') throw new Error(`The result of a publish is ${result}.`);
+  await finish?.(AUDIENCE);
+  return entry.position;
 }
 
-let count = 0;
-
-/** Saves connections that are subscribed to channels. Their ids determine how they answer. */
-async function subscribe({ connections }, channels, kinds) {
-  const connectedAt = Date.now() - AGE_MS;
-  const queue = kinds.values();
-  const drain = async () => {
-    for (const kind of queue) {
-      count += 1;
-      const connectionId = `${kind}${String(count).padStart(8, '0')}=`;
-      const record = { ...ADDRESS, connectionId, connectedAt, expiresAt: connectedAt + 8_100_000 };
-      await connections.connect(record, channels);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, drain));
-}
-
-const times = (count, kind) => Array.from({ length: count }, () => kind);
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
-const rounded = (number) => Number(number.toFixed(2));
-
-/** Measures two cases in turn, in alternating order. Returns the medians. */
-async function compare(usual, special) {
-  const rounds = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const measured = {};
-    const sides = { usual: () => usual(round), special: () => special(round) };
-    const order = round % 2 === 0 ? ['usual', 'special'] : ['special', 'usual'];
-    for (const side of order) measured[side] = await sides[side]();
-    rounds.push(measured);
-  }
-  return {
-    ms: rounded(median(rounds.map((one) => one.special))),
-    'usual ms': rounded(median(rounds.map((one) => one.usual))),
-    ratio: rounded(median(rounds.map((one) => one.special / one.usual))),
-  };
-}
-
-/** A publish to subscribers that are all gone, compared with as many open ones. */
-async function toGone({ store, publish }) {
-  const timed = async (channel) => {
+/** What the counters rose by, and the median time, of one of several runs. */
+async function costOf(repeats, prepare, run) {
+  const times = [];
+  const total = {};
+  for (let repeat = 0; repeat < repeats; repeat += 1) {
+    const { counted, ...prepared } = await prepare();
+    const before = { ...counted };
     const start = performance.now();
-    await publish(channel);
-    return performance.now() - start;
-  };
-  await subscribe(store, ['there'], times(400, 'there'));
-  await publish('there');
-  let left = 0;
-  const result = await compare(
-    () => timed('there'),
-    async (round) => {
-      await subscribe(store, [`gone/${round}`], times(400, 'gone'));
-      const took = await timed(`gone/${round}`);
-      const { items } = await store.connections.subscribers(`gone/${round}`);
-      left += items.length;
-      return took;
-    },
-  );
-  return { ...result, target: '<= 3', note: `${left} of ${400 * ROUNDS} were not removed yet` };
+    await run(prepared);
+    times.push(performance.now() - start);
+    for (const unit of ['calls', 'WCU', 'RCU']) {
+      if (unit in counted) total[unit] = (total[unit] ?? 0) + counted[unit] - before[unit];
+    }
+  }
+  const averages = Object.entries(total).map(([unit, sum]) => [unit, rounded(sum / repeats)]);
+  return { ...Object.fromEntries(averages), ms: rounded(percentile(times, 0.5)) };
 }
 
-/** The time until the last of the others has the event, while one of 3,000 is throttled. */
-async function besideThrottled({ store, publish, ask }) {
-  await subscribe(store, ['healthy', 'throttled'], times(2_999, 'there'));
-  await subscribe(store, ['healthy'], ['there']);
-  await subscribe(store, ['throttled'], ['slow']);
-  const lastOf = (channel, count) => async () => {
-    const start = Date.now();
-    await publish(channel);
-    const { reached, lastAt } = await ask();
-    if (reached !== count) throw new Error(`${reached} of ${count} had the event.`);
-    return lastAt - start;
-  };
-  await lastOf('healthy', 3_000)();
-  const result = await compare(lastOf('healthy', 3_000), lastOf('throttled', 2_999));
-  return { ...result, target: '<= 1.2' };
-}
-
-/** Many concurrent publishes, and whether each subscriber got each event once. */
-async function sideBySide({ store, publish, ask }) {
-  const channels = Array.from({ length: 40 }, (_, index) => `room/${index}`);
-  for (const channel of channels) await subscribe(store, [channel], times(64, 'there'));
-  const start = performance.now();
-  const deliveries = await Promise.all(channels.map((channel) => publish(channel)));
-  const ms = rounded(performance.now() - start);
-  const { reached, doubled } = await ask();
-  const failed = deliveries.reduce((sum, delivery) => sum + delivery.failed, 0);
-  const note = `${40 * 64 - reached} lost, ${doubled} doubled, ${failed} counted failed`;
-  return { ms, target: 'none', note };
-}
-
-const scenarios = {
-  'publish to 400 that are gone': toGone,
-  'publish to 3,000, one is throttled': besideThrottled,
-  '40 publishes at once, to 64 each': sideBySide,
+/** A publish in each situation: its preparation, which does not count, and what is published. */
+const situations = {
+  'first on a channel': ({ environment }) => ({ ...environment, over: { channel: newKey() } }),
+  'first of an environment': async ({ open, channel }) => ({
+    ...(await open()),
+    over: { channel },
+  }),
+  warm: ({ environment, channel }) => ({ ...environment, over: { channel } }),
+  'warm, 1 KB': ({ environment, channel }) => ({
+    ...environment,
+    over: { channel, payload: textOf(1_024) },
+  }),
+  'warm, 20 KB': ({ environment, channel }) => ({
+    ...environment,
+    over: { channel, payload: textOf(20_480) },
+  }),
+  'an id again': async ({ environment, channel }) => {
+    const over = { channel, key: newKey(), hash: newKey() };
+    await publish(environment.store.log, over);
+    return { ...environment, over };
+  },
+  'a message again, whose handler says something else': async ({ environment, channel }) => {
+    const over = { channel, key: newKey() };
+    await publish(environment.store.log, over);
+    return { ...environment, over: { ...over, onOtherHash: 'keep-first' } };
+  },
 };
 
-async function measureOn(engine, endpoint, api) {
-  const store = await openStore(endpoint);
-  const publisher = createPublisher({ store, plugins: [{ name: 'quiet', onError() {} }] });
-  const publish = async (channel) => {
-    const { delivery } = await publisher.channel(channel).publish('message', { text: 'Hello' });
-    return delivery;
-  };
+async function measureSituations({ open }) {
+  const environment = await open();
   const rows = [];
-  for (const [operation, run] of Object.entries(scenarios)) {
-    await api.ask();
-    rows.push({ engine, operation, ...(await run({ store, publish, ask: api.ask })) });
+  for (const [name, prepare] of Object.entries(situations)) {
+    const channel = `rooms/${name}`;
+    // The first publishes begin the log, and load code and scripts.
+    for (let turn = 0; turn < 3; turn += 1) await publish(environment.store.log, { channel });
+    const cost = await costOf(
+      REPEATS,
+      () => prepare({ environment, open, channel }),
+      ({ store, over }) => publish(store.log, over),
+    );
+    const target = name === 'warm' && 'WCU' in cost ? '<= 3.2 WCU' : '';
+    rows.push({ operation: `publish, ${name}`, ...cost, target });
   }
   return rows;
 }
 
-export async function measure() {
-  const api = await startApi();
-  Object.assign(process.env, {
-    AWS_ACCESS_KEY_ID: 'any',
-    AWS_SECRET_ACCESS_KEY: 'any',
-    AWS_REGION: ADDRESS.region,
-    GATECAST_ENDPOINT: api.url,
-    GATECAST_API_ID: ADDRESS.apiId,
-    GATECAST_STAGE: ADDRESS.stage,
-  });
-  const rows = await measureOn('dynalite', api.endpoint, api);
-  if (hasDynamoDbLocal()) {
-    const engine = await startDynamoDbLocal();
-    rows.push(...(await measureOn('DynamoDB Local', engine.endpoint, api)));
-    engine.stop();
+/** Publishers that never pause, on one channel. */
+async function crowd({ open }, { publishers, publishes, ...targets }) {
+  const log = { ...RETENTION, channel: `crowds/${publishers}` };
+  const environments = await Promise.all(
+    Array.from({ length: publishers }, () => open({ delayMs: DELAY_MS })),
+  );
+  for (const { store } of environments) await publish(store.log, log);
+  const before = environments.map(({ counted }) => ({ ...counted }));
+  const acknowledged = [];
+  const turns = Array.from({ length: publishes }).values();
+  const start = performance.now();
+  await Promise.all(
+    environments.map(async ({ store, counted }) => {
+      for (const _ of turns) {
+        const { calls, updates } = { ...counted };
+        const begun = performance.now();
+        const { finish } = await append(store.log, log);
+        const ms = performance.now() - begun;
+        acknowledged.push({ ms, calls: counted.calls - calls, tries: counted.updates - updates });
+        await finish?.(AUDIENCE);
+      }
+    }),
+  );
+  const seconds = (performance.now() - start) / 1_000;
+  const { position } = await environments[0].store.log.head(log);
+  if (position.offset !== publishers + publishes) throw new Error('An event was lost or doubled.');
+  const rise = (unit) =>
+    environments.reduce((sum, { counted }, index) => sum + counted[unit] - before[index][unit], 0);
+  const isCounted = (unit) => unit in environments[0].counted;
+  const average = (unit) => isCounted(unit) && { [unit]: rounded(rise(unit) / publishes) };
+  const each = (name) => acknowledged.map((one) => one[name]);
+  return {
+    operation: publishers === 1 ? '1 publisher' : `${publishers} publishers`,
+    ...average('calls'),
+    ...average('WCU'),
+    ...average('RCU'),
+    'a second': rounded(publishes / seconds, 0),
+    'p50 ms': rounded(percentile(each('ms'), 0.5), 1),
+    'p99 ms': rounded(percentile(each('ms'), 0.99), 1),
+    ...(isCounted('calls') && { 'p99 calls': percentile(each('calls'), 0.99) }),
+    ...(isCounted('updates') && {
+      'most tries': Math.max(...each('tries')),
+      target: Object.entries(targets).map(goal).join(', '),
+    }),
+  };
+}
+
+function goal([name, value]) {
+  const words = { perSecond: 'a second', p99Calls: 'calls at p99' };
+  return `${name === 'perSecond' ? '>=' : '<='} ${value} ${words[name] ?? name}`;
+}
+
+/** A resume after some missed events, in pages as they are sent. */
+async function measureResumes({ open }) {
+  const environment = await open();
+  const { log } = environment.store;
+  const room = { ...RETENTION, channel: 'resumes' };
+  const events = Math.max(...MISSED) + 1;
+  const positions = [];
+  const turns = Array.from({ length: events }).values();
+  await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      for (const _ of turns) {
+        const position = await publish(log, room);
+        positions[position.offset] = position;
+      }
+    }),
+  );
+  const rows = [];
+  for (const missed of MISSED) {
+    const cost = await costOf(
+      5,
+      () => environment,
+      async () => {
+        let found = 0;
+        let after = positions[events - missed];
+        for (let more = true; more; ) {
+          const page = await log.readAfter({ ...room, ...PAGE, after });
+          if (page.reset) throw new Error(`The resume was reset: ${page.reset}.`);
+          found += page.entries.length;
+          after = page.entries.at(-1)?.position;
+          ({ more } = page);
+        }
+        if (found !== missed) throw new Error(`${found} of ${missed} events were read.`);
+      },
+    );
+    const target = missed === 0 && 'RCU' in cost ? '<= 1 RCU' : '';
+    rows.push({ operation: `resume after ${missed} events`, ...cost, target });
   }
-  api.child.disconnect();
-  return { benchmark: 'publish', rounds: ROUNDS, node: process.version, rows };
+  return rows;
+}
+
+async function measureOn(engine) {
+  const rows = await measureSituations(engine);
+  for (const size of CROWDS) rows.push(await crowd(engine, size));
+  rows.push(...(await measureResumes(engine)));
+  await engine.stop();
+  const columns = { calls: '', WCU: '', RCU: '', ms: '', 'a second': '', 'p50 ms': '' };
+  const more = { 'p99 ms': '', 'p99 calls': '', 'most tries': '', target: '' };
+  return rows.map((row) => ({ engine: engine.name, operation: '', ...columns, ...more, ...row }));
+}
+
+export async function measure() {
+  const rows = [];
+  for (const start of [onMemory, onRedis, onDynamoDbLocal]) {
+    const engine = await start();
+    if (engine) rows.push(...(await measureOn(engine)));
+  }
+  return { benchmark: 'publish', repeats: REPEATS, node: process.version, rows };
 }

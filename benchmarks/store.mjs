@@ -1,67 +1,11 @@
 // The cost of each operation of a store: calls, capacity units as the engine reports them, and time, on
 // dynalite in this process, on DynamoDB Local (if the tests have downloaded it and Java is installed) and
-// on redis-server (if it is installed). Then the measurements of publish.mjs.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
-import { createTable } from '@gatecast/adapters/dynamodb/create-table';
-import { redisStore } from '@gatecast/adapters/redis';
-import { memoryStore } from '@gatecast/framework';
-import { Redis } from 'ioredis';
-import { freePort, hasDynamoDbLocal, runs, startDynalite, startDynamoDbLocal } from './engines.mjs';
-import { measure as measurePublish } from './publish.mjs';
+// on redis-server (if it is installed). Then the measurements of delivery.mjs.
+import { onDynalite, onDynamoDbLocal, onMemory, onRedis } from './counted.mjs';
+import { measure as measureDelivery } from './delivery.mjs';
 
 const REPEATS = 30;
 const SUBSCRIBERS = [10, 1_000, 10_000];
-const TABLE = 'bench';
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
-
-/** A store, and counters since the last query. */
-async function onDynamoDb(name, { endpoint, stop }) {
-  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
-  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
-  await createTable({ table: TABLE, client });
-  const counted = { calls: 0, WCU: 0, RCU: 0 };
-  client.middlewareStack.add(
-    (next, { commandName }) =>
-      async (args) => {
-        args.input.ReturnConsumedCapacity = 'TOTAL';
-        const answer = await next(args);
-        counted.calls += 1;
-        const unit = /Get|Query/.test(commandName) ? 'RCU' : 'WCU';
-        for (const { CapacityUnits = 0 } of [answer.output.ConsumedCapacity ?? []].flat()) {
-          counted[unit] += CapacityUnits;
-        }
-        return answer;
-      },
-    { step: 'initialize' },
-  );
-  const { connections } = dynamoDbStore({ table: TABLE, client, budgetMs: 60_000 });
-  return { name, connections, counted, stop };
-}
-
-async function onRedis() {
-  const port = await freePort();
-  const child = spawn('redis-server', ['--port', port, '--save', '', '--bind', '127.0.0.1'], {
-    stdio: 'ignore',
-  });
-  const client = new Redis({ port, retryStrategy: () => 50, maxRetriesPerRequest: null });
-  client.on('error', () => {});
-  await client.ping();
-  const counted = { calls: 0 };
-  const sendCommand = client.sendCommand.bind(client);
-  client.sendCommand = (...args) => {
-    counted.calls += 1;
-    return sendCommand(...args);
-  };
-  const stop = async () => {
-    client.disconnect();
-    child.kill();
-    await once(child, 'exit');
-  };
-  return { name: 'Redis', connections: redisStore({ client }).connections, counted, stop };
-}
 
 let count = 0;
 function record() {
@@ -156,46 +100,40 @@ async function costOf({ connections, counted }, [prepare, operate, repeats = REP
   return { ...Object.fromEntries(averages), ms: Number(median.toFixed(2)) };
 }
 
-async function measureStore(store) {
+async function measureStore(engine) {
+  const { store, counted } = await engine.open();
+  const { connections } = store;
   const rows = [];
   const add = async (operation, ...run) => {
-    const cost = await costOf(store, run);
-    rows.push({ engine: store.name, operation, calls: '', WCU: '', RCU: '', ...cost });
+    const cost = await costOf({ connections, counted }, run);
+    rows.push({ engine: engine.name, operation, calls: '', WCU: '', RCU: '', ...cost });
   };
   for (const [operation, run] of Object.entries(operations)) await add(operation, ...run);
   for (const count of SUBSCRIBERS) {
     const channel = `large/${count}`;
     for (let index = 0; index < count; index += 50) {
       const some = Array.from({ length: Math.min(50, count - index) });
-      await Promise.all(some.map(() => connected(store.connections, [channel])));
+      await Promise.all(some.map(() => connected(connections, [channel])));
     }
     await add(
       `publish to ${count}`,
       () => undefined,
-      async (connections) => {
+      async () => {
         const found = await readAll(connections, channel);
         if (found !== count) throw new Error(`${found} of ${count} subscribers were read.`);
       },
     );
   }
-  await store.stop();
+  await engine.stop();
   return rows;
 }
 
 export async function measure() {
-  const memory = { name: 'memory', connections: memoryStore().connections, counted: {} };
-  const rows = await measureStore({ ...memory, stop() {} });
-  rows.push(...(await measureStore(await onDynamoDb('dynalite', await startDynalite()))));
-  if (hasDynamoDbLocal()) {
-    const store = await onDynamoDb('DynamoDB Local', await startDynamoDbLocal());
-    rows.push(...(await measureStore(store)));
-  } else {
-    console.warn(
-      'DynamoDB Local is left out: install Java, then run npm test, which downloads it.',
-    );
+  const rows = [];
+  for (const start of [onMemory, onDynalite, onDynamoDbLocal, onRedis]) {
+    const engine = await start();
+    if (engine) rows.push(...(await measureStore(engine)));
   }
-  if (runs('redis-server', '--version')) rows.push(...(await measureStore(await onRedis())));
-  else console.warn('Redis is left out: apt-get install redis-server.');
-  rows.push(...(await measurePublish()).rows);
+  rows.push(...(await measureDelivery()).rows);
   return { benchmark: 'store', repeats: REPEATS, node: process.version, rows };
 }

@@ -3,6 +3,7 @@ import { type RedisStoreOptions, redisStore } from '@gatecast/adapters/redis';
 import {
   type ConnectionRecord,
   type ConnectionStore,
+  type MessageLog,
   StoreError,
   type SubscribeResult,
   type Subscriber,
@@ -22,6 +23,7 @@ export function openStore(options: RedisStoreOptions = {}) {
   const store = redisStore({ keyPrefix, ...options });
   return {
     connections: store.connections,
+    log: store.log as MessageLog,
     keyPrefix,
     /** All keys of connections and channels, without the prefix, sorted. */
     async keys(admin: Redis): Promise<string[]> {

@@ -4,6 +4,7 @@ import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RedisCluster } from './engines/redis-cluster.js';
 import { describeRedis } from './engines/redis-server.js';
+import { ALL, append, appendMany, CHANNEL, namesOf, pageOf, resetOf } from './redis-log-records.js';
 import { everySubscriber, failureOf, inSliceOrder, openStore, recordOf } from './redis-records.js';
 
 describeRedis('redisStore() on a cluster', () => {
@@ -44,6 +45,39 @@ describeRedis('redisStore() on a cluster', () => {
     for (const { admin } of cluster.nodes) expect(await store.keys(admin)).toEqual([]);
   });
 
+  it('keeps the log of a channel in one slot, and logs on all nodes', async () => {
+    await using store = openStore({ cluster: cluster.urls });
+    const { log, keyPrefix } = store;
+    const channels = Array.from({ length: 30 }, (_, number) => `rooms/${number}/$presence`);
+    const appends = channels.map(async (channel) => {
+      const { position } = await log.head({ ...CHANNEL, channel });
+      await appendMany(log, { to: 3 }, { channel, maxEntries: 2 });
+      return { channel, after: position };
+    });
+    for (const { channel, after } of await Promise.all(appends)) {
+      expect(resetOf(await log.readAfter({ ...ALL, channel, after, maxEntries: 2 }))).toBe(
+        'trimmed',
+      );
+      expect(namesOf(pageOf(await log.readBefore({ ...ALL, channel })).entries)).toEqual([2, 3]);
+    }
+    for (const { admin } of cluster.nodes) {
+      const keys = await admin.keys(`${keyPrefix}[hkl]:*`);
+      expect(keys.length).toBeGreaterThan(0);
+      const slots = new Map<string, Set<number>>();
+      for (const key of keys) {
+        const [, channel = ''] = /\{(.*)\}/.exec(key) ?? [];
+        const found = slots.get(channel) ?? new Set();
+        slots.set(channel, found.add(await admin.cluster('KEYSLOT', key)));
+      }
+      for (const found of slots.values()) expect(found.size).toBe(1);
+      expect(keys).toHaveLength(slots.size * 5);
+    }
+    await Promise.all(channels.map((channel) => log.purge({ ...CHANNEL, channel })));
+    for (const channel of channels) {
+      expect(pageOf(await log.readBefore({ ...ALL, channel })).entries).toEqual([]);
+    }
+  });
+
   it('asks for the option cluster when it was given a node as url', async () => {
     await using store = openStore({ url: cluster.urls[0] ?? '' });
     const ids = Array.from({ length: 20 }, (_, number) => `n${number}=`);
@@ -77,6 +111,11 @@ describeRedis('redisStore() on a cluster', () => {
     await store.connections.connect(recordOf('a='), ['x']);
     expect(await everySubscriber(store.connections, 'x')).toEqual(['a=']);
     await store.connections.disconnect('a=');
+    const { entry, finish } = await append(store.log, 'a');
+    await finish?.(Promise.resolve(1));
+    expect(pageOf(await store.log.readBefore(ALL)).entries).toEqual([entry]);
+    expect((await append(store.log, 'a')).isDuplicate).toBe(true);
+    await store.log.purge(CHANNEL);
   });
 
   // This test comes last, because it changes the cluster.

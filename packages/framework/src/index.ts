@@ -49,6 +49,7 @@ export type {
   DeliveryCount,
   DisconnectOptions,
   HistoryEvent,
+  HistoryEvents,
   HistoryPage,
   HistoryRange,
   Member,

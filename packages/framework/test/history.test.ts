@@ -573,7 +573,7 @@ describe('the history of a channel on the server', () => {
     [{ after: 'x', before: 'x' }, 'ERR_OPTION_CONFLICT'],
   ])('is refused for %j', async (range, code) => {
     const { app } = makeApp();
-    await expect(app.channel('rooms/1').history(range)).rejects.toMatchObject({ code });
+    await expect(app.channel('rooms/1').history(range as object)).rejects.toMatchObject({ code });
   });
 
   it('is refused for a channel without history', async () => {

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type AppendRequest, type MessageLog, memoryStore } from '@gatecast/framework';
-import { TestClock } from '@gatecast/framework/testing';
+import { messageLogContract, TestClock } from '@gatecast/framework/testing';
 import { describe, expect, it } from 'vitest';
 
 const HOUR_MS = 3_600_000;
@@ -24,7 +24,17 @@ async function append(log: MessageLog, index: number, over: Partial<AppendReques
   return result;
 }
 
+const makeStore = async ({ now }: { readonly now: () => number }) => ({
+  ...memoryStore({ now }),
+  async [Symbol.asyncDispose]() {},
+});
+
 describe('the log of memoryStore()', () => {
+  for (const check of messageLogContract(makeStore)) {
+    // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
+    it(check.name, check.run);
+  }
+
   it('has an epoch of 12 characters, and the first 6 of the key as the tag', async () => {
     const { log } = makeLog();
     const { entry } = await append(log, 1, { key: 'abcdefghijklmnop' });

@@ -8,6 +8,7 @@ import {
   createPublisher,
   defineChannel,
   definePlugin,
+  type LogSettings,
   memoryStore,
   OnConnect,
   OnMessage,
@@ -125,7 +126,7 @@ describe('K1 unknown options', () => {
         Channel('news', options)(News);
         createApp({ channels: [News], store });
       },
-      () => createPublisher({ store, history: { news: history } as object }),
+      () => createPublisher({ store, history: { news: history as LogSettings } }),
     ];
     for (const call of make) expect(call).toThrow(refusal(code));
   });

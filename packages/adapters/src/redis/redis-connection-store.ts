@@ -16,6 +16,7 @@ import type { RedisLink } from './redis-link.js';
 import {
   addScript,
   forgetScript,
+  inGroups,
   removeScript,
   retireScript,
   saveScript,
@@ -240,12 +241,6 @@ export class RedisConnectionStore implements ConnectionStore {
       ...own.flatMap((change) => [change.channel, change.removing]),
     ]);
   }
-}
-
-/** Splits the flat list that a script returns into groups. */
-function inGroups(found: readonly string[], size: number): string[][] {
-  const count = Math.ceil(found.length / size);
-  return Array.from({ length: count }, (_, index) => found.slice(index * size, (index + 1) * size));
 }
 
 /** Time to live of a key, in milliseconds. Redis does not accept less than 1. */

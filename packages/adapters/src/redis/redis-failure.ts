@@ -82,7 +82,7 @@ interface Known {
 const forbidden: Known = {
   reason: 'The user may not do this (NOPERM).',
   advice:
-    'Allow it +@hash +@sortedset +@scripting +set +exists +pexpire +pttl +time on the keys of the prefix (ACL SETUSER), +select for a database other than 0, and in a cluster +cluster|slots.',
+    'Allow it +@hash +@sortedset +@stream +@scripting +get +set +exists +unlink +pexpire +pttl +time on the keys of the prefix (ACL SETUSER), +select for a database other than 0, and in a cluster +cluster|slots.',
 };
 // Keys are the first words of error replies. Before Redis 7, an error inside a script has them in the
 // middle of its text.

@@ -12,12 +12,12 @@ export class RedisKeys {
   }
 
   row(connectionId: string): string {
-    return `${this.#read()}c:{${connectionId}}`;
+    return this.of('c', connectionId);
   }
 
   /** The sorted set with the members of a channel. */
   channel(channel: string): string {
-    return `${this.#read()}s:{${channel}}`;
+    return this.of('s', channel);
   }
 
   /**
@@ -25,8 +25,12 @@ export class RedisKeys {
    * of a cluster.
    */
   membership(channel: string, tokens: readonly string[]): string[] {
-    const ends = tokens.map((token) => `${this.#read()}e:{${channel}}${token}`);
-    return [this.channel(channel), ...ends];
+    return [this.channel(channel), ...tokens.map((token) => this.of('e', channel, token))];
+  }
+
+  /** A key of one kind. Keys with the same tag are in one slot of a cluster. */
+  of(kind: string, tag: string, rest = ''): string {
+    return `${this.#read()}${kind}:{${tag}}${rest}`;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Store } from '@gatecast/framework';
-import { checkOptions, type OptionType, option } from '@gatecast/framework/adapter';
+import { checkOptions, lazyLog, type OptionType, option } from '@gatecast/framework/adapter';
 import type { Cluster, Redis } from 'ioredis';
 import { RedisConnectionStore } from './redis-connection-store.js';
 import { PREFIX_PATTERN, RedisKeys } from './redis-keys.js';
@@ -88,6 +88,10 @@ export function redisStore(options: RedisStoreOptions = {}): Store & AsyncDispos
   return {
     name: 'redis',
     connections: new RedisConnectionStore({ link, keys, now }),
+    log: lazyLog(async () => {
+      const { RedisMessageLog } = await import('./log/redis-message-log.js');
+      return new RedisMessageLog({ link, keys, now });
+    }),
     [Symbol.asyncDispose]: () => link.close(),
   };
 }

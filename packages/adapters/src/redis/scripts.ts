@@ -16,8 +16,14 @@ const MAKE_TOKEN = `
 local time = redis.call('TIME')
 local token = call .. string.format('%x', (time[1] * 1000000 + time[2]) % 268435456)`;
 
-function script(lua: string): Script {
+export function script(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
+
+/** Splits the flat list that a script returns into groups. */
+export function inGroups(found: readonly string[], size: number): string[][] {
+  const count = Math.ceil(found.length / size);
+  return Array.from({ length: count }, (_, index) => found.slice(index * size, (index + 1) * size));
 }
 
 // The hash of a connection (its "row") has these fields:

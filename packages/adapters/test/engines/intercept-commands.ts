@@ -1,8 +1,17 @@
 import type { Redis } from 'ioredis';
-import * as scripts from '../../src/redis/scripts.js';
+import * as logScripts from '../../src/redis/log/log-scripts.js';
+import * as connectionScripts from '../../src/redis/scripts.js';
+
+const scripts = { ...connectionScripts, ...logScripts };
 
 /** The commands that a store sends. */
-export const COMMANDS: ReadonlySet<string> = new Set(['evalsha', 'hget', 'hgetall', 'zrangebylex']);
+export const COMMANDS: ReadonlySet<string> = new Set([
+  'evalsha',
+  'hget',
+  'hgetall',
+  'unlink',
+  'zrangebylex',
+]);
 
 /**
  * Called for each command of a store: `send` sends it, and `command` is its name or the name of its

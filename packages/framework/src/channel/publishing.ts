@@ -73,21 +73,24 @@ export interface HistoryRange {
 }
 
 /** One event of a channel's history. */
-export type HistoryEvent<E extends object> = {
-  [N in keyof E & string]: {
-    readonly event: N;
-    readonly data: E[N];
-    readonly id: string;
-    /** When it was published. It may be earlier than that of the event before it; order is that of the history. */
-    readonly at: Date;
-    readonly position: string;
-  };
+export interface HistoryEvent<N extends string = string, D = unknown> {
+  readonly event: N;
+  readonly data: D;
+  readonly id: string;
+  /** When it was published. It may be earlier than that of the event before it; order is that of the history. */
+  readonly at: Date;
+  readonly position: string;
+}
+
+/** The events of a channel's history, told apart by `event`. */
+export type HistoryEvents<E extends object> = {
+  [N in keyof E & string]: HistoryEvent<N, E[N]>;
 }[keyof E & string];
 
 /** A part of a channel's history. */
-export interface HistoryPage<E extends object = Record<string, unknown>> {
+export interface HistoryPage<E = HistoryEvent> {
   /** In order, and without a hole between them. */
-  readonly events: readonly HistoryEvent<E>[];
+  readonly events: readonly E[];
   /** Whether more follow in the direction of the read. A page ends at 1 MB, too. */
   readonly more: boolean;
   /** The position of the channel's last event. */
@@ -142,12 +145,15 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
    * Reads the channel's history: `history({ limit: 50 })` returns the latest 50 events,
    * `history({ after: position })` those that followed.
    *
+   * @typeParam V - The data of each event by its name. @default the channel's own
+   *
    * @throws UsageError - ERR_HISTORY_OFF, ERR_HISTORY_POSITION, ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL,
    * ERR_INVOCATION_OVER.
    * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_OPTION_CONFLICT.
    * @throws StoreError - if it cannot be read.
    */
-  history(range?: HistoryRange): Promise<HistoryPage<E>>;
+  // The parameter keeps E out of the comparison of two channels, which must not depend on what is read.
+  history<V extends object = E>(range?: HistoryRange): Promise<HistoryPage<HistoryEvents<V>>>;
   /**
    * Deletes the contents of all events in the history, such as when a user asks for it. Ids stay known, and positions
    * continue. If it fails, call it again.

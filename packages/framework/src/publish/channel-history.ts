@@ -75,7 +75,7 @@ function positionOf(
   throw makeError('ERR_HISTORY_POSITION', { channel, name, given: describeValue(value) });
 }
 
-function toEvent({ payload, at, position }: LogEntry): HistoryEvent<Record<string, unknown>> {
+function toEvent({ payload, at, position }: LogEntry): HistoryEvent {
   const event = JSON.parse(payload) as { event: string; data: unknown; id: string };
   return { ...event, at: new Date(at), position: formatPosition(position) };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { channelNameProblem, formatPosition } from '@gatecast/protocol';
 import type {
   DeliveryCount,
+  HistoryEvents,
   HistoryPage,
   HistoryRange,
   Member,
@@ -93,8 +94,10 @@ export class ChannelOfServer implements ServerChannel {
     return this.#invocation.delayAnswer(this.#members(range));
   }
 
-  history(range: HistoryRange = {}): Promise<HistoryPage> {
-    return this.#invocation.delayAnswer(this.#history(range));
+  history<V extends object>(range: HistoryRange = {}): Promise<HistoryPage<HistoryEvents<V>>> {
+    // The store returns what was published, which only the developer's types describe.
+    const page = this.#history(range) as Promise<HistoryPage<HistoryEvents<V>>>;
+    return this.#invocation.delayAnswer(page);
   }
 
   purge(): Promise<void> {

@@ -24,7 +24,7 @@ export function checkStore(where: string, store: unknown): asserts store is Stor
   if (log !== undefined) checkContract('log', log, 1);
 }
 
-function checkContract(part: string, { contract }: { contract: unknown }, needed: number): void {
-  if (contract === needed) return;
-  throw makeError('ERR_STORE_CONTRACT', { part, given: String(contract), needed });
+function checkContract(part: string, value: { contract: unknown } | null, needed: number): void {
+  if (value?.contract === needed) return;
+  throw makeError('ERR_STORE_CONTRACT', { part, given: String(value?.contract), needed });
 }

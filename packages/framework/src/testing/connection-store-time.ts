@@ -1,12 +1,13 @@
 import { strict as assert } from 'node:assert';
-import { StoreError } from '../errors/gatecast-error.js';
 import type { ConnectionRecord, ConnectionStore } from '../store/connections.js';
 import type { TimeLimit } from '../time/time-limit.js';
 import {
   assertAgreement,
+  assertOutOfTime,
   type Check,
   connected,
   everySubscriber,
+  failureOf,
   LIFETIME_MS,
   record,
   sorted,
@@ -46,16 +47,6 @@ async function callsOf(store: ConnectionStore): Promise<{
   };
 }
 
-/** The error of a call. */
-async function failureOf(name: string, call: Promise<unknown>): Promise<unknown> {
-  try {
-    await call;
-  } catch (error) {
-    return error;
-  }
-  throw new assert.AssertionError({ message: `${name} did not reject` });
-}
-
 /** Checks of time limits. */
 export const timeChecks: readonly Check[] = [
   {
@@ -64,9 +55,7 @@ export const timeChecks: readonly Check[] = [
       const { calls, assertUnchanged } = await callsOf(store);
       for (const [name, call] of Object.entries(calls)) {
         for (const endsAt of [Date.now() - 1, 0]) {
-          const error = await failureOf(name, call({ endsAt }));
-          assert.ok(StoreError.is(error), `${name} rejected with ${String(error)}`);
-          assert.equal(error.code, 'ERR_STORE_UNAVAILABLE', name);
+          assertOutOfTime(name, await failureOf(name, call({ endsAt })));
         }
         await assertUnchanged();
       }

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { randomBytes } from 'node:crypto';
+import { StoreError } from '../errors/gatecast-error.js';
 import type {
   ConnectionRecord,
   ConnectionStore,
@@ -147,6 +148,22 @@ export async function forAll<T>(
     for (const item of queue) await work(item);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, drain));
+}
+
+/** The error of a call. */
+export async function failureOf(name: string, call: Promise<unknown>): Promise<unknown> {
+  try {
+    await call;
+  } catch (error) {
+    return error;
+  }
+  throw new assert.AssertionError({ message: `${name} did not reject` });
+}
+
+/** Asserts that an error says that the time of a call was over. */
+export function assertOutOfTime(name: string, error: unknown): void {
+  assert.ok(StoreError.is(error), `${name} rejected with ${String(error)}`);
+  assert.equal(error.code, 'ERR_STORE_UNAVAILABLE', name);
 }
 
 /** Asserts that nothing is left of a connection. */

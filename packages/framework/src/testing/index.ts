@@ -32,6 +32,8 @@ export {
   makeRequestId,
 } from './events.js';
 export type { Step } from './interleavings.js';
+export type { LogContractOptions, LogUnderTest } from './message-log-contract.js';
+export { messageLogContract } from './message-log-contract.js';
 export type { ConnectOptions, TestAppSettings } from './test-app.js';
 export { createTestApp, HandshakeError, TestApp } from './test-app.js';
 export { TestConnection } from './test-connection.js';

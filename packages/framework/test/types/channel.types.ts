@@ -114,7 +114,7 @@ class Uncalled {
     is<Equal<typeof connection, Connection>>();
     is<Equal<typeof params, { readonly userId: string }>>();
     is<Equal<typeof channel, string>>();
-    is<Equal<typeof operation, 'subscribe' | 'message'>>();
+    is<Equal<typeof operation, 'subscribe' | 'message' | 'history'>>();
     return connection.userId === params.userId;
   },
 })

@@ -37,6 +37,10 @@ class RoomChannel {
     const result = await ctx.channel.publish('message', { text: 'hi', at: new Date() });
     is<Equal<typeof result, PublishResult>>();
     is<Equal<typeof result.delivery.delivered, number>>();
+    const { events } = await ctx.channel.history({ limit: 50 });
+    const [first] = events;
+    if (first?.event === 'typing') is<Equal<typeof first.data, { who: string }>>();
+    if (first?.event === 'message') is<Equal<typeof first.data, RoomEvents['message']>>();
     await ctx.channel.publish('cleared', undefined);
     await ctx.channel.publish('typing', { who: 'Ada' }, { ephemeral: true, except: 'sender' });
     await ctx.channel.publish('typing', { who: 'Ada' }, { id: 'order-7' });

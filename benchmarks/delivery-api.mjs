@@ -1,4 +1,4 @@
-// A stand-in for the @connections API, and dynalite, for publish.mjs, in a separate process.
+// A stand-in for the @connections API, and dynalite, for delivery.mjs, in a separate process.
 import http from 'node:http';
 import { startDynalite } from './engines.mjs';
 
