@@ -28,8 +28,18 @@ interface Run {
   readonly wasAllowed: boolean;
 }
 
+const HISTORY = { retentionSeconds: 600 };
+
 /** Channels on which test events are published to see who gets them. */
-const PROBES = ['lobby', 'members', 'users/eve', 'users/root', 'rooms/admin', 'rooms/1', 'rooms/2'];
+export const PROBES = [
+  'lobby',
+  'members',
+  'users/eve',
+  'users/root',
+  'rooms/admin',
+  'rooms/1',
+  'rooms/2',
+];
 
 /**
  * An app with every kind of access, a user `eve` who attacks it, and a model of her rights that does not
@@ -58,6 +68,7 @@ export class World {
       post: message((_data, ctx) => this.#run('message', ctx)),
     });
     const handlers = {
+      history: HISTORY,
       onSubscribe: (ctx: HandlerContext) => this.#run('subscribe', ctx),
       messages: messages as never,
     };
@@ -99,6 +110,12 @@ export class World {
     return this.rights.has(name as string);
   }
 
+  /** The position before the first event of a channel, which anybody could make up who knows its epoch. */
+  async start(name: unknown): Promise<string> {
+    const head = await this.test.store.log?.head({ channel: nameOf(name), ...HISTORY });
+    return `${head?.position.epoch}:0:`;
+  }
+
   async connect(): Promise<TestConnection> {
     const client = await this.test.connect();
     this.clients.push(client);
@@ -111,7 +128,8 @@ export class World {
    */
   async publish(name: unknown): Promise<string | number> {
     try {
-      const { delivery } = await this.test.app.channel<ChannelType>(name as string).publish('x', 1);
+      const channel = this.test.app.channel<ChannelType>(name as string);
+      const { delivery } = await channel.publish('x', `event of ${nameOf(name)}`);
       return delivery.delivered;
     } catch (error) {
       return codeOf(error);
@@ -125,6 +143,7 @@ export class World {
       const joined = await this.test.store.connections.channels(client.id);
       found.push(...joined.filter((name) => !this.mayUse(name)));
       found.push(...codesIn(client).filter((code) => !/^ERR_(?!INTERNAL$)/.test(code)));
+      found.push(...pastEventsIn(client).filter((name) => !this.mayUse(name)));
       client.received.length = 0;
     }
     for (const name of [...PROBES, ...names]) await this.publish(name);
@@ -145,6 +164,17 @@ interface HandlerContext {
   readonly channel: { readonly name: string };
 }
 type Handle = (data: unknown, ctx: HandlerContext) => unknown;
+
+function nameOf(name: unknown): string {
+  return typeof name === 'string' ? name : 'none';
+}
+
+/** The channels of all events in answers to a client: those of a history. */
+function pastEventsIn({ received }: TestConnection): string[] {
+  const answers = received.filter(({ type }) => type === 'reply');
+  const found = JSON.stringify(answers).matchAll(/"event of ([^"]*)"/g);
+  return Array.from(found, ([, name]) => name as string);
+}
 
 /** The error codes in all answers to a client, for frames and for single channels. */
 function codesIn({ received }: TestConnection): string[] {

@@ -53,6 +53,7 @@ const calls: Readonly<Record<string, () => unknown>> = {
 const withoutOptions = new Set([
   'connectionStoreContract',
   'connectionStoreInterleavings',
+  'messageLogContract',
   'makeAuthorizerEvent',
   'makeConnectEvent',
   'makeDisconnectEvent',
@@ -252,8 +253,9 @@ it.each([Number.NaN, Number.POSITIVE_INFINITY])(
 );
 
 describe('D3 an unknown hook', () => {
-  const members = 'setup, onFrame, onConnect, onSubscribe, onUnsubscribe, onMessage, onPublish';
-  it.each(['onMesage', 'onmessage', 'onHistory', 'Setup', 'options'])(
+  const members =
+    'setup, onFrame, onConnect, onSubscribe, onUnsubscribe, onMessage, onHistory, onPublish';
+  it.each(['onMesage', 'onmessage', 'onPresence', 'Setup', 'options'])(
     'D3 is refused: %s',
     (hook) => {
       const plugin = { name: 'p', [hook]() {} } as Plugin;
