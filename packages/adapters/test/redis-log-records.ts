@@ -7,6 +7,7 @@ import type {
   Position,
   ReadResult,
 } from '@gatecast/framework';
+import type { Redis } from 'ioredis';
 
 /** The shortest retention, in milliseconds. */
 export const RETENTION_MS = 600_000;
@@ -60,4 +61,16 @@ export function resetOf(result: ReadResult): string {
 /** The names of entries that {@link append} made. */
 export function namesOf(entries: readonly Pick<LogEntry, 'payload'>[]): unknown[] {
   return entries.map(({ payload }) => (JSON.parse(payload) as { data: unknown }).data);
+}
+
+/** A copy of all keys of a store, that can be put in place of them. */
+export async function copyOf(admin: Redis, keyPrefix: string): Promise<() => Promise<void>> {
+  const names = await admin.keys(`${keyPrefix}*`);
+  const dumps = await Promise.all(names.map((name) => admin.dumpBuffer(name)));
+  return async () => {
+    for (const name of await admin.keys(`${keyPrefix}*`)) await admin.del(name);
+    for (const [index, name] of names.entries()) {
+      await admin.restore(name, 1_000_000_000, dumps[index] as Buffer);
+    }
+  };
 }

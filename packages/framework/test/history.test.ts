@@ -171,6 +171,14 @@ describe('an event of a channel with history', () => {
     await expect(
       room.publish('message', { text: `${text}x` }, { id: 'j'.repeat(64) }),
     ).rejects.toMatchObject({ code: 'ERR_EVENT_TOO_LARGE' });
+    // Nor may an event whose frame has exactly 32,768 bytes with its position: a reply needs more room.
+    const [event] = (await room.history()).events;
+    const frame = { type: 'event', channel: 'rooms/1', ...event, at: app.clock.now() };
+    const spare = 32_768 - Buffer.byteLength(JSON.stringify(frame));
+    expect(spare).toBeGreaterThan(0);
+    await expect(
+      room.publish('message', { text: text + 'x'.repeat(spare) }, { id: 'k'.repeat(64) }),
+    ).rejects.toMatchObject({ code: 'ERR_EVENT_TOO_LARGE' });
     const ann = await app.connect();
     const longest = '\u0001'.repeat(64);
     const answer = await ann.sendFrame({ action: 'history', id: longest, channel: 'rooms/1' });

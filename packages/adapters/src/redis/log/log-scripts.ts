@@ -48,14 +48,13 @@ if not state[1] then
   redis.call('HSET', head, 'epoch', ARGV[1], 'top', 0, 'tag', '')
   redis.call('UNLINK', stream)
 end
-local epoch, top, last = state[1], tonumber(state[2]), state[3]
-local function floor(to) return ARGV[5] == '' and 0 or math.max(0, to - ARGV[5]) end`;
+local epoch, top, last = state[1], tonumber(state[2]), state[3]`;
 
 /**
- * Appends an entry. KEYS: head, stream, key. ARGV: epoch of a new log, life of the head, now, retention,
- * maxEntries or '', key, attempt, hash, payload, 1 to refuse another hash. Times are in milliseconds. Returns
- * 'new', 'own' or 'known', then `epoch, offset, tag, prev, time`, and the payload of an entry that was there
- * already; an empty list if it is refused.
+ * Appends an entry. KEYS: head, stream, key. ARGV: epoch of a new log, life of the head, now, retention, key,
+ * attempt, hash, payload, 1 to refuse another hash. Times are in milliseconds. Returns 'new', 'own' or 'known',
+ * then `epoch, offset, tag, prev, time`, and the payload of an entry that was there already; an empty list if it
+ * is refused.
  */
 export const appendScript: Script = {
   ...script(`${LOG}
@@ -63,23 +62,21 @@ local known = redis.call('GET', KEYS[3])
 if known then
   local was, n, tag, prev, at, by, hash = string.match(known, '^(%S+) (%S+) (%S+) (%S*) (%S+) (%S+) (.*)')
   if was == epoch and not isOver(at, ${LATE_MS}) then
-    if hash ~= ARGV[8] and ARGV[10] == '1' then return {} end
-    return { by == ARGV[7] and 'own' or 'known', epoch, n, tag, prev, at, read(n).d }
+    if hash ~= ARGV[7] and ARGV[9] == '1' then return {} end
+    return { by == ARGV[6] and 'own' or 'known', epoch, n, tag, prev, at, read(n).d }
   end
 end
-local n, tag = top + 1, string.sub(redis.sha1hex(last .. ARGV[6] .. ARGV[8]), 1, 12)
-local added = redis.pcall('XADD', stream, n .. '-0', 't', tag, 'p', last, 'a', ARGV[3], 'd', ARGV[9])
-local isRefused = type(added) == 'table'
+local n, tag = top + 1, string.sub(redis.sha1hex(last .. ARGV[5] .. ARGV[7]), 1, 12)
+local added = redis.pcall('XADD', stream, n .. '-0', 't', tag, 'p', last, 'a', ARGV[3], 'd', ARGV[8])
 for _ = 1, ${TRIMMED} do
   local first = range('XRANGE', '-', '+', 1)[1]
-  if not first then break end
-  if first.n > floor(isRefused and top or n) and not isOver(first.a, ${LATE_MS}) then break end
+  if not first or not isOver(first.a, ${LATE_MS}) then break end
   redis.call('XDEL', stream, first.n .. '-0')
 end
-if isRefused then return added end
+if type(added) == 'table' then return added end
 redis.call('HSET', head, 'top', n, 'tag', tag)
 local found = { epoch, tostring(n), tag, last, ARGV[3] }
-local place = table.concat(found, ' ') .. ' ' .. ARGV[7] .. ' ' .. ARGV[8]
+local place = table.concat(found, ' ') .. ' ' .. ARGV[6] .. ' ' .. ARGV[7]
 redis.call('SET', KEYS[3], place, 'PX', keepMs + ${LATE_MS})
 extend(stream, keepMs + ${STREAM_MS}, keepMs + ${STREAM_MS})
 extend(head, headMs, headMs)
@@ -90,29 +87,30 @@ return { 'new', unpack(found) }
 
 /**
  * Reads the end of a log and the entries after or before a position. KEYS: head, stream. ARGV: epoch of a new
- * log, life of the head, now, retention, maxEntries or '', the least life that the head must have left, limit,
+ * log, life of the head, now, retention, the least life that the head must have left, maxEntries or '', limit,
  * maxBytes, 1 to read onwards and -1 backwards, then `epoch, offset, tag` of the position, or ''. Returns
  * `epoch, top, tag, audience, reset, more`, then `offset, tag, prev, time, payload` for each entry in the order
  * of the read.
  */
 export const readScript: Script = script(`${LOG}
-extend(head, tonumber(ARGV[6]), headMs)
+extend(head, tonumber(ARGV[5]), headMs)
+local floor = ARGV[6] == '' and 0 or math.max(0, top - ARGV[6])
 local found = { epoch, state[2], last, state[4] or '', '', '' }
 local limit, step, n, bytes = tonumber(ARGV[7]), tonumber(ARGV[9]), top, 0
 if ARGV[10] ~= '' then
   n = tonumber(ARGV[11])
   local tag = n == top and last or read(n + 1).p
   if ARGV[10] ~= epoch then found[5] = 'epoch'
-  elseif n > top or tag and tag ~= ARGV[12] then found[5] = 'forked'
-  elseif step == 1 and n < floor(top) then found[5] = 'trimmed' end
+  elseif n > top or n > 0 and tag and tag ~= ARGV[12] then found[5] = 'forked'
+  elseif step == 1 and n < floor then found[5] = 'trimmed' end
   if found[5] ~= '' then return found end
   n = n + step
 end
 local function walk()
-  while n > floor(top) and n <= top do
+  while n > floor and n <= top do
     local entries = step == 1 and range('XRANGE', n, '+', ${BATCH}) or range('XREVRANGE', n, '-', ${BATCH})
     for _, entry in ipairs(entries[1] and entries or { {} }) do
-      if n <= floor(top) then return end
+      if n <= floor then return end
       if entry.n ~= n or not entry.d or isOver(entry.a, 0) then
         if step == 1 then found[5] = 'trimmed' end
         return

@@ -134,8 +134,9 @@ export class RedisMessageLog implements MessageLog {
         () => {
           const settings = this.#settings(read);
           const leastMs = keep ? headLifeMs(read) / 2 : 0;
+          const most = [read.maxEntries ?? '', read.limit, read.maxBytes];
           const place = position ? [position.epoch, position.offset, position.tag] : [''];
-          return [...settings, leastMs, read.limit, read.maxBytes, step, ...place];
+          return [...settings, leastMs, ...most, step, ...place];
         },
       );
       const head: LogHead = {
@@ -156,7 +157,7 @@ export class RedisMessageLog implements MessageLog {
   #settings(log: LogOfChannel): readonly (string | number)[] {
     const epoch = randomBytes(9).toString('base64url');
     const retentionMs = log.retentionSeconds * 1_000;
-    return [epoch, headLifeMs(log), this.#now(), retentionMs, log.maxEntries ?? ''];
+    return [epoch, headLifeMs(log), this.#now(), retentionMs];
   }
 }
 
