@@ -1,6 +1,5 @@
 import {
   formatPosition,
-  MAX_FRAME_BYTES,
   MAX_HISTORY_EVENTS,
   type Position,
   type ResetCause,
@@ -9,7 +8,7 @@ import {
 import { ClientError } from '../errors/client-error.js';
 import { logOf } from '../publish/channel-history.js';
 import type { LogHead, LogOfChannel, ReadResult } from '../store/log.js';
-import { readPosition } from '../wire/frame.js';
+import { type RawFrame, readPosition } from '../wire/frame.js';
 import type { EventInvocation } from './app-invocation.js';
 import { EventList, mostEntries } from './event-list.js';
 import { readWithin } from './history-access.js';
@@ -20,6 +19,8 @@ export interface Wish {
   readonly position: Position | undefined;
   /** How many of the latest events it wants, if it has no position that is of use. */
   readonly rewind: number;
+  /** Bytes of events that the reply may have room for. */
+  readonly maxBytes: number;
 }
 
 /** The part of a subscription's outcome that comes from the channel's history. */
@@ -36,28 +37,25 @@ export interface CaughtUp {
  *
  * @throws ClientError - ERR_POSITION, ERR_FRAME_INVALID.
  */
-export function readWish(entry: unknown): Wish {
-  const { position, rewind = 0 } = (entry ?? {}) as { position?: unknown; rewind?: unknown };
+export function readWish({ position, rewind = 0 }: RawFrame, maxBytes: number): Wish {
   if (!Number.isSafeInteger(rewind) || (rewind as number) < 0) {
     throw new ClientError('ERR_FRAME_INVALID', '"rewind" must be a whole number of 0 or more.');
   }
   return {
     position: readPosition('position', position),
     rewind: Math.min(rewind as number, MAX_HISTORY_EVENTS),
+    maxBytes,
   };
 }
 
 /**
  * Reads what a client has missed on a channel. Its membership must have been written before: then every event that
  * this does not find is delivered to it.
- *
- * @param shares - Number of channels that share the frame.
  */
 export async function catchUp(
   invocation: EventInvocation,
   channel: string,
   wish: Wish,
-  shares: number,
 ): Promise<CaughtUp> {
   const { position, rewind } = wish;
   const log = logOf(invocation, channel);
@@ -67,7 +65,7 @@ export async function catchUp(
   if (!position && rewind === 0) return { result: 'live', head: await readHead() };
   try {
     return await readWithin(invocation, channel, position ? 'resume' : 'rewind', () =>
-      readMissed(invocation, kept, wish, Math.floor(MAX_FRAME_BYTES / shares)),
+      readMissed(invocation, kept, wish),
     );
   } catch (error) {
     // Who may not read the history may still subscribe.
@@ -79,12 +77,10 @@ export async function catchUp(
   return isCurrent ? { result: 'resumed', head } : { result: 'reset', reason: 'forbidden', head };
 }
 
-// oxlint-disable-next-line max-params -- a step of catchUp.
 async function readMissed(
   invocation: EventInvocation,
   log: LogOfChannel,
-  { position, rewind }: Wish,
-  maxBytes: number,
+  { position, rewind, maxBytes }: Wish,
 ): Promise<CaughtUp> {
   const request = { ...log, keep: true, maxBytes, limit: mostEntries(maxBytes) };
   const readLatest = async (): Promise<ReadResult> =>

@@ -1,4 +1,4 @@
-import { channelNameProblem, formatPosition } from '@gatecast/protocol';
+import { channelNameProblem, formatPosition, MAX_FRAME_BYTES } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { type RawFrame, requireId, textResponse, writeError } from '../wire/frame.js';
@@ -24,11 +24,12 @@ export async function handleSubscribe(
   );
   const joins = new Joins(invocation, new Set(asked.map(({ channel }) => channel)).size);
   const shares = asked.filter(({ position, rewind }) => position ?? rewind).length;
+  const maxBytes = Math.floor(MAX_FRAME_BYTES / Math.max(1, shares));
   const attempts = new Map<unknown, Attempt>();
   for (const entry of asked) {
     const { channel } = entry;
     if (attempts.has(channel)) continue;
-    attempts.set(channel, new Attempt(invocation, { entry, shares }, joins));
+    attempts.set(channel, new Attempt(invocation, { entry, maxBytes }, joins));
   }
   const all = [...attempts.values()];
   await Promise.all(all.map((attempt) => attempt.run()));
@@ -72,10 +73,10 @@ function writeReply(id: string, outcomes: readonly Outcome[], server: string): s
   return `${start}${channels.join(',')}${end}`;
 }
 
-/** An entry of a subscribe frame, and how many of the frame's entries ask for events. */
+/** An entry of a subscribe frame, and how many bytes of events its channel may get. */
 interface AskedChannel {
   readonly entry: RawFrame;
-  readonly shares: number;
+  readonly maxBytes: number;
 }
 
 /** One channel of a subscribe frame. */
@@ -134,7 +135,7 @@ class Attempt {
   }
 
   async #subscribe(): Promise<void> {
-    const wish = readWish(this.#asked.entry);
+    const wish = readWish(this.#asked.entry, this.#asked.maxBytes);
     const match = await authorizeChannel(this.#invocation, this.name, 'subscribe');
     this.match = match;
     this.#invocation.checkTime('an access rule');
@@ -152,7 +153,7 @@ class Attempt {
       this.isMember = true;
       this.hasEntered = ctx.isRepeated;
       this.#invocation.checkTime('the store');
-      this.#caughtUp = await catchUp(this.#invocation, name, wish, this.#asked.shares);
+      this.#caughtUp = await catchUp(this.#invocation, name, wish);
       this.#invocation.checkTime('the store');
       const data = await match.value.subscribe?.call(ctx);
       this.hasEntered = true;

@@ -1,0 +1,300 @@
+import { type MessageLog, memoryStore } from '@gatecast/framework';
+import { createTestApp } from '@gatecast/framework/testing';
+import type { SubscribeOutcome } from '@gatecast/protocol';
+import { describe, expect, it } from 'vitest';
+import {
+  history,
+  makeApp,
+  NewsChannel,
+  post,
+  RoomChannel,
+  refused,
+  textsOf,
+} from './history-app.js';
+
+describe('a history frame', () => {
+  it('reads pages in both directions', async () => {
+    const app = makeApp();
+    const ann = await app.connect();
+    const positions: string[] = [];
+    for (const text of [1, 2, 3, 4, 5]) positions.push(await post(ann, text));
+    const [p1, p2, p3, , p5] = positions;
+    const page = { result: 'page', position: p5 };
+    const all = await history(ann, {});
+    expect(all).toMatchObject(page);
+    expect(all).not.toHaveProperty('more');
+    expect(textsOf(all)).toEqual([1, 2, 3, 4, 5]);
+    for (const [range, texts, more] of [
+      [{ limit: 2 }, [4, 5], true],
+      [{ after: p2, limit: 2 }, [3, 4], true],
+      [{ after: p2, limit: 3 }, [3, 4, 5], undefined],
+      [{ after: p5 }, [], undefined],
+      [{ before: p3, limit: 1 }, [2], true],
+      [{ before: p3, limit: 1e6 }, [1, 2], undefined],
+      [{ before: p1 }, [], undefined],
+    ] as const) {
+      const reply = await history(ann, range);
+      expect(textsOf(reply)).toEqual(texts);
+      expect(reply).toMatchObject(page);
+      expect((reply as { more?: true }).more).toBe(more);
+    }
+    expect(await history(ann, { limit: 0 })).toEqual({ ...page, events: [] });
+  });
+
+  it('fits its page into a frame', async () => {
+    const app = makeApp();
+    const ann = await app.connect();
+    for (let index = 0; index < 5; index += 1) await post(ann, index + 'é'.repeat(5_000));
+    const start = `${(await history(ann, {})).position.split(':')[0]}:0:`;
+    const first = await history(ann, { after: start });
+    expect(textsOf(first)).toHaveLength(3);
+    expect(first).toHaveProperty('more', true);
+    const latest = await history(ann, {});
+    expect(textsOf(latest).map((text) => (text as string)[0])).toEqual(['2', '3', '4']);
+  });
+
+  it.each([
+    [{ limit: -1 }, 'ERR_FRAME_INVALID'],
+    [{ limit: 1.5 }, 'ERR_FRAME_INVALID'],
+    [{ limit: '5' }, 'ERR_FRAME_INVALID'],
+    [{ after: 'x' }, 'ERR_POSITION'],
+    [{ before: 5 }, 'ERR_POSITION'],
+    [{ after: `${'a'.repeat(12)}:0:`, before: `${'a'.repeat(12)}:1:` }, 'ERR_FRAME_INVALID'],
+    [{ channel: 'news' }, 'ERR_NO_HISTORY'],
+    [{ channel: 'nope' }, 'ERR_CHANNEL_UNKNOWN'],
+    [{ channel: 7 }, 'ERR_FRAME_INVALID'],
+    [{ id: '' }, 'ERR_FRAME_INVALID'],
+  ])('with %j is refused with %s', async (range, code) => {
+    const ann = await makeApp().connect();
+    const frame = { action: 'history', id: 'h', channel: 'rooms/1', ...range };
+    expect(await ann.sendFrame(frame)).toMatchObject({ type: 'error', error: { code } });
+  });
+
+  it('is refused where the rule refuses it', async () => {
+    const ann = await makeApp().connect();
+    refused.add('history');
+    const frame = { action: 'history', id: 'h', channel: 'rooms/1' };
+    expect(await ann.sendFrame(frame)).toMatchObject({ error: { code: 'ERR_FORBIDDEN' } });
+  });
+
+  it('is an unknown action in an app without history', async () => {
+    const app = createTestApp({ channels: [NewsChannel] });
+    const ann = await app.connect();
+    for (const action of ['history', 'sync']) {
+      const frame = { action, id: 'h', channel: 'news', positions: { news: '' } };
+      expect(await ann.sendFrame(frame)).toMatchObject({ error: { code: 'ERR_ACTION_UNKNOWN' } });
+      expect(app.app.manifest.routes.some(({ routeKey }) => routeKey === action)).toBe(false);
+    }
+  });
+
+  it('is told if its position is of no use', async () => {
+    const app = makeApp();
+    const ann = await app.connect();
+    const position = await post(ann, 'a');
+    for (const range of [{ after: `${'a'.repeat(12)}:0:` }, { before: `${'a'.repeat(12)}:1:` }]) {
+      expect(await history(ann, range)).toEqual({ result: 'reset', reason: 'epoch', position });
+    }
+  });
+});
+
+describe('a sync frame', () => {
+  it('compares positions with the ends of the logs', async () => {
+    const app = makeApp();
+    const ann = await app.connect();
+    await ann.subscribe('rooms/1', 'news');
+    const first = await post(ann, 'a');
+    const second = await post(ann, 'b');
+    const ask = async (positions: object) => ann.sendFrame({ action: 'sync', id: 's', positions });
+    for (const [position, result] of [
+      [first, 'behind'],
+      [second, 'current'],
+      [second.replace(':2:', ':3:'), 'resume'],
+      [`${second.slice(0, -1)}-`, 'resume'],
+      [`${'a'.repeat(12)}:2:x`, 'resume'],
+    ] as const) {
+      expect(await ask({ 'rooms/1': position })).toEqual({
+        type: 'reply',
+        id: 's',
+        data: { channels: [{ channel: 'rooms/1', result }] },
+        server: expect.objectContaining({ resendWithinMs: 300_000, now: app.clock.now() }),
+      });
+    }
+    expect(await ask({ 'rooms/2': first, news: first, 'rooms/1': 'x', nope: first })).toMatchObject(
+      {
+        data: {
+          channels: [
+            { channel: 'rooms/2', result: 'unsubscribed' },
+            { channel: 'news', error: { code: 'ERR_NO_HISTORY' } },
+            { channel: 'rooms/1', error: { code: 'ERR_POSITION' } },
+            { channel: 'nope', error: { code: 'ERR_CHANNEL_UNKNOWN' } },
+          ],
+        },
+      },
+    );
+    refused.add('subscribe');
+    expect(await ask({ 'rooms/1': second })).toMatchObject({
+      data: { channels: [{ error: { code: 'ERR_FORBIDDEN' } }] },
+    });
+  });
+
+  it.each([undefined, null, [], {}, 'x'])('with %j as positions is refused', async (positions) => {
+    const ann = await makeApp().connect();
+    const frame = { action: 'sync', id: 's', positions };
+    expect(await ann.sendFrame(frame)).toMatchObject({ error: { code: 'ERR_FRAME_INVALID' } });
+  });
+
+  it('names at most 50 channels', async () => {
+    const ann = await makeApp().connect();
+    const names = Array.from({ length: 51 }, (_, index) => [`rooms/${index}`, 'x']);
+    const frame = { action: 'sync', id: 's', positions: Object.fromEntries(names) };
+    expect(await ann.sendFrame(frame)).toMatchObject({ error: { code: 'ERR_CHANNEL_LIMIT' } });
+  });
+});
+
+describe('the history of a channel on the server', () => {
+  it('is read in both directions, and purged', async () => {
+    const app = makeApp();
+    const room = app.app.channel('rooms/1');
+    for (const text of [1, 2, 3]) await room.publish('message', { text }, { id: `e${text}` });
+    const page = await room.history();
+    expect(page).toEqual({
+      events: [1, 2, 3].map((text) => ({
+        event: 'message',
+        data: { text },
+        id: `e${text}`,
+        at: new Date(app.clock.now()),
+        position: expect.stringContaining(`:${text}:`),
+      })),
+      more: false,
+      position: page.events[2]?.position,
+    });
+    const after = page.events[0]?.position ?? '';
+    expect((await room.history({ after, limit: 1 })).events.map(({ id }) => id)).toEqual(['e2']);
+    expect((await room.history({ before: page.position })).events.map(({ id }) => id)).toEqual([
+      'e1',
+      'e2',
+    ]);
+    await room.purge();
+    expect(await room.history()).toMatchObject({ events: [], position: page.position });
+    expect(await room.history({ after })).toEqual({
+      events: [],
+      more: false,
+      position: page.position,
+      reset: 'trimmed',
+    });
+    const again = await room.publish('message', { text: 2 }, { id: 'e2' });
+    expect(again).toMatchObject({ duplicate: true, delivery: { delivered: 0 } });
+    const next = await room.publish('message', { text: 4 });
+    expect(next.position).toContain(':4:');
+  });
+
+  it.each([
+    [{ after: 'x' }, 'ERR_HISTORY_POSITION'],
+    [{ before: 'a:b:c' }, 'ERR_HISTORY_POSITION'],
+    [{ limit: -1 }, 'ERR_OPTION_VALUE'],
+    [{ limit: 1_001 }, 'ERR_OPTION_VALUE'],
+    [{ from: 1 }, 'ERR_OPTION_UNKNOWN'],
+    [{ after: 'x', before: 'x' }, 'ERR_OPTION_CONFLICT'],
+  ])('is refused for %j', async (range, code) => {
+    const { app } = makeApp();
+    await expect(app.channel('rooms/1').history(range as object)).rejects.toMatchObject({ code });
+  });
+
+  it('is refused for a channel without history', async () => {
+    const { app } = makeApp();
+    const news = app.channel('news');
+    await expect(news.history()).rejects.toMatchObject({ code: 'ERR_HISTORY_OFF' });
+    await expect(news.purge()).rejects.toMatchObject({ code: 'ERR_HISTORY_OFF' });
+    await expect(app.channel('rooms' as 'news').purge()).rejects.toMatchObject({
+      code: 'ERR_PUBLISH_UNKNOWN_CHANNEL',
+    });
+  });
+});
+
+describe('the hook onHistory', () => {
+  it('runs around every read by a client, and can refuse it', async () => {
+    const seen: unknown[] = [];
+    let isOpen = true;
+    const app = makeApp([
+      {
+        name: 'audit',
+        async onHistory({ connection, ...ctx }, next) {
+          seen.push({ ...ctx, id: connection.id });
+          if (isOpen) await next();
+        },
+      },
+    ]);
+    const ann = await app.connect();
+    const position = await post(ann, 'a');
+    const start = `${position.split(':')[0]}:0:`;
+    const read = async () => [
+      (await ann.subscribe('rooms/1'))[0],
+      (await ann.subscribe({ channel: 'rooms/1', rewind: 1 }))[0],
+      (await ann.subscribe({ channel: 'rooms/1', position: start }))[0],
+      await ann.sendFrame({ action: 'history', id: 'h', channel: 'rooms/1' }),
+    ];
+    const [, rewound, resumed, page] = await read();
+    expect([textsOf(rewound as SubscribeOutcome), textsOf(resumed as SubscribeOutcome)]).toEqual([
+      ['a'],
+      ['a'],
+    ]);
+    expect(page).toMatchObject({ type: 'reply' });
+    const ctx = { channel: 'rooms/1', params: { roomId: '1' }, id: ann.id };
+    expect(seen).toEqual([
+      { ...ctx, kind: 'rewind' },
+      { ...ctx, kind: 'resume' },
+      { ...ctx, kind: 'page' },
+    ]);
+    isOpen = false;
+    const [, ...others] = await read();
+    expect(others).toMatchObject([
+      { result: 'live' },
+      { result: 'reset', reason: 'forbidden' },
+      { type: 'error', error: { code: 'ERR_FORBIDDEN' } },
+    ]);
+  });
+});
+
+describe('a store that fails', () => {
+  function brokenLog(methods: object) {
+    const store = memoryStore();
+    const log = store.log as MessageLog;
+    const append: MessageLog['append'] = (...args) => log.append(...args);
+    const head: MessageLog['head'] = (...args) => log.head(...args);
+    return { ...store, log: { contract: 1, append, head, ...methods } as MessageLog };
+  }
+
+  it('fails a publish before anything is delivered', async () => {
+    const fail = async () => Promise.reject(new Error('the disk is full'));
+    const app = createTestApp({ channels: [RoomChannel], store: brokenLog({ append: fail }) });
+    const ann = await app.connect();
+    await ann.subscribe('rooms/1');
+    expect(await ann.send('rooms.post', 'rooms/1', 'a')).toMatchObject({
+      type: 'error',
+      error: { code: 'ERR_INTERNAL' },
+    });
+    expect(ann.events).toEqual([]);
+  });
+
+  it('tells a client if the outcome of its message is unknown', async () => {
+    const append = async () => ({ result: 'unknown' });
+    const app = createTestApp({ channels: [RoomChannel], store: brokenLog({ append }) });
+    const ann = await app.connect();
+    expect(await ann.send('rooms.post', 'rooms/1', 'a')).toMatchObject({
+      type: 'error',
+      error: { code: 'ERR_OUTCOME_UNKNOWN' },
+    });
+  });
+
+  it('refuses a subscription whose missed events cannot be read, and ends its membership', async () => {
+    const readAfter = async () => Promise.reject(new Error('gone'));
+    const store = brokenLog({ readAfter });
+    const app = createTestApp({ channels: [RoomChannel], store });
+    const ann = await app.connect();
+    const position = await post(ann, 'a');
+    expect(await ann.subscribe({ channel: 'rooms/1', position })).toMatchObject([
+      { error: { code: 'ERR_INTERNAL' } },
+    ]);
+    expect(await store.connections.channels(ann.id)).toEqual([]);
+  });
+});
