@@ -50,7 +50,7 @@ export type {
   DeliveryCount,
   DisconnectOptions,
   HistoryEvent,
-  HistoryEvents,
+  HistoryEventOf,
   HistoryPage,
   HistoryRange,
   Member,
