@@ -1,4 +1,4 @@
-import { formatPosition, MAX_FRAME_BYTES, type Position } from '@gatecast/protocol';
+import { formatPosition, MAX_FRAME_BYTES } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import { DEFAULT_LIMIT, type Range, readRange } from '../publish/channel-history.js';
 import { type RawFrame, readPosition, requireId, textResponse } from '../wire/frame.js';
