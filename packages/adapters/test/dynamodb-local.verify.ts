@@ -1,5 +1,5 @@
-// The whole contract on DynamoDB Local, with 6 ms of latency.
-import { connectionStoreContract } from '@gatecast/framework/testing';
+// The whole contracts on DynamoDB Local: of connections with 6 ms of latency, and of the log.
+import { connectionStoreContract, messageLogContract } from '@gatecast/framework/testing';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import {
   type DynamoDbLocal,
@@ -25,5 +25,10 @@ describe.skipIf(isWithoutDynamoDbLocal)('dynamoDbStore() on DynamoDB Local', () 
   for (const { name, run } of connectionStoreContract(() => openTable(far))) {
     // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
     it(name, run);
+  }
+
+  for (const { name, run } of messageLogContract(({ now }) => openTable(engine, { now }))) {
+    // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
+    it(`log: ${name}`, run, 600_000);
   }
 });

@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from './engines/engine.js';
 import { startDynalite } from './engines/start-dynalite.js';
+import { publish } from './log-under-test.js';
 import { shuffleCalls } from './shuffle-calls.js';
 import { connected, openTable } from './table-under-test.js';
 
@@ -28,7 +29,9 @@ describe('dynamoDbStore() on dynalite', () => {
   // oxlint-disable-next-line vitest/expect-expect -- the checks assert by themselves.
   for (const check of connectionStoreContract(makeStore)) it(check.name, check.run);
 
-  it('calls exactly the actions that iamActions lists in all tests above', () => {
+  it('calls exactly the actions that iamActions lists in all tests above, and to publish', async () => {
+    await using table = await makeStore();
+    await publish(table, 'p');
     expect([...used].sort()).toEqual([...iamActions].sort());
   });
 });

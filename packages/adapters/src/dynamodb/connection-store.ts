@@ -24,6 +24,8 @@ export interface OpenOptions {
    * for. @default false
    */
   readonly usesWholeLimit?: boolean;
+  /** Most milliseconds, whatever its time limit and `budgetMs` are. @default Infinity */
+  readonly longestMs?: number;
 }
 
 /** Opens the table for one operation. */

@@ -150,8 +150,12 @@ export function storeOver(
   };
 }
 
-function limitOf({ limit = {}, usesWholeLimit = false }: OpenOptions, budgetMs: number): TimeLimit {
-  const budgetEndsAt = Date.now() + budgetMs;
-  const { endsAt = budgetEndsAt } = limit;
-  return { ...limit, endsAt: usesWholeLimit ? endsAt : Math.min(endsAt, budgetEndsAt) };
+function limitOf(
+  { limit = {}, usesWholeLimit = false, longestMs = Infinity }: OpenOptions,
+  budgetMs: number,
+): TimeLimit {
+  const now = Date.now();
+  const { endsAt = now + budgetMs } = limit;
+  const mayEndAt = usesWholeLimit ? endsAt : Math.min(endsAt, now + budgetMs);
+  return { ...limit, endsAt: Math.min(mayEndAt, now + longestMs) };
 }

@@ -3,7 +3,7 @@ import { type Item, toAttribute, toItem } from '../attributes.js';
 import type { Updated } from '../table.js';
 import { type Body, freshNonce, isDead, randomText, toBody } from './body.js';
 import { type ChannelLog, IF_ABSENT, namesOf, OLD_ITEM, valuesOf } from './channel-log.js';
-import { drop } from './drop.js';
+import { drop, isDropDue } from './drop.js';
 import type { Head } from './head.js';
 import { tagOf } from './log-keys.js';
 import { APPEND_WITHIN_MS, DEAD_S } from './times.js';
@@ -202,7 +202,7 @@ export class Append {
     this.#offset = this.#head.top;
     if (!isLate(this.#claimedAt, this.#log.now()))
       return this.#result({ isDuplicate: false, finish: this.#finish });
-    await this.#finish(Promise.resolve(undefined));
+    await this.#finish(Promise.resolve(undefined)).catch(() => {});
     return { result: 'unknown' };
   }
 
@@ -221,15 +221,12 @@ export class Append {
     return this.#result({ isDuplicate: !this.#isOwn });
   }
 
-  /** Steps 7 and 8. A failure is of no consequence: readers find the entry in BODY, and the next drop puts it. */
+  /** Steps 7 and 8. Readers find the entry in BODY until then. */
   readonly #finish = async (audience: Promise<number | undefined>): Promise<void> => {
-    try {
-      const log = await this.#reopen();
-      await this.#putEntry(log);
-      await drop(log, this.#head, audience);
-    } catch {
-      // Nobody waits for a result.
-    }
+    await this.#putEntry(await this.#reopen());
+    if (!isDropDue(this.#head)) return;
+    const estimate = await audience.catch(() => undefined);
+    await drop(await this.#reopen(), this.#head, estimate);
   };
 
   #putEntry(log: ChannelLog): Promise<Updated> {

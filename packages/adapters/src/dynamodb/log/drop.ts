@@ -8,21 +8,25 @@ import { RING } from './observations.js';
 /** Most keys that one drop removes: DynamoDB takes at most 300 operators in an expression. */
 const DROP_AT_MOST = 100;
 
+/** Whether an append is followed by a drop: every {@link RING} appends, or if the last ones failed. */
+export function isDropDue({ top, floor }: Head): boolean {
+  return top - RING > floor && (top % RING === 0 || top - floor >= 3 * RING);
+}
+
 /**
- * Step 8: removes old entries from HEAD's ring, once LOG has them, every {@link RING} appends. Puts those
- * that are missing because their publishers died.
+ * Step 8: removes old entries from HEAD's ring, once LOG has them. Puts those that are missing because their
+ * publishers died.
  *
  * @param head - As one's own append has left it.
- * @param audience - An estimate of the subscribers, which HEAD keeps for the subscribers to come.
+ * @param estimate - Of the subscribers. HEAD keeps it for subscribers to come.
  */
 export async function drop(
   log: ChannelLog,
   head: Head,
-  audience: Promise<number | undefined>,
+  estimate: number | undefined,
 ): Promise<void> {
   const { epoch, top, floor } = head;
   const to = Math.min(top - RING, floor + DROP_AT_MOST);
-  if ((top % RING !== 0 && top - floor < 3 * RING) || to <= floor) return;
   const inLog = await log.ringKeys(epoch, floor, to);
   const ring = ringOf(head);
   const dropped: string[] = [];
@@ -36,7 +40,6 @@ export async function drop(
       await log.putEntry(epoch, offset, [ringKey, body]);
     }
   }
-  const estimate = await audience.catch(() => undefined);
   const hasEstimate = estimate !== undefined;
   await log.table.update({
     Key: log.keys.head,

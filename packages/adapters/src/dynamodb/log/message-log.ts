@@ -17,8 +17,12 @@ import { Observations } from './observations.js';
 import { purge } from './purge.js';
 import { headFor, readAfter, readBefore } from './read.js';
 
-const APPEND = 'append an event';
 const READ = 'read the events of a channel';
+
+// No call is sent later than that, even if the process slept: an append is made within L of its claim, and the
+// times in rows are not too old. A purge may take as long as Lambda allows.
+const LONGEST_MS = 60_000;
+const LONGEST_PURGE_MS = 900_000;
 
 /**
  * Logs in one table, each as three kinds of items. HEAD is one item of a channel: the last offset, and the
@@ -35,9 +39,10 @@ export class DynamoDbMessageLog implements MessageLog {
   }
 
   async append(request: AppendRequest, limit?: TimeLimit): Promise<AppendResult> {
-    const open = (usesWholeLimit: boolean): Promise<ChannelLog> =>
-      this.#open(request, { operation: APPEND, limit, usesWholeLimit });
-    return new Append(await open(false), request, () => open(true)).run();
+    const log = await this.#open(request, { operation: 'append an event', limit });
+    const operation = 'keep the log of a channel short';
+    const reopen = (): Promise<ChannelLog> => this.#open(request, { operation, limit });
+    return new Append(log, request, reopen).run();
   }
 
   async head(
@@ -64,10 +69,12 @@ export class DynamoDbMessageLog implements MessageLog {
 
   async purge(request: LogOfChannel, limit?: TimeLimit): Promise<void> {
     const operation = 'delete the events of a channel';
-    await purge(await this.#open(request, { operation, limit, usesWholeLimit: true }));
+    const opening = { operation, limit, usesWholeLimit: true, longestMs: LONGEST_PURGE_MS };
+    await purge(await this.#open(request, opening));
   }
 
   async #open(request: LogOfChannel, opening: OpenOptions): Promise<ChannelLog> {
-    return new ChannelLog(await this.#openTable(opening), request, this.#observations);
+    const table = await this.#openTable({ longestMs: LONGEST_MS, ...opening });
+    return new ChannelLog(table, request, this.#observations);
   }
 }

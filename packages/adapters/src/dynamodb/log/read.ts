@@ -6,8 +6,8 @@ import { type Head, ringOf, toLogHead } from './head.js';
 import { nonceOf, segmentsOf, tagOf } from './log-keys.js';
 import { SLACK_S } from './times.js';
 
-/** How large the first page of a read takes payloads to be, in bytes. */
-const GUESSED_BYTES = 256;
+/** Rows of the first page, while the size of the payloads is not known: they may have 32 KB each. */
+const FIRST_ROWS = 16;
 const MOST_ROWS = 1_000;
 
 /** Which entries to read: those behind `after` up to `to`. */
@@ -119,8 +119,8 @@ async function readRows(
   const rows: [number, Item | undefined][] = [];
   let [count, bytes] = [0, 0];
   const size = (): number => {
-    const rest = Math.ceil((maxBytes - bytes) / (bytes / count || GUESSED_BYTES)) + 1;
-    return Math.min(MOST_ROWS, Math.max(1, rest));
+    const rest = Math.ceil((maxBytes - bytes) / (bytes / count)) + 1;
+    return count === 0 ? FIRST_ROWS : Math.min(MOST_ROWS, Math.max(1, rest));
   };
   for (const segment of segmentsOf(after, to, isBackward)) {
     const found = new Map<number, Item>();

@@ -1,0 +1,118 @@
+// Capacity units of the log, as the engine reports them.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from './engines/engine.js';
+import { engines, pageOf, publish, publishMany, publishOf, RETENTION_S } from './log-under-test.js';
+import { openTable, type TableUnderTest } from './table-under-test.js';
+
+interface Cost {
+  readonly calls: number;
+  readonly writeUnits: number;
+  readonly readUnits: number;
+}
+
+async function costOf(
+  { calls, hooks }: TableUnderTest,
+  run: () => Promise<unknown>,
+): Promise<Cost> {
+  const units = { write: 0, read: 0 };
+  hooks.before = (_action, input) => {
+    input['ReturnConsumedCapacity'] = 'TOTAL';
+  };
+  hooks.after = (action, output) => {
+    const kind = /Get|Query/.test(action) ? 'read' : 'write';
+    const used = [output['ConsumedCapacity'] ?? []].flat() as { CapacityUnits?: number }[];
+    for (const { CapacityUnits = 0 } of used) units[kind] += CapacityUnits;
+  };
+  calls.length = 0;
+  await run();
+  delete hooks.before;
+  delete hooks.after;
+  return { calls: calls.length, writeUnits: units.write, readUnits: units.read };
+}
+
+const payloadOf = (bytes: number): string => JSON.stringify('x'.repeat(bytes - 2));
+
+describe.each(engines)('what the log costs on $name', ({ start }) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await start();
+  });
+  afterAll(() => engine[Symbol.asyncDispose]());
+
+  it.each([200, 800])('takes 3 write units to publish %i bytes', async (bytes) => {
+    await using table = await openTable(engine);
+    await publishMany(table, 1, 30);
+    const payload = payloadOf(bytes);
+    expect(await costOf(table, () => publish(table, 'p', { payload }))).toEqual({
+      calls: 3,
+      writeUnits: 3,
+      readUnits: 0,
+    });
+  });
+
+  it('takes at most 3.2 write units and 0.2 read units in the long run', async () => {
+    await using table = await openTable(engine);
+    await publishMany(table, 1, 24);
+    const payload = payloadOf(200);
+    const { writeUnits, readUnits } = await costOf(table, async () => {
+      for (let index = 0; index < 60; index += 1) await publish(table, `q${index}`, { payload });
+    });
+    expect(writeUnits / 60).toBeLessThan(3.2);
+    expect(readUnits / 60).toBeLessThan(0.2);
+  });
+
+  it('takes one read unit more in a new environment', async () => {
+    await using table = await openTable(engine);
+    await publishMany(table, 1, 30);
+    await using cold = await openTable(engine, { table: table.table });
+    expect(await costOf(cold, () => publish(cold, 'p'))).toEqual({
+      calls: 4,
+      writeUnits: 3,
+      readUnits: 1,
+    });
+  });
+
+  it('takes two units for each KB of a large event', async () => {
+    await using table = await openTable(engine);
+    await publishMany(table, 1, 30);
+    const payload = payloadOf(20 * 1_024);
+    const { writeUnits } = await costOf(table, () => publish(table, 'p', { payload }));
+    expect(writeUnits).toBe(2 * 21 + 1);
+  });
+
+  it('takes one read unit to resume where nothing was missed', async () => {
+    await using table = await openTable(engine);
+    await publishMany(table, 1, 30);
+    const { entry } = await publish(table, 'p');
+    const room = { channel: 'rooms/42', retentionSeconds: RETENTION_S };
+    const request = { ...room, limit: 100, maxBytes: 30_000, keep: true, after: entry.position };
+    const cost = await costOf(table, async () => {
+      expect(pageOf(await table.log.readAfter(request)).entries).toEqual([]);
+    });
+    expect(cost).toEqual({ calls: 1, writeUnits: 0, readUnits: 1 });
+  });
+
+  it('does not read far beyond a page of large events', async () => {
+    await using table = await openTable(engine);
+    const room = { channel: 'rooms/42', retentionSeconds: RETENTION_S };
+    let { position } = await table.log.head(room);
+    const payload = payloadOf(20 * 1_024);
+    for (let index = 0; index < 60; index += 1) {
+      const result = await table.log.append(publishOf(`q${index}`, { payload }));
+      if (result.result !== 'appended') throw new Error(result.result);
+      await result.finish?.(Promise.resolve(undefined));
+    }
+    const costs: number[] = [];
+    for (let page = 0; page < 7; page += 1) {
+      const { readUnits } = await costOf(table, async () => {
+        const request = { ...room, limit: 1_000, maxBytes: 200_000, after: position };
+        const { entries } = pageOf(await table.log.readAfter(request));
+        position = entries.at(-1)?.position ?? position;
+      });
+      costs.push(readUnits);
+    }
+    expect(position.offset).toBe(60);
+    // Ten events would be 50 units; the first page of a read does not know their size.
+    expect(Math.max(...costs)).toBeLessThanOrEqual(100);
+  });
+});

@@ -1,0 +1,201 @@
+// The rows of the log: their keys, how long they live, and what stays in them.
+import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import type { DynamoDbStoreOptions } from '@gatecast/adapters/dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from './engines/engine.js';
+import { startDynalite } from './engines/start-dynalite.js';
+import {
+  bodyOf,
+  pageOf,
+  publish,
+  publishMany,
+  publishOf,
+  RETENTION_S,
+  readAll,
+  rowOf,
+} from './log-under-test.js';
+import { openTable, type TableUnderTest } from './table-under-test.js';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await startDynalite();
+});
+afterAll(() => engine[Symbol.asyncDispose]());
+
+const room = { channel: 'rooms/42', retentionSeconds: RETENTION_S, limit: 100, maxBytes: 1e6 };
+
+/** The row of HEAD. */
+const headOf = (table: TableUnderTest) => rowOf(table, 'H#rooms/42');
+
+async function set(table: TableUnderTest, pk: string, [name, text]: [string, string]) {
+  await table.client.send(
+    new UpdateItemCommand({
+      TableName: table.table,
+      Key: { pk: { S: pk }, sk: { S: '-' } },
+      UpdateExpression: 'SET #name = :text',
+      ExpressionAttributeNames: { '#name': name },
+      ExpressionAttributeValues: { ':text': { S: text } },
+    }),
+  );
+}
+
+/** Moves the end of a log, as if it had that many entries, which have expired. */
+async function moveTo(table: TableUnderTest, top: number): Promise<void> {
+  const head = await headOf(table);
+  await table.client.send(
+    new PutItemCommand({
+      TableName: table.table,
+      Item: {
+        ...head,
+        top: { N: String(top) },
+        floor: { N: String(top) },
+        ids: { M: {} },
+      },
+    }),
+  );
+}
+
+describe('the rows of a log', () => {
+  it.each<readonly [DynamoDbStoreOptions, string]>([
+    [{}, ''],
+    [{ keyPrefix: 'staging/' }, 'staging/'],
+    [{ generation: '2' }, '2'],
+    [{ keyPrefix: 'staging/', generation: '2' }, 'staging/2'],
+  ])('have keys with the prefix and the generation: %o', async (options, prefix) => {
+    await using table = await openTable(engine, options);
+    await publish(table, 'p');
+    const keys = (await table.rows()).map(({ pk, sk }) => `${pk?.S} ${sk?.S}`).sort();
+    expect(keys).toEqual([
+      `${prefix}${bodyOf('p')} -`,
+      `${prefix}H#rooms/42 -`,
+      expect.stringMatching(new RegExp(`^${prefix}L#rooms/42#[\\w-]{12}#0 000000000001$`)),
+    ]);
+  });
+
+  it.each<readonly [string, DynamoDbStoreOptions]>([
+    ['prefix', { keyPrefix: 'other/' }],
+    ['generation', { generation: 'other' }],
+  ])('belong to one %s', async (_name, options) => {
+    await using table = await openTable(engine);
+    await using other = await openTable(engine, { table: table.table, ...options });
+    const { entry } = await publish(table, 'p1');
+    const { position } = await other.log.head(room);
+    expect(position).toMatchObject({ offset: 0, tag: '' });
+    expect(await other.log.readAfter({ ...room, after: entry.position })).toMatchObject({
+      reset: 'epoch',
+    });
+    expect(await publish(other, 'p1')).toMatchObject({ isDuplicate: false });
+    await other.log.purge(room);
+    expect((await readAll(table)).entries).toEqual([entry]);
+  });
+
+  it('are not mixed with those of connections', async () => {
+    await using table = await openTable(engine, { generation: '2' });
+    await publish(table, 'p');
+    expect((await table.connections.subscribers('rooms/42')).items).toEqual([]);
+  });
+
+  it('begin a new segment with every 1,000th offset', async () => {
+    await using table = await openTable(engine);
+    const { log } = table;
+    const { position } = await log.head(room);
+    await moveTo(table, 990);
+    await publishMany(table, 991, 1_010);
+    const { epoch } = position;
+    const keys = (await table.rows()).flatMap(({ pk, sk }) =>
+      pk?.S?.startsWith('L#') ? [`${pk.S} ${sk?.S}`] : [],
+    );
+    expect(keys).toContain(`L#rooms/42#${epoch}#0 000000000999`);
+    expect(keys).toContain(`L#rooms/42#${epoch}#1 000000001000`);
+    const all = await readAll(table);
+    expect(all.entries.map((entry) => entry.position.offset)).toEqual(
+      Array.from({ length: 20 }, (_, index) => 991 + index),
+    );
+    const after = { epoch, offset: 990, tag: '' };
+    const page = pageOf(await log.readAfter({ ...room, after }));
+    expect(page.entries).toEqual(all.entries);
+    expect(await log.readAfter({ ...room, after: { epoch, offset: 989, tag: '' } })).toMatchObject({
+      reset: 'trimmed',
+    });
+    // The id has left the ring: the search goes over both segments.
+    expect(await publish(table, 'p991')).toMatchObject({ entry: { position: { offset: 991 } } });
+    await log.purge(room);
+    expect((await table.rows()).filter((row) => row['payload'])).toEqual([]);
+  });
+
+  it('are purged in an older segment even if the last one has no row yet', async () => {
+    await using table = await openTable(engine);
+    await table.log.head(room);
+    await moveTo(table, 998);
+    await publish(table, 'p999');
+    await table.log.append(publishOf('p1000'));
+    await table.log.purge(room);
+    expect((await table.rows()).filter((row) => row['payload'])).toEqual([]);
+    expect(await publish(table, 'p1000')).toMatchObject({ isDuplicate: true });
+    expect((await publish(table, 'p1000')).entry).not.toHaveProperty('payload');
+  });
+
+  it('live an hour longer than the entry, and HEAD 30 days or twice as long', async () => {
+    const now = Date.now();
+    const seconds = Math.floor(now / 1_000);
+    await using table = await openTable(engine, { now: () => now });
+    await publish(table, 'p');
+    const ttls = async () =>
+      Object.fromEntries(
+        (await table.rows()).map(({ pk, ttl }) => [pk?.S?.slice(0, 2), Number(ttl?.N) - seconds]),
+      );
+    const short = RETENTION_S + 3_600;
+    expect(await ttls()).toEqual({ 'B#': short, 'L#': short, 'H#': 30 * 86_400 });
+    await publish(table, 'long', { retentionSeconds: 90 * 86_400 });
+    expect(await ttls()).toMatchObject({ 'H#': 180 * 86_400 + 7_200 });
+    // The life of HEAD never becomes shorter.
+    await publish(table, 'short');
+    expect(await ttls()).toMatchObject({ 'H#': 180 * 86_400 + 7_200 });
+  });
+
+  it('of HEAD live longer for a subscriber in the second half of its life', async () => {
+    let now = Date.now();
+    await using table = await openTable(engine, { now: () => now });
+    await table.log.head({ ...room, keep: true });
+    const first = await headOf(table);
+    now += 15 * 86_400_000 - 1_000;
+    await table.log.head({ ...room, keep: true });
+    expect(await headOf(table)).toEqual(first);
+    now += 2_000;
+    await table.log.head(room);
+    expect(await headOf(table)).toEqual(first);
+    await table.log.readBefore({ ...room, keep: true });
+    expect((await headOf(table))?.['ttl']).toEqual({
+      N: String(Math.floor(now / 1_000) + 30 * 86_400),
+    });
+  });
+
+  it('keep attributes that only a later version knows', async () => {
+    await using table = await openTable(engine);
+    await publish(table, 'p1');
+    await set(table, 'H#rooms/42', ['later', 'head']);
+    await table.log.append(publishOf('p2'));
+    await set(table, bodyOf('p2'), ['op', 'replace']);
+    await publish(table, 'p2');
+    const { position } = await table.log.head(room);
+    const entry = () => rowOf(table, `L#rooms/42#${position.epoch}#0`, '000000000002');
+    expect(await entry()).toMatchObject({ op: { S: 'replace' } });
+    await publishMany(table, 3, 24);
+    await table.log.head({ ...room, keep: true });
+    await table.log.purge(room);
+    expect(await entry()).toMatchObject({ op: { S: 'replace' } });
+    expect(await rowOf(table, bodyOf('p2'))).toMatchObject({ op: { S: 'replace' } });
+    expect(await headOf(table)).toMatchObject({ later: { S: 'head' }, floor: { N: '12' } });
+  });
+
+  it('are the same for an id that was used again while the ring still has it', async () => {
+    let now = Date.now();
+    await using table = await openTable(engine, { now: () => now });
+    await table.log.append(publishOf('p'));
+    now += (RETENTION_S + 1_801) * 1_000;
+    await table.log.append(publishOf('p'));
+    // Only the newer one can be read: BODY has the other nonce.
+    const { entries } = await readAll(table);
+    expect(entries.map(({ position }) => position.offset)).toEqual([2]);
+  });
+});
