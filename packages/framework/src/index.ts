@@ -38,6 +38,7 @@ export type {
 } from './channel/define-channel.js';
 export { defineChannel, event } from './channel/define-channel.js';
 export type { AutoSubscribe, ChannelOptions } from './channel/definition.js';
+export type { HistoryByPattern } from './channel/history.js';
 export type { LifecycleDecorator } from './channel/lifecycle.js';
 export { OnConnect, OnDisconnect, OnSubscribe, OnUnsubscribe } from './channel/lifecycle.js';
 // Routes

@@ -14,7 +14,7 @@ export interface SubscribeFrame {
   readonly action: 'subscribe';
   /** Identifies the request: 1 to 64 characters. */
   readonly id: string;
-  /** 1 to 50 channels. */
+  /** 1 to 50 channels. If one is there twice, its first entry counts. */
   readonly channels: readonly ChannelToSubscribe[];
 }
 
@@ -41,7 +41,7 @@ export interface HistoryFrame {
   /** Asks for the events that end before this position. Without `after` and `before`: for the latest events. */
   readonly before?: string;
   /**
-   * Most events; 0 asks for the position of the channel's last event alone. More than 1,000 count as 1,000.
+   * Most events; 0 asks for the position of the channel's last event alone. A frame has room for a few hundred.
    * @default 100
    */
   readonly limit?: number;
@@ -238,7 +238,8 @@ interface Subscribed {
   readonly events?: readonly ChannelEventBody[];
   /**
    * Whether events are left: after `resumed` those after the last one of `events`, else those before the first one.
-   * A {@link HistoryFrame} gets them.
+   * A {@link HistoryFrame} gets them; if `events` is empty, one after the client's own position, or one without a
+   * position.
    */
   readonly more?: true;
   /** When to ask for missed events by a {@link SyncFrame}. Absent if the channel has too many subscribers. */

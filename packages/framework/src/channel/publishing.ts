@@ -26,8 +26,8 @@ export interface PublishOptions {
    */
   readonly ephemeral?: boolean;
   /**
-   * Leaves out the connection whose message is being handled. Allowed only inside a handler. @default
-   * nobody is left out
+   * Does not deliver the event to the connection whose message is being handled. Allowed only inside a handler. On a
+   * channel with history that connection finds the event there. @default nobody is left out
    */
   readonly except?: 'sender';
 }
@@ -116,7 +116,8 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_PUBLISH_EVENT,
    * ERR_PUBLISH_ID, ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that JSON cannot express;
    * ERR_EVENT_TOO_LARGE, for a frame over 32,768 bytes, and with history for an event over 32,128;
-   * ERR_ID_REUSED, for an id that another event in the history has; ERR_SEND_IN_CONNECT, in a connect handler;
+   * ERR_ID_REUSED, for an id that another event was given; ERR_PUBLISH_ORDER, in a handler that runs again and
+   * publishes other events than the first time; ERR_SEND_IN_CONNECT, in a connect handler;
    * ERR_INVOCATION_OVER, after the invocation has been answered.
    * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, outside of any event; ERR_ENDPOINT_INVALID;
    * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.

@@ -1,10 +1,4 @@
-import {
-  formatPosition,
-  MAX_HISTORY_EVENTS,
-  type Position,
-  type ResetCause,
-  type TailCheck,
-} from '@gatecast/protocol';
+import { formatPosition, type Position, type ResetCause, type TailCheck } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import { logOf } from '../publish/channel-history.js';
 import type { LogHead, LogOfChannel, ReadResult } from '../store/log.js';
@@ -37,13 +31,14 @@ export interface CaughtUp {
  *
  * @throws ClientError - ERR_POSITION, ERR_FRAME_INVALID.
  */
-export function readWish({ position, rewind = 0 }: RawFrame, maxBytes: number): Wish {
+export function readWish({ position, ...entry }: RawFrame, maxBytes: number): Wish {
+  const rewind = entry['rewind'] ?? 0;
   if (!Number.isSafeInteger(rewind) || (rewind as number) < 0) {
     throw new ClientError('ERR_FRAME_INVALID', '"rewind" must be a whole number of 0 or more.');
   }
   return {
     position: readPosition('position', position),
-    rewind: Math.min(rewind as number, MAX_HISTORY_EVENTS),
+    rewind: rewind as number,
     maxBytes,
   };
 }
@@ -69,7 +64,7 @@ export async function catchUp(
     );
   } catch (error) {
     // Who may not read the history may still subscribe.
-    if (!ClientError.is(error)) throw error;
+    if (!ClientError.is(error) || error.code !== 'ERR_FORBIDDEN') throw error;
   }
   const head = await readHead();
   if (!position) return { result: 'live', head };
@@ -114,8 +109,11 @@ const MAX_AUDIENCE = 2_000;
 /** At most a hundred checks a second on one channel. */
 const CHECK_MS = 10;
 
-/** When subscribers check whether they have missed the last event; `undefined` if there are too many. */
-export function tailCheckOf({ audience = 0 }: LogHead): TailCheck | undefined {
+/**
+ * When subscribers check whether they have missed the last event; `undefined` if there are too many. As long as
+ * their number is not known, there may be many.
+ */
+export function tailCheckOf({ audience = MAX_AUDIENCE }: LogHead): TailCheck | undefined {
   if (audience > MAX_AUDIENCE) return undefined;
   return { afterMs: 3_000, windowMs: Math.max(2_000, audience * CHECK_MS) };
 }

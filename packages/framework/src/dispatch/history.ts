@@ -1,9 +1,4 @@
-import {
-  formatPosition,
-  MAX_FRAME_BYTES,
-  MAX_HISTORY_EVENTS,
-  type Position,
-} from '@gatecast/protocol';
+import { formatPosition, MAX_FRAME_BYTES, type Position } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import { logOf } from '../publish/channel-history.js';
 import type { LogOfChannel, ReadResult } from '../store/log.js';
@@ -58,7 +53,7 @@ function readRange(frame: RawFrame): Range {
   if (after && before) {
     throw new ClientError('ERR_FRAME_INVALID', 'A frame may have "after" or "before", not both.');
   }
-  return { after, before, limit: Math.min(limit as number, MAX_HISTORY_EVENTS) };
+  return { after, before, limit: limit as number };
 }
 
 async function read(

@@ -60,7 +60,7 @@ async function compare(
 ): Promise<Exclude<SyncOutcome, { error: unknown }>['result']> {
   await authorizeChannel(invocation, name, 'subscribe');
   invocation.checkTime('an access rule');
-  const position = readPosition(name, text ?? '');
+  const position = readPosition('position', text ?? '');
   if (!members.has(name)) return 'unsubscribed';
   const log = logOf(invocation, name);
   if (!log) {
