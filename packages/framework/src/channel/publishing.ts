@@ -1,6 +1,5 @@
-import type { AnyChannelType, ChannelName, ChannelType } from '@gatecast/protocol';
+import type { AnyChannelType, ChannelName, ChannelType, ResetReason } from '@gatecast/protocol';
 import type { Page } from '../store/connections.js';
-import type { ResetReason } from '../store/log.js';
 
 /** Outcome of a delivery, counted in connections. */
 export interface DeliveryCount {

@@ -1,4 +1,9 @@
-import { formatPosition, type Position, type ResetCause, type TailCheck } from '@gatecast/protocol';
+import {
+  formatPosition,
+  type Position,
+  type ResetReason,
+  type TailCheck,
+} from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import { logOf } from '../publish/channel-history.js';
 import type { LogHead, LogOfChannel, ReadResult } from '../store/log.js';
@@ -20,7 +25,7 @@ export interface Wish {
 /** The part of a subscription's outcome that comes from the channel's history. */
 export interface CaughtUp {
   readonly result: 'live' | 'resumed' | 'reset';
-  readonly reason?: ResetCause;
+  readonly reason?: ResetReason | 'forbidden' | 'no-history';
   /** Absent if the channel has no history. */
   readonly head?: LogHead;
   readonly events?: EventList;

@@ -61,7 +61,7 @@ async function compare(
   await authorizeChannel(invocation, name, 'subscribe');
   invocation.checkTime('an access rule');
   const position = readPosition('position', text ?? '');
-  if (!members.has(name)) return 'unsubscribed';
+  if (!members.has(name)) return 'not-subscribed';
   const log = logOf(invocation, name);
   if (!log) {
     throw new ClientError('ERR_NO_HISTORY', `The channel ${quote(name)} keeps no history.`);
@@ -70,8 +70,8 @@ async function compare(
   return placeOf(position as Position, last);
 }
 
-function placeOf(position: Position, last: Position): 'current' | 'behind' | 'resume' {
-  if (position.epoch !== last.epoch || position.offset > last.offset) return 'resume';
+function placeOf(position: Position, last: Position): 'current' | 'behind' | 'resubscribe' {
+  if (position.epoch !== last.epoch || position.offset > last.offset) return 'resubscribe';
   if (position.offset < last.offset) return 'behind';
-  return position.tag === last.tag ? 'current' : 'resume';
+  return position.tag === last.tag ? 'current' : 'resubscribe';
 }
