@@ -27,7 +27,10 @@ interface Answer {
   readonly position: string;
   readonly duplicate: boolean;
   readonly more?: true;
-  readonly events: readonly { readonly data: { readonly number: number }; readonly position: string }[];
+  readonly events: readonly {
+    readonly data: { readonly number: number };
+    readonly position: string;
+  }[];
 }
 
 let engine: Engine;
