@@ -22,7 +22,7 @@ describe('the options of a store', () => {
     [
       () => dynamoDbStore({ tabel: 'chat' } as never),
       'dynamoDbStore() was given the unknown option "tabel".',
-      'Use one of: table, keyPrefix, client, endpoint, budgetMs, now.',
+      'Use one of: table, keyPrefix, generation, client, endpoint, budgetMs, now.',
     ],
     [
       () => redisStore({ ur: 'redis://cache:6379' } as never),
