@@ -1,4 +1,5 @@
 // What people do in the chat, against whatever serves it.
+import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { joinAs, openPage } from './chat-page.js';
@@ -46,6 +47,58 @@ export async function expectToChat(ann: Peer, bob: Peer): Promise<void> {
   bob.write('{"action":"unsubscribe","id":"u1","channels":["rooms/general"]}');
   expect(await bob.next('reply')).toMatchObject({ id: 'u1' });
   expect(bob.unread).toEqual([]);
+}
+
+/**
+ * Ann is away while others write in a room with history, and gets what she missed: when she subscribes again,
+ * and when she asks.
+ *
+ * @param publish Publishes from outside of the chat. Returns the position of the event.
+ */
+export async function expectToCatchUp(
+  open: () => Promise<Peer>,
+  publish: (text: string) => Promise<string>,
+): Promise<void> {
+  const channel = 'rooms/shop';
+  const ask = async (peer: Peer, frame: object): Promise<Answer> => {
+    peer.write(JSON.stringify({ id: randomUUID(), ...frame }));
+    return ((await peer.next('reply')) as unknown as { readonly data: Answer }).data;
+  };
+  const post = (text: string): object => ({
+    action: 'rooms.post',
+    channel,
+    data: { text, from: 'Bob' },
+  });
+  await using bob = await open();
+  const ann = await open();
+  const { channels } = await ask(ann, { action: 'subscribe', channels: [{ channel }] });
+  expect(channels).toMatchObject([{ result: 'live', position: expect.stringMatching(/:0:$/) }]);
+  await ask(bob, post('one'));
+  const { position } = (await ann.next('event')) as unknown as { readonly position: string };
+  await ann[Symbol.asyncDispose]();
+
+  const second = await publish('two');
+  await ask(bob, post('three'));
+
+  await using again = await open();
+  const missed = [second, expect.stringMatching(/:3:/)].map((each) =>
+    expect.objectContaining({ event: 'message', position: each }),
+  );
+  expect(
+    await ask(again, { action: 'subscribe', channels: [{ channel, position }] }),
+  ).toMatchObject({ channels: [{ result: 'resumed', events: missed }] });
+  expect(await ask(again, { action: 'history', channel, after: position })).toMatchObject({
+    result: 'page',
+    events: missed,
+  });
+  expect(await ask(again, { action: 'sync', positions: { [channel]: position } })).toMatchObject({
+    channels: [{ channel, result: 'behind' }],
+  });
+}
+
+/** The data of a reply. */
+interface Answer {
+  readonly channels?: readonly object[];
 }
 
 /** Two people join a room on their pages, and each gets what the other writes. */

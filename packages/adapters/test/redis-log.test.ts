@@ -175,6 +175,8 @@ describeRedis('the log of redisStore()', () => {
       expect(await log.readBefore({ ...ALL, before: position })).toEqual(after);
     }
     expect(pageOf(await log.readAfter({ ...ALL, after: head })).entries).toEqual([]);
+    const start = { ...first, offset: 0 };
+    expect(pageOf(await log.readAfter({ ...ALL, after: start })).entries).toHaveLength(3);
     expect(namesOf(pageOf(await log.readBefore({ ...ALL, before: head })).entries)).toEqual([1, 2]);
   });
 

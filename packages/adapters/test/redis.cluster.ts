@@ -37,7 +37,7 @@ describeRedis('redisStore() on a cluster', () => {
   describe('its log', () => {
     const makeStore = async ({ now }: { now: () => number }) =>
       openStore({ cluster: cluster.urls, now });
-    // oxlint-disable-next-line vitest/expect-expect -- so do the checks themselves.
+    // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- so do the checks themselves.
     for (const check of messageLogContract(makeStore)) it(check.name, check.run);
   });
 

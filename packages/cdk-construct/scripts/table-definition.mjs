@@ -3,7 +3,12 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { iamActions, tableDefinition } from '@gatecast/adapters/dynamodb';
+import {
+  iamActions,
+  logActions,
+  publisherActions,
+  tableDefinition,
+} from '@gatecast/adapters/dynamodb';
 
 const file = fileURLToPath(new URL('../src/table-definition.ts', import.meta.url));
 writeFileSync(
@@ -15,6 +20,12 @@ export const TABLE_DEFINITION = ${JSON.stringify(tableDefinition)} as const;
 
 /** The actions that a function which uses \`dynamoDbStore\` needs on the table. */
 export const TABLE_ACTIONS = ${JSON.stringify(iamActions)} as const;
+
+/** The actions that a publisher needs on it. */
+export const PUBLISHER_ACTIONS = ${JSON.stringify(publisherActions)} as const;
+
+/** The actions on a table that only keeps the log. */
+export const LOG_ACTIONS = ${JSON.stringify(logActions)} as const;
 `,
 );
 const shell = process.platform === 'win32';

@@ -133,7 +133,7 @@ export function appPolicy(
   const policy = new iam.Policy(scope, 'HandlerPolicy', {
     statements: [
       connectionsStatement(scope, apiId, stageName),
-      ...(store.table === undefined ? [] : tableStatements(store.table)),
+      ...(store.table === undefined ? [] : tableStatements(store.table, store.appActions)),
       ...statements,
     ],
   });

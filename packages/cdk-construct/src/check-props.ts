@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Token } from 'aws-cdk-lib';
+import { Annotations, Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Construct } from 'constructs';
 import { mistake } from './mistake';
@@ -17,8 +17,15 @@ const FOR_ENTRY = [
   'securityGroups',
 ] as const;
 
-/** The kinds of stores that the construct can provide. */
-const KNOWN_STORES = ['dynamodb', 'redis'];
+/** What to pass for an app whose store has this name. */
+const STORE_HINTS: ReadonlyMap<string, string> = new Map<_BoundStore['name'], string>([
+  ['dynamodb', 'Leave "store" out, or pass Store.dynamoDb().'],
+  ['redis', 'Pass store: Store.redis({ url, vpc }).'],
+  ['redis+dynamodb', 'Pass store: Store.redis({ url, vpc, log: Store.dynamoDb() }).'],
+]);
+
+/** The store of an app with its log in DynamoDB. */
+const COMPOSED = 'composeStore({ connections: redisStore(), log: dynamoDbStore() })';
 
 /** @throws Error if properties contradict each other or the manifest. */
 export function checkProps(scope: Construct, props: GatecastApiProps): void {
@@ -127,19 +134,35 @@ function isSameFile(one: string, other: string): boolean {
 }
 
 /** @throws Error if the app needs another store than the construct provides. */
-export function checkStoreKind(
+export function checkStoreName(
   scope: Construct,
   { routes }: GatecastApiProps,
-  { kind }: _BoundStore,
+  store: _BoundStore,
 ): void {
-  const names = routes?._data.store?.split('+') ?? [];
-  if (names.length === 0 || names.includes(kind)) return;
-  if (!names.some((name) => KNOWN_STORES.includes(name))) return;
-  throw mistake(
-    scope,
-    `the app's store is ${names.join(' and ')}, but the construct provides ${kind}.`,
-    names.includes('redis')
-      ? 'Pass store: Store.redis({ url, vpc }).'
-      : 'Leave "store" out, or pass Store.dynamoDb().',
-  );
+  const names = new Set(routes?._data.store?.split('+'));
+  // What other stores need is not known here.
+  const needed = [...names].filter((name) => STORE_HINTS.has(name)).join('+');
+  if (needed !== '' && needed !== store.name) {
+    throw mistake(
+      scope,
+      `the app's store is ${asText(needed)}, but the construct provides ${asText(store.name)}.`,
+      needed === 'redis' && store.name === 'redis+dynamodb'
+        ? `Leave the log of Store.redis() out, or use it in the app: ${COMPOSED}.`
+        : (STORE_HINTS.get(needed) ??
+            'Keep connections in Redis and the log in DynamoDB, or both in one of them.'),
+    );
+  }
+  if (store.name === 'redis' && routes?._data.hasHistory) {
+    Annotations.of(scope).addInfoV2(
+      '@gatecast/cdk-construct:logInRedis',
+      'The app has channels with history, and their events are in Redis, where a fail-over may lose the ' +
+        'newest ones, unless it is durable, as MemoryDB is. To keep them in DynamoDB, pass ' +
+        `Store.redis({ url, log: Store.dynamoDb() }), and in the app ${COMPOSED}.`,
+    );
+  }
+}
+
+/** `redis+dynamodb` as text. */
+function asText(name: string): string {
+  return name.replace('+', ' and ');
 }

@@ -147,12 +147,12 @@ function updateItem({ table, keyPrefix }: RowNames): string {
 function checkedTable(
   scope: IConstruct,
   props: GatecastApiProps,
-  { table, keyPrefix }: _BoundStore,
+  { name, table, keyPrefix }: _BoundStore,
 ): dynamodb.ITable {
   const refuse = (reason: string, hint: string): Error =>
     mistake(scope, `connectionWrites: DIRECT is not possible: ${reason}.`, hint);
-  if (table === undefined) {
-    throw refuse('API Gateway can only write to DynamoDB', 'Use Store.dynamoDb().');
+  if (table === undefined || name !== 'dynamodb') {
+    throw refuse('API Gateway can only write connections to DynamoDB', 'Use Store.dynamoDb().');
   }
   if (props.routes === undefined) {
     throw refuse(

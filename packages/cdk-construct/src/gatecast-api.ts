@@ -9,7 +9,7 @@ import { Construct, type IConstruct } from 'constructs';
 import { AccountRole } from './account-role';
 import { Alarms } from './alarms';
 import { connectionsArns, newAppFunction } from './app-function';
-import { checkApi, checkProps, checkStoreKind } from './check-props';
+import { checkApi, checkProps, checkStoreName } from './check-props';
 import { addAuthorizer } from './connect-access';
 import { ConnectionWrites, DirectWrites } from './direct-writes';
 import { disableExecuteApiEndpoint, domainPath, mapDomain } from './domain';
@@ -52,7 +52,7 @@ export class GatecastApi extends Construct {
   public readonly logGroup?: logs.ILogGroup;
   /** The log group of the access logs; undefined if there are none. */
   public readonly accessLogGroup?: logs.ILogGroup;
-  /** The store's table; undefined for other stores. */
+  /** The table of the store or of its log; undefined if there is none. */
   public readonly table?: dynamodb.ITable;
   /** The address for clients: `wss://…`, at the custom domain if there is one. */
   public readonly url: string;
@@ -78,7 +78,7 @@ export class GatecastApi extends Construct {
     this.hasIamAuthorizer = props.authorizer?._kind === 'iam';
     this.store = (props.store ?? Store.dynamoDb())._bind(this, removalPolicy);
     this.table = this.store.table;
-    checkStoreKind(this, props, this.store);
+    checkStoreName(this, props, this.store);
     this.api =
       props.api ??
       new apigwv2.WebSocketApi(this, 'Api', {
@@ -143,14 +143,14 @@ export class GatecastApi extends Construct {
   }
 
   /**
-   * Lets something publish: post to connections, close them, and use the table, with its key if it has
-   * one. A Redis store also has to be reached through the network.
+   * Lets something publish: post to connections, close them, and read and write what publishing needs in
+   * the table, with its key if it has one. A Redis store also has to be reached through the network.
    */
   public grantPublish(grantee: iam.IGrantable): iam.Grant {
     const grant = this.grantManageConnections(grantee);
-    const { table } = this.store;
+    const { table, publisherActions } = this.store;
     if (table === undefined) return grant;
-    return tableStatements(table).reduce(
+    return tableStatements(table, publisherActions).reduce(
       (all, { actions, resources }) =>
         all.combine(iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources })),
       grant,

@@ -33,6 +33,7 @@ export interface _ManifestData {
   readonly hasConnectHook?: boolean;
   readonly hasDisconnectHook?: boolean;
   readonly hasUnsubscribeHook?: boolean;
+  readonly hasHistory?: boolean;
   readonly autoSubscribes?: boolean;
   readonly format?: 'cjs' | 'esm';
   readonly mainFields?: string;
@@ -166,7 +167,7 @@ function parse(text: string, source: Source): _ManifestData {
         `${VERSION}. Install @gatecast/local and @gatecast/cdk-construct of the same release, then: ${command}`,
     );
   }
-  for (const flag of ['authorizer', 'singleEnvironment']) {
+  for (const flag of ['authorizer', 'singleEnvironment', 'hasHistory']) {
     if (data[flag] !== undefined && typeof data[flag] !== 'boolean') {
       throw unreadable(source, `has ${JSON.stringify(data[flag])} as "${flag}"`);
     }

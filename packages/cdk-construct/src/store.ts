@@ -4,7 +4,12 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { mistake } from './mistake';
 import { areApart } from './place';
-import { TABLE_DEFINITION } from './table-definition';
+import {
+  LOG_ACTIONS,
+  PUBLISHER_ACTIONS,
+  TABLE_ACTIONS,
+  TABLE_DEFINITION,
+} from './table-definition';
 
 /** Options of {@link Store.dynamoDb}. */
 export interface DynamoDbStoreOptions {
@@ -37,9 +42,18 @@ export interface RedisStoreOptions {
   /**
    * What all keys of this app begin with. Apps that share a cluster must differ in it.
    *
-   * @default - `gatecast:`
+   * @default - that of `log`, else `gatecast:`
    */
   readonly keyPrefix?: string;
+  /**
+   * Where the events of channels with `history` are: `Store.dynamoDb()`. The app's own store is then
+   * `composeStore({ connections: redisStore(), log: dynamoDbStore() })`. Both have one key prefix, so say
+   * it at one of them. Functions in a VPC reach the table through a NAT gateway or a gateway endpoint for
+   * DynamoDB.
+   *
+   * @default - in Redis, where a fail-over may lose the newest ones, unless it is durable, as MemoryDB is
+   */
+  readonly log?: Store;
 }
 
 /**
@@ -48,15 +62,23 @@ export interface RedisStoreOptions {
  * @internal
  */
 export interface _BoundStore {
-  readonly kind: 'dynamodb' | 'redis';
+  /** The name of the app's own store, as its manifest says. */
+  readonly name: 'dynamodb' | 'redis' | 'redis+dynamodb';
   /** The variables by which an app finds it. */
   readonly environment: { [name: string]: string };
   readonly table?: dynamodb.ITable;
+  /** What the app has to be allowed on the table, if there is one. */
+  readonly appActions: readonly string[];
+  /** What a publisher has to be allowed on it. */
+  readonly publisherActions: readonly string[];
   readonly keyPrefix: string;
   readonly vpc?: ec2.IVpc;
 }
 
-/** Where connections and subscriptions are. The app's own `store` has to be of the same kind. */
+/**
+ * Where connections, subscriptions and the events of channels with `history` are. The app's own `store` has
+ * to be of the same kind.
+ */
 export abstract class Store {
   /** A DynamoDB table. */
   public static dynamoDb(options: DynamoDbStoreOptions = {}): Store {
@@ -66,6 +88,9 @@ export abstract class Store {
   /**
    * An existing Redis or Valkey cluster in a VPC. A function in a private subnet only reaches API
    * Gateway's public endpoint through a NAT gateway or another way out.
+   *
+   * If the app has channels with `history`, what is promised of their events needs `log`, or a Redis that
+   * is durable, such as MemoryDB.
    */
   public static redis(options: RedisStoreOptions): Store {
     return new Redis(options);
@@ -94,7 +119,7 @@ export abstract class Store {
 }
 
 class DynamoDb extends Store {
-  constructor(private readonly options: DynamoDbStoreOptions) {
+  constructor(public readonly options: DynamoDbStoreOptions) {
     super();
   }
 
@@ -107,12 +132,11 @@ class DynamoDb extends Store {
     const table = this.options.table ?? newTable(scope, removalPolicy);
     if (this.options.table !== undefined) checkTable(scope, table, keyPrefix);
     return {
-      kind: 'dynamodb',
-      environment: {
-        GATECAST_TABLE: table.tableName,
-        ...(keyPrefix !== '' && { GATECAST_KEY_PREFIX: keyPrefix }),
-      },
+      name: 'dynamodb',
+      environment: { GATECAST_TABLE: table.tableName, ...prefixVariable(keyPrefix) },
       table,
+      appActions: TABLE_ACTIONS,
+      publisherActions: PUBLISHER_ACTIONS,
       keyPrefix,
     };
   }
@@ -127,8 +151,12 @@ class Redis extends Store {
     return this.options.vpc !== undefined;
   }
 
-  public _bind(scope: Construct): _BoundStore {
-    const { url, keyPrefix = '', vpc } = this.options;
+  public override get _table(): dynamodb.ITable | undefined {
+    return this.options.log?._table;
+  }
+
+  public _bind(scope: Construct, removalPolicy: RemovalPolicy): _BoundStore {
+    const { url, vpc, log } = this.options;
     if (!Token.isUnresolved(url) && !/^rediss?:\/\//.test(url)) {
       throw mistake(
         scope,
@@ -136,16 +164,42 @@ class Redis extends Store {
         'It has to begin with redis:// or rediss://.',
       );
     }
+    if (log !== undefined && !(log instanceof DynamoDb)) {
+      throw mistake(
+        scope,
+        'the log of Store.redis() is a Store.redis(), too.',
+        'Pass log: Store.dynamoDb(), or leave it out: then the log is where the connections are.',
+      );
+    }
+    const keyPrefix = onePrefix(scope, this.options.keyPrefix, log?.options.keyPrefix);
+    const environment = { GATECAST_REDIS_URL: url, ...prefixVariable(keyPrefix) };
+    if (log === undefined) {
+      return { name: 'redis', environment, appActions: [], publisherActions: [], keyPrefix, vpc };
+    }
+    const withTable = new DynamoDb({ ...log.options, keyPrefix })._bind(scope, removalPolicy);
     return {
-      kind: 'redis',
-      environment: {
-        GATECAST_REDIS_URL: url,
-        ...(keyPrefix !== '' && { GATECAST_KEY_PREFIX: keyPrefix }),
-      },
-      keyPrefix,
+      ...withTable,
+      name: 'redis+dynamodb',
+      environment: { ...environment, ...withTable.environment },
+      appActions: LOG_ACTIONS,
+      publisherActions: LOG_ACTIONS,
       vpc,
     };
   }
+}
+
+function prefixVariable(keyPrefix: string): { [name: string]: string } {
+  return keyPrefix === '' ? {} : { GATECAST_KEY_PREFIX: keyPrefix };
+}
+
+/** The key prefix of connections and log, for which there is one variable. */
+function onePrefix(scope: Construct, ofRedis = '', ofLog = ''): string {
+  if (ofRedis === '' || ofLog === '' || ofRedis === ofLog) return ofRedis || ofLog;
+  throw mistake(
+    scope,
+    `Store.redis() has the keyPrefix "${ofRedis}", and its log has "${ofLog}", but an app has one for both.`,
+    'Leave one of them out, or make them the same.',
+  );
 }
 
 function newTable(scope: Construct, removalPolicy: RemovalPolicy): dynamodb.ITable {

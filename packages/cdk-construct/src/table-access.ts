@@ -2,7 +2,6 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 import { acknowledge } from './acknowledge';
-import { TABLE_ACTIONS } from './table-definition';
 
 // What DynamoDB does with a customer's key, in the caller's name (DynamoDB: "Using your KMS key").
 const KEY_ACTIONS = [
@@ -13,10 +12,10 @@ const KEY_ACTIONS = [
   'kms:ReEncrypt*',
 ];
 
-/** What a role needs to use a table, and its key if it is a customer's. */
+/** What a role needs to do something with a table, and with its key if it is a customer's. */
 export function tableStatements(
   { tableArn, encryptionKey }: dynamodb.ITable,
-  actions: readonly string[] = TABLE_ACTIONS,
+  actions: readonly string[],
 ): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({ actions: [...actions], resources: [tableArn] }),

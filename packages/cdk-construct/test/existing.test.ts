@@ -1,3 +1,4 @@
+import { logActions } from '@gatecast/adapters/dynamodb';
 import { Stack, Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
@@ -19,6 +20,7 @@ import {
   propertiesOf,
   resourcesOf,
   statementsOf,
+  tableActionsOf,
   toldBy,
   variablesOf,
 } from './synthesized.js';
@@ -214,6 +216,80 @@ test('uses a Redis cluster without a table', () => {
   expect(variablesOf(stack)).toMatchObject({ GATECAST_REDIS_URL: url });
   expect(toldBy(stack)).toContain('NAT gateway');
   expect(JSON.stringify(statementsOf(stack))).not.toContain('dynamodb:');
+});
+
+describe('a Redis cluster with the log in DynamoDB', () => {
+  const url = 'rediss://cache.example.com:6379';
+  const routes = manifest({ store: 'redis+dynamodb', hasHistory: true });
+
+  test('has the variables of both, a table, and only what the log calls on it', () => {
+    const stack = newStack();
+    const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
+    const store = Store.redis({ vpc, url, log: Store.dynamoDb() });
+    const chat = newApi({ routes, store, alarms: {} }, stack);
+    expect(propertiesOf(stack, 'AWS::DynamoDB::Table')).toHaveLength(1);
+    expect(chat.table).toBeDefined();
+    expect(propertiesOf(stack, 'AWS::Lambda::Function')[0]).toHaveProperty('VpcConfig');
+    expect(variablesOf(stack)).toEqual({
+      GATECAST_API_ID: expect.anything(),
+      GATECAST_ROUTES: 'manifest',
+      GATECAST_STAGE: 'prod',
+      GATECAST_REDIS_URL: url,
+      GATECAST_TABLE: { Ref: expect.stringMatching(/^ChatTable/) },
+    });
+    expect(tableActionsOf(stack)).toEqual([logActions]);
+    expect(JSON.stringify(propertiesOf(stack, 'AWS::CloudWatch::Alarm'))).toContain(
+      'WriteThrottleEvents',
+    );
+    expect(toldBy(stack)).not.toContain('logInRedis');
+  });
+
+  test.each(['redis', 'log', 'both'])('has one key prefix, which %s may say', (where) => {
+    const stack = newStack();
+    const keyPrefix = 'chat#';
+    const table = newTable(stack);
+    const log = Store.dynamoDb({ table, ...(where !== 'redis' && { keyPrefix }) });
+    const store = Store.redis({ url, log, ...(where !== 'log' && { keyPrefix }) });
+    newApi({ routes, store }, stack);
+    expect(variablesOf(stack)).toMatchObject({
+      GATECAST_REDIS_URL: url,
+      GATECAST_TABLE: { Ref: expect.stringMatching(/^Table/) },
+      GATECAST_KEY_PREFIX: keyPrefix,
+    });
+    expect(propertiesOf(stack, 'AWS::DynamoDB::Table')).toHaveLength(1);
+  });
+
+  test('lets a publisher of another stack do what the log needs', () => {
+    const app = newApp();
+    const [apis, others] = [new Stack(app, 'Apis'), new Stack(app, 'Others')];
+    const store = Store.redis({ url, log: Store.dynamoDb() });
+    newApi({ routes, store }, apis).connectPublisher(newFunction(others));
+    expect(Object.keys(variablesOf(others))).toEqual([
+      'GATECAST_API_ID',
+      'GATECAST_STAGE',
+      'GATECAST_REDIS_URL',
+      'GATECAST_TABLE',
+    ]);
+    expect(tableActionsOf(others)).toEqual([logActions]);
+  });
+
+  test('refuses a publisher in the stack of the table', () => {
+    const app = newApp();
+    const [apis, others] = [new Stack(app, 'Apis'), new Stack(app, 'Others')];
+    const log = Store.dynamoDb({ table: newTable(others), keyPrefix: 'chat#' });
+    const chat = newApi({ routes, store: Store.redis({ url, log }) }, apis);
+    expect(() => chat.connectPublisher(newFunction(others))).toThrow(
+      /in the stack of "Others\/Table"/,
+    );
+  });
+});
+
+test('tells that the log is in Redis, which may lose its end', () => {
+  const stack = newStack();
+  const url = 'rediss://cache.example.com:6379';
+  const routes = manifest({ store: 'redis', hasHistory: true });
+  newApi({ routes, store: Store.redis({ url }) }, stack);
+  expect(toldBy(stack)).toContain('Store.redis({ url, log: Store.dynamoDb() })');
 });
 
 describe('a domain', () => {

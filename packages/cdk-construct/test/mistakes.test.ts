@@ -111,6 +111,8 @@ describe('refuses', () => {
   });
 });
 
+const url = 'rediss://cache.example.com:6379';
+
 describe('refuses as a store', () => {
   test.each<[string, (stack: Stack) => Partial<GatecastApiProps>]>([
     [
@@ -180,6 +182,41 @@ describe('refuses as a store', () => {
     ],
     ['another store than the app has', () => ({ routes: manifest({ store: 'redis' }) })],
     [
+      'no log where the app has one',
+      () => ({ routes: manifest({ store: 'redis+dynamodb' }), store: Store.redis({ url }) }),
+    ],
+    [
+      'a log where the app has none',
+      () => ({
+        routes: manifest({ store: 'redis' }),
+        store: Store.redis({ url, log: Store.dynamoDb() }),
+      }),
+    ],
+    ['the parts the other way round', () => ({ routes: manifest({ store: 'dynamodb+redis' }) })],
+    ['a log in another Redis', () => ({ store: Store.redis({ url, log: Store.redis({ url }) }) })],
+    [
+      'a log with another prefix',
+      (stack) => ({
+        store: Store.redis({
+          url,
+          keyPrefix: 'chat:',
+          log: Store.dynamoDb({
+            table: dynamodb.Table.fromTableName(stack, 'T', 'chat'),
+            keyPrefix: 'chat#',
+          }),
+        }),
+      }),
+    ],
+    [
+      'a log in a table without a prefix',
+      (stack) => ({
+        store: Store.redis({
+          url,
+          log: Store.dynamoDb({ table: dynamodb.Table.fromTableName(stack, 'T', 'chat') }),
+        }),
+      }),
+    ],
+    [
       'a store in memory',
       () => ({ routes: manifest({ store: 'memory', singleEnvironment: true }) }),
     ],
@@ -210,6 +247,7 @@ describe('refuses as a manifest', () => {
         return RouteManifest.fromJson({ ...rest, routes: [...routes, routes[7]] });
       },
     ],
+    ['a flag that is a text', () => manifest({ hasHistory: 'yes' })],
     ['no $connect', () => RouteManifest.fromJson({ version: 1, routes: [] })],
     [
       'more routes than an API may have',
@@ -287,6 +325,13 @@ describe('direct writes', () => {
       (stack) => ({
         routes: manifest({ store: 'redis' }),
         store: Store.redis({ vpc: new ec2.Vpc(stack, 'Vpc'), url: 'redis://cache:6379' }),
+      }),
+    ],
+    [
+      'a table that only has the log',
+      () => ({
+        routes: manifest({ store: 'redis+dynamodb' }),
+        store: Store.redis({ url, log: Store.dynamoDb() }),
       }),
     ],
   ])('are refused with %s', (_name, props) => {

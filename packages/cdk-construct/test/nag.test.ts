@@ -8,7 +8,7 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, test } from 'vitest';
 import { ConnectionWrites, GatecastApi, type GatecastApiProps, Store } from '../lib/index.js';
-import { entry, manifest, newApi, newApp } from './synthesized.js';
+import { entry, historyRoutes, manifest, newApi, newApp } from './synthesized.js';
 
 const withAuthorizer = { routes: manifest({ authorizer: true }), authorizer: undefined };
 
@@ -31,6 +31,13 @@ test.each<[string, (stack: Stack) => Partial<GatecastApiProps>]>([
     (stack) => ({
       routes: manifest({ store: 'redis' }),
       store: Store.redis({ vpc: new ec2.Vpc(stack, 'Vpc'), url: 'redis://cache:6379' }),
+    }),
+  ],
+  [
+    'Redis with the log in DynamoDB',
+    () => ({
+      routes: manifest({ store: 'redis+dynamodb', hasHistory: true }, historyRoutes),
+      store: Store.redis({ url: 'redis://cache:6379', log: Store.dynamoDb() }),
     }),
   ],
   ['the role for access logs', () => ({ cloudWatchRole: true })],

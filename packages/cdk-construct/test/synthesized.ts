@@ -29,6 +29,12 @@ const messages: readonly Route[] = [
   { routeKey: 'rooms.typing', integration: 'lambda', twoWay: false },
 ];
 
+/** What an app has besides, if one of its channels has history. */
+export const historyRoutes: readonly Route[] = [
+  { routeKey: 'history', integration: 'lambda', twoWay: true },
+  { routeKey: 'sync', integration: 'lambda', twoWay: true },
+];
+
 /** A manifest as `gatecast manifest` writes it, as an object that tests may change. */
 export function manifestJson(
   changes: Readonly<Record<string, unknown>> = {},
@@ -45,6 +51,7 @@ export function manifestJson(
     hasConnectHook: false,
     hasDisconnectHook: false,
     hasUnsubscribeHook: false,
+    hasHistory: false,
     autoSubscribes: false,
     routes: [...frameworkRoutes, ...ownRoutes],
     format: 'cjs',
@@ -107,6 +114,13 @@ export function statementsOf(stack: Stack): readonly {
   return propertiesOf(stack, 'AWS::IAM::Policy').flatMap(
     ({ PolicyDocument }) => (PolicyDocument as { readonly Statement: [] }).Statement,
   );
+}
+
+/** What the statements about tables allow. */
+export function tableActionsOf(stack: Stack): readonly (readonly string[])[] {
+  return statementsOf(stack)
+    .map(({ Action }) => [Action].flat())
+    .filter(([action = '']) => action.startsWith('dynamodb:'));
 }
 
 /** The environment variables of the only function. */

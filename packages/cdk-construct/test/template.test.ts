@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { Authorizer, ConnectionWrites, GatecastApi } from '../lib/index.js';
 import {
   entry,
+  historyRoutes,
   manifest,
   newApi,
   newStack,
@@ -112,6 +113,20 @@ describe('the template', () => {
     ]);
     const told = stack.node.findChild('Chat').node.metadata.map(({ data }) => String(data));
     expect(told).toEqual([expect.stringContaining('it runs in $connect')]);
+  });
+
+  test('has two-way routes of their own for history and sync if a channel has history', () => {
+    const stack = newStack();
+    newApi({ routes: manifest({ hasHistory: true }, historyRoutes) }, stack);
+    const routes = propertiesOf(stack, 'AWS::ApiGatewayV2::Route');
+    const [subscribe, ...others] = ['subscribe', 'history', 'sync'].map((key) => {
+      const { RouteKey: _key, ...route } = routes.find((each) => each['RouteKey'] === key) ?? {};
+      return route;
+    });
+    expect(subscribe).toMatchObject({ RouteResponseSelectionExpression: '$default' });
+    expect(others).toEqual([subscribe, subscribe]);
+    const responses = propertiesOf(stack, 'AWS::ApiGatewayV2::RouteResponse');
+    expect(JSON.stringify(responses)).toMatch(/historyRoute.*syncRoute/);
   });
 
   test('has an authorizer without identity sources if the app has one', () => {

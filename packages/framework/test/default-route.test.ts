@@ -26,11 +26,13 @@ const rooms = defineChannel('rooms/:id', {
   }),
 });
 
+const news = defineChannel('news', { history: { retentionSeconds: 600 } });
+
 /** One environment of the function, behind an API that has no authorizer. */
 function environment(store: Store = memoryStore()) {
   const ear = listen();
   const { app, gateway } = createTestApp({
-    channels: [rooms],
+    channels: [rooms, news],
     store,
     authorizer: ({ token }) => {
       if (token === undefined) throw new ClientError('ERR_UNAUTHORIZED', 'Sign in.');
@@ -155,6 +157,16 @@ describe('an API whose routes were made from an older manifest', () => {
       message: expect.stringContaining('"rooms.post" came by $default'),
       hint: expect.stringContaining('gatecast manifest'),
     });
+  });
+
+  it.each([
+    ['history', { channel: 'news', limit: 0 }],
+    ['sync', { positions: { news: 'AAAAAAAAAAAA:0:' } }],
+  ])('notices that a channel has got history, by the action %s', async (action, frame) => {
+    vi.stubEnv('GATECAST_ROUTES', 'manifest');
+    const { ask, ear } = await open('ann');
+    expect(await ask('ann', { action, ...frame })).toBeTypeOf('object');
+    expect(ear.codes()).toEqual(['ERR_ROUTES_STALE']);
   });
 
   it('says nothing of messages that come by a route of their own', async () => {

@@ -59,7 +59,7 @@ describe('J5 what an app prints while it is loaded goes to stderr', () => {
 
 it('gatecast manifest describes an app and the format of its bundle', TIME, async () => {
   const { stdout } = await run(['manifest', 'app.mjs'], {
-    channel: 'onConnect() {}, autoSubscribe: true',
+    channel: 'onConnect() {}, autoSubscribe: true, history: { retentionSeconds: 600 }',
     options: "authorizer: () => undefined, origins: ['https://Chat.example:443']",
   });
   expect(JSON.parse(stdout)).toEqual({
@@ -76,6 +76,7 @@ it('gatecast manifest describes an app and the format of its bundle', TIME, asyn
     hasConnectHook: false,
     hasDisconnectHook: false,
     hasUnsubscribeHook: false,
+    hasHistory: true,
     autoSubscribes: true,
     routes: [
       { routeKey: '$connect', integration: 'lambda', twoWay: false },
@@ -84,8 +85,20 @@ it('gatecast manifest describes an app and the format of its bundle', TIME, asyn
       { routeKey: 'subscribe', integration: 'lambda', twoWay: true },
       { routeKey: 'unsubscribe', integration: 'lambda', twoWay: true },
       { routeKey: 'ping', integration: 'mock', twoWay: true, response: '{"type":"pong"}' },
+      { routeKey: 'history', integration: 'lambda', twoWay: true },
+      { routeKey: 'sync', integration: 'lambda', twoWay: true },
     ],
   });
+});
+
+it.each([
+  ['', []],
+  ['history: { retentionSeconds: 600 }', ['history', 'sync']],
+])('gatecast routes lists those of history if a channel has it: "%s"', TIME, async (...parts) => {
+  const [channel, expected] = parts;
+  const { stdout } = await run(['routes', 'app.mjs'], { channel });
+  const found = /^(?:history|sync) +two-way +Lambda$/gm;
+  expect((stdout.match(found) ?? []).map((line) => line.split(' ')[0])).toEqual(expected);
 });
 
 describe('a reader of a manifest', () => {

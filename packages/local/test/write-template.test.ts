@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CelEngine } from '@aws/cloudformation-validate';
+import { iamActions, logActions } from '@gatecast/adapters/dynamodb';
 import { createClient } from '@gatecast/client';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -15,12 +16,13 @@ import { TemplateFolder } from './template-folder.js';
 const TIME = { timeout: 90_000 };
 
 /** An app that lets in two users, with a message that answers and one that does not. */
-function appOf(store = 'dynamoDbStore()', more = ''): string {
+function appOf(store = 'dynamoDbStore()', more = '', options = ''): string {
   return `
 import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { redisStore } from '@gatecast/adapters/redis';
-import { ClientError, createApp, defineChannel, memoryStore } from '@gatecast/framework';
+import { ClientError, composeStore, createApp, defineChannel, memoryStore } from '@gatecast/framework';
 const rooms = defineChannel('rooms/:roomId', {
+  ${options}
   messages: ({ message }) => ({
     post: message(async (text, ctx) => {
       await ctx.channel.publish('posted', { text, user: ctx.connection.userId });
@@ -120,7 +122,7 @@ describe('gatecast template', () => {
             `arn:aws:execute-api:us-east-1:123456789012:local00000/prod/${method}/@connections/*`,
         ),
       ],
-      [expect.not.arrayContaining(['dynamodb:Scan', 'dynamodb:PutItem']), 'Table.Arn'],
+      [iamActions, 'Table.Arn'],
     ]);
     const { options } = await folder.read();
     await using gateway = await startGateway({ ...options, permissions: policy, quiet: true });
@@ -161,6 +163,25 @@ describe('gatecast template', () => {
     expect(stdout).not.toContain('DynamoDB');
     expect(problemsOf(stdout)).toEqual([]);
   });
+
+  it(
+    'has both parts of a composed store, and of the table only what the log calls',
+    TIME,
+    async () => {
+      const store = 'composeStore({ connections: redisStore(), log: dynamoDbStore() })';
+      const { stdout } = await written(appOf(store, '', 'history: { retentionSeconds: 600 },'));
+      expect(stdout).toContain('GATECAST_REDIS_URL: !Ref RedisUrl\n');
+      expect(stdout).toContain('GATECAST_TABLE: !Ref Table\n');
+      expect(stdout).toContain(
+        'RouteKey: "history"\n      RouteResponseSelectionExpression: $default',
+      );
+      expect(stdout).toContain(
+        'RouteKey: "sync"\n      RouteResponseSelectionExpression: $default',
+      );
+      expect(policyIn(stdout).Statement[1]).toMatchObject({ Action: logActions });
+      expect(problemsOf(stdout)).toEqual([]);
+    },
+  );
 
   it('refuses an app with its state in memory', TIME, async () => {
     const { code, stdout, stderr } = await written(appOf('memoryStore()'));

@@ -18,12 +18,17 @@ import { type GatewayEvent, startGateway } from '../../../../packages/local/src/
 import { describeInChromium, openChromium } from '../../../../test/chromium.js';
 import { buildPage } from '../../build.mjs';
 import { openPeer, type Peer } from '../../test/peer.js';
-import { expectPagesToChat, expectToChat } from '../../test/scenarios.js';
+import { expectPagesToChat, expectToCatchUp, expectToChat } from '../../test/scenarios.js';
 import { synthesize } from './synthesize.js';
 
-/** The answer of `fixtures/publisher.ts`. */
+/** The answer of a publisher. */
 interface Published {
-  readonly payload: { readonly delivered: number; readonly gone: number };
+  readonly payload: {
+    readonly delivered: number;
+    readonly gone: number;
+    /** Only of `fixtures/history-publisher.ts`. */
+    readonly position?: string;
+  };
 }
 
 let folder: string;
@@ -31,8 +36,12 @@ let redis: RedisServer | undefined;
 let template: ReadTemplate;
 let gateway: LocalGateway;
 const events: GatewayEvent[] = [];
+/** What Node has warned of, such as too many listeners. */
+const warnings: string[] = [];
+const onWarning = ({ message }: Error): void => void warnings.push(message);
 
 beforeAll(async () => {
+  process.on('warning', onWarning);
   folder = await mkdtemp(join(tmpdir(), 'gatecast-chat-'));
   redis = isWithoutRedis ? undefined : await RedisServer.start();
   const assembly = join(folder, 'cdk.out');
@@ -50,6 +59,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  process.off('warning', onWarning);
   await gateway?.close();
   await redis?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
@@ -98,8 +108,25 @@ async function subscribe(peer: Peer, room: string): Promise<void> {
   await peer.next('reply');
 }
 
+/** The chat of a stack whose rooms have history. */
+async function expectMissedEvents(stack: string): Promise<void> {
+  const before = events.length;
+  const { url } = apiOf(`${stack}/Chat`);
+  await expectToCatchUp(
+    () => openPeer(url),
+    async (text) => (await publish(`${stack}/Publisher`, text)).position ?? '',
+  );
+  for (const route of ['history', 'sync']) await eventAfter(before, { route, result: 'ok' });
+  expect(events.slice(before).map(({ route }) => route)).not.toContain('$default');
+}
+
 // oxlint-disable vitest/expect-expect -- the scenarios assert.
 describe('the chat', () => {
+  it('starts with all its functions without a warning', () => {
+    expect(Object.keys(template.options.functions ?? {}).length).toBeGreaterThan(10);
+    expect(warnings).toEqual([]);
+  });
+
   it.each(['WithoutRoutes/Chat', 'Injected/Chat', 'Orders/Chat'])('runs as %s', async (path) => {
     const { url } = apiOf(path);
     await using ann = await openPeer(url);
@@ -141,12 +168,20 @@ describe('the chat', () => {
     expect(await ann.next('event')).toMatchObject({ data: { text: 'on its way', from: 'shop' } });
   });
 
+  it('gives peers what they missed, by routes of their own', async () => {
+    await expectMissedEvents('History');
+  });
+
   describeRedis('on Redis', () => {
     it('runs as Redis/Chat', async () => {
       const { url } = apiOf('Redis/Chat');
       await using ann = await openPeer(url);
       await using bob = await openPeer(url);
       await expectToChat(ann, bob);
+    });
+
+    it('gives peers what they missed, with the log in DynamoDB', async () => {
+      await expectMissedEvents('TwoStores');
     });
   });
 });

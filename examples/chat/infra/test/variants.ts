@@ -36,8 +36,15 @@ for (const id of ['Direct', 'Deleting']) {
 new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', { ...guarded, connectionWrites });
 
 const redis = new Stack(app, 'Redis');
-const store = Store.redis({ vpc: new Vpc(redis, 'Vpc'), url: process.env['REDIS_URL'] ?? '' });
+const vpc = new Vpc(redis, 'Vpc');
+const url = process.env['REDIS_URL'] ?? '';
+const store = Store.redis({ vpc, url });
 new GatecastApi(redis, 'Chat', { ...withRoutes('server/app-on-redis.ts'), ...open, store });
+
+withHistory('History', 'test/fixtures/app-with-history.ts', {});
+withHistory('TwoStores', 'test/fixtures/app-with-two-stores.ts', {
+  store: Store.redis({ vpc, url, keyPrefix: 'two-stores:', log: Store.dynamoDb() }),
+});
 
 injected(app, chat.routes);
 
@@ -54,6 +61,13 @@ function deleteAtDisconnect(api: GatecastApi): void {
   integration.integrationUri = integration.integrationUri?.replace('UpdateItem', 'DeleteItem');
   const [key] = template.split(',\n"UpdateExpression"');
   integration.requestTemplates = { $default: `${key}}` };
+}
+
+/** An app whose rooms have history, with a publisher that knows of it. */
+function withHistory(id: string, file: string, props: Partial<GatecastApiProps>): void {
+  const stack = new Stack(app, id);
+  const api = new GatecastApi(stack, 'Chat', { ...withRoutes(file), ...open, ...props });
+  api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/history-publisher.ts'));
 }
 
 /** A function and a table of one stack, and an API in another. */

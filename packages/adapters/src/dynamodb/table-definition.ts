@@ -39,3 +39,25 @@ export const iamActions: readonly string[] = [
   'dynamodb:Query',
   'dynamodb:UpdateItem',
 ];
+
+/** The actions that a role needs on the table to publish. A publisher on a {@link dynamoDbStore} calls no others. */
+export const publisherActions: readonly string[] = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:BatchWriteItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+];
+
+/**
+ * The actions that a role needs on a table with nothing but the log, as in `composeStore({ connections:
+ * redisStore(), log: dynamoDbStore() })`.
+ */
+export const logActions: readonly string[] = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+];

@@ -1,7 +1,8 @@
 import type { ContractTest, StoreUnderTest } from './connection-store-contract.js';
 import { scenarios } from './connection-store-scenarios.js';
 import { Trial } from './connection-store-trial.js';
-import { EngineGate, explore, type Fault, type Step } from './interleavings.js';
+import { exploreTrial, parts } from './interleaving-trials.js';
+import { EngineGate, type Step } from './interleavings.js';
 
 /** Options of {@link connectionStoreInterleavings}. */
 export interface InterleavingOptions {
@@ -15,15 +16,6 @@ export interface InterleavingOptions {
   /** Seed of the random orders. @default 1 */
   readonly seed?: number;
 }
-
-const parts: readonly { readonly title: string; readonly faults: readonly Fault[] }[] = [
-  { title: 'in every order of their steps', faults: [] },
-  { title: 'when an answer is lost', faults: ['its answer is lost'] },
-  {
-    title: 'when a caller dies',
-    faults: ['its caller dies before it', 'its caller dies after it'],
-  },
-];
 
 /**
  * Checks of concurrent calls for one connection, as data. Two or three calls run in every order of their
@@ -59,27 +51,8 @@ export function connectionStoreInterleavings(
         const gate = new EngineGate();
         await using store = await make(gate.step);
         const trial = new Trial({ store: store.connections, gate, scenario });
-        await (faults.length === 0
-          ? explore({ runs, seed }, (choose) => trial.run(choose))
-          : exploreFaults(trial, faults, { runs, seed }));
+        await exploreTrial(trial, faults, { runs, seed });
       },
     })),
   );
-}
-
-/** Tries each fault at each call of the engine, with several orders of calls. */
-async function exploreFaults(
-  trial: Trial,
-  faults: readonly Fault[],
-  { runs, seed }: Required<InterleavingOptions>,
-): Promise<void> {
-  // A run without a fault shows how many calls there are.
-  await explore({ runs: 1, seed }, (choose) => trial.run(choose));
-  const calls = trial.longest;
-  const each = Math.max(2, Math.ceil(runs / (calls * faults.length)));
-  for (const kind of faults) {
-    for (let at = 0; at < calls; at += 1) {
-      await explore({ runs: each, seed: seed + at }, (choose) => trial.run(choose, { kind, at }));
-    }
-  }
 }

@@ -12,13 +12,8 @@ import {
 } from './connection-store-orders.js';
 import type { Scenario, Subject } from './connection-store-scenarios.js';
 import { assertAgreement, assertGone, record, sorted, uniqueChannel } from './contract-fixtures.js';
-import type { Caller, Choose, EngineGate, Fault } from './interleavings.js';
-
-/** A fault, and the number of engine calls before the affected one. */
-export interface PlannedFault {
-  readonly kind: Fault;
-  readonly at: number;
-}
+import { drive, type InterleavingTrial, type PlannedFault } from './interleaving-trials.js';
+import type { Caller, Choose, EngineGate } from './interleavings.js';
 
 /** The parts of a {@link Trial}. */
 export interface TrialParts {
@@ -29,11 +24,10 @@ export interface TrialParts {
 }
 
 /** Runs a scenario, each time in another order and with a new connection and new channels. */
-export class Trial {
+export class Trial implements InterleavingTrial {
   readonly #store: ConnectionStore;
   readonly #gate: EngineGate;
   readonly #scenario: Scenario;
-  #longest = 1;
 
   constructor({ store, gate, scenario }: TrialParts) {
     this.#store = store;
@@ -41,13 +35,8 @@ export class Trial {
     this.#scenario = scenario;
   }
 
-  /** Most engine calls in one run so far. */
-  get longest(): number {
-    return this.#longest;
-  }
-
-  /** Runs it once, and asserts that the outcome is possible. */
-  async run(choose: Choose, fault?: PlannedFault): Promise<void> {
+  /** Runs it once, and asserts that the outcome is possible. Returns the number of engine calls. */
+  async run(choose: Choose, fault?: PlannedFault): Promise<number> {
     const subject = makeSubject();
     const { connectionId } = subject.connection;
     const before = this.#scenario.before(subject);
@@ -56,7 +45,7 @@ export class Trial {
     const callers = calls.map((call, index) =>
       this.#gate.start(`${call.do} (${index + 1})`, () => this.#persist(connectionId, call)),
     );
-    await this.#drive(callers, choose, fault);
+    const steps = await drive(callers, choose, fault);
     const [dead, repeated] = [indexOf(callers, 'isDead'), indexOf(callers, 'isRepeating')];
     const results = callers.map(resultOf);
     const fitting = outcomesOf({ before, calls, dead, repeated }).filter((outcome) =>
@@ -65,15 +54,18 @@ export class Trial {
     if (fitting.length === 0) {
       assert.fail(`There is no order in which the calls return ${inWords(results)}.`);
     }
-    if (dead !== undefined) return this.#assertCleaned(subject, { calls, dead, choose });
+    if (dead !== undefined) {
+      await this.#assertCleaned(subject, { calls, dead, choose });
+      return steps;
+    }
     await assertAgreement(this.#store, [connectionId], channelsOf(subject));
     const found = {
       record: await this.#store.get(connectionId),
       channels: sorted(await this.#store.channels(connectionId)),
     };
-    if (fitting.some(({ state }) => isDeepStrictEqual(state, found))) return;
+    if (fitting.some(({ state }) => isDeepStrictEqual(state, found))) return steps;
     const outcome = `return ${inWords(results)} and leave ${inWords(found)}`;
-    assert.fail(`There is no order in which the calls ${outcome}.`);
+    return assert.fail(`There is no order in which the calls ${outcome}.`);
   }
 
   /** Asserts that the next removal deletes everything that an interrupted call left behind. */
@@ -114,22 +106,6 @@ export class Trial {
     }
     await perform(this.#store, connectionId, action);
     return ANYTHING;
-  }
-
-  /** Releases one engine call after the other, until all callers have ended. */
-  async #drive(callers: readonly Caller[], choose: Choose, fault?: PlannedFault): Promise<void> {
-    for (const caller of callers) await caller.rest();
-    for (let calls = 0; ; calls += 1) {
-      const waiting = callers.flatMap((caller) =>
-        caller.waiting.map((label, index) => ({ caller, label, index })),
-      );
-      if (waiting.length === 0) return;
-      const kind = fault?.at === calls ? fault.kind : undefined;
-      const labels = waiting.map(({ label }) => (kind ? `${label}: ${kind}` : label));
-      const chosen = waiting[choose(labels)];
-      await chosen?.caller.release(chosen.index, kind);
-      this.#longest = Math.max(this.#longest, calls + 1);
-    }
   }
 }
 

@@ -34,6 +34,8 @@ export {
 export type { Step } from './interleavings.js';
 export type { LogContractOptions, LogUnderTest } from './message-log-contract.js';
 export { messageLogContract } from './message-log-contract.js';
+export type { SteppedLogOptions } from './message-log-interleavings.js';
+export { messageLogInterleavings } from './message-log-interleavings.js';
 export type { ConnectOptions, TestAppSettings } from './test-app.js';
 export { createTestApp, HandshakeError, TestApp } from './test-app.js';
 export { TestConnection } from './test-connection.js';

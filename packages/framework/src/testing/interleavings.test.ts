@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { drive } from './interleaving-trials.js';
 import {
   type Caller,
   type Choose,
@@ -7,19 +8,6 @@ import {
   type Fault,
   type Step,
 } from './interleavings.js';
-
-/** Releases calls until all callers have ended. */
-async function drive(callers: readonly Caller[], choose: Choose): Promise<void> {
-  for (const caller of callers) await caller.rest();
-  for (;;) {
-    const waiting = callers.flatMap((caller) =>
-      caller.waiting.map((_label, index) => ({ caller, index })),
-    );
-    if (waiting.length === 0) return;
-    const chosen = waiting[choose(waiting.map(() => 'one'))];
-    await chosen?.caller.release(chosen.index);
-  }
-}
 
 /** Runs two callers that each write their name twice, through a gate. */
 async function writeTwice(choose: Choose): Promise<string> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,8 @@ export class RunningGateway {
   constructor(options: StartGatewayOptions, notices?: Notices) {
     this.#options = options;
     this.#notices = notices;
+    // Each function that is being loaded adds a listener, and Node warns about more than ten.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** @throws StartError like `startGateway`. Call `close` afterwards to free what was opened. */

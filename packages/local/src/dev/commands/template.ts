@@ -34,7 +34,7 @@ export async function template(args: readonly string[]): Promise<void> {
     codeFolder: slashed(relative(dirname(resolve(values.out ?? 'template.yaml')), codeFolder)),
     entryPoint: slashed(relative(codeFolder, resolve(entry))),
     handler: `${basename(entry, extname(entry))}.handler`,
-    table: storesOf(manifest).includes('dynamodb') ? await tableOfStore() : undefined,
+    table: await tableOf(storesOf(manifest)),
   });
   if (values.out === undefined) {
     process.stdout.write(text);
@@ -43,10 +43,13 @@ export async function template(args: readonly string[]): Promise<void> {
   await writeFile(values.out, text);
 }
 
-/** Loaded here, because every command loads this file, and the AWS SDK takes a while. */
-async function tableOfStore(): Promise<TemplateInput['table']> {
-  const { iamActions, tableDefinition } = await import('@gatecast/adapters/dynamodb');
-  return { definition: tableDefinition, actions: iamActions };
+/** The table of a store, if a part of it is in DynamoDB. Connections are in the first part. */
+async function tableOf(stores: readonly string[]): Promise<TemplateInput['table']> {
+  if (!stores.includes('dynamodb')) return undefined;
+  // Loaded here, because every command loads this file, and the AWS SDK takes a while.
+  const dynamoDb = await import('@gatecast/adapters/dynamodb');
+  const { tableDefinition: definition, iamActions, logActions } = dynamoDb;
+  return { definition, actions: stores[0] === 'dynamodb' ? iamActions : logActions };
 }
 
 /** The nearest folder with a package.json, which "sam build" installs. */
