@@ -188,6 +188,26 @@ describe('the rows of a log', () => {
     expect(await headOf(table)).toMatchObject({ later: { S: 'head' }, floor: { N: '12' } });
   });
 
+  it('leave the ring after three times as many entries if drops have failed, at most 100 at once', async () => {
+    await using table = await openTable(engine);
+    const floors: (string | undefined)[] = [];
+    for (const [first, last] of [
+      [1, 35],
+      [36, 150],
+      [151, 151],
+    ] as const) {
+      for (let index = first; index < last; index += 1) {
+        await table.log.append(publishOf(`p${index}`));
+      }
+      await publish(table, `p${last}`);
+      floors.push((await headOf(table))?.['floor']?.N);
+    }
+    expect(floors).toEqual(['0', '100', '139']);
+    const { ids } = (await headOf(table)) ?? {};
+    expect(Object.keys(ids?.M ?? {})).toHaveLength(12);
+    expect((await readAll(table)).entries).toHaveLength(151);
+  });
+
   it('are the same for an id that was used again while the ring still has it', async () => {
     let now = Date.now();
     await using table = await openTable(engine, { now: () => now });
