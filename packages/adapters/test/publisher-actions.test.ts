@@ -1,7 +1,7 @@
 // What a publisher calls, compared with what the roles of publishers are allowed.
 import { iamActions, logActions, publisherActions } from '@gatecast/adapters/dynamodb';
 import { composeStore, createPublisher, memoryStore, type Store } from '@gatecast/framework';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine } from './engines/engine.js';
 import { startDynalite } from './engines/start-dynalite.js';
 import { connected, openTable, type TableUnderTest } from './table-under-test.js';
@@ -34,11 +34,14 @@ async function actionsOf(table: TableUnderTest, store: Store): Promise<readonly 
   expect(await channel.members()).toMatchObject({ items: [{}] });
   const first = await channel.publish('shipped', { id: 1 }, { id: 'one' });
   expect(first).toMatchObject({ delivery: { gone: 1 }, duplicate: false });
-  expect(await channel.members()).toEqual({ items: [] });
-  expect(await channel.publish('shipped', { id: 1 }, { id: 'one' })).toMatchObject({
-    position: first.position,
-    duplicate: true,
-  });
+  await vi.waitFor(async () => {
+    // A delivery only removes as much as it has time for.
+    expect(await channel.publish('shipped', { id: 1 }, { id: 'one' })).toMatchObject({
+      position: first.position,
+      duplicate: true,
+    });
+    expect(await channel.members()).toEqual({ items: [] });
+  }, 20_000);
   for (let count = 1; count < EVENTS; count += 1) await channel.publish('shipped', { id: count });
   const { events } = await channel.history({ limit: 100 });
   expect(events).toHaveLength(EVENTS);
