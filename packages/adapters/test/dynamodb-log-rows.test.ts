@@ -6,6 +6,7 @@ import type { Engine } from './engines/engine.js';
 import { startDynalite } from './engines/start-dynalite.js';
 import {
   bodyOf,
+  keyOf,
   pageOf,
   publish,
   publishMany,
@@ -56,28 +57,31 @@ async function moveTo(table: TableUnderTest, top: number): Promise<void> {
 }
 
 describe('the rows of a log', () => {
-  it.each<readonly [DynamoDbStoreOptions, string]>([
-    [{}, ''],
-    [{ keyPrefix: 'staging/' }, 'staging/'],
-    [{ generation: '2' }, '2'],
-    [{ keyPrefix: 'staging/', generation: '2' }, 'staging/2'],
-  ])('have keys with the prefix and the generation: %o', async (options, prefix) => {
+  it.each<readonly [DynamoDbStoreOptions, string, string]>([
+    [{}, '', ''],
+    [{ keyPrefix: 'staging/' }, 'staging/', ''],
+    [{ generation: '2' }, '', '2#'],
+    [{ keyPrefix: 'staging/', generation: '2' }, 'staging/', '2#'],
+  ])('have keys with the prefix and the generation: %o', async (options, prefix, generation) => {
     await using table = await openTable(engine, options);
     await publish(table, 'p');
     const keys = (await table.rows()).map(({ pk, sk }) => `${pk?.S} ${sk?.S}`).sort();
     expect(keys).toEqual([
-      `${prefix}${bodyOf('p')} -`,
-      `${prefix}H#rooms/42 -`,
-      expect.stringMatching(new RegExp(`^${prefix}L#rooms/42#[\\w-]{12}#0 000000000001$`)),
+      `${prefix}B#${generation}rooms/42#${keyOf('p')} -`,
+      `${prefix}H#${generation}rooms/42 -`,
+      expect.stringMatching(
+        new RegExp(`^${prefix}L#${generation}rooms/42#[\\w-]{12}#0 000000000001$`),
+      ),
     ]);
   });
 
-  it.each<readonly [string, DynamoDbStoreOptions]>([
-    ['prefix', { keyPrefix: 'other/' }],
-    ['generation', { generation: 'other' }],
-  ])('belong to one %s', async (_name, options) => {
-    await using table = await openTable(engine);
-    await using other = await openTable(engine, { table: table.table, ...options });
+  it.each<readonly [string, DynamoDbStoreOptions, DynamoDbStoreOptions]>([
+    ['prefix', {}, { keyPrefix: 'other/' }],
+    ['generation', {}, { generation: 'other' }],
+    ['prefix and generation', { keyPrefix: 'prod', generation: '2' }, { keyPrefix: 'prod2' }],
+  ])('belong to one %s', async (_name, one, two) => {
+    await using table = await openTable(engine, one);
+    await using other = await openTable(engine, { table: table.table, ...two });
     const { entry } = await publish(table, 'p1');
     const { position } = await other.log.head(room);
     expect(position).toMatchObject({ offset: 0, tag: '' });

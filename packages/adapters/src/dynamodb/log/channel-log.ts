@@ -3,15 +3,14 @@ import { type Item, toAttribute, toItem } from '../attributes.js';
 import type { Table, Updated } from '../table.js';
 import { contentOf, randomText } from './body.js';
 import { type Head, toHead } from './head.js';
-import { LogKeys, type Segment, segmentsOf } from './log-keys.js';
+import { type KeyParts, LogKeys, type Segment, segmentsOf } from './log-keys.js';
 import type { Observations } from './observations.js';
 import { headLifeOf, SLACK_S } from './times.js';
 
 /** What one operation on logs needs. */
 export interface OpenedLog {
   readonly table: Table;
-  /** Prefix of the keys of logs. */
-  readonly logPrefix: string;
+  readonly logKeys: KeyParts;
   /** The clock by which rows expire, in milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -47,12 +46,12 @@ export class ChannelLog {
   readonly #observations: Observations;
 
   constructor(
-    { table, logPrefix, now }: OpenedLog,
+    { table, logKeys, now }: OpenedLog,
     { channel, retentionSeconds }: LogOfChannel,
     observations: Observations,
   ) {
     this.table = table;
-    this.keys = new LogKeys(logPrefix, channel);
+    this.keys = new LogKeys(logKeys, channel);
     this.now = now;
     this.#retentionSeconds = retentionSeconds;
     this.#observations = observations;
@@ -83,6 +82,15 @@ export class ChannelLog {
     const head = toHead(item);
     this.#observations.note(this.#headKey, { head, at, own });
     return head;
+  }
+
+  /** Size of the channel's payloads in bytes, as the last read has found them. */
+  get payloadBytes(): number | undefined {
+    return this.#observations.payloadBytes(this.#headKey);
+  }
+
+  set payloadBytes(average: number) {
+    this.#observations.notePayloads(this.#headKey, average);
   }
 
   async findHead(): Promise<Head | undefined> {
