@@ -18,8 +18,8 @@ type Room = ChannelType<'rooms/:roomId', { message: { number: number; text: stri
 @Channel('rooms/:roomId', { history: { retentionSeconds: 600 } })
 class RoomChannel {
   @OnMessage()
-  post(number: number, { channel }: MessageContext<Room>) {
-    return channel.publish('message', { number, text: 'x'.repeat(1_000) });
+  post(number: unknown, { channel }: MessageContext<Room>) {
+    return channel.publish('message', { number: Number(number), text: 'x'.repeat(1_000) });
   }
 }
 

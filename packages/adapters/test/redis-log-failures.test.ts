@@ -58,6 +58,23 @@ describeRedis('the log of redisStore(), when something fails', () => {
     expect(namesOf(pageOf(await store.log.readBefore(ALL)).entries)).toEqual(['e']);
   });
 
+  it('begins one log although the first answer was lost', async () => {
+    await using store = openWith(async (send) => {
+      await send();
+      return send();
+    });
+    for (const [channel, begin] of [
+      ['rooms/1', () => store.log.head(CHANNEL)],
+      [
+        'rooms/2',
+        async () => pageOf(await store.log.readBefore({ ...ALL, channel: 'rooms/2' })).head,
+      ],
+    ] as const) {
+      const { position } = await begin();
+      expect((await append(store.log, 'a', { channel })).entry.position.epoch).toBe(position.epoch);
+    }
+  });
+
   it('sends no append later than a minute after its call began', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     try {

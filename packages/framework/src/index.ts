@@ -7,7 +7,7 @@
 
 // What users write
 
-export type { ChannelName, ChannelType, Params, Position } from '@gatecast/protocol';
+export type { ChannelName, ChannelType, Params, Position, ResetReason } from '@gatecast/protocol';
 // Names
 export { ChannelNameError, channelName } from '@gatecast/protocol';
 export type { App, AppSettings } from './app/create-app.js';
@@ -38,6 +38,7 @@ export type {
 } from './channel/define-channel.js';
 export { defineChannel, event } from './channel/define-channel.js';
 export type { AutoSubscribe, ChannelOptions } from './channel/definition.js';
+export type { HistoryByPattern } from './channel/history.js';
 export type { LifecycleDecorator } from './channel/lifecycle.js';
 export { OnConnect, OnDisconnect, OnSubscribe, OnUnsubscribe } from './channel/lifecycle.js';
 // Routes
@@ -49,7 +50,7 @@ export type {
   DeliveryCount,
   DisconnectOptions,
   HistoryEvent,
-  HistoryEvents,
+  HistoryEventOf,
   HistoryPage,
   HistoryRange,
   Member,
@@ -111,7 +112,6 @@ export type {
   MessageLog,
   ReadRequest,
   ReadResult,
-  ResetReason,
 } from './store/log.js';
 export type { MemoryStoreOptions } from './store/memory.js';
 // Stores and gateway

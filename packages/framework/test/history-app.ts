@@ -1,6 +1,7 @@
 import {
   Channel,
   type ChannelType,
+  ClientError,
   type MessageContext,
   OnMessage,
   OnSubscribe,
@@ -13,12 +14,19 @@ import { expect } from 'vitest';
 
 type Room = ChannelType<'rooms/:roomId', { message: { text: unknown } }>;
 
+/** Operations that the access rule refuses for a while. */
+export const limited = new Set<string>();
 /** Operations that the access rule refuses. */
 export const refused = new Set<string>();
 
 @Channel('rooms/:roomId', {
   history: { retentionSeconds: 600, maxEntries: 1_000 },
-  access: ({ operation }) => !refused.has(operation),
+  access({ operation }) {
+    if (limited.has(operation)) {
+      throw new ClientError('ERR_RATE_LIMIT', 'Later.', { retryAfterMs: 1_000 });
+    }
+    return !refused.has(operation);
+  },
 })
 export class RoomChannel {
   @OnSubscribe()

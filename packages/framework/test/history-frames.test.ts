@@ -1,6 +1,6 @@
-import { type MessageLog, memoryStore } from '@gatecast/framework';
+import { type MessageLog, memoryStore, StoreError } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
-import type { SubscribeOutcome } from '@gatecast/protocol';
+import type { ReplyFrame, SubscribeOutcome, SyncReply } from '@gatecast/protocol';
 import { describe, expect, it } from 'vitest';
 import {
   history,
@@ -59,7 +59,7 @@ describe('a history frame', () => {
     [{ limit: '5' }, 'ERR_FRAME_INVALID'],
     [{ after: 'x' }, 'ERR_POSITION'],
     [{ before: 5 }, 'ERR_POSITION'],
-    [{ after: `${'a'.repeat(12)}:0:`, before: `${'a'.repeat(12)}:1:` }, 'ERR_FRAME_INVALID'],
+    [{ after: `${'a'.repeat(12)}:0:`, before: `${'a'.repeat(12)}:1:x` }, 'ERR_FRAME_INVALID'],
     [{ channel: 'news' }, 'ERR_NO_HISTORY'],
     [{ channel: 'nope' }, 'ERR_CHANNEL_UNKNOWN'],
     [{ channel: 7 }, 'ERR_FRAME_INVALID'],
@@ -91,7 +91,7 @@ describe('a history frame', () => {
     const app = makeApp();
     const ann = await app.connect();
     const position = await post(ann, 'a');
-    for (const range of [{ after: `${'a'.repeat(12)}:0:` }, { before: `${'a'.repeat(12)}:1:` }]) {
+    for (const range of [{ after: `${'a'.repeat(12)}:0:` }, { before: `${'a'.repeat(12)}:1:x` }]) {
       expect(await history(ann, range)).toEqual({ result: 'reset', reason: 'epoch', position });
     }
   });
@@ -108,9 +108,9 @@ describe('a sync frame', () => {
     for (const [position, result] of [
       [first, 'behind'],
       [second, 'current'],
-      [second.replace(':2:', ':3:'), 'resume'],
-      [`${second.slice(0, -1)}-`, 'resume'],
-      [`${'a'.repeat(12)}:2:x`, 'resume'],
+      [second.replace(':2:', ':3:'), 'resubscribe'],
+      [`${second.slice(0, -1)}-`, 'resubscribe'],
+      [`${'a'.repeat(12)}:2:x`, 'resubscribe'],
     ] as const) {
       expect(await ask({ 'rooms/1': position })).toEqual({
         type: 'reply',
@@ -123,7 +123,7 @@ describe('a sync frame', () => {
       {
         data: {
           channels: [
-            { channel: 'rooms/2', result: 'unsubscribed' },
+            { channel: 'rooms/2', result: 'not-subscribed' },
             { channel: 'news', error: { code: 'ERR_NO_HISTORY' } },
             { channel: 'rooms/1', error: { code: 'ERR_POSITION' } },
             { channel: 'nope', error: { code: 'ERR_CHANNEL_UNKNOWN' } },
@@ -141,6 +141,17 @@ describe('a sync frame', () => {
     const ann = await makeApp().connect();
     const frame = { action: 'sync', id: 's', positions };
     expect(await ann.sendFrame(frame)).toMatchObject({ error: { code: 'ERR_FRAME_INVALID' } });
+  });
+
+  it('has room for the errors of the longest names and values', async () => {
+    const ann = await makeApp().connect();
+    const positions = Object.fromEntries(
+      Array.from({ length: 50 }, (_, index) => [`rooms/${index}`.padEnd(200, 'x'), '€'.repeat(80)]),
+    );
+    const answer = await ann.sendFrame({ action: 'sync', id: 's', positions });
+    const { channels } = (answer as ReplyFrame).data as SyncReply;
+    expect(channels).toHaveLength(50);
+    expect(channels.every((channel) => 'error' in channel)).toBe(true);
   });
 
   it('names at most 50 channels', async () => {
@@ -276,15 +287,24 @@ describe('a store that fails', () => {
     expect(ann.events).toEqual([]);
   });
 
-  it('tells a client if the outcome of its message is unknown', async () => {
-    const append = async () => ({ result: 'unknown' });
-    const app = createTestApp({ channels: [RoomChannel], store: brokenLog({ append }) });
-    const ann = await app.connect();
-    expect(await ann.send('rooms.post', 'rooms/1', 'a')).toMatchObject({
-      type: 'error',
-      error: { code: 'ERR_OUTCOME_UNKNOWN' },
-    });
-  });
+  it.each<[string, () => Promise<unknown>]>([
+    ['the log says so', async () => ({ result: 'unknown' })],
+    [
+      'the log fails',
+      () =>
+        Promise.reject(StoreError.of({ store: 'x', operation: 'append', reason: 'It is away.' })),
+    ],
+  ])(
+    'tells a client if the outcome of its message is unknown, because %s',
+    async (_why, append) => {
+      const app = createTestApp({ channels: [RoomChannel], store: brokenLog({ append }) });
+      const ann = await app.connect();
+      expect(await ann.send('rooms.post', 'rooms/1', 'a')).toMatchObject({
+        type: 'error',
+        error: { code: 'ERR_OUTCOME_UNKNOWN' },
+      });
+    },
+  );
 
   it('refuses a subscription whose missed events cannot be read, and ends its membership', async () => {
     const readAfter = async () => Promise.reject(new Error('gone'));

@@ -1,7 +1,7 @@
 import { createTestApp } from '@gatecast/framework/testing';
 import type { HistoryReply, ReplyFrame } from '@gatecast/protocol';
 import { describe, expect, it } from 'vitest';
-import { history, makeApp, post, RoomChannel, refused, textsOf } from './history-app.js';
+import { history, limited, makeApp, post, RoomChannel, refused, textsOf } from './history-app.js';
 
 describe('an event of a channel with history', () => {
   it('carries its position, which its result has, too', async () => {
@@ -124,7 +124,7 @@ describe('a subscribe frame', () => {
   it('says where the client is', async () => {
     const app = makeApp();
     const ann = await app.connect();
-    const tailCheck = { afterMs: 3_000, windowMs: 2_000 };
+    const tailCheck = { afterMs: 3_000, windowMs: 20_000 };
     const [empty, news] = await ann.subscribe('rooms/1', 'news');
     expect(empty).toEqual({
       channel: 'rooms/1',
@@ -293,6 +293,39 @@ describe('a subscribe frame', () => {
     expect(few.map((outcome) => textsOf(outcome).length).every((count) => count > 40)).toBe(true);
   });
 
+  it('gives a small backlog all the room that others do not need', async () => {
+    const app = makeApp();
+    const ann = await app.connect();
+    const channels = Array.from({ length: 50 }, (_, index) => `rooms/${index}`);
+    const asked: { channel: string; position: string }[] = [];
+    for (const name of channels) {
+      const channel = app.app.channel(name as 'rooms/1');
+      const { position } = await channel.history({ limit: 0 });
+      asked.push({ channel: name, position });
+    }
+    for (let text = 0; text < 40; text += 1)
+      await app.app.channel('rooms/7').publish('message', { text });
+    const outcomes = await ann.subscribe(...asked);
+    expect(textsOf(outcomes[7])).toHaveLength(40);
+    expect(outcomes[7]).not.toHaveProperty('more');
+  });
+
+  it('that names a channel twice gets its events once, as its first entry asks', async () => {
+    const app = makeApp();
+    const ann = await app.connect();
+    await ann.subscribe('rooms/2');
+    for (let index = 0; index < 40; index += 1) await post(ann, index + 'x'.repeat(1_000));
+    const channel = 'rooms/1';
+    const outcomes = await ann.subscribe({ channel, rewind: 100 }, { channel, rewind: 100 });
+    expect(outcomes).toMatchObject([{ result: 'live', more: true }, { result: 'live' }]);
+    expect(textsOf(outcomes[0]).length).toBeGreaterThan(10);
+    expect(outcomes[1]).not.toHaveProperty('events');
+    expect((await app.store.connections.channels(ann.id)).toSorted()).toEqual([
+      'rooms/1',
+      'rooms/2',
+    ]);
+  });
+
   it('reads large events one by one', async () => {
     const app = makeApp();
     const ann = await app.connect();
@@ -320,6 +353,14 @@ describe('a subscribe frame', () => {
     const [rewound] = await ann.subscribe({ channel: 'rooms/1', rewind: 3 });
     expect(rewound).toMatchObject({ result: 'live', position: second });
     expect(rewound).not.toHaveProperty('events');
+    limited.add('history');
+    const retryAfterMs = 1_000;
+    for (const wish of [{ rewind: 3 }, { position: first }]) {
+      expect(await ann.subscribe({ channel: 'rooms/1', ...wish })).toMatchObject([
+        { error: { code: 'ERR_RATE_LIMIT', retryAfterMs } },
+      ]);
+    }
+    limited.clear();
     refused.add('subscribe');
     expect(await ann.subscribe({ channel: 'rooms/1', position: second })).toMatchObject([
       { error: { code: 'ERR_FORBIDDEN' } },

@@ -8,6 +8,7 @@ import {
   createPublisher,
   defineChannel,
   definePlugin,
+  type HistoryByPattern,
   type LogSettings,
   memoryStore,
   OnConnect,
@@ -54,6 +55,7 @@ const withoutOptions = new Set([
   'connectionStoreContract',
   'connectionStoreInterleavings',
   'messageLogContract',
+  'messageLogInterleavings',
   'makeAuthorizerEvent',
   'makeConnectEvent',
   'makeDisconnectEvent',
@@ -142,9 +144,14 @@ describe('K1 unknown options', () => {
     ]) {
       expect(call).toThrow(refusal('ERR_HISTORY_STORE'));
     }
-    expect(() => createPublisher({ store, history: { '/': history } })).toThrow(
-      refusal('ERR_PATTERN_INVALID'),
-    );
+    for (const [patterns, code] of [
+      [{ '/': history }, 'ERR_PATTERN_INVALID'],
+      [{ 'rooms/:a': history, 'rooms/:b': false }, 'ERR_PATTERN_DUPLICATE'],
+    ] as const) {
+      expect(() =>
+        createPublisher({ store, history: patterns as object as HistoryByPattern }),
+      ).toThrow(refusal(code));
+    }
   });
 
   it('K1 are tested for every public function with options', () => {

@@ -64,6 +64,61 @@ describe('a publish on a channel with history', () => {
     expect(audience).toBe(3);
   });
 
+  it('waits for the store to finish even if a plugin fails to deliver it', async () => {
+    let isFinished = false;
+    const onError = vi.fn();
+    const store = storeWith((log) => ({
+      async append(request) {
+        const result = (await log.append(request)) as AppendResult & { result: 'appended' };
+        return {
+          ...result,
+          async finish(audience) {
+            expect(await audience).toBeUndefined();
+            await new Promise(setImmediate);
+            isFinished = true;
+          },
+        };
+      },
+    }));
+    const failure = new Error('a plugin failed');
+    const plugin: Plugin = { name: 'p', onError, onDeliver: () => Promise.reject(failure) };
+    const app = createTestApp({ channels: [room], store, plugins: [plugin] });
+    expect(await app.app.channel('room').publish('x', 1)).toHaveProperty('position');
+    expect(isFinished).toBe(true);
+    expect(onError).toHaveBeenCalledExactlyOnceWith(failure, expect.anything());
+  });
+
+  it('is an error if a handler that runs again publishes another event in its place', async () => {
+    const events = { made: event<number>(), changed: event<number>() };
+    let names: ('made' | 'changed')[] = ['made', 'changed'];
+    const orders = defineChannel('orders', {
+      history,
+      events,
+      messages: ({ message }) => ({
+        save: message(async (_data, ctx) => {
+          for (const name of names) await ctx.channel.publish(name, Math.random());
+        }),
+      }),
+    });
+    const onError = vi.fn();
+    const app = createTestApp({ channels: [orders], plugins: [{ name: 'p', onError }] });
+    const ann = await app.connect();
+    const frame = { action: 'orders.save', id: 'one', channel: 'orders' };
+    expect(await ann.sendFrame(frame)).toMatchObject({ type: 'reply' });
+    expect(await ann.sendFrame(frame)).toMatchObject({ type: 'reply' });
+    names = ['changed'];
+    expect(await ann.sendFrame(frame)).toMatchObject({ error: { code: 'ERR_INTERNAL' } });
+    expect(onError).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({
+        code: 'ERR_PUBLISH_ORDER',
+        message: expect.stringContaining('publish number 1 on "orders" was "changed", but "made"'),
+      }),
+      expect.anything(),
+    );
+    const kept = await app.app.channel('orders').history();
+    expect(kept.events.map((each) => each.event)).toEqual(['made', 'changed']);
+  });
+
   it('reports what the store could not finish, and succeeds', async () => {
     const onError = vi.fn();
     const failure = new Error('the drop failed');
@@ -136,14 +191,18 @@ describe('a publisher', () => {
       store,
       gateway,
       address,
-      history: { 'rooms/:roomId': history, news: { ...history, maxEntries: 2 } },
+      history: {
+        'rooms/:roomId': history,
+        'rooms/lobby': false,
+        news: { ...history, maxEntries: 2 },
+      },
     });
     for (const name of ['rooms/1', 'news']) {
       const channel = publisher.channel(name);
       const { position } = await channel.publish('x', name);
       expect((await channel.history()).events).toMatchObject([{ data: name, position }]);
     }
-    for (const name of ['other', 'rooms/1/files']) {
+    for (const name of ['other', 'rooms/lobby', 'rooms/1/files']) {
       const channel = publisher.channel(name);
       expect(await channel.publish('x', name)).not.toHaveProperty('position');
       await expect(channel.history()).rejects.toMatchObject({ code: 'ERR_HISTORY_OFF' });

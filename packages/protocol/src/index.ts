@@ -41,7 +41,7 @@ export type {
   PingFrame,
   PongFrame,
   ReplyFrame,
-  ResetCause,
+  ResetReason,
   ServerFrame,
   ServerSettings,
   SubscribeFrame,
@@ -67,11 +67,10 @@ export {
   MAX_CHANNELS_PER_FRAME,
   MAX_ENTRY_BYTES,
   MAX_FRAME_BYTES,
-  MAX_HISTORY_EVENTS,
   MAX_ID_LENGTH,
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
 } from './limits.js';
 // Places in the log of a channel
 export type { Position } from './position.js';
-export { formatPosition, MAX_OFFSET, MAX_POSITION_BYTES, parsePosition } from './position.js';
+export { formatPosition, MAX_OFFSET, parsePosition } from './position.js';

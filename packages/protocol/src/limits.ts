@@ -25,5 +25,3 @@ export const TOKEN_SUBPROTOCOL_PREFIX = 'gatecast.token.';
  * position, and for what surrounds the event in a reply.
  */
 export const MAX_ENTRY_BYTES = 32_128;
-/** Most events that one `history` frame or `rewind` gets. */
-export const MAX_HISTORY_EVENTS = 1_000;

@@ -7,16 +7,14 @@ export interface Position {
   readonly epoch: string;
   /** Number of the entry, counted from 1. 0 is the place before the first entry. */
   readonly offset: number;
-  /** Part of the identity of the entry, so that another entry with the same offset is noticed. */
+  /** Part of the identity of the entry, so that another entry with the same offset is noticed. `''` for offset 0. */
   readonly tag: string;
 }
 
 /** The highest offset of a log: twelve digits. */
 export const MAX_OFFSET = 999_999_999_999;
-/** Most bytes of a {@link Position} as text: 12 of the epoch, 12 of the offset, 18 of the tag, and 2. */
-export const MAX_POSITION_BYTES = 44;
 
-const POSITION = /^([\w-]{12}):(0|[1-9]\d{0,11}):([\w-]{0,18})$/;
+const POSITION = /^[\w-]{12}:(0:|[1-9]\d{0,11}:[\w-]{1,18})$/;
 
 /** Writes a position as it is on the wire. */
 export function formatPosition({ epoch, offset, tag }: Position): string {
@@ -25,7 +23,7 @@ export function formatPosition({ epoch, offset, tag }: Position): string {
 
 /** Reads a position from the wire; `undefined` if the value is not one. */
 export function parsePosition(value: unknown): Position | undefined {
-  const [, epoch, offset, tag] = (typeof value === 'string' && POSITION.exec(value)) || [];
-  if (epoch === undefined || tag === undefined) return undefined;
+  if (typeof value !== 'string' || !POSITION.test(value)) return undefined;
+  const [epoch = '', offset, tag = ''] = value.split(':');
   return { epoch, offset: Number(offset), tag };
 }

@@ -1,4 +1,4 @@
-import { checkLog, historyByPattern } from '../channel/history.js';
+import { checkLog, type HistoryByPattern, historyByPattern } from '../channel/history.js';
 import type { Publishing } from '../channel/publishing.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import { Stages } from '../deliver/stage.js';
@@ -8,7 +8,6 @@ import { Invocation, type PublishCore } from '../invocation/invocation.js';
 import type { AnyPlugin } from '../invocation/plugin.js';
 import { ChannelOfServer } from '../publish/publish.js';
 import { checkStore, storeOption } from '../store/check-store.js';
-import type { LogSettings } from '../store/log.js';
 import { Deadlines } from '../time/deadlines.js';
 import type { App, AppSettings } from './create-app.js';
 
@@ -23,10 +22,11 @@ export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'>
   readonly address?: StageAddress;
   /**
    * The history of channels by their pattern, exactly as in the channel classes: `{ 'rooms/:roomId': {
-   * retentionSeconds: 86_400 } }`. What is published on any other channel is delivered, but not kept.
+   * retentionSeconds: 86_400 } }`. What is published on any other channel is delivered, but not kept. `false` excludes
+   * a pattern that another one would match: `'rooms/lobby': false`.
    * @default no channel has history
    */
-  readonly history?: Readonly<Record<string, LogSettings>>;
+  readonly history?: HistoryByPattern;
 }
 
 /**

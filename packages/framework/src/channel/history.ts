@@ -39,21 +39,30 @@ export function checkLog(label: string, { name, log }: Store): void {
   if (!log) throw makeError('ERR_HISTORY_STORE', { label, store: name });
 }
 
+/** The history of channels by their pattern; `false` for channels that have none. */
+export type HistoryByPattern = Readonly<Record<string, LogSettings | false>>;
+
 /**
- * The history of each channel by its name, from a list of patterns.
+ * The history of each channel by its name.
  *
- * @throws ConfigurationError - ERR_PATTERN_INVALID, ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
+ * @throws ConfigurationError - ERR_PATTERN_INVALID, ERR_PATTERN_DUPLICATE, ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function historyByPattern(
   where: string,
-  histories: Readonly<Record<string, LogSettings>>,
+  histories: HistoryByPattern,
 ): (channel: string) => LogSettings | undefined {
-  const tree = new PatternTree<LogSettings>();
+  const tree = new PatternTree<{
+    readonly pattern: string;
+    readonly history: LogSettings | false;
+  }>();
   for (const [pattern, history] of Object.entries(histories)) {
     const problem = patternProblem(pattern);
     if (problem) throw makeError('ERR_PATTERN_INVALID', { pattern, label: where, problem });
-    checkHistory(`The history of "${pattern}" in ${where}`, history);
-    tree.add(pattern, history);
+    if (history !== false) checkHistory(`The history of "${pattern}" in ${where}`, history);
+    const other = tree.add(pattern, { pattern, history });
+    if (!other) continue;
+    const labels = { firstLabel: where, secondLabel: where };
+    throw makeError('ERR_PATTERN_DUPLICATE', { first: other.pattern, second: pattern, ...labels });
   }
-  return (channel) => tree.match(channel)?.value;
+  return (channel) => tree.match(channel)?.value.history || undefined;
 }

@@ -1,6 +1,5 @@
-import type { AnyChannelType, ChannelName, ChannelType } from '@gatecast/protocol';
+import type { AnyChannelType, ChannelName, ChannelType, ResetReason } from '@gatecast/protocol';
 import type { Page } from '../store/connections.js';
-import type { ResetReason } from '../store/log.js';
 
 /** Outcome of a delivery, counted in connections. */
 export interface DeliveryCount {
@@ -26,8 +25,8 @@ export interface PublishOptions {
    */
   readonly ephemeral?: boolean;
   /**
-   * Leaves out the connection whose message is being handled. Allowed only inside a handler. @default
-   * nobody is left out
+   * Does not deliver the event to the connection whose message is being handled. Allowed only inside a handler. On a
+   * channel with history that connection finds the event there. @default nobody is left out
    */
   readonly except?: 'sender';
 }
@@ -82,8 +81,8 @@ export interface HistoryEvent<N extends string = string, D = unknown> {
   readonly position: string;
 }
 
-/** The events of a channel's history, told apart by `event`. */
-export type HistoryEvents<E extends object> = {
+/** Any event of a channel's history, told apart by `event`. */
+export type HistoryEventOf<E extends object> = {
   [N in keyof E & string]: HistoryEvent<N, E[N]>;
 }[keyof E & string];
 
@@ -116,7 +115,8 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
    * @throws UsageError - ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_PUBLISH_EVENT,
    * ERR_PUBLISH_ID, ERR_PUBLISH_SENDER; ERR_PUBLISH_DATA, for data that JSON cannot express;
    * ERR_EVENT_TOO_LARGE, for a frame over 32,768 bytes, and with history for an event over 32,128;
-   * ERR_ID_REUSED, for an id that another event in the history has; ERR_SEND_IN_CONNECT, in a connect handler;
+   * ERR_ID_REUSED, for an id that another event was given; ERR_PUBLISH_ORDER, in a handler that runs again and
+   * publishes other events than the first time; ERR_SEND_IN_CONNECT, in a connect handler;
    * ERR_INVOCATION_OVER, after the invocation has been answered.
    * @throws ConfigurationError - ERR_ENDPOINT_UNKNOWN, outside of any event; ERR_ENDPOINT_INVALID;
    * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
@@ -153,7 +153,7 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
    * @throws StoreError - if it cannot be read.
    */
   // The parameter keeps E out of the comparison of two channels, which must not depend on what is read.
-  history<V extends object = E>(range?: HistoryRange): Promise<HistoryPage<HistoryEvents<V>>>;
+  history<V extends object = E>(range?: HistoryRange): Promise<HistoryPage<HistoryEventOf<V>>>;
   /**
    * Deletes the contents of all events in the history, such as when a user asks for it. Ids stay known, and positions
    * continue. If it fails, call it again.

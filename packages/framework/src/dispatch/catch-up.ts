@@ -1,13 +1,7 @@
-import {
-  formatPosition,
-  MAX_HISTORY_EVENTS,
-  type Position,
-  type ResetCause,
-  type TailCheck,
-} from '@gatecast/protocol';
+import { formatPosition, type Position, type ResetReason } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import { logOf } from '../publish/channel-history.js';
-import type { LogHead, LogOfChannel, ReadResult } from '../store/log.js';
+import type { LogHead, LogOfChannel, ReadRequest, ReadResult } from '../store/log.js';
 import { type RawFrame, readPosition } from '../wire/frame.js';
 import type { EventInvocation } from './app-invocation.js';
 import { EventList, mostEntries } from './event-list.js';
@@ -26,7 +20,7 @@ export interface Wish {
 /** The part of a subscription's outcome that comes from the channel's history. */
 export interface CaughtUp {
   readonly result: 'live' | 'resumed' | 'reset';
-  readonly reason?: ResetCause;
+  readonly reason?: ResetReason | 'forbidden' | 'no-history';
   /** Absent if the channel has no history. */
   readonly head?: LogHead;
   readonly events?: EventList;
@@ -37,13 +31,14 @@ export interface CaughtUp {
  *
  * @throws ClientError - ERR_POSITION, ERR_FRAME_INVALID.
  */
-export function readWish({ position, rewind = 0 }: RawFrame, maxBytes: number): Wish {
+export function readWish({ position, ...entry }: RawFrame, maxBytes: number): Wish {
+  const rewind = entry['rewind'] ?? 0;
   if (!Number.isSafeInteger(rewind) || (rewind as number) < 0) {
     throw new ClientError('ERR_FRAME_INVALID', '"rewind" must be a whole number of 0 or more.');
   }
   return {
     position: readPosition('position', position),
-    rewind: Math.min(rewind as number, MAX_HISTORY_EVENTS),
+    rewind: rewind as number,
     maxBytes,
   };
 }
@@ -69,7 +64,7 @@ export async function catchUp(
     );
   } catch (error) {
     // Who may not read the history may still subscribe.
-    if (!ClientError.is(error)) throw error;
+    if (!ClientError.is(error) || error.code !== 'ERR_FORBIDDEN') throw error;
   }
   const head = await readHead();
   if (!position) return { result: 'live', head };
@@ -79,10 +74,10 @@ export async function catchUp(
 
 async function readMissed(
   invocation: EventInvocation,
-  log: LogOfChannel,
+  log: LogOfChannel & Pick<ReadRequest, 'keep'>,
   { position, rewind, maxBytes }: Wish,
 ): Promise<CaughtUp> {
-  const request = { ...log, keep: true, maxBytes, limit: mostEntries(maxBytes) };
+  const request = { ...log, maxBytes, limit: mostEntries(maxBytes) };
   const readLatest = async (): Promise<ReadResult> =>
     invocation.log.readBefore(
       { ...request, limit: Math.min(rewind, request.limit) },
@@ -107,15 +102,4 @@ async function readMissed(
 
 function latestOf(page: ReadResult): { readonly events?: EventList } {
   return 'reset' in page ? {} : { events: new EventList(page, 'last') };
-}
-
-/** Above this, the checks of a channel would cost more than they find. */
-const MAX_AUDIENCE = 2_000;
-/** At most a hundred checks a second on one channel. */
-const CHECK_MS = 10;
-
-/** When subscribers check whether they have missed the last event; `undefined` if there are too many. */
-export function tailCheckOf({ audience = 0 }: LogHead): TailCheck | undefined {
-  if (audience > MAX_AUDIENCE) return undefined;
-  return { afterMs: 3_000, windowMs: Math.max(2_000, audience * CHECK_MS) };
 }

@@ -3,7 +3,7 @@ import { writeEntry } from '../publish/event-frame.js';
 import type { LogPage } from '../store/log.js';
 
 /** Fewer bytes than any event takes in a frame, with its position. */
-const SMALLEST_EVENT = 100;
+const SMALLEST_EVENT = 80;
 /** What an {@link EventList} without events takes. */
 const EMPTY_LIST = ',"events":[],"more":true'.length;
 
@@ -27,17 +27,16 @@ export class EventList {
     this.#more = more;
   }
 
-  /** Adds events while the list has at most so many bytes. */
-  grow(maxBytes: number): void {
-    for (;;) {
-      const index = this.#kept === 'first' ? this.#count : this.#texts.length - 1 - this.#count;
-      const text = this.#texts[index];
-      if (text === undefined) return;
-      const bytes = this.#bytes + Buffer.byteLength(text) + 1;
-      if (bytes > maxBytes) return;
-      this.#bytes = bytes;
-      this.#count += 1;
-    }
+  /** Adds the next event, if it takes at most so many bytes. Returns how many it takes; 0 if none was added. */
+  grow(maxBytes: number): number {
+    const index = this.#kept === 'first' ? this.#count : this.#texts.length - 1 - this.#count;
+    const text = this.#texts[index];
+    if (text === undefined) return 0;
+    const bytes = Buffer.byteLength(text) + 1;
+    if (bytes > maxBytes) return 0;
+    this.#bytes += bytes;
+    this.#count += 1;
+    return bytes;
   }
 
   /** Bytes of the events so far. */
@@ -58,18 +57,18 @@ export class EventList {
 }
 
 /**
- * Fills a frame with events: first an equal share for each list, then what is left for those that can use it.
+ * Fills a frame with events. The next one is always that of the list with the fewest bytes, so that each gets an equal
+ * share, and what one does not need is left for the others.
  *
  * @param used - Bytes of the frame without the lists.
  */
 export function fillFrame(lists: readonly EventList[], used: number): void {
   let room = MAX_FRAME_BYTES - used - lists.length * EMPTY_LIST;
-  const grow = (list: EventList, by: number): void => {
-    const before = list.bytes;
-    list.grow(before + by);
-    room -= list.bytes - before;
-  };
-  const share = Math.floor(room / lists.length);
-  for (const list of lists) grow(list, share);
-  for (const list of lists) grow(list, room);
+  let growing = lists;
+  while (growing.length > 0) {
+    const list = growing.reduce((least, each) => (each.bytes < least.bytes ? each : least));
+    const bytes = list.grow(room);
+    room -= bytes;
+    if (bytes === 0) growing = growing.filter((each) => each !== list);
+  }
 }

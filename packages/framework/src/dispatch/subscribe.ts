@@ -5,13 +5,20 @@ import { type RawFrame, requireId, textResponse, writeError } from '../wire/fram
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel, type ChannelMatch } from './authorize-channel.js';
-import { type CaughtUp, catchUp, readWish, tailCheckOf } from './catch-up.js';
+import { type CaughtUp, catchUp, readWish } from './catch-up.js';
 import { echoOf, readChannels, reportEach } from './channel-list.js';
 import { subscribeContext } from './contexts.js';
 import { type EventList, fillFrame } from './event-list.js';
 import { Joins } from './joins.js';
 import { tellOfLeaving } from './leave.js';
 import { serverSettings } from './server-settings.js';
+import { tailCheckOf } from './tail-check.js';
+
+/**
+ * Bytes of events that are read for each channel, even if more channels could not all send as much: usually only a
+ * few of them have missed anything.
+ */
+const LEAST_BYTES = 8_192;
 
 /** Handles a subscribe frame. The reply has one outcome for each channel, in the same order. */
 export async function handleSubscribe(
@@ -24,7 +31,7 @@ export async function handleSubscribe(
   );
   const joins = new Joins(invocation, new Set(asked.map(({ channel }) => channel)).size);
   const shares = asked.filter(({ position, rewind }) => position ?? rewind).length;
-  const maxBytes = Math.floor(MAX_FRAME_BYTES / Math.max(1, shares));
+  const maxBytes = Math.max(LEAST_BYTES, Math.floor(MAX_FRAME_BYTES / Math.max(1, shares)));
   const attempts = new Map<unknown, Attempt>();
   for (const entry of asked) {
     const { channel } = entry;
@@ -98,6 +105,7 @@ class Attempt {
   #hasAsked = false;
   #caughtUp: CaughtUp = { result: 'live' };
   #data: string | undefined;
+  #isWritten = false;
 
   constructor(invocation: EventInvocation, asked: AskedChannel, joins: Joins) {
     this.#invocation = invocation;
@@ -118,6 +126,8 @@ class Attempt {
   }
 
   outcome(): Outcome {
+    const isFirst = !this.#isWritten;
+    this.#isWritten = true;
     const start = `{"channel":${JSON.stringify(echoOf(this.name))}`;
     if (this.refusal) {
       return { head: `${start},"error":${writeError(this.refusal.error)}`, events: undefined };
@@ -131,7 +141,8 @@ class Attempt {
       tailCheck && `"tailCheck":${JSON.stringify(tailCheck)}`,
       this.#data && `"data":${this.#data}`,
     ];
-    return { head: parts.filter((part) => part).join(','), events };
+    // A channel that the frame names twice has two outcomes, but there is room for its events only once.
+    return { head: parts.filter((part) => part).join(','), events: isFirst ? events : undefined };
   }
 
   async #subscribe(): Promise<void> {

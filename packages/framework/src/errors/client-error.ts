@@ -1,4 +1,5 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
+import type { StoreError } from './gatecast-error.js';
 
 /** Options of {@link ClientError}. */
 export interface ClientErrorOptions {
@@ -65,10 +66,16 @@ const TIMED_OUT: WireError = {
   message: 'The server did not finish in time. It may have done its work.',
 };
 
+const UNKNOWN: WireError = {
+  code: 'ERR_OUTCOME_UNKNOWN',
+  message: 'The server may or may not have done this. Send it again with the same id.',
+};
+
 /** Converts anything that was thrown to the error that the client gets. */
 export function toWireError(error: unknown): WireError {
   if (!ClientError.is(error)) {
-    const { code } = (error ?? {}) as { readonly code?: unknown };
+    const { code, isOutcomeUnknown } = (error ?? {}) as Partial<StoreError>;
+    if (isOutcomeUnknown === true) return UNKNOWN;
     return code === 'ERR_HANDLER_TIMEOUT' ? TIMED_OUT : INTERNAL;
   }
   const { code, message, details, retryAfterMs } = error;

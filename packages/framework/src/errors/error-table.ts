@@ -251,8 +251,14 @@ export const errorTable = {
   ERR_ID_REUSED: {
     kind: 'usage',
     message:
-      'publish() on "{channel}" was given the id "{id}", under which another event is in the history already.',
+      'publish() on "{channel}" was given the id "{id}", which was given to another event before.',
     hint: 'Give each event an id of its own, or publish exactly the same event again.',
+  },
+  ERR_PUBLISH_ORDER: {
+    kind: 'usage',
+    message:
+      'A message was handled again, and its publish number {ordinal} on "{channel}" was "{event}", but "{first}" the first time.',
+    hint: 'Publish the same events in the same order each time: await each publish before the next one, and publish before you skip what is done already.',
   },
   ERR_HISTORY_OFF: {
     kind: 'usage',
@@ -276,7 +282,7 @@ export const errorTable = {
   },
   ERR_EVENT_TOO_LARGE: {
     kind: 'usage',
-    message: 'Event "{event}" on "{channel}" has {bytes} bytes; at most {limit} fit into a frame.',
+    message: 'Event "{event}" on "{channel}" is too large: {bytes} bytes, of at most {limit}.',
     hint: 'Publish a reference (a URL, an id) and let clients fetch the rest.',
   },
   ERR_REPLY_TOO_LARGE: {

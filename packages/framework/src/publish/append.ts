@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { ClientError } from '../errors/client-error.js';
-import { makeError } from '../errors/gatecast-error.js';
+import { makeError, StoreError } from '../errors/gatecast-error.js';
 import type { Invocation } from '../invocation/invocation.js';
-import type { AppendResult, LogOfChannel } from '../store/log.js';
+import type { AppendRequest, AppendResult, LogOfChannel } from '../store/log.js';
 import type { WrittenEvent } from './event-frame.js';
 
 /** Where a publish comes from, which decides when two publishes are the same one. */
@@ -31,23 +31,43 @@ export async function append(
 ): Promise<Appended> {
   const { channel, payload, id } = event;
   const isDerived = origin !== undefined && 'frameId' in origin;
-  const appended = await invocation.log.append(
-    {
-      ...log,
-      key: keyOf(channel, origin),
-      hash: hashOf(payload),
-      payload,
-      // A handler that runs again may build other data, such as a time. What the first run published stands.
-      onOtherHash: isDerived ? 'keep-first' : 'refuse',
-    },
-    invocation.limit(`publish() on "${channel}"`),
-  );
+  const request: AppendRequest = {
+    ...log,
+    key: keyOf(channel, origin),
+    hash: hashOf(payload),
+    payload,
+    // A handler that runs again may build other data, such as a time. What the first run published stands.
+    onOtherHash: isDerived ? 'keep-first' : 'refuse',
+  };
+  const appended = await invocation.log
+    .append(request, invocation.limit(`publish() on "${channel}"`))
+    .catch((error: unknown) => {
+      if (isDerived && StoreError.is(error)) error.isOutcomeUnknown = true;
+      throw error;
+    });
   if (appended.result === 'appended') return appended;
   if (appended.result === 'reused') throw makeError('ERR_ID_REUSED', { channel, id });
   throw new ClientError(
     'ERR_OUTCOME_UNKNOWN',
     'The event may or may not have been published. Send the message again with the same id.',
   );
+}
+
+/**
+ * Throws if a handler that runs again publishes another event than the first time: then the first event stands, and
+ * this one would be lost.
+ *
+ * @throws UsageError - ERR_PUBLISH_ORDER.
+ */
+export function checkOrder(
+  { channel, event, payload }: WrittenEvent,
+  kept: string | undefined,
+  origin: PublishOrigin,
+): void {
+  if (kept === undefined || kept === payload || !origin || !('frameId' in origin)) return;
+  const { event: first } = JSON.parse(kept) as { readonly event: string };
+  if (first === event) return;
+  throw makeError('ERR_PUBLISH_ORDER', { channel, event, first, ordinal: origin.ordinal + 1 });
 }
 
 /** The key of a publish in its channel's log. Nobody can make the key of another user's message. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { channelNameProblem, formatPosition } from '@gatecast/protocol';
 import type {
   DeliveryCount,
-  HistoryEvents,
+  HistoryEventOf,
   HistoryPage,
   HistoryRange,
   Member,
@@ -15,12 +15,12 @@ import { checkKnown } from '../channel/unknown-names.js';
 import { isOwn } from '../deliver/apigw/endpoint.js';
 import { deliver } from '../deliver/deliver.js';
 import { checkOptions, describeValue, type OptionTypes, option } from '../errors/check-options.js';
-import { makeError, StoreError } from '../errors/gatecast-error.js';
+import { makeError } from '../errors/gatecast-error.js';
 import type { Invocation } from '../invocation/invocation.js';
 import type { DeliverContext, Next } from '../invocation/plugin.js';
 import type { Page } from '../store/connections.js';
 import type { LogOfChannel } from '../store/log.js';
-import { append, type PublishOrigin } from './append.js';
+import { append, checkOrder, type PublishOrigin } from './append.js';
 import { logOf, purgeHistory, readHistory } from './channel-history.js';
 import {
   checkEntrySize,
@@ -94,9 +94,9 @@ export class ChannelOfServer implements ServerChannel {
     return this.#invocation.delayAnswer(this.#members(range));
   }
 
-  history<V extends object>(range: HistoryRange = {}): Promise<HistoryPage<HistoryEvents<V>>> {
+  history<V extends object>(range: HistoryRange = {}): Promise<HistoryPage<HistoryEventOf<V>>> {
     // The store returns what was published, which only the developer's types describe.
-    const page = this.#history(range) as Promise<HistoryPage<HistoryEvents<V>>>;
+    const page = this.#history(range) as Promise<HistoryPage<HistoryEventOf<V>>>;
     return this.#invocation.delayAnswer(page);
   }
 
@@ -143,6 +143,7 @@ export class ChannelOfServer implements ServerChannel {
       run.position = formatPosition(entry.position);
       run.ctx.position = run.position;
       run.duplicate = isDuplicate;
+      const report = (error: unknown): void => invocation.report(error);
       // Whoever appended a duplicate may have died before delivering it, and clients drop what they have.
       const delivering =
         entry.payload === undefined
@@ -152,13 +153,9 @@ export class ChannelOfServer implements ServerChannel {
         () => audienceOf(run.ctx.delivery),
         () => undefined,
       );
-      const finishing = finish?.(audience).catch((error: unknown) => invocation.report(error));
-      await delivering.catch((error: unknown) => {
-        // The event is in the log, where its subscribers find it.
-        if (!StoreError.is(error)) throw error;
-        invocation.report(error);
-      });
-      await finishing;
+      // Whatever fails now: the event is in the log, where its subscribers find it.
+      await Promise.all([finish?.(audience).catch(report), delivering.catch(report)]);
+      checkOrder(event, entry.payload, origin);
     };
   }
 

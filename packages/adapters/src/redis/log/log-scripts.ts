@@ -111,12 +111,17 @@ local function walk()
     local entries = step == 1 and range('XRANGE', n, '+', ${BATCH}) or range('XREVRANGE', n, '-', ${BATCH})
     for _, entry in ipairs(entries[1] and entries or { {} }) do
       if n <= floor then return end
+      local isFull = #found >= 6 + 5 * limit
+      if isFull and step == 1 then
+        found[6] = '1'
+        return
+      end
       if entry.n ~= n or not entry.d or isOver(entry.a, 0) then
         if step == 1 then found[5] = 'trimmed' end
         return
       end
       bytes = bytes + #entry.d
-      if #found >= 6 + 5 * limit or #found > 6 and bytes > tonumber(ARGV[8]) then
+      if isFull or #found > 6 and bytes > tonumber(ARGV[8]) then
         found[6] = '1'
         return
       end
