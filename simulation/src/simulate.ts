@@ -1,4 +1,5 @@
 import { bundle, type Patch } from './bundle.js';
+import { RedisServer } from './redis/redis-server.js';
 import type { Outcome } from './run/outcome.js';
 import type { Level, Plan, StoreName } from './run/plan.js';
 import { shrink } from './shrink.js';
@@ -43,7 +44,8 @@ const RUNS_AT_ONCE = 10;
 export async function simulate(options: SimulationOptions): Promise<Totals> {
   const { runs, firstSeed, store, level, endsAtFirst = false, onProgress } = options;
   await using file = await bundle(options.patches ?? []);
-  await using workers = new Workers(file, options.workers);
+  await using servers = await startRedis(store, options.workers);
+  await using workers = new Workers(file, options.workers, servers.paths);
   const totals: Totals = { runs: 0, sums: {}, faults: {}, failed: [] };
   let next = 0;
   const work = async (thread: number): Promise<void> => {
@@ -72,13 +74,30 @@ export async function explain(
   patches: readonly Patch[] = [],
 ): Promise<{ readonly plan: Plan; readonly outcome: Outcome }> {
   await using file = await bundle(patches);
-  await using workers = new Workers(file, 1);
+  await using servers = await startRedis(plan.store, 1);
+  await using workers = new Workers(file, 1, servers.paths);
   const run = async (planned: Plan, isTold: boolean): Promise<Outcome> => {
     const [answer] = await workers.ask(0, [{ plan: planned, isTold }]);
     return (answer as Answer).outcome;
   };
   const smallest = await shrink(plan, (planned) => run(planned, false));
   return { plan: smallest, outcome: await run(smallest, true) };
+}
+
+/** Starts a Redis for each worker, if the store needs one. */
+async function startRedis(
+  store: StoreName,
+  count: number,
+): Promise<AsyncDisposable & { readonly paths: readonly string[] }> {
+  const servers: RedisServer[] = [];
+  const wanted = store === 'redis' ? count : 0;
+  while (servers.length < wanted) servers.push(await RedisServer.start());
+  return {
+    paths: servers.map(({ path }) => path),
+    async [Symbol.asyncDispose]() {
+      for (const server of servers) await server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function add(totals: Totals, { plan, outcome }: Answer): void {

@@ -1,7 +1,8 @@
 // First, so that no other module sees the real clock.
 // oxlint-disable-next-line import/no-unassigned-import -- it puts the world's functions in their place.
 import './world/install.js';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
+import { openRedis } from './redis/redis-backend.js';
 import { drawPlan } from './run/draw-plan.js';
 import type { Outcome } from './run/outcome.js';
 import type { Level, Plan, StoreName } from './run/plan.js';
@@ -26,9 +27,13 @@ async function run(task: Task): Promise<Answer> {
   return { plan, outcome: await runPlan(plan, 'plan' in task && task.isTold) };
 }
 
+const { redis } = workerData as { readonly redis?: string };
+const connected = redis === undefined ? undefined : openRedis(redis);
+
 parentPort?.on('message', (tasks: readonly Task[]) => {
   void (async () => {
     const answers: Answer[] = [];
+    await connected;
     for (const task of tasks) answers.push(await run(task));
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin.
     parentPort?.postMessage(answers);

@@ -7,9 +7,13 @@ export class Workers implements AsyncDisposable {
   readonly size: number;
   readonly #threads: readonly Worker[];
 
-  constructor({ file }: Bundle, size: number) {
+  /** @param sockets - For each thread the socket of its Redis, if it needs one. */
+  constructor({ file }: Bundle, size: number, sockets: readonly string[] = []) {
     this.size = size;
-    this.#threads = Array.from({ length: size }, () => new Worker(file));
+    this.#threads = Array.from(
+      { length: size },
+      (_, index) => new Worker(file, { workerData: { redis: sockets[index] } }),
+    );
   }
 
   /** Lets one of the threads do some tasks. */

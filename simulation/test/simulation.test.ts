@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { bundle } from '../src/bundle.js';
 import { faultNamed } from '../src/faults/faults.js';
@@ -9,6 +10,12 @@ import { Workers } from '../src/workers.js';
 const RUNS = 2_000;
 /** For machines that do other things meanwhile. */
 const TIMEOUT_MS = 900_000;
+
+// Like the other tests of Redis: skipped without redis-server, but not in CI.
+const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+const isWithoutRedis = !hasRedis && !process.env['CI'];
+// oxlint-disable-next-line no-console -- a part that is not tested is skipped loudly.
+if (isWithoutRedis) console.warn('Redis is NOT simulated: apt-get install redis-server');
 
 describe('the simulation', { timeout: TIMEOUT_MS }, () => {
   it(`keeps every promise in ${RUNS} runs on DynamoDB`, async () => {
@@ -26,6 +33,15 @@ describe('the simulation', { timeout: TIMEOUT_MS }, () => {
     const totals = await simulate({ runs: 500, firstSeed: 1, store: 'memory', workers: 2 });
     expect(totals.failed.map(({ seed, outcome }) => [seed, outcome.violation])).toEqual([]);
   });
+
+  it.skipIf(isWithoutRedis)(
+    'keeps every promise in 100 runs on Redis, also when it fails over',
+    async () => {
+      const totals = await simulate({ runs: 100, firstSeed: 1, store: 'redis', workers: 2 });
+      expect(totals.failed.map(({ seed, outcome }) => [seed, outcome.violation])).toEqual([]);
+      expect(totals.sums['acknowledged']).toBeGreaterThan(100);
+    },
+  );
 
   it('does the same run again from its seed', async () => {
     await using file = await bundle([]);

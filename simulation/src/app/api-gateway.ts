@@ -17,6 +17,7 @@ const INTEGRATION_TIMEOUT_MS = 29_000;
 const CONNECTION_LIFETIME_MS = 7_200_000;
 const LATEST_PUSH_MS = 20_000;
 const LATEST_CUT_MS = 30_000;
+const LONGEST_FAILURE_MS = 5_000;
 
 /** Whoever is at the other end of a connection. */
 export interface Peer {
@@ -72,6 +73,8 @@ export class ApiGateway {
   readonly #options: ApiGatewayOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #fleet: Fleet<App>;
+  /** Until when the posts to a connection fail. */
+  readonly #failsUntil = new Map<string, number>();
   #opened = 0;
   #requests = 0;
   #posts = 0;
@@ -217,6 +220,9 @@ export class ApiGateway {
         world.after(delayMs, () => resolve(outcome), environment);
       };
       if (decisions.does('push failed')) {
+        this.#failsUntil.set(connectionId, world.now + random.below(LONGEST_FAILURE_MS));
+      }
+      if (world.now <= (this.#failsUntil.get(connectionId) ?? 0)) {
         const reason = 'the adversary';
         const error = makeError('ERR_DELIVERY_FAILED', { endpoint: 'simulated', reason });
         answerAfter(random.between(5, 500), { result: 'retry', error });

@@ -5,7 +5,7 @@ import { ReaderCheck } from '../check/reader-check.js';
 import { Client } from '../client/client.js';
 import type { OutgoingMessage } from '../client/outbox.js';
 import type { SubscribeOutcome } from '../client/reader.js';
-import type { Operation, PublishOperation } from '../run/plan.js';
+import type { FailOverOperation, Operation, PublishOperation } from '../run/plan.js';
 import { CHANNEL, type Scene } from '../run/scene.js';
 import { ApiGateway } from './api-gateway.js';
 import { roomApp } from './room-app.js';
@@ -35,7 +35,11 @@ export class AppRun {
 
   async run(): Promise<void> {
     const { world, random } = this.#scene;
-    for (const client of this.#clients) world.after(random.below(2_000), () => client.start());
+    for (const [index, client] of this.#clients.entries()) {
+      world.after(random.below(2_000), () => {
+        if (!this.#awayUntil.has(index)) client.start();
+      });
+    }
     await this.#scene.play(
       (operation) => this.#do(operation),
       () => this.#settle(),
@@ -69,7 +73,7 @@ export class AppRun {
     });
   }
 
-  #do(operation: Operation): void {
+  #do(operation: Exclude<Operation, FailOverOperation>): void {
     switch (operation.does) {
       case 'publish':
         this.#publish(operation);

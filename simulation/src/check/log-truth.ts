@@ -1,5 +1,6 @@
 import type { LogEntry, LogHead, ReadResult } from '@gatecast/framework';
 import type { Position } from '@gatecast/protocol';
+import { FailOvers } from './fail-overs.js';
 import type { Report } from './violation.js';
 
 /** Clocks of environments differ by so much at most, in milliseconds, and a second is lost in rounding. */
@@ -35,6 +36,8 @@ export interface ReadBegun {
   readonly acknowledged: ReadonlyMap<string, number>;
   /** The last offset of each epoch that had been purged then. */
   readonly purged: ReadonlyMap<string, number>;
+  /** How often the database had failed over. */
+  readonly failOvers: number;
 }
 
 /**
@@ -42,6 +45,7 @@ export interface ReadBegun {
  * checks of each new fact against it.
  */
 export class LogTruth {
+  readonly failOvers: FailOvers = new FailOvers();
   readonly #options: TruthOptions;
   readonly #entries = new Map<string, KnownEntry>();
   /** When each entry was first known. */
@@ -49,8 +53,6 @@ export class LogTruth {
   readonly #byId = new Map<string, KnownEntry[]>();
   readonly #contents = new Map<string, Set<string>>();
   readonly #acknowledged = new Map<string, KnownEntry>();
-  /** Entries that a fail-over has forgotten, with their tags. */
-  readonly #forgotten = new Set<string>();
   /** When each of them was acknowledged last. */
   readonly #acknowledgedAt = new Map<string, number>();
   /** The highest acknowledged offset of each epoch. */
@@ -77,11 +79,12 @@ export class LogTruth {
   /** An entry is in the log: the database has it, or somebody has read it. */
   committed(entry: KnownEntry): void {
     const { epoch, offset, id, payload } = entry;
-    if (this.#isForgotten(entry)) return;
+    if (this.failOvers.hasForgotten(entry)) return;
     const known = this.entryAt(epoch, offset);
     if (known) {
       const isSame = known.id === id && known.payload === payload && known.tag === entry.tag;
-      if (!isSame || known.at !== entry.at) {
+      const isSameTime = known.at === entry.at || this.failOvers.hasRemade(entry);
+      if (!isSame || !isSameTime) {
         this.#report(
           'content',
           `Offset ${offset} is ${describe(entry)}, but was ${describe(known)}.`,
@@ -109,7 +112,7 @@ export class LogTruth {
 
   /** A publish that began at a time was acknowledged with a position. */
   acknowledged(entry: KnownEntry, begunAt: number): void {
-    if (this.#isForgotten(entry)) return;
+    if (this.failOvers.hasForgotten(entry)) return;
     this.committed(entry);
     const since = this.#since.get(`${entry.epoch}:${entry.offset}`) ?? 0;
     // An id is known for its retention and half an hour more; then it has to be published anew.
@@ -125,26 +128,19 @@ export class LogTruth {
     this.#tops.set(entry.epoch, Math.max(top, entry.offset));
   }
 
-  /** Entries that are in the log now, before a fail-over forgets some of them. */
-  sawAll(entries: readonly LogEntry[]): void {
-    for (const { position, payload, at } of entries) {
-      this.committed({ ...position, payload, at, id: idOf(payload) });
-    }
-  }
-
-  /** A fail-over has forgotten everything behind a position. */
+  /** A fail-over has forgotten everything behind a position, and perhaps a purge. */
   forgetAfter({ epoch, offset }: Position): void {
+    const isLost = (one: Position): boolean => one.epoch !== epoch || one.offset > offset;
+    this.failOvers.forget(isLost);
+    this.#purged.clear();
     for (const [key, entry] of this.#entries) {
-      if (entry.epoch === epoch && entry.offset <= offset) continue;
-      this.#forgotten.add(`${key}:${entry.tag}`);
+      if (!isLost(entry)) continue;
       this.#entries.delete(key);
       this.#acknowledged.delete(key);
       this.#acknowledgedAt.delete(key);
       const others = this.#byId.get(entry.id) ?? [];
-      this.#byId.set(
-        entry.id,
-        others.filter((other) => other !== entry),
-      );
+      const left = others.filter((other) => other !== entry);
+      this.#byId.set(entry.id, left);
     }
     for (const [known, top] of this.#tops) {
       this.#tops.set(known, known === epoch ? Math.min(top, offset) : 0);
@@ -182,6 +178,8 @@ export class LogTruth {
 
   /** What was in the log when the purge began is gone. */
   hasPurged(begun: ReadBegun): void {
+    // A fail-over brings back what was purged.
+    if (begun.failOvers !== this.failOvers.count) return;
     for (const [epoch, offset] of begun.acknowledged) {
       this.#purged.set(epoch, Math.max(this.#purged.get(epoch) ?? 0, offset));
     }
@@ -192,6 +190,7 @@ export class LogTruth {
       at: this.#options.now(),
       acknowledged: new Map(this.#tops),
       purged: new Map(this.#purged),
+      failOvers: this.failOvers.count,
     };
   }
 
@@ -204,7 +203,8 @@ export class LogTruth {
     }
     const { entries, more, head } = result;
     this.#checkEntries(after.offset + 1, entries, begun);
-    if (this.#isForgotten(after)) {
+    // Unless the fail-over came while it was read.
+    if (begun.failOvers === this.failOvers.count && this.failOvers.hasForgotten(after)) {
       this.#report('reset', `${after.offset} was resumed, but a fail-over has forgotten it.`);
     }
     const last = entries.at(-1)?.position ?? after;
@@ -243,8 +243,9 @@ export class LogTruth {
   }
 
   checkHead({ position }: LogHead, begun: ReadBegun): void {
-    const now = this.#tops.get(position.epoch) ?? 0;
-    const acknowledged = Math.min(begun.acknowledged.get(position.epoch) ?? 0, now);
+    // What was true when the read began may have been forgotten meanwhile.
+    if (begun.failOvers !== this.failOvers.count || this.failOvers.hasForgotten(position)) return;
+    const acknowledged = begun.acknowledged.get(position.epoch) ?? 0;
     if (position.offset < acknowledged) {
       this.#report(
         'fresh',
@@ -291,7 +292,8 @@ export class LogTruth {
   checkReset(after: Position, reset: string, end: Position): void {
     const now = this.#options.now();
     const { epoch, offset: top } = end;
-    if (reset === 'forked' && !this.#isForgotten(after)) {
+    if (reset === 'forked') {
+      if (this.failOvers.hasForgotten(after)) return;
       this.#report('reset', `${after.epoch}:${after.offset} was told that the log has forked.`);
       return;
     }
@@ -320,10 +322,6 @@ export class LogTruth {
       'reset',
       `${after.offset} of ${top} was told ${reset}, but nothing behind it is missing.`,
     );
-  }
-
-  #isForgotten({ epoch, offset, tag }: Position): boolean {
-    return this.#forgotten.has(`${epoch}:${offset}:${tag}`);
   }
 
   /** Whether an acknowledged entry has to be found by a read at a time. */

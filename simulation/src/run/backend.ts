@@ -22,6 +22,10 @@ export interface Backend {
   readonly direct: Store;
   /** Makes the state in which the run begins. */
   prepare(): Promise<void>;
+  /** Keeps a copy of the database, if that can fail over. */
+  remember?(): Promise<void>;
+  /** Continues with that copy, and says what was forgotten. */
+  failOver?(): Promise<void>;
 }
 
 export interface BackendOptions extends MonitorOptions {

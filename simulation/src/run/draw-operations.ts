@@ -24,7 +24,7 @@ function shapeOf(random: Random, isApp: boolean): Shape {
   };
 }
 
-interface OperationsRequest extends Pick<Plan, 'level' | 'retentionSeconds' | 'clients'> {
+interface OperationsRequest extends Pick<Plan, 'level' | 'store' | 'retentionSeconds' | 'clients'> {
   readonly isCrowd: boolean;
 }
 
@@ -37,6 +37,7 @@ export class OperationsDraw {
   readonly #times: readonly number[];
   readonly #operations: Operation[] = [];
   readonly #messages: PublishOperation[] = [];
+  readonly #failOverChance: number;
   readonly #purgeChance: number;
   readonly #againChance: number;
   /** Largest content of a message, in characters. */
@@ -48,6 +49,7 @@ export class OperationsDraw {
     this.#shape = of.isCrowd ? CROWD : shapeOf(random, this.#isApp);
     this.#clients = of.clients;
     this.#times = criticalTimesMs(of.retentionSeconds);
+    this.#failOverChance = of.store === 'redis' && random.chance(0.4) ? 0.05 : 0;
     this.#purgeChance = random.chance(0.25) ? random.pick([0.02, 0.1]) : 0;
     this.#largest = random.pick([100, 1_500, 30_000]);
     this.#againChance = of.isCrowd ? 0.5 : random.pick([0, 0.1, 0.4]);
@@ -100,6 +102,10 @@ export class OperationsDraw {
     if (this.#isApp && random.chance(0.1)) {
       const forMs = random.pick([100, 5_000, 60_000]);
       this.#operations.push({ does: 'leave', atMs, client: random.below(this.#clients), forMs });
+    }
+    if (random.chance(this.#failOverChance)) {
+      const forgetsMs = random.pick([1, 10, 500, 5_000]);
+      this.#operations.push({ does: 'fail-over', atMs: atMs + forgetsMs, forgetsMs });
     }
     if (random.chance(this.#purgeChance)) this.#operations.push({ does: 'purge', atMs });
   }

@@ -22,17 +22,18 @@ export interface PlanRequest {
 export function drawPlan({ seed, store, level: wanted }: PlanRequest): Plan {
   const random = new Random(seed).fork('plan');
   const retentionSeconds = random.pick([600, 600, 600, 3_600, 86_400]);
-  const level = wanted ?? (random.chance(0.3) ? 'app' : 'log');
+  const isApp = random.chance(0.3) && store !== 'redis';
+  const level = wanted ?? (isApp ? 'app' : 'log');
   const clients = level === 'app' ? random.between(2, 6) : random.between(1, 3);
   const isCrowd = level === 'log' && random.chance(0.1);
-  const draw = new OperationsDraw(random, { level, retentionSeconds, clients, isCrowd });
+  const draw = new OperationsDraw(random, { level, store, retentionSeconds, clients, isCrowd });
   return {
     seed,
     level,
     store,
     retentionSeconds,
     ...(random.chance(0.15) && { maxEntries: random.between(1, 40) }),
-    firstOffset: random.chance(0.2) ? random.between(960, 999) : 0,
+    firstOffset: store === 'dynamodb' && random.chance(0.2) ? random.between(960, 999) : 0,
     clients,
     environments: random.between(2, 6),
     weather: weatherOf(random, { retentionSeconds, isCrowd }),

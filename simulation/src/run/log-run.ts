@@ -4,7 +4,7 @@ import type { ReadBegun } from '../check/log-truth.js';
 import { Fleet } from './fleet.js';
 import { LogClient } from './log-client.js';
 import { LogReader } from './log-reader.js';
-import type { Operation } from './plan.js';
+import type { FailOverOperation, Operation } from './plan.js';
 import type { Scene } from './scene.js';
 
 /** A run on the log itself: publishers and readers call the store, each in some environment. */
@@ -40,7 +40,7 @@ export class LogRun {
     for (const reader of this.#readers) reader.checkEnd();
   }
 
-  #do(operation: Operation): void {
+  #do(operation: Exclude<Operation, FailOverOperation>): void {
     const { log: settings, truth } = this.scene;
     switch (operation.does) {
       case 'publish':
@@ -69,7 +69,7 @@ export class LogRun {
 
   async #purge(log: MessageLog, begun: ReadBegun): Promise<void> {
     const { log: settings, truth, plan } = this.scene;
-    if (plan.store !== 'dynamodb') {
+    if (plan.store === 'memory') {
       const { position } = await log.head(settings);
       truth.mayPurge(position.epoch, position.offset);
     }

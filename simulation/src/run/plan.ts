@@ -53,7 +53,15 @@ export interface LeaveOperation extends At {
   readonly forMs: number;
 }
 
+/** The database continues with an older copy of itself. */
+export interface FailOverOperation extends At {
+  readonly does: 'fail-over';
+  /** How old the copy is, in milliseconds. */
+  readonly forgetsMs: number;
+}
+
 export type Operation =
+  | FailOverOperation
   | PublishOperation
   | LeaveOperation
   | ReadOperation

@@ -2,6 +2,7 @@ import type { AppendRequest, AppendResult, MessageLog, Store } from '@gatecast/f
 import type { Position } from '@gatecast/protocol';
 import { idOf, LogTruth } from '../check/log-truth.js';
 import type { Report, Violation } from '../check/violation.js';
+import { redisBackend } from '../redis/redis-backend.js';
 import type { Environment } from '../world/environment.js';
 import { Random } from '../world/random.js';
 import { World } from '../world/world.js';
@@ -9,7 +10,7 @@ import { Adversary } from './adversary.js';
 import { type Backend, dynamoBackend, memoryBackend } from './backend.js';
 import { describeCall } from './describe-call.js';
 import { type Counts, noCounts, type Outcome } from './outcome.js';
-import type { Plan } from './plan.js';
+import type { FailOverOperation, Operation, Plan } from './plan.js';
 import { Story } from './story.js';
 
 /** The channel of every run. */
@@ -100,12 +101,15 @@ export class Scene {
    * @param settle - Called in the quiet after it: everybody gets what is left.
    */
   async play(
-    does: (operation: Plan['operations'][number]) => void,
+    does: (operation: Exclude<Operation, FailOverOperation>) => void,
     settle: () => void,
   ): Promise<void> {
     const { operations } = this.plan;
-    this.world.after(0, () => void this.#backend.prepare(), this.#judge);
-    for (const operation of operations) this.world.after(operation.atMs, () => does(operation));
+    await this.world.enter(this.#judge, () => this.#backend.prepare());
+    for (const operation of operations) {
+      if (operation.does === 'fail-over') this.#planFailOver(operation);
+      else this.world.after(operation.atMs, () => does(operation));
+    }
     this.world.after((operations.at(-1)?.atMs ?? 0) + QUIET_MS, () => {
       this.story?.tell('The adversary rests.');
       this.adversary.rest();
@@ -121,7 +125,7 @@ export class Scene {
 
   /** Checks that the log has what it has promised. */
   check(): void {
-    this.world.after(0, () => void this.#readAll(), this.#judge);
+    this.world.after(0, () => this.#readAll(), this.#judge);
   }
 
   outcome(): Outcome {
@@ -132,6 +136,17 @@ export class Scene {
       decisions: this.adversary.done,
       story: this.story?.lines ?? [],
     };
+  }
+
+  #planFailOver({ atMs, forgetsMs }: FailOverOperation): void {
+    this.world.after(atMs - forgetsMs, () => this.#backend.remember?.(), this.#judge);
+    const failOver = async (): Promise<void> => {
+      await this.#backend.failOver?.();
+      this.story?.tell(
+        `The database fails over, and forgets what was written for ${forgetsMs} ms.`,
+      );
+    };
+    this.world.after(atMs, failOver, this.#judge);
   }
 
   async #readAll(): Promise<void> {
@@ -153,6 +168,7 @@ export class Scene {
   #open(): Backend {
     const { plan, world, story, report, adversary, truth, log } = this;
     if (plan.store === 'memory') return memoryBackend();
+    if (plan.store === 'redis') return redisBackend({ world, adversary, story, truth, log });
     return dynamoBackend({ plan, world, adversary, story, report, truth, log });
   }
 }

@@ -76,8 +76,9 @@ export class World {
   /** Runs some code in an environment now, and everything that it can do without waiting. */
   async enter(environment: Environment | undefined, work: WorldEvent['work']): Promise<void> {
     this.current = environment;
-    void work();
-    await settled();
+    const pending = work();
+    if (pending) await pending;
+    else await settled();
     this.current = undefined;
   }
 
