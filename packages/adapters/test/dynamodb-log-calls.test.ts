@@ -217,6 +217,7 @@ describe.each(engines)('the calls of the log on $name', ({ start, returnsOld }) 
           ':seen': { N: '12' },
           ':estimate': { N: '8' },
         },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       },
     ]);
     expect(names['#0']).toMatch(new RegExp(`^${keyOf('p13')}`));
@@ -250,6 +251,7 @@ describe.each(engines)('the calls of the log on $name', ({ start, returnsOld }) 
           ExpressionAttributeNames: { '#purged': 'purged', '#top': 'top', '#epoch': 'epoch' },
           ExpressionAttributeValues: { ':epoch': text(12) },
           ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         },
       ],
       ids(-1, 1),
@@ -261,6 +263,7 @@ describe.each(engines)('the calls of the log on $name', ({ start, returnsOld }) 
           ConditionExpression: '#nonce = :nonce',
           ExpressionAttributeNames: { '#payload': 'payload', '#nonce': 'nonce' },
           ExpressionAttributeValues: { ':nonce': text(2) },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         },
       ],
       [

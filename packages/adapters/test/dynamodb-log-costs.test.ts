@@ -1,7 +1,7 @@
 // Capacity units of the log, as the engine reports them.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from './engines/engine.js';
-import { engines, pageOf, publish, publishMany, publishOf, RETENTION_S } from './log-under-test.js';
+import { engines, pageOf, publish, publishMany, RETENTION_S } from './log-under-test.js';
 import { openTable, type TableUnderTest } from './table-under-test.js';
 
 interface Cost {
@@ -92,27 +92,46 @@ describe.each(engines)('what the log costs on $name', ({ start }) => {
     expect(cost).toEqual({ calls: 1, writeUnits: 0, readUnits: 1 });
   });
 
-  it('does not read far beyond a page of large events', async () => {
+  it.each([
+    // The bytes of a page, the events of a page, and the read units of the first and of any other page.
+    [200_000, 9, 60, 60],
+    [30_000, 1, 60, 20],
+    [600, 1, 25, 15],
+  ])(
+    'does not read far beyond a page of %i bytes of large events',
+    async (maxBytes, size, first, others) => {
+      await using table = await openTable(engine);
+      const room = { channel: 'rooms/42', retentionSeconds: RETENTION_S };
+      let { position } = await table.log.head(room);
+      const payload = payloadOf(20 * 1_024);
+      for (let index = 0; index < 30; index += 1) await publish(table, `q${index}`, { payload });
+      const costs: number[] = [];
+      for (let page = 1; page <= 3; page += 1) {
+        const { readUnits } = await costOf(table, async () => {
+          const request = { ...room, limit: 1_000, maxBytes, after: position };
+          const { entries } = pageOf(await table.log.readAfter(request));
+          position = entries.at(-1)?.position ?? position;
+        });
+        expect(position.offset).toBe(page * size);
+        costs.push(readUnits);
+      }
+      const [one = 0, ...rest] = costs;
+      expect(one).toBeLessThanOrEqual(first);
+      expect(Math.max(...rest)).toBeLessThanOrEqual(others);
+    },
+  );
+
+  it('takes at most three queries for 100 small events, and one if it knows their size', async () => {
     await using table = await openTable(engine);
     const room = { channel: 'rooms/42', retentionSeconds: RETENTION_S };
-    let { position } = await table.log.head(room);
-    const payload = payloadOf(20 * 1_024);
-    for (let index = 0; index < 60; index += 1) {
-      const result = await table.log.append(publishOf(`q${index}`, { payload }));
-      if (result.result !== 'appended') throw new Error(result.result);
-      await result.finish?.(Promise.resolve(undefined));
-    }
-    const costs: number[] = [];
-    for (let page = 0; page < 7; page += 1) {
-      const { readUnits } = await costOf(table, async () => {
-        const request = { ...room, limit: 1_000, maxBytes: 200_000, after: position };
-        const { entries } = pageOf(await table.log.readAfter(request));
-        position = entries.at(-1)?.position ?? position;
-      });
-      costs.push(readUnits);
-    }
-    expect(position.offset).toBe(60);
-    // Ten events would be 50 units; the first page of a read does not know their size.
-    expect(Math.max(...costs)).toBeLessThanOrEqual(100);
+    const { position } = await table.log.head(room);
+    const payload = payloadOf(200);
+    for (let index = 0; index < 110; index += 1) await publish(table, `q${index}`, { payload });
+    const request = { ...room, limit: 100, maxBytes: 30_000, after: position };
+    const read = async () => {
+      expect(pageOf(await table.log.readAfter(request)).entries).toHaveLength(100);
+    };
+    expect((await costOf(table, read)).calls).toBeLessThanOrEqual(4);
+    expect((await costOf(table, read)).calls).toBe(2);
   });
 });

@@ -6,6 +6,7 @@ import type { Engine } from './engines/engine.js';
 import { startDynalite } from './engines/start-dynalite.js';
 import {
   bodyOf,
+  keyOf,
   pageOf,
   publish,
   publishMany,
@@ -56,28 +57,31 @@ async function moveTo(table: TableUnderTest, top: number): Promise<void> {
 }
 
 describe('the rows of a log', () => {
-  it.each<readonly [DynamoDbStoreOptions, string]>([
-    [{}, ''],
-    [{ keyPrefix: 'staging/' }, 'staging/'],
-    [{ generation: '2' }, '2'],
-    [{ keyPrefix: 'staging/', generation: '2' }, 'staging/2'],
-  ])('have keys with the prefix and the generation: %o', async (options, prefix) => {
+  it.each<readonly [DynamoDbStoreOptions, string, string]>([
+    [{}, '', ''],
+    [{ keyPrefix: 'staging/' }, 'staging/', ''],
+    [{ generation: '2' }, '', '2#'],
+    [{ keyPrefix: 'staging/', generation: '2' }, 'staging/', '2#'],
+  ])('have keys with the prefix and the generation: %o', async (options, prefix, generation) => {
     await using table = await openTable(engine, options);
     await publish(table, 'p');
     const keys = (await table.rows()).map(({ pk, sk }) => `${pk?.S} ${sk?.S}`).sort();
     expect(keys).toEqual([
-      `${prefix}${bodyOf('p')} -`,
-      `${prefix}H#rooms/42 -`,
-      expect.stringMatching(new RegExp(`^${prefix}L#rooms/42#[\\w-]{12}#0 000000000001$`)),
+      `${prefix}B#${generation}rooms/42#${keyOf('p')} -`,
+      `${prefix}H#${generation}rooms/42 -`,
+      expect.stringMatching(
+        new RegExp(`^${prefix}L#${generation}rooms/42#[\\w-]{12}#0 000000000001$`),
+      ),
     ]);
   });
 
-  it.each<readonly [string, DynamoDbStoreOptions]>([
-    ['prefix', { keyPrefix: 'other/' }],
-    ['generation', { generation: 'other' }],
-  ])('belong to one %s', async (_name, options) => {
-    await using table = await openTable(engine);
-    await using other = await openTable(engine, { table: table.table, ...options });
+  it.each<readonly [string, DynamoDbStoreOptions, DynamoDbStoreOptions]>([
+    ['prefix', {}, { keyPrefix: 'other/' }],
+    ['generation', {}, { generation: 'other' }],
+    ['prefix and generation', { keyPrefix: 'prod', generation: '2' }, { keyPrefix: 'prod2' }],
+  ])('belong to one %s', async (_name, one, two) => {
+    await using table = await openTable(engine, one);
+    await using other = await openTable(engine, { table: table.table, ...two });
     const { entry } = await publish(table, 'p1');
     const { position } = await other.log.head(room);
     expect(position).toMatchObject({ offset: 0, tag: '' });
@@ -186,6 +190,26 @@ describe('the rows of a log', () => {
     expect(await entry()).toMatchObject({ op: { S: 'replace' } });
     expect(await rowOf(table, bodyOf('p2'))).toMatchObject({ op: { S: 'replace' } });
     expect(await headOf(table)).toMatchObject({ later: { S: 'head' }, floor: { N: '12' } });
+  });
+
+  it('leave the ring after three times as many entries if drops have failed, at most 100 at once', async () => {
+    await using table = await openTable(engine);
+    const floors: (string | undefined)[] = [];
+    for (const [first, last] of [
+      [1, 35],
+      [36, 150],
+      [151, 151],
+    ] as const) {
+      for (let index = first; index < last; index += 1) {
+        await table.log.append(publishOf(`p${index}`));
+      }
+      await publish(table, `p${last}`);
+      floors.push((await headOf(table))?.['floor']?.N);
+    }
+    expect(floors).toEqual(['0', '100', '139']);
+    const { ids } = (await headOf(table)) ?? {};
+    expect(Object.keys(ids?.M ?? {})).toHaveLength(12);
+    expect((await readAll(table)).entries).toHaveLength(151);
   });
 
   it('are the same for an id that was used again while the ring still has it', async () => {

@@ -3,8 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { messageLogContract } from '@gatecast/framework/testing';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storeOver } from '../src/dynamodb/dynamo-db-store.js';
-import type { DynamoDbPort } from '../src/dynamodb/port.js';
 import type { Engine } from './engines/engine.js';
 import { engines, publishOf } from './log-under-test.js';
 import { openTable } from './table-under-test.js';
@@ -39,34 +37,6 @@ describe('the log of dynamoDbStore()', () => {
     await expect(result.finish?.(Promise.resolve(1))).rejects.toMatchObject({
       message: expect.stringContaining('keep the log of a channel short: dynamodb:PutItem on'),
     });
-  });
-
-  it('sends no call of an append later than a minute after it began', async () => {
-    const ends: number[] = [];
-    const port: DynamoDbPort = {
-      async call(_operation, _input, { endsAt }) {
-        ends.push(endsAt);
-        throw Object.assign(new Error('Refused.'), { code: 'ECONNREFUSED' });
-      },
-    };
-    const access = async () => ({ port, region: 'us-east-1' });
-    const { log } = storeOver(access, { table: 'chat', budgetMs: 600_000 });
-    expect(log).toBeDefined();
-    let now = Date.now();
-    const last = now + 60_000;
-    const real = Date.now;
-    try {
-      // Each look at the clock comes a second later.
-      Date.now = () => {
-        now += 1_000;
-        return now;
-      };
-      await expect(log?.append(publishOf('p'))).rejects.toThrow('could not be reached');
-    } finally {
-      Date.now = real;
-    }
-    expect(ends.length).toBeGreaterThan(1);
-    expect(Math.max(...ends)).toBeLessThanOrEqual(last + 2_000);
   });
 
   it('is not evaluated before its first call', async () => {

@@ -1,4 +1,4 @@
-import type { Step, StoreUnderTest } from '@gatecast/framework/testing';
+import type { LogUnderTest, Step, StoreUnderTest } from '@gatecast/framework/testing';
 import { storeOver } from '../src/dynamodb/dynamo-db-store.js';
 import type { DynamoDbPort } from '../src/dynamodb/port.js';
 import { plainPort } from './engines/plain-port.js';
@@ -11,7 +11,7 @@ const BUDGET_MS = 600_000;
 /** Makes stores on one table whose calls to DynamoDB pass through `step` one by one. */
 export interface SteppedStores extends AsyncDisposable {
   /** The stores may share the table, because each check uses its own ids and channels. */
-  make(step: Step): Promise<StoreUnderTest>;
+  make(step: Step, now?: () => number): Promise<StoreUnderTest & LogUnderTest>;
 }
 
 /** Starts a dynalite with one table. */
@@ -20,13 +20,13 @@ export async function openSteppedStores(): Promise<SteppedStores> {
   const table = await openTable(engine);
   const plain = plainPort(engine.endpoint);
   return {
-    async make(step) {
+    async make(step, now = Date.now) {
       const port: DynamoDbPort = {
         call: (operation, input, limit) => step(() => plain.call(operation, input, limit)),
       };
       const access = async () => ({ port, region: 'us-east-1' });
-      const { connections } = storeOver(access, { table: table.table, budgetMs: BUDGET_MS });
-      return { connections, async [Symbol.asyncDispose]() {} };
+      const store = storeOver(access, { table: table.table, budgetMs: BUDGET_MS, now });
+      return { ...store, async [Symbol.asyncDispose]() {} };
     },
     async [Symbol.asyncDispose]() {
       plain[Symbol.dispose]();

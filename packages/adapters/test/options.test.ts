@@ -60,6 +60,7 @@ describe('the options of a store', () => {
     [{ budgetMs: 2 ** 31 }, '2147483648 as "budgetMs"', milliseconds],
     [{ table: '' }, '"" as "table"', 'a non-empty string'],
     [{ keyPrefix: 5 }, '5 as "keyPrefix"', 'a non-empty string'],
+    [{ generation: '2#' }, '"2#" as "generation"', 'a non-empty string without #'],
     [{ client: {} }, 'an object as "client"', 'a DynamoDBClient'],
     [{ endpoint: 'localhost:8000' }, '"localhost:8000" as "endpoint"', 'a URL that begins with'],
     [{ now: 0 }, '0 as "now"', 'a function'],

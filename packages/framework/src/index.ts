@@ -7,7 +7,7 @@
 
 // What users write
 
-export type { ChannelName, ChannelType, Params, Position } from '@gatecast/protocol';
+export type { ChannelName, ChannelType, Params, Position, ResetReason } from '@gatecast/protocol';
 // Names
 export { ChannelNameError, channelName } from '@gatecast/protocol';
 export type { App, AppSettings } from './app/create-app.js';
@@ -50,7 +50,7 @@ export type {
   DeliveryCount,
   DisconnectOptions,
   HistoryEvent,
-  HistoryEvents,
+  HistoryEventOf,
   HistoryPage,
   HistoryRange,
   Member,
@@ -112,7 +112,6 @@ export type {
   MessageLog,
   ReadRequest,
   ReadResult,
-  ResetReason,
 } from './store/log.js';
 export type { MemoryStoreOptions } from './store/memory.js';
 // Stores and gateway

@@ -108,9 +108,9 @@ describe('a sync frame', () => {
     for (const [position, result] of [
       [first, 'behind'],
       [second, 'current'],
-      [second.replace(':2:', ':3:'), 'resume'],
-      [`${second.slice(0, -1)}-`, 'resume'],
-      [`${'a'.repeat(12)}:2:x`, 'resume'],
+      [second.replace(':2:', ':3:'), 'resubscribe'],
+      [`${second.slice(0, -1)}-`, 'resubscribe'],
+      [`${'a'.repeat(12)}:2:x`, 'resubscribe'],
     ] as const) {
       expect(await ask({ 'rooms/1': position })).toEqual({
         type: 'reply',
@@ -123,7 +123,7 @@ describe('a sync frame', () => {
       {
         data: {
           channels: [
-            { channel: 'rooms/2', result: 'unsubscribed' },
+            { channel: 'rooms/2', result: 'not-subscribed' },
             { channel: 'news', error: { code: 'ERR_NO_HISTORY' } },
             { channel: 'rooms/1', error: { code: 'ERR_POSITION' } },
             { channel: 'nope', error: { code: 'ERR_CHANNEL_UNKNOWN' } },

@@ -3,11 +3,13 @@ import {
   type LogEntry,
   type MessageLog,
   memoryStore,
+  type ReadRequest,
 } from '@gatecast/framework';
 import { messageLogContract } from '@gatecast/framework/testing';
 import { describe, expect, it } from 'vitest';
 
 type Methods = Partial<MessageLog>;
+type ReadSettings = Pick<ReadRequest, 'retentionSeconds' | 'keep'>;
 type Change = (log: MessageLog, now: () => number) => Methods;
 
 /** Names of the checks that a memory log fails after some of its methods were replaced. */
@@ -49,6 +51,17 @@ function readsChanged(change: (entries: readonly LogEntry[]) => readonly LogEntr
 function appendsChanged(change: (request: AppendRequest) => Partial<AppendRequest>): Change {
   return (log) => ({
     append: (request, limit) => log.append({ ...request, ...change(request) }, limit),
+  });
+}
+
+/** A log that gets every request changed. */
+function everyRequest(change: (request: ReadSettings) => Partial<ReadSettings>): Change {
+  return (log) => ({
+    append: (request, limit) => log.append({ ...request, ...change(request) }, limit),
+    head: (request, limit) => log.head({ ...request, ...change(request) }, limit),
+    readAfter: (request, limit) => log.readAfter({ ...request, ...change(request) }, limit),
+    readBefore: (request, limit) => log.readBefore({ ...request, ...change(request) }, limit),
+    purge: (request, limit) => log.purge({ ...request, ...change(request) }, limit),
   });
 }
 
@@ -340,20 +353,11 @@ const mistakes: Readonly<Record<string, Change>> = {
       },
     };
   },
-  'entries expire a second early': (log, now) => {
-    const early = memoryStore({ now: () => now() + 1_000 }).log as MessageLog;
-    return {
-      head: (request, limit) => early.head(request, limit),
-      readAfter: (request, limit) => early.readAfter(request, limit),
-      readBefore: (request, limit) => early.readBefore(request, limit),
-      purge: (request, limit) => early.purge(request, limit),
-      async append(request, limit) {
-        const result = await early.append(request, limit);
-        if (result.result !== 'appended') return result;
-        return { ...result, entry: { ...result.entry, at: result.entry.at - 1_000 } };
-      },
-    };
-  },
+  'entries expire a second early': everyRequest(({ retentionSeconds }) => ({
+    retentionSeconds: retentionSeconds - 1,
+  })),
+  'entries never expire': everyRequest(() => ({ retentionSeconds: 1e9 })),
+  'a log does not live longer for a subscriber': everyRequest(() => ({ keep: false })),
   'a log lives for 30 days, however long its entries': (log, now) => {
     const lastUse = new Map<string, number>();
     const names = new Map<string, string>();

@@ -259,11 +259,11 @@ export interface TailCheck {
 }
 
 /**
- * Why a client has to begin anew. `epoch`: the position belongs to a log that no longer exists. `forked`: the store
- * has lost events that the client has seen. `trimmed`: events after it were deleted. `forbidden`: the access rule
- * refuses the history of the channel. `no-history`: the channel keeps none.
+ * Why a position is of no use. `epoch`: it belongs to a history that no longer exists. `forked`: the history does not
+ * contain the event that it names, because the store has lost it. `trimmed`: events after it have expired or were
+ * deleted.
  */
-export type ResetCause = 'epoch' | 'forked' | 'trimmed' | 'forbidden' | 'no-history';
+export type ResetReason = 'epoch' | 'forked' | 'trimmed';
 
 /** One channel of a {@link SubscribeReply}. */
 export type SubscribeOutcome =
@@ -271,8 +271,14 @@ export type SubscribeOutcome =
   | (Subscribed & { readonly result: 'live' })
   /** All events after the client's position, and from now on. */
   | (Subscribed & { readonly result: 'resumed'; readonly position: string })
-  /** Events from now on. Some may be missing between the client's position and now. */
-  | (Subscribed & { readonly result: 'reset'; readonly reason: ResetCause })
+  /**
+   * Events from now on. Some may be missing between the client's position and now. `forbidden`: the access rule
+   * refuses the history of the channel. `no-history`: the channel keeps none.
+   */
+  | (Subscribed & {
+      readonly result: 'reset';
+      readonly reason: ResetReason | 'forbidden' | 'no-history';
+    })
   | { readonly channel: string; readonly error: WireError };
 
 /** The data of the reply to a `history` frame. */
@@ -289,7 +295,7 @@ export type HistoryReply =
   | {
       /** The position is of no use, so there is no answer without a hole. */
       readonly result: 'reset';
-      readonly reason: ResetCause;
+      readonly reason: ResetReason;
       readonly position: string;
     };
 
@@ -300,13 +306,13 @@ export interface SyncReply {
 
 /**
  * One channel of a {@link SyncReply}. `current`: nothing was missed. `behind`: there are events after the position,
- * which a {@link HistoryFrame} gets. `resume`: the position is of no use, which subscribing with it explains.
- * `unsubscribed`: the connection is not subscribed to the channel.
+ * which a {@link HistoryFrame} gets. `resubscribe`: the position is of no use; subscribing with it tells why.
+ * `not-subscribed`: the connection is not subscribed to the channel.
  */
 export type SyncOutcome =
   | {
       readonly channel: string;
-      readonly result: 'current' | 'behind' | 'resume' | 'unsubscribed';
+      readonly result: 'current' | 'behind' | 'resubscribe' | 'not-subscribed';
     }
   | { readonly channel: string; readonly error: WireError };
 

@@ -41,7 +41,7 @@ export type {
   PingFrame,
   PongFrame,
   ReplyFrame,
-  ResetCause,
+  ResetReason,
   ServerFrame,
   ServerSettings,
   SubscribeFrame,

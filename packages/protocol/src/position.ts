@@ -14,7 +14,7 @@ export interface Position {
 /** The highest offset of a log: twelve digits. */
 export const MAX_OFFSET = 999_999_999_999;
 
-const POSITION = /^([\w-]{12}):(?:(0):()|([1-9]\d{0,11}):([\w-]{1,18}))$/;
+const POSITION = /^[\w-]{12}:(0:|[1-9]\d{0,11}:[\w-]{1,18})$/;
 
 /** Writes a position as it is on the wire. */
 export function formatPosition({ epoch, offset, tag }: Position): string {
@@ -23,7 +23,7 @@ export function formatPosition({ epoch, offset, tag }: Position): string {
 
 /** Reads a position from the wire; `undefined` if the value is not one. */
 export function parsePosition(value: unknown): Position | undefined {
-  const [, epoch, zero, , offset, tag = ''] =
-    (typeof value === 'string' && POSITION.exec(value)) || [];
-  return epoch === undefined ? undefined : { epoch, offset: Number(zero ?? offset), tag };
+  if (typeof value !== 'string' || !POSITION.test(value)) return undefined;
+  const [epoch = '', offset, tag = ''] = value.split(':');
+  return { epoch, offset: Number(offset), tag };
 }

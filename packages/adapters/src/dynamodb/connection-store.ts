@@ -20,10 +20,12 @@ export interface OpenOptions {
   readonly operation: string;
   readonly limit: TimeLimit | undefined;
   /**
-   * Whether it may take until the end of its time limit, beyond `budgetMs`: for work that no client waits
-   * for. @default false
+   * Whether it may take until the end of its time limit, if there is one, beyond `budgetMs`: for work that no
+   * client waits for. @default false
    */
   readonly usesWholeLimit?: boolean;
+  /** Part of `budgetMs` that it may take. @default 1 */
+  readonly budgetShare?: number;
   /** Most milliseconds, whatever its time limit and `budgetMs` are. @default Infinity */
   readonly longestMs?: number;
 }

@@ -27,9 +27,9 @@ export interface DynamoDbStoreOptions {
    */
   readonly keyPrefix?: string;
   /**
-   * Part of every key of the logs of channels with `history`. After the table was restored from a backup,
-   * set it to a text that was never used before, such as the date: a restored log would use offsets again
-   * that clients have seen with other events. All logs begin anew.
+   * Part of every key of the logs of channels with `history`: a text without `#`. After the table was restored
+   * from a backup, set it to one that was never used before, such as the date: a restored log would use
+   * offsets again that clients have seen with other events. All logs begin anew.
    *
    * @default none
    */
@@ -50,7 +50,7 @@ export interface DynamoDbStoreOptions {
   /**
    * How long one operation may take, in milliseconds, including retries of calls that were throttled or
    * did not reach DynamoDB. It ends earlier if the invocation does. Removing connections and purging a log
-   * may take until the end of the invocation.
+   * may take until the end of the invocation; outside of one, a purge may take a minute.
    *
    * @default 5000
    */
@@ -72,6 +72,11 @@ const urlOption: OptionType = {
   fits: (value) => typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value),
 };
 
+const generationOption: OptionType = {
+  takes: 'a non-empty string without #',
+  fits: (value) => option.text.fits(value) && !(value as string).includes('#'),
+};
+
 /**
  * A store in one DynamoDB table: `tableDefinition` describes it. Options are checked at once; the
  * environment and the table are read at the first event.
@@ -87,7 +92,7 @@ export function dynamoDbStore(options: DynamoDbStoreOptions = {}): Store {
   const types = {
     table: option.text,
     keyPrefix: option.text,
-    generation: option.text,
+    generation: generationOption,
     client: clientOption,
     endpoint: urlOption,
     budgetMs: option.milliseconds(1),
@@ -136,7 +141,7 @@ export function storeOver(
     return {
       table: new Table({ port, table, region, operation, limit }),
       keys: new Keys(prefix),
-      logPrefix: prefix + (options.generation ?? ''),
+      logKeys: { prefix, generation: options.generation ? `${options.generation}#` : '' },
       now,
     };
   };
@@ -151,11 +156,11 @@ export function storeOver(
 }
 
 function limitOf(
-  { limit = {}, usesWholeLimit = false, longestMs = Infinity }: OpenOptions,
+  { limit = {}, usesWholeLimit = false, budgetShare = 1, longestMs = Infinity }: OpenOptions,
   budgetMs: number,
 ): TimeLimit {
-  const now = Date.now();
-  const { endsAt = now + budgetMs } = limit;
-  const mayEndAt = usesWholeLimit ? endsAt : Math.min(endsAt, now + budgetMs);
-  return { ...limit, endsAt: Math.min(mayEndAt, now + longestMs) };
+  const { endsAt = Infinity } = limit;
+  const isWhole = usesWholeLimit && endsAt !== Infinity;
+  const mayTakeMs = Math.min(isWhole ? Infinity : budgetMs * budgetShare, longestMs);
+  return { ...limit, endsAt: Math.min(endsAt, Date.now() + mayTakeMs) };
 }

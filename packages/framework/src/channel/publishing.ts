@@ -1,6 +1,5 @@
-import type { AnyChannelType, ChannelName, ChannelType } from '@gatecast/protocol';
+import type { AnyChannelType, ChannelName, ChannelType, ResetReason } from '@gatecast/protocol';
 import type { Page } from '../store/connections.js';
-import type { ResetReason } from '../store/log.js';
 
 /** Outcome of a delivery, counted in connections. */
 export interface DeliveryCount {
@@ -82,8 +81,8 @@ export interface HistoryEvent<N extends string = string, D = unknown> {
   readonly position: string;
 }
 
-/** The events of a channel's history, told apart by `event`. */
-export type HistoryEvents<E extends object> = {
+/** Any event of a channel's history, told apart by `event`. */
+export type HistoryEventOf<E extends object> = {
   [N in keyof E & string]: HistoryEvent<N, E[N]>;
 }[keyof E & string];
 
@@ -154,7 +153,7 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
    * @throws StoreError - if it cannot be read.
    */
   // The parameter keeps E out of the comparison of two channels, which must not depend on what is read.
-  history<V extends object = E>(range?: HistoryRange): Promise<HistoryPage<HistoryEvents<V>>>;
+  history<V extends object = E>(range?: HistoryRange): Promise<HistoryPage<HistoryEventOf<V>>>;
   /**
    * Deletes the contents of all events in the history, such as when a user asks for it. Ids stay known, and positions
    * continue. If it fails, call it again.

@@ -1,7 +1,7 @@
-import { formatPosition, type Position, type ResetCause, type TailCheck } from '@gatecast/protocol';
+import { formatPosition, type Position, type ResetReason } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
 import { logOf } from '../publish/channel-history.js';
-import type { LogHead, LogOfChannel, ReadResult } from '../store/log.js';
+import type { LogHead, LogOfChannel, ReadRequest, ReadResult } from '../store/log.js';
 import { type RawFrame, readPosition } from '../wire/frame.js';
 import type { EventInvocation } from './app-invocation.js';
 import { EventList, mostEntries } from './event-list.js';
@@ -20,7 +20,7 @@ export interface Wish {
 /** The part of a subscription's outcome that comes from the channel's history. */
 export interface CaughtUp {
   readonly result: 'live' | 'resumed' | 'reset';
-  readonly reason?: ResetCause;
+  readonly reason?: ResetReason | 'forbidden' | 'no-history';
   /** Absent if the channel has no history. */
   readonly head?: LogHead;
   readonly events?: EventList;
@@ -74,10 +74,10 @@ export async function catchUp(
 
 async function readMissed(
   invocation: EventInvocation,
-  log: LogOfChannel,
+  log: LogOfChannel & Pick<ReadRequest, 'keep'>,
   { position, rewind, maxBytes }: Wish,
 ): Promise<CaughtUp> {
-  const request = { ...log, keep: true, maxBytes, limit: mostEntries(maxBytes) };
+  const request = { ...log, maxBytes, limit: mostEntries(maxBytes) };
   const readLatest = async (): Promise<ReadResult> =>
     invocation.log.readBefore(
       { ...request, limit: Math.min(rewind, request.limit) },
@@ -102,18 +102,4 @@ async function readMissed(
 
 function latestOf(page: ReadResult): { readonly events?: EventList } {
   return 'reset' in page ? {} : { events: new EventList(page, 'last') };
-}
-
-/** Above this, the checks of a channel would cost more than they find. */
-const MAX_AUDIENCE = 2_000;
-/** At most a hundred checks a second on one channel. */
-const CHECK_MS = 10;
-
-/**
- * When subscribers check whether they have missed the last event; `undefined` if there are too many. As long as
- * their number is not known, there may be many.
- */
-export function tailCheckOf({ audience = MAX_AUDIENCE }: LogHead): TailCheck | undefined {
-  if (audience > MAX_AUDIENCE) return undefined;
-  return { afterMs: 3_000, windowMs: Math.max(2_000, audience * CHECK_MS) };
 }

@@ -8,13 +8,17 @@ export function readChannels({ channels }: RawFrame): readonly unknown[] {
   if (!Array.isArray(channels) || channels.length === 0) {
     throw new ClientError('ERR_FRAME_INVALID', '"channels" must be a list of channels.');
   }
-  if (channels.length > MAX_CHANNELS_PER_FRAME) {
-    throw new ClientError(
-      'ERR_CHANNEL_LIMIT',
-      `A frame may name at most ${MAX_CHANNELS_PER_FRAME} channels; this one names ${channels.length}.`,
-    );
-  }
+  checkCount(channels.length);
   return channels;
+}
+
+/** Throws if a frame names too many channels. @throws ClientError - ERR_CHANNEL_LIMIT. */
+export function checkCount(count: number): void {
+  if (count <= MAX_CHANNELS_PER_FRAME) return;
+  throw new ClientError(
+    'ERR_CHANNEL_LIMIT',
+    `A frame may name at most ${MAX_CHANNELS_PER_FRAME} channels; this one names ${count}.`,
+  );
 }
 
 /**

@@ -15,16 +15,13 @@ import {
   type ProxyResponse,
   type WebSocketEvent,
 } from '../wire/lambda-events.js';
+import { builtInAction, changesMemberships } from './actions.js';
 import type { AppCore, EventInvocation } from './app-invocation.js';
 import { handleAuthorizer } from './authorizer.js';
 import { handleConnect } from './connect.js';
 import { handleDisconnect } from './disconnect.js';
-import { handleHistory } from './history.js';
 import { identify } from './identify.js';
 import { handleMessage } from './message.js';
-import { handleSubscribe } from './subscribe.js';
-import { handleSync } from './sync.js';
-import { handleUnsubscribe } from './unsubscribe.js';
 
 /**
  * The Lambda handler: one function for all events of a WebSocket API and its REQUEST authorizer. If
@@ -209,28 +206,11 @@ function readFrame(invocation: EventInvocation): RawFrame {
   const route = invocation.core.messages.get(action);
   invocation.messageRoute = route;
   // An unknown action may be any text from a client, so it is not logged.
-  if (route || builtIn(invocation, action)) {
+  if (route || builtInAction(invocation, action)) {
     invocation.route = action;
     invocation.core.routeCheck.check(invocation, action);
   }
   return frame;
-}
-
-type Handle = (invocation: EventInvocation, frame: RawFrame) => Promise<ProxyResponse>;
-
-/** The framework's own actions. */
-const ACTIONS: ReadonlyMap<unknown, Handle> = new Map([
-  ['subscribe', handleSubscribe],
-  ['unsubscribe', handleUnsubscribe],
-]);
-/** Those of apps that have a channel with history. */
-const HISTORY_ACTIONS: ReadonlyMap<unknown, Handle> = new Map([
-  ['history', handleHistory],
-  ['sync', handleSync],
-]);
-
-function builtIn({ core }: EventInvocation, action: unknown): Handle | undefined {
-  return ACTIONS.get(action) ?? (core.historyOf && HISTORY_ACTIONS.get(action));
 }
 
 function actionOf({ frame }: EventInvocation): string | undefined {
@@ -255,7 +235,7 @@ function handleFrameOf(
   invocation.connection = connection;
   if (invocation.messageRoute) return handleMessage(invocation, invocation.messageRoute, frame);
   const { action } = frame;
-  const handle = builtIn(invocation, action);
+  const handle = builtInAction(invocation, action);
   if (handle) return handle(invocation, frame);
   throw typeof action === 'string'
     ? new ClientError('ERR_ACTION_UNKNOWN', unknownAction(invocation.core.table, action))
@@ -267,7 +247,7 @@ function answerInTime(
   invocation: EventInvocation,
   response: Promise<ProxyResponse>,
 ): Promise<ProxyResponse> {
-  const isList = ACTIONS.has(invocation.frame?.['action']);
+  const isList = changesMemberships(invocation.frame?.['action']);
   const label = 'a handler, an access rule or a plugin';
   // Frames with lists of channels need time to clean up after a handler that hangs.
   return invocation.inTime(response, label, isList ? CLEAN_UP_MS : 0).then(

@@ -1,7 +1,17 @@
 import { ClientError } from '../errors/client-error.js';
 import type { HistoryContext } from '../invocation/plugin.js';
+import { logOf } from '../publish/channel-history.js';
+import type { LogOfChannel } from '../store/log.js';
+import { quote } from '../wire/frame.js';
 import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel } from './authorize-channel.js';
+
+/** The log of a channel that a client has named. @throws ClientError - ERR_NO_HISTORY. */
+export function requireLog(invocation: EventInvocation, channel: string): LogOfChannel {
+  const log = logOf(invocation, channel);
+  if (log) return log;
+  throw new ClientError('ERR_NO_HISTORY', `The channel ${quote(channel)} keeps no history.`);
+}
 
 /**
  * Reads a channel's history for the connection of an invocation, if the access rule and the plugins allow it.

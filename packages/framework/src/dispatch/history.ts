@@ -1,21 +1,11 @@
-import { formatPosition, MAX_FRAME_BYTES, type Position } from '@gatecast/protocol';
+import { formatPosition, MAX_FRAME_BYTES } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
-import { logOf } from '../publish/channel-history.js';
-import type { LogOfChannel, ReadResult } from '../store/log.js';
-import { quote, type RawFrame, readPosition, requireId, textResponse } from '../wire/frame.js';
+import { DEFAULT_LIMIT, type Range, readRange } from '../publish/channel-history.js';
+import { type RawFrame, readPosition, requireId, textResponse } from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
 import { EventList, fillFrame, mostEntries } from './event-list.js';
-import { readWithin } from './history-access.js';
-
-const DEFAULT_LIMIT = 100;
-
-/** Which part of a channel's history a frame asks for. */
-interface Range {
-  readonly after: Position | undefined;
-  readonly before: Position | undefined;
-  readonly limit: number;
-}
+import { readWithin, requireLog } from './history-access.js';
 
 /** Handles a history frame. */
 export async function handleHistory(
@@ -23,14 +13,11 @@ export async function handleHistory(
   frame: RawFrame,
 ): Promise<ProxyResponse> {
   const id = requireId(frame);
-  const range = readRange(frame);
+  const range = rangeOf(frame);
   const { channel } = frame;
-  const result = await readWithin(invocation, channel, 'page', async () => {
-    const log = logOf(invocation, channel as string);
-    if (log) return read(invocation, log, range);
-    const name = quote(channel as string);
-    throw new ClientError('ERR_NO_HISTORY', `The channel ${name} keeps no history.`);
-  });
+  const result = await readWithin(invocation, channel, 'page', async () =>
+    readRange(invocation, requireLog(invocation, channel as string), range),
+  );
   const position = formatPosition(result.head.position);
   const head = `{"type":"reply","id":${JSON.stringify(id)},"data":{"position":"${position}"`;
   if ('reset' in result) {
@@ -43,7 +30,7 @@ export async function handleHistory(
   return textResponse(`${start}${events.write()}}}`, invocation.route);
 }
 
-function readRange(frame: RawFrame): Range {
+function rangeOf(frame: RawFrame): Range {
   const { limit = DEFAULT_LIMIT } = frame;
   if (!Number.isSafeInteger(limit) || (limit as number) < 0) {
     throw new ClientError('ERR_FRAME_INVALID', '"limit" must be a whole number of 0 or more.');
@@ -53,21 +40,10 @@ function readRange(frame: RawFrame): Range {
   if (after && before) {
     throw new ClientError('ERR_FRAME_INVALID', 'A frame may have "after" or "before", not both.');
   }
-  return { after, before, limit: limit as number };
-}
-
-async function read(
-  invocation: EventInvocation,
-  log: LogOfChannel,
-  { after, before, limit }: Range,
-): Promise<ReadResult> {
-  const time = invocation.limit();
-  if (limit === 0) {
-    return { entries: [], more: false, head: await invocation.log.head(log, time) };
-  }
-  const maxBytes = MAX_FRAME_BYTES;
-  const request = { ...log, maxBytes, limit: Math.min(limit, mostEntries(maxBytes)) };
-  return after
-    ? invocation.log.readAfter({ ...request, after }, time)
-    : invocation.log.readBefore({ ...request, ...(before && { before }) }, time);
+  return {
+    after,
+    before,
+    limit: Math.min(limit as number, mostEntries(MAX_FRAME_BYTES)),
+    maxBytes: MAX_FRAME_BYTES,
+  };
 }

@@ -5,13 +5,14 @@ import { type RawFrame, requireId, textResponse, writeError } from '../wire/fram
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel, type ChannelMatch } from './authorize-channel.js';
-import { type CaughtUp, catchUp, readWish, tailCheckOf } from './catch-up.js';
+import { type CaughtUp, catchUp, readWish } from './catch-up.js';
 import { echoOf, readChannels, reportEach } from './channel-list.js';
 import { subscribeContext } from './contexts.js';
 import { type EventList, fillFrame } from './event-list.js';
 import { Joins } from './joins.js';
 import { tellOfLeaving } from './leave.js';
 import { serverSettings } from './server-settings.js';
+import { tailCheckOf } from './tail-check.js';
 
 /**
  * Bytes of events that are read for each channel, even if more channels could not all send as much: usually only a

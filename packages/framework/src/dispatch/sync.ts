@@ -1,11 +1,11 @@
-import { MAX_CHANNELS_PER_FRAME, type Position, type SyncOutcome } from '@gatecast/protocol';
+import type { Position, SyncOutcome } from '@gatecast/protocol';
 import { ClientError, toWireError } from '../errors/client-error.js';
-import { logOf } from '../publish/channel-history.js';
-import { quote, type RawFrame, readPosition, requireId, textResponse } from '../wire/frame.js';
+import { type RawFrame, readPosition, requireId, textResponse } from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel } from './authorize-channel.js';
-import { echoOf, reportEach } from './channel-list.js';
+import { checkCount, echoOf, reportEach } from './channel-list.js';
+import { requireLog } from './history-access.js';
 import { serverSettings } from './server-settings.js';
 
 /** Handles a sync frame: compares the client's positions with the ends of the logs. */
@@ -39,16 +39,16 @@ function readPositions({ positions }: RawFrame): readonly (readonly [string, unk
   const isObject = typeof positions === 'object' && positions !== null && !Array.isArray(positions);
   const entries = Object.entries(isObject ? positions : {});
   if (entries.length === 0) {
-    throw new ClientError('ERR_FRAME_INVALID', '"positions" must be an object of positions.');
+    throw new ClientError(
+      'ERR_FRAME_INVALID',
+      '"positions" must be an object with the position of at least one channel.',
+    );
   }
-  if (entries.length <= MAX_CHANNELS_PER_FRAME) return entries;
-  throw new ClientError(
-    'ERR_CHANNEL_LIMIT',
-    `A frame may name at most ${MAX_CHANNELS_PER_FRAME} channels; this one names ${entries.length}.`,
-  );
+  checkCount(entries.length);
+  return entries;
 }
 
-interface Asked {
+interface Comparison {
   readonly name: string;
   readonly text: unknown;
   readonly members: ReadonlySet<string>;
@@ -56,22 +56,19 @@ interface Asked {
 
 async function compare(
   invocation: EventInvocation,
-  { name, text, members }: Asked,
+  { name, text, members }: Comparison,
 ): Promise<Exclude<SyncOutcome, { error: unknown }>['result']> {
   await authorizeChannel(invocation, name, 'subscribe');
   invocation.checkTime('an access rule');
   const position = readPosition('position', text ?? '');
-  if (!members.has(name)) return 'unsubscribed';
-  const log = logOf(invocation, name);
-  if (!log) {
-    throw new ClientError('ERR_NO_HISTORY', `The channel ${quote(name)} keeps no history.`);
-  }
+  if (!members.has(name)) return 'not-subscribed';
+  const log = requireLog(invocation, name);
   const { position: last } = await invocation.log.head({ ...log, keep: true }, invocation.limit());
   return placeOf(position as Position, last);
 }
 
-function placeOf(position: Position, last: Position): 'current' | 'behind' | 'resume' {
-  if (position.epoch !== last.epoch || position.offset > last.offset) return 'resume';
+function placeOf(position: Position, last: Position): 'current' | 'behind' | 'resubscribe' {
+  if (position.epoch !== last.epoch || position.offset > last.offset) return 'resubscribe';
   if (position.offset < last.offset) return 'behind';
-  return position.tag === last.tag ? 'current' : 'resume';
+  return position.tag === last.tag ? 'current' : 'resubscribe';
 }

@@ -1,4 +1,5 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
+import type { StoreError } from './gatecast-error.js';
 
 /** Options of {@link ClientError}. */
 export interface ClientErrorOptions {
@@ -70,19 +71,11 @@ const UNKNOWN: WireError = {
   message: 'The server may or may not have done this. Send it again with the same id.',
 };
 
-const unknownOutcomes = new WeakSet<object>();
-
-/** Marks an error after which the same message may be sent again: a client that gets it then sends it again. */
-export function withUnknownOutcome<E extends Error>(error: E): E {
-  unknownOutcomes.add(error);
-  return error;
-}
-
 /** Converts anything that was thrown to the error that the client gets. */
 export function toWireError(error: unknown): WireError {
   if (!ClientError.is(error)) {
-    const { code } = (error ?? {}) as { readonly code?: unknown };
-    if (unknownOutcomes.has(error as object)) return UNKNOWN;
+    const { code, isOutcomeUnknown } = (error ?? {}) as Partial<StoreError>;
+    if (isOutcomeUnknown === true) return UNKNOWN;
     return code === 'ERR_HANDLER_TIMEOUT' ? TIMED_OUT : INTERNAL;
   }
   const { code, message, details, retryAfterMs } = error;

@@ -282,7 +282,7 @@ export const errorTable = {
   },
   ERR_EVENT_TOO_LARGE: {
     kind: 'usage',
-    message: 'Event "{event}" on "{channel}" has {bytes} bytes; at most {limit} fit into a frame.',
+    message: 'Event "{event}" on "{channel}" is too large: {bytes} bytes, of at most {limit}.',
     hint: 'Publish a reference (a URL, an id) and let clients fetch the rest.',
   },
   ERR_REPLY_TOO_LARGE: {

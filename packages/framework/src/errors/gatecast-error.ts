@@ -101,6 +101,11 @@ export interface StoreFailure {
 /** A store failed: it could not be reached, or answered with an error. */
 export class StoreError extends GatecastError {
   override readonly name = 'StoreError';
+  /**
+   * Whether the event of a message may have been kept although `publish` failed. Sending the message again does no
+   * harm, so its client is told to.
+   */
+  isOutcomeUnknown?: boolean;
 
   /**
    * Makes the error that every method of a store throws: `ERR_STORE_REFUSED` with advice,

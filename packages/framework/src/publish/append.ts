@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { ClientError, withUnknownOutcome } from '../errors/client-error.js';
+import { ClientError } from '../errors/client-error.js';
 import { makeError, StoreError } from '../errors/gatecast-error.js';
 import type { Invocation } from '../invocation/invocation.js';
 import type { AppendRequest, AppendResult, LogOfChannel } from '../store/log.js';
@@ -42,8 +42,8 @@ export async function append(
   const appended = await invocation.log
     .append(request, invocation.limit(`publish() on "${channel}"`))
     .catch((error: unknown) => {
-      // The event may be in the log. If the client sends its message again, that does no harm, and tells.
-      throw isDerived && StoreError.is(error) ? withUnknownOutcome(error) : error;
+      if (isDerived && StoreError.is(error)) error.isOutcomeUnknown = true;
+      throw error;
     });
   if (appended.result === 'appended') return appended;
   if (appended.result === 'reused') throw makeError('ERR_ID_REUSED', { channel, id });

@@ -10,7 +10,8 @@ const RANGE: OptionTypes<HistoryRange> = {
   before: option.text,
   limit: option.integer(0, 1_000),
 };
-const DEFAULT_LIMIT = 100;
+/** Events that are read if nothing else is asked for. */
+export const DEFAULT_LIMIT = 100;
 /** Most bytes of one page, so that a thousand large events do not fill the memory of a function. */
 const PAGE_BYTES = 1_048_576;
 
@@ -28,7 +29,12 @@ export async function readHistory(
 ): Promise<HistoryPage> {
   checkOptions('history()', range, RANGE, [['after', 'before']]);
   const log = requireLog(invocation, channel);
-  const result = await readRange(invocation, log, range);
+  const result = await readRange(invocation, log, {
+    after: positionOf(log, 'after', range),
+    before: positionOf(log, 'before', range),
+    limit: range.limit ?? DEFAULT_LIMIT,
+    maxBytes: PAGE_BYTES,
+  });
   const position = formatPosition(result.head.position);
   if ('reset' in result) return { events: [], more: false, position, reset: result.reset };
   return { events: result.entries.map(toEvent), more: result.more, position };
@@ -46,18 +52,26 @@ function requireLog(invocation: Invocation, channel: string): LogOfChannel {
   return log;
 }
 
-async function readRange(
+/** Which part of a log to read: after a position, before one, or its end. */
+export interface Range {
+  readonly after: Position | undefined;
+  readonly before: Position | undefined;
+  /** Most entries; with 0, only the position of the last one is read. */
+  readonly limit: number;
+  readonly maxBytes: number;
+}
+
+/** Reads a part of a log. */
+export async function readRange(
   invocation: Invocation,
   log: LogOfChannel,
-  range: HistoryRange,
+  { after, before, limit, maxBytes }: Range,
 ): Promise<ReadResult> {
-  const { limit = DEFAULT_LIMIT } = range;
-  const [after, before] = [positionOf(log, 'after', range), positionOf(log, 'before', range)];
-  const time = invocation.limit(`history() of "${log.channel}"`);
+  const time = invocation.limit(`reading the history of "${log.channel}"`);
   if (limit === 0) {
     return { entries: [], more: false, head: await invocation.log.head(log, time) };
   }
-  const request = { ...log, limit, maxBytes: PAGE_BYTES };
+  const request = { ...log, limit, maxBytes };
   return after
     ? invocation.log.readAfter({ ...request, after }, time)
     : invocation.log.readBefore({ ...request, ...(before && { before }) }, time);

@@ -63,15 +63,15 @@ export function checkEntrySize(event: WrittenEvent): void {
 
 /** The frame that delivers an event. */
 export function writeFrame(channel: string, payload: string, place: Place): string {
-  return `{"type":"event","channel":${JSON.stringify(channel)},${payload.slice(1, -1)}${ending(place)}`;
+  return `{"type":"event","channel":${JSON.stringify(channel)},${payload.slice(1, -1)}${placeText(place)}`;
 }
 
 /** An event as one of several in a frame. */
 export function writeEntry(payload: string, place: Place): string {
-  return payload.slice(0, -1) + ending(place);
+  return payload.slice(0, -1) + placeText(place);
 }
 
-function ending({ at, position, prev }: Place): string {
+function placeText({ at, position, prev }: Place): string {
   const where = position ? `,"position":"${formatPosition(position)}"` : '';
   return `,"at":${at}${where}${prev === undefined ? '' : `,"prev":"${prev}"`}}`;
 }

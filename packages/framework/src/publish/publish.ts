@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { channelNameProblem, formatPosition } from '@gatecast/protocol';
 import type {
   DeliveryCount,
-  HistoryEvents,
+  HistoryEventOf,
   HistoryPage,
   HistoryRange,
   Member,
@@ -94,9 +94,9 @@ export class ChannelOfServer implements ServerChannel {
     return this.#invocation.delayAnswer(this.#members(range));
   }
 
-  history<V extends object>(range: HistoryRange = {}): Promise<HistoryPage<HistoryEvents<V>>> {
+  history<V extends object>(range: HistoryRange = {}): Promise<HistoryPage<HistoryEventOf<V>>> {
     // The store returns what was published, which only the developer's types describe.
-    const page = this.#history(range) as Promise<HistoryPage<HistoryEvents<V>>>;
+    const page = this.#history(range) as Promise<HistoryPage<HistoryEventOf<V>>>;
     return this.#invocation.delayAnswer(page);
   }
 

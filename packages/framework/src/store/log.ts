@@ -1,4 +1,4 @@
-import type { Position } from '@gatecast/protocol';
+import type { Position, ResetReason } from '@gatecast/protocol';
 import type { TimeLimit } from '../time/time-limit.js';
 
 /** How long the entries of a channel are kept. */
@@ -82,13 +82,6 @@ export interface LogHead {
   /** An estimate of the channel's subscribers, if a publisher has left one. */
   readonly audience?: number;
 }
-
-/**
- * Why a position is of no use. `epoch`: it belongs to another log, because the log expired or the store was
- * replaced. `forked`: the log does not contain the entry that it names. `trimmed`: entries behind it have expired,
- * were purged or exceed `maxEntries`.
- */
-export type ResetReason = 'epoch' | 'forked' | 'trimmed';
 
 /** Which entries to read. */
 export interface ReadRequest extends LogOfChannel {

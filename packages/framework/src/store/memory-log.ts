@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Position } from '@gatecast/protocol';
+import type { Position, ResetReason } from '@gatecast/protocol';
 import type { TimeLimit } from '../time/time-limit.js';
 import type {
   AppendRequest,
@@ -10,7 +10,6 @@ import type {
   MessageLog,
   ReadRequest,
   ReadResult,
-  ResetReason,
 } from './log.js';
 import { checkTime } from './memory-time.js';
 

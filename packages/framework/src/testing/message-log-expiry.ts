@@ -147,7 +147,8 @@ export const expiryChecks: readonly LogCheck[] = [
       for (const use of ['head', 'readAfter', 'readBefore'] as const) {
         const channel = await filled(subject);
         const { top } = channel.model;
-        for (const days of [0, 20, 20, 20]) {
+        // Each time shortly before the end of a life of 30 days without it.
+        for (const days of [0, 28.5, 28.5]) {
           subject.clock.advance(days * DAY_MS);
           // As a subscriber that comes back within a day.
           if (use === 'head') await channel.head(true);

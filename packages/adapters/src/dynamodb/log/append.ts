@@ -1,8 +1,8 @@
 import type { AppendRequest, AppendResult } from '@gatecast/framework';
-import { type Item, toAttribute, toItem } from '../attributes.js';
+import { type Item, toItem } from '../attributes.js';
 import type { Updated } from '../table.js';
 import { type Body, freshNonce, isDead, randomText, toBody } from './body.js';
-import { type ChannelLog, IF_ABSENT, namesOf, OLD_ITEM, valuesOf } from './channel-log.js';
+import type { ChannelLog } from './channel-log.js';
 import { drop, isDropDue } from './drop.js';
 import type { Head } from './head.js';
 import { tagOf } from './log-keys.js';
@@ -75,17 +75,10 @@ export class Append {
     this.#claimedAt = this.#log.now();
     const { key, hash, payload } = this.#request;
     const nonce = freshNonce(key, this.#head.ids);
-    const content = toItem({ nonce, hash, payload, at: this.#claimedAt });
-    const body = { ...this.#log.keys.body(key), ...content, ...this.#claim() };
-    const { isDone, old } = await this.#log.table.put({
-      Item: body,
-      ConditionExpression: `${IF_ABSENT} OR #ttl < :dead`,
-      ExpressionAttributeNames: { '#ttl': 'ttl' },
-      ExpressionAttributeValues: {
-        ':dead': toAttribute(this.#log.seconds(this.#claimedAt) + DEAD_S),
-      },
-      ...OLD_ITEM,
-    });
+    const content = { nonce, hash, payload, at: this.#claimedAt };
+    const body = { ...this.#bodyKey, ...toItem({ ...content, ...this.#claim() }) };
+    const dead = this.#log.seconds(this.#claimedAt) + DEAD_S;
+    const { isDone, old } = await this.#log.putBody(body, dead);
     this.#body = toBody(body);
     this.#isOwn = true;
     return isDone ? 'append' : this.#twin(old ?? (await this.#readBody()), true);
@@ -137,15 +130,12 @@ export class Append {
     this.#claimedAt = this.#log.now();
     const seen = this.#body;
     const claim = this.#claim();
-    const { isDone, old } = await this.#log.table.update({
-      Key: this.#bodyKey,
-      UpdateExpression: 'SET #epoch = :epoch, #after = :after, #attempt = :attempt, #ttl = :ttl',
-      ConditionExpression: '#attempt = :seen',
-      ExpressionAttributeNames: namesOf('epoch', 'after', 'attempt', 'ttl'),
-      ExpressionAttributeValues: { ...valuesOf(claim), ':seen': { S: seen.attempt } },
-      ...OLD_ITEM,
-    });
-    this.#body = toBody({ ...seen.item, ...claim });
+    const { isDone, old } = await this.#log.update(
+      this.#bodyKey,
+      'SET #epoch = :epoch, #after = :after, #attempt = :attempt, #ttl = :ttl',
+      { condition: '#attempt = :seen', values: { ...claim, seen: seen.attempt } },
+    );
+    this.#body = toBody({ ...seen.item, ...toItem(claim) });
     if (isDone || old?.['attempt']?.S === this.#body.attempt) return 'append';
     return this.#twin(await this.#readBody(), !old);
   }
@@ -180,21 +170,17 @@ export class Append {
   #update({ proven, at }: { proven: number; at: number }): Promise<Updated> {
     const { epoch = '', after = 0 } = this.#body;
     const ttl = Math.max(this.#log.headTtlOf(this.#log.seconds(at)), this.#head.ttl);
-    return this.#log.table.update({
-      Key: this.#log.keys.head,
-      UpdateExpression: 'SET #ids.#k = #top + :one, #top = #top + :one, #ttl = :ttl',
-      ConditionExpression:
-        '#epoch = :epoch AND #floor <= :k AND #top <= :afterPlusC AND attribute_not_exists(#ids.#k) AND #ttl <= :ttlPlus1h',
-      ExpressionAttributeNames: {
-        ...namesOf('ids', 'top', 'ttl', 'epoch', 'floor'),
-        '#k': this.#ringKey,
+    return this.#log.update(
+      this.#log.keys.head,
+      'SET #ids.#k = #top + :one, #top = #top + :one, #ttl = :ttl',
+      {
+        condition:
+          '#epoch = :epoch AND #floor <= :k AND #top <= :afterPlusC AND attribute_not_exists(#ids.#k) AND #ttl <= :ttlPlus1h',
+        values: { one: 1, ttl, epoch, k: proven, afterPlusC: after + SPAN, ttlPlus1h: ttl + 3_600 },
+        names: { k: this.#ringKey },
+        ReturnValues: 'ALL_NEW',
       },
-      ExpressionAttributeValues: valuesOf(
-        toItem({ one: 1, ttl, epoch, k: proven, afterPlusC: after + SPAN, ttlPlus1h: ttl + 3_600 }),
-      ),
-      ReturnValues: 'ALL_NEW',
-      ...OLD_ITEM,
-    });
+    );
   }
 
   /** Step 5: the entry is in the log, and readers find it in BODY until the put of step 7. */
@@ -255,14 +241,13 @@ export class Append {
   }
 
   /** The attributes of a claim that is made now. */
-  #claim(): Item {
-    const { epoch, top } = this.#head;
-    return toItem({
-      epoch,
-      after: top,
+  #claim(): object {
+    return {
+      epoch: this.#head.epoch,
+      after: this.#head.top,
       attempt: randomText(ATTEMPT_BYTES),
       ttl: this.#log.ttlOf(this.#log.seconds(this.#claimedAt)),
-    });
+    };
   }
 
   #readBody(): Promise<Item | undefined> {

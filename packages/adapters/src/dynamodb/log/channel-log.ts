@@ -3,24 +3,38 @@ import { type Item, toAttribute, toItem } from '../attributes.js';
 import type { Table, Updated } from '../table.js';
 import { contentOf, randomText } from './body.js';
 import { type Head, toHead } from './head.js';
-import { LogKeys, type Segment, segmentsOf } from './log-keys.js';
+import { type KeyParts, LogKeys, type Segment, segmentsOf } from './log-keys.js';
 import type { Observations } from './observations.js';
 import { headLifeOf, SLACK_S } from './times.js';
 
 /** What one operation on logs needs. */
 export interface OpenedLog {
   readonly table: Table;
-  /** Prefix of the keys of logs. */
-  readonly logPrefix: string;
+  readonly logKeys: KeyParts;
   /** The clock by which rows expire, in milliseconds since 1970. */
   readonly now: () => number;
 }
 
 const EPOCH_BYTES = 9;
 
-export const IF_ABSENT = 'attribute_not_exists(pk)';
+const IF_ABSENT = 'attribute_not_exists(pk)';
 /** Asks for the item that did not meet a condition. */
-export const OLD_ITEM = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
+const OLD_ITEM = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
+
+/** What the expressions of a write need. */
+interface Terms {
+  readonly condition?: string;
+  /** By their names without the colon. */
+  readonly values: object;
+  /** Attributes whose names in the expressions differ. Several names are reserved words, so all have one. */
+  readonly names?: Readonly<Record<string, string>>;
+  readonly ReturnValues?: 'ALL_NEW';
+}
+
+interface ExpressionTerms {
+  readonly ExpressionAttributeNames: Record<string, string>;
+  readonly ExpressionAttributeValues: Item;
+}
 
 /** The rows of one channel's log, as one operation of the store uses them. */
 export class ChannelLog {
@@ -32,12 +46,12 @@ export class ChannelLog {
   readonly #observations: Observations;
 
   constructor(
-    { table, logPrefix, now }: OpenedLog,
+    { table, logKeys, now }: OpenedLog,
     { channel, retentionSeconds }: LogOfChannel,
     observations: Observations,
   ) {
     this.table = table;
-    this.keys = new LogKeys(logPrefix, channel);
+    this.keys = new LogKeys(logKeys, channel);
     this.now = now;
     this.#retentionSeconds = retentionSeconds;
     this.#observations = observations;
@@ -70,6 +84,15 @@ export class ChannelLog {
     return head;
   }
 
+  /** Size of the channel's payloads in bytes, as the last read has found them. */
+  get payloadBytes(): number | undefined {
+    return this.#observations.payloadBytes(this.#headKey);
+  }
+
+  set payloadBytes(average: number) {
+    this.#observations.notePayloads(this.#headKey, average);
+  }
+
   async findHead(): Promise<Head | undefined> {
     const at = this.now();
     const item = await this.table.get(this.keys.head);
@@ -90,16 +113,31 @@ export class ChannelLog {
     }
   }
 
+  /** Updates an item. If the condition is not met, the result has the item as it is, if the engine returns it. */
+  update(Key: Item, UpdateExpression: string, terms: Terms): Promise<Updated> {
+    const { condition: ConditionExpression, ReturnValues } = terms;
+    return this.table.update({
+      Key,
+      UpdateExpression,
+      ...termsOf(`${UpdateExpression} ${ConditionExpression}`, terms),
+      ...(ConditionExpression && { ConditionExpression, ...OLD_ITEM }),
+      ...(ReturnValues && { ReturnValues }),
+    });
+  }
+
   /** Makes HEAD live longer, unless another call has, or has begun a new log. */
   lengthen({ epoch }: Head, ttl: number): Promise<Updated> {
-    return this.table.update({
-      Key: this.keys.head,
-      UpdateExpression: 'SET #ttl = :ttl',
-      ConditionExpression: '#epoch = :epoch AND #ttl < :ttl',
-      ExpressionAttributeNames: namesOf('epoch', 'ttl'),
-      ExpressionAttributeValues: valuesOf(toItem({ epoch, ttl })),
-      ...OLD_ITEM,
+    return this.update(this.keys.head, 'SET #ttl = :ttl', {
+      condition: '#epoch = :epoch AND #ttl < :ttl',
+      values: { epoch, ttl },
     });
+  }
+
+  /** Puts BODY, unless there is one that is not dead. */
+  putBody(body: Item, dead: number): Promise<Updated> {
+    const ConditionExpression = `${IF_ABSENT} OR #ttl < :dead`;
+    const terms = termsOf(ConditionExpression, { values: { dead } });
+    return this.table.put({ Item: body, ConditionExpression, ...terms, ...OLD_ITEM });
   }
 
   /** Puts an entry into LOG, with the content of BODY, unless it is there. */
@@ -153,7 +191,7 @@ export class ChannelLog {
         ExpressionAttributeValues: { ':pk': pk, ':start': start, ':end': end } as Item,
         ...(isKeysOnly && {
           ProjectionExpression: 'sk, #ringKey',
-          ExpressionAttributeNames: namesOf('ringKey'),
+          ExpressionAttributeNames: { '#ringKey': 'ringKey' },
         }),
         ...(isBackward && { ScanIndexForward: false }),
         ...(size && { Limit: size() }),
@@ -174,12 +212,14 @@ export function offsetOf(row: Item): number {
   return Number(row['sk']?.S);
 }
 
-/** Attributes as `ExpressionAttributeNames`, because several names are reserved words. */
-export function namesOf(...names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.map((name) => [`#${name}`, name]));
-}
-
-/** Attributes as `ExpressionAttributeValues`. */
-export function valuesOf(item: Item): Item {
-  return Object.fromEntries(Object.entries(item).map(([name, value]) => [`:${name}`, value]));
+/** The names and the values of expressions: `#ttl` is the attribute `ttl`, unless `names` says otherwise. */
+function termsOf(expressions: string, { values, names = {} }: Terms): ExpressionTerms {
+  const used = [...expressions.matchAll(/#(\w+)/g)];
+  const value = Object.entries(toItem(values));
+  return {
+    ExpressionAttributeNames: Object.fromEntries(
+      used.map(([term, name = '']) => [term, names[name] ?? name]),
+    ),
+    ExpressionAttributeValues: Object.fromEntries(value.map(([name, one]) => [`:${name}`, one])),
+  };
 }

@@ -1,6 +1,5 @@
-import { toItem } from '../attributes.js';
 import { toBody } from './body.js';
-import { type ChannelLog, namesOf, valuesOf } from './channel-log.js';
+import type { ChannelLog } from './channel-log.js';
 import { type Head, ringOf } from './head.js';
 import { nonceOf } from './log-keys.js';
 import { RING } from './observations.js';
@@ -40,15 +39,11 @@ export async function drop(
       await log.putEntry(epoch, offset, [ringKey, body]);
     }
   }
-  const hasEstimate = estimate !== undefined;
-  await log.table.update({
-    Key: log.keys.head,
-    UpdateExpression: `SET #floor = :to${hasEstimate ? ', #audience = :estimate' : ''} REMOVE ${dropped.map((_, index) => `#ids.#${index}`).join(', ')}`,
-    ConditionExpression: '#epoch = :epoch AND #floor = :seen',
-    ExpressionAttributeNames: {
-      ...namesOf('epoch', 'floor', 'ids', ...(hasEstimate ? ['audience'] : [])),
-      ...Object.fromEntries(dropped.map((ringKey, index) => [`#${index}`, ringKey])),
-    },
-    ExpressionAttributeValues: valuesOf(toItem({ epoch, to, seen: floor, estimate })),
+  const audience = estimate === undefined ? '' : ', #audience = :estimate';
+  const removed = dropped.map((_, index) => `#ids.#${index}`).join(', ');
+  await log.update(log.keys.head, `SET #floor = :to${audience} REMOVE ${removed}`, {
+    condition: '#epoch = :epoch AND #floor = :seen',
+    values: { epoch, to, seen: floor, estimate },
+    names: Object.fromEntries(dropped.entries()),
   });
 }

@@ -1,3 +1,4 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Item } from '../attributes.js';
 
 const ROWS_PER_SEGMENT = 1_000;
@@ -11,31 +12,44 @@ export interface Segment {
   readonly last: number;
 }
 
-/** Keys of the rows of one channel's log. */
+/** What the keys of all logs of a store have in common. */
+export interface KeyParts {
+  /** Begins every key of the store. */
+  readonly prefix: string;
+  /** Empty, or the generation and `#`. It is behind the kind of the row, so that it cannot pass for a part of a prefix. */
+  readonly generation: string;
+}
+
+/** Keys of the rows of one channel's log. Names of channels do not contain `#`. */
 export class LogKeys {
   /** Key of HEAD: where the log ends. */
   readonly head: Item;
-  readonly #prefix: string;
+  readonly #parts: KeyParts;
   readonly #channel: string;
 
-  /** @param prefix - Of every key of the log: the store's prefix and its generation. */
-  constructor(prefix: string, channel: string) {
-    this.#prefix = prefix;
+  constructor(parts: KeyParts, channel: string) {
+    this.#parts = parts;
     this.#channel = channel;
-    this.head = { pk: { S: `${prefix}H#${channel}` }, sk: { S: '-' } };
+    this.head = { pk: this.#pk('H'), sk: { S: '-' } };
   }
 
   /** Key of BODY: who has claimed an id last, and with which content. Takes a key of the ring, too. */
   body(idKey: string): Item {
-    const id = idKey.slice(0, ID_KEY_LENGTH);
-    return { pk: { S: `${this.#prefix}B#${this.#channel}#${id}` }, sk: { S: '-' } };
+    return { pk: this.#pk('B', idKey.slice(0, ID_KEY_LENGTH)), sk: { S: '-' } };
   }
 
   /** Key of LOG: one entry. */
   entry(epoch: string, offset: number): Item {
     const segment = Math.floor(offset / ROWS_PER_SEGMENT);
-    const pk = { S: `${this.#prefix}L#${this.#channel}#${epoch}#${segment}` };
-    return { pk, sk: { S: String(offset).padStart(OFFSET_DIGITS, '0') } };
+    return {
+      pk: this.#pk('L', epoch, segment),
+      sk: { S: String(offset).padStart(OFFSET_DIGITS, '0') },
+    };
+  }
+
+  #pk(kind: string, ...rest: readonly (string | number)[]): AttributeValue {
+    const { prefix, generation } = this.#parts;
+    return { S: `${prefix}${kind}#${generation}${[this.#channel, ...rest].join('#')}` };
   }
 }
 

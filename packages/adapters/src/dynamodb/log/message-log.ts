@@ -20,9 +20,11 @@ import { headFor, readAfter, readBefore } from './read.js';
 const READ = 'read the events of a channel';
 
 // No call is sent later than that, even if the process slept: an append is made within L of its claim, and the
-// times in rows are not too old. A purge may take as long as Lambda allows.
+// times in rows are not too old. A purge in an event may take as long as Lambda allows.
 const LONGEST_MS = 60_000;
 const LONGEST_PURGE_MS = 900_000;
+/** Part of the budget for each of the two steps after an append: the answer waits for them, the event is safe. */
+const FINISH_SHARE = 0.15;
 
 /**
  * Logs in one table, each as three kinds of items. HEAD is one item of a channel: the last offset, and the
@@ -41,7 +43,8 @@ export class DynamoDbMessageLog implements MessageLog {
   async append(request: AppendRequest, limit?: TimeLimit): Promise<AppendResult> {
     const log = await this.#open(request, { operation: 'append an event', limit });
     const operation = 'keep the log of a channel short';
-    const reopen = (): Promise<ChannelLog> => this.#open(request, { operation, limit });
+    const opening = { operation, limit, budgetShare: FINISH_SHARE };
+    const reopen = (): Promise<ChannelLog> => this.#open(request, opening);
     return new Append(log, request, reopen).run();
   }
 
@@ -67,9 +70,16 @@ export class DynamoDbMessageLog implements MessageLog {
     return readBefore(await this.#open(request, { operation: READ, limit }), request);
   }
 
-  async purge(request: LogOfChannel, limit?: TimeLimit): Promise<void> {
+  async purge(request: LogOfChannel, limit: TimeLimit = {}): Promise<void> {
     const operation = 'delete the events of a channel';
-    const opening = { operation, limit, usesWholeLimit: true, longestMs: LONGEST_PURGE_MS };
+    const { endsAt = Infinity } = limit;
+    const longestMs = endsAt === Infinity ? LONGEST_MS : LONGEST_PURGE_MS;
+    const opening = {
+      operation,
+      limit: { ...limit, endsAt: Math.min(endsAt, Date.now() + longestMs) },
+      usesWholeLimit: true,
+      longestMs,
+    };
     await purge(await this.#open(request, opening));
   }
 

@@ -11,6 +11,8 @@ interface Observation {
   readonly at: number;
   /** Appends of others, by the millisecond. */
   readonly rate: number;
+  /** Average size of payloads. */
+  readonly bytes?: number | undefined;
 }
 
 /**
@@ -41,8 +43,18 @@ export class Observations {
     // Read and append follow each other so soon that the rise between the two says little.
     const rate = Math.max(rise / Math.max(1, at - (last?.at ?? 0)), (last?.rate ?? 0) / 2);
     this.#seen.delete(channel);
-    this.#seen.set(channel, { head, at, rate });
+    this.#seen.set(channel, { head, at, rate, bytes: last?.bytes });
     const [oldest = ''] = this.#seen.keys();
     if (this.#seen.size > MOST_CHANNELS) this.#seen.delete(oldest);
+  }
+
+  /** Average size of the channel's payloads, in bytes. */
+  payloadBytes(channel: string): number | undefined {
+    return this.#seen.get(channel)?.bytes;
+  }
+
+  notePayloads(channel: string, bytes: number): void {
+    const seen = this.#seen.get(channel);
+    if (seen) this.#seen.set(channel, { ...seen, bytes });
   }
 }

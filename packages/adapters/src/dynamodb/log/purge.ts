@@ -1,5 +1,4 @@
-import { toItem } from '../attributes.js';
-import { type ChannelLog, namesOf, valuesOf } from './channel-log.js';
+import type { ChannelLog } from './channel-log.js';
 import { type Head, ringOf } from './head.js';
 import { nonceOf, segmentOf } from './log-keys.js';
 
@@ -29,12 +28,9 @@ async function hide(log: ChannelLog): Promise<Head | undefined> {
     const head = await log.findHead();
     if (!head) return undefined;
     const at = log.now();
-    const { isDone, attributes } = await log.table.update({
-      Key: log.keys.head,
-      UpdateExpression: 'SET #purged = #top',
-      ConditionExpression: '#epoch = :epoch',
-      ExpressionAttributeNames: namesOf('purged', 'top', 'epoch'),
-      ExpressionAttributeValues: valuesOf(toItem({ epoch: head.epoch })),
+    const { isDone, attributes } = await log.update(log.keys.head, 'SET #purged = #top', {
+      condition: '#epoch = :epoch',
+      values: { epoch: head.epoch },
       ReturnValues: 'ALL_NEW',
     });
     if (isDone) return log.observe(attributes, at);
@@ -47,18 +43,14 @@ async function empty(
   epoch: string,
   [offset, ringKey]: readonly [number, string],
 ): Promise<void> {
-  await log.table.update({
-    Key: log.keys.body(ringKey),
-    UpdateExpression: 'REMOVE #payload',
-    ConditionExpression: '#nonce = :nonce',
-    ExpressionAttributeNames: namesOf('payload', 'nonce'),
-    ExpressionAttributeValues: valuesOf(toItem({ nonce: nonceOf(ringKey) })),
+  await log.update(log.keys.body(ringKey), 'REMOVE #payload', {
+    condition: '#nonce = :nonce',
+    values: { nonce: nonceOf(ringKey) },
   });
   // Without a condition: a missing row is made, so that a late put finds it.
-  await log.table.update({
-    Key: log.keys.entry(epoch, offset),
-    UpdateExpression: 'SET #ringKey = :ringKey, #ttl = if_not_exists(#ttl, :ttl) REMOVE #payload',
-    ExpressionAttributeNames: namesOf('ringKey', 'ttl', 'payload'),
-    ExpressionAttributeValues: valuesOf(toItem({ ringKey, ttl: log.ttlOf(log.seconds()) })),
-  });
+  await log.update(
+    log.keys.entry(epoch, offset),
+    'SET #ringKey = :ringKey, #ttl = if_not_exists(#ttl, :ttl) REMOVE #payload',
+    { values: { ringKey, ttl: log.ttlOf(log.seconds()) } },
+  );
 }

@@ -6,8 +6,8 @@ import { type Head, ringOf, toLogHead } from './head.js';
 import { nonceOf, segmentsOf, tagOf } from './log-keys.js';
 import { SLACK_S } from './times.js';
 
-/** Rows of the first page, while the size of the payloads is not known: they may have 32 KB each. */
-const FIRST_ROWS = 16;
+/** Most rows of the first page, while the size of the payloads is not known: they may have 32 KB each. */
+const FIRST_ROWS = 8;
 const MOST_ROWS = 1_000;
 
 /** Which entries to read: those behind `after` up to `to`. */
@@ -118,9 +118,14 @@ async function readRows(
 ): Promise<{ rows: [number, Item | undefined][]; hasHole: boolean }> {
   const rows: [number, Item | undefined][] = [];
   let [count, bytes] = [0, 0];
+  const known = log.payloadBytes;
   const size = (): number => {
-    const rest = Math.ceil((maxBytes - bytes) / (bytes / count)) + 1;
-    return count === 0 ? FIRST_ROWS : Math.min(MOST_ROWS, Math.max(1, rest));
+    const first = Math.min(FIRST_ROWS, Math.max(2, Math.floor(maxBytes / 4_096)));
+    const average = bytes / count || known;
+    if (!average) return first;
+    // A payload may be larger than those before it, so a page grows step by step.
+    const most = known || count === 0 ? MOST_ROWS : first * count;
+    return Math.min(most, Math.max(1, Math.ceil((maxBytes - bytes) / average) + 1));
   };
   for (const segment of segmentsOf(after, to, isBackward)) {
     const found = new Map<number, Item>();
@@ -132,6 +137,7 @@ async function readRows(
         count += 1;
         end = offsetOf(row);
       }
+      if (count > 0) log.payloadBytes = bytes / count;
       // The first entry is returned however large it is, and the second shows whether there are more.
       if (end !== undefined && bytes > maxBytes && count > 1) break;
       end = undefined;
