@@ -7,6 +7,7 @@ export default defineConfig({
       'packages/*/test/**/*.test.ts',
       'examples/*/test/**/*.test.ts',
       'examples/*/infra/test/**/*.test.ts',
+      'simulation/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
     environment: 'node',

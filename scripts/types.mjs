@@ -14,6 +14,7 @@ export function checkTypes() {
     'packages/local/test',
     'packages/adapters/test',
     'packages/cdk-construct/test',
+    'simulation',
     'test',
     'examples/chat',
   ]);
