@@ -245,7 +245,9 @@ describe('gatecast dev', () => {
     expect(other.stderr).toContain(`The program on port ${port} is not "gatecast dev".`);
     server.close();
     await once(server, 'close');
-    const none = await gatecast('clock', 'advance', '1m', '--port', port);
+    // In a folder without gateways: the hint lists those of the folder.
+    const args = ['clock', 'advance', '1m', '--port', port];
+    const none = await startGatecast(args, { cwd: directory }).ended;
     expect(none).toMatchObject({ code: 1, stdout: '' });
     expect(none.stderr).toBe(
       `Nothing listens on port ${port}.\nStart "gatecast dev" first, or pass the port that it printed with --port.\n`,

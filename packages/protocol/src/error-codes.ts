@@ -16,7 +16,7 @@ export const wireErrors = {
   ERR_NO_HISTORY: 'The channel keeps no history.',
   ERR_POSITION: 'The position is not one that the server has sent.',
   ERR_OUTCOME_UNKNOWN:
-    'The message may or may not have taken effect. Sending it again with the same id is safe, and tells.',
+    'The message may or may not have taken effect. Send it again with the same id: it takes effect once.',
   ERR_VALIDATION: 'The data of the message does not fit its schema; `details` says where.',
   ERR_RATE_LIMIT: 'Too many messages; `retryAfterMs` says when to try again.',
   ERR_TIMEOUT:

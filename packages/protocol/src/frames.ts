@@ -162,7 +162,10 @@ export interface ChannelEventBody {
    * next: the order is that of the positions.
    */
   readonly at: number;
-  /** Its place in the channel's history; absent if it is not kept. Do not take it apart. */
+  /**
+   * Its place in the channel's history; absent if it is not kept. Applications do not take it apart; a client does,
+   * with `parsePosition`.
+   */
   readonly position?: string;
   /**
    * The tag of the event before it, on stores that may lose their latest events. A client that has another one

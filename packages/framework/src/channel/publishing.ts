@@ -123,7 +123,7 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
    * @throws StoreError - if the event cannot be kept. It may be in the history nevertheless: publish it again with the
    * same id. Without history: if the subscribers cannot be read.
    * @throws ClientError - ERR_OUTCOME_UNKNOWN, if the function slept while the event was appended. It may be in the
-   * history. A client that gets this error sends its message again.
+   * history.
    */
   publish<N extends keyof E & string>(
     event: N,

@@ -42,7 +42,8 @@ export async function append(
   const appended = await invocation.log
     .append(request, invocation.limit(`publish() on "${channel}"`))
     .catch((error: unknown) => {
-      if (isDerived && StoreError.is(error)) error.isOutcomeUnknown = true;
+      // The same message finds the same key, so sending it again does no harm.
+      if (origin && StoreError.is(error)) error.isOutcomeUnknown = true;
       throw error;
     });
   if (appended.result === 'appended') return appended;

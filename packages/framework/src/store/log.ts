@@ -70,8 +70,8 @@ export type AppendResult =
   /** The key has been used with another hash, and the request said `refuse`. Nothing was appended. */
   | { readonly result: 'reused' }
   /**
-   * The process slept, or a call took so long, that it is not known whether readers will find the entry. Appending
-   * again with the same key tells.
+   * The process slept, or a call took so long, that it is not known whether readers will find the entry. Append again
+   * with the same key: then the entry is in the log once.
    */
   | { readonly result: 'unknown' };
 
@@ -117,7 +117,7 @@ export type ReadResult = LogPage | { readonly reset: ResetReason; readonly head:
  * {@link ConnectionStore}.
  *
  * @throws StoreError - from every method, if the store fails or the time is over. After `append` has failed, the
- * entry may be in the log or appear in it later; appending again with the same key tells.
+ * entry may be in the log or appear in it later. Append again with the same key: then it is there once.
  * @throws unknown - the `reason` of the signal, from every method, after it was aborted.
  */
 export interface MessageLog {
