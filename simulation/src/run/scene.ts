@@ -62,7 +62,17 @@ export class Scene {
       this.#appended(request, result, begunAt);
       return result;
     };
-    return { ...store, log: Object.assign(Object.create(log) as MessageLog, { append }) };
+    return {
+      ...store,
+      log: {
+        contract: 1,
+        append,
+        head: (...args) => log.head(...args),
+        readAfter: (...args) => log.readAfter(...args),
+        readBefore: (...args) => log.readBefore(...args),
+        purge: (...args) => log.purge(...args),
+      },
+    };
   }
 
   /** The store has answered a publisher, in the moment in which this happens. */
