@@ -68,11 +68,7 @@ export class LogRun {
   }
 
   async #purge(log: MessageLog, begun: ReadBegun): Promise<void> {
-    const { log: settings, truth, plan } = this.scene;
-    if (plan.store === 'memory') {
-      const { position } = await log.head(settings);
-      truth.mayPurge(position.epoch, position.offset);
-    }
+    const { log: settings, truth } = this.scene;
     await log.purge(settings, this.limit);
     truth.hasPurged(begun);
   }

@@ -70,9 +70,18 @@ export class Scene {
         head: (...args) => log.head(...args),
         readAfter: (...args) => log.readAfter(...args),
         readBefore: (...args) => log.readBefore(...args),
-        purge: (...args) => log.purge(...args),
+        purge: async (...args) => {
+          if (this.plan.store === 'memory') await this.#noteEnd(log);
+          await log.purge(...args);
+        },
       },
     };
+  }
+
+  /** Everything up to the end of the log may be purged: the other databases are watched themselves. */
+  async #noteEnd(log: MessageLog): Promise<void> {
+    const { position } = await log.head(this.log);
+    this.truth.mayPurge(position.epoch, position.offset);
   }
 
   /** The store has answered a publisher, in the moment in which this happens. */
