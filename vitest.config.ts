@@ -11,6 +11,8 @@ export default defineConfig({
       'test/**/*.test.ts',
     ],
     environment: 'node',
+    // The CDK uses its own deprecated properties, and warns of them.
+    env: { JSII_DEPRECATED: 'quiet' },
     // Vitest would reserve one core, but most tests only wait for their child processes.
     maxWorkers: 2,
     // Long enough for a busy machine: only a test that hangs should fail.

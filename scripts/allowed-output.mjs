@@ -16,6 +16,11 @@ const expected = [
   /^ {6}Tests {2}\d+ passed/,
   /^ {3}Start at {2}/,
   /^ {3}Duration {2}/,
+  // The figures of the simulation.
+  /^stdout \| simulation\/test\//,
+  /^[\d,]+ runs on \w+: /,
+  /^The adversary: /,
+  /^Lost: 0\. Doubled: 0\. Out of order: 0\. Other: 0\.$/,
 ];
 
 const surprises = [];

@@ -28,6 +28,7 @@ async function actionsOf(table: TableUnderTest, store: Store): Promise<readonly 
     store,
     address: { apiId: 'abcde12345', stage: 'dev', region: 'us-east-1' },
     gateway: { post: async () => GONE, disconnect: async () => GONE },
+    plugins: [{ name: 'silent', onError() {} }],
     history: { 'orders/:id': { retentionSeconds: 600 } },
   });
   const channel = publisher.channel('orders/1');

@@ -267,6 +267,7 @@ describe('the hook onHistory', () => {
 });
 
 describe('a store that fails', () => {
+  const plugins = [{ name: 'silent', onError() {} }];
   function brokenLog(methods: object) {
     const store = memoryStore();
     const log = store.log as MessageLog;
@@ -277,7 +278,11 @@ describe('a store that fails', () => {
 
   it('fails a publish before anything is delivered', async () => {
     const fail = async () => Promise.reject(new Error('the disk is full'));
-    const app = createTestApp({ channels: [RoomChannel], store: brokenLog({ append: fail }) });
+    const app = createTestApp({
+      channels: [RoomChannel],
+      plugins,
+      store: brokenLog({ append: fail }),
+    });
     const ann = await app.connect();
     await ann.subscribe('rooms/1');
     expect(await ann.send('rooms.post', 'rooms/1', 'a')).toMatchObject({
@@ -297,7 +302,7 @@ describe('a store that fails', () => {
   ])(
     'tells a client if the outcome of its message is unknown, because %s',
     async (_why, append) => {
-      const app = createTestApp({ channels: [RoomChannel], store: brokenLog({ append }) });
+      const app = createTestApp({ channels: [RoomChannel], plugins, store: brokenLog({ append }) });
       const ann = await app.connect();
       expect(await ann.send('rooms.post', 'rooms/1', 'a')).toMatchObject({
         type: 'error',
@@ -309,7 +314,7 @@ describe('a store that fails', () => {
   it('refuses a subscription whose missed events cannot be read, and ends its membership', async () => {
     const readAfter = async () => Promise.reject(new Error('gone'));
     const store = brokenLog({ readAfter });
-    const app = createTestApp({ channels: [RoomChannel], store });
+    const app = createTestApp({ channels: [RoomChannel], plugins, store });
     const ann = await app.connect();
     const position = await post(ann, 'a');
     expect(await ann.subscribe({ channel: 'rooms/1', position })).toMatchObject([
