@@ -74,9 +74,13 @@ function writeReply(id: string, outcomes: readonly Outcome[], server: string): s
   const start = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[`;
   const end = `]},"server":${server}}`;
   const texts = [start, end, ...outcomes.map(({ head }) => `${head}},`)];
-  const lists = outcomes.flatMap(({ events }) => events ?? []);
-  fillFrame(lists, Buffer.byteLength(texts.join('')));
-  const channels = outcomes.map(({ head, events }) => `${head}${events?.write() ?? ''}}`);
+  // A channel that the frame names twice has two outcomes, but there is room for its events only once.
+  const lists = new Set(outcomes.flatMap(({ events }) => events ?? []));
+  if (lists.size > 0) fillFrame([...lists], Buffer.byteLength(texts.join('')));
+  const channels = outcomes.map(({ head, events }) => {
+    const isFirst = events !== undefined && lists.delete(events);
+    return `${head}${isFirst ? events.write() : ''}}`;
+  });
   return `${start}${channels.join(',')}${end}`;
 }
 
@@ -105,7 +109,6 @@ class Attempt {
   #hasAsked = false;
   #caughtUp: CaughtUp = { result: 'live' };
   #data: string | undefined;
-  #isWritten = false;
 
   constructor(invocation: EventInvocation, asked: AskedChannel, joins: Joins) {
     this.#invocation = invocation;
@@ -126,8 +129,6 @@ class Attempt {
   }
 
   outcome(): Outcome {
-    const isFirst = !this.#isWritten;
-    this.#isWritten = true;
     const start = `{"channel":${JSON.stringify(echoOf(this.name))}`;
     if (this.refusal) {
       return { head: `${start},"error":${writeError(this.refusal.error)}`, events: undefined };
@@ -141,8 +142,7 @@ class Attempt {
       tailCheck && `"tailCheck":${JSON.stringify(tailCheck)}`,
       this.#data && `"data":${this.#data}`,
     ];
-    // A channel that the frame names twice has two outcomes, but there is room for its events only once.
-    return { head: parts.filter((part) => part).join(','), events: isFirst ? events : undefined };
+    return { head: parts.filter((part) => part).join(','), events };
   }
 
   async #subscribe(): Promise<void> {

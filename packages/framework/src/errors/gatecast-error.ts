@@ -105,7 +105,8 @@ export class StoreError extends GatecastError {
    * Whether the event of a message may have been kept although `publish` failed. Sending the message again does no
    * harm, so its client is told to.
    */
-  isOutcomeUnknown?: boolean;
+  // Declared only, so that it does not appear in the logs of other errors.
+  declare isOutcomeUnknown?: boolean;
 
   /**
    * Makes the error that every method of a store throws: `ERR_STORE_REFUSED` with advice,

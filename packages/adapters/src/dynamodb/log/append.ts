@@ -199,8 +199,10 @@ export class Append {
     const { epoch, ttl } = this.#head;
     if (ttl < this.#log.ttlOf(seconds)) {
       const { isDone, old } = await this.#log.lengthen(this.#head, this.#log.headTtlOf(seconds));
-      const item = isDone || (old ?? (await this.#log.table.get(this.#log.keys.head)));
-      if (item !== true && item?.['epoch']?.S !== epoch) return 'begin';
+      if (!isDone) {
+        const item = old ?? (await this.#log.table.get(this.#log.keys.head));
+        if (item?.['epoch']?.S !== epoch) return 'begin';
+      }
     }
     await this.#putEntry(this.#log);
     if (isLate(begunAt, this.#log.now())) return { result: 'unknown' };

@@ -73,12 +73,12 @@ export class DynamoDbMessageLog implements MessageLog {
   async purge(request: LogOfChannel, limit: TimeLimit = {}): Promise<void> {
     const operation = 'delete the events of a channel';
     const { endsAt = Infinity } = limit;
-    const longestMs = endsAt === Infinity ? LONGEST_MS : LONGEST_PURGE_MS;
+    const until = endsAt === Infinity ? Date.now() + LONGEST_MS : endsAt;
     const opening = {
       operation,
-      limit: { ...limit, endsAt: Math.min(endsAt, Date.now() + longestMs) },
+      limit: { ...limit, endsAt: until },
       usesWholeLimit: true,
-      longestMs,
+      longestMs: LONGEST_PURGE_MS,
     };
     await purge(await this.#open(request, opening));
   }
