@@ -1,47 +1,15 @@
 // Calls to DynamoDB and capacity units, as the engine reports them.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { costOf } from './cost-of.js';
 import type { Engine } from './engines/engine.js';
 import { startDynalite } from './engines/start-dynalite.js';
-import {
-  ample,
-  connected,
-  makeRecord,
-  openTable,
-  type TableUnderTest,
-} from './table-under-test.js';
+import { ample, connected, makeRecord, openTable } from './table-under-test.js';
 
 let engine: Engine;
 beforeAll(async () => {
   engine = await startDynalite();
 });
 afterAll(() => engine[Symbol.asyncDispose]());
-
-interface Cost {
-  readonly calls: readonly string[];
-  readonly writeUnits: number;
-  readonly readUnits: number;
-}
-
-/** The calls and the capacity that some work on a table costs. */
-async function costOf(
-  { calls, hooks }: TableUnderTest,
-  run: () => Promise<unknown>,
-): Promise<Cost> {
-  const units = { write: 0, read: 0 };
-  hooks.before = (_action, input) => {
-    input['ReturnConsumedCapacity'] = 'TOTAL';
-  };
-  hooks.after = (action, output) => {
-    const kind = /Get|Query/.test(action) ? 'read' : 'write';
-    const used = [output['ConsumedCapacity'] ?? []].flat() as { CapacityUnits?: number }[];
-    for (const { CapacityUnits = 0 } of used) units[kind] += CapacityUnits;
-  };
-  calls.length = 0;
-  await run();
-  delete hooks.before;
-  delete hooks.after;
-  return { calls: [...calls], writeUnits: units.write, readUnits: units.read };
-}
 
 const named = (count: number, length = 0): string[] =>
   Array.from({ length: count }, (_, index) => `rooms/${index}`.padEnd(length, 'x'));

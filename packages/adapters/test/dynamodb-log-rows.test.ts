@@ -13,6 +13,7 @@ import {
   publishOf,
   RETENTION_S,
   readAll,
+  room,
   rowOf,
 } from './log-under-test.js';
 import { openTable, type TableUnderTest } from './table-under-test.js';
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-const room = { channel: 'rooms/42', retentionSeconds: RETENTION_S, limit: 100, maxBytes: 1e6 };
+const wide = { ...room, limit: 100, maxBytes: 1e6 };
 
 /** The row of HEAD. */
 const headOf = (table: TableUnderTest) => rowOf(table, 'H#rooms/42');
@@ -85,7 +86,7 @@ describe('the rows of a log', () => {
     const { entry } = await publish(table, 'p1');
     const { position } = await other.log.head(room);
     expect(position).toMatchObject({ offset: 0, tag: '' });
-    expect(await other.log.readAfter({ ...room, after: entry.position })).toMatchObject({
+    expect(await other.log.readAfter({ ...wide, after: entry.position })).toMatchObject({
       reset: 'epoch',
     });
     expect(await publish(other, 'p1')).toMatchObject({ isDuplicate: false });
@@ -116,9 +117,9 @@ describe('the rows of a log', () => {
       Array.from({ length: 20 }, (_, index) => 991 + index),
     );
     const after = { epoch, offset: 990, tag: '' };
-    const page = pageOf(await log.readAfter({ ...room, after }));
+    const page = pageOf(await log.readAfter({ ...wide, after }));
     expect(page.entries).toEqual(all.entries);
-    expect(await log.readAfter({ ...room, after: { epoch, offset: 989, tag: '' } })).toMatchObject({
+    expect(await log.readAfter({ ...wide, after: { epoch, offset: 989, tag: '' } })).toMatchObject({
       reset: 'trimmed',
     });
     // The id has left the ring: the search goes over both segments.
@@ -168,7 +169,7 @@ describe('the rows of a log', () => {
     now += 2_000;
     await table.log.head(room);
     expect(await headOf(table)).toEqual(first);
-    await table.log.readBefore({ ...room, keep: true });
+    await table.log.readBefore({ ...wide, keep: true });
     expect((await headOf(table))?.['ttl']).toEqual({
       N: String(Math.floor(now / 1_000) + 30 * 86_400),
     });

@@ -13,11 +13,10 @@ import {
   publishOf,
   RETENTION_S,
   readAll,
+  room,
   rowOf,
 } from './log-under-test.js';
 import { openTable, type TableUnderTest } from './table-under-test.js';
-
-const room = { channel: 'rooms/42', retentionSeconds: RETENTION_S };
 
 /** Which call: the action, and the beginning of the key of its item. */
 type Which = readonly [action: string, key: string];

@@ -1,10 +1,10 @@
 // How long the operations of a log may take: DynamoDB throttles every call, and the clock is not the real one.
-import type { LogOfChannel, MessageLog } from '@gatecast/framework';
+import type { MessageLog } from '@gatecast/framework';
 import type { TimeLimit } from '@gatecast/framework/adapter';
 import { afterEach, expect, it, vi } from 'vitest';
 import { storeOver } from '../src/dynamodb/dynamo-db-store.js';
 import type { DynamoDbPort } from '../src/dynamodb/port.js';
-import { publishOf, RETENTION_S } from './log-under-test.js';
+import { publishOf, room } from './log-under-test.js';
 
 const HEAD = {
   epoch: { S: 'aaaaaaaaaaaa' },
@@ -13,7 +13,6 @@ const HEAD = {
   ids: { M: {} },
   ttl: { N: '9999999999' },
 };
-const room: LogOfChannel = { channel: 'rooms/42', retentionSeconds: RETENTION_S };
 
 afterEach(() => {
   vi.useRealTimers();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { AppendRequest, AppendResult, LogPage, ReadResult } from '@gatecast/framework';
+import type { Appended, AppendRequest, LogPage, ReadResult } from '@gatecast/framework';
 import { isWithoutDynamoDbLocal, startDynamoDbLocal } from './engines/dynamodb-local.js';
 import type { Engine } from './engines/engine.js';
 import { startDynalite } from './engines/start-dynalite.js';
@@ -8,6 +8,8 @@ import type { TableUnderTest } from './table-under-test.js';
 
 /** T of the tests, in seconds. */
 export const RETENTION_S = 3_600;
+/** The channel of the tests. */
+export const room = { channel: 'rooms/42', retentionSeconds: RETENTION_S } as const;
 
 /** An engine to test the log on. */
 interface LogEngine {
@@ -34,8 +36,7 @@ export function keyOf(id: string): string {
 export function publishOf(id: string, over: Partial<AppendRequest> = {}): AppendRequest {
   const payload = over.payload ?? JSON.stringify({ id });
   return {
-    channel: 'rooms/42',
-    retentionSeconds: RETENTION_S,
+    ...room,
     key: keyOf(id),
     hash: createHash('sha256').update(payload).digest('base64url').slice(0, 22),
     payload,
@@ -43,8 +44,6 @@ export function publishOf(id: string, over: Partial<AppendRequest> = {}): Append
     ...over,
   };
 }
-
-export type Appended = Extract<AppendResult, { result: 'appended' }>;
 
 /** Publishes as the framework does. */
 export async function publish(
@@ -68,11 +67,11 @@ export async function publishMany(
   for (let index = first; index <= last; index += 1) await publish(table, `p${index}`);
 }
 
-const room = { channel: 'rooms/42', retentionSeconds: RETENTION_S, limit: 10_000, maxBytes: 1e9 };
+const wide = { ...room, limit: 10_000, maxBytes: 1e9 };
 
 /** Everything that can be read. */
 export async function readAll({ log }: Pick<TableUnderTest, 'log'>): Promise<LogPage> {
-  return pageOf(await log.readBefore(room));
+  return pageOf(await log.readBefore(wide));
 }
 
 /** The page that was read. */

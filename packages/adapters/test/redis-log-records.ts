@@ -1,6 +1,6 @@
 import type {
+  Appended,
   AppendRequest,
-  AppendResult,
   LogEntry,
   LogPage,
   MessageLog,
@@ -14,9 +14,6 @@ export const RETENTION_MS = 600_000;
 export const CHANNEL = { channel: 'rooms/1', retentionSeconds: RETENTION_MS / 1_000 };
 /** Reads everything in one page. */
 export const ALL = { ...CHANNEL, limit: 1_000, maxBytes: 1_000_000 };
-
-/** The result of an append that must have been made. */
-export type Appended = Extract<AppendResult, { result: 'appended' }>;
 
 /** A key of 16 characters. */
 export const keyOf = (name: string | number): string => `${name}`.padStart(16, 'k');
