@@ -12,6 +12,7 @@ export { sha256, signer } from './deliver/apigw/sign.js';
 export type { OptionType, OptionTypes } from './errors/check-options.js';
 export { checkOptions, option } from './errors/check-options.js';
 export { lazyLog } from './store/lazy-log.js';
+export { logLifeMs } from './store/log-life.js';
 export { idOfSliceKey, sliceKey, sliceOf, sliceStart } from './store/slice.js';
 export type { Backoff } from './time/backoff.js';
 export { backoffMs } from './time/backoff.js';

@@ -102,6 +102,7 @@ export type {
   SubscriberRange,
 } from './store/connections.js';
 export type {
+  Appended,
   AppendRequest,
   AppendResult,
   LogEntry,

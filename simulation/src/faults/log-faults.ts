@@ -100,9 +100,9 @@ export const logFaults: readonly PlantedFault[] = [
     replace: '      ttl: this.#log.ttlOf(this.#log.seconds(this.#claimedAt)) - 3_600,',
   }),
   plant('life of HEAD too short', {
-    file: `${LOG}/times.ts`,
-    find: 'return Math.max(30 * DAY_S, 2 * retentionSeconds + 2 * SLACK_S);',
-    replace: 'return Math.min(30 * DAY_S, retentionSeconds);',
+    file: 'packages/framework/src/store/log-life.ts',
+    find: 'return Math.max(30 * DAY_MS, 2 * (retentionSeconds * 1_000 + HOUR_MS));',
+    replace: 'return Math.min(30 * DAY_MS, retentionSeconds * 1_000);',
   }),
   plant('key of the ring without nonce', {
     file: `${LOG}/body.ts`,

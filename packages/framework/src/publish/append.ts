@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { ClientError } from '../errors/client-error.js';
 import { makeError, StoreError } from '../errors/gatecast-error.js';
 import type { Invocation } from '../invocation/invocation.js';
-import type { AppendRequest, AppendResult, LogOfChannel } from '../store/log.js';
+import type { Appended, AppendRequest, LogOfChannel } from '../store/log.js';
 import type { WrittenEvent } from './event-frame.js';
 
 /** Where a publish comes from, which decides when two publishes are the same one. */
@@ -13,9 +13,6 @@ export type PublishOrigin =
   | { readonly id: string }
   /** No other publish is the same. */
   | undefined;
-
-/** An event in the log, and what is left to do about it. */
-export type Appended = AppendResult & { readonly result: 'appended' };
 
 /**
  * Appends an event to its channel's log.

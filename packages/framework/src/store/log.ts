@@ -49,24 +49,26 @@ export interface AppendRequest extends LogOfChannel {
   readonly onOtherHash: 'keep-first' | 'refuse';
 }
 
+/** An entry that is in the log, now or since an earlier call with its key. */
+export interface Appended {
+  readonly result: 'appended';
+  /** Its payload is absent if it was purged: then it must not be delivered. */
+  readonly entry: Omit<LogEntry, 'payload'> & { readonly payload?: string };
+  /** Whether an earlier call appended it. */
+  readonly isDuplicate: boolean;
+  /**
+   * Work that can be done while the event is delivered; absent if there is none. Call it once, and wait for it
+   * before the invocation ends.
+   *
+   * @param audience - Resolves with an estimate of the channel's subscribers, if there is one. The store may
+   * keep it in the head of the log.
+   */
+  readonly finish?: (audience: Promise<number | undefined>) => Promise<void>;
+}
+
 /** The result of {@link MessageLog.append}. */
 export type AppendResult =
-  | {
-      /** The entry is in the log, now or since an earlier call with its key. */
-      readonly result: 'appended';
-      /** The entry in the log. Its payload is absent if it was purged: then it must not be delivered. */
-      readonly entry: Omit<LogEntry, 'payload'> & { readonly payload?: string };
-      /** Whether an earlier call appended it. */
-      readonly isDuplicate: boolean;
-      /**
-       * Work that can be done while the event is delivered; absent if there is none. Call it once, and wait for it
-       * before the invocation ends.
-       *
-       * @param audience - Resolves with an estimate of the channel's subscribers, if there is one. The store may
-       * keep it in the head of the log.
-       */
-      readonly finish?: (audience: Promise<number | undefined>) => Promise<void>;
-    }
+  | Appended
   /** The key has been used with another hash, and the request said `refuse`. Nothing was appended. */
   | { readonly result: 'reused' }
   /**

@@ -11,12 +11,11 @@ import type {
   ReadRequest,
   ReadResult,
 } from './log.js';
+import { logLifeMs } from './log-life.js';
 import { checkTime } from './memory-time.js';
 
 const TAG_LENGTH = 6;
 const EPOCH_BYTES = 9;
-/** Shortest life of a log after its last entry, and after it was last read with `keep`: 30 days. */
-const MIN_LIFE_MS = 2_592_000_000;
 /** Logs that each call looks at for something to free. More than a call can add. */
 const SWEPT_LOGS = 2;
 
@@ -142,7 +141,7 @@ export class MemoryMessageLog implements MessageLog {
   #open({ channel, retentionSeconds, keep }: LogOfChannel & Pick<ReadRequest, 'keep'>): Log {
     this.#sweep();
     const now = this.#now();
-    const endsAt = now + Math.max(MIN_LIFE_MS, 2 * (retentionSeconds + 3_600) * 1_000);
+    const endsAt = now + logLifeMs({ retentionSeconds });
     const log = this.#free(channel, now) ?? begin(endsAt);
     if (keep) log.endsAt = Math.max(log.endsAt, endsAt);
     this.#logs.set(channel, log);

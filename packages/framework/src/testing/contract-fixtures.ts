@@ -8,6 +8,7 @@ import type {
   Subscriber,
 } from '../store/connections.js';
 import { sliceKey } from '../store/slice.js';
+import type { TimeLimit } from '../time/time-limit.js';
 
 /** One check of the contract. Other checks may use the store at the same time. */
 export interface Check {
@@ -54,6 +55,20 @@ export function record(over: Partial<ConnectionRecord> = {}): ConnectionRecord {
 export function uniqueChannel(): string {
   counter += 1;
   return `contract/${ownPrefix}/${counter}`;
+}
+
+/** Time limits that no call reaches, with and without a signal. */
+export function futureLimits(): readonly TimeLimit[] {
+  const { signal } = new AbortController();
+  return [
+    {},
+    { signal },
+    { endsAt: Date.now() + 60_000, signal },
+    // Longer than a timer can wait.
+    { endsAt: Date.now() + 2 ** 31 + 60_000 },
+    { endsAt: 1e15, signal },
+    { endsAt: Number.POSITIVE_INFINITY, signal },
+  ];
 }
 
 /** Several channels that no other check uses. */

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { randomBytes } from 'node:crypto';
 import type { Position } from '@gatecast/protocol';
 import type {
+  Appended,
   AppendRequest,
   AppendResult,
   LogEntry,
@@ -35,8 +36,6 @@ export interface LogSubject {
   /** Whether the log expires entries by `clock`. */
   readonly mustExpire: boolean;
 }
-
-export type Appended = Extract<AppendResult, { result: 'appended' }>;
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;

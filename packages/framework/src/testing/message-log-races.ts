@@ -1,13 +1,6 @@
 import { strict as assert } from 'node:assert';
-import type { AppendRequest, AppendResult, LogEntry } from '../store/log.js';
-import {
-  type Appended,
-  CheckedLog,
-  type LogCheck,
-  offsetsOf,
-  range,
-  summary,
-} from './message-log-fixtures.js';
+import type { Appended, AppendRequest, AppendResult, LogEntry } from '../store/log.js';
+import { CheckedLog, type LogCheck, offsetsOf, range, summary } from './message-log-fixtures.js';
 
 function isNew(result: AppendResult): result is Appended {
   return result.result === 'appended' && !result.isDuplicate;

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { AppendRequest, MessageLog } from '../store/log.js';
 import type { TimeLimit } from '../time/time-limit.js';
-import { assertOutOfTime, failureOf } from './contract-fixtures.js';
+import { assertOutOfTime, failureOf, futureLimits } from './contract-fixtures.js';
 import { CheckedLog, type LogCheck, type LogSubject, range, WIDE } from './message-log-fixtures.js';
 
 /** A channel with three entries, and a call of every method of the log. */
@@ -89,15 +89,7 @@ export const logTimeChecks: readonly LogCheck[] = [
   {
     name: 'gives the same results with a time limit at any point in the future',
     run: async (subject) => {
-      const { signal } = new AbortController();
-      for (const limit of [
-        {},
-        { signal },
-        { endsAt: Date.now() + 60_000, signal },
-        { endsAt: Date.now() + 2 ** 31 + 60_000 },
-        { endsAt: 1e15, signal },
-        { endsAt: Number.POSITIVE_INFINITY, signal },
-      ]) {
+      for (const limit of futureLimits()) {
         const channel = new CheckedLog({ ...subject, log: limited(subject.log, limit) });
         await channel.head(true);
         await channel.fill(4);

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { StoreError } from '../errors/gatecast-error.js';
 import type {
+  Appended,
   AppendRequest,
   AppendResult,
   LogOfChannel,
@@ -12,15 +13,7 @@ import type { TestClock } from './clock.js';
 import { uniqueChannel } from './contract-fixtures.js';
 import { drive, type InterleavingTrial, type PlannedFault } from './interleaving-trials.js';
 import type { Caller, Choose, EngineGate } from './interleavings.js';
-import {
-  type Appended,
-  MINUTE_MS,
-  offsetsOf,
-  range,
-  summary,
-  uniqueKey,
-  WIDE,
-} from './message-log-fixtures.js';
+import { MINUTE_MS, offsetsOf, range, summary, uniqueKey, WIDE } from './message-log-fixtures.js';
 import type { AppendCall, LogCall, LogScenario } from './message-log-scenarios.js';
 
 const RETENTION_SECONDS = 600;

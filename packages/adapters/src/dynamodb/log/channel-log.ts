@@ -1,11 +1,12 @@
 import type { LogOfChannel } from '@gatecast/framework';
+import { logLifeMs } from '@gatecast/framework/adapter';
 import { type Item, toAttribute, toItem } from '../attributes.js';
 import type { Table, Updated } from '../table.js';
 import { contentOf, randomText } from './body.js';
 import { type Head, toHead } from './head.js';
 import { type KeyParts, LogKeys, type Segment, segmentsOf } from './log-keys.js';
 import type { Observations } from './observations.js';
-import { headLifeOf, SLACK_S } from './times.js';
+import { SLACK_S } from './times.js';
 
 /** What one operation on logs needs. */
 export interface OpenedLog {
@@ -69,7 +70,7 @@ export class ChannelLog {
 
   /** Until when HEAD is kept if something needs it at a time. */
   headTtlOf(seconds: number): number {
-    return seconds + headLifeOf(this.#retentionSeconds);
+    return seconds + logLifeMs({ retentionSeconds: this.#retentionSeconds }) / 1_000;
   }
 
   /** The HEAD of the last observation, if it is recent enough. */

@@ -4,10 +4,3 @@ export const SLACK_S = 3_600;
 export const DEAD_S: number = SLACK_S / 2;
 /** No append later than this after its claim: L, in milliseconds. */
 export const APPEND_WITHIN_MS = 60_000;
-
-const DAY_S = 86_400;
-
-/** Seconds that HEAD lives after the last append, for entries that live `retentionSeconds`: H. */
-export function headLifeOf(retentionSeconds: number): number {
-  return Math.max(30 * DAY_S, 2 * retentionSeconds + 2 * SLACK_S);
-}

@@ -12,13 +12,12 @@ import type {
   ReadResult,
   ResetReason,
 } from '@gatecast/framework';
-import type { TimeLimit } from '@gatecast/framework/adapter';
+import { logLifeMs, type TimeLimit } from '@gatecast/framework/adapter';
 import type { RedisKeys } from '../redis-keys.js';
 import type { RedisLink } from '../redis-link.js';
 import { inGroups } from '../scripts.js';
 import { appendScript, audienceScript, readScript } from './log-scripts.js';
 
-const HOUR_MS = 3_600_000;
 /** An append with every so many offsets also saves the estimate of the audience. */
 const AUDIENCE_EVERY = 12;
 
@@ -133,7 +132,7 @@ export class RedisMessageLog implements MessageLog {
         this.#log(read.channel),
         () => {
           const settings = this.#settings(read);
-          const leastMs = keep ? headLifeMs(read) / 2 : 0;
+          const leastMs = keep ? logLifeMs(read) / 2 : 0;
           const most = [read.maxEntries ?? '', read.limit, read.maxBytes];
           const place = position ? [position.epoch, position.offset, position.tag] : [''];
           return [...settings, leastMs, ...most, step, ...place];
@@ -157,13 +156,8 @@ export class RedisMessageLog implements MessageLog {
   #settings(log: LogOfChannel): readonly (string | number)[] {
     const epoch = randomBytes(9).toString('base64url');
     const retentionMs = log.retentionSeconds * 1_000;
-    return [epoch, headLifeMs(log), this.#now(), retentionMs];
+    return [epoch, logLifeMs(log), this.#now(), retentionMs];
   }
-}
-
-/** How long a head is kept after the last append, in milliseconds: longer than anything that refers to it. */
-function headLifeMs({ retentionSeconds }: LogOfChannel): number {
-  return Math.max(720 * HOUR_MS, 2_000 * retentionSeconds + 2 * HOUR_MS);
 }
 
 function entryOf(
