@@ -1,10 +1,10 @@
-import { type Position, parsePosition } from '@gatecast/protocol';
+import { type Position, parsePosition, type SubscribeReply } from '@gatecast/protocol';
 import type { App } from '../../../packages/framework/src/app/create-app.js';
 import { LiveCheck } from '../check/live-check.js';
 import { ReaderCheck } from '../check/reader-check.js';
 import { Client } from '../client/client.js';
 import type { OutgoingMessage } from '../client/outbox.js';
-import type { SubscribeOutcome } from '../client/reader.js';
+import type { Subscribed } from '../client/reader.js';
 import type { FailOverOperation, Operation, PublishOperation } from '../run/plan.js';
 import { CHANNEL, type Scene } from '../run/scene.js';
 import { ApiGateway } from './api-gateway.js';
@@ -224,9 +224,10 @@ export class AppRun {
 const TIMES = new Set(['ERR_HANDLER_TIMEOUT', 'ERR_INVOCATION_OVER']);
 
 /** The outcome for the channel, if a frame was a subscribe frame; empty if the frame was refused. */
-function subscribeOutcomeOf(request: string, response: string): SubscribeOutcome | undefined {
+function subscribeOutcomeOf(request: string, response: string): Partial<Subscribed> | undefined {
   const { action } = JSON.parse(request) as { readonly action: string };
   if (action !== 'subscribe') return undefined;
-  const { data } = JSON.parse(response) as { data?: { channels: readonly SubscribeOutcome[] } };
-  return data?.channels[0] ?? {};
+  const { data } = JSON.parse(response) as { data?: SubscribeReply };
+  const [outcome] = data?.channels ?? [];
+  return outcome && 'result' in outcome ? outcome : {};
 }

@@ -1,5 +1,4 @@
-import type { Position } from '@gatecast/protocol';
-import type { ReceivedEvent } from '../client/reader.js';
+import type { ChannelEventBody, Position } from '@gatecast/protocol';
 import type { LogTruth } from './log-truth.js';
 import type { Report } from './violation.js';
 
@@ -24,7 +23,7 @@ export class ReaderCheck {
     this.#last.set(client, position);
   }
 
-  delivered(client: string, position: Position, { event, data, id, at }: ReceivedEvent): void {
+  delivered(client: string, position: Position, { event, data, id, at }: ChannelEventBody): void {
     const { epoch, offset, tag } = position;
     const last = this.#last.get(client);
     if (last && (last.epoch !== epoch || offset !== last.offset + 1)) {

@@ -5,7 +5,7 @@ export interface Violation {
   readonly text: string;
 }
 
-/** The promises of `protocol.md` section 6 in a few words. */
+/** The promises in a few words; docs/proof.md has them, too. */
 export const RULES = {
   dense: 'offsets are 1, 2, 3 … and an epoch begins only where there is no log',
   span: 'an entry is at most 65 offsets behind its claim',

@@ -1,9 +1,9 @@
-import type { Position } from '@gatecast/protocol';
+import type { ChannelEventBody, Position } from '@gatecast/protocol';
 import type { ApiGateway, Connection, Peer } from '../app/api-gateway.js';
 import { CHANNEL, type Scene } from '../run/scene.js';
 import type { Random } from '../world/random.js';
 import { Outbox, type OutgoingMessage } from './outbox.js';
-import { Reader, type ReceivedEvent } from './reader.js';
+import { Reader } from './reader.js';
 
 const ANSWER_WITHIN_MS = 15_000;
 const KEEP_ALIVE_MS = 240_000;
@@ -11,7 +11,7 @@ const KEEP_ALIVE_MS = 240_000;
 /** What the checks want to know of a client. */
 export interface ClientWatch {
   begin(client: string, position: Position): void;
-  delivered(client: string, position: Position, event: ReceivedEvent): void;
+  delivered(client: string, position: Position, event: ChannelEventBody): void;
   reset(client: string, reason: string, position: Position): void;
   sending(message: OutgoingMessage, isAgain: boolean): void;
 }
@@ -121,7 +121,7 @@ export class Client implements Peer {
 
   receive(text: string): void {
     const frame = JSON.parse(text) as IncomingFrame;
-    if (frame.type === 'event') this.#reader.receive([frame as unknown as ReceivedEvent]);
+    if (frame.type === 'event') this.#reader.receive([frame as unknown as ChannelEventBody]);
     if (frame.type === 'events') this.#reader.receive(frame.events ?? []);
     if (frame.type !== 'reply' && frame.type !== 'error') return;
     const answer = this.#answers.get(frame.id ?? '');
@@ -168,5 +168,5 @@ interface IncomingFrame {
   readonly id?: string;
   readonly data?: unknown;
   readonly error?: { readonly code: string };
-  readonly events?: readonly ReceivedEvent[];
+  readonly events?: readonly ChannelEventBody[];
 }

@@ -1,35 +1,17 @@
-import { formatPosition, type Position, parsePosition } from '@gatecast/protocol';
+import {
+  type ChannelEventBody,
+  formatPosition,
+  type HistoryReply,
+  type Position,
+  parsePosition,
+  type SubscribeOutcome,
+  type SubscribeReply,
+  type SyncReply,
+  type TailCheck,
+} from '@gatecast/protocol';
 
-/** An event as it is in frames. */
-export interface ReceivedEvent {
-  readonly event: string;
-  readonly data: unknown;
-  readonly id: string;
-  readonly at: number;
-  readonly position: string;
-  readonly prev?: string;
-  readonly op?: string;
-}
-
-/** A channel's part of the reply to a subscribe frame, as far as a reader looks at it. */
-export interface SubscribeOutcome {
-  readonly result?: 'live' | 'resumed' | 'reset';
-  readonly reason?: string;
-  readonly position?: string;
-  readonly events?: readonly ReceivedEvent[];
-  readonly more?: true;
-  readonly tailCheck?: { readonly afterMs: number; readonly windowMs: number };
-  readonly error?: { readonly code: string };
-}
-
-/** The reply to a history frame. */
-export interface HistoryReply {
-  readonly result: 'page' | 'reset';
-  readonly reason?: string;
-  readonly position: string;
-  readonly events?: readonly ReceivedEvent[];
-  readonly more?: true;
-}
+/** The outcome of a subscription that was made. */
+export type Subscribed = Exclude<SubscribeOutcome, { readonly error: unknown }>;
 
 /** What a reader needs: a connection for its requests, a clock, and somebody who takes the events. */
 export interface ReaderHost {
@@ -44,7 +26,7 @@ export interface ReaderHost {
   after(delayMs: number, work: () => void): { isCancelled: boolean };
   /** A random integer of at least 0, less than `end`. */
   below(end: number): number;
-  deliver(position: Position, event: ReceivedEvent): void;
+  deliver(position: Position, event: ChannelEventBody): void;
   /** The reader is told that it has missed something. */
   reset(reason: string, position: Position): void;
   /** It begins at a position. */
@@ -56,19 +38,18 @@ const AGAIN_MS = 2_000;
 const LARGEST_BUFFER = 256;
 
 /**
- * One subscription of a client, as section 5 of the protocol describes it: pushes are hints, and the position
- * decides. It takes events in order, drops those that it has, fills gaps by `history`, and comes back with its
+ * One subscription of a client, as docs/history.md describes it: pushes are hints, and the position decides. It takes events in order, drops those that it has, fills gaps by `history`, and comes back with its
  * position.
  */
 export class Reader {
   readonly #host: ReaderHost;
-  readonly #buffer = new Map<number, ReceivedEvent>();
+  readonly #buffer = new Map<number, ChannelEventBody>();
   #position: Position | undefined;
   #isLive = false;
   #isFilling = false;
   /** Number of the last subscribe frame. */
   #asked = 0;
-  #tailCheck: SubscribeOutcome['tailCheck'];
+  #tailCheck: TailCheck | undefined;
   #gapTimer: { isCancelled: boolean } | undefined;
   #tailTimer: { isCancelled: boolean } | undefined;
 
@@ -94,7 +75,7 @@ export class Reader {
   }
 
   /** Events were pushed. */
-  receive(events: readonly ReceivedEvent[]): void {
+  receive(events: readonly ChannelEventBody[]): void {
     for (const event of events) {
       const position = parsePosition(event.position);
       if (!position) continue;
@@ -111,9 +92,10 @@ export class Reader {
     const { channel } = this.#host;
     const positions = { [channel]: formatPosition(position) };
     this.#host.request({ action: 'sync', positions }, (data) => {
-      const [outcome] = (data as { channels?: { result?: string }[] } | undefined)?.channels ?? [];
-      if (outcome?.result === 'behind') this.#fill();
-      else if (outcome?.result !== 'current') this.#subscribe();
+      const [outcome] = (data as SyncReply | undefined)?.channels ?? [];
+      const result = outcome && 'result' in outcome ? outcome.result : undefined;
+      if (result === 'behind') this.#fill();
+      else if (result !== 'current') this.#subscribe();
     });
   }
 
@@ -127,29 +109,23 @@ export class Reader {
       ? { channel, position: formatPosition(this.#position) }
       : { channel, rewind };
     this.#host.request({ action: 'subscribe', channels: [entry] }, (data) => {
-      const [outcome] = (data as { channels?: SubscribeOutcome[] } | undefined)?.channels ?? [];
+      const [outcome] = (data as SubscribeReply | undefined)?.channels ?? [];
       // Only the answer to the last question knows the position.
       if (asked !== this.#asked) return;
-      if (outcome?.result) this.#subscribed(outcome);
+      if (outcome && 'result' in outcome) this.#subscribed(outcome);
       else this.#host.after(AGAIN_MS, () => this.#subscribe());
     });
   }
 
-  #subscribed({
-    result,
-    reason = '',
-    position: text,
-    events = [],
-    more,
-    tailCheck,
-  }: SubscribeOutcome): void {
-    const end = parsePosition(text);
+  #subscribed(outcome: Subscribed): void {
+    const { result, position, events = [], more, tailCheck } = outcome;
+    const end = parsePosition(position);
     if (!end) return;
     this.#tailCheck = tailCheck;
     // They may belong to an earlier log, with the same offsets.
     const buffered = [...this.#buffer.values()];
     this.#buffer.clear();
-    if (result === 'reset') this.#host.reset(reason, end);
+    if (result === 'reset') this.#host.reset(outcome.reason, end);
     if (result === 'resumed') for (const event of events) this.#offerAny(event);
     else this.#beginWith(end, events);
     this.#isLive = true;
@@ -158,20 +134,20 @@ export class Reader {
   }
 
   /** Begins at the end of the log, or with the latest events, which end there. */
-  #beginWith(end: Position, events: readonly ReceivedEvent[]): void {
+  #beginWith(end: Position, events: readonly ChannelEventBody[]): void {
     this.#position = { ...end, offset: end.offset - events.length, tag: '' };
     if (events.length === 0) this.#position = end;
     this.#host.begin(this.#position);
     for (const event of events) this.#offerAny(event);
   }
 
-  #offerAny(event: ReceivedEvent): void {
+  #offerAny(event: ChannelEventBody): void {
     const position = parsePosition(event.position);
     // The answer to a question of before a reset.
     if (position && position.epoch === this.#position?.epoch) this.#offer(position, event);
   }
 
-  #offer(position: Position, event: ReceivedEvent): void {
+  #offer(position: Position, event: ChannelEventBody): void {
     const next = (this.#position?.offset ?? 0) + 1;
     if (position.offset < next) return;
     if (position.offset > next) {
@@ -184,7 +160,7 @@ export class Reader {
     this.#drain();
   }
 
-  #take(position: Position, event: ReceivedEvent): void {
+  #take(position: Position, event: ChannelEventBody): void {
     this.#position = position;
     this.#host.deliver(position, event);
     this.#startTailCheck();
@@ -217,7 +193,7 @@ export class Reader {
       this.#isFilling = false;
       const page = data as HistoryReply | undefined;
       if (page?.result === 'page') {
-        for (const event of page.events ?? []) this.#offerAny(event);
+        for (const event of page.events) this.#offerAny(event);
         if (page.more || this.#buffer.size > 0) this.#fill();
       } else if (page) this.#subscribe();
       else this.#gapTimer ??= this.#host.after(AGAIN_MS, () => this.#fill());

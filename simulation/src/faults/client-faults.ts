@@ -21,7 +21,7 @@ export const clientFaults: readonly PlantedFault[] = [
   }),
   plant('client does not tell of a reset', {
     file: READER,
-    find: "if (result === 'reset') this.#host.reset(reason, end);",
+    find: "if (result === 'reset') this.#host.reset(outcome.reason, end);",
     replace: '',
   }),
   plant('client comes back without its position', {
@@ -31,8 +31,8 @@ export const clientFaults: readonly PlantedFault[] = [
   }),
   plant('client never asks for the end', {
     file: READER,
-    find: "if (outcome?.result === 'behind') this.#fill();",
-    replace: "if (outcome?.result === 'behind') this.#stop('gap');",
+    find: "if (result === 'behind') this.#fill();",
+    replace: "if (result === 'behind') this.#stop('gap');",
   }),
   plant('client keeps events of an earlier log', {
     file: READER,

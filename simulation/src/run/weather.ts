@@ -40,7 +40,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Lengths around which the algorithm changes its mind: see section 3 of the protocol. */
+/** Lengths around which the algorithm changes its mind: see `packages/adapters/src/dynamodb/log/times.ts`. */
 export function criticalTimesMs(retentionSeconds: number): readonly number[] {
   const retention = retentionSeconds * SECOND;
   return [
