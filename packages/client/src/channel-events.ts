@@ -1,5 +1,5 @@
-import type { ChannelEventBody } from '@gatecast/protocol';
 import { type CallQueue, Listeners, type Off } from './listeners.js';
+import type { MissedReason } from './log-reader.js';
 
 /** Ids that a channel remembers, so that an event which comes twice is handed over once. */
 export const REMEMBERED = 256;
@@ -11,8 +11,10 @@ export interface ChannelEvent<T = unknown, N extends string = string> {
   readonly data: T;
   /** Of the first event that a handler publishes on its channel: the `id` of the `Sending` that led to it. */
   readonly id: string;
-  /** When it was published. */
+  /** When it was published. With history it may be earlier than that of the event before it. */
   readonly at: Date;
+  /** Its place in the channel's history, if it is kept. */
+  readonly position?: string;
 }
 
 /** Why the server ended a subscription. */
@@ -23,6 +25,16 @@ export interface SubscriptionEnd {
   readonly reason: string;
 }
 
+/** Events may be missing between the last one that was handed over and the next. */
+export interface ChannelReset {
+  /**
+   * Why. `epoch`: the channel's history began anew. `forked`: the store has lost the last events.
+   * `trimmed`: the next events have expired or were deleted. `forbidden`: the access rule refuses the
+   * history. `no-history`: the channel keeps none, and the connection was lost meanwhile.
+   */
+  readonly reason: MissedReason;
+}
+
 type EventListeners = Listeners<[data: never, event: never]>;
 
 /** Who listens to one channel, and which events they have had. */
@@ -31,15 +43,17 @@ export class ChannelEvents {
   readonly #byName = new Map<string, EventListeners>();
   readonly #seen = new Set<string>();
   readonly onEnd: Listeners<[end: SubscriptionEnd]>;
+  readonly onReset: Listeners<[reset: ChannelReset]>;
 
   constructor(calls: CallQueue) {
     this.#calls = calls;
     this.onEnd = new Listeners(calls);
+    this.onReset = new Listeners(calls);
   }
 
   /** Whether nobody listens. */
   get isUnused(): boolean {
-    return this.onEnd.size === 0 && [...this.#byName.values()].every(({ size }) => size === 0);
+    return [this.onEnd, this.onReset, ...this.#byName.values()].every(({ size }) => size === 0);
   }
 
   on(event: string, handler: (data: never, event: never) => unknown): Off {
@@ -51,12 +65,13 @@ export class ChannelEvents {
     return listeners.add(handler);
   }
 
-  dispatch({ event, data, id, at }: ChannelEventBody): void {
+  /** Hands an event to those who listen: only from within the {@link CallQueue}. */
+  tell(event: ChannelEvent): void {
+    const { id } = event;
     if (this.#seen.has(id)) return;
     this.#seen.add(id);
     const [oldest = ''] = this.#seen;
     if (this.#seen.size > REMEMBERED) this.#seen.delete(oldest);
-    const arrived: ChannelEvent = { event, data, id, at: new Date(at) };
-    this.#byName.get(event)?.emit(data as never, arrived as never);
+    this.#byName.get(event.event)?.tell(event.data as never, event as never);
   }
 }

@@ -1,5 +1,5 @@
-import type { EventsOf, Received } from '@gatecast/protocol';
-import type { ChannelEvent, SubscriptionEnd } from './channel-events.js';
+import type { EventsOf, Received, ResetReason } from '@gatecast/protocol';
+import type { ChannelEvent, ChannelReset, SubscriptionEnd } from './channel-events.js';
 import type { Off } from './listeners.js';
 import type {
   MessageName,
@@ -13,27 +13,76 @@ import type {
 } from './messages.js';
 import type { SubscribeAnswer } from './subscription.js';
 
+/** How a channel is subscribed to. */
+export interface SubscribeOptions {
+  /**
+   * How many of the latest events to hand over first, if there is no position to go on from, or it is of no
+   * use. As many as fit into one answer of 32 KB come; `history()` has the earlier ones.
+   * @default 0
+   */
+  readonly rewind?: number;
+}
+
+/** Which events of a channel's history to read. Give `after` or `before`; without both, the latest are read. */
+export interface HistoryRange {
+  /** Reads the events after this position, oldest first. */
+  readonly after?: string;
+  /** Reads the events that end before this position. */
+  readonly before?: string;
+  /** Most events. With 0, only the position of the last event is read. @default 100 */
+  readonly limit?: number;
+}
+
+/** A part of a channel's history. */
+export interface HistoryPage<E = ChannelEvent> {
+  /** In order, and without a hole between them, but for events that only newer clients know. */
+  readonly events: readonly E[];
+  /** Whether more follow in the direction of the read. A page ends at 32 KB, too. */
+  readonly more: boolean;
+  /** The position of the channel's last event. */
+  readonly position: string;
+  /** Why the given position is of no use; then there are no events. As in {@link ChannelReset}. */
+  readonly reset?: ResetReason;
+}
+
+/** Any event of a channel, told apart by `event`. */
+export type AnyChannelEvent<C> = {
+  [N in keyof EventsOf<C> & string]: ChannelEvent<Received<EventsOf<C>[N]>, N>;
+}[keyof EventsOf<C> & string];
+
 /** One channel, typed from its channel class. */
 export interface ClientChannel<C> {
   /** The channel's name: `rooms/42`. */
   readonly name: string;
 
   /**
+   * The place in the channel's history up to which the app has all events: the listeners of the last one
+   * have returned. `undefined` without history, and when the channel is not subscribed to.
+   */
+  readonly position: string | undefined;
+
+  /**
    * Subscribes, now and on each later connection, until `unsubscribe()` has been called as often as
-   * this: so two parts of a page can use one channel. Further calls get the latest answer.
+   * this: so two parts of a page can use one channel. Further calls get the latest answer, and their
+   * `rewind` does not count.
+   *
+   * On a channel with history, a later connection goes on from {@link position}: what was published
+   * meanwhile comes in order, each event once. `onReset` tells where that is not possible.
    *
    * It waits for a connection as long as it takes; `client.onRefused` tells when attempts fail. A
    * refusal whose `retryAfterMs` is at most 30 s is tried again, 3 times.
    *
-   * @returns The server's answer.
+   * @returns The server's answer. The events that came with it have been handed over.
+   * @throws TypeError - for wrong options.
    * @throws ClientRequestError - with the server's code, or `ERR_TIMEOUT` (10 s after the server was
    * asked), `ERR_CLOSED`, `ERR_UNSUBSCRIBED`. After `ERR_TIMEOUT` the server may have the subscription
    * for a moment: the client then ends it. Once it was accepted, its end is told to `onEnd`.
    */
-  subscribe(): Promise<SubscribeAnswer<SubscribeData<C>>>;
+  subscribe(options?: SubscribeOptions): Promise<SubscribeAnswer<SubscribeData<C>>>;
 
   /**
-   * Takes one `subscribe()` back; with the last one the subscription ends. Does nothing when there is
+   * Takes one `subscribe()` back; with the last one the subscription ends, and its position is
+   * forgotten. Does nothing when there is
    * none. After `onEnd`, or a `subscribe()` that was rejected, there is nothing to take back: calling it
    * then may take back the `subscribe()` of another part of the page.
    *
@@ -56,15 +105,29 @@ export interface ClientChannel<C> {
   ): Sending<undefined>;
 
   /**
+   * Reads a part of the channel's history, such as the events before the first one on the page. It hands
+   * nothing to `on` and moves no position. It waits 30 s for a connection, and again for the answer.
+   *
+   * @throws TypeError - by the promise, for wrong options.
+   * @throws ClientRequestError - by the promise, with the server's code, or `ERR_NOT_SENT`, `ERR_TIMEOUT`,
+   * `ERR_CLOSED`, `ERR_QUEUE_FULL`.
+   */
+  history(range?: HistoryRange): Promise<HistoryPage<AnyChannelEvent<C>>>;
+
+  /**
    * Sends a message to the channel's handler. Messages of a channel go one by one, in order: each waits
    * for the answer to the one before it, for the connection, and for a subscription of its channel that is
    * under way.
    *
-   * A message without an answer when the connection ends is sent again on the next, with the same id: its
-   * handler may run more than once, and has `ctx.idempotencyKey` for that.
+   * A message without an answer is sent again with the same id: on the next connection, after 29 s, when
+   * the server does not know the outcome, and up to 5 times after an error of API Gateway itself. Its handler
+   * may run more than once, and has `ctx.idempotencyKey` for that; on a channel with history its events are
+   * published once.
    *
    * @returns A promise of what the handler returns, with the id of the event it will publish.
    * @throws ClientRequestError - by the promise, with the server's code, or:
+   * `ERR_OUTCOME_UNKNOWN` when no answer came for as long as the server would know the message again (5 min
+   * after it was first written);
    * `ERR_NOT_SENT` when it was not written within `timeoutMs`, so that the server has not seen it;
    * `ERR_TIMEOUT` when it was, and no answer came within `timeoutMs` from then on;
    * `ERR_CLOSED`, `ERR_QUEUE_FULL` (100 without an answer), `ERR_MESSAGE_INVALID`.
@@ -76,11 +139,12 @@ export interface ClientChannel<C> {
   ): Sending<Reply<C, N>>;
 
   /**
-   * Calls back for each event of that name, subscribed by `subscribe()` or by the server. An event
-   * whose id is among the channel's last 256 is dropped, so that each is handed over once; one that
-   * is published while there is no connection does not come. What the handler throws goes to the
-   * runtime's `reportError`, and is an uncaught exception where there is none, as in Node; the other
-   * handlers are called all the same.
+   * Calls back for each event of that name, subscribed by `subscribe()` or by the server. On a channel
+   * with history that `subscribe()` was called for, events come in the order of the history, each once, and
+   * the next one when all handlers of the one before have returned (an async one returns at its first
+   * `await`). All others come as they arrive; one whose id is among the channel's last 256 is dropped.
+   * What the handler throws goes to the runtime's `reportError`, and is an uncaught exception where there
+   * is none, as in Node; the other handlers are called all the same. Listen before you subscribe.
    */
   on<N extends keyof EventsOf<C> & string>(
     event: N,
@@ -96,4 +160,11 @@ export interface ClientChannel<C> {
    * `subscribe()` does.
    */
   onEnd(listener: (end: SubscriptionEnd) => unknown): Off;
+
+  /**
+   * Calls back when events may be missing between the last one that was handed over and the next: reload
+   * what the page shows. It is called before the events that follow. On a channel without history that
+   * is each time the connection was lost and the channel is subscribed to again.
+   */
+  onReset(listener: (reset: ChannelReset) => unknown): Off;
 }

@@ -1,6 +1,6 @@
-import { eventId, type MessageFrame, type NameOf } from '@gatecast/protocol';
+import { eventId, type MessageFrame, type NameOf, type ResetReason } from '@gatecast/protocol';
 import type { AppChannel, AppChannelName } from './app-channels.js';
-import type { ClientChannel } from './channel.js';
+import type { ClientChannel, HistoryPage, HistoryRange } from './channel.js';
 import { ChannelEvents } from './channel-events.js';
 import { deferred } from './deferred.js';
 import { type ClientRequestError, clientError } from './errors.js';
@@ -8,8 +8,8 @@ import { frameId } from './frame-id.js';
 import {
   type Fields,
   fields,
-  isEvent,
   readError,
+  readEvent,
   readFrame,
   readGatewayError,
 } from './incoming.js';
@@ -18,6 +18,7 @@ import { encodeMessage } from './message-frame.js';
 import type { SendOptions, UntypedChannel } from './messages.js';
 import { checkOptions, optionError } from './options.js';
 import { Outbox } from './outbox.js';
+import { type PositionStorage, Positions } from './positions.js';
 import { RequestTable } from './request-table.js';
 import { Subscriptions } from './subscriptions.js';
 import {
@@ -26,6 +27,7 @@ import {
   Supervisor,
   type TokenSource,
 } from './supervisor.js';
+import type { Transport } from './transport.js';
 import { checkUrl, type WebSocketConstructor, webSocketClass, webSockets } from './web-socket.js';
 
 /** What {@link createClient} takes. */
@@ -57,6 +59,14 @@ export interface ClientOptions {
    * @default what the server names, else 240_000; API Gateway ends a connection after 10 idle minutes
    */
   readonly keepAliveMs?: number;
+  /**
+   * Where the positions of the channels are kept across page loads: `() => sessionStorage` for each tab,
+   * `() => localStorage` for all of them together. A page that subscribes then gets what was published since
+   * its last life, instead of `rewind`. Only positions are written, under `gatecast:<url>:<channel>`. What
+   * the function or the storage throws is ignored.
+   * @default none
+   */
+  readonly storage?: () => PositionStorage;
 }
 
 /** How a channel is opened. */
@@ -158,9 +168,16 @@ const CLIENT_OPTIONS = {
   handshake: ['subprotocol', 'query'],
   WebSocket: 'function',
   keepAliveMs: 'duration',
+  storage: 'function',
 } as const;
 const OPEN_OPTIONS = { as: 'string' } as const;
-const SEND_OPTIONS = { timeoutMs: 'duration', reply: 'boolean' } as const;
+const SUBSCRIBE_OPTIONS = { rewind: 'count' } as const;
+const HISTORY_OPTIONS = { after: 'string', before: 'string', limit: 'count' } as const;
+const SEND_OPTIONS = { timeoutMs: 'duration', reply: 'boolean', id: 'id' } as const;
+/** Longest that a read waits for a connection, and again for its answer: API Gateway waits 29 s. */
+const HISTORY_MS = 30_000;
+/** With so many pings it is asked whether the last events of the channels were missed. */
+const PINGS_PER_SYNC = 4;
 /** The channels that are no longer used are let go whenever there are so many more. */
 const SWEEP_EVERY = 64;
 /** How many warnings are remembered, so that each is written once. */
@@ -186,6 +203,7 @@ class ConnectedClient implements Client {
   /** The channels that somebody listens to. */
   readonly #listening = new Map<string, ChannelEvents>();
   readonly #warned = new Set<string>();
+  #pings = 0;
 
   constructor(options: ClientOptions) {
     const url = String(Object(options).url);
@@ -197,16 +215,26 @@ class ConnectedClient implements Client {
       ...options,
       open: webSockets(url, webSocketClass(options.WebSocket), options.handshake),
       isWaiting: () => this.#requests.isWaiting,
-      ping: () => this.#requests.ping(),
-      onFrame: (data) => this.#receive(readFrame(data)),
+      ping: () => this.#ping(),
+      onFrame: (data, from) => this.#receive(readFrame(data), from),
+      onMoved: () => this.#subscriptions.move(),
+      hasMoved: (previous) =>
+        this.#subscriptions.areSettled && !this.#requests.isWaitingFor(previous),
+      onRetired: (previous) => {
+        this.#requests.lose(previous);
+        this.#subscriptions.flush();
+      },
       onRefused: (error, retryInMs) => this.#refuse(this.#address, { error, retryInMs }),
       onState: (state, reason) => this.#enter(state, reason),
     });
-    this.#requests = new RequestTable(this.#supervisor);
+    this.#requests = new RequestTable(this.#supervisor, () => this.#outbox.flush());
     this.#subscriptions = new Subscriptions(this.#supervisor, this.#requests, {
+      positions: new Positions(this.#address, options.storage),
       changed: () => this.#outbox.flush(),
       ended: (channel, error) => this.#end(channel, error),
       refused: (channel, error, retryInMs) => this.#refuse(channel, { channel, error, retryInMs }),
+      missed: (channel, reason) => this.#listening.get(channel)?.onReset.emit({ reason }),
+      deliver: (channel, value, returned) => this.#deliver(channel, value, returned),
     });
     this.#outbox = new Outbox(this.#supervisor, this.#requests, this.#subscriptions);
   }
@@ -256,17 +284,30 @@ class ConnectedClient implements Client {
         if (events.isUnused && this.#listening.get(name) === events) this.#listening.delete(name);
       };
     };
+    const subscriptions = this.#subscriptions;
     const channel: ClientChannel<UntypedChannel> = {
       name,
-      subscribe: () => this.#subscriptions.subscribe(name),
-      unsubscribe: () => this.#subscriptions.unsubscribe(name),
+      get position() {
+        return subscriptions.position(name);
+      },
+      subscribe: (options = {}) => {
+        try {
+          checkOptions('subscribe', options, SUBSCRIBE_OPTIONS);
+        } catch (error) {
+          return Promise.reject(error);
+        }
+        return subscriptions.subscribe(name, options.rewind ?? 0);
+      },
+      unsubscribe: () => subscriptions.unsubscribe(name),
+      history: (range = {}) => this.#history(name, range),
       send: (message, ...[data, options]) => {
-        const id = frameId();
+        const id = options?.id ?? frameId();
         const sent = this.#send({ action: `${as}.${message}`, id, channel: name, data }, options);
         return Object.assign(sent as Promise<never>, { id: eventId(name, id, 0) });
       },
       on: (event, handler) => listen((events) => events.on(event, handler)),
       onEnd: (listener) => listen((events) => events.onEnd.add(listener)),
+      onReset: (listener) => listen((events) => events.onReset.add(listener)),
     };
     if (this.#channels.size % SWEEP_EVERY === SWEEP_EVERY - 1) {
       for (const other of this.#channels.keys()) {
@@ -287,7 +328,10 @@ class ConnectedClient implements Client {
     } catch (error) {
       return Promise.reject(error);
     }
-    if (options.reply !== false) return this.#outbox.add({ ...request, ...options, frame });
+    if (options.reply !== false) {
+      const { id, channel: line } = request;
+      return this.#outbox.add({ id, line, frame, timeoutMs: options.timeoutMs });
+    }
     if (this.#requests.writeOneWay(frame)) return Promise.resolve();
     const { promise, rejectQuietly } = deferred();
     // Few wait for a message that has no answer.
@@ -295,7 +339,29 @@ class ConnectedClient implements Client {
     return promise;
   }
 
-  #receive(frame: Fields): void {
+  async #history(channel: string, range: HistoryRange): Promise<HistoryPage> {
+    checkOptions('history', range, HISTORY_OPTIONS);
+    const id = frameId();
+    const frame = JSON.stringify({ action: 'history', id, channel, ...range });
+    const answer = await this.#outbox.add({ id, line: id, frame, timeoutMs: HISTORY_MS });
+    const { events, more, position, reason } = fields(answer);
+    return {
+      events: (Array.isArray(events) ? events : []).flatMap(
+        (event) => readEvent(fields(event)) ?? [],
+      ),
+      more: more === true,
+      position: position as string,
+      ...(reason !== undefined && { reset: reason as ResetReason }),
+    };
+  }
+
+  #ping(): void {
+    this.#requests.ping();
+    this.#pings += 1;
+    if (this.#pings % PINGS_PER_SYNC === 0) this.#subscriptions.syncAll();
+  }
+
+  #receive(frame: Fields, from: Transport): void {
     // Of another type than expected, they are found nowhere.
     const { id, channel } = frame as { readonly id?: string; readonly channel: string };
     switch (frame['type']) {
@@ -309,15 +375,15 @@ class ConnectedClient implements Client {
         const server = fields(frame['server']);
         this.#supervisor.answered(server);
         this.#outbox.setResendWithin(server['resendWithinMs']);
-        this.#requests.settle(id as string, undefined, frame['data']);
+        this.#requests.answered(id as string, undefined, frame['data']);
         break;
       }
       case 'error': {
         const error = readError(frame['error']);
         // Whatever was asked is asked again on the next connection.
-        if (error.code === 'ERR_CONNECTION_UNKNOWN') this.#supervisor.restart(error);
-        else if (id === undefined) this.#requests.unnamedError(error);
-        else this.#requests.settle(id, error);
+        if (error.code === 'ERR_CONNECTION_UNKNOWN') this.#supervisor.unknown(error, from);
+        else if (id === undefined) this.#requests.unnamedError(error, from);
+        else this.#requests.answered(id, error);
         break;
       }
       case 'unsubscribed':
@@ -328,7 +394,7 @@ class ConnectedClient implements Client {
         if (frame['reconnect'] === false) {
           this.#supervisor.close(error.code);
           this.#refuse(this.#address, { error });
-        } else this.#supervisor.restart(error, frame['afterMs']);
+        } else this.#supervisor.farewell(error, frame['afterMs'], from);
         break;
       }
       case 'pong':
@@ -338,7 +404,7 @@ class ConnectedClient implements Client {
       // A type that this client does not know is for newer ones.
       case undefined: {
         const error = readGatewayError(frame);
-        if (error) this.#requests.unnamedError(error);
+        if (error) this.#requests.unnamedError(error, from);
       }
     }
   }
@@ -347,14 +413,22 @@ class ConnectedClient implements Client {
     for (const event of Array.isArray(events) ? events : []) {
       // A listener may close the client between two.
       if (this.state === 'closed') return;
-      if (isEvent(event)) this.#listening.get(channel)?.dispatch(event);
+      this.#subscriptions.receive(channel, fields(event));
     }
+  }
+
+  #deliver(channel: string, value: Fields | undefined, returned?: () => void): void {
+    const event = value && readEvent(value);
+    this.#calls.run(() => {
+      if (event) this.#listening.get(channel)?.tell(event);
+      returned?.();
+    });
   }
 
   #enter(state: ConnectionState, reason?: StateReason): void {
     if (state === 'connected') this.#subscriptions.flush();
     if (state === 'waiting' || state === 'closed') {
-      this.#requests.lose();
+      this.#requests.loseAll();
       this.#subscriptions.lose();
     }
     if (state === 'closed') {

@@ -3,6 +3,8 @@ import type { WireError, WireErrorCode } from '@gatecast/protocol';
 /** The codes that the client gives by itself, and what each means. The server's own are `wireErrors`. */
 export const clientErrors = {
   ERR_TIMEOUT: 'No answer came in time. The server may have handled the request.',
+  ERR_OUTCOME_UNKNOWN:
+    'No answer came for as long as the server would know the message again. It may have been handled.',
   ERR_NOT_SENT: 'The message was not sent in time: no connection, or no answer to those before it.',
   ERR_CLOSED: 'The client is closed. Create another one.',
   ERR_QUEUE_FULL: 'Too many messages wait for an answer. Send fewer at a time.',
@@ -59,3 +61,8 @@ export class ClientRequestError extends Error {
 export function clientError(code: ClientErrorCode, options?: ErrorOptions): ClientRequestError {
   return new ClientRequestError({ code, message: clientErrors[code] }, options);
 }
+
+/** The errors after which the server may have done what it was asked. */
+export const UNCERTAIN: readonly string[] = ['ERR_INTERNAL', 'ERR_TIMEOUT'];
+/** The errors after which it is worth asking again for what was granted before. */
+export const TRANSIENT: readonly string[] = [...UNCERTAIN, 'ERR_RATE_LIMIT'];

@@ -1,4 +1,4 @@
-import type { ChannelEventBody } from '@gatecast/protocol';
+import type { ChannelEvent } from './channel-events.js';
 import { ClientRequestError } from './errors.js';
 
 /** An object of which nothing is known. */
@@ -49,13 +49,10 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Whether it is an event for the app. One with an `op` changes earlier ones, which this client cannot. */
-export function isEvent(value: unknown): value is ChannelEventBody {
-  const { event, id, at, op } = fields(value);
-  return (
-    typeof event === 'string' &&
-    typeof id === 'string' &&
-    typeof at === 'number' &&
-    op === undefined
-  );
+/** Reads an event. `undefined` for one that is none, or that has an `op`, which is for newer clients. */
+export function readEvent(value: Fields): ChannelEvent | undefined {
+  const { event, data, id, at, position, op } = value;
+  const isEvent = typeof event === 'string' && typeof id === 'string' && typeof at === 'number';
+  if (!isEvent || op !== undefined) return undefined;
+  return { event, data, id, at: new Date(at), ...(typeof position === 'string' && { position }) };
 }

@@ -11,8 +11,16 @@ export type { WebSocketConstructor, WebSocketLike } from './web-socket.js';
 // Channels
 
 export { ChannelNameError, channelName } from '@gatecast/protocol';
-export type { ClientChannel } from './channel.js';
-export type { ChannelEvent, SubscriptionEnd } from './channel-events.js';
+export type {
+  AnyChannelEvent,
+  ClientChannel,
+  HistoryPage,
+  HistoryRange,
+  SubscribeOptions,
+} from './channel.js';
+export type { ChannelEvent, ChannelReset, SubscriptionEnd } from './channel-events.js';
+export type { MissedReason } from './log-reader.js';
+export type { PositionStorage } from './positions.js';
 export type { SubscribeAnswer } from './subscription.js';
 
 // Messages

@@ -47,17 +47,21 @@ export class Listeners<A extends unknown[]> {
     };
   }
 
+  /** Calls them as soon as those have returned that are being called. */
   emit(...args: A): void {
-    this.#calls.run(() => {
-      for (const entry of Array.from(this.#entries)) {
-        if (!this.#entries.has(entry)) continue;
-        try {
-          entry.call(...args);
-        } catch (error) {
-          report(error);
-        }
+    this.#calls.run(() => this.tell(...args));
+  }
+
+  /** Calls them now: only from within the {@link CallQueue}. */
+  tell(...args: A): void {
+    for (const entry of Array.from(this.#entries)) {
+      if (!this.#entries.has(entry)) continue;
+      try {
+        entry.call(...args);
+      } catch (error) {
+        report(error);
       }
-    });
+    }
   }
 }
 

@@ -53,9 +53,9 @@ export type SendArguments<C, N extends keyof C> =
 /** How a message is sent. */
 export interface SendOptions {
   /**
-   * How long to wait until the message is written, and again from then on for its answer, in
-   * milliseconds. At most 5 min, or what the server says: for so long it knows a message that is sent again.
-   * @default 30_000, the longest that API Gateway itself waits for an answer being 29 s
+   * How long to wait until the message is written, and again from then on for its answer, in milliseconds.
+   * @default until there is a connection; then 5 min, or what the server says: for so long it knows a
+   * message that is sent again
    */
   readonly timeoutMs?: number;
   /**
@@ -65,6 +65,14 @@ export interface SendOptions {
    * @default true
    */
   readonly reply?: boolean;
+  /**
+   * Names the message, 16 to 64 characters of `A-Z a-z 0-9 - _`, never used before. Give one that you have
+   * stored, such as `crypto.randomUUID()`, if the message is to go again after the page was reloaded: the
+   * server publishes its events once on a channel with history. Keep it secret: whoever knows it knows the
+   * message's `ctx.idempotencyKey`.
+   * @default 128 random bits
+   */
+  readonly id?: string;
 }
 
 /** The answer to a message, and the id of the event that the message leads to. */

@@ -3,10 +3,17 @@ export function optionError(message: string, hint: string): TypeError {
   return Object.assign(new TypeError(`${message} ${hint}`), { hint });
 }
 
-/** The type of each option; `duration` is a number of milliseconds above 0, a list the words it may be. */
-export type OptionTypes = Readonly<
-  Record<string, 'string' | 'function' | 'boolean' | 'duration' | readonly string[]>
->;
+const WANTED = {
+  string: 'a string',
+  function: 'a function',
+  boolean: 'a boolean',
+  duration: 'a number of milliseconds above 0',
+  count: 'a whole number of 0 or more',
+  id: '16 to 64 characters of A-Z, a-z, 0-9, - and _',
+};
+
+/** The type of each option; a list has the words it may be. */
+export type OptionTypes = Readonly<Record<string, keyof typeof WANTED | readonly string[]>>;
 
 /**
  * Refuses options that nothing reads and values that cannot work. The value itself stays out of the
@@ -24,15 +31,20 @@ export function checkOptions(where: string, options: object, types: OptionTypes)
       );
     }
     if (value === undefined || fits(type, value)) continue;
-    const takes = typeof type === 'string' ? `a ${type}` : type.join(' or ');
-    throw optionError(
-      `The option "${name}" of ${where} is wrong.`,
-      `It takes ${type === 'duration' ? 'a number of milliseconds above 0' : takes}.`,
-    );
+    const wanted = typeof type === 'string' ? WANTED[type] : type.join(' or ');
+    throw optionError(`The option "${name}" of ${where} is wrong.`, `It takes ${wanted}.`);
   }
 }
 
 function fits(type: OptionTypes[string], value: unknown): boolean {
-  if (typeof type !== 'string') return type.includes(value as string);
-  return type === 'duration' ? typeof value === 'number' && value > 0 : typeof value === type;
+  switch (type) {
+    case 'duration':
+      return typeof value === 'number' && value > 0;
+    case 'count':
+      return Number.isSafeInteger(value) && (value as number) >= 0;
+    case 'id':
+      return typeof value === 'string' && /^[\w-]{16,64}$/.test(value);
+    default:
+      return typeof type === 'string' ? typeof value === type : type.includes(value as string);
+  }
 }

@@ -1,35 +1,36 @@
 import { deferred } from './deferred.js';
-import { clientError } from './errors.js';
+import { ClientRequestError, clientError } from './errors.js';
 import type { RequestTable } from './request-table.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { Supervisor } from './supervisor.js';
 import { clamp } from './timers.js';
 
-/** A message on its way to the server. */
-export interface OutgoingMessage {
+/** A request on its way to the server. */
+export interface OutgoingRequest {
   readonly id: string;
-  readonly channel: string;
+  /** Requests with the same text go one after the other. Those of a channel are its messages. */
+  readonly line: string;
   /** The frame, as JSON. */
   readonly frame: string;
-  /** Longest until it is written, and again until it is answered. */
-  readonly timeoutMs?: number;
+  /** Longest until it is written, and again until it is answered. Without, it goes again for as long as the server knows it. */
+  readonly timeoutMs?: number | undefined;
 }
 
-/** Most messages without an answer, in flight or not. */
+/** Most requests without an answer, in flight or not. */
 export const MAX_MESSAGES = 100;
-/** API Gateway waits 29 s for an integration: after this, no answer will come. */
-export const TIMEOUT_MS = 30_000;
-
 /** How long the server knows a message that is sent again, unless it says otherwise. */
 export const RESEND_WITHIN_MS = 300_000;
+/** The least that a server may say: API Gateway itself waits 29 s for an answer. */
+const LEAST_RESEND_MS = 30_000;
 
 /**
- * The messages that have no answer yet. Each channel has one in flight: API Gateway starts a Lambda
+ * The messages and reads that have no answer yet. They go again, on the next connection and on this one, under
+ * their ids. Each channel has one in flight: API Gateway starts a Lambda
  * invocation for every frame, and two of them may overtake each other.
  */
 export class Outbox {
-  /** The channel of each message, in the order of sending. */
-  readonly #messages = new Map<string, string>();
+  /** The line of each, in the order of sending. */
+  readonly #waiting = new Map<string, string>();
   readonly #supervisor: Supervisor;
   readonly #requests: RequestTable;
   readonly #subscriptions: Subscriptions;
@@ -41,20 +42,27 @@ export class Outbox {
     this.#subscriptions = subscriptions;
   }
 
-  /** Sends a message as soon as it is its turn. The promise is the handler's answer. */
-  add({ id, channel, frame, timeoutMs = TIMEOUT_MS }: OutgoingMessage): Promise<unknown> {
+  /** Sends a request as soon as it is its turn. The promise is the data of the answer. */
+  add({ id, line, frame, timeoutMs }: OutgoingRequest): Promise<unknown> {
     const { promise, resolve, reject, rejectQuietly } = deferred<unknown>();
+    const longest = this.#resendWithinMs;
+    const isLimited = timeoutMs !== undefined && timeoutMs < longest;
     if (this.#supervisor.state === 'closed') reject(clientError('ERR_CLOSED'));
-    else if (this.#messages.size >= MAX_MESSAGES) reject(clientError('ERR_QUEUE_FULL'));
-    else {
-      this.#messages.set(id, channel);
+    else if (this.#waiting.size >= MAX_MESSAGES) reject(clientError('ERR_QUEUE_FULL'));
+    else if (this.#waiting.has(id)) {
+      const message = 'A message with this id waits for its answer. Send it once.';
+      reject(new ClientRequestError({ code: 'ERR_MESSAGE_INVALID', message }));
+    } else {
+      this.#waiting.set(id, line);
       this.#requests.add({
         id,
         frame,
-        timeoutMs: Math.min(timeoutMs, this.#resendWithinMs),
+        writtenMs: timeoutMs ?? Infinity,
+        answeredMs: isLimited ? timeoutMs : longest,
+        unanswered: isLimited ? 'ERR_TIMEOUT' : 'ERR_OUTCOME_UNKNOWN',
         isResent: true,
         settle: (error, data) => {
-          this.#messages.delete(id);
+          this.#waiting.delete(id);
           if (!error) resolve(data);
           else if (this.#supervisor.state === 'closed') rejectQuietly(error);
           else reject(error);
@@ -68,17 +76,17 @@ export class Outbox {
 
   /** The server says for how long, in milliseconds, it knows a message that is sent again. */
   setResendWithin(ms: unknown): void {
-    this.#resendWithinMs = clamp(ms, [TIMEOUT_MS, Infinity]) ?? this.#resendWithinMs;
+    this.#resendWithinMs = clamp(ms, [LEAST_RESEND_MS, Infinity]) ?? this.#resendWithinMs;
   }
 
-  /** Writes what may be written now: the first message of each channel, unless it is in flight. */
+  /** Writes what may be written now: the first request of each line, unless it is in flight. */
   flush(): void {
     const seen = new Set<string>();
-    for (const [id, channel] of this.#messages) {
-      if (seen.has(channel)) continue;
-      seen.add(channel);
+    for (const [id, line] of this.#waiting) {
+      if (seen.has(line)) continue;
+      seen.add(line);
       // A message that overtook the subscription could lead to an event that the sender misses.
-      if (this.#requests.isInFlight(id) || this.#subscriptions.isUnderWay(channel)) continue;
+      if (!this.#requests.isIdle(id) || this.#subscriptions.isUnderWay(line)) continue;
       if (!this.#requests.write(id)) return;
     }
   }

@@ -1,7 +1,8 @@
-import { type ClientErrorCode, type ClientRequestError, clientError } from './errors.js';
+import { type ClientErrorCode, type ClientRequestError, clientError, TRANSIENT } from './errors.js';
 import { readError } from './incoming.js';
 import type { Supervisor } from './supervisor.js';
-import { after, type Timer } from './timers.js';
+import { after, backoffMs, type Timer } from './timers.js';
+import type { Transport } from './transport.js';
 
 /** Takes the answer to a request, or why there is none. */
 export type Settle = (error: ClientRequestError | undefined, data?: unknown) => void;
@@ -11,9 +12,13 @@ export interface Request {
   readonly id: string;
   /** The frame of the first attempt, as JSON. */
   readonly frame: string;
-  /** Longest until it is written, and again until it is answered, in milliseconds. */
-  readonly timeoutMs: number;
-  /** Whether it is asked again on the next connection, under its id, when this one ends. */
+  /** Longest until it is written, in milliseconds; it may wait for ever. */
+  readonly writtenMs: number;
+  /** Longest until it is answered from then on. */
+  readonly answeredMs: number;
+  /** The error of a request that is not answered in that time. */
+  readonly unanswered: ClientErrorCode;
+  /** Whether it goes again under its id, as long as it has no answer, on this connection or the next. */
   readonly isResent: boolean;
   readonly settle: Settle;
   /**
@@ -24,13 +29,18 @@ export interface Request {
 }
 
 interface Entry extends Request {
-  timer: Timer;
+  timer: Timer | undefined;
   /** When its time is over, in milliseconds since 1970: timers stand still where a page or machine does. */
   endsAt: number;
   attempts: number;
-  isInFlight: boolean;
+  /** Where it was written last, while an answer may come from there. */
+  via: Transport | undefined;
   /** Until when an answer may come, after it was written last. */
   answerableUntil: number;
+  /** Ends the wait for an answer, or the one before it is written again. */
+  againTimer?: Timer | undefined;
+  /** Errors that leave open what became of it. */
+  doubts: number;
   /** An error of API Gateway that may be the answer to this request. */
   possibleError?: ClientRequestError | undefined;
   rewrites: number;
@@ -42,18 +52,23 @@ interface Entry extends Request {
 const INTEGRATION_MS = 29_000;
 /** How often a request is written again because an error might have been its answer. */
 const MAX_REWRITES = 1;
+/** How often a request is written again after an error that leaves open what became of it. */
+export const MAX_DOUBTS = 5;
 
 /** The requests without an answer: their time limits, and what settles them. */
 export class RequestTable {
   readonly #entries = new Map<string, Entry>();
   readonly #supervisor: Supervisor;
+  readonly #ready: () => void;
   /** Until when an error may be the answer to a frame that is no longer here. */
   #lateErrorUntil = 0;
   /** A ping has no answer yet, and may be what is refused. */
   #isPinging = false;
 
-  constructor(supervisor: Supervisor) {
+  /** `ready` is told when a request may be written again. */
+  constructor(supervisor: Supervisor, ready: () => void) {
     this.#supervisor = supervisor;
+    this.#ready = ready;
   }
 
   /** Whether an answer is to come. */
@@ -62,22 +77,29 @@ export class RequestTable {
     return this.#inFlight().some(({ answerableUntil }) => now < answerableUntil);
   }
 
+  /** Whether an answer is to come over this connection. */
+  isWaitingFor(transport: Transport): boolean {
+    return this.#inFlight(transport).length > 0;
+  }
+
   /** Takes a request in, which is yet to be written. */
   add(request: Request): void {
     this.#entries.set(request.id, {
       ...request,
-      ...this.#startClock(request, 'ERR_NOT_SENT'),
+      ...this.#startClock(request, request.writtenMs, 'ERR_NOT_SENT'),
       attempts: 0,
-      isInFlight: false,
+      via: undefined,
       answerableUntil: 0,
+      doubts: 0,
       rewrites: 0,
       wasPresumed: false,
     });
   }
 
-  /** Whether a request was written on this connection. */
-  isInFlight(id: string): boolean {
-    return this.#entries.get(id)?.isInFlight ?? false;
+  /** Whether a request is to be written now, for the first time or again. */
+  isIdle(id: string): boolean {
+    const entry = this.#entries.get(id);
+    return !entry?.via && !entry?.againTimer;
   }
 
   /**
@@ -87,24 +109,26 @@ export class RequestTable {
   write(id: string): boolean {
     const entry = this.#entries.get(id);
     if (entry && Date.now() >= entry.endsAt) {
-      this.settle(id, clientError(entry.attempts === 0 ? 'ERR_NOT_SENT' : 'ERR_TIMEOUT'));
+      this.settle(id, clientError(entry.attempts === 0 ? 'ERR_NOT_SENT' : entry.unanswered));
       return true;
     }
-    if (!entry || !this.#supervisor.ask(frameOf(entry))) return false;
+    const via = entry && this.#supervisor.ask(frameOf(entry));
+    if (!via) return false;
     if (entry.attempts === 0) {
       clearTimeout(entry.timer);
-      Object.assign(entry, this.#startClock(entry, 'ERR_TIMEOUT'));
+      Object.assign(entry, this.#startClock(entry, entry.answeredMs, entry.unanswered));
     }
     entry.attempts += 1;
-    entry.isInFlight = true;
+    entry.via = via;
     entry.answerableUntil = performance.now() + INTEGRATION_MS;
+    if (entry.isResent) this.#writeAgainIn(entry, INTEGRATION_MS);
     return true;
   }
 
   /** Writes a frame that wants no answer, but may get an error of API Gateway. */
   writeOneWay(frame: string): boolean {
     this.#expectLateError();
-    return this.#supervisor.tell(frame);
+    return this.#supervisor.tell(frame) !== undefined;
   }
 
   /** Asks whether the connection works. */
@@ -113,7 +137,14 @@ export class RequestTable {
     this.#supervisor.tell('{"action":"ping"}');
   }
 
-  /** A request has its answer. */
+  /** The server has answered a request. */
+  answered(id: string, ...answer: Parameters<Settle>): void {
+    const entry = this.#entries.get(id);
+    if (entry?.isResent && answer[0]?.code === 'ERR_OUTCOME_UNKNOWN') this.#doubt(entry);
+    else this.settle(id, ...answer);
+  }
+
+  /** A request has its answer, or never will. */
   settle(id: string, ...answer: Parameters<Settle>): void {
     const entry = this.#entries.get(id);
     this.forget(id);
@@ -123,16 +154,21 @@ export class RequestTable {
 
   /** Ends a request of which nobody wants to hear. */
   forget(id: string): void {
-    clearTimeout(this.#entries.get(id)?.timer);
+    const entry = this.#entries.get(id);
+    clearTimeout(entry?.timer);
+    clearTimeout(entry?.againTimer);
     this.#entries.delete(id);
   }
 
   /** An error came that names no request: it is the answer to one of those in flight. */
-  unnamedError(error: ClientRequestError): void {
-    const inFlight = this.#inFlight();
+  unnamedError(error: ClientRequestError, from: Transport): void {
+    const inFlight = this.#inFlight(from);
     const mayBeLate = this.#isPinging || performance.now() < this.#lateErrorUntil;
-    if (inFlight.length === 1 && !mayBeLate) {
-      for (const { id } of inFlight) this.settle(id, error);
+    const [only] = inFlight;
+    if (only && inFlight.length === 1 && !mayBeLate) {
+      const isOpen = only.isResent && TRANSIENT.includes(error.code) && only.doubts < MAX_DOUBTS;
+      if (isOpen) this.#doubt(only);
+      else this.settle(only.id, error);
       return;
     }
     // One ping for all of them: API Gateway may refuse it for the same reason.
@@ -150,32 +186,36 @@ export class RequestTable {
       entry.possibleError = undefined;
       entry.rewrites += 1;
       this.#expectLateError();
-      if (entry.rewrites > MAX_REWRITES) {
-        // Its own answer may still come, but not after the time of an integration.
-        clearTimeout(entry.timer);
-        const timeoutMs = Math.min(entry.endsAt - Date.now(), INTEGRATION_MS);
-        Object.assign(entry, this.#startClock({ ...entry, timeoutMs }, 'ERR_TIMEOUT'));
+      if (entry.isResent) {
+        if (entry.rewrites <= MAX_REWRITES) this.#writeAgainIn(entry, 0);
         continue;
       }
-      entry.isInFlight = false;
-      if (entry.isResent) continue;
-      // Another frame will ask for it, and this one stays: it may have an answer after all.
       clearTimeout(entry.timer);
+      if (entry.rewrites > MAX_REWRITES) {
+        // Its own answer may still come, but not after the time of an integration.
+        const leftMs = Math.min(entry.endsAt - Date.now(), INTEGRATION_MS);
+        Object.assign(entry, this.#startClock(entry, leftMs, entry.unanswered));
+        continue;
+      }
+      entry.via = undefined;
+      // Another frame will ask for it, and this one stays: it may have an answer after all.
       entry.wasPresumed = true;
       entry.settle(readError({ message: possibleError.message, retryAfterMs: 1 }));
     }
   }
 
-  /** The connection is gone, and with it what was in flight. */
-  lose(): void {
+  /** A connection is gone, and with it what was in flight there. */
+  lose(transport: Transport): void {
+    for (const entry of this.#inFlight(transport)) this.#unwrite(entry);
+  }
+
+  /** All connections are gone. */
+  loseAll(): void {
     this.#lateErrorUntil = 0;
     this.#isPinging = false;
     for (const entry of this.#entries.values()) {
-      entry.isInFlight = false;
-      entry.possibleError = undefined;
-      if (entry.isResent) continue;
-      clearTimeout(entry.timer);
-      this.#entries.delete(entry.id);
+      if (entry.isResent) this.#unwrite(entry);
+      else this.forget(entry.id);
     }
   }
 
@@ -184,20 +224,43 @@ export class RequestTable {
     for (const id of this.#entries.keys()) this.settle(id, clientError('ERR_CLOSED'));
   }
 
-  #inFlight(): Entry[] {
-    return [...this.#entries.values()].filter(({ isInFlight }) => isInFlight);
+  #inFlight(on?: Transport): Entry[] {
+    return [...this.#entries.values()].filter(({ via }) => via && (!on || via === on));
   }
 
   #expectLateError(): void {
     this.#lateErrorUntil = performance.now() + INTEGRATION_MS;
   }
 
-  #startClock({ id, timeoutMs }: Request, code: ClientErrorCode): Pick<Entry, 'timer' | 'endsAt'> {
-    const timer = after(timeoutMs, () => {
-      if (this.isInFlight(id)) this.#expectLateError();
-      this.settle(id, clientError(code));
+  #unwrite(entry: Entry): void {
+    clearTimeout(entry.againTimer);
+    entry.againTimer = undefined;
+    entry.via = undefined;
+    entry.possibleError = undefined;
+  }
+
+  /** Nobody knows what became of it: the server finds out, by the id, when it comes again. */
+  #doubt(entry: Entry): void {
+    this.#unwrite(entry);
+    this.#writeAgainIn(entry, backoffMs(entry.doubts));
+    entry.doubts += 1;
+  }
+
+  #writeAgainIn(entry: Entry, ms: number): void {
+    clearTimeout(entry.againTimer);
+    entry.againTimer = after(ms, () => {
+      if (entry.via) this.#expectLateError();
+      this.#unwrite(entry);
+      this.#ready();
     });
-    return { timer, endsAt: Date.now() + timeoutMs };
+  }
+
+  #startClock({ id }: Request, ms: number, code: ClientErrorCode): Pick<Entry, 'timer' | 'endsAt'> {
+    const end = (): void => {
+      if (this.#entries.get(id)?.via) this.#expectLateError();
+      this.settle(id, clientError(code));
+    };
+    return { timer: ms < Infinity ? after(ms, end) : undefined, endsAt: Date.now() + ms };
   }
 }
 

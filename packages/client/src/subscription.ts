@@ -1,29 +1,46 @@
 import { type Deferred, deferred } from './deferred.js';
-import { type ClientRequestError, clientError } from './errors.js';
+import { type ClientRequestError, clientError, TRANSIENT, UNCERTAIN } from './errors.js';
 import type { Fields } from './incoming.js';
+import { LogReader, type LogReaderHost, type MissedReason } from './log-reader.js';
+import type { Positions } from './positions.js';
 import { after, backoffMs, milliseconds, type Timer } from './timers.js';
 
 /** What the server says to a subscription. */
-export interface SubscribeAnswer<D = unknown> {
+export type SubscribeAnswer<D = unknown> = {
   /** The channel's name. */
   readonly channel: string;
-  /** `live`: events from now on. */
-  readonly result: 'live';
   /** What the channel's `@OnSubscribe` handler returned. */
   readonly data: D;
-}
+} & (
+  | {
+      /**
+       * `live`: events from now on, and with `rewind` the latest before. `resumed`: all events after the
+       * position where the client stopped, and from now on.
+       */
+      readonly result: 'live' | 'resumed';
+    }
+  | {
+      /** Events from now on. Some may be missing between the client's position and now. */
+      readonly result: 'reset';
+      readonly reason: MissedReason;
+    }
+);
 
 /** What the server is asked about a channel. */
 export type SubscriptionAction = 'subscribe' | 'unsubscribe';
 
-/** What a subscription reports. */
-export interface SubscriptionEvents {
+/** What a subscription needs, and what it reports. */
+export interface SubscriptionHost extends Pick<LogReaderHost, 'fill' | 'sync' | 'missed'> {
+  /** The position where an earlier life stopped is kept here. */
+  readonly positions: Positions;
   /** There may be something to ask, or messages may go that waited. */
   changed(): void;
   /** The server ended it, and it is not asked for again. */
-  ended(channel: string, error: ClientRequestError): void;
+  ended(error: ClientRequestError): void;
   /** The server has refused it for a while, and is asked again. */
-  refused(channel: string, error: ClientRequestError, retryInMs: number): void;
+  refused(error: ClientRequestError, retryInMs: number): void;
+  /** Hands an event over, if there is one, and calls back when its listeners have returned. */
+  deliver(event: Fields | undefined, returned: () => void): void;
 }
 
 /** Longest that `subscribe()` and `unsubscribe()` wait for an answer. */
@@ -33,10 +50,8 @@ export const MAX_WAIT_MS = 30_000;
 /** Refusals in a row before the app is told. */
 export const REFUSALS = 3;
 
-/** The errors after which the server may have done what it was asked. */
-const UNCERTAIN = ['ERR_INTERNAL', 'ERR_TIMEOUT'];
-/** The errors after which a subscription that worked before is worth another try. */
-const TRANSIENT = [...UNCERTAIN, 'ERR_RATE_LIMIT'];
+/** Doubts about a position that are further apart have nothing to do with each other. */
+const CALM_MS = 30_000;
 /** The errors of a channel that nobody can be subscribed to. */
 const NO_SUCH_CHANNEL = ['ERR_CHANNEL_NAME', 'ERR_CHANNEL_UNKNOWN'];
 
@@ -46,7 +61,13 @@ const NO_SUCH_CHANNEL = ['ERR_CHANNEL_NAME', 'ERR_CHANNEL_UNKNOWN'];
  */
 export class Subscription {
   readonly #channel: string;
-  readonly #events: SubscriptionEvents;
+  readonly #host: SubscriptionHost;
+  /** Puts the events in order; a new one for each life of the subscription. */
+  #reader: LogReader | undefined;
+  /** The position after the last event whose listeners have returned. */
+  position: string | undefined;
+  /** How many of the latest events it wants where it has no position. */
+  #rewind = 0;
   /** How many `subscribe()` calls no `unsubscribe()` has taken back. */
   #users = 0;
   /** What has no answer yet. */
@@ -66,10 +87,13 @@ export class Subscription {
   /** Ends the wait before another try. */
   #retryTimer: Timer | undefined;
   #refusals = 0;
+  /** How often the position was doubted lately, and when last. */
+  #doubts = 0;
+  #doubtedAt = -CALM_MS;
 
-  constructor(channel: string, events: SubscriptionEvents) {
+  constructor(channel: string, host: SubscriptionHost) {
     this.#channel = channel;
-    this.#events = events;
+    this.#host = host;
   }
 
   /** What to ask the server now. */
@@ -89,16 +113,29 @@ export class Subscription {
     return this.#pending === 'subscribe' ? this.#users > 0 : this.next === 'subscribe';
   }
 
-  join(): Promise<SubscribeAnswer> {
+  /** Whether there is nothing to ask the server, and nothing that it is being asked. */
+  get isSettled(): boolean {
+    return this.#users === 0 || (!this.#pending && this.#membership === 'live');
+  }
+
+  /** What to ask the server for, besides the channel. */
+  get wish(): { readonly position?: string; readonly rewind?: number } {
+    const position = this.#reader?.position;
+    return { ...(position && { position }), ...(this.#rewind > 0 && { rewind: this.#rewind }) };
+  }
+
+  join(rewind: number): Promise<SubscribeAnswer> {
     this.#users += 1;
     if (this.#users === 1) {
+      this.#rewind = rewind;
+      this.#reader = this.#newReader();
       // It may just be ending. Asking once more is harmless, and brings a fresh answer.
       if (this.#membership === 'live') this.#membership = 'unsure';
       this.#endLeave();
       this.#stopWaiting();
       this.#joining = deferred();
       if (this.#pending === 'subscribe') this.#startAnswerTimer();
-      this.#events.changed();
+      this.#host.changed();
     }
     return this.#latest ? Promise.resolve(this.#latest) : this.#joining.promise;
   }
@@ -108,8 +145,11 @@ export class Subscription {
       this.#users -= 1;
       return Promise.resolve();
     }
-    if (this.#users === 1) this.#drop(clientError('ERR_UNSUBSCRIBED'), 'rejectQuietly');
-    this.#events.changed();
+    if (this.#users === 1) {
+      this.#drop(clientError('ERR_UNSUBSCRIBED'), 'rejectQuietly');
+      this.#forget();
+    }
+    this.#host.changed();
     if (this.isOver) return Promise.resolve();
     if (!this.#leaving) {
       this.#leaving = deferred();
@@ -142,10 +182,25 @@ export class Subscription {
     if (action === 'unsubscribe') this.#endLeave();
     else if (this.#users > 0) {
       clearTimeout(this.#answerTimer);
-      this.#latest = answer as unknown as SubscribeAnswer;
+      this.#refusals = 0;
+      const { channel, data, result, reason } = answer;
+      const latest = { channel, data, result, ...(result === 'reset' && { reason }) };
+      this.#latest = latest as SubscribeAnswer;
       this.#joining.resolve(this.#latest);
+      this.#reader?.answered(answer);
     }
     if (end && this.#users > 0) this.#end(end);
+  }
+
+  /** The server pushed an event. */
+  receive(event: Fields): void {
+    this.#reader?.receive(event);
+  }
+
+  /** Whether the last events were missed; an error if that is not known. */
+  synced(result: unknown, error: ClientRequestError | undefined): void {
+    if (error) this.#reader?.checkTail();
+    else this.#reader?.synced(result);
   }
 
   /** A frame was answered that another one had taken the place of. */
@@ -154,15 +209,15 @@ export class Subscription {
     this.#membership = 'unsure';
   }
 
-  /** The server ended it. */
-  ended(error: ClientRequestError): void {
+  /** The server ended it, on one of two connections if the client `isMoving`. */
+  ended(error: ClientRequestError, isMoving: boolean): void {
     if (this.#pending === 'unsubscribe') return;
     if (this.#pending && !this.#latest) {
       this.#earlyEnd = error;
       return;
     }
     if (this.#pending) this.#isStale = true;
-    else this.#membership = 'none';
+    else this.#membership = isMoving ? 'unsure' : 'none';
     if (this.#users > 0) this.#end(error);
     this.#stopWaiting();
     this.#endLeave();
@@ -170,6 +225,12 @@ export class Subscription {
 
   /** The connection is gone, and with it what the server knew. */
   lose(): void {
+    this.move();
+    this.#reader?.lose();
+  }
+
+  /** Another connection takes the place of the present one, which still brings events. */
+  move(): void {
     this.#pending = undefined;
     this.#membership = 'none';
     this.#isStale = false;
@@ -200,7 +261,7 @@ export class Subscription {
     clearTimeout(this.#answerTimer);
     const retryInMs = this.#retry(error);
     if (this.#refusals >= REFUSALS || !isSoon) {
-      this.#events.refused(this.#channel, error, retryInMs);
+      this.#host.refused(error, retryInMs);
     }
   }
 
@@ -215,13 +276,57 @@ export class Subscription {
     this.#joining[how](error);
     this.#users = 0;
     this.#latest = undefined;
+    this.#reader?.doubt();
+    this.#reader = undefined;
     this.#stopWaiting();
+  }
+
+  /** The app does not go on from here: what it misses from now on is not missing. */
+  #forget(): void {
+    this.position = undefined;
+    this.#host.positions.set(this.#channel, undefined);
+  }
+
+  #newReader(): LogReader {
+    const { positions, ...host } = this.#host;
+    const isCurrent = (): boolean => this.#reader === reader;
+    const reader = new LogReader(
+      {
+        ...host,
+        resume: () => this.#doubt(),
+        take: (event, position) => {
+          if (!isCurrent()) return;
+          host.deliver(event, () => {
+            if (!isCurrent() || (event && !position)) return;
+            this.position = position;
+            positions.set(this.#channel, position);
+          });
+        },
+      },
+      positions.get(this.#channel),
+    );
+    return reader;
+  }
+
+  /** Asks the server what its log says to the position. */
+  #doubt(): void {
+    this.#reader?.doubt();
+    if (this.#pending) this.#isStale = true;
+    else this.#membership = 'unsure';
+    const now = performance.now();
+    if (now - this.#doubtedAt >= CALM_MS) this.#doubts = 0;
+    this.#doubtedAt = now;
+    if (this.#doubts > 0 && !this.#retryTimer) this.#startRetryTimer(backoffMs(this.#doubts));
+    this.#doubts += 1;
+    this.#host.changed();
   }
 
   #end(error: ClientRequestError): void {
     const wasTold = this.#latest !== undefined;
     this.#drop(error, 'reject');
-    if (wasTold) this.#events.ended(this.#channel, error);
+    if (!wasTold) return;
+    this.#forget();
+    this.#host.ended(error);
   }
 
   #endLeave(error?: Error): void {
@@ -236,11 +341,15 @@ export class Subscription {
   #retry({ retryAfterMs }: ClientRequestError): number {
     const retryInMs = milliseconds(milliseconds(retryAfterMs) + backoffMs(this.#refusals));
     this.#refusals += 1;
-    this.#retryTimer = after(retryInMs, () => {
-      this.#retryTimer = undefined;
-      this.#events.changed();
-    });
+    this.#startRetryTimer(retryInMs);
     return retryInMs;
+  }
+
+  #startRetryTimer(ms: number): void {
+    this.#retryTimer = after(ms, () => {
+      this.#retryTimer = undefined;
+      this.#host.changed();
+    });
   }
 
   #stopWaiting(): void {
@@ -256,7 +365,7 @@ export class Subscription {
       const error = clientError('ERR_TIMEOUT');
       if (this.#leaving) this.#endLeave(error);
       else this.#drop(error, 'reject');
-      this.#events.changed();
+      this.#host.changed();
     });
   }
 }

@@ -2,14 +2,31 @@ import { MAX_CHANNEL_NAME_BYTES, MAX_CHANNELS_PER_FRAME } from '@gatecast/protoc
 import { ClientRequestError, clientError } from './errors.js';
 import { frameId } from './frame-id.js';
 import { type Fields, fields, readError } from './incoming.js';
-import type { RequestTable } from './request-table.js';
+import type { MissedReason } from './log-reader.js';
+import type { Positions } from './positions.js';
+import type { RequestTable, Settle } from './request-table.js';
 import {
   type SubscribeAnswer,
   Subscription,
   type SubscriptionAction,
-  type SubscriptionEvents,
+  type SubscriptionHost,
 } from './subscription.js';
 import type { Supervisor } from './supervisor.js';
+
+/** What the subscriptions of a client need, and what they report. */
+export interface SubscriptionsHost {
+  readonly positions: Positions;
+  /** A message may go that waited. */
+  changed(): void;
+  /** The server ended one, and it is not asked for again. */
+  ended(channel: string, error: ClientRequestError): void;
+  /** The server has refused one for a while, and is asked again. */
+  refused(channel: string, error: ClientRequestError, retryInMs: number): void;
+  /** Events may be missing between the last that was handed over and the next. */
+  missed(channel: string, reason: MissedReason): void;
+  /** Hands an event over, if there is one, and calls back when its listeners have returned. */
+  deliver(channel: string, event: Fields | undefined, returned?: () => void): void;
+}
 
 /** The longest that API Gateway waits for an answer is 29 s: afterwards none will come. */
 const REQUEST_MS = 30_000;
@@ -19,29 +36,49 @@ export class Subscriptions {
   readonly #all = new Map<string, Subscription>();
   readonly #supervisor: Supervisor;
   readonly #requests: RequestTable;
-  readonly #events: SubscriptionEvents;
+  readonly #host: SubscriptionsHost;
+  /** The frames that subscribe and unsubscribe and have no answer yet. */
+  readonly #asking = new Set<string>();
+  readonly #toSync = new Set<string>();
   #isScheduled = false;
 
-  /** `events.changed` is told whenever a message may go that waited. */
-  constructor(supervisor: Supervisor, requests: RequestTable, events: SubscriptionEvents) {
+  constructor(supervisor: Supervisor, requests: RequestTable, host: SubscriptionsHost) {
     this.#supervisor = supervisor;
     this.#requests = requests;
-    this.#events = events;
+    this.#host = host;
   }
 
-  subscribe(channel: string): Promise<SubscribeAnswer> {
+  subscribe(channel: string, rewind: number): Promise<SubscribeAnswer> {
     if (this.#supervisor.state === 'closed') return Promise.reject(clientError('ERR_CLOSED'));
     // API Gateway ends a connection for a frame that is too large, and so for names that are too long.
     if (channel.length > MAX_CHANNEL_NAME_BYTES) {
       const message = `The name of the channel has more than ${MAX_CHANNEL_NAME_BYTES} characters.`;
       return Promise.reject(new ClientRequestError({ code: 'ERR_CHANNEL_NAME', message }));
     }
-    return this.#of(channel).join();
+    return this.#of(channel).join(rewind);
   }
 
   /** Whether the app or the server has a subscription. */
   has(channel: string): boolean {
     return this.#all.has(channel);
+  }
+
+  /** The position after the last event whose listeners have returned. */
+  position(channel: string): string | undefined {
+    return this.#all.get(channel)?.position;
+  }
+
+  /** The server pushed an event: perhaps of a subscription that it had made by itself. */
+  receive(channel: string, event: Fields): void {
+    const subscription = this.#all.get(channel);
+    if (subscription) subscription.receive(event);
+    else this.#host.deliver(channel, event);
+  }
+
+  /** Asks for all channels whether their last events were missed. */
+  syncAll(): void {
+    for (const channel of this.#all.keys()) this.#toSync.add(channel);
+    this.#schedule();
   }
 
   unsubscribe(channel: string): Promise<void> {
@@ -56,8 +93,8 @@ export class Subscriptions {
   /** The server says that it ended a subscription: perhaps one that it had made by itself. */
   end(channel: string, error: ClientRequestError): void {
     const subscription = this.#all.get(channel);
-    if (subscription) subscription.ended(error);
-    else this.#events.ended(channel, error);
+    if (subscription) subscription.ended(error, this.#supervisor.isMoving);
+    else this.#host.ended(channel, error);
     this.#schedule();
   }
 
@@ -66,13 +103,32 @@ export class Subscriptions {
     if (this.#supervisor.state === 'connected') {
       this.#askAll('subscribe');
       this.#askAll('unsubscribe');
+      this.#sync();
     }
-    for (const [channel, { isOver }] of this.#all) if (isOver) this.#all.delete(channel);
-    this.#events.changed();
+    for (const [channel, { isOver }] of this.#all) {
+      // Until then the connection before this one may bring events that nobody wants any more.
+      if (isOver && !this.#supervisor.isMoving) this.#all.delete(channel);
+    }
+    this.#host.changed();
+  }
+
+  /** Whether all are settled on the present connection. */
+  get areSettled(): boolean {
+    return [...this.#all.values()].every(({ isSettled }) => isSettled);
+  }
+
+  /** Another connection takes the place of the present one. */
+  move(): void {
+    for (const id of this.#asking) this.#requests.forget(id);
+    this.#asking.clear();
+    for (const subscription of this.#all.values()) subscription.move();
+    this.flush();
   }
 
   /** The connection is gone, and with it what the server knew. */
   lose(): void {
+    this.#asking.clear();
+    this.#toSync.clear();
     for (const subscription of this.#all.values()) subscription.lose();
   }
 
@@ -81,8 +137,27 @@ export class Subscriptions {
   }
 
   #of(channel: string): Subscription {
-    const events = { ...this.#events, changed: () => this.#schedule() };
-    const subscription = this.#all.get(channel) ?? new Subscription(channel, events);
+    const known = this.#all.get(channel);
+    if (known) return known;
+    const host = this.#host;
+    const own: SubscriptionHost = {
+      positions: host.positions,
+      changed: () => this.#schedule(),
+      ended: (error) => host.ended(channel, error),
+      refused: (error, retryInMs) => host.refused(channel, error, retryInMs),
+      missed: (reason) => host.missed(channel, reason),
+      deliver: (event, returned) => host.deliver(channel, event, returned),
+      fill: (after, limit, settle) => {
+        this.#request({ action: 'history', channel, after, limit }, (error, data) =>
+          settle(error, fields(data)),
+        );
+      },
+      sync: () => {
+        this.#toSync.add(channel);
+        this.#schedule();
+      },
+    };
+    const subscription = new Subscription(channel, own);
     this.#all.set(channel, subscription);
     return subscription;
   }
@@ -103,14 +178,13 @@ export class Subscriptions {
   }
 
   #ask(action: SubscriptionAction, asked: readonly [string, Subscription][]): void {
-    const id = frameId();
-    const channels = asked.map(([channel]) => (action === 'subscribe' ? { channel } : channel));
-    this.#requests.add({
-      id,
-      frame: JSON.stringify({ action, id, channels }),
-      timeoutMs: REQUEST_MS,
-      isResent: false,
-      settle: (error, data) => {
+    const channels = asked.map(([channel, { wish }]) =>
+      action === 'subscribe' ? { channel, ...wish } : channel,
+    );
+    const id = this.#request(
+      { action, channels },
+      (error, data) => {
+        this.#asking.delete(id);
         const { channels: outcomes } = fields(data);
         for (const [index, [, subscription]] of asked.entries()) {
           const outcome = fields(Array.isArray(outcomes) && outcomes[index]);
@@ -118,14 +192,50 @@ export class Subscriptions {
         }
         this.flush();
       },
-      answeredLate: () => {
+      () => {
         for (const [channel] of asked) this.#of(channel).answeredLate();
         this.flush();
       },
-    });
+    );
     // A connection that is closing takes no frame: they are asked for on the next.
+    if (this.#requests.isIdle(id)) return;
+    this.#asking.add(id);
+    for (const [, subscription] of asked) subscription.written(action);
+  }
+
+  #sync(): void {
+    const wanted = [...this.#toSync].flatMap((channel) => {
+      const position = this.#all.get(channel)?.wish.position;
+      return position ? [[channel, position] as const] : [];
+    });
+    this.#toSync.clear();
+    while (wanted.length > 0) {
+      const asked = wanted.splice(0, MAX_CHANNELS_PER_FRAME);
+      this.#request({ action: 'sync', positions: Object.fromEntries(asked) }, (error, data) => {
+        const { channels } = fields(data);
+        for (const [index, [channel]] of asked.entries()) {
+          const outcome = fields(Array.isArray(channels) && channels[index]);
+          this.#all.get(channel)?.synced(outcome['result'], error ?? errorOf(outcome));
+        }
+      });
+    }
+  }
+
+  /** Asks on the present connection alone. Its id; if it could not be written, nothing will come of it. */
+  #request(frame: object, settle: Settle, answeredLate?: () => void): string {
+    const id = frameId();
+    this.#requests.add({
+      id,
+      frame: JSON.stringify({ ...frame, id }),
+      writtenMs: REQUEST_MS,
+      answeredMs: REQUEST_MS,
+      unanswered: 'ERR_TIMEOUT',
+      isResent: false,
+      settle,
+      ...(answeredLate && { answeredLate }),
+    });
     if (!this.#requests.write(id)) this.#requests.forget(id);
-    else for (const [, subscription] of asked) subscription.written(action);
+    return id;
   }
 }
 

@@ -29,7 +29,13 @@ export interface SupervisorOptions {
   /** Whether a request has no answer yet. */
   isWaiting(): boolean;
   ping(): void;
-  onFrame(data: unknown): void;
+  onFrame(data: unknown, from: Transport): void;
+  /** A second connection has taken the place of the first, which stays open until {@link hasMoved}. */
+  onMoved(): void;
+  /** Whether everything that went over this connection has found its way to the present one. */
+  hasMoved(previous: Transport): boolean;
+  /** The first of the two connections has ended. */
+  onRetired(previous: Transport): void;
   /** Attempts fail, and have failed for a while; there will be another one. */
   onRefused(error: ClientRequestError, retryInMs: number): void;
   onState(state: ConnectionState, reason?: StateReason): void;
@@ -48,6 +54,14 @@ export const STABLE_MS = 5_000;
 export const FAILURES = 3;
 /** API Gateway ends a connection after 10 idle minutes (its quotas). */
 export const KEEP_ALIVE_MS = 240_000;
+/** API Gateway ends every connection after 2 h (its quotas): from so many minutes on, another takes its place. */
+export const HAND_OVER_MS: number = 105 * 60_000;
+/** A random part of it is added, so that clients which came together do not move together. */
+export const HAND_OVER_WITHIN_MS: number = 10 * 60_000;
+/** Longest that two connections are open: API Gateway sends no answer that is older (its quotas). */
+export const MOVE_MS = 30_000;
+/** How long the first one stays when all has moved: the server tries for 5 s to deliver an event. */
+export const LINGER_MS = 5_000;
 
 /** Keeps one logical connection up: transports come and go under it until it is closed. */
 export class Supervisor {
@@ -57,8 +71,13 @@ export class Supervisor {
   readonly #stopWatching: Off;
   /** The transport in use. */
   #current: Transport | undefined;
-  /** The one that is to take its place. */
+  /** The one before it, while what it still has to bring is awaited. */
+  #previous: Transport | undefined;
+  #retireTimer: Timer | undefined;
+  /** The one that is to take the place of the present one. */
   #opening: Attempt | undefined;
+  /** Why the server is about to end the present one. */
+  #farewell: ClientRequestError | undefined;
   #timer: Timer | undefined;
   /** Limit of the wait after the end of a connection; the server may name another one. */
   #firstWaitMs: number | undefined;
@@ -66,6 +85,9 @@ export class Supervisor {
   #startedAt = 0;
   #openedAt = 0;
   #notBefore = 0;
+  /** When the next one is opened. */
+  #nextAt = 0;
+  #isLingering = false;
   #waits = 0;
   /** Attempts in a row that led to nothing: refused, or ended before they were of any use. */
   #failures = 0;
@@ -87,23 +109,27 @@ export class Supervisor {
     });
   }
 
-  /** Writes a frame that wants an answer. `false` when there is no open connection. */
-  ask(frame: string): boolean {
-    if (!this.tell(frame)) return false;
-    this.#keepAlive.expect();
-    return true;
+  /** Whether two connections are open. */
+  get isMoving(): boolean {
+    return this.#previous !== undefined;
   }
 
-  /** Writes a frame. `false` when there is no open connection. */
-  tell(frame: string): boolean {
+  /** Writes a frame that wants an answer. The transport it went by; `undefined` when none is open. */
+  ask(frame: string): Transport | undefined {
+    const transport = this.tell(frame);
+    if (transport) this.#keepAlive.expect();
+    return transport;
+  }
+
+  /** Writes a frame. The transport it went by; `undefined` when none is open. */
+  tell(frame: string): Transport | undefined {
     const transport = this.#current;
-    if (!transport) return false;
-    if (transport.send(frame)) return true;
+    if (!transport || transport.send(frame)) return transport;
     // It is closing, and may take long to end.
     queueMicrotask(() => {
-      if (this.#current === transport) this.restart(clientError('ERR_CONNECTION_LOST'));
+      if (this.#current === transport) this.#lost();
     });
-    return false;
+    return undefined;
   }
 
   /** Pings, unless a ping is under way. */
@@ -120,29 +146,27 @@ export class Supervisor {
     this.#firstWaitMs = clamp(reconnectWithinMs, [0, 120_000]) ?? this.#firstWaitMs;
   }
 
+  /** The server does not know a connection. */
+  unknown(error: ClientRequestError, transport: Transport): void {
+    if (transport === this.#current) this.restart(error);
+    else this.#retire();
+  }
+
   /**
-   * Gives the present connection up and opens another one after a while.
+   * The server is about to end a connection: another one is opened before it does, if it leaves the time.
    *
    * @param noSoonerMs - What the server asks for, in milliseconds.
    */
-  restart(error: ClientRequestError, noSoonerMs?: unknown): void {
-    const afterMs = milliseconds(noSoonerMs);
-    const { code } = error;
-    const now = performance.now();
-    if (this.state === 'connected' && now - this.#openedAt >= STABLE_MS) {
-      this.#waits = 0;
-      // Where the server knows no connection at all, the next one will be of no more use.
-      if (code !== 'ERR_CONNECTION_UNKNOWN') this.#proveUseful();
-    }
-    this.#leave();
-    const retryInMs = Math.round(milliseconds(afterMs + backoffMs(this.#waits, this.#firstWaitMs)));
-    this.#waits += 1;
-    if (!this.#isOfUse) this.#failures += 1;
-    this.#notBefore = now + afterMs;
-    this.#timer = after(retryInMs, () => void this.#open());
-    const isTold = code === 'ERR_TOKEN' || this.#failures >= FAILURES;
-    this.#enter('waiting', { code, retryInMs });
-    if (isTold && this.state !== 'closed') this.#options.onRefused(error, retryInMs);
+  farewell(error: ClientRequestError, noSoonerMs: unknown, transport: Transport): void {
+    if (transport !== this.#current || this.#farewell) return;
+    this.#farewell = error;
+    if (!this.#opening) this.#plan(error, noSoonerMs);
+  }
+
+  /** Gives the present connection up and opens another one after a while. */
+  restart(error: ClientRequestError): void {
+    const retryInMs = this.#plan(error);
+    this.#wait(error, retryInMs);
   }
 
   close(code: StateReason['code']): void {
@@ -157,13 +181,20 @@ export class Supervisor {
     const attempt: Attempt = {};
     const isStale = (): boolean => this.#opening !== attempt;
     const fail = (code: ClientErrorCode, cause?: unknown): void => {
-      if (!isStale()) this.restart(clientError(code, { cause }));
+      if (isStale()) return;
+      attempt.transport?.close();
+      this.#opening = undefined;
+      if (this.#current) this.#openIn(backoffMs((this.#waits += 1)));
+      else this.restart(clientError(code, { cause }));
     };
+    this.#opening?.transport?.close();
     this.#opening = attempt;
     this.#startedAt = performance.now();
-    this.#isOfUse = false;
     this.#timer = after(CONNECT_MS, () => fail('ERR_HANDSHAKE'));
-    if (this.state !== 'connecting') this.#enter('connecting');
+    if (!this.#current) {
+      this.#isOfUse = false;
+      if (this.state !== 'connecting') this.#enter('connecting');
+    }
     if (isStale()) return;
     let code: ClientErrorCode = 'ERR_TOKEN';
     try {
@@ -174,11 +205,12 @@ export class Supervisor {
       // It throws where a page's security policy forbids the URL.
       attempt.transport = this.#options.open(token, {
         opened: () => this.#opened(attempt),
-        received: (data) => this.#received(data),
+        received: (data) => this.#received(data, attempt.transport as Transport),
         ended: (cause) => {
           // Since it opened, it is no longer the one that is opening.
-          if (isStale()) this.restart(clientError('ERR_CONNECTION_LOST', { cause }));
-          else fail('ERR_HANDSHAKE', cause);
+          if (!isStale()) fail('ERR_HANDSHAKE', cause);
+          else if (attempt.transport === this.#previous) this.#retire();
+          else this.#lost(cause);
         },
       });
     } catch (cause) {
@@ -187,20 +219,84 @@ export class Supervisor {
   }
 
   #opened({ transport }: Attempt): void {
-    clearTimeout(this.#timer);
-    const previous = this.#current;
+    this.#retire();
+    this.#previous = this.#current;
     this.#current = transport;
     this.#opening = undefined;
+    this.#farewell = undefined;
     this.#openedAt = performance.now();
     this.#keepAlive.heard(false);
-    this.#enter('connected');
-    previous?.close();
+    this.#openIn(HAND_OVER_MS + Math.random() * HAND_OVER_WITHIN_MS);
+    if (!this.#previous) {
+      this.#enter('connected');
+      return;
+    }
+    this.#retireTimer = after(MOVE_MS, () => this.#retire());
+    this.#options.onMoved();
+    this.#linger();
   }
 
-  #received(data: unknown): void {
-    this.#options.onFrame(data);
+  #received(data: unknown, transport: Transport): void {
+    this.#options.onFrame(data, transport);
     // Only now it is known whether a request is still without an answer.
-    if (this.#current) this.#keepAlive.heard(this.#options.isWaiting());
+    if (this.#current === transport) this.#keepAlive.heard(this.#options.isWaiting());
+    this.#linger();
+  }
+
+  /** Lets the first of two connections end soon, if it is no longer needed. */
+  #linger(): void {
+    if (!this.#previous || this.#isLingering || !this.#options.hasMoved(this.#previous)) return;
+    this.#isLingering = true;
+    clearTimeout(this.#retireTimer);
+    this.#retireTimer = after(LINGER_MS, () => this.#retire());
+  }
+
+  #retire(): void {
+    const previous = this.#previous;
+    if (!previous) return;
+    clearTimeout(this.#retireTimer);
+    this.#isLingering = false;
+    this.#previous = undefined;
+    previous.close();
+    this.#options.onRetired(previous);
+  }
+
+  #lost(cause?: unknown): void {
+    const farewell = this.#farewell;
+    if (farewell) this.#wait(farewell, Math.max(0, Math.round(this.#nextAt - performance.now())));
+    else this.restart(clientError('ERR_CONNECTION_LOST', { cause }));
+  }
+
+  /** Decides when to open the next connection. How long until then, in milliseconds. */
+  #plan(error: ClientRequestError, noSoonerMs?: unknown): number {
+    const afterMs = milliseconds(noSoonerMs);
+    const now = performance.now();
+    if (this.state === 'connected' && now - this.#openedAt >= STABLE_MS) {
+      this.#waits = 0;
+      // Where the server knows no connection at all, the next one will be of no more use.
+      if (error.code !== 'ERR_CONNECTION_UNKNOWN') this.#proveUseful();
+    }
+    const retryInMs = Math.round(milliseconds(afterMs + backoffMs(this.#waits, this.#firstWaitMs)));
+    this.#waits += 1;
+    if (!this.#isOfUse) this.#failures += 1;
+    this.#notBefore = now + afterMs;
+    this.#openIn(retryInMs);
+    return retryInMs;
+  }
+
+  #openIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#nextAt = performance.now() + ms;
+    this.#timer = after(ms, () => void this.#open());
+  }
+
+  #wait(error: ClientRequestError, retryInMs: number): void {
+    const { code } = error;
+    this.#leave();
+    this.#openIn(retryInMs);
+    const isTold = code === 'ERR_TOKEN' || this.#failures >= FAILURES;
+    this.#enter('waiting', { code, retryInMs });
+    if (isTold && this.state !== 'closed') this.#options.onRefused(error, retryInMs);
   }
 
   #proveUseful(): void {
@@ -245,5 +341,7 @@ export class Supervisor {
     this.#opening?.transport?.close();
     this.#current = undefined;
     this.#opening = undefined;
+    this.#farewell = undefined;
+    this.#retire();
   }
 }

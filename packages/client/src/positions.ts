@@ -1,0 +1,34 @@
+/** The part of a `Storage` that the client uses. */
+export type PositionStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+
+/**
+ * Where the application stands in each channel, kept across page loads. Whatever goes wrong with the storage
+ * (a browser may forbid it, or it is full), the client works as without.
+ */
+export class Positions {
+  readonly #prefix: string;
+  readonly #storage: (() => PositionStorage) | undefined;
+
+  constructor(address: string, storage: (() => PositionStorage) | undefined) {
+    this.#prefix = `gatecast:${address}:`;
+    this.#storage = storage;
+  }
+
+  get(channel: string): unknown {
+    try {
+      return this.#storage?.().getItem(this.#prefix + channel);
+    } catch {
+      return undefined;
+    }
+  }
+
+  set(channel: string, position: string | undefined): void {
+    const key = this.#prefix + channel;
+    try {
+      if (position) this.#storage?.().setItem(key, position);
+      else this.#storage?.().removeItem(key);
+    } catch {
+      // Then the next page begins anew.
+    }
+  }
+}
