@@ -185,6 +185,8 @@ const MAX_WARNED = 256;
 
 interface OpenChannel {
   readonly channel: ClientChannel<UntypedChannel>;
+  /** Kept while nobody listens, because it remembers which events were delivered. */
+  readonly events: ChannelEvents;
   /** The channel class's name on the wire. */
   readonly as: string;
 }
@@ -233,6 +235,10 @@ class ConnectedClient implements Client {
       changed: () => this.#outbox.flush(),
       ended: (channel, error) => this.#end(channel, error),
       refused: (channel, error, retryInMs) => this.#refuse(channel, { channel, error, retryInMs }),
+      forgotten: (channel) => {
+        this.#listening.get(channel)?.forget();
+        this.#channels.get(channel)?.events.forget();
+      },
       missed: (channel, reason) => this.#listening.get(channel)?.onReset.emit({ reason }),
       deliver: (channel, value, returned) => this.#deliver(channel, value, returned),
     });
@@ -273,7 +279,6 @@ class ConnectedClient implements Client {
   }
 
   #open(name: string, as: string): OpenChannel {
-    // Kept while nobody listens, because it remembers which events were delivered.
     const own = new ChannelEvents(this.#calls);
     const listen = (add: (events: ChannelEvents) => Off): Off => {
       const events = this.#listening.get(name) ?? own;
@@ -301,7 +306,8 @@ class ConnectedClient implements Client {
       unsubscribe: () => subscriptions.unsubscribe(name),
       history: (range = {}) => this.#history(name, range),
       send: (message, ...[data, options]) => {
-        const id = options?.id ?? frameId();
+        // Another value is refused where the options are checked.
+        const id = typeof options?.id === 'string' ? options.id : frameId();
         const sent = this.#send({ action: `${as}.${message}`, id, channel: name, data }, options);
         return Object.assign(sent as Promise<never>, { id: eventId(name, id, 0) });
       },
@@ -315,7 +321,7 @@ class ConnectedClient implements Client {
         if (!isUsed) this.#channels.delete(other);
       }
     }
-    const open = { channel, as };
+    const open = { channel, events: own, as };
     this.#channels.set(name, open);
     return open;
   }

@@ -39,6 +39,8 @@ export interface SubscriptionHost extends Pick<LogReaderHost, 'fill' | 'sync' | 
   ended(error: ClientRequestError): void;
   /** The server has refused it for a while, and is asked again. */
   refused(error: ClientRequestError, retryInMs: number): void;
+  /** The app has left the channel, or was sent away: later events have nothing to do with earlier ones. */
+  forgotten(): void;
   /** Hands an event over, if there is one, and calls back when its listeners have returned. */
   deliver(event: Fields | undefined, returned: () => void): void;
 }
@@ -285,6 +287,7 @@ export class Subscription {
   #forget(): void {
     this.position = undefined;
     this.#host.positions.set(this.#channel, undefined);
+    this.#host.forgotten();
   }
 
   #newReader(): LogReader {

@@ -24,6 +24,8 @@ export interface SubscriptionsHost {
   refused(channel: string, error: ClientRequestError, retryInMs: number): void;
   /** Events may be missing between the last that was handed over and the next. */
   missed(channel: string, reason: MissedReason): void;
+  /** The app has left a channel, or was sent away: later events have nothing to do with earlier ones. */
+  forgotten(channel: string): void;
   /** Hands an event over, if there is one, and calls back when its listeners have returned. */
   deliver(channel: string, event: Fields | undefined, returned?: () => void): void;
 }
@@ -145,6 +147,7 @@ export class Subscriptions {
       changed: () => this.#schedule(),
       ended: (error) => host.ended(channel, error),
       refused: (error, retryInMs) => host.refused(channel, error, retryInMs),
+      forgotten: () => host.forgotten(channel),
       missed: (reason) => host.missed(channel, reason),
       deliver: (event, returned) => host.deliver(channel, event, returned),
       fill: (after, limit, settle) => {
