@@ -376,6 +376,7 @@ class ConnectedClient implements Client {
         break;
       case 'events':
         this.#dispatch(channel, frame['events']);
+        if (frame['more']) this.#subscriptions.synced(channel, 'behind');
         break;
       case 'reply': {
         const server = fields(frame['server']);

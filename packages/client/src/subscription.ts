@@ -74,6 +74,9 @@ export class Subscription {
   #users = 0;
   /** What has no answer yet. */
   #pending: SubscriptionAction | undefined;
+  /** Whose wish it was, and which: the app may have left meanwhile, and come back with another. */
+  #asker: LogReader | undefined;
+  #asked = '';
   /** Whether the server has it on this connection, besides what it is being asked. */
   #membership: 'none' | 'unsure' | 'live' = 'none';
   /** An earlier frame was answered after the present one was written: nobody knows which came later. */
@@ -163,6 +166,8 @@ export class Subscription {
   /** A frame was written. */
   written(action: SubscriptionAction): void {
     this.#pending = action;
+    this.#asker = this.#reader;
+    this.#asked = JSON.stringify(this.wish);
     if (action === 'subscribe' && !this.#latest) this.#startAnswerTimer();
   }
 
@@ -180,8 +185,10 @@ export class Subscription {
       return;
     }
     this.#membership = action === 'subscribe' ? 'live' : 'none';
-    if (isStale) this.#membership = 'unsure';
+    const isOther = this.#asker !== this.#reader && this.#asked !== JSON.stringify(this.wish);
+    if (isStale || isOther) this.#membership = 'unsure';
     if (action === 'unsubscribe') this.#endLeave();
+    else if (isOther) return;
     else if (this.#users > 0) {
       clearTimeout(this.#answerTimer);
       this.#refusals = 0;

@@ -77,6 +77,11 @@ export class Subscriptions {
     else this.#host.deliver(channel, event);
   }
 
+  /** The server said whether the last events of a channel were missed; an error if it did not. */
+  synced(channel: string, result: unknown, error?: ClientRequestError): void {
+    this.#all.get(channel)?.synced(result, error);
+  }
+
   /** Asks for all channels whether their last events were missed. */
   syncAll(): void {
     for (const channel of this.#all.keys()) this.#toSync.add(channel);
@@ -218,7 +223,7 @@ export class Subscriptions {
         const { channels } = fields(data);
         for (const [index, [channel]] of asked.entries()) {
           const outcome = fields(Array.isArray(channels) && channels[index]);
-          this.#all.get(channel)?.synced(outcome['result'], error ?? errorOf(outcome));
+          this.synced(channel, outcome['result'], error ?? errorOf(outcome));
         }
       });
     }

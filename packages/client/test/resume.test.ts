@@ -88,6 +88,14 @@ describe('events of a channel with history', () => {
     expect(client.channel('a').position).toBe(position(12));
   });
 
+  it('are asked for when the server has more than a frame holds', async () => {
+    await live();
+    await receive({ type: 'events', channel: 'a', events: entries(11, 12), more: true });
+    expect(current().of('history')).toMatchObject([{ after: position(12) }]);
+    await page({ position: position(13), events: entries(13) });
+    expect(heard).toEqual([11, 12, 13]);
+  });
+
   it('without a position come at once', async () => {
     await live();
     await push(12);
@@ -402,6 +410,24 @@ describe('a subscription that was left', () => {
     watch(client.channel('a').subscribe({ rewind: 2 }));
     await outcome({ result: 'live', position: position(12), events: entries(11, 12) });
     expect(heard).toEqual([11, 12, 11, 12]);
+  });
+
+  it('has an answer of its own when it is made again before the first was answered', async () => {
+    await live();
+    await reconnect();
+    const first = current().of('subscribe')[0];
+    watch(client.channel('a').unsubscribe());
+    const joined = watch(client.channel('a').subscribe({ rewind: 1 }));
+    await pass(0);
+    const channels = [
+      { channel: 'a', result: 'resumed', position: position(12), events: entries(11, 12) },
+    ];
+    await receive({ type: 'reply', id: first?.id, data: { channels } });
+    expect([joined(), heard]).toEqual(['pending', []]);
+    expect(asked()).toEqual([{ channel: 'a', rewind: 1 }]);
+    await outcome({ result: 'live', position: position(12), events: entries(12) });
+    expect(heard).toEqual([12]);
+    expect(joined()).toMatchObject({ result: 'live' });
   });
 
   it('may be left by a listener, between two events of one frame', async () => {
