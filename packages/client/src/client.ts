@@ -175,9 +175,9 @@ const SUBSCRIBE_OPTIONS = { rewind: 'count' } as const;
 const HISTORY_OPTIONS = { after: 'string', before: 'string', limit: 'count' } as const;
 const SEND_OPTIONS = { timeoutMs: 'duration', reply: 'boolean', id: 'id' } as const;
 /** Longest that a read waits for a connection, and again for its answer: API Gateway waits 29 s. */
-const HISTORY_MS = 30_000;
+export const HISTORY_MS = 30_000;
 /** With so many pings it is asked whether the last events of the channels were missed. */
-const PINGS_PER_SYNC = 4;
+export const PINGS_PER_SYNC = 4;
 /** The channels that are no longer used are let go whenever there are so many more. */
 const SWEEP_EVERY = 64;
 /** How many warnings are remembered, so that each is written once. */
