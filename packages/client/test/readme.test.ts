@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { MAX_FRAME_BYTES, wireErrors } from '@gatecast/protocol';
 import { describe, expect, it } from 'vitest';
 import { REMEMBERED } from '../src/channel-events.js';
-import { HISTORY_MS, PINGS_PER_SYNC } from '../src/client.js';
+import { HISTORY_MS, PINGS_PER_SYNC } from '../src/create-client.js';
 import { type ConnectionState, clientErrors } from '../src/index.js';
 import { ANSWER_MS as PING_MS, PONG_MS } from '../src/keep-alive.js';
 import { GAP_MS } from '../src/log-reader.js';
