@@ -372,6 +372,16 @@ describe('the last events', () => {
     },
   );
 
+  it('lead to a new subscription when the server refuses to say', async () => {
+    await live({ tailCheck });
+    await push(11);
+    await pass(3_000);
+    const error = { code: 'ERR_FORBIDDEN', message: 'No longer.' };
+    const id = current().of('sync').at(-1)?.id;
+    await receive({ type: 'reply', id, data: { channels: [{ channel: 'a', error }] } });
+    expect(asked()).toEqual([{ channel: 'a', position: position(11) }]);
+  });
+
   it('are asked about again when there was no answer', async () => {
     await live({ tailCheck });
     await push(11);
