@@ -65,16 +65,12 @@ export class ChannelEvents {
     return listeners.add(handler);
   }
 
-  /** What comes from now on has nothing to do with what came before. */
-  forget(): void {
-    this.#seen.clear();
-  }
-
   /** Hands an event to those who listen: only from within the {@link CallQueue}. */
-  tell(event: ChannelEvent): void {
+  tell(event: ChannelEvent, isInOrder: boolean): void {
     const { id } = event;
     if (this.#seen.has(id)) return;
-    this.#seen.add(id);
+    // What is in the order of the log comes again only on purpose.
+    if (!isInOrder) this.#seen.add(id);
     const [oldest = ''] = this.#seen;
     if (this.#seen.size > REMEMBERED) this.#seen.delete(oldest);
     this.#byName.get(event.event)?.tell(event.data as never, event as never);

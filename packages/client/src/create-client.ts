@@ -73,8 +73,6 @@ const MAX_WARNED = 256;
 
 interface OpenChannel {
   readonly channel: ClientChannel<UntypedChannel>;
-  /** Kept while nobody listens, because it remembers which events were delivered. */
-  readonly events: ChannelEvents;
   /** The channel class's name on the wire. */
   readonly as: string;
 }
@@ -123,13 +121,8 @@ class ConnectedClient implements Client {
       changed: () => this.#outbox.flush(),
       ended: (channel, error) => this.#end(channel, error),
       refused: (channel, error, retryInMs) => this.#refuse(channel, { channel, error, retryInMs }),
-      forgotten: (channel) => this.#forget(channel),
-      missed: (channel, reason) => {
-        this.#listening.get(channel)?.onReset.emit({ reason });
-        // A page that begins anew wants to have what it had before.
-        if (reason !== 'no-history') this.#calls.run(() => this.#forget(channel));
-      },
-      deliver: (channel, value, returned) => this.#deliver(channel, value, returned),
+      missed: (channel, reason) => this.#listening.get(channel)?.onReset.emit({ reason }),
+      deliver: (...args) => this.#deliver(...args),
     });
     this.#outbox = new Outbox(this.#supervisor, this.#requests, this.#subscriptions);
   }
@@ -168,6 +161,7 @@ class ConnectedClient implements Client {
   }
 
   #open(name: string, as: string): OpenChannel {
+    // Kept while nobody listens, because it remembers which events were delivered.
     const own = new ChannelEvents(this.#calls);
     const listen = (add: (events: ChannelEvents) => Off): Off => {
       const events = this.#listening.get(name) ?? own;
@@ -210,7 +204,7 @@ class ConnectedClient implements Client {
         if (!isUsed) this.#channels.delete(other);
       }
     }
-    const open = { channel, events: own, as };
+    const open = { channel, as };
     this.#channels.set(name, open);
     return open;
   }
@@ -313,15 +307,15 @@ class ConnectedClient implements Client {
     }
   }
 
-  #forget(channel: string): void {
-    this.#listening.get(channel)?.forget();
-    this.#channels.get(channel)?.events.forget();
-  }
-
-  #deliver(channel: string, value: Fields | undefined, returned?: () => void): void {
+  #deliver(
+    channel: string,
+    value: Fields | undefined,
+    isInOrder: boolean,
+    returned?: () => void,
+  ): void {
     const event = value && readEvent(value);
     this.#calls.run(() => {
-      if (event) this.#listening.get(channel)?.tell(event);
+      if (event) this.#listening.get(channel)?.tell(event, isInOrder);
       returned?.();
     });
   }

@@ -39,10 +39,8 @@ export interface SubscriptionHost extends Pick<LogReaderHost, 'fill' | 'sync' | 
   ended(error: ClientRequestError): void;
   /** The server has refused it for a while, and is asked again. */
   refused(error: ClientRequestError, retryInMs: number): void;
-  /** The app has left the channel, or was sent away: later events have nothing to do with earlier ones. */
-  forgotten(): void;
   /** Hands an event over, if there is one, and calls back when its listeners have returned. */
-  deliver(event: Fields | undefined, returned: () => void): void;
+  deliver(event: Fields | undefined, isInOrder: boolean, returned: () => void): void;
 }
 
 /** Longest that `subscribe()` and `unsubscribe()` wait for an answer. */
@@ -294,7 +292,6 @@ export class Subscription {
   #forget(): void {
     this.position = undefined;
     this.#host.positions.set(this.#channel, undefined);
-    this.#host.forgotten();
   }
 
   #newReader(): LogReader {
@@ -306,7 +303,7 @@ export class Subscription {
         resume: () => this.#doubt(),
         take: (event, position) => {
           if (!isCurrent()) return;
-          host.deliver(event, () => {
+          host.deliver(event, position !== undefined, () => {
             if (!isCurrent() || (event && !position)) return;
             this.position = position;
             positions.set(this.#channel, position);

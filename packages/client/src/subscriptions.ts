@@ -24,10 +24,13 @@ export interface SubscriptionsHost {
   refused(channel: string, error: ClientRequestError, retryInMs: number): void;
   /** Events may be missing between the last that was handed over and the next. */
   missed(channel: string, reason: MissedReason): void;
-  /** The app has left a channel, or was sent away: later events have nothing to do with earlier ones. */
-  forgotten(channel: string): void;
   /** Hands an event over, if there is one, and calls back when its listeners have returned. */
-  deliver(channel: string, event: Fields | undefined, returned?: () => void): void;
+  deliver(
+    channel: string,
+    event: Fields | undefined,
+    isInOrder: boolean,
+    returned?: () => void,
+  ): void;
 }
 
 /** The longest that API Gateway waits for an answer is 29 s: afterwards none will come. */
@@ -76,7 +79,7 @@ export class Subscriptions {
   receive(channel: string, event: Fields): void {
     const subscription = this.#all.get(channel);
     if (subscription) subscription.receive(event);
-    else if (!this.#left.has(channel)) this.#host.deliver(channel, event);
+    else if (!this.#left.has(channel)) this.#host.deliver(channel, event, false);
   }
 
   /** The server said whether the last events of a channel were missed; an error if it did not. */
@@ -162,9 +165,8 @@ export class Subscriptions {
       changed: () => this.#schedule(),
       ended: (error) => host.ended(channel, error),
       refused: (error, retryInMs) => host.refused(channel, error, retryInMs),
-      forgotten: () => host.forgotten(channel),
       missed: (reason) => host.missed(channel, reason),
-      deliver: (event, returned) => host.deliver(channel, event, returned),
+      deliver: (...args) => host.deliver(channel, ...args),
       fill: (after, limit, settle) => {
         this.#request({ action: 'history', channel, after, limit }, (error, data) =>
           settle(error, fields(data)),
