@@ -67,12 +67,16 @@ export class ChannelEvents {
 
   /** Hands an event to those who listen: only from within the {@link CallQueue}. */
   tell(event: ChannelEvent, isInOrder: boolean): void {
-    const { id } = event;
-    if (this.#seen.has(id)) return;
     // What is in the order of the log comes again only on purpose.
-    if (!isInOrder) this.#seen.add(id);
+    if (!isInOrder && !this.#isNew(event.id)) return;
+    this.#byName.get(event.event)?.tell(event.data as never, event as never);
+  }
+
+  #isNew(id: string): boolean {
+    if (this.#seen.has(id)) return false;
+    this.#seen.add(id);
     const [oldest = ''] = this.#seen;
     if (this.#seen.size > REMEMBERED) this.#seen.delete(oldest);
-    this.#byName.get(event.event)?.tell(event.data as never, event as never);
+    return true;
   }
 }

@@ -127,7 +127,7 @@ export interface ClientChannel<C> {
    * @returns A promise of what the handler returns, with the id of the event it will publish.
    * @throws ClientRequestError - by the promise, with the server's code, or:
    * `ERR_OUTCOME_UNKNOWN` when no answer came for as long as the server would know the message again (5 min
-   * after it was first written);
+   * after it was first written), or API Gateway failed 6 times (`cause`);
    * `ERR_NOT_SENT` when it was not written within `timeoutMs`, so that the server has not seen it;
    * `ERR_TIMEOUT` when it was, and no answer came within `timeoutMs` from then on;
    * `ERR_CLOSED`, `ERR_QUEUE_FULL` (100 without an answer), `ERR_MESSAGE_INVALID`.

@@ -228,10 +228,17 @@ class ConnectedClient implements Client {
     return promise;
   }
 
-  async #history(channel: string, range: HistoryRange): Promise<HistoryPage> {
+  #history(channel: string, range: HistoryRange): Promise<HistoryPage> {
+    const page = this.#read(channel, range);
+    // Nobody need be waiting when the client is closed.
+    page.catch(() => {});
+    return page;
+  }
+
+  async #read(channel: string, range: HistoryRange): Promise<HistoryPage> {
     checkOptions('history', range, HISTORY_OPTIONS);
     const id = frameId();
-    const frame = JSON.stringify({ action: 'history', id, channel, ...range });
+    const frame = encodeMessage({ action: 'history', id, channel, ...range });
     const answer = await this.#outbox.add({ id, line: id, frame, timeoutMs: HISTORY_MS });
     const { events, more, position, reason } = fields(answer);
     return {
@@ -282,8 +289,7 @@ class ConnectedClient implements Client {
       case 'bye': {
         const error = readError(frame);
         if (frame['reconnect'] === false) {
-          this.#supervisor.close(error.code);
-          this.#refuse(this.#address, { error });
+          if (this.#supervisor.dismiss(error, from)) this.#refuse(this.#address, { error });
         } else this.#supervisor.farewell(error, frame['afterMs'], from);
         break;
       }

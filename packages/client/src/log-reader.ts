@@ -44,8 +44,8 @@ export class LogReader {
   /** The connection ended after the subscription had begun. */
   #wasLost = false;
   #hasBegun = false;
-  /** An event was not kept: there was no room. */
-  #isOverfull = false;
+  /** The log has more than what came: there was no room for it, or the server said so. */
+  #isBehind = false;
   /** What is being asked for. */
   #filling: object | undefined;
   #tailCheck: Fields = {};
@@ -60,6 +60,11 @@ export class LogReader {
   constructor(host: LogReaderHost, position: unknown) {
     this.#host = host;
     this.#last = parsePosition(position);
+  }
+
+  /** Whether events wait for those before them. */
+  get hasEarly(): boolean {
+    return this.#early.size > 0;
   }
 
   get position(): string | undefined {
@@ -84,49 +89,63 @@ export class LogReader {
   answered({ result, reason, position, events, more, tailCheck }: Fields): void {
     const end = parsePosition(position);
     const early = [...this.#early.values()];
-    const isResumed = result === 'resumed' && end?.epoch === this.#last?.epoch;
-    const mustFill = this.#isOverfull || (isResumed && more);
+    // Whoever may not read the history is told so, although the first of two connections missed nothing.
+    const isSpared = this.#isLive && reason === 'forbidden';
+    const isResumed =
+      (result === 'resumed' || isSpared) && end !== undefined && end.epoch === this.#last?.epoch;
+    const isBehind = this.#isBehind || (isResumed && more === true);
     const mayMiss = this.#wasLost || this.#last;
+    const isChecking = this.#tailTimer !== undefined;
     this.doubt();
     this.#wasLost = false;
     this.#hasBegun = true;
     this.#tailCheck = fields(tailCheck);
-    if (result === 'reset') this.#host.missed(reason as MissedReason);
-    else if (mayMiss && !isResumed) this.#host.missed('no-history');
     this.#isLive = true;
-    if (!isResumed || !end) {
+    if (result === 'reset' && !isResumed) this.#host.missed(reason as MissedReason);
+    else if (mayMiss && !isResumed) this.#host.missed('no-history');
+    // Its listener may have left the channel.
+    if (!this.#isLive) return;
+    if (!isResumed) {
       const [first] = Array.isArray(events) ? events : [];
       this.#last = parsePosition(fields(first)['position']) ?? end;
       if (end && first) this.#take(this.#last as Position, fields(first));
       else this.#host.take(undefined, this.position);
     } else this.#host.take(undefined, this.position);
     this.#offerAll(events);
-    for (const event of early) this.receive(event);
-    if (mustFill) this.#fill();
+    for (const event of early) {
+      // It is asked again already, and that answer will have them.
+      if (!this.#isLive) return;
+      this.receive(event);
+    }
+    if (isChecking) this.checkTail();
+    if (isBehind) this.#fillAll();
   }
 
   /** The server compared the position with the log. */
   synced(result: unknown): void {
-    if (result === 'behind') this.#fill();
+    if (result === 'behind') this.#fillAll();
     else if (result !== 'current') this.#host.resume();
   }
 
   /** Asks a while after the last event whether it was the last, where the server wants it. */
   checkTail(): void {
-    clearTimeout(this.#tailTimer);
+    this.#stopCheck();
     const afterMs = milliseconds(this.#tailCheck['afterMs']);
     const windowMs = milliseconds(this.#tailCheck['windowMs']);
     if (!afterMs) return;
-    this.#tailTimer = after(afterMs + Math.random() * windowMs, () => this.#host.sync());
+    this.#tailTimer = after(afterMs + Math.random() * windowMs, () => {
+      this.#tailTimer = undefined;
+      this.#host.sync();
+    });
   }
 
   /** The channel is subscribed to again, with the position: the answer will have what came early. */
   doubt(): void {
     this.#isLive = false;
-    this.#isOverfull = false;
+    this.#isBehind = false;
     this.#filling = undefined;
     this.#early.clear();
-    clearTimeout(this.#tailTimer);
+    this.#stopCheck();
     this.#endGap();
   }
 
@@ -138,7 +157,7 @@ export class LogReader {
 
   #keep({ offset }: Position, event: Fields): void {
     if (this.#early.size < MAX_EARLY) this.#early.set(offset, event);
-    else this.#isOverfull = true;
+    else this.#isBehind = true;
   }
 
   #offerAll(events: unknown): void {
@@ -151,11 +170,15 @@ export class LogReader {
   }
 
   #offer(position: Position, event: Fields): void {
-    const next = (this.#last as Position).offset + 1;
+    const last = this.#last as Position;
+    const next = last.offset + 1;
     if (position.offset > next) {
       this.#keep(position, event);
-      if (this.#isOverfull) this.#fill();
+      if (this.#isBehind) this.#fill();
       else if (!this.#gapTimer && !this.#filling) this.#startGap(this.#gapMs);
+    } else if (position.offset === last.offset && position.tag !== last.tag) {
+      // The store has lost the last event, and another one has its place.
+      this.#host.resume();
     } else if (position.offset === next) {
       this.#take(position, event);
       this.#takeEarly();
@@ -169,10 +192,12 @@ export class LogReader {
     const event = this.#early.get((this.#last?.offset ?? 0) + 1);
     const position = parsePosition(event?.['position']);
     if (event && position) this.#offer(position, event);
-    else if (this.#early.size === 0 && this.#gapTimer) {
+    else if (this.#gapTimer) {
       const delayMs = performance.now() - this.#gapSince;
       this.#gapMs = clamp(4 * delayMs, GAP_MS) ?? GAP_MS[0];
       this.#endGap();
+      // What is missing now is another one, which has a time of its own.
+      if (this.#early.size > 0 || this.#isBehind) this.#startGap(this.#gapMs);
     }
   }
 
@@ -190,19 +215,26 @@ export class LogReader {
     this.#host.take(event, formatPosition(position));
   }
 
-  /** Asks for the events after the last one: those of the hole, or all. */
+  #fillAll(): void {
+    this.#isBehind = true;
+    this.#fill();
+  }
+
+  /** Asks for the events after the last one: those before the ones that came early, or all. */
   #fill(): void {
     const last = this.#last;
     if (this.#filling || !this.#isLive || !last) return;
     this.#endGap();
-    const limit = this.#isOverfull ? undefined : this.#hole(last);
+    const limit = this.#isBehind
+      ? undefined
+      : Math.max(...this.#early.keys(), last.offset + 2) - last.offset - 1;
     const filling = {};
     this.#filling = filling;
-    this.#isOverfull = false;
+    this.#isBehind = false;
     this.#host.fill(formatPosition(last), limit, (error, page) => {
       if (this.#filling !== filling) return;
       this.#filling = undefined;
-      if (error) this.#failed(error);
+      if (error) this.#failed(error, limit === undefined);
       else if (page['result'] !== 'page') this.#host.resume();
       else this.#filled(page, limit === undefined, last);
     });
@@ -210,29 +242,33 @@ export class LogReader {
 
   #filled({ events, more }: Fields, isOpen: boolean, before: Position): void {
     this.#failures = 0;
+    if (isOpen && more) this.#isBehind = true;
     this.#offerAll(events);
-    if (!this.#isLive || (this.#early.size === 0 && !(isOpen && more))) return;
-    if (this.#last !== before) this.#fill();
+    if (!this.#isLive || (this.#early.size === 0 && !this.#isBehind)) return;
     // What came early is not in the log: it belongs to one that the store has lost.
-    else this.#host.resume();
+    if (this.#last === before) this.#host.resume();
+    else if (this.#isBehind) this.#fill();
+    else if (!this.#gapTimer) this.#startGap(this.#gapMs);
   }
 
-  #failed(error: ClientRequestError): void {
+  #failed(error: ClientRequestError, isOpen: boolean): void {
     if (!TRANSIENT.includes(error.code)) {
       this.#host.resume();
       return;
     }
+    if (isOpen) this.#isBehind = true;
     this.#startGap(milliseconds(error.retryAfterMs) + backoffMs(this.#failures));
     this.#failures += 1;
-  }
-
-  #hole({ offset }: Position): number | undefined {
-    return this.#early.size > 0 ? Math.min(...this.#early.keys()) - offset - 1 : undefined;
   }
 
   #startGap(ms: number): void {
     this.#gapSince = performance.now();
     this.#gapTimer = after(ms * (1 + Math.random() / 2), () => this.#fill());
+  }
+
+  #stopCheck(): void {
+    clearTimeout(this.#tailTimer);
+    this.#tailTimer = undefined;
   }
 
   #endGap(): void {

@@ -1,7 +1,7 @@
 import { type ClientErrorCode, type ClientRequestError, clientError, TRANSIENT } from './errors.js';
 import { readError } from './incoming.js';
 import type { Supervisor } from './supervisor.js';
-import { after, backoffMs, type Timer } from './timers.js';
+import { after, backoffMs, milliseconds, type Timer } from './timers.js';
 import type { Transport } from './transport.js';
 
 /** Takes the answer to a request, or why there is none. */
@@ -39,8 +39,10 @@ interface Entry extends Request {
   answerableUntil: number;
   /** Ends the wait for an answer, or the one before it is written again. */
   againTimer?: Timer | undefined;
-  /** Errors that leave open what became of it. */
+  /** How often it was put off because of an error. */
   doubts: number;
+  /** The server may have handled it. */
+  isOpen: boolean;
   /** An error of API Gateway that may be the answer to this request. */
   possibleError?: ClientRequestError | undefined;
   rewrites: number;
@@ -91,6 +93,7 @@ export class RequestTable {
       via: undefined,
       answerableUntil: 0,
       doubts: 0,
+      isOpen: false,
       rewrites: 0,
       wasPresumed: false,
     });
@@ -140,7 +143,10 @@ export class RequestTable {
   /** The server has answered a request. */
   answered(id: string, ...answer: Parameters<Settle>): void {
     const entry = this.#entries.get(id);
-    if (entry?.isResent && answer[0]?.code === 'ERR_OUTCOME_UNKNOWN') this.#doubt(entry);
+    const [error] = answer;
+    const isPutOff =
+      error?.code === 'ERR_OUTCOME_UNKNOWN' || (error?.code === 'ERR_RATE_LIMIT' && entry?.isOpen);
+    if (entry?.isResent && isPutOff) this.#doubt(entry, error);
     else this.settle(id, ...answer);
   }
 
@@ -166,9 +172,12 @@ export class RequestTable {
     const mayBeLate = this.#isPinging || performance.now() < this.#lateErrorUntil;
     const [only] = inFlight;
     if (only && inFlight.length === 1 && !mayBeLate) {
-      const isOpen = only.isResent && TRANSIENT.includes(error.code) && only.doubts < MAX_DOUBTS;
-      if (isOpen) this.#doubt(only);
-      else this.settle(only.id, error);
+      if (!only.isResent || !TRANSIENT.includes(error.code)) this.settle(only.id, error);
+      else if (only.doubts < MAX_DOUBTS) this.#doubt(only, error);
+      else {
+        const isOpen = only.isOpen || error.code !== 'ERR_RATE_LIMIT';
+        this.settle(only.id, isOpen ? clientError(only.unanswered, { cause: error }) : error);
+      }
       return;
     }
     // One ping for all of them: API Gateway may refuse it for the same reason.
@@ -198,6 +207,7 @@ export class RequestTable {
         continue;
       }
       entry.via = undefined;
+      Object.assign(entry, this.#startClock(entry, INTEGRATION_MS, entry.unanswered));
       // Another frame will ask for it, and this one stays: it may have an answer after all.
       entry.wasPresumed = true;
       entry.settle(readError({ message: possibleError.message, retryAfterMs: 1 }));
@@ -235,14 +245,17 @@ export class RequestTable {
   #unwrite(entry: Entry): void {
     clearTimeout(entry.againTimer);
     entry.againTimer = undefined;
+    if (entry.via) entry.isOpen = true;
     entry.via = undefined;
     entry.possibleError = undefined;
   }
 
   /** Nobody knows what became of it: the server finds out, by the id, when it comes again. */
-  #doubt(entry: Entry): void {
+  #doubt(entry: Entry, { code, retryAfterMs }: ClientRequestError): void {
+    const wasOpen = entry.isOpen;
     this.#unwrite(entry);
-    this.#writeAgainIn(entry, backoffMs(entry.doubts));
+    entry.isOpen = wasOpen || code !== 'ERR_RATE_LIMIT';
+    this.#writeAgainIn(entry, milliseconds(retryAfterMs) + backoffMs(entry.doubts));
     entry.doubts += 1;
   }
 
@@ -257,8 +270,10 @@ export class RequestTable {
 
   #startClock({ id }: Request, ms: number, code: ClientErrorCode): Pick<Entry, 'timer' | 'endsAt'> {
     const end = (): void => {
-      if (this.#entries.get(id)?.via) this.#expectLateError();
-      this.settle(id, clientError(code));
+      const entry = this.#entries.get(id);
+      if (entry?.via) this.#expectLateError();
+      if (entry?.wasPresumed) this.forget(id);
+      else this.settle(id, clientError(code));
     };
     return { timer: ms < Infinity ? after(ms, end) : undefined, endsAt: Date.now() + ms };
   }

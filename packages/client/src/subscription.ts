@@ -233,6 +233,11 @@ export class Subscription {
   /** The connection is gone, and with it what the server knew. */
   lose(): void {
     this.move();
+    this.loseEvents();
+  }
+
+  /** Events may have been published that came over no connection. */
+  loseEvents(): void {
     this.#reader?.lose();
   }
 
@@ -247,7 +252,10 @@ export class Subscription {
   }
 
   close(): void {
+    const reader = this.#reader;
     this.#drop(clientError('ERR_CLOSED'), 'rejectQuietly');
+    // The listeners that are being called will have returned: the next page need not call them again.
+    this.#reader = reader;
   }
 
   #joinRefused(error: ClientRequestError): void {
@@ -283,6 +291,8 @@ export class Subscription {
     this.#joining[how](error);
     this.#users = 0;
     this.#latest = undefined;
+    // The answer to what it asked would lack them.
+    if (this.#reader?.hasEarly) this.#asked = '';
     this.#reader?.doubt();
     this.#reader = undefined;
     this.#stopWaiting();
@@ -300,7 +310,12 @@ export class Subscription {
     const reader = new LogReader(
       {
         ...host,
-        resume: () => this.#doubt(),
+        fill: (...args) => {
+          if (isCurrent()) host.fill(...args);
+        },
+        resume: () => {
+          if (isCurrent()) this.#doubt();
+        },
         take: (event, position) => {
           if (!isCurrent()) return;
           host.deliver(event, position !== undefined, () => {

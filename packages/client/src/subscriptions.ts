@@ -45,7 +45,7 @@ export class Subscriptions {
   /** The frames that subscribe and unsubscribe and have no answer yet. */
   readonly #asking = new Set<string>();
   readonly #toSync = new Set<string>();
-  /** Channels that the app has left on this connection: the server subscribes by itself only when it opens. */
+  /** Channels that the app has left since the connection was lost last: the server subscribes by itself only when one opens. */
   readonly #left = new Set<string>();
   #isScheduled = false;
 
@@ -132,7 +132,10 @@ export class Subscriptions {
 
   /** The connection before the present one has ended. */
   moved(): void {
-    this.#left.clear();
+    for (const subscription of this.#all.values()) {
+      // It was no longer subscribed there, and is not yet here.
+      if (!subscription.isSettled) subscription.loseEvents();
+    }
     this.flush();
   }
 
@@ -227,15 +230,18 @@ export class Subscriptions {
   #sync(): void {
     const wanted = [...this.#toSync].flatMap((channel) => {
       const position = this.#all.get(channel)?.wish.position;
-      return position ? [[channel, position] as const] : [];
+      // No server takes this name of a field.
+      return position && channel !== '__proto__' ? [[channel, position] as const] : [];
     });
     this.#toSync.clear();
     while (wanted.length > 0) {
       const asked = wanted.splice(0, MAX_CHANNELS_PER_FRAME);
       this.#request({ action: 'sync', positions: Object.fromEntries(asked) }, (error, data) => {
         const { channels } = fields(data);
-        for (const [index, [channel]] of asked.entries()) {
-          const outcome = fields(Array.isArray(channels) && channels[index]);
+        const outcomes = (Array.isArray(channels) ? channels : []).map(fields);
+        for (const [channel] of asked) {
+          // In JSON, names that are numbers come first.
+          const outcome = fields(outcomes.find((one) => one['channel'] === channel));
           this.synced(channel, outcome['result'], error ?? errorOf(outcome));
         }
       });

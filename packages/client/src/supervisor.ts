@@ -172,6 +172,15 @@ export class Supervisor {
     else this.#wait(error, this.#plan(error));
   }
 
+  /** The server ends a connection for good. Whether the client is closed: not if another one takes its place. */
+  dismiss(error: ClientRequestError, transport: Transport): boolean {
+    // An app may allow one connection a user, and end the first of two.
+    if (transport !== this.#current) this.#retire();
+    if (transport !== this.#current || this.#opening) return false;
+    this.close(error.code);
+    return true;
+  }
+
   close(code: StateReason['code']): void {
     if (this.state === 'closed') return;
     this.#leave();

@@ -89,6 +89,56 @@ describe('a connection before its end of 2 h', () => {
     expect(heard).toEqual([1, 2, 3]);
   });
 
+  it.each([
+    ['it ends', () => first().end()],
+    [
+      'the server does not know it',
+      () =>
+        first().receive({
+          type: 'error',
+          id: 'x',
+          error: { code: 'ERR_CONNECTION_UNKNOWN', message: 'Unknown.' },
+        }),
+    ],
+    ['30 s are over', () => pass(31_000)],
+  ])(
+    'may miss events without history before the other one is subscribed, and says so: %s',
+    async (_, end) => {
+      await subscribed('a');
+      await pass(AGE_MS);
+      await end();
+      await pass(0);
+      await outcome({ result: 'live' });
+      expect(heard).toEqual(['no-history']);
+      expect(states).toEqual([]);
+    },
+  );
+
+  it('misses nothing for those who may not read the history', async () => {
+    watch(client.channel('a').subscribe());
+    await outcome({ result: 'live', position: position(10) });
+    await pass(AGE_MS);
+    for (const offset of [11, 12, 13]) await arrive(first(), offset);
+    await outcome({ result: 'reset', reason: 'forbidden', position: position(12) });
+    await push(13, 14);
+    expect(heard).toEqual([11, 12, 13, 14]);
+  });
+
+  it('may be ended by the app as the first of two, which is not the end of the client', async () => {
+    await subscribed('a');
+    ScriptedWebSocket.opensByItself = false;
+    await pass(AGE_MS);
+    first().receive({ type: 'bye', code: 'ERR_ONE_ONLY', reason: 'One.', reconnect: false });
+    expect(client.state).toBe('connected');
+    current().open();
+    await pass(0);
+    first().receive({ type: 'bye', code: 'ERR_ONE_ONLY', reason: 'One.', reconnect: false });
+    expect(first().closedWith).toBe(1000);
+    expect(states).toEqual([]);
+    await receive({ type: 'bye', code: 'BANNED', reason: 'Spam.', reconnect: false });
+    expect(states).toEqual([['closed', 'BANNED', undefined]]);
+  });
+
   it('stays until a message has its answer, which is not sent again', async () => {
     await pass(AGE_MS - 5_000);
     const sent = watch(client.channel('b').send('post', 1));
@@ -196,6 +246,8 @@ describe('a connection before its end of 2 h', () => {
     expect(heard).toEqual([]);
     await pass(5_000);
     expect(first().closedWith).toBe(1000);
+    await push(2);
+    expect(heard).toEqual([]);
   });
 
   it('may be where the server ends a subscription: the other one ends it, too', async () => {

@@ -3,6 +3,7 @@ import type { ChannelEvent } from '../src/index.js';
 import { asked, entries, entry, outcome, page, position, push } from './channel-log.js';
 import {
   accept,
+  answer,
   client,
   current,
   pass,
@@ -113,15 +114,12 @@ describe('a hole', () => {
     expect(current().of('history')).toEqual([]);
     await pass(1);
     expect(current().of('history')).toMatchObject([
-      { channel: 'a', after: position(10), limit: 2 },
+      { channel: 'a', after: position(10), limit: 4 },
     ]);
-    await page({ position: position(15), events: entries(11, 12), more: true });
-    expect(heard).toEqual([11, 12, 13]);
-    expect(current().of('history').at(-1)).toMatchObject({ after: position(13), limit: 1 });
-    await page({ position: position(15), events: entries(14), more: true });
+    await page({ position: position(15), events: entries(11, 12, 13, 14), more: true });
     expect(heard).toEqual([11, 12, 13, 14, 15]);
     await pass(10_000);
-    expect(current().of('history')).toHaveLength(2);
+    expect(current().of('history')).toHaveLength(1);
   });
 
   it('is waited for longer where events often overtake each other', async () => {
@@ -134,6 +132,58 @@ describe('a hole', () => {
     expect(current().of('history')).toEqual([]);
     await pass(1);
     expect(current().of('history')).toHaveLength(1);
+  });
+
+  it('is asked for in parts, if it is larger than an answer', async () => {
+    await live();
+    await push(15);
+    await pass(187);
+    await page({ position: position(15), events: entries(11, 12), more: true });
+    expect(heard).toEqual([11, 12]);
+    await pass(187);
+    expect(current().of('history').at(-1)).toMatchObject({ after: position(12), limit: 2 });
+    await page({ position: position(15), events: entries(13, 14), more: true });
+    expect(heard).toEqual([11, 12, 13, 14, 15]);
+  });
+
+  it('has a time of its own, so that mere disorder asks for nothing', async () => {
+    await live();
+    // Each event is overtaken by the next two, and comes 120 ms late.
+    for (let offset = 11; offset < 200; offset += 3) {
+      await push(offset + 1, offset + 2);
+      await pass(120);
+      await push(offset + 4, offset);
+      await pass(60);
+    }
+    expect(current().of('history')).toEqual([]);
+  });
+
+  it('does not hide that there is more', async () => {
+    await live();
+    await reconnect();
+    await push(13);
+    const events = entries(11);
+    await outcome({ result: 'resumed', position: position(20), events, more: true });
+    expect(current().of('history')).toHaveLength(1);
+    expect(current().of('history')[0]).not.toHaveProperty('limit');
+    await page({ position: position(20), events: entries(12, 13, 14), more: true });
+    await page({ position: position(20), events: entries(15, 16, 17, 18, 19, 20) });
+    expect(heard).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+  });
+
+  it('does not hide that there is more, also while it is being asked for', async () => {
+    await live();
+    await push(12);
+    await pass(187);
+    await receive({ type: 'events', channel: 'a', events: entries(13), more: true });
+    await page({ position: position(14), events: entries(11), more: true });
+    expect(heard).toEqual([11, 12, 13]);
+    expect(current().of('history')).toHaveLength(2);
+    await refuse();
+    await pass(400);
+    expect(current().of('history')).toHaveLength(3);
+    await page({ position: position(14), events: entries(14) });
+    expect(heard).toEqual([11, 12, 13, 14]);
   });
 
   it('is asked for at once when more than 256 events wait behind it', async () => {
@@ -307,6 +357,28 @@ describe('another log', () => {
     expect(heard).toEqual([11, 'forked', 13]);
   });
 
+  it('is asked about once, however many events of it wait', async () => {
+    await live();
+    await reconnect();
+    for (let offset = 1; offset <= 20; offset += 1) {
+      const text = position(offset, 'epoch-0_____');
+      await receive({ type: 'event', channel: 'a', ...entry(offset, { position: text }) });
+    }
+    const end = position(3, 'epoch-2_____');
+    await outcome({ result: 'reset', reason: 'epoch', position: end });
+    await outcome({ result: 'resumed', position: end });
+    await pass(60_000);
+    expect(current().of('subscribe')).toHaveLength(2);
+  });
+
+  it('is noticed by another event in the place of the last one', async () => {
+    await live();
+    await push(11);
+    const text = position(11).replace('tag11', 'other');
+    await receive({ type: 'event', channel: 'a', ...entry(11, { position: text, id: 'new' }) });
+    expect(asked()).toEqual([{ channel: 'a', position: position(11) }]);
+  });
+
   it('leads to no storm, however often it is noticed', async () => {
     await live();
     for (let count = 0; count < 100; count += 1) {
@@ -371,6 +443,40 @@ describe('the last events', () => {
       expect(asked()).toEqual([{ channel: 'a', position: position(11) }]);
     },
   );
+
+  it('are asked about although the channel is subscribed to again meanwhile', async () => {
+    await live({ tailCheck });
+    await push(11);
+    await reconnect();
+    await outcome({ result: 'resumed', position: position(11), tailCheck });
+    await pass(3_000);
+    expect(current().of('sync')).toEqual([]);
+    await push(12);
+    await pass(1_000);
+    watch(client.channel('a').unsubscribe());
+    await accept();
+    await pass(60_000);
+    expect(current().of('sync')).toEqual([]);
+  });
+
+  it('are told apart by the name of the channel', async () => {
+    await live();
+    watch(client.channel('42').subscribe());
+    await pass(0);
+    const channels = [{ channel: '42', result: 'live', position: position(5) }];
+    await answer({ channels });
+    for (let times = 1; times <= 4; times += 1) {
+      await pass(240_000);
+      await receive({ type: 'pong' });
+    }
+    const [sync] = current().of('sync');
+    const outcomes = [
+      { channel: '42', result: 'current' },
+      { channel: 'a', result: 'behind' },
+    ];
+    await receive({ type: 'reply', id: sync?.id, data: { channels: outcomes } });
+    expect(current().of('history')).toMatchObject([{ channel: 'a' }]);
+  });
 
   it('lead to a new subscription when the server refuses to say', async () => {
     await live({ tailCheck });
@@ -449,6 +555,30 @@ describe('a subscription that was left', () => {
     expect(joined()).toMatchObject({ result: 'live' });
   });
 
+  it('hides no event that came before the answer', async () => {
+    const first = watch(client.channel('a').subscribe());
+    await pass(0);
+    await push(11);
+    watch(client.channel('a').unsubscribe());
+    watch(client.channel('a').subscribe());
+    await outcome({ result: 'live', position: position(10) });
+    expect(current().of('subscribe')).toHaveLength(2);
+    await outcome({ result: 'resumed', position: position(11), events: entries(11) });
+    expect([heard, first()]).toEqual([[11], 'ERR_UNSUBSCRIBED']);
+  });
+
+  it('may be left by the listener of a reset', async () => {
+    await live({ tailCheck: { afterMs: 1_000, windowMs: 1_000 } });
+    client.channel('a').onReset(() => client.close());
+    const lost = current();
+    await reconnect();
+    const events = entries(19, 20);
+    await outcome({ result: 'reset', reason: 'trimmed', position: position(20), events });
+    expect(heard).toEqual(['trimmed']);
+    await pass(60_000);
+    expect([...lost.of('sync'), ...current().of('sync')]).toEqual([]);
+  });
+
   it('may be left by a listener, between two events of one frame', async () => {
     await live();
     client.channel('a').on('message', (data) => {
@@ -508,6 +638,13 @@ describe('history()', () => {
     await receive({ type: 'pong' });
     await pass(20_000);
     expect(late()).toBe('ERR_TIMEOUT');
+  });
+
+  it('is refused when it is larger than a frame', async () => {
+    const read = watch(client.channel('a').history({ after: 'x'.repeat(40_000) }));
+    await pass(0);
+    expect(read()).toBe('ERR_MESSAGE_INVALID');
+    expect(current().sent).toEqual([]);
   });
 
   it('does not wait behind the messages of its channel', async () => {

@@ -165,6 +165,32 @@ describe('a message that is not answered in time', () => {
   });
 });
 
+describe('a message that is refused for a while', () => {
+  it('has its answer, if it was not sent before', async () => {
+    await start();
+    const sent = watch(client.channel('a').send('post', 1));
+    await refuse({ retryAfterMs: 1_000 });
+    expect(sent()).toBe('ERR_RATE_LIMIT');
+  });
+
+  it('goes again, if an earlier try may have been handled', async () => {
+    await start();
+    const sent = watch(client.channel('a').send('post', 1));
+    const behind = watch(client.channel('a').send('post', 2));
+    await reconnect();
+    await refuse({ retryAfterMs: 1_000 });
+    await pass(1_249);
+    expect(current().of('a.post')).toHaveLength(1);
+    await pass(1);
+    expect(current().of('a.post')).toMatchObject([
+      { data: 1, attempt: 2 },
+      { data: 1, attempt: 3 },
+    ]);
+    await answer('done');
+    expect([sent(), behind()]).toEqual(['done', 'pending']);
+  });
+});
+
 describe('a message and the subscription of its channel', () => {
   it('F1 does not overtake it, whichever was called first in a tick', async () => {
     await start();

@@ -81,6 +81,15 @@ describe('positions that are kept', () => {
     expect(client.channel('a').position).toBe(position(3));
   });
 
+  it('are kept when a listener closes the client', async () => {
+    const shelf = new Shelf();
+    await load(() => shelf);
+    await outcome({ result: 'live', position: position(10) });
+    client.channel('a').on('message', () => client.close());
+    await push(11);
+    expect(shelf.getItem(KEY)).toBe(position(11));
+  });
+
   it('are told of where they are of no use', async () => {
     const shelf = new Shelf();
     shelf.setItem(KEY, position(3));
