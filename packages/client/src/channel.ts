@@ -11,7 +11,7 @@ import type {
   SendOptions,
   SubscribeData,
 } from './messages.js';
-import type { SubscribeAnswer } from './subscription.js';
+import type { SubscribeAnswer } from './subscription-host.js';
 
 /** How a channel is subscribed to. */
 export interface SubscribeOptions {

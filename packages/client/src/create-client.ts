@@ -20,6 +20,7 @@ import { checkOptions, optionError } from './options.js';
 import { Outbox } from './outbox.js';
 import { Positions } from './positions.js';
 import { RequestTable } from './request-table.js';
+import type { Delivery } from './subscription-host.js';
 import { Subscriptions } from './subscriptions.js';
 import { type ConnectionState, type StateReason, Supervisor } from './supervisor.js';
 import type { Transport } from './transport.js';
@@ -122,7 +123,7 @@ class ConnectedClient implements Client {
       ended: (channel, error) => this.#end(channel, error),
       refused: (channel, error, retryInMs) => this.#refuse(channel, { channel, error, retryInMs }),
       missed: (channel, reason) => this.#listening.get(channel)?.onReset.emit({ reason }),
-      deliver: (...args) => this.#deliver(...args),
+      deliver: (channel, delivery) => this.#deliver(channel, delivery),
     });
     this.#outbox = new Outbox(this.#supervisor, this.#requests, this.#subscriptions);
   }
@@ -313,12 +314,7 @@ class ConnectedClient implements Client {
     }
   }
 
-  #deliver(
-    channel: string,
-    value: Fields | undefined,
-    isInOrder: boolean,
-    returned?: () => void,
-  ): void {
+  #deliver(channel: string, { event: value, isInOrder = false, returned }: Delivery): void {
     const event = value && readEvent(value);
     this.#calls.run(() => {
       if (event) this.#listening.get(channel)?.tell(event, isInOrder);

@@ -21,7 +21,7 @@ export type {
 export type { ChannelEvent, ChannelReset, SubscriptionEnd } from './channel-events.js';
 export type { MissedReason } from './log-reader.js';
 export type { PositionStorage } from './positions.js';
-export type { SubscribeAnswer } from './subscription.js';
+export type { SubscribeAnswer } from './subscription-host.js';
 
 // Messages
 

@@ -1,47 +1,12 @@
 import { type Deferred, deferred } from './deferred.js';
 import { type ClientRequestError, clientError, TRANSIENT, UNCERTAIN } from './errors.js';
 import type { Fields } from './incoming.js';
-import { LogReader, type LogReaderHost, type MissedReason } from './log-reader.js';
-import type { Positions } from './positions.js';
+import { LogReader } from './log-reader.js';
+import type { SubscribeAnswer, SubscriptionHost } from './subscription-host.js';
 import { after, backoffMs, milliseconds, type Timer } from './timers.js';
-
-/** What the server says to a subscription. */
-export type SubscribeAnswer<D = unknown> = {
-  /** The channel's name. */
-  readonly channel: string;
-  /** What the channel's `@OnSubscribe` handler returned. */
-  readonly data: D;
-} & (
-  | {
-      /**
-       * `live`: events from now on, and with `rewind` the latest before. `resumed`: all events after the
-       * position where the client stopped, and from now on.
-       */
-      readonly result: 'live' | 'resumed';
-    }
-  | {
-      /** Events from now on. Some may be missing between the client's position and now. */
-      readonly result: 'reset';
-      readonly reason: MissedReason;
-    }
-);
 
 /** What the server is asked about a channel. */
 export type SubscriptionAction = 'subscribe' | 'unsubscribe';
-
-/** What a subscription needs, and what it reports. */
-export interface SubscriptionHost extends Pick<LogReaderHost, 'fill' | 'sync' | 'missed'> {
-  /** The position where an earlier life stopped is kept here. */
-  readonly positions: Positions;
-  /** There may be something to ask, or messages may go that waited. */
-  changed(): void;
-  /** The server ended it, and it is not asked for again. */
-  ended(error: ClientRequestError): void;
-  /** The server has refused it for a while, and is asked again. */
-  refused(error: ClientRequestError, retryInMs: number): void;
-  /** Hands an event over, if there is one, and calls back when its listeners have returned. */
-  deliver(event: Fields | undefined, isInOrder: boolean, returned: () => void): void;
-}
 
 /** Longest that `subscribe()` and `unsubscribe()` wait for an answer. */
 export const ANSWER_MS = 10_000;
@@ -318,11 +283,12 @@ export class Subscription {
         },
         take: (event, position) => {
           if (!isCurrent()) return;
-          host.deliver(event, position !== undefined, () => {
+          const returned = (): void => {
             if (!isCurrent() || (event && !position)) return;
             this.position = position;
             positions.set(this.#channel, position);
-          });
+          };
+          host.deliver({ event, isInOrder: position !== undefined, returned });
         },
       },
       positions.get(this.#channel),

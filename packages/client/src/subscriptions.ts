@@ -5,12 +5,8 @@ import { type Fields, fields, readError } from './incoming.js';
 import type { MissedReason } from './log-reader.js';
 import type { Positions } from './positions.js';
 import type { RequestTable, Settle } from './request-table.js';
-import {
-  type SubscribeAnswer,
-  Subscription,
-  type SubscriptionAction,
-  type SubscriptionHost,
-} from './subscription.js';
+import { Subscription, type SubscriptionAction } from './subscription.js';
+import type { Delivery, SubscribeAnswer, SubscriptionHost } from './subscription-host.js';
 import type { Supervisor } from './supervisor.js';
 
 /** What the subscriptions of a client need, and what they report. */
@@ -24,13 +20,7 @@ export interface SubscriptionsHost {
   refused(channel: string, error: ClientRequestError, retryInMs: number): void;
   /** Events may be missing between the last that was handed over and the next. */
   missed(channel: string, reason: MissedReason): void;
-  /** Hands an event over, if there is one, and calls back when its listeners have returned. */
-  deliver(
-    channel: string,
-    event: Fields | undefined,
-    isInOrder: boolean,
-    returned?: () => void,
-  ): void;
+  deliver(channel: string, delivery: Delivery): void;
 }
 
 /** The longest that API Gateway waits for an answer is 29 s: afterwards none will come. */
@@ -79,7 +69,7 @@ export class Subscriptions {
   receive(channel: string, event: Fields): void {
     const subscription = this.#all.get(channel);
     if (subscription) subscription.receive(event);
-    else if (!this.#left.has(channel)) this.#host.deliver(channel, event, false);
+    else if (!this.#left.has(channel)) this.#host.deliver(channel, { event });
   }
 
   /** The server said whether the last events of a channel were missed; an error if it did not. */
@@ -169,7 +159,7 @@ export class Subscriptions {
       ended: (error) => host.ended(channel, error),
       refused: (error, retryInMs) => host.refused(channel, error, retryInMs),
       missed: (reason) => host.missed(channel, reason),
-      deliver: (...args) => host.deliver(channel, ...args),
+      deliver: (delivery) => host.deliver(channel, delivery),
       fill: (after, limit, settle) => {
         this.#request({ action: 'history', channel, after, limit }, (error, data) =>
           settle(error, fields(data)),

@@ -100,14 +100,14 @@ describe('a connection before its end of 2 h', () => {
           error: { code: 'ERR_CONNECTION_UNKNOWN', message: 'Unknown.' },
         }),
     ],
-    ['30 s are over', () => pass(31_000)],
+    ['30 s are over', () => {}],
   ])(
     'may miss events without history before the other one is subscribed, and says so: %s',
     async (_, end) => {
       await subscribed('a');
       await pass(AGE_MS);
-      await end();
-      await pass(0);
+      end();
+      await pass(31_000);
       await outcome({ result: 'live' });
       expect(heard).toEqual(['no-history']);
       expect(states).toEqual([]);
