@@ -8,6 +8,7 @@ import {
 } from '@gatecast/framework';
 import { dto } from '@gatecast/framework/class-validator';
 import { IsString, Length } from 'class-validator';
+import { roomHistory } from './room-history.js';
 
 type Room = ChannelType<
   'rooms/:roomId',
@@ -31,7 +32,7 @@ class Typing {
 }
 
 /** One chat room. */
-@Channel('rooms/:roomId')
+@Channel('rooms/:roomId', { history: roomHistory })
 export class RoomChannel {
   @OnSubscribe()
   join(ctx: SubscribeContext<Room>) {
@@ -40,8 +41,9 @@ export class RoomChannel {
 
   @OnMessage(dto(Post))
   async post({ text, from }: Post, ctx: MessageContext<Room>) {
-    const { id } = await ctx.channel.publish('message', { text, from });
-    return { id };
+    // A message that is sent again, because its answer was lost, is in the history once.
+    const { id, duplicate } = await ctx.channel.publish('message', { text, from });
+    return { id, duplicate };
   }
 
   @OnMessage(dto(Typing), { reply: false })

@@ -9,8 +9,7 @@ import type { Peer } from './peer.js';
 export async function expectToChat(ann: Peer, bob: Peer): Promise<void> {
   for (const peer of [ann, bob]) {
     peer.write('{"action":"subscribe","id":"s1","channels":[{"channel":"rooms/general"}]}');
-    expect(await peer.next('reply')).toEqual({
-      type: 'reply',
+    expect(await peer.next('reply')).toMatchObject({
       id: 's1',
       data: {
         channels: [
@@ -31,8 +30,13 @@ export async function expectToChat(ann: Peer, bob: Peer): Promise<void> {
     channel: 'rooms/general',
     event: 'message',
     data: { text: 'hi', from: 'Ann' },
+    position: expect.any(String),
   });
-  expect(await ann.next('reply')).toEqual({ type: 'reply', id: 'm1', data: { id: event.id } });
+  expect(await ann.next('reply')).toEqual({
+    type: 'reply',
+    id: 'm1',
+    data: { id: event.id, duplicate: false },
+  });
   expect(await ann.next('event')).toEqual(event);
 
   ann.write(
@@ -50,7 +54,7 @@ export async function expectToChat(ann: Peer, bob: Peer): Promise<void> {
 }
 
 /**
- * Ann is away while others write in a room with history, and gets what she missed: when she subscribes again,
+ * Ann is away while others write in a room, and gets what she missed: when she subscribes again,
  * and when she asks.
  *
  * @param publish Publishes from outside of the chat. Returns the position of the event.

@@ -26,8 +26,7 @@ interface Published {
   readonly payload: {
     readonly delivered: number;
     readonly gone: number;
-    /** Only of `fixtures/history-publisher.ts`. */
-    readonly position?: string;
+    readonly position: string;
   };
 }
 
@@ -108,13 +107,12 @@ async function subscribe(peer: Peer, room: string): Promise<void> {
   await peer.next('reply');
 }
 
-/** The chat of a stack whose rooms have history. */
 async function expectMissedEvents(stack: string): Promise<void> {
   const before = events.length;
   const { url } = apiOf(`${stack}/Chat`);
   await expectToCatchUp(
     () => openPeer(url),
-    async (text) => (await publish(`${stack}/Publisher`, text)).position ?? '',
+    async (text) => (await publish(`${stack}/Publisher`, text)).position,
   );
   for (const route of ['history', 'sync']) await eventAfter(before, { route, result: 'ok' });
   expect(events.slice(before).map(({ route }) => route)).not.toContain('$default');
@@ -169,7 +167,7 @@ describe('the chat', () => {
   });
 
   it('gives peers what they missed, by routes of their own', async () => {
-    await expectMissedEvents('History');
+    await expectMissedEvents('OneStore');
   });
 
   describeRedis('on Redis', () => {
@@ -228,7 +226,10 @@ describe('the chat with direct writes', () => {
       const { url } = apiOf('Direct/Chat');
       await buildPage({ folder: join(folder, 'page'), url, handshake: 'query' });
       await using browser = await openChromium();
-      await expectPagesToChat(browser, `http://localhost:${gateway.port}/page/index.html`);
+      await expectPagesToChat(
+        browser,
+        `http://localhost:${gateway.port}/page/index.html#tea%20room`,
+      );
     });
   });
 });

@@ -45,6 +45,9 @@ describeInChromium('the page of the chat', () => {
   it('lets two people chat over its stack', async () => {
     await buildPage({ folder: join(folder, 'page'), url });
     await using browser = await openChromium();
-    await expectPagesToChat(browser, `http://localhost:${new URL(url).port}/page/index.html`);
+    await expectPagesToChat(
+      browser,
+      `http://localhost:${new URL(url).port}/page/index.html#tea%20room`,
+    );
   });
 });

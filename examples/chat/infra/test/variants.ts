@@ -27,12 +27,8 @@ new GatecastApi(new Stack(app, 'Guarded'), 'Chat', guarded);
 
 const direct = withRoutes('test/fixtures/app-without-logger.ts');
 const connectionWrites = ConnectionWrites.DIRECT;
-for (const id of ['Direct', 'Deleting']) {
-  const stack = new Stack(app, id);
-  const api = new GatecastApi(stack, 'Chat', { ...direct, ...open, connectionWrites });
-  api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
-  if (id === 'Deleting') deleteAtDisconnect(api);
-}
+withPublisher('Direct', { ...direct, connectionWrites });
+deleteAtDisconnect(withPublisher('Deleting', { ...direct, connectionWrites }));
 new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', { ...guarded, connectionWrites });
 
 const redis = new Stack(app, 'Redis');
@@ -41,8 +37,9 @@ const url = process.env['REDIS_URL'] ?? '';
 const store = Store.redis({ vpc, url });
 new GatecastApi(redis, 'Chat', { ...withRoutes('server/app-on-redis.ts'), ...open, store });
 
-withHistory('History', 'test/fixtures/app-with-history.ts', {});
-withHistory('TwoStores', 'test/fixtures/app-with-two-stores.ts', {
+withPublisher('OneStore', chat);
+withPublisher('TwoStores', {
+  ...withRoutes('test/fixtures/app-with-two-stores.ts'),
   store: Store.redis({ vpc, url, keyPrefix: 'two-stores:', log: Store.dynamoDb() }),
 });
 
@@ -63,11 +60,12 @@ function deleteAtDisconnect(api: GatecastApi): void {
   integration.requestTemplates = { $default: `${key}}` };
 }
 
-/** An app whose rooms have history, with a publisher that knows of it. */
-function withHistory(id: string, file: string, props: Partial<GatecastApiProps>): void {
+/** An app, and a publisher that is not part of it. */
+function withPublisher(id: string, props: GatecastApiProps): GatecastApi {
   const stack = new Stack(app, id);
-  const api = new GatecastApi(stack, 'Chat', { ...withRoutes(file), ...open, ...props });
-  api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/history-publisher.ts'));
+  const api = new GatecastApi(stack, 'Chat', { ...props, ...open });
+  api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
+  return api;
 }
 
 /** A function and a table of one stack, and an API in another. */
