@@ -17,9 +17,19 @@ export interface Tab extends OpenPage {
   goBack(): Promise<void>;
 }
 
+/** A tab that the browser can open once more, with a copy of its session storage. */
+export interface CopyableTab extends Tab {
+  duplicate(): Promise<Tab>;
+}
+
 /** A real browser. */
 export interface TestBrowser extends AsyncDisposable {
   openTab(url: string): Promise<Tab>;
+}
+
+/** One that can copy tabs. */
+export interface CopyingBrowser extends TestBrowser {
+  openTab(url: string): Promise<CopyableTab>;
 }
 
 /** A real browser, and the pages for it. */
@@ -133,6 +143,73 @@ export function testKeptPage(stage: Stage<TestBrowser>): void {
   });
 }
 
+/** For the same browsers. */
+export function testKeptPageWithHistory(stage: Stage<TestBrowser>): void {
+  it('misses nothing on a page that was kept', async () => {
+    await using room = await Room.open();
+    room.keepHistory();
+    await using tab = await stage.browser.openTab(stage.pages.pageOf(room.url));
+    await room.has(1);
+    await tab.goTo(stage.pages.elsewhere);
+    await room.has(0);
+    room.publish('meanwhile');
+    await tab.goBack();
+    expect(await tab.evaluate('arrivals')).toEqual([false, true]);
+    await until(tab, ({ events }) => events.length > 0);
+    await expectToHaveHeard(room, tab, 'meanwhile');
+  });
+}
+
+export function testStorage(stage: Stage<CopyingBrowser>): void {
+  it('goes on where it was when the page is loaded again', async () => {
+    await using room = await Room.open();
+    room.keepHistory();
+    const page = `${stage.pages.pageOf(room.url)}&storage`;
+    await using tab = await stage.browser.openTab(page);
+    await room.has(1);
+    room.publish('before');
+    await until(tab, ({ events }) => events.includes('before'));
+    await tab.goTo(stage.pages.elsewhere);
+    await room.has(0);
+    room.publish('meanwhile');
+    await tab.goTo(page);
+    await until(tab, ({ events }) => events.length > 0);
+    await expectToHaveHeard(room, tab, 'meanwhile');
+  });
+
+  it('goes on in a duplicate of a tab, and each of them by itself from then on', async () => {
+    await using room = await Room.open();
+    room.keepHistory();
+    await using first = await stage.browser.openTab(`${stage.pages.pageOf(room.url)}&storage`);
+    await room.has(1);
+    room.publish('before');
+    await until(first, ({ events }) => events.includes('before'));
+    {
+      await using second = await first.duplicate();
+      await room.has(2);
+      room.publish('to both');
+      await until(second, ({ events }) => events.length > 0);
+      expect((await read(second)).events).toEqual(['to both']);
+    }
+    await expectToHaveHeard(room, first, 'before', 'to both');
+  });
+
+  it('works as without where the browser forbids storage', async () => {
+    await using room = await Room.open();
+    room.keepHistory();
+    const page = `${stage.pages.pageOf(room.url)}&storage&sandbox`;
+    await using tab = await stage.browser.openTab(page);
+    await expect(tab.evaluate('sessionStorage')).rejects.toThrow('SecurityError');
+    await room.has(1);
+    room.publish('before');
+    await until(tab, ({ events }) => events.includes('before'));
+    room.cut();
+    room.publish('meanwhile');
+    await until(tab, ({ events }) => events.includes('meanwhile'));
+    await expectToHaveHeard(room, tab, 'before', 'meanwhile');
+  });
+}
+
 /** For a browser that loads a page again that had an open WebSocket. */
 export function testReloadedPage(stage: Stage<TestBrowser>): void {
   it('begins anew on a page that was not kept', async () => {
@@ -205,16 +282,29 @@ async function lastOf(page: OpenPage): Promise<Journal> {
 }
 
 /** Expects one subscription, an event of now to arrive once, and nothing of what was posted twice. */
-export async function expectToBeThere(
+export function expectToBeThere(
   room: Room,
   page: OpenPage,
   posted: readonly string[],
+): Promise<void> {
+  return expectNow(room, page, { heard: [], posted });
+}
+
+/** The same of a page that has posted nothing, and has heard these events. */
+function expectToHaveHeard(room: Room, page: OpenPage, ...heard: readonly string[]): Promise<void> {
+  return expectNow(room, page, { heard, posted: [] });
+}
+
+async function expectNow(
+  room: Room,
+  page: OpenPage,
+  { heard, posted }: { readonly heard: readonly string[]; readonly posted: readonly string[] },
 ): Promise<void> {
   await room.has(1);
   room.publish('afterwards');
   const { states, events, answers } = await lastOf(page);
   expect({ events, answers, badSteps: badSteps(states) }).toEqual({
-    events: [...posted, 'afterwards', 'last'],
+    events: [...heard, ...posted, 'afterwards', 'last'],
     answers: [...posted, 'last'],
     badSteps: [],
   });

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { describeInChromium } from '../../../../test/chromium.js';
+import { describeInChromium, freeze, openPlainChromium } from '../../../../test/chromium.js';
 import {
   answered,
   expectToBeThere,
@@ -7,13 +7,15 @@ import {
   read,
   setStage,
   testKeptPage,
+  testKeptPageWithHistory,
   testOffline,
   testQueryHandshake,
   testReconnection,
+  testStorage,
   testTwoTabs,
   until,
 } from './browser-tests.js';
-import { openTestChromium } from './chromium-browser.js';
+import { openTestChromium, tabOf } from './chromium-browser.js';
 import { PATIENCE, Room } from './room.js';
 
 describeInChromium('the client in Chromium', () => {
@@ -22,7 +24,9 @@ describeInChromium('the client in Chromium', () => {
   testQueryHandshake(stage);
   testOffline(stage);
   testKeptPage(stage);
+  testKeptPageWithHistory(stage);
   testTwoTabs(stage);
+  testStorage(stage);
 
   it('fails a connection if the server accepts no sub-protocol of those offered', async () => {
     await using room = await Room.open();
@@ -48,15 +52,18 @@ describeInChromium('the client in Chromium', () => {
 
   it('is back when a page goes on that was frozen', async () => {
     await using room = await Room.open();
-    await using tab = await stage.browser.openFreezableTab(stage.pages.pageOf(room.url));
+    await using chromium = await openPlainChromium();
+    const page = await chromium.context.newPage();
+    await page.goto(stage.pages.pageOf(room.url));
+    const tab = tabOf(page);
     await room.has(1);
     room.isAnswering = false;
     await post(tab, 'asleep');
     await vi.waitFor(() => expect(room.posts).toEqual(['asleep']), PATIENCE);
-    await tab.setFrozen(true);
+    const thaw = await freeze(page);
     room.cut();
     room.isAnswering = true;
-    await tab.setFrozen(false);
+    await thaw();
     expect(await tab.evaluate('freezes')).toBe(1);
     await answered(tab, 'asleep');
     await expectToBeThere(room, tab, ['asleep']);

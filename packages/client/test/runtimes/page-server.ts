@@ -20,9 +20,13 @@ export class PageServer implements AsyncDisposable {
       scripts.set(`/${entry}.js`, await bundleScript(entry));
     }
     const http = createServer((request, response) => {
-      const { pathname } = new URL(request.url ?? '', 'http://localhost');
+      const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
       const script = scripts.get(pathname);
       response.setHeader('Content-Type', script ? 'text/javascript' : 'text/html');
+      // A page in a sandbox has no origin, and so no storage.
+      if (searchParams.has('sandbox')) {
+        response.setHeader('Content-Security-Policy', 'sandbox allow-scripts');
+      }
       response.end(script ?? htmlOf(pathname));
     });
     http.listen(0, '127.0.0.1');

@@ -31,11 +31,15 @@ export function roomOf({ search }: { readonly search: string }): string {
   return new URLSearchParams(search).get('room') as string;
 }
 
-/** How its client connects, from the URL of the page. */
-export function handshakeOf({
+/** How its client works, from the URL of the page. */
+export function optionsOf({
   search,
 }: {
   readonly search: string;
-}): Pick<ClientOptions, 'handshake'> {
-  return new URLSearchParams(search).has('query') ? { handshake: 'query' } : {};
+}): Pick<ClientOptions, 'handshake' | 'storage'> {
+  const query = new URLSearchParams(search);
+  return {
+    ...(query.has('query') && { handshake: 'query' }),
+    ...(query.has('storage') && { storage: () => sessionStorage }),
+  };
 }

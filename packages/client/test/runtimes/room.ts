@@ -1,4 +1,4 @@
-import { eventId } from '@gatecast/protocol';
+import { eventId, formatPosition, parsePosition } from '@gatecast/protocol';
 import { vi } from 'vitest';
 import {
   acceptSubscriptions,
@@ -21,6 +21,7 @@ export class Room implements AsyncDisposable {
   readonly #server: TestingServer;
   readonly #visitors = new Set<ServerConnection>();
   readonly #ids = new Map<string, string>();
+  #log: object[] | undefined;
   #published = 0;
 
   private constructor(server: TestingServer) {
@@ -66,6 +67,11 @@ export class Room implements AsyncDisposable {
     }, PATIENCE);
   }
 
+  /** From now on keeps its events: whoever comes with a position gets those after it. */
+  keepHistory(): void {
+    this.#log = [];
+  }
+
   publish(text: string): void {
     this.#published += 1;
     this.#tell(text, `published-${this.#published}`);
@@ -101,7 +107,11 @@ export class Room implements AsyncDisposable {
   }
 
   #receive(frame: ReceivedFrame, connection: ServerConnection): void {
-    acceptSubscriptions(frame, connection);
+    const [channel] = frame.channels ?? [];
+    if (frame.action === 'subscribe' && this.#log) {
+      const { position } = channel as { readonly position?: string };
+      connection.reply(frame.id, { channels: [this.#outcome(position)] });
+    } else acceptSubscriptions(frame, connection);
     switch (frame.action) {
       case 'subscribe':
         this.#visitors.add(connection);
@@ -135,10 +145,30 @@ export class Room implements AsyncDisposable {
     connection.reply(id);
   }
 
+  /** The answer to a subscription. */
+  #outcome(position: string | undefined): object {
+    const log = this.#log ?? [];
+    const outcome = { channel: 'rooms/1', position: positionOf(log.length) };
+    const offset = parsePosition(position)?.offset;
+    if (offset === undefined) return { ...outcome, result: 'live' };
+    return { ...outcome, result: 'resumed', events: log.slice(offset) };
+  }
+
   #tell(text: string, id: string): void {
     const event = { event: 'message', data: { text }, id, at: Date.now() };
+    const kept = this.#log && { ...event, position: positionOf(this.#log.length + 1) };
+    if (kept) this.#log?.push(kept);
     for (const visitor of this.#visitors) {
-      visitor.send({ type: 'event', channel: 'rooms/1', ...event });
+      visitor.send({ type: 'event', channel: 'rooms/1', ...(kept ?? event) });
     }
   }
+}
+
+/** The position of an event of the room, counted from 1; 0 is the beginning. */
+function positionOf(offset: number): string {
+  return formatPosition({
+    epoch: 'epoch-1_____',
+    offset,
+    tag: offset === 0 ? '' : `tag${offset}`,
+  });
 }

@@ -1,6 +1,7 @@
 import {
   setStage,
   testKeptPage,
+  testKeptPageWithHistory,
   testQueryHandshake,
   testReconnection,
   testTwoTabs,
@@ -12,5 +13,6 @@ describeInWebKit('the client in WebKit', () => {
   testReconnection(stage);
   testQueryHandshake(stage);
   testKeptPage(stage);
+  testKeptPageWithHistory(stage);
   testTwoTabs(stage);
 });
