@@ -1,30 +1,41 @@
-import { ChannelNameError, ClientRequestError, createClient } from '@gatecast/client';
+import { ChannelNameError, ClientRequestError, channelName, createClient } from '@gatecast/client';
+import { ComposeForm } from './compose-form.js';
+import { noticeConnection } from './connection-notice.js';
 import { Conversation } from './conversation.js';
 import { element } from './element.js';
+import { Kept } from './kept.js';
 
 // What `build.mjs` was given.
 declare const CHAT_URL: string | undefined;
 declare const CHAT_HANDSHAKE: 'subprotocol' | 'query' | undefined;
 
-const NAME_KEY = 'gatecast-chat-name';
-
 const title = element('title', HTMLElement);
 const topic = element('topic', HTMLElement);
-const banner = element('banner', HTMLElement);
+const connection = element('connection', HTMLElement);
+const problem = element('problem', HTMLElement);
 const joinForm = element('join', HTMLFormElement);
 const nameField = element('name', HTMLInputElement);
 const roomField = element('room', HTMLInputElement);
 const chat = element('chat', HTMLElement);
-const composeForm = element('compose', HTMLFormElement);
-const textField = element('text', HTMLTextAreaElement);
 const leaveButton = element('leave', HTMLButtonElement);
+
+const keptName = new Kept(() => localStorage, 'name');
+/** The reader's name as long as this tab is in a room: it joins the room again when the page is loaded again. */
+const joinedAs = new Kept(() => sessionStorage, 'joined-as');
 
 const client = createClient({
   url: CHAT_URL ?? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/dev`,
   handshake: CHAT_HANDSHAKE ?? 'subprotocol',
 });
+noticeConnection(client, (notice) => {
+  connection.textContent = notice;
+});
+
 let conversation: Conversation | undefined;
-let wasConnected = false;
+const compose = new ComposeForm({
+  onSubmit: (text) => conversation?.post(text),
+  onInput: () => void conversation?.tellTyping(),
+});
 
 function roomOfHash(): string {
   try {
@@ -34,22 +45,30 @@ function roomOfHash(): string {
   }
 }
 
+function channelOf(room: string): `rooms/${string}` | undefined {
+  try {
+    return channelName('rooms/:roomId', { roomId: room });
+  } catch (error) {
+    if (error instanceof ChannelNameError) return undefined;
+    throw error;
+  }
+}
+
 async function join(room: string, name: string): Promise<void> {
   await leave();
-  let joining: Conversation;
-  try {
-    joining = new Conversation(client, { room, name });
-  } catch (error) {
-    if (!(error instanceof ChannelNameError)) throw error;
-    banner.textContent = 'That room name is too long. Choose a shorter one.';
+  const channel = channelOf(room);
+  if (channel === undefined) {
+    problem.textContent = 'That room name is too long. Choose a shorter one.';
     return;
   }
+  const joining = new Conversation(client, { channel, name, onEnd: expel });
   conversation = joining;
+  joinedAs.text = name;
   history.replaceState(undefined, '', `#${encodeURIComponent(room)}`);
   title.textContent = room;
   document.title = `${room} · Gatecast chat`;
   showConversation(true);
-  textField.focus();
+  compose.open(room);
   try {
     const welcome = await joining.join();
     if (conversation === joining) topic.textContent = welcome;
@@ -57,13 +76,20 @@ async function join(room: string, name: string): Promise<void> {
     // Ignore the error if the user has left the room already.
     if (conversation !== joining || !ClientRequestError.is(error)) return;
     await leave();
-    banner.textContent = `You could not join "${room}". ${error.message}`;
+    problem.textContent = `You could not join "${room}". ${error.message}`;
   }
+}
+
+function expel(reason: string): void {
+  void leave();
+  problem.textContent = `You are no longer in the room. ${reason}`;
 }
 
 async function leave(): Promise<void> {
   const left = conversation;
   conversation = undefined;
+  joinedAs.text = '';
+  problem.textContent = '';
   topic.textContent = '';
   title.textContent = 'Gatecast chat';
   document.title = 'Gatecast chat';
@@ -77,30 +103,12 @@ function showConversation(isShown: boolean): void {
   leaveButton.hidden = !isShown;
 }
 
-client.onState((state) => {
-  if (state === 'connected') {
-    wasConnected = true;
-    banner.textContent = '';
-    return;
-  }
-  banner.textContent = wasConnected
-    ? 'Connection lost. Reconnecting; your messages are sent afterwards.'
-    : 'Connecting…';
-});
-
-client.onRefused(({ channel, error }) => {
-  if (channel === undefined || channel !== conversation?.channel) return;
-  void leave();
-  banner.textContent = `You are no longer in the room. ${error.message}`;
-});
-
 joinForm.addEventListener('submit', (event) => {
   event.preventDefault();
   const name = nameField.value.trim();
   const room = roomField.value.trim();
   if (name === '' || room === '') return;
-  localStorage.setItem(NAME_KEY, name);
-  banner.textContent = client.state === 'connected' ? '' : banner.textContent;
+  keptName.text = name;
   void join(room, name);
 });
 
@@ -109,30 +117,11 @@ leaveButton.addEventListener('click', () => {
   roomField.focus();
 });
 
-composeForm.addEventListener('submit', (event) => {
-  event.preventDefault();
-  const text = textField.value.trim();
-  if (text === '') return;
-  textField.value = '';
-  textField.focus();
-  void conversation?.post(text);
-});
-
-textField.addEventListener('keydown', (event) => {
-  // During input with an input method editor, Enter accepts a suggestion.
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  composeForm.requestSubmit();
-});
-
-textField.addEventListener('input', () => {
-  if (textField.value.trim() !== '') void conversation?.tellTyping();
-});
-
 window.addEventListener('hashchange', () => {
   roomField.value = roomOfHash();
-  if (conversation) void join(roomField.value, nameField.value.trim());
+  if (conversation) void join(roomField.value, joinedAs.text);
 });
 
-nameField.value = localStorage.getItem(NAME_KEY) ?? '';
+nameField.value = keptName.text;
 roomField.value = roomOfHash();
+if (joinedAs.text !== '') void join(roomField.value, joinedAs.text);

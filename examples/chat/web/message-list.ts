@@ -1,61 +1,175 @@
 import { element } from './element.js';
 
 export interface ShownMessage {
+  /** The id of its event. */
   readonly id: string;
   readonly from: string;
   readonly text: string;
   readonly at: Date;
   readonly isOwn: boolean;
+  /** Its place in the room's history. */
+  readonly position?: string | undefined;
 }
 
-export type Delivery = 'sending' | 'sent' | 'failed';
+/** What the reader can do about a message that was not sent. */
+export interface Actions {
+  readonly sendAgain: () => void;
+  readonly discard: () => void;
+}
 
-const labels: Readonly<Record<Delivery, string>> = {
-  sending: 'sending',
-  sent: '✓ sent',
-  failed: 'not sent',
-};
-
-/** The list of messages on the page: one entry for each id, even if `show` is called repeatedly. */
+/**
+ * The list of messages on the page, in the order of the room's history; then those of the reader that are not in
+ * it yet. Each message has one entry, even if it comes repeatedly.
+ */
 export class MessageList {
   readonly #log = element('log', HTMLElement);
   readonly #list = element('messages', HTMLOListElement);
   readonly #empty = element('empty', HTMLElement);
+  readonly #toEnd = element('to-end', HTMLButtonElement);
   readonly #entries = new Map<string, HTMLLIElement>();
+  readonly #listening = new AbortController();
+  #isAtEnd = true;
 
-  show({ id, from, text, at, isOwn }: ShownMessage): void {
-    const known = this.#entries.get(id);
-    if (known) {
-      known.querySelector('time')?.replaceWith(timeOf(at));
-      return;
-    }
+  /** @param onScroll Called when the reader has scrolled. */
+  constructor(onScroll: () => void) {
+    const { signal } = this.#listening;
+    const scrolled = (): void => {
+      this.#measure();
+      onScroll();
+    };
+    this.#log.addEventListener('scroll', scrolled, { signal });
+    this.#toEnd.addEventListener('click', () => this.scrollToEnd(), { signal });
+  }
+
+  /** Whether the reader sees the end of the list. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
+  }
+
+  /** The oldest message of the history that is shown. */
+  get first(): HTMLLIElement | undefined {
+    return this.#list.querySelector<HTMLLIElement>('[data-position]') ?? undefined;
+  }
+
+  /** The latest one. */
+  get last(): HTMLLIElement | undefined {
+    return [...this.#list.querySelectorAll<HTMLLIElement>('[data-position]')].at(-1);
+  }
+
+  at(position: string): HTMLLIElement | undefined {
+    const selector = `[data-position="${CSS.escape(position)}"]`;
+    return this.#list.querySelector<HTMLLIElement>(selector) ?? undefined;
+  }
+
+  /** Shows the next message of the history. One that is shown as pending moves to its place. */
+  append(message: ShownMessage): void {
+    const known = this.#entries.get(message.id);
+    if (known && !known.classList.contains('pending')) return;
+    const entry = this.#create(message);
+    known?.remove();
+    this.#addAtEnd(entry);
+  }
+
+  /** Shows older messages above the others. What the reader looks at stays where it is. */
+  prepend(messages: readonly ShownMessage[]): void {
+    const unknown = messages.filter(({ id }) => !this.#entries.has(id));
+    this.#log.ariaLive = 'off';
+    this.#list.prepend(...unknown.map((message) => this.#create(message)));
+    requestAnimationFrame(() => this.readOut());
+  }
+
+  /** From now on a screen reader reads out each message that is added at the end. */
+  readOut(): void {
+    this.#log.ariaLive = 'polite';
+  }
+
+  /** Shows a message that is not in the history yet, below those that are. */
+  showPending(message: ShownMessage): void {
+    const entry = this.#create(message);
+    entry.classList.add('pending');
+    this.mark(message.id, 'sending…');
+    this.#list.append(entry);
+    this.scrollToEnd();
+  }
+
+  /** Says what became of a pending message. */
+  mark(id: string, delivery: string, actions?: Actions): void {
+    const entry = this.#entries.get(id);
+    const tick = entry?.querySelector('.pending .tick');
+    if (!entry || !tick) return;
+    tick.textContent = delivery;
+    if (!actions) return;
+    tick.classList.add('failed');
+    const buttons = part('p', 'actions');
+    buttons.append(button('Send again', actions.sendAgain), button('Discard', actions.discard));
+    entry.append(buttons);
+  }
+
+  /** Removes a message that is not in the history. */
+  removePending(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry?.classList.contains('pending')) return;
+    entry.remove();
+    this.#entries.delete(id);
+  }
+
+  /** Says that messages may be missing between those so far and those to come. */
+  showGap(): void {
+    const pending = this.#firstPending();
+    const last = pending ? pending.previousElementSibling : this.#list.lastElementChild;
+    if (!last || last.classList.contains('gap')) return;
+    const line = document.createElement('li');
+    line.className = 'line gap';
+    line.textContent = 'Messages may be missing here.';
+    this.#addAtEnd(line);
+  }
+
+  scrollToEnd(): void {
+    this.#log.scrollTop = 0;
+  }
+
+  /** Shows an entry at the top of the window, or as near to it as the end of the list allows. */
+  scrollTo(entry: HTMLLIElement): void {
+    entry.scrollIntoView();
+    this.#measure();
+  }
+
+  end(): void {
+    this.#listening.abort();
+    this.#list.replaceChildren();
+    this.#entries.clear();
+    this.#log.ariaLive = 'off';
+    this.#empty.hidden = false;
+    this.#toEnd.hidden = true;
+  }
+
+  #create({ id, from, text, at, isOwn, position }: ShownMessage): HTMLLIElement {
     const entry = document.createElement('li');
     entry.classList.toggle('own', isOwn);
+    if (position !== undefined) entry.dataset['position'] = position;
     const about = part('p', 'about');
     about.append(part('span', 'from', isOwn ? 'You' : from), timeOf(at));
-    if (isOwn) about.append(part('span', 'tick'));
+    if (isOwn) about.append(part('span', 'tick', '✓ sent'));
     entry.append(about, part('p', 'text', text));
     this.#entries.set(id, entry);
     this.#empty.hidden = true;
-
-    // Do not scroll if the user is reading further up.
-    const { scrollHeight, scrollTop, clientHeight } = this.#log;
-    const isAtEnd = scrollHeight - scrollTop - clientHeight < 48;
-    this.#list.append(entry);
-    if (isAtEnd || isOwn) this.#log.scrollTop = this.#log.scrollHeight;
+    return entry;
   }
 
-  mark(id: string, delivery: Delivery): void {
-    const tick = this.#entries.get(id)?.querySelector('.tick');
-    if (!tick) return;
-    tick.textContent = labels[delivery];
-    tick.classList.toggle('failed', delivery === 'failed');
+  #measure(): void {
+    // The style begins the scroll positions at the end of the list, with 0; further up they are negative.
+    this.#isAtEnd = this.#log.scrollTop > -8;
+    this.#toEnd.hidden = this.#isAtEnd;
+    if (this.#isAtEnd) this.#toEnd.textContent = '↓ Latest messages';
   }
 
-  clear(): void {
-    this.#entries.clear();
-    this.#list.replaceChildren();
-    this.#empty.hidden = false;
+  #firstPending(): Element | null {
+    return this.#list.querySelector('.pending');
+  }
+
+  #addAtEnd(entry: HTMLLIElement): void {
+    this.#list.insertBefore(entry, this.#firstPending());
+    if (!this.#isAtEnd) this.#toEnd.textContent = '↓ New messages';
   }
 }
 
@@ -66,10 +180,21 @@ function part(tag: 'p' | 'span', className: string, text = ''): HTMLElement {
   return node;
 }
 
+function button(label: string, onClick: () => void): HTMLButtonElement {
+  const node = document.createElement('button');
+  node.type = 'button';
+  node.className = 'quiet small';
+  node.textContent = label;
+  node.addEventListener('click', onClick);
+  return node;
+}
+
 function timeOf(at: Date): HTMLTimeElement {
   const time = document.createElement('time');
   time.dateTime = at.toISOString();
-  time.textContent = at.toLocaleTimeString([], {
+  const isToday = at.toDateString() === new Date().toDateString();
+  time.textContent = at.toLocaleString([], {
+    ...(!isToday && { day: 'numeric', month: 'short' }),
     hour: '2-digit',
     minute: '2-digit',
     hourCycle: 'h23',
