@@ -174,25 +174,24 @@ export class LogReader {
     const next = last.offset + 1;
     if (position.offset > next) {
       this.#keep(position, event);
-      if (this.#isBehind) this.#fill();
+      if (this.#isBehind && this.#failures === 0) this.#fill();
       else if (!this.#gapTimer && !this.#filling) this.#startGap(this.#gapMs);
     } else if (position.offset === last.offset && position.tag !== last.tag) {
       // The store has lost the last event, and another one has its place.
       this.#host.resume();
     } else if (position.offset === next) {
       this.#take(position, event);
-      this.#takeEarly();
+      this.#takeEarly(next);
     }
   }
 
-  #takeEarly(): void {
-    for (const offset of this.#early.keys()) {
-      if (offset <= (this.#last?.offset ?? 0)) this.#early.delete(offset);
-    }
-    const event = this.#early.get((this.#last?.offset ?? 0) + 1);
+  /** Takes what had come before the event with this offset. */
+  #takeEarly(taken: number): void {
+    this.#early.delete(taken);
+    const event = this.#early.get(taken + 1);
     const position = parsePosition(event?.['position']);
     if (event && position) this.#offer(position, event);
-    else if (this.#gapTimer) {
+    else if (this.#gapTimer && this.#failures === 0) {
       const delayMs = performance.now() - this.#gapSince;
       this.#gapMs = clamp(4 * delayMs, GAP_MS) ?? GAP_MS[0];
       this.#endGap();
@@ -222,12 +221,11 @@ export class LogReader {
 
   /** Asks for the events after the last one: those before the ones that came early, or all. */
   #fill(): void {
-    const last = this.#last;
-    if (this.#filling || !this.#isLive || !last) return;
     this.#endGap();
-    const limit = this.#isBehind
-      ? undefined
-      : Math.max(...this.#early.keys(), last.offset + 2) - last.offset - 1;
+    const last = this.#last;
+    const isNeeded = this.#isBehind || this.#early.size > 0;
+    if (!isNeeded || !last || !this.#isLive || this.#filling) return;
+    const limit = this.#isBehind ? undefined : Math.max(...this.#early.keys()) - last.offset - 1;
     const filling = {};
     this.#filling = filling;
     this.#isBehind = false;

@@ -52,6 +52,8 @@ describe('the last events', () => {
     await synced('current');
     await pass(60_000);
     expect(current().of('sync')).toHaveLength(1);
+    expect(current().actions).not.toContain('history');
+    expect(current().of('subscribe')).toHaveLength(1);
   });
 
   it('are asked for when they were missed', async () => {
