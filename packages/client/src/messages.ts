@@ -67,9 +67,9 @@ export interface SendOptions {
   readonly reply?: boolean;
   /**
    * Names the message, 16 to 64 characters of `A-Z a-z 0-9 - _`, never used before. Give one that you have
-   * stored, such as `crypto.randomUUID()`, if the message is to go again after the page was reloaded: the
-   * server publishes its events once on a channel with history. Keep it secret: whoever knows it knows the
-   * message's `ctx.idempotencyKey`.
+   * stored if the message is to go again after the page was reloaded: the server publishes its events once on
+   * a channel with history. While it has no answer, another `send` with the id waits for the same answer. Keep
+   * it secret: whoever knows it knows the message's `ctx.idempotencyKey`.
    * @default 128 random bits
    */
   readonly id?: string;

@@ -1,5 +1,5 @@
 import { deferred } from './deferred.js';
-import { ClientRequestError, clientError } from './errors.js';
+import { clientError } from './errors.js';
 import type { RequestTable } from './request-table.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { Supervisor } from './supervisor.js';
@@ -29,8 +29,11 @@ const LEAST_RESEND_MS = 30_000;
  * invocation for every frame, and two of them may overtake each other.
  */
 export class Outbox {
-  /** The line of each, in the order of sending. */
-  readonly #waiting = new Map<string, string>();
+  /** The line of each, and the promise of its answer, in the order of sending. */
+  readonly #waiting = new Map<
+    string,
+    { readonly line: string; readonly promise: Promise<unknown> }
+  >();
   readonly #supervisor: Supervisor;
   readonly #requests: RequestTable;
   readonly #subscriptions: Subscriptions;
@@ -44,16 +47,16 @@ export class Outbox {
 
   /** Sends a request as soon as it is its turn. The promise is the data of the answer. */
   add({ id, line, frame, timeoutMs }: OutgoingRequest): Promise<unknown> {
+    // A page that was left and shown again may not know that it has sent the message.
+    const known = this.#waiting.get(id);
+    if (known) return known.promise;
     const { promise, resolve, reject, rejectQuietly } = deferred<unknown>();
     const longest = this.#resendWithinMs;
     const isLimited = timeoutMs !== undefined && timeoutMs < longest;
     if (this.#supervisor.state === 'closed') reject(clientError('ERR_CLOSED'));
     else if (this.#waiting.size >= MAX_MESSAGES) reject(clientError('ERR_QUEUE_FULL'));
-    else if (this.#waiting.has(id)) {
-      const message = 'A message with this id waits for its answer. Send it once.';
-      reject(new ClientRequestError({ code: 'ERR_MESSAGE_INVALID', message }));
-    } else {
-      this.#waiting.set(id, line);
+    else {
+      this.#waiting.set(id, { line, promise });
       this.#requests.add({
         id,
         frame,
@@ -82,7 +85,7 @@ export class Outbox {
   /** Writes what may be written now: the first request of each line, unless it is in flight. */
   flush(): void {
     const seen = new Set<string>();
-    for (const [id, line] of this.#waiting) {
+    for (const [id, { line }] of this.#waiting) {
       if (seen.has(line)) continue;
       seen.add(line);
       // A message that overtook the subscription could lead to an event that the sender misses.

@@ -35,6 +35,18 @@ async function settled(): Promise<void> {
 }
 
 describe('send()', () => {
+  it('with an id that waits already has the answer to the first', async () => {
+    await start();
+    const id = 'an-id-that-the-page-kept';
+    const both = [1, 2].map(() => watch(client.channel('a').send('post', 'A', { id })));
+    await pass(0);
+    expect(current().of('a.post')).toMatchObject([{ id }]);
+    await answer('done');
+    expect(both.map((outcome) => outcome())).toEqual(['done', 'done']);
+    watch(client.channel('a').send('post', 'A', { id }));
+    expect(current().of('a.post')).toHaveLength(2);
+  });
+
   it('F9 is refused when 100 messages have no answer, and works again with the first answer', async () => {
     await start();
     const sent = Array.from({ length: 100 }, (_, index) =>

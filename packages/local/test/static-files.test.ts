@@ -84,7 +84,7 @@ describe('the static directory', () => {
     const page = await sendRequest({ port, path: '/?x=1' });
     expect(page).toMatchObject({ status: 200, body: '<h1>Hello</h1>' });
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(page.headers['cache-control']).toBe('no-store');
+    expect(page.headers['cache-control']).toBe('no-cache');
     expect((await sendRequest({ port, path: '/assets/' })).body).toBe('assets');
     expect((await sendRequest({ port, path: '/assets/a%20b.js' })).body).toBe('export {}');
     expect((await sendRequest({ port, path: '/data.bin' })).body).toHaveLength(200_000);

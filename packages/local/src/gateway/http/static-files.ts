@@ -36,7 +36,7 @@ export async function serveFile(
   if (!segments || !file) return false;
   response.writeHead(200, {
     'Content-Type': contentTypes[extname(join(...segments))] ?? 'application/octet-stream',
-    'Cache-Control': 'no-store',
+    'Cache-Control': 'no-cache',
   });
   if (request.method === 'HEAD') {
     await file.close();
