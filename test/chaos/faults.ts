@@ -29,11 +29,12 @@ function delayed(on: 'post' | '$disconnect' | 'invocation', delayMs: number): Fa
 }
 
 const INJECTIONS: { readonly [K in FaultKind]?: Injection } = {
-  'connection cut': ({ everybody }, { whom }) => Math.min(1, anyOf(everybody, whom).network.cut()),
-  'connection silent': ({ everybody }, { whom }) =>
-    Math.min(1, anyOf(everybody, whom).network.mute()),
-  'connection renewed by the server': async ({ nodes }, { whom }) => {
-    await anyOf(nodes, whom).member.renew();
+  'connection cut': ({ everybody }, { victim }) =>
+    Math.min(1, anyOf(everybody, victim).network.cut()),
+  'connection silent': ({ everybody }, { victim }) =>
+    Math.min(1, anyOf(everybody, victim).network.mute()),
+  'connection renewed by the server': async ({ nodes }, { victim }) => {
+    await anyOf(nodes, victim).member.renew();
     return 1;
   },
   'database restarted': async ({ database }, { howLong }) => {
@@ -47,15 +48,15 @@ const INJECTIONS: { readonly [K in FaultKind]?: Injection } = {
     return 1;
   },
   'bundle reloaded': ({ folder }) => folder.change(),
-  'page reloaded': async ({ pages }, { whom }) => {
-    await anyOf(pages, whom).reload();
+  'page reloaded': async ({ pages }, { victim }) => {
+    await anyOf(pages, victim).reload();
     return 1;
   },
   // Not that of the page that sends: after two hours, it rightly no longer knows what became of a message.
-  'connection handed over after its time': async ({ pages }, { whom }) =>
-    Number(await anyOf(pages.slice(1), whom).handOver()),
-  'channel left and joined again': async ({ nodes, server }, { whom, howLong }) => {
-    const node = anyOf(nodes, whom);
+  'connection handed over after its time': async ({ pages }, { victim }) =>
+    Number(await anyOf(pages.slice(1), victim).handOver()),
+  'channel left and joined again': async ({ nodes, server }, { victim, howLong }) => {
+    const node = anyOf(nodes, victim);
     const channel = anyOf(node.channels, howLong);
     const topOf = (name: string): Promise<number> => server.topOf(name);
     await node.member.leaveAndJoin(channel, { forMs: howLong * 3_000, topOf });
@@ -84,7 +85,7 @@ export class Injector {
       const once = { ...armed, times: 1 };
       this.#stage.gateway.faults.add(once);
       this.#armed.push({ kind, fault: once });
-      if (once.on === '$disconnect') anyOf(this.#stage.everybody, fault.whom).network.cut();
+      if (once.on === '$disconnect') anyOf(this.#stage.everybody, fault.victim).network.cut();
       return;
     }
     const before = this.#running.get(kind) ?? Promise.resolve();

@@ -34,7 +34,7 @@ export interface PlannedFault {
   /** When, in milliseconds after the start. */
   readonly atMs: number;
   /** Which of those that it may befall: a number from 0 up to 1. */
-  readonly whom: number;
+  readonly victim: number;
   /** How long it takes, or how late something comes: a number from 0 up to 1. */
   readonly howLong: number;
 }
@@ -50,7 +50,7 @@ export function drawPlan(seed: number, durationMs: number): readonly PlannedFaul
   const faultOf = (kind: FaultKind, atMs: number): PlannedFault => ({
     kind,
     atMs: Math.round(atMs),
-    whom: random.next(),
+    victim: random.next(),
     howLong: random.next(),
   });
   const partMs = (durationMs * FIRST_PART) / FAULT_KINDS.length;
