@@ -11,6 +11,13 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
+/** What the example of a hook uses of React, which is not installed. */
+const REACT = `declare module 'react' {
+  export function useEffect(effect: () => void | (() => void), on?: readonly unknown[]): void;
+  export function useState<S>(first: S): [S, (next: S | ((now: S) => S)) => void];
+}
+`;
+
 async function pages(): Promise<string[]> {
   const names: string[] = [];
   for (const folder of ['.', 'docs', 'packages', 'examples']) {
@@ -67,6 +74,7 @@ describe('the code in README and docs', () => {
           }),
         );
         await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+        await writeFile(join(folder, 'react.d.ts'), REACT);
         await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
         const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch((error) => error);
         expect(stdout).toBe('');

@@ -237,6 +237,22 @@ describe('names', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('L10 every cell about what others promise names its source', () => {
+    const [, section = ''] = read('docs/history.md').split('## Beside others');
+    const [, , ...rows] = section.split('\n').filter((line) => line.startsWith('|'));
+    // The first two columns are the subject and Gatecast.
+    const cells = rows.flatMap((row) => row.split(' | ').slice(2));
+    expect(cells.length).toBe(8 * 5);
+    const isSourced = (cell: string): boolean =>
+      /\[source\]\[[\w-]+\]|^(?:not documented|none found)(?: \|)?$/.test(cell);
+    expect(cells.filter((cell) => !isSourced(cell))).toEqual([]);
+    const named = [...section.matchAll(/\[source\]\[([\w-]+)\]/g)].map(([, name]) => name);
+    const defined = [...section.matchAll(/^\[([\w-]+)\]: https:\/\/\S+$/gm)].map(
+      ([, name]) => name,
+    );
+    expect(new Set(named)).toEqual(new Set(defined));
+  });
+
   it('L10 the table and the recipe have exactly the existing rooms', () => {
     const source = join(root, 'packages/framework/src');
     const rooms = readdirSync(source, { withFileTypes: true })

@@ -65,6 +65,11 @@ export class ChannelEvents {
     return listeners.add(handler);
   }
 
+  /** What comes from now on has nothing to do with what came before. */
+  forget(): void {
+    this.#seen.clear();
+  }
+
   /** Hands an event to those who listen: only from within the {@link CallQueue}. */
   tell(event: ChannelEvent): void {
     const { id } = event;

@@ -49,7 +49,7 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Reads an event. `undefined` for one that is none, or that has an `op`, which is for newer clients. */
+/** Reads an event. `undefined` for what is not an event, and for one with an `op`, which is for newer clients. */
 export function readEvent(value: Fields): ChannelEvent | undefined {
   const { event, data, id, at, position, op } = value;
   const isEvent = typeof event === 'string' && typeof id === 'string' && typeof at === 'number';

@@ -2,7 +2,7 @@
 
 export type { AppChannel, AppChannelName } from './app-channels.js';
 export type { AppClient, Client, ClientOptions, OpenOptions, Refusal } from './client.js';
-export { createClient } from './client.js';
+export { createClient } from './create-client.js';
 
 export type { Off } from './listeners.js';
 export type { ConnectionState, StateReason, TokenSource } from './supervisor.js';

@@ -99,7 +99,7 @@ export class LogReader {
       this.#last = parsePosition(fields(first)['position']) ?? end;
       if (end && first) this.#take(this.#last as Position, fields(first));
       else this.#host.take(undefined, this.position);
-    }
+    } else this.#host.take(undefined, this.position);
     this.#offerAll(events);
     for (const event of early) this.receive(event);
     if (mustFill) this.#fill();

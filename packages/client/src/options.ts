@@ -37,14 +37,9 @@ export function checkOptions(where: string, options: object, types: OptionTypes)
 }
 
 function fits(type: OptionTypes[string], value: unknown): boolean {
-  switch (type) {
-    case 'duration':
-      return typeof value === 'number' && value > 0;
-    case 'count':
-      return Number.isSafeInteger(value) && (value as number) >= 0;
-    case 'id':
-      return typeof value === 'string' && /^[\w-]{16,64}$/.test(value);
-    default:
-      return typeof type === 'string' ? typeof value === type : type.includes(value as string);
-  }
+  if (typeof type !== 'string') return type.includes(value as string);
+  if (type === 'duration') return typeof value === 'number' && value > 0;
+  if (type === 'count') return Number.isSafeInteger(value) && (value as number) >= 0;
+  if (type === 'id') return typeof value === 'string' && /^[\w-]{16,64}$/.test(value);
+  return typeof value === type;
 }

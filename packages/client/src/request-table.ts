@@ -49,7 +49,7 @@ interface Entry extends Request {
 }
 
 /** API Gateway gives an integration 29 s, so that nothing comes for what is older (its quotas). */
-const INTEGRATION_MS = 29_000;
+export const INTEGRATION_MS = 29_000;
 /** How often a request is written again because an error might have been its answer. */
 const MAX_REWRITES = 1;
 /** How often a request is written again after an error that leaves open what became of it. */

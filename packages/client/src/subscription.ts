@@ -39,6 +39,8 @@ export interface SubscriptionHost extends Pick<LogReaderHost, 'fill' | 'sync' | 
   ended(error: ClientRequestError): void;
   /** The server has refused it for a while, and is asked again. */
   refused(error: ClientRequestError, retryInMs: number): void;
+  /** The app has left the channel, or was sent away: later events have nothing to do with earlier ones. */
+  forgotten(): void;
   /** Hands an event over, if there is one, and calls back when its listeners have returned. */
   deliver(event: Fields | undefined, returned: () => void): void;
 }
@@ -72,6 +74,9 @@ export class Subscription {
   #users = 0;
   /** What has no answer yet. */
   #pending: SubscriptionAction | undefined;
+  /** Whose wish it was, and which: the app may have left meanwhile, and come back with another. */
+  #asker: LogReader | undefined;
+  #asked = '';
   /** Whether the server has it on this connection, besides what it is being asked. */
   #membership: 'none' | 'unsure' | 'live' = 'none';
   /** An earlier frame was answered after the present one was written: nobody knows which came later. */
@@ -161,6 +166,8 @@ export class Subscription {
   /** A frame was written. */
   written(action: SubscriptionAction): void {
     this.#pending = action;
+    this.#asker = this.#reader;
+    this.#asked = JSON.stringify(this.wish);
     if (action === 'subscribe' && !this.#latest) this.#startAnswerTimer();
   }
 
@@ -178,8 +185,10 @@ export class Subscription {
       return;
     }
     this.#membership = action === 'subscribe' ? 'live' : 'none';
-    if (isStale) this.#membership = 'unsure';
+    const isOther = this.#asker !== this.#reader && this.#asked !== JSON.stringify(this.wish);
+    if (isStale || isOther) this.#membership = 'unsure';
     if (action === 'unsubscribe') this.#endLeave();
+    else if (isOther) return;
     else if (this.#users > 0) {
       clearTimeout(this.#answerTimer);
       this.#refusals = 0;
@@ -285,6 +294,7 @@ export class Subscription {
   #forget(): void {
     this.position = undefined;
     this.#host.positions.set(this.#channel, undefined);
+    this.#host.forgotten();
   }
 
   #newReader(): LogReader {

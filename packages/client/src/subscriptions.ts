@@ -24,6 +24,8 @@ export interface SubscriptionsHost {
   refused(channel: string, error: ClientRequestError, retryInMs: number): void;
   /** Events may be missing between the last that was handed over and the next. */
   missed(channel: string, reason: MissedReason): void;
+  /** The app has left a channel, or was sent away: later events have nothing to do with earlier ones. */
+  forgotten(channel: string): void;
   /** Hands an event over, if there is one, and calls back when its listeners have returned. */
   deliver(channel: string, event: Fields | undefined, returned?: () => void): void;
 }
@@ -73,6 +75,11 @@ export class Subscriptions {
     const subscription = this.#all.get(channel);
     if (subscription) subscription.receive(event);
     else this.#host.deliver(channel, event);
+  }
+
+  /** The server said whether the last events of a channel were missed; an error if it did not. */
+  synced(channel: string, result: unknown, error?: ClientRequestError): void {
+    this.#all.get(channel)?.synced(result, error);
   }
 
   /** Asks for all channels whether their last events were missed. */
@@ -145,6 +152,7 @@ export class Subscriptions {
       changed: () => this.#schedule(),
       ended: (error) => host.ended(channel, error),
       refused: (error, retryInMs) => host.refused(channel, error, retryInMs),
+      forgotten: () => host.forgotten(channel),
       missed: (reason) => host.missed(channel, reason),
       deliver: (event, returned) => host.deliver(channel, event, returned),
       fill: (after, limit, settle) => {
@@ -215,7 +223,7 @@ export class Subscriptions {
         const { channels } = fields(data);
         for (const [index, [channel]] of asked.entries()) {
           const outcome = fields(Array.isArray(channels) && channels[index]);
-          this.#all.get(channel)?.synced(outcome['result'], error ?? errorOf(outcome));
+          this.synced(channel, outcome['result'], error ?? errorOf(outcome));
         }
       });
     }

@@ -111,6 +111,7 @@ describe('a frame that makes no sense', () => {
     for (const reconnect of [undefined, null, 1, 'false', true, {}]) {
       await start();
       await receive({ type: 'bye', code: 'X', reason: 'x', reconnect });
+      current().end();
       expect(client.state).toBe('waiting');
       client.close();
     }

@@ -3,6 +3,7 @@ import { type ClientOptions, createClient, type SendOptions } from '../src/index
 import {
   client,
   current,
+  pass,
   ScriptedWebSocket,
   start,
   useVirtualTime,
@@ -41,7 +42,7 @@ describe('createClient()', () => {
   it('K1 refuses an option that it does not have, and names those that it has', async () => {
     await start();
     for (const name of ['tokn', 'keepAlive', 'URL', 'constructor', '__proto__x', 'toString']) {
-      const hint = 'It takes: url, token, handshake, WebSocket, keepAliveMs.';
+      const hint = 'It takes: url, token, handshake, WebSocket, keepAliveMs, storage.';
       expect(create({ url, WebSocket: ScriptedWebSocket, [name]: undefined })).toEqual({
         name: 'TypeError',
         message: `createClient has no option "${name}". ${hint}`,
@@ -161,7 +162,7 @@ describe('send()', () => {
 
   it('K1 rejects an option that it does not have', async () => {
     await start();
-    const hint = 'It takes: timeoutMs, reply.';
+    const hint = 'It takes: timeoutMs, reply, id.';
     expect(await send({ timeout: 5 })).toEqual({
       name: 'TypeError',
       message: `send has no option "timeout". ${hint}`,
@@ -180,6 +181,12 @@ describe('send()', () => {
     for (const reply of ['false', 0, null, {}]) {
       expect(await send({ reply })).toEqual(wrong('reply', 'send', 'boolean'));
     }
+    for (const id of ['', 'short', 'a'.repeat(65), 'not/of/these/letters', 7, null, {}]) {
+      expect(await send({ id })).toMatchObject({
+        message:
+          'The option "id" of send is wrong. It takes 16 to 64 characters of A-Z, a-z, 0-9, - and _.',
+      });
+    }
     expect(current().sent).toEqual([]);
   });
 
@@ -190,11 +197,39 @@ describe('send()', () => {
       {},
       { timeoutMs: 0.5 },
       { timeoutMs: Infinity, reply: true },
-      { timeoutMs: undefined, reply: undefined },
+      { timeoutMs: undefined, reply: undefined, id: undefined },
+      { id: 'a-name_of16-char' },
+      { id: 'Z'.repeat(64) },
     ]) {
       expect(watch(send(options))()).toBe('pending');
     }
     expect(await send({ reply: false, timeoutMs: 1 })).toBe(undefined);
+  });
+});
+
+describe('subscribe() and history()', () => {
+  const wrongCounts = [-1, 1.5, '1', null, NaN, Infinity, {}];
+
+  it('reject what they do not take', async () => {
+    await start();
+    const room = client.channel('a');
+    const takes = 'It takes a whole number of 0 or more.';
+    for (const count of wrongCounts) {
+      const value = count as number;
+      await expect(room.subscribe({ rewind: value })).rejects.toThrow(
+        `The option "rewind" of subscribe is wrong. ${takes}`,
+      );
+      await expect(room.history({ limit: value })).rejects.toThrow(
+        `The option "limit" of history is wrong. ${takes}`,
+      );
+    }
+    await expect(room.history({ before: 7 as never })).rejects.toThrow('It takes a string.');
+    await expect(room.subscribe({ last: 1 } as never)).rejects.toThrow('It takes: rewind.');
+    await expect(room.history({ from: '' } as never)).rejects.toThrow(
+      'It takes: after, before, limit.',
+    );
+    await pass(0);
+    expect(current().sent).toEqual([]);
   });
 });
 
@@ -210,6 +245,7 @@ describe('what is not a listener or a name', () => {
         () => client.onRefused(listener),
         () => room.on('message', listener),
         () => room.onEnd(listener),
+        () => room.onReset(listener),
       ]) {
         expect(listen).toThrow('The listener is not a function. Give a function.');
       }

@@ -4,11 +4,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { MAX_FRAME_BYTES, wireErrors } from '@gatecast/protocol';
 import { describe, expect, it } from 'vitest';
 import { REMEMBERED } from '../src/channel-events.js';
+import { HISTORY_MS, PINGS_PER_SYNC } from '../src/create-client.js';
 import { type ConnectionState, clientErrors } from '../src/index.js';
 import { ANSWER_MS as PING_MS, PONG_MS } from '../src/keep-alive.js';
-import { MAX_MESSAGES, RESEND_WITHIN_MS, TIMEOUT_MS } from '../src/outbox.js';
+import { GAP_MS } from '../src/log-reader.js';
+import { MAX_MESSAGES, RESEND_WITHIN_MS } from '../src/outbox.js';
+import { INTEGRATION_MS, MAX_DOUBTS } from '../src/request-table.js';
 import { ANSWER_MS, MAX_WAIT_MS, REFUSALS } from '../src/subscription.js';
-import { CONNECT_MS, FAILURES, KEEP_ALIVE_MS, STABLE_MS } from '../src/supervisor.js';
+import {
+  CONNECT_MS,
+  FAILURES,
+  HAND_OVER_MS,
+  HAND_OVER_WITHIN_MS,
+  KEEP_ALIVE_MS,
+  STABLE_MS,
+} from '../src/supervisor.js';
 import { BASE_MS, CAP_MS } from '../src/timers.js';
 import { CLOSE_MS } from '../src/web-socket.js';
 
@@ -19,6 +29,7 @@ function read(path: string): string {
 }
 
 const readme = read('../README.md');
+const guide = read('../../../docs/client.md');
 const source = (name: string): string => read(`../src/${name}.ts`);
 
 function seconds(ms: number): string {
@@ -28,6 +39,8 @@ function seconds(ms: number): string {
 function minutes(ms: number): string {
   return `${ms / 60_000} min`;
 }
+
+const handOver = `${HAND_OVER_MS / 60_000} to ${minutes(HAND_OVER_MS + HAND_OVER_WITHIN_MS)}`;
 
 function grouped(value: number): string {
   return value.toLocaleString('en-US').replaceAll(',', '_');
@@ -40,7 +53,13 @@ describe('the README says', () => {
     `After a connection of ${seconds(STABLE_MS)} it is ${seconds(BASE_MS)} again`,
     `| answer to \`subscribe()\`, \`unsubscribe()\` | ${seconds(ANSWER_MS)} |`,
     `with \`retryAfterMs\` up to ${seconds(MAX_WAIT_MS)} | tried again ${REFUSALS} times |`,
-    `and then until it has its answer | ${seconds(TIMEOUT_MS)} each | \`timeoutMs\`, up to ${minutes(RESEND_WITHIN_MS)};`,
+    `| planned hand-over to a second connection | random, ${handOver} after the first was opened |`,
+    `a connection in \`history()\`, and then for the answer | ${seconds(HISTORY_MS)} each |`,
+    `| a message without an answer is sent again | after ${seconds(INTEGRATION_MS)}, or on the next connection |`,
+    `an error that API Gateway itself answered | sent again ${MAX_DOUBTS} times |`,
+    `| a message is given up, from the first time it was sent | ${minutes(RESEND_WITHIN_MS)} | \`timeoutMs\`;`,
+    `| an event waits for those that it overtook | ${GAP_MS[0]} ms to ${GAP_MS[1] / 1_000} s,`,
+    `with every ${PINGS_PER_SYNC}th ping |`,
     `| silence before a ping | ${minutes(KEEP_ALIVE_MS)} |`,
     `| a request without an answer, before a ping | ${seconds(PING_MS)} |`,
     `| answer to a ping | ${seconds(PONG_MS)} |`,
@@ -69,9 +88,21 @@ describe('the README says', () => {
 
   it('L10 no number that is not checked here', () => {
     const checked = new Set(['30 s', '0.5 s', '20 s', '5 s', '10 s', '5 min', '4 min', '1 s']);
+    for (const time of ['115 min', '29 s', '150 ms', '2 s']) checked.add(time);
     const times = readme.match(/\d[\d.]* (?:s|min|ms)\b/g) ?? [];
     expect(times.filter((time) => !checked.has(time))).toEqual([]);
   });
+});
+
+describe('the guide says', () => {
+  it.each([
+    `At most ${MAX_MESSAGES} messages wait`,
+    `or after ${seconds(INTEGRATION_MS)}, and up to ${MAX_DOUBTS} times after an error of API Gateway itself`,
+    `${minutes(RESEND_WITHIN_MS)} after it was sent first`,
+    `if there is no answer within ${seconds(PONG_MS)}`,
+    `between ${HAND_OVER_MS / 60_000} and ${minutes(HAND_OVER_MS + HAND_OVER_WITHIN_MS)}`,
+    `As many as fit into ${MAX_FRAME_BYTES / 1_024} KB`,
+  ])('L10 %s', (sentence) => expect(guide).toContain(sentence));
 });
 
 describe('a docstring says', () => {
@@ -87,8 +118,12 @@ describe('a docstring says', () => {
     ['channel', `or \`ERR_TIMEOUT\` (${seconds(ANSWER_MS)}). The client goes on`],
     ['channel', `\`ERR_QUEUE_FULL\` (${MAX_MESSAGES} without an answer)`],
     ['channel', `the channel's last ${REMEMBERED} is dropped`],
-    ['messages', `@default ${grouped(TIMEOUT_MS)},`],
-    ['messages', `At most ${minutes(RESEND_WITHIN_MS)}, or what the server says`],
+    ['channel', `after ${seconds(INTEGRATION_MS)}, when the server does not know the outcome`],
+    ['channel', `up to ${MAX_DOUBTS} times after an error of API Gateway`],
+    ['channel', `(${minutes(RESEND_WITHIN_MS)} after it was first written)`],
+    ['channel', `It waits ${seconds(HISTORY_MS)} for a connection, and again for the answer`],
+    ['channel', `one answer of ${MAX_FRAME_BYTES / 1_024} KB come`],
+    ['messages', `then ${minutes(RESEND_WITHIN_MS)}, or what the server says`],
     ['keep-alive', `or ${seconds(PING_MS)} after a request that nothing answers`],
     ['keep-alive', `comes within another ${seconds(PONG_MS)}`],
     ['timers', `doubles from ${seconds(BASE_MS)} to ${seconds(CAP_MS)}.`],

@@ -4,6 +4,7 @@ import {
   accept,
   client,
   current,
+  farewell,
   opened,
   pass,
   receive,
@@ -30,7 +31,7 @@ const ends: readonly [code: string, end: () => Promise<void> | void][] = [
         error: { code: 'ERR_CONNECTION_UNKNOWN', message: 'The connection is not known.' },
       }),
   ],
-  ['FULL', () => receive({ type: 'bye', code: 'FULL', reason: 'Full.', reconnect: true })],
+  ['FULL', () => farewell('FULL')],
   ['ERR_CONNECTION_LOST', () => current().end()],
 ];
 

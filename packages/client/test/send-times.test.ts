@@ -53,14 +53,17 @@ describe('a message that is not written in time', () => {
     expect(current().of('a.post')).toHaveLength(0);
   });
 
-  it('F1 has 30 s, unless it says otherwise', async () => {
+  it('waits for a connection for hours, unless it says otherwise', async () => {
     ScriptedWebSocket.opensByItself = false;
     await start();
-    const sent = watch(client.channel('a').send('post'));
-    await pass(29_999);
+    const sent = watch(client.channel('a').send('post', 'patient'));
+    await pass(5 * 3_600_000);
     expect(sent()).toBe('pending');
-    await pass(1);
-    expect(sent()).toBe('ERR_NOT_SENT');
+    ScriptedWebSocket.opensByItself = true;
+    await pass(60_000);
+    expect(current().of('a.post')).toMatchObject([{ data: 'patient' }]);
+    await answer('at last');
+    expect(sent()).toBe('at last');
   });
 });
 
@@ -69,7 +72,7 @@ describe('a message that is not answered in time', () => {
     ScriptedWebSocket.answersPings = true;
     await start();
     watch(client.channel('a').send('post', 1, { timeoutMs: 20_000 }));
-    const second = watch(client.channel('a').send('post', 2));
+    const second = watch(client.channel('a').send('post', 2, { timeoutMs: 30_000 }));
     await pass(20_000);
     expect(current().of('a.post')).toHaveLength(2);
     await pass(29_999);
@@ -116,14 +119,49 @@ describe('a message that is not answered in time', () => {
     expect(current().of('a.post')).toHaveLength(2);
   });
 
-  it('F1 is sent again for 5 min at most, as long as the server knows it', async () => {
-    ScriptedWebSocket.answersPings = true;
+  it.each([undefined, 3_600_000])(
+    'F1 is sent again for 5 min at most, as long as the server knows it: %j',
+    async (timeoutMs) => {
+      ScriptedWebSocket.answersPings = true;
+      await start();
+      const options = timeoutMs === undefined ? {} : { timeoutMs };
+      const sent = watch(client.channel('a').send('post', 1, options));
+      await pass(299_999);
+      expect(sent()).toBe('pending');
+      // API Gateway sends no answer after 29 s.
+      const written = current().of('a.post');
+      expect(written.map(({ attempt }) => attempt)).toEqual([
+        undefined,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+      ]);
+      expect(new Set(written.map(({ id }) => id)).size).toBe(1);
+      await pass(1);
+      expect(sent()).toBe('ERR_OUTCOME_UNKNOWN');
+    },
+  );
+
+  it('is sent again when the server does not know the outcome', async () => {
     await start();
-    const sent = watch(client.channel('a').send('post', 1, { timeoutMs: 3_600_000 }));
-    await pass(299_999);
-    expect(sent()).toBe('pending');
+    const sent = watch(client.channel('a').send('post', 1));
+    const behind = watch(client.channel('a').send('post', 2));
+    await refuse({ code: 'ERR_OUTCOME_UNKNOWN' });
+    await pass(249);
+    expect(current().of('a.post')).toHaveLength(1);
     await pass(1);
-    expect(sent()).toBe('ERR_TIMEOUT');
+    const [first, second] = current().of('a.post');
+    expect(second).toEqual({ ...first, attempt: 2 });
+    await answer('published');
+    expect([sent(), behind()]).toEqual(['published', 'pending']);
+    expect(current().of('a.post')).toHaveLength(3);
   });
 });
 

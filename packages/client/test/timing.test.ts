@@ -5,6 +5,7 @@ import {
   client,
   current,
   dispatch,
+  farewell,
   opened,
   page,
   pass,
@@ -150,7 +151,7 @@ describe('the wait before another attempt', () => {
 
   it('does not end before the time that the server asked for', async () => {
     await start();
-    current().receive({ type: 'bye', code: 'X', reason: '', reconnect: true, afterMs: 60_000 });
+    await farewell('X', 60_000);
     expect(states.at(-1)).toEqual(['waiting', 'X', 60_250]);
     await pass(59_999);
     dispatch('online');
@@ -184,7 +185,8 @@ describe('closing', () => {
       client.channel('c').send('post'),
     ];
     await pass(0);
-    expect(vi.getTimerCount()).toBe(5);
+    // Of the connection: its silence, and the end of its time. Of the messages: their end, and another try.
+    expect(vi.getTimerCount()).toBe(8);
     client.close();
     await Promise.allSettled(pending);
     // The one that terminates the WebSocket.
@@ -202,12 +204,12 @@ describe('closing', () => {
     const sent = client.channel('a').send('post');
     await answer(undefined);
     await sent;
-    expect(vi.getTimerCount()).toBe(1);
+    expect(vi.getTimerCount()).toBe(2);
     await subscribed('a');
-    expect(vi.getTimerCount()).toBe(1);
+    expect(vi.getTimerCount()).toBe(2);
     watch(client.channel('a').unsubscribe());
     await accept();
-    expect(vi.getTimerCount()).toBe(1);
+    expect(vi.getTimerCount()).toBe(2);
     client.close();
     expect(vi.getTimerCount()).toBe(1);
     await pass(1_000);

@@ -16,6 +16,7 @@ import {
   channelName,
   createClient,
   type MessageName,
+  type MissedReason,
   type Payload,
   type Reply,
   type Sending,
@@ -185,7 +186,8 @@ room.on('mesage', () => {});
 client.channel<RoomChannel>('room/42');
 void room.subscribe().then((answer) => {
   is<Equal<typeof answer.data, { topic: string; since: string }>>();
-  is<Equal<typeof answer.result, 'live'>>();
+  is<Equal<typeof answer.result, 'live' | 'resumed' | 'reset'>>();
+  if (answer.result === 'reset') is<Equal<typeof answer.reason, MissedReason>>();
 });
 
 void room.send('post', { text: 'hi' }, { reply: false }).then((answer) => {

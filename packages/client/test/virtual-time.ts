@@ -214,6 +214,12 @@ export async function subscribed(name: string): Promise<void> {
   await joined;
 }
 
+/** The server says why it ends the connection, and ends it. */
+export async function farewell(code: string, afterMs?: unknown): Promise<void> {
+  await receive({ type: 'bye', code, reason: 'x', reconnect: true, afterMs });
+  current().end();
+}
+
 /** Ends the connection and waits for the next. */
 export async function reconnect(): Promise<ScriptedWebSocket> {
   const count = opened.length;
