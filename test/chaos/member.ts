@@ -51,6 +51,8 @@ export class Member {
     const { name: _, channels, random: __, past, diary: ___, ids: ____, ...rest } = options;
     this.#options = options;
     this.#client = createClient({ ...rest, keepAliveMs: KEEP_ALIVE_MS });
+    // Otherwise it writes what it is refused to the console.
+    this.#client.onRefused(() => {});
     for (const line of past) {
       if (line.is === 'sent') this.#sent.set(line.channel, line.n);
       if (line.is === 'event') this.tails[line.channel] = line.id;
