@@ -162,9 +162,10 @@ export interface ClientChannel<C> {
   onEnd(listener: (end: SubscriptionEnd) => unknown): Off;
 
   /**
-   * Calls back when events may be missing between the last one that was handed over and the next: reload
-   * what the page shows. It is called before the events that follow. On a channel without history that
-   * is each time the connection was lost and the channel is subscribed to again.
+   * Calls back when events may be missing between the last one that was handed over and the next: the channel
+   * begins anew. It is called before the events that follow; those of `rewind` may have come before, so clear
+   * what the page shows, or drop what it has by the event's `id`. On a channel without history it is called
+   * each time the connection was lost and the channel is subscribed to again: load what may have changed.
    */
   onReset(listener: (reset: ChannelReset) => unknown): Off;
 }

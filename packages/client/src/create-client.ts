@@ -123,11 +123,12 @@ class ConnectedClient implements Client {
       changed: () => this.#outbox.flush(),
       ended: (channel, error) => this.#end(channel, error),
       refused: (channel, error, retryInMs) => this.#refuse(channel, { channel, error, retryInMs }),
-      forgotten: (channel) => {
-        this.#listening.get(channel)?.forget();
-        this.#channels.get(channel)?.events.forget();
+      forgotten: (channel) => this.#forget(channel),
+      missed: (channel, reason) => {
+        this.#listening.get(channel)?.onReset.emit({ reason });
+        // A page that begins anew wants to have what it had before.
+        if (reason !== 'no-history') this.#calls.run(() => this.#forget(channel));
       },
-      missed: (channel, reason) => this.#listening.get(channel)?.onReset.emit({ reason }),
       deliver: (channel, value, returned) => this.#deliver(channel, value, returned),
     });
     this.#outbox = new Outbox(this.#supervisor, this.#requests, this.#subscriptions);
@@ -310,6 +311,11 @@ class ConnectedClient implements Client {
       if (this.state === 'closed') return;
       this.#subscriptions.receive(channel, fields(event));
     }
+  }
+
+  #forget(channel: string): void {
+    this.#listening.get(channel)?.forget();
+    this.#channels.get(channel)?.events.forget();
   }
 
   #deliver(channel: string, value: Fields | undefined, returned?: () => void): void {

@@ -206,9 +206,9 @@ export class Subscription {
     this.#reader?.receive(event);
   }
 
-  /** Whether the last events were missed; an error if that is not known. */
+  /** Whether the last events were missed; an error if the server did not say. */
   synced(result: unknown, error: ClientRequestError | undefined): void {
-    if (error) this.#reader?.checkTail();
+    if (error && TRANSIENT.includes(error.code)) this.#reader?.checkTail();
     else this.#reader?.synced(result);
   }
 

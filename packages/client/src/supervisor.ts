@@ -160,13 +160,16 @@ export class Supervisor {
   farewell(error: ClientRequestError, noSoonerMs: unknown, transport: Transport): void {
     if (transport !== this.#current || this.#farewell) return;
     this.#farewell = error;
-    if (!this.#opening) this.#plan(error, noSoonerMs);
+    this.#opening?.transport?.close();
+    this.#opening = undefined;
+    this.#plan(error, noSoonerMs);
   }
 
-  /** Gives the present connection up and opens another one after a while. */
+  /** Gives the present connection up and opens another one after a while: that of a farewell, if there was one. */
   restart(error: ClientRequestError): void {
-    const retryInMs = this.#plan(error);
-    this.#wait(error, retryInMs);
+    const farewell = this.#farewell;
+    if (farewell) this.#wait(farewell, Math.max(0, Math.round(this.#nextAt - performance.now())));
+    else this.#wait(error, this.#plan(error));
   }
 
   close(code: StateReason['code']): void {
@@ -262,9 +265,7 @@ export class Supervisor {
   }
 
   #lost(cause?: unknown): void {
-    const farewell = this.#farewell;
-    if (farewell) this.#wait(farewell, Math.max(0, Math.round(this.#nextAt - performance.now())));
-    else this.restart(clientError('ERR_CONNECTION_LOST', { cause }));
+    this.restart(clientError('ERR_CONNECTION_LOST', { cause }));
   }
 
   /** Decides when to open the next connection. How long until then, in milliseconds. */

@@ -264,6 +264,26 @@ describe('a farewell', () => {
     expect(states.at(-1)?.[1]).toBe('ERR_CONNECTION_LOST');
   });
 
+  it('is heeded, also when the connection ends for another reason', async () => {
+    await receive({ type: 'bye', code: 'FULL', reason: 'x', reconnect: true, afterMs: 60_000 });
+    await pass(10_000);
+    await refuse({ code: 'ERR_CONNECTION_UNKNOWN' });
+    expect(states).toEqual([['waiting', 'FULL', 50_250]]);
+  });
+
+  it('is heeded, also when another connection is being opened', async () => {
+    ScriptedWebSocket.opensByItself = false;
+    await pass(AGE_MS);
+    const second = current();
+    first().receive({ type: 'bye', code: 'FULL', reason: 'x', reconnect: true, afterMs: 60_000 });
+    expect(second.closedWith).toBe(1000);
+    await pass(60_249);
+    expect(opened).toHaveLength(2);
+    await pass(1);
+    expect(opened).toHaveLength(3);
+    expect(states).toEqual([]);
+  });
+
   it('does not lead to a storm, if each connection gets one', async () => {
     for (let count = 0; count < 100; count += 1) {
       await receive({ type: 'bye', code: 'DEPLOYED', reason: 'New code.', reconnect: true });

@@ -236,6 +236,16 @@ describe('a lost connection', () => {
     },
   );
 
+  it('begins anew where it cannot be made up for, also with what came before', async () => {
+    watch(client.channel('a').subscribe({ rewind: 2 }));
+    await outcome({ result: 'live', position: position(10) });
+    await push(11, 12);
+    await reconnect();
+    const events = entries(11, 12);
+    await outcome({ result: 'reset', reason: 'forked', position: position(12), events });
+    expect(heard).toEqual([11, 12, 'forked', 11, 12]);
+  });
+
   it('is told on a channel without history, once for each', async () => {
     await subscribed('a');
     expect(heard).toEqual([]);
@@ -361,6 +371,16 @@ describe('the last events', () => {
       expect(asked()).toEqual([{ channel: 'a', position: position(11) }]);
     },
   );
+
+  it('lead to a new subscription when the server refuses to say', async () => {
+    await live({ tailCheck });
+    await push(11);
+    await pass(3_000);
+    const error = { code: 'ERR_FORBIDDEN', message: 'No longer.' };
+    const id = current().of('sync').at(-1)?.id;
+    await receive({ type: 'reply', id, data: { channels: [{ channel: 'a', error }] } });
+    expect(asked()).toEqual([{ channel: 'a', position: position(11) }]);
+  });
 
   it('are asked about again when there was no answer', async () => {
     await live({ tailCheck });
