@@ -157,7 +157,8 @@ async function measureRound({ api, publish, count }) {
   await publish();
   const behind = await measureVisits(pages, count, 'resumed');
   const heard = pages.map((page) => page.heard);
-  if (heard.some((count) => count !== CHANNELS.length)) throw new Error(`Pages heard ${heard}.`);
+  if (heard.some((count) => count !== CHANNELS.length))
+    throw new Error(`Pages heard ${heard.join(', ')}.`);
   for (const { client } of pages) client.close();
   await api.closeAllConnections();
   return { first, current, behind };
@@ -186,7 +187,9 @@ async function measureOn({ name, open, stop }) {
       engine: name,
       operation,
       frames: Math.max(...each('frames')),
-      ...{ calls: '', RCU: '', WCU: '' },
+      calls: '',
+      RCU: '',
+      WCU: '',
       ...Object.fromEntries(medians),
       'last channel, ms': rounded(median(each('ms')), 0),
       'worst, ms': rounded(Math.max(...each('ms')), 0),

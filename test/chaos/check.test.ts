@@ -54,7 +54,7 @@ it.each([
   ['a part again', [joined, ...told(1, 2, 3), left, { ...joined, first: 2 }, ...told(2, 3, 4, 5)]],
   [
     'nothing of what came while it was away',
-    [...[joined, ...told(1), left, { ...joined, first: 2 }], ...[...told(4, 5), settled]],
+    [joined, ...told(1), left, { ...joined, first: 2 }, ...told(4, 5), settled],
   ],
 ] satisfies [string, Line[]][])('a client may have seen %s', (_what, lines) => {
   expect(verdictOn(lines)).toEqual(FINE);
@@ -68,7 +68,7 @@ it.each([
   ['loses an event before it leaves', [joined, ...told(1, 3), left], { lost: 1 }],
   [
     'does not get what it came back for',
-    [...[joined, left, { ...joined, first: 2 }], ...told(4, 5)],
+    [joined, left, { ...joined, first: 2 }, ...told(4, 5)],
     { lost: 2 },
   ],
   ['gets an event twice in a row', [joined, ...told(1, 2, 2, 3, 4, 5)], { doubled: 1 }],

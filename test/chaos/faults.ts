@@ -8,8 +8,16 @@ type Injection = (stage: Stage, fault: PlannedFault) => number | Promise<number>
 
 /** Faults that wait in the gateway for something to happen to. */
 const ARMED: { readonly [K in FaultKind]?: (fault: PlannedFault) => Fault } = {
-  'environment killed': ({ howLong }) => ({
-    ...{ on: 'invocation', kind: 'killed', routeKey: 'rooms.say' },
+  'environment killed in a message': ({ howLong }) => ({
+    on: 'invocation',
+    kind: 'killed',
+    routeKey: 'rooms.say',
+    delayMs: Math.round(howLong * 120),
+  }),
+  'environment killed in a subscription': ({ howLong }) => ({
+    on: 'invocation',
+    kind: 'killed',
+    routeKey: 'subscribe',
     delayMs: Math.round(howLong * 120),
   }),
   'message delayed': ({ howLong }) => delayed('invocation', howLong * 1_500),
@@ -33,10 +41,14 @@ const INJECTIONS: { readonly [K in FaultKind]?: Injection } = {
     Math.min(1, anyOf(everybody, victim).network.cut()),
   'connection silent': ({ everybody }, { victim }) =>
     Math.min(1, anyOf(everybody, victim).network.mute()),
-  'connection renewed by the server': async ({ nodes }, { victim }) => {
-    await anyOf(nodes, victim).member.renew();
-    return 1;
-  },
+  // The server may fail to, because other faults happen to it.
+  'connection renewed by the server': ({ nodes }, { victim }) =>
+    anyOf(nodes, victim)
+      .member.renew()
+      .then(
+        () => 1,
+        () => 0,
+      ),
   'database restarted': async ({ database }, { howLong }) => {
     await database.kill();
     await sleep(howLong * 1_500);
