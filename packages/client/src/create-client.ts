@@ -112,7 +112,7 @@ class ConnectedClient implements Client {
         this.#subscriptions.areSettled && !this.#requests.isWaitingFor(previous),
       onRetired: (previous) => {
         this.#requests.lose(previous);
-        this.#subscriptions.flush();
+        this.#subscriptions.moved();
       },
       onRefused: (error, retryInMs) => this.#refuse(this.#address, { error, retryInMs }),
       onState: (state, reason) => this.#enter(state, reason),

@@ -42,6 +42,8 @@ export class Subscriptions {
   /** The frames that subscribe and unsubscribe and have no answer yet. */
   readonly #asking = new Set<string>();
   readonly #toSync = new Set<string>();
+  /** Channels that the app has left on this connection: the server subscribes by itself only when it opens. */
+  readonly #left = new Set<string>();
   #isScheduled = false;
 
   constructor(supervisor: Supervisor, requests: RequestTable, host: SubscriptionsHost) {
@@ -74,7 +76,7 @@ export class Subscriptions {
   receive(channel: string, event: Fields): void {
     const subscription = this.#all.get(channel);
     if (subscription) subscription.receive(event);
-    else this.#host.deliver(channel, event);
+    else if (!this.#left.has(channel)) this.#host.deliver(channel, event);
   }
 
   /** The server said whether the last events of a channel were missed; an error if it did not. */
@@ -113,8 +115,9 @@ export class Subscriptions {
       this.#sync();
     }
     for (const [channel, { isOver }] of this.#all) {
-      // Until then the connection before this one may bring events that nobody wants any more.
-      if (isOver && !this.#supervisor.isMoving) this.#all.delete(channel);
+      if (!isOver) continue;
+      this.#all.delete(channel);
+      this.#left.add(channel);
     }
     this.#host.changed();
   }
@@ -122,6 +125,12 @@ export class Subscriptions {
   /** Whether all are settled on the present connection. */
   get areSettled(): boolean {
     return [...this.#all.values()].every(({ isSettled }) => isSettled);
+  }
+
+  /** The connection before the present one has ended. */
+  moved(): void {
+    this.#left.clear();
+    this.flush();
   }
 
   /** Another connection takes the place of the present one. */
@@ -136,6 +145,7 @@ export class Subscriptions {
   lose(): void {
     this.#asking.clear();
     this.#toSync.clear();
+    this.#left.clear();
     for (const subscription of this.#all.values()) subscription.lose();
   }
 
@@ -167,6 +177,7 @@ export class Subscriptions {
     };
     const subscription = new Subscription(channel, own);
     this.#all.set(channel, subscription);
+    this.#left.delete(channel);
     return subscription;
   }
 
