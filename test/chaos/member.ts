@@ -3,6 +3,7 @@ import {
   type ClientChannel,
   type ClientOptions,
   createClient,
+  type WebSocketConstructor,
 } from '@gatecast/client';
 import type { Random } from '../../simulation/src/world/random.js';
 import type { RoomChannel } from './app/room.js';
@@ -16,7 +17,8 @@ export interface Texts {
 }
 
 /** Of a client in Node or in a page. */
-export interface MemberOptions extends Pick<ClientOptions, 'url' | 'WebSocket' | 'storage'> {
+export interface MemberOptions extends Pick<ClientOptions, 'url' | 'storage'> {
+  readonly WebSocket: WebSocketConstructor;
   readonly name: string;
   readonly channels: readonly string[];
   readonly random: Random;
@@ -48,9 +50,10 @@ export class Member {
   readonly tails: Record<string, string> = {};
 
   constructor(options: MemberOptions) {
-    const { name: _, channels, random: __, past, diary: ___, ids: ____, ...rest } = options;
     this.#options = options;
-    this.#client = createClient({ ...rest, keepAliveMs: KEEP_ALIVE_MS });
+    const { url, WebSocket, storage, channels, past } = options;
+    const keepAliveMs = KEEP_ALIVE_MS;
+    this.#client = createClient({ url, WebSocket, keepAliveMs, ...(storage && { storage }) });
     // Otherwise it writes what it is refused to the console.
     this.#client.onRefused(() => {});
     for (const line of past) {
