@@ -5,9 +5,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { vi } from 'vitest';
 import type { Engine } from './engine.js';
 
 const run = promisify(execFile);
@@ -32,21 +32,33 @@ const MISSING =
 // oxlint-disable-next-line no-console -- a skipped test must be visible.
 if (isWithoutDynamoDbLocal) console.warn(MISSING);
 
-/** DynamoDB Local in its own process, in memory. */
+/** How long its start may take on a busy machine. */
+const START_MS = 60_000;
+
+/** DynamoDB Local in its own process. */
 export interface DynamoDbLocal extends Engine {
-  /** Ends it like a power failure. Its data is lost. */
+  /** Ends it like a power failure. Data in memory is lost. */
   kill(): Promise<void>;
   /** Starts it again on the same port. */
   restart(): Promise<void>;
 }
 
-/** Starts DynamoDB Local on a free port. Downloads it first if necessary. */
-export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
+/**
+ * Starts DynamoDB Local on a free port. Downloads it first if necessary.
+ *
+ * @param directory - Folder of its data. Default: it is in memory.
+ */
+export async function startDynamoDbLocal({
+  directory,
+}: {
+  readonly directory?: string;
+} = {}): Promise<DynamoDbLocal> {
   if (!hasJava) throw new Error(MISSING);
   if (!existsSync(home)) await fetchEmulator();
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  let java = await launch(port, endpoint);
+  const data = directory === undefined ? ['-inMemory'] : ['-dbPath', directory];
+  let java = await launch(endpoint, data);
   const kill = async (): Promise<void> => {
     if (java.exitCode !== null || java.signalCode !== null) return;
     java.kill('SIGKILL');
@@ -57,18 +69,18 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
     kill,
     async restart() {
       await kill();
-      java = await launch(port, endpoint);
+      java = await launch(endpoint, data);
     },
     [Symbol.asyncDispose]: kill,
   };
 }
 
-async function launch(port: number, endpoint: string): Promise<ChildProcess> {
+async function launch(endpoint: string, data: readonly string[]): Promise<ChildProcess> {
   // One database for all access keys, because each function has its own key.
   const options = ['-Xmx512m', '-Djava.library.path=DynamoDBLocal_lib', '-jar'];
   const java = spawn(
     'java',
-    [...options, 'DynamoDBLocal.jar', '-inMemory', '-sharedDb', '-port', String(port)],
+    [...options, 'DynamoDBLocal.jar', ...data, '-sharedDb', '-port', new URL(endpoint).port],
     {
       cwd: join(home, 'package/emulator'),
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -82,13 +94,11 @@ async function launch(port: number, endpoint: string): Promise<ChildProcess> {
   java.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  await vi.waitFor(
-    async () => {
-      if (java.exitCode !== null) throw new Error(`DynamoDB Local ended: ${said}`);
-      await fetch(endpoint);
-    },
-    { timeout: 60_000, interval: 100 },
-  );
+  for (const before = Date.now(); ; await sleep(100)) {
+    if (java.exitCode !== null) throw new Error(`DynamoDB Local ended: ${said}`);
+    if (Date.now() - before > START_MS) throw new Error(`DynamoDB Local does not answer: ${said}`);
+    if (await fetch(endpoint).catch(() => undefined)) break;
+  }
   return java;
 }
 

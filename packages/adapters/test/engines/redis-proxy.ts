@@ -5,20 +5,19 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 export class RedisProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
-  #isMute = false;
+  readonly #mute = new WeakSet<readonly [Socket, Socket]>();
   /** How many connections it has accepted. */
   accepted = 0;
 
   private constructor(target: number, delayMs: number) {
     this.#server = createServer((client) => {
       this.accepted += 1;
-      this.#isMute = false;
       const server = connect(target, '127.0.0.1');
       const pair = [client, server] as const;
       this.#pairs.add(pair);
       client.on('data', (bytes) => server.write(bytes));
       server.on('data', (bytes) => {
-        if (this.#isMute) return;
+        if (this.#mute.has(pair)) return;
         if (delayMs === 0) client.write(bytes);
         else setTimeout(() => client.write(bytes), delayMs);
       });
@@ -40,20 +39,30 @@ export class RedisProxy implements AsyncDisposable {
     return proxy;
   }
 
-  get url(): string {
+  get port(): number {
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('The proxy is closed.');
-    return `redis://127.0.0.1:${address.port}`;
+    return address.port;
   }
 
-  /** Closes every connection. */
-  cut(): void {
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Closes every connection. Returns how many there were. */
+  cut(): number {
+    const { size } = this.#pairs;
     for (const [client] of this.#pairs) client.destroy();
+    return size;
   }
 
-  /** Drops the server's answers on all current connections, like a network path that died unnoticed. */
-  mute(): void {
-    this.#isMute = true;
+  /**
+   * Drops the server's answers on all current connections, like a network path that died unnoticed. Returns how
+   * many there are.
+   */
+  mute(): number {
+    for (const pair of this.#pairs) this.#mute.add(pair);
+    return this.#pairs.size;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
