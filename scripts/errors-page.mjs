@@ -39,6 +39,7 @@ const wireActors = {
 
 const clientActors = {
   ERR_TIMEOUT: 'the client: ask again if that is safe.',
+  ERR_OUTCOME_UNKNOWN: 'the user: look whether the message has arrived before sending it again.',
   ERR_NOT_SENT: 'the client: send it again.',
   ERR_CLOSED: 'the developer of the client.',
   ERR_QUEUE_FULL: 'the developer of the client.',
