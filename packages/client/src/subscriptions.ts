@@ -176,7 +176,6 @@ export class Subscriptions {
     };
     const subscription = new Subscription(channel, own);
     this.#all.set(channel, subscription);
-    this.#left.delete(channel);
     return subscription;
   }
 
