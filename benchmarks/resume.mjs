@@ -76,7 +76,7 @@ class Visit {
   }
 }
 
-/** A page with a client. It connects when it `mayConnect`. */
+/** A page with a client, which connects when `connect` is called. */
 class Page {
   visit = new Visit();
   heard = 0;
@@ -115,20 +115,25 @@ class Page {
 
   #hold() {
     this.#connecting = new Promise((resolve) => {
-      this.mayConnect = resolve;
+      this.connect = resolve;
     });
   }
 }
 
 /** A first subscription that is not answered within 10 s is given up, and then the app asks again. */
 async function subscribe(channel) {
-  while (!(await channel.subscribe().catch(({ code }) => code !== 'ERR_TIMEOUT')));
+  try {
+    await channel.subscribe();
+  } catch (error) {
+    if (error.code !== 'ERR_TIMEOUT') throw error;
+    await subscribe(channel);
+  }
 }
 
 /** Lets all pages connect at once. What one of them needs until it has all of its channels. */
 async function measureVisits(pages, count, expected) {
   const before = count();
-  for (const page of pages) page.mayConnect();
+  for (const page of pages) page.connect();
   const visits = await Promise.all(pages.map(({ visit }) => visit.done));
   const wrong = visits.flatMap(({ results }) => results).find((result) => result !== expected);
   if (wrong !== undefined) throw new Error(`A channel is ${wrong} instead of ${expected}.`);
@@ -157,7 +162,7 @@ async function measureRound({ api, publish, count }) {
   await publish();
   const behind = await measureVisits(pages, count, 'resumed');
   const heard = pages.map((page) => page.heard);
-  if (heard.some((count) => count !== CHANNELS.length))
+  if (heard.some((each) => each !== CHANNELS.length))
     throw new Error(`Pages heard ${heard.join(', ')}.`);
   for (const { client } of pages) client.close();
   await api.closeAllConnections();

@@ -176,9 +176,10 @@ export class Member {
   /** Sends what was not answered when the page was left, under the same ids. */
   #sendAgain(): void {
     const { ids, past, name: by } = this.#options;
-    for (const { is, channel, ...line } of past) {
-      const { n } = line as { readonly n: number };
-      const id = is === 'sent' ? ids?.getItem(idKey(channel, n)) : undefined;
+    for (const line of past) {
+      if (line.is !== 'sent') continue;
+      const { channel, n } = line;
+      const id = ids?.getItem(idKey(channel, n));
       if (id) this.#wait(this.#send(channel, { by, n }, id));
     }
   }

@@ -65,10 +65,6 @@ export class PageParticipant implements Participant {
     return this.#ask('chaos.lines()');
   }
 
-  renew(): Promise<void> {
-    return this.#ask('void chaos.member.renew()');
-  }
-
   reload(): Promise<void> {
     return this.#inTurn(async () => void (await this.#page.reload()));
   }

@@ -22,7 +22,7 @@ export class EarlierMessages {
     );
   }
 
-  /** The messages that are shown so far are not, or are, all that the room has. */
+  /** Says whether the room has more than what is shown. */
   update(hasMore: boolean): void {
     if (hasMore) {
       this.#offer('Show earlier messages');

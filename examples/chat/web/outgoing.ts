@@ -1,10 +1,7 @@
-import { type ClientChannel, ClientRequestError, type Sending } from '@gatecast/client';
+import { type ClientChannel, ClientRequestError } from '@gatecast/client';
 import type { RoomChannel } from '../server/rooms.js';
 import type { MessageList } from './message-list.js';
 import { type Post, Unsent } from './unsent.js';
-
-/** The answers that messages wait for, by their ids: the reader may have left the room meanwhile. */
-const underWay = new Map<string, Sending<{ readonly duplicate: boolean }>>();
 
 /** What the reader writes in a room: shown as pending until it is in the history. */
 export class Outgoing {
@@ -38,9 +35,8 @@ export class Outgoing {
 
   async #send(post: Post): Promise<void> {
     const { from, text } = post;
-    const sending =
-      underWay.get(post.id) ?? this.#room.send('post', { from, text }, { id: post.id });
-    underWay.set(post.id, sending);
+    // If it is under way since an earlier visit to the room, this is the same answer.
+    const sending = this.#room.send('post', { from, text }, { id: post.id });
     const { id } = sending;
     this.#pending.set(id, post);
     this.#messages.showPending({ id, from, text, at: new Date(), isOwn: true });
@@ -52,14 +48,12 @@ export class Outgoing {
       else this.#messages.mark(id, '✓ sent');
     } catch (error) {
       this.#fail(id, post, error);
-    } finally {
-      underWay.delete(post.id);
     }
   }
 
   #fail(id: string, post: Post, error: unknown): void {
-    const isOpen = ClientRequestError.is(error) && error.code === 'ERR_OUTCOME_UNKNOWN';
-    this.#messages.mark(id, isOpen ? 'not confirmed' : 'not sent', {
+    const isUnknown = ClientRequestError.is(error) && error.code === 'ERR_OUTCOME_UNKNOWN';
+    this.#messages.mark(id, isUnknown ? 'not confirmed' : 'not sent', {
       sendAgain: () => {
         this.#messages.removePending(id);
         void this.#send(post);

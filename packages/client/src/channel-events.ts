@@ -9,7 +9,7 @@ export interface ChannelEvent<T = unknown, N extends string = string> {
   /** The event's name. */
   readonly event: N;
   readonly data: T;
-  /** Of the first event that a handler publishes on its channel: the `id` of the `Sending` that led to it. */
+  /** Unique. The first event that a message's handler publishes on the channel has the `id` of that `Sending`. */
   readonly id: string;
   /** When it was published. With history it may be earlier than that of the event before it. */
   readonly at: Date;

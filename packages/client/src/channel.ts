@@ -1,6 +1,7 @@
 import type { EventsOf, Received, ResetReason } from '@gatecast/protocol';
 import type { ChannelEvent, ChannelReset, SubscriptionEnd } from './channel-events.js';
 import type { Off } from './listeners.js';
+import type { MissedReason } from './log-reader.js';
 import type {
   MessageName,
   Messages,
@@ -11,7 +12,27 @@ import type {
   SendOptions,
   SubscribeData,
 } from './messages.js';
-import type { SubscribeAnswer } from './subscription-host.js';
+
+/** What the server says to a subscription. */
+export type SubscribeAnswer<D = unknown> = {
+  /** The channel's name. */
+  readonly channel: string;
+  /** What the channel's `@OnSubscribe` handler returned. */
+  readonly data: D;
+} & (
+  | {
+      /**
+       * `live`: events from now on, and with `rewind` the latest before. `resumed`: all events after the
+       * position where the client stopped, and from now on.
+       */
+      readonly result: 'live' | 'resumed';
+    }
+  | {
+      /** Events from now on. Some may be missing between the client's position and now. */
+      readonly result: 'reset';
+      readonly reason: MissedReason;
+    }
+);
 
 /** How a channel is subscribed to. */
 export interface SubscribeOptions {
@@ -20,17 +41,17 @@ export interface SubscribeOptions {
    * use. As many as fit into one answer of 32 KB come; `history()` has the earlier ones.
    * @default 0
    */
-  readonly rewind?: number;
+  readonly rewind?: number | undefined;
 }
 
 /** Which events of a channel's history to read. Give `after` or `before`; without both, the latest are read. */
 export interface HistoryRange {
   /** Reads the events after this position, oldest first. */
-  readonly after?: string;
+  readonly after?: string | undefined;
   /** Reads the events that end before this position. */
-  readonly before?: string;
+  readonly before?: string | undefined;
   /** Most events. With 0, only the position of the last event is read. @default 100 */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** A part of a channel's history. */
@@ -105,16 +126,6 @@ export interface ClientChannel<C> {
   ): Sending<undefined>;
 
   /**
-   * Reads a part of the channel's history, such as the events before the first one on the page. It hands
-   * nothing to `on` and moves no position. It waits 30 s for a connection, and again for the answer.
-   *
-   * @throws TypeError - by the promise, for wrong options.
-   * @throws ClientRequestError - by the promise, with the server's code, or `ERR_NOT_SENT`, `ERR_TIMEOUT`,
-   * `ERR_CLOSED`, `ERR_QUEUE_FULL`.
-   */
-  history(range?: HistoryRange): Promise<HistoryPage<AnyChannelEvent<C>>>;
-
-  /**
    * Sends a message to the channel's handler. Messages of a channel go one by one, in order: each waits
    * for the answer to the one before it, for the connection, and for a subscription of its channel that is
    * under way.
@@ -127,7 +138,8 @@ export interface ClientChannel<C> {
    * @returns A promise of what the handler returns, with the id of the event it will publish.
    * @throws ClientRequestError - by the promise, with the server's code, or:
    * `ERR_OUTCOME_UNKNOWN` when no answer came for as long as the server would know the message again (5 min
-   * after it was first written), or API Gateway failed 6 times (`cause`);
+   * after it was first written), or API Gateway failed 6 times (`cause`); if it refused all six (429),
+   * `ERR_RATE_LIMIT`: the server has not seen it;
    * `ERR_NOT_SENT` when it was not written within `timeoutMs`, so that the server has not seen it;
    * `ERR_TIMEOUT` when it was, and no answer came within `timeoutMs` from then on;
    * `ERR_CLOSED`, `ERR_QUEUE_FULL` (100 without an answer), `ERR_MESSAGE_INVALID`.
@@ -137,6 +149,16 @@ export interface ClientChannel<C> {
     message: N,
     ...rest: SendArguments<C, N>
   ): Sending<Reply<C, N>>;
+
+  /**
+   * Reads a part of the channel's history, such as the events before the first one on the page. It hands
+   * nothing to `on` and moves no position. It waits 30 s for a connection, and again for the answer.
+   *
+   * @throws TypeError - by the promise, for wrong options.
+   * @throws ClientRequestError - by the promise, with the server's code, or `ERR_NOT_SENT`, `ERR_TIMEOUT`,
+   * `ERR_CLOSED`, `ERR_QUEUE_FULL`, `ERR_MESSAGE_INVALID`.
+   */
+  history(range?: HistoryRange): Promise<HistoryPage<AnyChannelEvent<C>>>;
 
   /**
    * Calls back for each event of that name, subscribed by `subscribe()` or by the server. On a channel
@@ -163,9 +185,10 @@ export interface ClientChannel<C> {
 
   /**
    * Calls back when events may be missing between the last one that was handed over and the next: the channel
-   * begins anew. It is called before the events that follow; those of `rewind` may have come before, so clear
-   * what the page shows, or drop what it has by the event's `id`. On a channel without history it is called
-   * each time the connection was lost and the channel is subscribed to again: load what may have changed.
+   * begins anew. It is called before the events that follow. Those of `rewind` may include some that you have:
+   * clear the page, or drop those whose `id` it has. Without history, or where the access rule refuses it, it
+   * is called each time the connection was lost and the channel is subscribed to again: load what may have
+   * changed.
    */
   onReset(listener: (reset: ChannelReset) => unknown): Off;
 }

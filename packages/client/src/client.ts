@@ -91,7 +91,7 @@ export interface Client {
   onRefused(listener: (refusal: Refusal) => unknown): Off;
 
   /**
-   * Ends everything: what is pending is rejected with `ERR_CLOSED`. If the server does not answer the
+   * Ends everything: what is pending is rejected with `ERR_CLOSED`; `unsubscribe()` resolves. If the server does not answer the
    * close, a WebSocket of `ws` gives up after a second; one of Node's own keeps the process alive: call
    * `process.exit()`.
    */

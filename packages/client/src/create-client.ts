@@ -65,7 +65,7 @@ const HISTORY_OPTIONS = { after: 'string', before: 'string', limit: 'count' } as
 const SEND_OPTIONS = { timeoutMs: 'duration', reply: 'boolean', id: 'id' } as const;
 /** Longest that a read waits for a connection, and again for its answer: API Gateway waits 29 s. */
 export const HISTORY_MS = 30_000;
-/** With so many pings it is asked whether the last events of the channels were missed. */
+/** With every 4th ping the client asks whether it has missed the last events of its channels. */
 export const PINGS_PER_SYNC = 4;
 /** The channels that are no longer used are let go whenever there are so many more. */
 const SWEEP_EVERY = 64;
@@ -103,15 +103,15 @@ class ConnectedClient implements Client {
     this.#supervisor = new Supervisor({
       ...options,
       open: webSockets(url, webSocketClass(options.WebSocket), options.handshake),
-      isWaiting: () => this.#requests.isWaiting,
+      isAnswerDue: () => this.#requests.isAnswerDue,
       ping: () => this.#ping(),
       onFrame: (data, from) => this.#receive(readFrame(data), from),
-      onMoved: () => this.#subscriptions.move(),
+      onMoving: () => this.#subscriptions.move(),
       hasMoved: (previous) =>
-        this.#subscriptions.areSettled && !this.#requests.isWaitingFor(previous),
+        this.#subscriptions.areSettled && !this.#requests.hasUnanswered(previous),
       onRetired: (previous) => {
         this.#requests.lose(previous);
-        this.#subscriptions.moved();
+        this.#subscriptions.retired();
       },
       onRefused: (error, retryInMs) => this.#refuse(this.#address, { error, retryInMs }),
       onState: (state, reason) => this.#enter(state, reason),
@@ -231,7 +231,7 @@ class ConnectedClient implements Client {
 
   #history(channel: string, range: HistoryRange): Promise<HistoryPage> {
     const page = this.#read(channel, range);
-    // Nobody need be waiting when the client is closed.
+    // A read changes nothing: if nobody waits for it, its failure is not worth an uncaught exception.
     page.catch(() => {});
     return page;
   }
@@ -259,7 +259,7 @@ class ConnectedClient implements Client {
   }
 
   #receive(frame: Fields, from: Transport): void {
-    // Of another type than expected, they are found nowhere.
+    // Values of another type are in no map, so such a frame does nothing.
     const { id, channel } = frame as { readonly id?: string; readonly channel: string };
     switch (frame['type']) {
       case 'event':
@@ -298,7 +298,7 @@ class ConnectedClient implements Client {
         this.#requests.ponged();
         this.#outbox.flush();
         break;
-      // A type that this client does not know is for newer ones.
+      // Only API Gateway's own errors have no type. A type that is not known here is for newer clients.
       case undefined: {
         const error = readGatewayError(frame);
         if (error) this.#requests.unnamedError(error, from);

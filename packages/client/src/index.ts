@@ -16,12 +16,12 @@ export type {
   ClientChannel,
   HistoryPage,
   HistoryRange,
+  SubscribeAnswer,
   SubscribeOptions,
 } from './channel.js';
 export type { ChannelEvent, ChannelReset, SubscriptionEnd } from './channel-events.js';
 export type { MissedReason } from './log-reader.js';
 export type { PositionStorage } from './positions.js';
-export type { SubscribeAnswer } from './subscription-host.js';
 
 // Messages
 

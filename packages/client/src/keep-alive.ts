@@ -1,6 +1,6 @@
 import { after, type Timer } from './timers.js';
 
-export const ANSWER_MS = 5_000;
+export const PROBE_AFTER_MS = 5_000;
 export const PONG_MS = 10_000;
 
 /** What a keep-alive needs. */
@@ -28,13 +28,13 @@ export class KeepAlive {
 
   /** Something arrived, whatever it was. Also starts it. */
   heard(isWaiting: boolean): void {
-    if (isWaiting) this.#enter('expecting', ANSWER_MS);
+    if (isWaiting) this.#enter('expecting', PROBE_AFTER_MS);
     else this.#enter('quiet', this.silenceMs);
   }
 
   /** A request went out. */
   expect(): void {
-    if (this.#stage === 'quiet') this.#enter('expecting', ANSWER_MS);
+    if (this.#stage === 'quiet') this.#enter('expecting', PROBE_AFTER_MS);
   }
 
   /** Asks now, for there is reason to doubt. */

@@ -8,7 +8,10 @@ export type MissedReason = ResetReason | 'forbidden' | 'no-history';
 
 /** What a reader needs of its client. */
 export interface LogReaderHost {
-  /** The next event, or where the application stands without one. */
+  /**
+   * With both: the next event of the log. Without a position: an event outside of it. Without an event: the
+   * position of the answer, from where the app goes on; none without history.
+   */
   take(event: Fields | undefined, position: string | undefined): void;
   /** Events may be missing. */
   missed(reason: MissedReason): void;
@@ -26,7 +29,7 @@ export interface LogReaderHost {
 
 /** Events that arrived too early, at most; what is missing is then asked for at once. */
 export const MAX_EARLY = 256;
-/** Shortest and longest wait for an event that others have overtaken. */
+/** Shortest and longest wait for an event that others have overtaken; a random part of up to a half is added. */
 export const GAP_MS = [150, 2_000] as const;
 
 /**
@@ -46,8 +49,9 @@ export class LogReader {
   #hasBegun = false;
   /** The log has more than what came: there was no room for it, or the server said so. */
   #isBehind = false;
-  /** What is being asked for. */
+  /** The read that is under way; the answer to an earlier one is dropped. */
   #filling: object | undefined;
+  /** When to ask whether the last events were missed, as the server said. */
   #tailCheck: Fields = {};
   #gapTimer: Timer | undefined;
   #tailTimer: Timer | undefined;
@@ -74,29 +78,27 @@ export class LogReader {
   /** The server pushed an event. */
   receive(event: Fields): void {
     const position = parsePosition(event['position']);
-    const isInLog = position && (this.#last || !this.#hasBegun);
-    if (!isInLog) this.#host.take(event, undefined);
+    const hasNoLog = this.#hasBegun && !this.#last;
+    if (!position || hasNoLog) this.#host.take(event, undefined);
     else if (!this.#isLive) this.#keep(position, event);
-    else if (position.epoch === this.#last?.epoch) {
-      this.#offer(position, event);
-      return;
-    }
-    // It belongs to another log than the one that was answered.
-    if (position && this.#isLive) this.#host.resume();
+    else if (position.epoch === this.#last?.epoch) this.#offer(position, event);
+    else this.#host.resume();
+    // The channel has begun to keep a log.
+    if (position && hasNoLog && this.#isLive) this.#host.resume();
   }
 
   /** The server answered a subscription: where the log stands, and what was missed. */
   answered({ result, reason, position, events, more, tailCheck }: Fields): void {
     const end = parsePosition(position);
     const early = [...this.#early.values()];
-    // Whoever may not read the history is told so, although the first of two connections missed nothing.
+    // While the client moves, the second connection may be refused the history. The first has brought all events.
     const isSpared = this.#isLive && reason === 'forbidden';
     const isResumed =
       (result === 'resumed' || isSpared) && end !== undefined && end.epoch === this.#last?.epoch;
     const isBehind = this.#isBehind || (isResumed && more === true);
     const mayMiss = this.#wasLost || this.#last;
     const isChecking = this.#tailTimer !== undefined;
-    this.doubt();
+    this.suspend();
     this.#wasLost = false;
     this.#hasBegun = true;
     this.#tailCheck = fields(tailCheck);
@@ -105,18 +107,14 @@ export class LogReader {
     else if (mayMiss && !isResumed) this.#host.missed('no-history');
     // Its listener may have left the channel.
     if (!this.#isLive) return;
-    if (!isResumed) {
-      const [first] = Array.isArray(events) ? events : [];
-      this.#last = parsePosition(fields(first)['position']) ?? end;
-      if (end && first) this.#take(this.#last as Position, fields(first));
-      else this.#host.take(undefined, this.position);
-    } else this.#host.take(undefined, this.position);
+    const [first] = Array.isArray(events) ? events : [];
+    if (!isResumed) this.#last = parsePosition(fields(first)['position']) ?? end;
+    if (!isResumed && end && first) this.#take(this.#last as Position, fields(first));
+    else this.#host.take(undefined, this.position);
     this.#offerAll(events);
-    for (const event of early) {
-      // It is asked again already, and that answer will have them.
-      if (!this.#isLive) return;
-      this.receive(event);
-    }
+    // If the position is in doubt again, the next answer will have them.
+    for (const event of early) if (this.#isLive) this.receive(event);
+    if (!this.#isLive) return;
     if (isChecking) this.checkTail();
     if (isBehind) this.#fillAll();
   }
@@ -139,8 +137,8 @@ export class LogReader {
     });
   }
 
-  /** The channel is subscribed to again, with the position: the answer will have what came early. */
-  doubt(): void {
+  /** Puts nothing in order until the server has answered again, which will bring what came early. */
+  suspend(): void {
     this.#isLive = false;
     this.#isBehind = false;
     this.#filling = undefined;
@@ -151,7 +149,7 @@ export class LogReader {
 
   /** The connection is gone, and what was asked will not be answered. */
   lose(): void {
-    this.doubt();
+    this.suspend();
     this.#wasLost = this.#hasBegun;
   }
 
@@ -172,12 +170,15 @@ export class LogReader {
   #offer(position: Position, event: Fields): void {
     const last = this.#last as Position;
     const next = last.offset + 1;
+    const { prev } = event;
+    const isOther = position.offset === last.offset && position.tag !== last.tag;
+    const followsOther = position.offset === next && typeof prev === 'string' && prev !== last.tag;
     if (position.offset > next) {
       this.#keep(position, event);
       if (this.#isBehind && this.#failures === 0) this.#fill();
       else if (!this.#gapTimer && !this.#filling) this.#startGap(this.#gapMs);
-    } else if (position.offset === last.offset && position.tag !== last.tag) {
-      // The store has lost the last event, and another one has its place.
+    } else if (isOther || followsOther) {
+      // The store has lost the last event that was taken.
       this.#host.resume();
     } else if (position.offset === next) {
       this.#take(position, event);
@@ -201,14 +202,6 @@ export class LogReader {
   }
 
   #take(position: Position, event: Fields): void {
-    const { prev } = event;
-    const last = this.#last;
-    // The store has lost the event before this one, which the application has had.
-    const isFork = typeof prev === 'string' && last?.tag !== prev && last !== position;
-    if (isFork) {
-      this.#host.resume();
-      return;
-    }
     this.#last = position;
     this.checkTail();
     this.#host.take(event, formatPosition(position));
@@ -238,9 +231,9 @@ export class LogReader {
     });
   }
 
-  #filled({ events, more }: Fields, isOpen: boolean, before: Position): void {
+  #filled({ events, more }: Fields, isUnlimited: boolean, before: Position): void {
     this.#failures = 0;
-    if (isOpen && more) this.#isBehind = true;
+    if (isUnlimited && more) this.#isBehind = true;
     this.#offerAll(events);
     if (!this.#isLive || (this.#early.size === 0 && !this.#isBehind)) return;
     // What came early is not in the log: it belongs to one that the store has lost.
@@ -249,12 +242,12 @@ export class LogReader {
     else if (!this.#gapTimer) this.#startGap(this.#gapMs);
   }
 
-  #failed(error: ClientRequestError, isOpen: boolean): void {
+  #failed(error: ClientRequestError, isUnlimited: boolean): void {
     if (!TRANSIENT.includes(error.code)) {
       this.#host.resume();
       return;
     }
-    if (isOpen) this.#isBehind = true;
+    if (isUnlimited) this.#isBehind = true;
     this.#startGap(milliseconds(error.retryAfterMs) + backoffMs(this.#failures));
     this.#failures += 1;
   }

@@ -53,9 +53,9 @@ export type SendArguments<C, N extends keyof C> =
 /** How a message is sent. */
 export interface SendOptions {
   /**
-   * How long to wait until the message is written, and again from then on for its answer, in milliseconds.
-   * @default until there is a connection; then 5 min, or what the server says: for so long it knows a
-   * message that is sent again
+   * How long to wait until the message is written, and again from then on for its answer, in milliseconds. The
+   * second wait can only be made shorter: later, the server may no longer know the message.
+   * @default no limit until it is written; then 5 min, or what the server says
    */
   readonly timeoutMs?: number;
   /**

@@ -8,25 +8,28 @@ import { clamp } from './timers.js';
 /** A request on its way to the server. */
 export interface OutgoingRequest {
   readonly id: string;
-  /** Requests with the same text go one after the other. Those of a channel are its messages. */
+  /** Requests of one line go one after the other: the channel for its messages, an id of its own for a read. */
   readonly line: string;
   /** The frame, as JSON. */
   readonly frame: string;
-  /** Longest until it is written, and again until it is answered. Without, it goes again for as long as the server knows it. */
+  /**
+   * Longest until it is written, and again until it is answered. Without, it waits for a connection, and then
+   * goes again for as long as the server knows it.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
 /** Most requests without an answer, in flight or not. */
-export const MAX_MESSAGES = 100;
+export const MAX_UNANSWERED = 100;
 /** How long the server knows a message that is sent again, unless it says otherwise. */
 export const RESEND_WITHIN_MS = 300_000;
 /** The least that a server may say: API Gateway itself waits 29 s for an answer. */
 const LEAST_RESEND_MS = 30_000;
 
 /**
- * The messages and reads that have no answer yet. They go again, on the next connection and on this one, under
- * their ids. Each channel has one in flight: API Gateway starts a Lambda
- * invocation for every frame, and two of them may overtake each other.
+ * The messages and reads that have no answer yet. They go again under their ids, on the next connection and on
+ * this one. Each channel has one message in flight: API Gateway starts a Lambda invocation for every frame, and two
+ * of them may overtake each other.
  */
 export class Outbox {
   /** The line of each, and the promise of its answer, in the order of sending. */
@@ -52,9 +55,9 @@ export class Outbox {
     if (known) return known.promise;
     const { promise, resolve, reject, rejectQuietly } = deferred<unknown>();
     const longest = this.#resendWithinMs;
-    const isLimited = timeoutMs !== undefined && timeoutMs < longest;
+    const isLimited = timeoutMs !== undefined && timeoutMs <= longest;
     if (this.#supervisor.state === 'closed') reject(clientError('ERR_CLOSED'));
-    else if (this.#waiting.size >= MAX_MESSAGES) reject(clientError('ERR_QUEUE_FULL'));
+    else if (this.#waiting.size >= MAX_UNANSWERED) reject(clientError('ERR_QUEUE_FULL'));
     else {
       this.#waiting.set(id, { line, promise });
       this.#requests.add({

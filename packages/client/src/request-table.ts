@@ -40,9 +40,9 @@ interface Entry extends Request {
   /** Ends the wait for an answer, or the one before it is written again. */
   againTimer?: Timer | undefined;
   /** How often it was put off because of an error. */
-  doubts: number;
-  /** The server may have handled it. */
-  isOpen: boolean;
+  delays: number;
+  /** Whether an earlier try may have been handled. */
+  mayBeHandled: boolean;
   /** An error of API Gateway that may be the answer to this request. */
   possibleError?: ClientRequestError | undefined;
   rewrites: number;
@@ -54,8 +54,8 @@ interface Entry extends Request {
 export const INTEGRATION_MS = 29_000;
 /** How often a request is written again because an error might have been its answer. */
 const MAX_REWRITES = 1;
-/** How often a request is written again after an error that leaves open what became of it. */
-export const MAX_DOUBTS = 5;
+/** How often a request is put off before another error of API Gateway itself ends it. */
+export const MAX_DELAYS = 5;
 
 /** The requests without an answer: their time limits, and what settles them. */
 export class RequestTable {
@@ -73,30 +73,33 @@ export class RequestTable {
     this.#ready = ready;
   }
 
-  /** Whether an answer is to come. */
-  get isWaiting(): boolean {
+  /** Whether an answer may still come to a frame that was written within 29 s. */
+  get isAnswerDue(): boolean {
     const now = performance.now();
     return this.#inFlight().some(({ answerableUntil }) => now < answerableUntil);
   }
 
-  /** Whether an answer is to come over this connection. */
-  isWaitingFor(transport: Transport): boolean {
+  /** Whether a frame was written over this connection and has no answer. */
+  hasUnanswered(transport: Transport): boolean {
     return this.#inFlight(transport).length > 0;
   }
 
   /** Takes a request in, which is yet to be written. */
   add(request: Request): void {
-    this.#entries.set(request.id, {
+    const entry: Entry = {
       ...request,
-      ...this.#startClock(request, request.writtenMs, 'ERR_NOT_SENT'),
+      timer: undefined,
+      endsAt: 0,
       attempts: 0,
       via: undefined,
       answerableUntil: 0,
-      doubts: 0,
-      isOpen: false,
+      delays: 0,
+      mayBeHandled: false,
       rewrites: 0,
       wasPresumed: false,
-    });
+    };
+    this.#entries.set(request.id, entry);
+    this.#startClock(entry, request.writtenMs, 'ERR_NOT_SENT');
   }
 
   /** Whether a request is to be written now, for the first time or again. */
@@ -112,14 +115,13 @@ export class RequestTable {
   write(id: string): boolean {
     const entry = this.#entries.get(id);
     if (entry && Date.now() >= entry.endsAt) {
-      this.settle(id, clientError(entry.attempts === 0 ? 'ERR_NOT_SENT' : entry.unanswered));
+      this.#settle(id, clientError(entry.attempts === 0 ? 'ERR_NOT_SENT' : entry.unanswered));
       return true;
     }
     const via = entry && this.#supervisor.ask(frameOf(entry));
     if (!via) return false;
     if (entry.attempts === 0) {
-      clearTimeout(entry.timer);
-      Object.assign(entry, this.#startClock(entry, entry.answeredMs, entry.unanswered));
+      this.#startClock(entry, entry.answeredMs, entry.unanswered);
     }
     entry.attempts += 1;
     entry.via = via;
@@ -145,13 +147,14 @@ export class RequestTable {
     const entry = this.#entries.get(id);
     const [error] = answer;
     const isPutOff =
-      error?.code === 'ERR_OUTCOME_UNKNOWN' || (error?.code === 'ERR_RATE_LIMIT' && entry?.isOpen);
-    if (entry?.isResent && isPutOff) this.#doubt(entry, error);
-    else this.settle(id, ...answer);
+      error?.code === 'ERR_OUTCOME_UNKNOWN' ||
+      (error?.code === 'ERR_RATE_LIMIT' && entry?.mayBeHandled);
+    if (entry?.isResent && isPutOff) this.#putOff(entry, error);
+    else this.#settle(id, ...answer);
   }
 
   /** A request has its answer, or never will. */
-  settle(id: string, ...answer: Parameters<Settle>): void {
+  #settle(id: string, ...answer: Parameters<Settle>): void {
     const entry = this.#entries.get(id);
     this.forget(id);
     if (entry?.wasPresumed) entry.answeredLate?.();
@@ -172,11 +175,14 @@ export class RequestTable {
     const mayBeLate = this.#isPinging || performance.now() < this.#lateErrorUntil;
     const [only] = inFlight;
     if (only && inFlight.length === 1 && !mayBeLate) {
-      if (!only.isResent || !TRANSIENT.includes(error.code)) this.settle(only.id, error);
-      else if (only.doubts < MAX_DOUBTS) this.#doubt(only, error);
+      if (!only.isResent || !TRANSIENT.includes(error.code)) this.#settle(only.id, error);
+      else if (only.delays < MAX_DELAYS) this.#putOff(only, error);
       else {
-        const isOpen = only.isOpen || error.code !== 'ERR_RATE_LIMIT';
-        this.settle(only.id, isOpen ? clientError(only.unanswered, { cause: error }) : error);
+        const mayBeHandled = only.mayBeHandled || error.code !== 'ERR_RATE_LIMIT';
+        this.#settle(
+          only.id,
+          mayBeHandled ? clientError(only.unanswered, { cause: error }) : error,
+        );
       }
       return;
     }
@@ -199,15 +205,14 @@ export class RequestTable {
         if (entry.rewrites <= MAX_REWRITES) this.#writeAgainIn(entry, 0);
         continue;
       }
-      clearTimeout(entry.timer);
       if (entry.rewrites > MAX_REWRITES) {
         // Its own answer may still come, but not after the time of an integration.
         const leftMs = Math.min(entry.endsAt - Date.now(), INTEGRATION_MS);
-        Object.assign(entry, this.#startClock(entry, leftMs, entry.unanswered));
+        this.#startClock(entry, leftMs, entry.unanswered);
         continue;
       }
       entry.via = undefined;
-      Object.assign(entry, this.#startClock(entry, INTEGRATION_MS, entry.unanswered));
+      this.#startClock(entry, INTEGRATION_MS, entry.unanswered);
       // Another frame will ask for it, and this one stays: it may have an answer after all.
       entry.wasPresumed = true;
       entry.settle(readError({ message: possibleError.message, retryAfterMs: 1 }));
@@ -231,7 +236,7 @@ export class RequestTable {
 
   /** Ends all of them. Nobody need be waiting. */
   close(): void {
-    for (const id of this.#entries.keys()) this.settle(id, clientError('ERR_CLOSED'));
+    for (const id of this.#entries.keys()) this.#settle(id, clientError('ERR_CLOSED'));
   }
 
   #inFlight(on?: Transport): Entry[] {
@@ -245,18 +250,18 @@ export class RequestTable {
   #unwrite(entry: Entry): void {
     clearTimeout(entry.againTimer);
     entry.againTimer = undefined;
-    if (entry.via) entry.isOpen = true;
+    if (entry.via) entry.mayBeHandled = true;
     entry.via = undefined;
     entry.possibleError = undefined;
   }
 
   /** Nobody knows what became of it: the server finds out, by the id, when it comes again. */
-  #doubt(entry: Entry, { code, retryAfterMs }: ClientRequestError): void {
-    const wasOpen = entry.isOpen;
+  #putOff(entry: Entry, { code, retryAfterMs }: ClientRequestError): void {
+    const mayHaveBeen = entry.mayBeHandled;
     this.#unwrite(entry);
-    entry.isOpen = wasOpen || code !== 'ERR_RATE_LIMIT';
-    this.#writeAgainIn(entry, milliseconds(retryAfterMs) + backoffMs(entry.doubts));
-    entry.doubts += 1;
+    entry.mayBeHandled = mayHaveBeen || code !== 'ERR_RATE_LIMIT';
+    this.#writeAgainIn(entry, milliseconds(retryAfterMs) + backoffMs(entry.delays));
+    entry.delays += 1;
   }
 
   #writeAgainIn(entry: Entry, ms: number): void {
@@ -268,14 +273,15 @@ export class RequestTable {
     });
   }
 
-  #startClock({ id }: Request, ms: number, code: ClientErrorCode): Pick<Entry, 'timer' | 'endsAt'> {
+  #startClock(entry: Entry, ms: number, code: ClientErrorCode): void {
     const end = (): void => {
-      const entry = this.#entries.get(id);
-      if (entry?.via) this.#expectLateError();
-      if (entry?.wasPresumed) this.forget(id);
-      else this.settle(id, clientError(code));
+      if (entry.via) this.#expectLateError();
+      if (entry.wasPresumed) this.forget(entry.id);
+      else this.#settle(entry.id, clientError(code));
     };
-    return { timer: ms < Infinity ? after(ms, end) : undefined, endsAt: Date.now() + ms };
+    clearTimeout(entry.timer);
+    entry.endsAt = Date.now() + ms;
+    entry.timer = ms < Infinity ? after(ms, end) : undefined;
   }
 }
 

@@ -1,28 +1,7 @@
 import type { ClientRequestError } from './errors.js';
 import type { Fields } from './incoming.js';
-import type { LogReaderHost, MissedReason } from './log-reader.js';
+import type { LogReaderHost } from './log-reader.js';
 import type { Positions } from './positions.js';
-
-/** What the server says to a subscription. */
-export type SubscribeAnswer<D = unknown> = {
-  /** The channel's name. */
-  readonly channel: string;
-  /** What the channel's `@OnSubscribe` handler returned. */
-  readonly data: D;
-} & (
-  | {
-      /**
-       * `live`: events from now on, and with `rewind` the latest before. `resumed`: all events after the
-       * position where the client stopped, and from now on.
-       */
-      readonly result: 'live' | 'resumed';
-    }
-  | {
-      /** Events from now on. Some may be missing between the client's position and now. */
-      readonly result: 'reset';
-      readonly reason: MissedReason;
-    }
-);
 
 /** What a subscription needs, and what it reports. */
 export interface SubscriptionHost extends Pick<LogReaderHost, 'fill' | 'sync' | 'missed'> {

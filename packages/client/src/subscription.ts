@@ -1,15 +1,16 @@
+import type { SubscribeAnswer } from './channel.js';
 import { type Deferred, deferred } from './deferred.js';
 import { type ClientRequestError, clientError, TRANSIENT, UNCERTAIN } from './errors.js';
 import type { Fields } from './incoming.js';
 import { LogReader } from './log-reader.js';
-import type { SubscribeAnswer, SubscriptionHost } from './subscription-host.js';
+import type { SubscriptionHost } from './subscription-host.js';
 import { after, backoffMs, milliseconds, type Timer } from './timers.js';
 
 /** What the server is asked about a channel. */
 export type SubscriptionAction = 'subscribe' | 'unsubscribe';
 
 /** Longest that `subscribe()` and `unsubscribe()` wait for an answer. */
-export const ANSWER_MS = 10_000;
+export const SUBSCRIBE_MS = 10_000;
 /** Longest time to come back after that a first `subscribe()` takes; of a longer one the app is told. */
 export const MAX_WAIT_MS = 30_000;
 /** Refusals in a row before the app is told. */
@@ -37,10 +38,10 @@ export class Subscription {
   #users = 0;
   /** What has no answer yet. */
   #pending: SubscriptionAction | undefined;
-  /** Whose wish it was, and which: the app may have left meanwhile, and come back with another. */
+  /** The reader and the wish of the pending frame: if the app left and came back, the answer may not fit. */
   #asker: LogReader | undefined;
   #asked = '';
-  /** Whether the server has it on this connection, besides what it is being asked. */
+  /** What the server has on this connection, as far as it has answered. */
   #membership: 'none' | 'unsure' | 'live' = 'none';
   /** An earlier frame was answered after the present one was written: nobody knows which came later. */
   #isStale = false;
@@ -81,7 +82,7 @@ export class Subscription {
     return this.#pending === 'subscribe' ? this.#users > 0 : this.next === 'subscribe';
   }
 
-  /** Whether there is nothing to ask the server, and nothing that it is being asked. */
+  /** Whether the app misses nothing here: it wants no events, or the server has answered on this connection. */
   get isSettled(): boolean {
     return this.#users === 0 || (!this.#pending && this.#membership === 'live');
   }
@@ -219,7 +220,7 @@ export class Subscription {
   close(): void {
     const reader = this.#reader;
     this.#drop(clientError('ERR_CLOSED'), 'rejectQuietly');
-    // The listeners that are being called will have returned: the next page need not call them again.
+    // A listener may have closed the client: the position of its event is still kept, or the next page gets it again.
     this.#reader = reader;
   }
 
@@ -256,9 +257,9 @@ export class Subscription {
     this.#joining[how](error);
     this.#users = 0;
     this.#latest = undefined;
-    // The answer to what it asked would lack them.
+    // They go with the reader, and the pending answer has only later ones: a next reader asks again.
     if (this.#reader?.hasEarly) this.#asked = '';
-    this.#reader?.doubt();
+    this.#reader?.suspend();
     this.#reader = undefined;
     this.#stopWaiting();
   }
@@ -284,6 +285,7 @@ export class Subscription {
         take: (event, position) => {
           if (!isCurrent()) return;
           const returned = (): void => {
+            // An event outside of the log moves no position.
             if (!isCurrent() || (event && !position)) return;
             this.position = position;
             positions.set(this.#channel, position);
@@ -298,7 +300,7 @@ export class Subscription {
 
   /** Asks the server what its log says to the position. */
   #doubt(): void {
-    this.#reader?.doubt();
+    this.#reader?.suspend();
     if (this.#pending) this.#isStale = true;
     else this.#membership = 'unsure';
     const now = performance.now();
@@ -349,7 +351,7 @@ export class Subscription {
 
   #startAnswerTimer(): void {
     clearTimeout(this.#answerTimer);
-    this.#answerTimer = after(ANSWER_MS, () => {
+    this.#answerTimer = after(SUBSCRIBE_MS, () => {
       const error = clientError('ERR_TIMEOUT');
       if (this.#leaving) this.#endLeave(error);
       else this.#drop(error, 'reject');

@@ -1,4 +1,5 @@
 import { MAX_CHANNEL_NAME_BYTES, MAX_CHANNELS_PER_FRAME } from '@gatecast/protocol';
+import type { SubscribeAnswer } from './channel.js';
 import { ClientRequestError, clientError } from './errors.js';
 import { frameId } from './frame-id.js';
 import { type Fields, fields, readError } from './incoming.js';
@@ -6,7 +7,7 @@ import type { MissedReason } from './log-reader.js';
 import type { Positions } from './positions.js';
 import type { RequestTable, Settle } from './request-table.js';
 import { Subscription, type SubscriptionAction } from './subscription.js';
-import type { Delivery, SubscribeAnswer, SubscriptionHost } from './subscription-host.js';
+import type { Delivery, SubscriptionHost } from './subscription-host.js';
 import type { Supervisor } from './supervisor.js';
 
 /** What the subscriptions of a client need, and what they report. */
@@ -35,7 +36,10 @@ export class Subscriptions {
   /** The frames that subscribe and unsubscribe and have no answer yet. */
   readonly #asking = new Set<string>();
   readonly #toSync = new Set<string>();
-  /** Channels that the app has left since the connection was lost last: the server subscribes by itself only when one opens. */
+  /**
+   * Channels that the app has left: their late events are dropped. Events of other channels come from
+   * subscriptions that the server made by itself, when the connection opened.
+   */
   readonly #left = new Set<string>();
   #isScheduled = false;
 
@@ -121,7 +125,7 @@ export class Subscriptions {
   }
 
   /** The connection before the present one has ended. */
-  moved(): void {
+  retired(): void {
     for (const subscription of this.#all.values()) {
       // It was no longer subscribed there, and is not yet here.
       if (!subscription.isSettled) subscription.loseEvents();
@@ -172,7 +176,6 @@ export class Subscriptions {
     };
     const subscription = new Subscription(channel, own);
     this.#all.set(channel, subscription);
-    this.#left.delete(channel);
     return subscription;
   }
 
@@ -198,7 +201,7 @@ export class Subscriptions {
     const id = this.#request(
       { action, channels },
       (error, data) => {
-        this.#asking.delete(id);
+        if (id) this.#asking.delete(id);
         const { channels: outcomes } = fields(data);
         for (const [index, [, subscription]] of asked.entries()) {
           const outcome = fields(Array.isArray(outcomes) && outcomes[index]);
@@ -212,7 +215,7 @@ export class Subscriptions {
       },
     );
     // A connection that is closing takes no frame: they are asked for on the next.
-    if (this.#requests.isIdle(id)) return;
+    if (!id) return;
     this.#asking.add(id);
     for (const [, subscription] of asked) subscription.written(action);
   }
@@ -230,7 +233,7 @@ export class Subscriptions {
         const { channels } = fields(data);
         const outcomes = (Array.isArray(channels) ? channels : []).map(fields);
         for (const [channel] of asked) {
-          // In JSON, names that are numbers come first.
+          // By name: an object puts keys that are numbers first, so the order may be another.
           const outcome = fields(outcomes.find((one) => one['channel'] === channel));
           this.synced(channel, outcome['result'], error ?? errorOf(outcome));
         }
@@ -238,8 +241,8 @@ export class Subscriptions {
     }
   }
 
-  /** Asks on the present connection alone. Its id; if it could not be written, nothing will come of it. */
-  #request(frame: object, settle: Settle, answeredLate?: () => void): string {
+  /** Writes a request that never goes again. Its id; `undefined` without an open connection: it is dropped then. */
+  #request(frame: object, settle: Settle, answeredLate?: () => void): string | undefined {
     const id = frameId();
     this.#requests.add({
       id,
@@ -251,8 +254,9 @@ export class Subscriptions {
       settle,
       ...(answeredLate && { answeredLate }),
     });
-    if (!this.#requests.write(id)) this.#requests.forget(id);
-    return id;
+    if (this.#requests.write(id)) return id;
+    this.#requests.forget(id);
+    return undefined;
   }
 }
 

@@ -26,12 +26,12 @@ export interface SupervisorOptions {
   readonly token?: TokenSource;
   /** Silence after which it pings, in milliseconds; the server may name another one. */
   readonly keepAliveMs?: number;
-  /** Whether a request has no answer yet. */
-  isWaiting(): boolean;
+  /** Whether an answer may still come to a frame that was written within 29 s. */
+  isAnswerDue(): boolean;
   ping(): void;
   onFrame(data: unknown, from: Transport): void;
   /** A second connection has taken the place of the first, which stays open until {@link hasMoved}. */
-  onMoved(): void;
+  onMoving(): void;
   /** Whether everything that went over this connection has found its way to the present one. */
   hasMoved(previous: Transport): boolean;
   /** The first of the two connections has ended. */
@@ -58,7 +58,7 @@ export const KEEP_ALIVE_MS = 240_000;
 export const HAND_OVER_MS: number = 105 * 60_000;
 /** A random part of it is added, so that clients which came together do not move together. */
 export const HAND_OVER_WITHIN_MS: number = 10 * 60_000;
-/** Longest that two connections are open: API Gateway sends no answer that is older (its quotas). */
+/** Longest that the first of two connections is waited for: API Gateway sends no answer that is older (its quotas). */
 export const MOVE_MS = 30_000;
 /** How long the first one stays when all has moved: the server tries for 5 s to deliver an event. */
 export const LINGER_MS = 5_000;
@@ -165,7 +165,7 @@ export class Supervisor {
     this.#plan(error, noSoonerMs);
   }
 
-  /** Gives the present connection up and opens another one after a while: that of a farewell, if there was one. */
+  /** Gives the present connection up and opens another one after a while; after a farewell, at the time that was planned then. */
   restart(error: ClientRequestError): void {
     const farewell = this.#farewell;
     if (farewell) this.#wait(farewell, Math.max(0, Math.round(this.#nextAt - performance.now())));
@@ -244,14 +244,14 @@ export class Supervisor {
       return;
     }
     this.#retireTimer = after(MOVE_MS, () => this.#retire());
-    this.#options.onMoved();
+    this.#options.onMoving();
     this.#linger();
   }
 
   #received(data: unknown, transport: Transport): void {
     this.#options.onFrame(data, transport);
     // Only now it is known whether a request is still without an answer.
-    if (this.#current === transport) this.#keepAlive.heard(this.#options.isWaiting());
+    if (this.#current === transport) this.#keepAlive.heard(this.#options.isAnswerDue());
     this.#linger();
   }
 

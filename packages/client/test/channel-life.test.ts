@@ -92,6 +92,29 @@ describe('the last events', () => {
     expect(current().of('sync')).toEqual([]);
   });
 
+  it('of a channel that no JSON object may have as a key are not asked about', async () => {
+    await live();
+    watch(client.channel('__proto__').subscribe());
+    await pass(0);
+    await answer({ channels: [{ channel: '__proto__', result: 'live', position: position(5) }] });
+    for (let times = 1; times <= 4; times += 1) {
+      await pass(240_000);
+      await receive({ type: 'pong' });
+    }
+    expect(current().of('sync')).toMatchObject([{ positions: { a: position(10) } }]);
+  });
+
+  it('are asked about once, however many come', async () => {
+    await live({ tailCheck });
+    for (const offset of [11, 12, 13]) {
+      await push(offset);
+      await pass(2_000);
+    }
+    expect(current().of('sync')).toEqual([]);
+    await pass(1_000);
+    expect(current().of('sync')).toHaveLength(1);
+  });
+
   it('are told apart by the name of the channel', async () => {
     await live();
     watch(client.channel('42').subscribe());
@@ -186,6 +209,17 @@ describe('a subscription that was left', () => {
     await outcome({ result: 'live', position: position(12), events: entries(12) });
     expect(heard).toEqual([12]);
     expect(joined()).toMatchObject({ result: 'live' });
+  });
+
+  it('may be made by the server on the next connection', async () => {
+    await live();
+    watch(client.channel('a').unsubscribe());
+    await accept();
+    await push(11);
+    expect(heard).toEqual([]);
+    await reconnect();
+    await push(12);
+    expect(heard).toEqual([12]);
   });
 
   it('hides no event that came before the answer', async () => {

@@ -306,6 +306,17 @@ describe('a lost connection', () => {
     expect(client.channel('a').position).toBe(undefined);
   });
 
+  it('may have been long, and more have come before the answer than are kept', async () => {
+    await live();
+    await reconnect();
+    await push(...Array.from({ length: 257 }, (_, index) => 11 + index));
+    await outcome({ result: 'resumed', position: position(10) });
+    expect(heard).toHaveLength(256);
+    expect(current().of('history')).toMatchObject([{ after: position(266) }]);
+    await page({ position: position(267), events: entries(267) });
+    expect(heard).toHaveLength(257);
+  });
+
   it('is told where the server knows positions no longer', async () => {
     await live();
     await reconnect();
