@@ -4,7 +4,14 @@ import { createClient, type WebSocketConstructor } from '../src/index.js';
 import type { CreateClient, SimulatedChannel } from './simulation/client-under-test.js';
 import { drawPlan } from './simulation/plan.js';
 import { simulate } from './simulation/simulate.js';
-import { withChannel, withClient, withWire } from './simulation/tampering.js';
+import {
+  accept,
+  isMessage,
+  isRequest,
+  withChannel,
+  withClient,
+  withWire,
+} from './simulation/tampering.js';
 import { type Kind, kinds } from './simulation/world.js';
 
 /** A fault, and the rule that it breaks. */
@@ -44,26 +51,6 @@ function instead(
 ): Promise<unknown> & { readonly id?: string } {
   sent?.catch(() => {});
   return Object.assign(outcome, sent?.id !== undefined && { id: sent.id });
-}
-
-function isRequest(text: string, action: 'subscribe' | 'unsubscribe'): boolean {
-  return text.startsWith(`{"action":"${action}"`);
-}
-
-function isMessage(text: string): boolean {
-  return /^.{1,20}\.post"/.test(text);
-}
-
-/** Answers a request in place of the server. */
-function accept(text: string): string {
-  const { id, channels } = JSON.parse(text) as {
-    readonly id: string;
-    readonly channels: readonly (string | { readonly channel: string })[];
-  };
-  const outcomes = channels.map((entry) =>
-    typeof entry === 'string' ? { channel: entry } : { ...entry, result: 'live' },
-  );
-  return JSON.stringify({ type: 'reply', id, data: { channels: outcomes } });
 }
 
 const promises: readonly Planted[] = [
@@ -208,6 +195,42 @@ const messages: readonly Planted[] = [
     withWire(create, () => ({
       send: (text, { write }) => text.includes('"attempt"') || write(text),
     })),
+  ],
+  [
+    'a message that API Gateway could not pass on is rejected at once',
+    'a refusal that passes is final',
+    withWire(create, () => {
+      let latest = '';
+      return {
+        send(text, { write }) {
+          if (isMessage(text)) latest = (JSON.parse(text) as { readonly id: string }).id;
+          write(text);
+        },
+        receive(text, { hand }) {
+          if (!text.startsWith('{"message":"Too Many')) hand(text);
+          else
+            hand(JSON.stringify({ type: 'error', id: latest, error: { code: 'ERR_RATE_LIMIT' } }));
+        },
+      };
+    }),
+  ],
+  [
+    'a message is rejected when the server does not know what became of it',
+    'a time-out before its time',
+    withChannel(
+      withWire(create, () => ({
+        receive: (text, { hand }) => hand(text.replace('ERR_OUTCOME_UNKNOWN', 'ERR_PLANTED')),
+      })),
+      (channel) => ({
+        send(...args) {
+          const sent = channel.send(...args);
+          const outcome = sent?.catch((error: { readonly code?: string }) => {
+            throw error.code === 'ERR_PLANTED' ? refusal('ERR_OUTCOME_UNKNOWN') : error;
+          });
+          return outcome && instead(sent, outcome);
+        },
+      }),
+    ),
   ],
   [
     'a message goes to another channel',

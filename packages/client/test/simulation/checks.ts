@@ -96,6 +96,11 @@ export class Checks {
     else this.subscriptions.written(connection, frame);
   }
 
+  /** The client is about to close one. */
+  closing(connection: Connection): void {
+    this.connections.closing(connection);
+  }
+
   arrives(data: unknown): void {
     this.connections.arrives();
     this.states.arrives(data);
@@ -200,7 +205,7 @@ export class Checks {
       this.#fails('no way back', `The client is "${application.state}", all has long been well.`);
       return;
     }
-    for (const pending of this.pending) this.messages.mayWait(pending);
+    for (const { name } of this.pending) this.#fails('an answer comes too late', name);
     if (!this.messages.areOpen) this.connections.quiet();
     this.subscriptions.agree(current, application);
   }

@@ -1,16 +1,16 @@
-import type { Checks, Pending } from './checks.js';
+import type { Checks } from './checks.js';
 import type { Connection, Frame, Request } from './connection.js';
 import type { Answer } from './server.js';
 import { channelNames } from './steps.js';
 
-/** Longest wait of a message, once in the queue and once for its answer. */
-const TIMEOUT_MS = 30_000;
 const MARGIN_MS = 1_000;
 /** How long the first message of a channel may wait to be written although nothing is in its way. */
 const WAITING_MS = 15_000;
 const INTEGRATION_MS = 29_000;
-/** For longer no client waits, whatever the application says: the server would not know the message any more. */
+/** For so long a message without an answer goes again: afterwards the server would not know it any more. */
 const RESEND_MS = 300_000;
+/** How often it goes again after an error of API Gateway that passes. */
+const MAX_DOUBTS = 5;
 const MAX_MESSAGES = 100;
 /** After so many errors without a name a request may be given up. */
 export const DOUBTS = 3;
@@ -20,7 +20,8 @@ export interface SentMessage {
   /** Names it, in its data. */
   readonly n: number;
   readonly channel: string;
-  readonly timeoutMs: number;
+  /** Longest until it is written, and again until it is answered; `undefined`: for as long as it takes. */
+  readonly timeoutMs: number | undefined;
   readonly isOneWay: boolean;
   /** Whether the application hears of its outcome. */
   readonly isAwaited: boolean;
@@ -33,6 +34,7 @@ export interface SentMessage {
   eventId?: string;
   frameId?: string;
   firstWrittenMs?: number;
+  firstWrittenAwakeMs?: number;
   /** Where it was written last, and when; without the machine's sleep. */
   latest?: { readonly connection: Connection; readonly awakeMs: number; readonly nowMs: number };
   /** Since when API Gateway has refused that, without the machine's sleep. */
@@ -67,7 +69,7 @@ export class MessageChecks {
     const message: SentMessage = {
       ...what,
       n: this.#all.length + 1,
-      timeoutMs: what.timeoutMs ?? TIMEOUT_MS,
+      timeoutMs: what.timeoutMs,
       sentMs: this.#nowMs,
       sentAwakeMs: this.#checks.world.time.awakeMs,
       ahead: this.#all.filter(({ isOneWay, outcome }) => !isOneWay && !outcome).length,
@@ -83,9 +85,15 @@ export class MessageChecks {
   /** Waits for the outcome. */
   follow(message: SentMessage, sending: Promise<unknown>): void {
     const { time } = this.#checks.world;
-    const limitMs = time.awakeMs + 2 * message.timeoutMs + MARGIN_MS;
+    const { timeoutMs = Infinity } = message;
+    const isOverdue = (): boolean => {
+      const { firstWrittenAwakeMs: writtenMs } = message;
+      if (writtenMs === undefined)
+        return time.awakeMs > message.sentAwakeMs + timeoutMs + MARGIN_MS;
+      return time.awakeMs > writtenMs + Math.min(timeoutMs, RESEND_MS) + MARGIN_MS;
+    };
     const name = `send() of message ${message.n}, sent at ${message.sentMs} ms`;
-    const settled = this.#checks.wait({ name, isOverdue: () => time.awakeMs > limitMs });
+    const settled = this.#checks.wait({ name, isOverdue });
     sending.then(
       (value) => {
         settled();
@@ -98,9 +106,9 @@ export class MessageChecks {
     );
   }
 
-  /** Whether messages may wait for very long: nobody hears of their outcome, or they may by themselves. */
+  /** Whether there are messages of which nobody hears what has become. */
   get areOpen(): boolean {
-    return this.#all.some(({ outcome, timeoutMs }) => !outcome || timeoutMs > 2 * TIMEOUT_MS);
+    return this.#all.some(({ outcome }) => !outcome);
   }
 
   /** The event that a message of ours led to. */
@@ -127,6 +135,7 @@ export class MessageChecks {
     }
     message.frameId = id;
     message.firstWrittenMs ??= this.#nowMs;
+    message.firstWrittenAwakeMs ??= this.#checks.world.time.awakeMs;
     const { awakeMs, nowMs } = this.#checks.world.time;
     message.latest = { connection, awakeMs, nowMs };
     message.refusedMs = undefined;
@@ -142,7 +151,8 @@ export class MessageChecks {
     const message = this.#all[(frame.data?.n ?? 0) - 1];
     if (!message) return;
     message.answers.push(answer);
-    if (!answer.isOfGateway || message.latest?.connection !== connection) return;
+    const isOpen = answer.isOfGateway || answer.error?.code === 'ERR_OUTCOME_UNKNOWN';
+    if (!isOpen || message.latest?.connection !== connection) return;
     message.refusedMs ??= this.#checks.world.time.awakeMs;
   }
 
@@ -209,14 +219,6 @@ export class MessageChecks {
     }
   }
 
-  /** Whether something may be pending although all has long been well. */
-  mayWait({ name }: Pending): void {
-    const isLong = this.#all.some(
-      ({ n, timeoutMs, outcome }) => !outcome && timeoutMs > 60_000 && name.includes(` ${n},`),
-    );
-    if (!isLong) this.#fails('an answer comes too late', name);
-  }
-
   /** The first message of a channel is on its way, where nothing stands in it. */
   #checkWaiting(channel: string): void {
     const { connections, subscriptions, application, world } = this.#checks;
@@ -225,11 +227,16 @@ export class MessageChecks {
       (other) => other.channel === channel && !other.isOneWay && !other.outcome,
     );
     if (!connection || openedMs === undefined || !message?.isAwaited) return;
-    const isWritten = message.latest?.connection === connection;
-    if (isWritten && message.refusedMs === undefined) return;
+    const { latest, refusedMs } = message;
+    // The connection before this one may still bring the answer.
+    const isElsewhere = latest && latest.connection !== connection;
+    if (isElsewhere && latest.connection.webSocket.readyState === 1) return;
+    const isAsked = latest?.connection === connection && refusedMs === undefined;
+    // Nothing comes later than that, so it goes again.
+    const lostMs = isAsked ? latest.awakeMs + INTEGRATION_MS : 0;
     const restMs = subscriptions.restsSince(connection, channel);
     if (restMs === undefined || application?.wants(channel) === 'maybe') return;
-    const sinceMs = Math.max(openedMs, restMs, message.sentAwakeMs, message.refusedMs ?? 0);
+    const sinceMs = Math.max(openedMs, restMs, message.sentAwakeMs, refusedMs ?? 0, lostMs);
     // One that was asked for again may still be answered within the time of an integration.
     const waitingMs = WAITING_MS + (message.doubts > 1 ? INTEGRATION_MS : 0);
     if (world.time.awakeMs - sinceMs < waitingMs || connection.isSilent) return;
@@ -266,9 +273,17 @@ export class MessageChecks {
     code: unknown,
   ): Parameters<Checks['world']['fails']>[0] | undefined {
     const { answers, attempts, sentMs, firstWrittenMs = this.#nowMs } = message;
-    const timeoutMs = Math.min(message.timeoutMs, RESEND_MS);
-    const writtenMs = message.latest?.nowMs ?? this.#nowMs;
-    if (answers.some(({ isVague }) => isVague)) return undefined;
+    const { timeoutMs = Infinity } = message;
+    const isLimited = timeoutMs < RESEND_MS;
+    const waitedMs = this.#nowMs - firstWrittenMs;
+    const vague = answers.filter(({ isVague }) => isVague);
+    if (vague.length > 0) {
+      const isGiven = answers.some(({ error }) => error?.code === code);
+      const isShort = !isGiven && vague.length <= MAX_DOUBTS && vague.every(({ passes }) => passes);
+      return isShort && isOfGateway(code) && waitedMs < Math.min(timeoutMs, RESEND_MS) - 1
+        ? 'a refusal that passes is final'
+        : undefined;
+    }
     switch (code) {
       case 'ERR_CLOSED':
         return this.#checks.isClosing ? undefined : 'a reason that nobody gave';
@@ -281,10 +296,10 @@ export class MessageChecks {
         if (attempts > 0) return 'a wrong word on what was written';
         return this.#nowMs - sentMs < timeoutMs - 1 ? 'a time-out before its time' : undefined;
       case 'ERR_TIMEOUT':
+      case 'ERR_OUTCOME_UNKNOWN':
         if (attempts === 0) return 'a wrong word on what was written';
-        // An error may have been the answer to what was written again, and nothing comes later.
-        if (message.doubts > 0 && this.#nowMs - writtenMs >= INTEGRATION_MS - 1) return undefined;
-        return this.#nowMs - firstWrittenMs < timeoutMs - 1
+        if (isLimited !== (code === 'ERR_TIMEOUT')) return 'a reason that nobody gave';
+        return waitedMs < Math.min(timeoutMs, RESEND_MS) - 1
           ? 'a time-out before its time'
           : undefined;
       default: {
@@ -305,4 +320,9 @@ export class MessageChecks {
 /** The action that a message is sent with. */
 export function actionOf({ channel, isOneWay }: { channel: string; isOneWay: boolean }): string {
   return `${channel.split('/', 1)[0]}.${isOneWay ? 'tell' : 'post'}`;
+}
+
+/** Whether an error may be one of API Gateway that passes. */
+function isOfGateway(code: unknown): boolean {
+  return code === 'ERR_INTERNAL' || code === 'ERR_RATE_LIMIT' || code === 'ERR_TIMEOUT';
 }

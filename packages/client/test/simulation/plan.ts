@@ -11,6 +11,7 @@ export const faultNames = [
   'reorder',
   'delay',
   'refuse',
+  'unknownOutcome',
   'unknownConnection',
   'garbageAnswer',
   'settings',

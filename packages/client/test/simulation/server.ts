@@ -11,6 +11,8 @@ export interface Answer {
   /** It may be understood in any way: a frame of API Gateway itself, or garbage. */
   readonly isVague?: boolean;
   readonly isOfGateway?: boolean;
+  /** Whether API Gateway says something that may be otherwise the next time. */
+  readonly passes?: boolean;
   /** Why the whole request is refused. */
   readonly error?: WireError;
   /** Outcomes of channels; `undefined` where all is well. */
@@ -182,6 +184,9 @@ export class Server {
 
   #handleMessage({ id, channel = '', data = { n: 0 } }: Frame): Answer {
     let answer = this.#answers.get(id);
+    if (!answer && this.world.draw('unknownOutcome')) {
+      return { error: { code: 'ERR_OUTCOME_UNKNOWN', message: 'Unknown.' } };
+    }
     if (!answer) {
       const error = this.world.draw('refuse') ? this.#drawError() : undefined;
       answer = error ? { error } : { data: { echo: data.n } };
@@ -238,7 +243,7 @@ export class Server {
 
   #sayAsGateway(request: Request, message: string): void {
     const text = JSON.stringify({ message, connectionId: 'c', requestId: 'r' });
-    const answer = { isVague: true, isOfGateway: true };
+    const answer = { isVague: true, isOfGateway: true, passes: message !== 'Forbidden' };
     request.connection.push(text, () => this.checks.answered(request, answer));
   }
 

@@ -1,27 +1,32 @@
-import type { Plan } from './plan.js';
+import type { Lot } from './world.js';
 
-/** Tells whether a plan still leads to the same. */
-type StillFails = (plan: Plan) => Promise<boolean>;
+/** A plan of which steps can be left out. */
+interface Shrinkable extends Lot {
+  readonly steps: readonly unknown[];
+}
 
 /** How many plans are tried at most. */
 const MAX_TRIES = 1_000;
 
 /** Leaves out faults and steps that are not needed for a plan to fail. */
-export async function shrink(plan: Plan, stillFails: StillFails): Promise<Plan> {
+export async function shrink<P extends Shrinkable>(
+  plan: P,
+  stillFails: (plan: P) => Promise<boolean>,
+): Promise<P> {
   let smallest = plan;
   let tries = 0;
-  const attempt = async (smaller: Plan): Promise<boolean> => {
+  const attempt = async (smaller: P): Promise<boolean> => {
     if (tries >= MAX_TRIES) return false;
     tries += 1;
     if (!(await stillFails(smaller))) return false;
     smallest = smaller;
     return true;
   };
-  let before: Plan;
+  let before: P;
   do {
     before = smallest;
     for (const name of Object.keys(plan.rates)) {
-      const { [name as keyof Plan['rates']]: left, ...rates } = smallest.rates;
+      const { [name]: left, ...rates } = smallest.rates;
       if (left !== undefined) await attempt({ ...smallest, rates });
     }
     for (let size = Math.ceil(plan.steps.length / 2); size >= 1; size = Math.floor(size / 2)) {

@@ -1,4 +1,4 @@
-import type { WebSocketConstructor } from '../../src/index.js';
+import type { ClientOptions, WebSocketConstructor } from '../../src/index.js';
 import type { CreateClient, SimulatedChannel, SimulatedClient } from './client-under-test.js';
 
 type Change<T> = (original: T) => Partial<T>;
@@ -62,7 +62,10 @@ export interface WireChange {
 }
 
 /** A client whose WebSockets are tampered with; `begin` is called for each client. */
-export function withWire(create: CreateClient, begin: () => WireChange): CreateClient {
+export function withWire<O extends ClientOptions, C>(
+  create: (options: O) => C,
+  begin: () => WireChange,
+): (options: O) => C {
   return (options) => {
     const original = options.WebSocket as WebSocketConstructor;
     return create({ ...options, WebSocket: tamperedClass(original, begin()) });
@@ -102,4 +105,26 @@ function tamperedClass(original: WebSocketConstructor, change: WireChange): WebS
       });
     }
   };
+}
+
+/** Whether a frame asks for subscriptions, or ends them. */
+export function isRequest(text: string, action: 'subscribe' | 'unsubscribe'): boolean {
+  return text.startsWith(`{"action":"${action}"`);
+}
+
+/** Whether a frame is a message that wants an answer. */
+export function isMessage(text: string): boolean {
+  return /^.{1,20}\.post"/.test(text);
+}
+
+/** Answers a request in place of the server. */
+export function accept(text: string): string {
+  const { id, channels } = JSON.parse(text) as {
+    readonly id: string;
+    readonly channels: readonly (string | { readonly channel: string })[];
+  };
+  const outcomes = channels.map((entry) =>
+    typeof entry === 'string' ? { channel: entry } : { ...entry, result: 'live' },
+  );
+  return JSON.stringify({ type: 'reply', id, data: { channels: outcomes } });
 }

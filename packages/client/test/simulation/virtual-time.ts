@@ -70,6 +70,12 @@ export class VirtualTime {
     return { all: timers.length, holding: timers.filter(({ holds }) => holds).length };
   }
 
+  /** The page of the client is gone, and its timers with it. */
+  forgetTimers(): void {
+    const rest = this.#entries.filter(({ timer }) => !timer);
+    this.#entries.splice(0, this.#entries.length, ...rest);
+  }
+
   /** The machine sleeps: whatever is due meanwhile happens when it wakes. */
   sleep(forMs: number): void {
     this.nowMs += forMs;

@@ -1,13 +1,32 @@
-import type { Checks } from './checks.js';
-import type { Connection } from './connection.js';
-import type { Server } from './server.js';
 import type { World } from './world.js';
+
+/** The server's end of a connection. */
+export interface ServerEnd {
+  readonly number: number;
+  /** Whether it is open in name only. */
+  readonly isSilent: boolean;
+  receive(text: string): void;
+  lose(): void;
+}
+
+type HandshakeFault = 'handshakeThrows' | 'handshakeSilent' | 'handshakeRefused' | 'handshakeLate';
 
 /** What the WebSockets of one run share. */
 export interface Network {
-  readonly world: World;
-  readonly server: Server;
-  readonly checks: Checks;
+  readonly world: Pick<World, 'time' | 'random' | 'note'> & {
+    draw(fault: HandshakeFault): boolean;
+    fails(kind: 'a frame at a bad time', text: string): void;
+  };
+  readonly server: {
+    refuses(what: 'handshakes'): boolean;
+    connect(webSocket: SimulatedWebSocket): ServerEnd;
+  };
+  readonly checks: {
+    handshake(webSocket: SimulatedWebSocket): void;
+    opened(connection: ServerEnd): void;
+    written(connection: ServerEnd, text: string): void;
+    closing(connection: ServerEnd): void;
+  };
   /** An exception came out of a listener. */
   readonly onThrown: (error: unknown) => void;
 }
@@ -23,7 +42,7 @@ const CLOSED = 3;
 export class SimulatedWebSocket {
   readyState: number = CONNECTING;
   /** The server's end, once there is one. */
-  connection: Connection | undefined;
+  connection: ServerEnd | undefined;
   readonly #network: Network;
   readonly #listeners = new Map<string, Set<Listener>>();
 
@@ -76,7 +95,7 @@ export class SimulatedWebSocket {
     const { world, checks } = this.#network;
     world.note('client closes', this.#name, code);
     const wasOpen = this.readyState === OPEN;
-    if (wasOpen && this.connection) checks.connections.closing(this.connection);
+    if (wasOpen && this.connection) checks.closing(this.connection);
     this.readyState = CLOSING;
     // A server that does not answer leaves it closing; a handshake is given up at once.
     if (!wasOpen) world.time.after(1, () => this.#end(1006, true));
@@ -91,6 +110,13 @@ export class SimulatedWebSocket {
   /** The server has ended the connection. */
   ended(code: number): void {
     this.#end(code, code === 1006);
+  }
+
+  /** Its page is gone: nobody hears of its end. */
+  vanish(): void {
+    if (this.readyState === CLOSED) return;
+    this.readyState = CLOSED;
+    this.connection?.lose();
   }
 
   arrived(data: unknown): void {

@@ -1,4 +1,4 @@
-import type { FaultName, Plan } from './plan.js';
+import type { Plan } from './plan.js';
 import { Random } from './random.js';
 import { VirtualTime } from './virtual-time.js';
 
@@ -45,35 +45,41 @@ export const kinds = [
 export type Kind = (typeof kinds)[number];
 
 /** Something that must never happen, and did. */
-export interface Violation {
-  readonly kind: Kind;
+export interface Violation<K extends string = Kind> {
+  readonly kind: K;
   readonly text: string;
+}
+
+/** What a world needs of a plan: its seed, and how often each fault happens. */
+export interface Lot {
+  readonly seed: number;
+  readonly rates: Readonly<Partial<Record<string, number>>>;
 }
 
 /** What an application of the simulation throws, so that it is not taken for a fault of the client. */
 export class ApplicationError extends Error {}
 
 /** What all parts of one run share. */
-export class World {
-  readonly plan: Plan;
+export class World<P extends Lot = Plan, K extends string = Kind> {
+  readonly plan: P;
   readonly time = new VirtualTime();
   /** Chance on the way, but for that of faults and of the client. */
   readonly random: Random;
   /** Whether nothing goes wrong any more. */
   isCalm = false;
-  violation: Violation | undefined;
+  violation: Violation<K> | undefined;
   readonly #trace: (readonly unknown[])[] = [];
   /** Each fault has chances of its own, so that a plan without one of them is not another life. */
-  readonly #chances = new Map<FaultName, Random>();
+  readonly #chances = new Map<string, Random>();
 
-  constructor(plan: Plan) {
+  constructor(plan: P) {
     this.plan = plan;
     this.random = new Random(`way ${plan.seed}`);
   }
 
   /** Whether that goes wrong now. */
-  draw(fault: FaultName): boolean {
-    const { rates, seed } = this.plan;
+  draw(fault: keyof P['rates'] & string): boolean {
+    const { rates, seed }: Lot = this.plan;
     const rate = rates[fault];
     if (this.isCalm || rate === undefined) return false;
     const chances = this.#chances.get(fault) ?? new Random(`${fault} ${seed}`);
@@ -87,7 +93,7 @@ export class World {
   }
 
   /** Only the first violation counts: others may follow from it. */
-  fails(kind: Kind, text: string): void {
+  fails(kind: K, text: string): void {
     if (process.env['FUZZ_IGNORE']?.includes(kind)) return;
     this.note('!!!', kind, text);
     this.violation ??= { kind, text };
