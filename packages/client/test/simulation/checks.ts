@@ -75,7 +75,10 @@ export class Checks {
 
   opened(connection: Connection): void {
     this.connections.opened(connection);
-    this.states.opened();
+    const isSecond = this.#webSockets.some(
+      (other) => other !== connection.webSocket && other.readyState === 1,
+    );
+    this.states.opened(isSecond);
   }
 
   written(connection: Connection, text: string): void {

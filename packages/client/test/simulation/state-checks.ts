@@ -67,9 +67,10 @@ export class StateChecks {
     listener.seen.push(state);
   }
 
-  opened(): void {
+  /** A connection is open, perhaps to take the place of one that was of use. */
+  opened(isSecond: boolean): void {
     this.#openedMs = this.#checks.world.time.nowMs;
-    this.#isOfUse = false;
+    if (!isSecond) this.#isOfUse = false;
   }
 
   arrives(data: unknown): void {
