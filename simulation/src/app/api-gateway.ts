@@ -126,6 +126,11 @@ export class ApiGateway {
     const { world, random } = this.#options.scene;
     world.after(this.#transitMs(), () => {
       const { action } = JSON.parse(frame) as { readonly action: string };
+      // Its mock integration answers pings, without a function.
+      if (action === 'ping') {
+        world.after(random.between(5, 40), () => this.#arrive(connection, '{"type":"pong"}'));
+        return;
+      }
       const event = { routeKey: action, body: frame };
       this.#invoke(connection, {
         what: action,

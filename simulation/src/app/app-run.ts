@@ -2,16 +2,16 @@ import { type Position, parsePosition, type SubscribeReply } from '@gatecast/pro
 import type { App } from '../../../packages/framework/src/app/create-app.js';
 import { LiveCheck } from '../check/live-check.js';
 import { ReaderCheck } from '../check/reader-check.js';
-import { Client } from '../client/client.js';
-import type { OutgoingMessage } from '../client/outbox.js';
-import type { Subscribed } from '../client/reader.js';
+import { Client, type Subscribed } from '../client/client.js';
 import type { FailOverOperation, Operation, PublishOperation } from '../run/plan.js';
 import { CHANNEL, type Scene } from '../run/scene.js';
 import { ApiGateway } from './api-gateway.js';
 import { roomApp } from './room-app.js';
 
-/** How long clients stay to get what is left. */
-const SETTLED_AFTER_MS = 60_000;
+/** How long clients stay to get what is left: until they have asked once whether they missed the end. */
+const SETTLED_AFTER_MS = 1_060_000;
+/** Who is away for longer closes the page; for less, it is the network that is gone. */
+const LONGEST_OUTAGE_MS = 60_000;
 
 /** A run of an app: clients connect through API Gateway, subscribe, post and come back. */
 export class AppRun {
@@ -51,18 +51,17 @@ export class AppRun {
 
   /** After a quiet time everybody has everything. */
   #checkEnd({ name, position }: Client, end: Position | undefined): void {
-    if (position?.epoch === end?.epoch && position?.offset === end?.offset) return;
     const { report } = this.#scene;
-    report('order', `${name} is at ${position?.offset}, but the log ends at ${end?.offset}.`);
+    if (position?.epoch !== end?.epoch || position?.offset !== end?.offset) {
+      report('order', `${name} is at ${position?.offset}, but the log ends at ${end?.offset}.`);
+    }
+    if (end) this.#readers.checkEnd(name, end);
   }
 
   /** Lets every client come, get what it has missed, and go. */
   #settle(): void {
     const { world } = this.#scene;
-    for (const client of this.#clients) {
-      client.start();
-      world.after(SETTLED_AFTER_MS / 2, () => client.sync());
-    }
+    for (const client of this.#clients) client.start();
     world.after(SETTLED_AFTER_MS - 1_000, () => this.#scene.check());
     world.after(SETTLED_AFTER_MS, () => {
       const { end } = this.#scene;
@@ -82,7 +81,7 @@ export class AppRun {
         this.#leave(operation.client, operation.forMs);
         return;
       case 'read':
-        this.#clients[operation.client]?.sync();
+        this.#clients[operation.client]?.read(operation.limit);
         return;
       case 'history':
       case 'head':
@@ -118,7 +117,8 @@ export class AppRun {
     const client = this.#clients[index];
     const until = Math.max(this.#awayUntil.get(index) ?? 0, world.now + forMs);
     this.#awayUntil.set(index, until);
-    client?.stop();
+    if (forMs > LONGEST_OUTAGE_MS) client?.stop();
+    else client?.loseNetwork();
     world.after(forMs, () => {
       if (this.#awayUntil.get(index) === until) client?.start();
     });
@@ -176,6 +176,10 @@ export class AppRun {
       rewind: index % 2 === 0 ? 0 : 5,
       watch: {
         begin: (client, position) => this.#readers.begin(client, position),
+        ended: (client) => {
+          story?.tell(`${client} is told that its subscription has ended`);
+          this.#readers.ended(client);
+        },
         delivered: (client, position, event) => {
           counts.delivered += 1;
           story?.tell(`${client} gets offset ${position.offset}`);
@@ -186,7 +190,7 @@ export class AppRun {
           story?.tell(`${client} is told ${reason}, at ${position.offset}`);
           this.#readers.reset(client, reason, position);
         },
-        sending: ({ id }: OutgoingMessage, isAgain) => {
+        sending: (id, isAgain) => {
           if (isAgain) counts.resends += 1;
           story?.tell(`${name} sends ${id}${isAgain ? ' again' : ''}`);
         },

@@ -1,19 +1,42 @@
-import type { ChannelEventBody, Position } from '@gatecast/protocol';
-import type { ApiGateway, Connection, Peer } from '../app/api-gateway.js';
+import {
+  type ClientChannel,
+  createClient,
+  type Client as GatecastClient,
+  type UntypedChannel,
+} from '@gatecast/client';
+import {
+  type ChannelEventBody,
+  type Position,
+  parsePosition,
+  type SubscribeOutcome,
+  type SubscribeReply,
+} from '@gatecast/protocol';
+import type { ApiGateway } from '../app/api-gateway.js';
 import { CHANNEL, type Scene } from '../run/scene.js';
-import type { Random } from '../world/random.js';
-import { Outbox, type OutgoingMessage } from './outbox.js';
-import { Reader } from './reader.js';
+import type { Environment } from '../world/environment.js';
+import { type Place, type WorldWebSocket, webSocketClass } from './web-socket.js';
 
-const ANSWER_WITHIN_MS = 15_000;
-const KEEP_ALIVE_MS = 240_000;
+/** The outcome of a subscription that was made. */
+export type Subscribed = Exclude<SubscribeOutcome, { readonly error: unknown }>;
+
+/** A message, which the application wants to be sent until it is answered. */
+export interface OutgoingMessage {
+  readonly id: string;
+  readonly channel: string;
+  readonly data: unknown;
+  /** When it was sent for the first time. */
+  readonly since: number;
+}
 
 /** What the checks want to know of a client. */
 export interface ClientWatch {
+  /** The next event has to be the one after this position. */
   begin(client: string, position: Position): void;
   delivered(client: string, position: Position, event: ChannelEventBody): void;
   reset(client: string, reason: string, position: Position): void;
-  sending(message: OutgoingMessage, isAgain: boolean): void;
+  /** The server has ended the subscription, and the application was told. */
+  ended(client: string): void;
+  sending(id: string, isAgain: boolean): void;
 }
 
 export interface ClientOptions {
@@ -24,149 +47,225 @@ export interface ClientOptions {
   readonly watch: ClientWatch;
 }
 
-/** A client: one connection at a time, a subscription, and messages. */
-export class Client implements Peer {
+/** A page sends what has no answer again after it was loaded anew, within the time in which its id is known. */
+const RESEND_WITHIN_MS = 300_000;
+/** When it subscribes again after it was refused. */
+const AGAIN_MS = 2_000;
+const MOST_SKEW_MS = 2_000;
+const URL = 'wss://simulated.test/dev';
+
+type Channel = ClientChannel<UntypedChannel>;
+
+/** A page with the client of Gatecast: it subscribes to a channel, and posts messages. */
+export class Client {
   readonly name: string;
   readonly #options: ClientOptions;
-  readonly #random: Random;
-  readonly #reader: Reader;
-  readonly #outbox: Outbox;
-  readonly #answers = new Map<string, (data: unknown, code: string | undefined) => void>();
-  #connection: Connection | undefined;
-  #isWanted = false;
-  #isConnecting = false;
-  #requests = 0;
+  readonly #environment: Environment;
+  readonly #place: Place;
+  readonly #stored = new Map<string, string>();
+  readonly #messages = new Set<OutgoingMessage>();
+  #client: GatecastClient | undefined;
+  #channel: Channel | undefined;
+  #webSockets: WorldWebSocket[] = [];
+  /** Where the page was when it was closed. */
+  #left: string | undefined;
+  #isOnline = true;
+  /** The latest outcome of a subscribe frame. */
+  #outcome: Subscribed | undefined;
 
   constructor(options: ClientOptions) {
-    const { scene, name, watch, rewind } = options;
+    const { scene, gateway, name } = options;
+    const { world } = scene;
     this.name = name;
     this.#options = options;
-    this.#random = scene.random.fork(name);
-    const after = (delayMs: number, work: () => void): { isCancelled: boolean } =>
-      scene.world.after(delayMs, work);
-    const below = (end: number): number => this.#random.below(end);
-    this.#reader = new Reader({
-      channel: CHANNEL,
-      rewind,
-      request: (frame, answer) => this.#request({ ...frame, id: this.#newId() }, answer),
-      after,
-      below,
-      deliver: (position, event) => watch.delivered(name, position, event),
-      reset: (reason, position) => watch.reset(name, reason, position),
-      begin: (position) => watch.begin(name, position),
-    });
-    this.#outbox = new Outbox({
-      now: () => scene.world.now,
-      after,
-      below,
-      request: (frame, answer) => this.#request(frame, answer),
-      sending: (message, isAgain) => watch.sending(message, isAgain),
-    });
+    const skewMs = scene.random.fork(name).between(-MOST_SKEW_MS, MOST_SKEW_MS);
+    this.#environment = world.environment(name, skewMs);
+    this.#place = {
+      name,
+      world,
+      gateway,
+      environment: this.#environment,
+      isOnline: () => this.#isOnline,
+      written: (frame) => this.#written(frame),
+      arrives: (frame) => this.#arrives(frame),
+    };
   }
 
   get position(): Position | undefined {
-    return this.#reader.position;
+    return parsePosition(this.#channel?.position ?? this.#left);
   }
 
-  /** Connects, and stays connected until {@link stop}. */
+  /** Opens the page, unless it is open, and stays connected until {@link stop}. */
   start(): void {
-    this.#isWanted = true;
-    this.#connect();
+    this.#do(() => {
+      this.#isOnline = true;
+      if (!this.#client) this.#open();
+    });
   }
 
+  /** Closes the page. It keeps what its storage has. */
   stop(): void {
-    this.#isWanted = false;
-    if (this.#connection) this.#options.gateway.close(this.#connection);
+    this.#do(() => {
+      const client = this.#client;
+      this.#client = undefined;
+      this.#left = this.#channel?.position;
+      this.#channel = undefined;
+      client?.close();
+    });
+  }
+
+  /** The network is gone until {@link start}. */
+  loseNetwork(): void {
+    this.#do(() => {
+      this.#isOnline = false;
+      for (const webSocket of this.#webSockets) webSocket.cut();
+    });
   }
 
   post(message: OutgoingMessage): void {
-    this.#outbox.add(message);
-  }
-
-  /** Sends a message again although it may have been answered. */
-  repeat(message: OutgoingMessage): void {
-    this.#outbox.repeat(message);
-  }
-
-  /** Asks whether something was missed. */
-  sync(): void {
-    this.#reader.sync();
-  }
-
-  /** The network fails. */
-  cut(): void {
-    if (this.#connection) this.#options.gateway.close(this.#connection);
-  }
-
-  opened(connection: Connection): void {
-    this.#isConnecting = false;
-    this.#connection = connection;
-    if (!this.#isWanted) return this.#options.gateway.close(connection);
-    this.#options.scene.story?.tell(`${this.name} is connected as ${connection.id}`);
-    this.#reader.connected();
-    this.#outbox.connected();
-    this.#keepAlive(connection);
-    return undefined;
-  }
-
-  closed(): void {
-    this.#isConnecting = false;
-    this.#connection = undefined;
-    this.#answers.clear();
-    this.#reader.disconnected();
-    this.#outbox.disconnected();
-    if (!this.#isWanted) return;
-    this.#options.scene.world.after(this.#random.between(100, 5_000), () => this.#connect());
-  }
-
-  receive(text: string): void {
-    const frame = JSON.parse(text) as IncomingFrame;
-    if (frame.type === 'event') this.#reader.receive([frame as unknown as ChannelEventBody]);
-    if (frame.type === 'events') this.#reader.receive(frame.events ?? []);
-    if (frame.type !== 'reply' && frame.type !== 'error') return;
-    const answer = this.#answers.get(frame.id ?? '');
-    this.#answers.delete(frame.id ?? '');
-    answer?.(frame.data, frame.error?.code);
-  }
-
-  #connect(): void {
-    if (!this.#isWanted || this.#connection || this.#isConnecting) return;
-    this.#isConnecting = true;
-    this.#options.gateway.connect(this);
-  }
-
-  #request(
-    frame: Readonly<Record<string, unknown>> & { readonly id: string },
-    answer: (data: unknown, code: string | undefined) => void,
-  ): void {
-    const connection = this.#connection;
-    if (!connection) return;
-    this.#answers.set(frame.id, answer);
-    this.#options.gateway.send(connection, JSON.stringify(frame));
-    // A connection on which no answer comes is given up.
-    this.#options.scene.world.after(ANSWER_WITHIN_MS, () => {
-      if (this.#answers.get(frame.id) === answer) this.#options.gateway.close(connection);
+    this.#do(() => {
+      for (const { id } of this.#messages) if (id === message.id) return;
+      this.#messages.add(message);
+      this.#send(message);
     });
   }
 
-  #newId(): string {
-    this.#requests += 1;
-    return `${this.name}-${this.#requests}-${this.#random.bytes(9).toString('base64url')}`;
+  /** A message reaches the server once more although it may have been answered. */
+  repeat({ id, channel, data }: OutgoingMessage): void {
+    this.#do(() => {
+      const frame = JSON.stringify({ action: 'rooms.post', id: frameId(id), channel, data });
+      this.#webSockets.find(({ readyState }) => readyState === 1)?.send(frame);
+    });
   }
 
-  #keepAlive(connection: Connection): void {
-    this.#options.scene.world.after(KEEP_ALIVE_MS, () => {
-      if (!connection.isOpen || !this.#isWanted) return;
-      this.#reader.sync();
-      this.#keepAlive(connection);
+  /** Reads the latest events. */
+  read(limit: number): void {
+    this.#do(() => {
+      const reading = this.#channel?.history({ limit });
+      reading?.then(
+        ({ events }) => {
+          for (const event of events) this.#options.scene.truth.committed(knownAs(event));
+        },
+        () => {},
+      );
     });
+  }
+
+  #do(work: () => void): void {
+    this.#options.scene.world.after(0, work, this.#environment);
+  }
+
+  #open(): void {
+    const { name, watch } = this.#options;
+    this.#webSockets = [];
+    const client = createClient({
+      url: URL,
+      WebSocket: webSocketClass(this.#place, (made) => this.#webSockets.push(made)),
+      storage: () => ({
+        getItem: (key: string) => this.#stored.get(key) ?? null,
+        setItem: (key: string, value: string) => this.#stored.set(key, value),
+        removeItem: (key: string) => this.#stored.delete(key),
+      }),
+    });
+    client.onRefused(() => {});
+    const channel = client.channel(CHANNEL);
+    channel.on('message', (data, { event, id, at, position = '' }) => {
+      const parsed = parsePosition(position);
+      if (!parsed) return;
+      watch.delivered(name, parsed, { event, data, id, at: at.getTime() });
+    });
+    channel.onReset(({ reason }) => this.#reset(reason));
+    channel.onEnd(() => {
+      watch.ended(name);
+      this.#subscribeAgain(client);
+    });
+    this.#client = client;
+    this.#channel = channel;
+    this.#subscribe(client);
+    for (const message of this.#messages) this.#send(message);
+  }
+
+  #subscribe(client: GatecastClient): void {
+    const { rewind } = this.#options;
+    this.#channel?.subscribe({ rewind }).catch(() => this.#subscribeAgain(client));
+  }
+
+  #subscribeAgain(client: GatecastClient): void {
+    const again = (): void => {
+      if (this.#client === client) this.#subscribe(client);
+    };
+    this.#options.scene.world.after(AGAIN_MS, again, this.#environment);
+  }
+
+  #send(message: OutgoingMessage): void {
+    const { scene } = this.#options;
+    const client = this.#client;
+    if (!client) return;
+    if (scene.world.now > message.since + RESEND_WITHIN_MS) {
+      this.#messages.delete(message);
+      return;
+    }
+    const sending = this.#channel?.send('post', message.data, { id: frameId(message.id) });
+    sending?.then(
+      () => this.#messages.delete(message),
+      () => {
+        // With its page closed, it waits for the next one.
+        if (this.#client === client) this.#messages.delete(message);
+      },
+    );
+  }
+
+  #reset(reason: string): void {
+    const { name, watch } = this.#options;
+    const outcome = this.#outcome;
+    const end = parsePosition(outcome?.position);
+    if (!outcome || !end) return;
+    watch.reset(name, reason, end);
+    this.#begin(outcome);
+  }
+
+  #begin({ position, events = [] }: Subscribed): void {
+    const end = parsePosition(position);
+    if (!end) return;
+    const offset = end.offset - events.length;
+    this.#options.watch.begin(this.name, { ...end, offset });
+  }
+
+  #written(text: string): void {
+    const { id, action, attempt } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    if (action !== 'rooms.post') return;
+    this.#options.watch.sending(String(id).replace(/_+$/, ''), attempt !== undefined);
+  }
+
+  #arrives(text: string): void {
+    const { data } = JSON.parse(text) as { readonly data?: Partial<SubscribeReply> };
+    const [outcome] = Array.isArray(data?.channels) ? data.channels : [];
+    if (!outcome || !('result' in outcome) || !('data' in outcome || 'position' in outcome)) return;
+    this.#outcome = outcome as Subscribed;
+    if (outcome.result === 'live') this.#begin(this.#outcome);
   }
 }
 
-interface IncomingFrame {
-  readonly type: string;
-  readonly id?: string;
-  readonly data?: unknown;
-  readonly error?: { readonly code: string };
-  readonly events?: readonly ChannelEventBody[];
+/** The id of a message's frame: a name of a run is shorter than an id may be. */
+function frameId(id: string): string {
+  return id.padEnd(16, '_');
+}
+
+function knownAs({
+  event,
+  data,
+  id,
+  at,
+  position,
+}: {
+  readonly event: string;
+  readonly data: unknown;
+  readonly id: string;
+  readonly at: Date;
+  readonly position?: string;
+}): Parameters<Scene['truth']['committed']>[0] {
+  const place = parsePosition(position) as Position;
+  const payload = JSON.stringify({ event, data, id });
+  const content = data as { readonly id: string };
+  return { ...place, at: at.getTime(), payload, id: content.id };
 }

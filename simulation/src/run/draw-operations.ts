@@ -2,8 +2,8 @@ import type { Random } from '../world/random.js';
 import type { Operation, Plan, PublishOperation } from './plan.js';
 import { criticalTimesMs, near } from './weather.js';
 
-/** Longer pauses are spent offline. */
-const LONGEST_STAY_MS = 900_000;
+/** Longer pauses are spent offline; in some runs connections last until they are replaced. */
+const LONGEST_STAYS_MS = { usual: 900_000, long: 10_800_000 } as const;
 
 /** How much happens in a run, and how quickly. */
 interface Shape {
@@ -42,6 +42,7 @@ export class OperationsDraw {
   readonly #againChance: number;
   /** Largest content of a message, in characters. */
   readonly #largest: number;
+  readonly #longestStayMs: number;
 
   constructor(random: Random, of: OperationsRequest) {
     this.#random = random;
@@ -52,6 +53,8 @@ export class OperationsDraw {
     this.#failOverChance = of.store === 'redis' && random.chance(0.4) ? 0.05 : 0;
     this.#purgeChance = random.chance(0.25) ? random.pick([0.02, 0.1]) : 0;
     this.#largest = random.pick([100, 1_500, 30_000]);
+    const isLong = random.fork('stays').chance(0.2);
+    this.#longestStayMs = LONGEST_STAYS_MS[isLong ? 'long' : 'usual'];
     this.#againChance = of.isCrowd ? 0.5 : random.pick([0, 0.1, 0.4]);
   }
 
@@ -66,7 +69,7 @@ export class OperationsDraw {
         this.#one(atMs + random.below(lengthMs));
       }
       const pauseMs = Math.max(0, near(random, random.pick(this.#times)));
-      if (pauseMs > LONGEST_STAY_MS) this.#everybodyLeaves(atMs + lengthMs, pauseMs);
+      if (pauseMs > this.#longestStayMs) this.#everybodyLeaves(atMs + lengthMs, pauseMs);
       atMs += lengthMs + pauseMs;
       this.#operations.push({ does: 'check', atMs: atMs - 1 });
     }
