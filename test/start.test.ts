@@ -68,7 +68,7 @@ async function expectToHearEachOther(ann: Peer, bob: Peer): Promise<void> {
     expect(received).toContainEqual({
       type: 'reply',
       id: 'my-first-message',
-      data: { id: (event as { id: string }).id },
+      data: { id: (event as { id: string }).id, duplicate: false },
     });
   }
 }
