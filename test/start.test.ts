@@ -68,7 +68,8 @@ async function expectToHearEachOther(ann: Peer, bob: Peer): Promise<void> {
     expect(received).toContainEqual({
       type: 'reply',
       id: 'my-first-message',
-      data: { id: (event as { id: string }).id, duplicate: false },
+      // The id is known already when the second guest uses it.
+      data: { id: (event as { id: string }).id, duplicate: speaker === bob },
     });
   }
 }
@@ -126,6 +127,10 @@ describeRedis('npm start -- --store redis', () => {
     expect(keys.sort()).toEqual([
       expect.stringMatching(/^gatecast:c:\{\S{16}\}$/),
       expect.stringMatching(/^gatecast:c:\{\S{16}\}$/),
+      // The history of the room: its head, the id of the message, the log.
+      'gatecast:h:{rooms/general}',
+      expect.stringMatching(/^gatecast:k:\{rooms\/general\}/),
+      'gatecast:l:{rooms/general}',
       'gatecast:s:{rooms/general}',
     ]);
   });
