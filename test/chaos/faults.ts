@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '@gatecast/local';
-import type { FaultKind, PlannedFault } from './plan.js';
+import { FAULT_KINDS, type FaultKind, type PlannedFault } from './plan.js';
 import type { Stage } from './stage.js';
 
 /** How a fault is injected. Returns how often it has happened; 0 if there was nothing to befall. */
@@ -104,7 +104,7 @@ export class Injector {
     const run = async (): Promise<void> => {
       await before;
       try {
-        this.#count(kind, (await INJECTIONS[kind]?.(this.#stage, fault)) ?? 0);
+        count(this.#happened, kind, (await INJECTIONS[kind]?.(this.#stage, fault)) ?? 0);
       } catch (error) {
         this.problems.push(`The fault "${kind}" failed: ${String(error)}`);
       }
@@ -112,21 +112,34 @@ export class Injector {
     this.#running.set(kind, run());
   }
 
+  /** The kinds that have not happened yet, of all that were injected before the call. */
+  async missing(): Promise<readonly FaultKind[]> {
+    await Promise.all(this.#running.values());
+    const happened = this.#happenedUntilNow();
+    return FAULT_KINDS.filter((kind) => !happened.get(kind));
+  }
+
   /** Ends the faults, and returns how many of each kind have happened. */
   async end(): Promise<ReadonlyMap<FaultKind, number>> {
     await Promise.all(this.#running.values());
+    const happened = this.#happenedUntilNow();
     const { faults, clock } = this.#stage.gateway;
-    const left = new Set(faults.list);
-    for (const { kind, fault } of this.#armed) if (!left.has(fault)) this.#count(kind, 1);
     faults.clear();
     // What was delayed happens now.
     clock.advance(10_000);
-    return this.#happened;
+    return happened;
   }
 
-  #count(kind: FaultKind, times: number): void {
-    this.#happened.set(kind, (this.#happened.get(kind) ?? 0) + times);
+  #happenedUntilNow(): ReadonlyMap<FaultKind, number> {
+    const left = new Set(this.#stage.gateway.faults.list);
+    const happened = new Map(this.#happened);
+    for (const { kind, fault } of this.#armed) if (!left.has(fault)) count(happened, kind, 1);
+    return happened;
   }
+}
+
+function count(counts: Map<FaultKind, number>, kind: FaultKind, times: number): void {
+  counts.set(kind, (counts.get(kind) ?? 0) + times);
 }
 
 /** One of a list, by a number from 0 up to 1. */

@@ -48,21 +48,20 @@ const FIRST_PART = 0.9;
 /** Draws which faults happen when: each kind once, the rest by their weights. */
 export function drawPlan(seed: number, durationMs: number): readonly PlannedFault[] {
   const random = new Random(seed);
-  const faultOf = (kind: FaultKind, atMs: number): PlannedFault => ({
-    kind,
-    atMs: Math.round(atMs),
-    victim: random.next(),
-    howLong: random.next(),
-  });
   const partMs = (durationMs * FIRST_PART) / FAULT_KINDS.length;
   const plan = shuffled(FAULT_KINDS, random).map((kind, index) =>
-    faultOf(kind, (index + random.next()) * partMs),
+    drawFault(kind, (index + random.next()) * partMs, random),
   );
   const more = Math.max(0, Math.round(durationMs / BETWEEN_MS) - plan.length);
   for (let count = 0; count < more; count += 1) {
-    plan.push(faultOf(drawKind(random), random.next() * durationMs));
+    plan.push(drawFault(drawKind(random), random.next() * durationMs, random));
   }
   return plan.toSorted((one, other) => one.atMs - other.atMs);
+}
+
+/** Draws whom a fault of a kind befalls, and how long it takes. */
+export function drawFault(kind: FaultKind, atMs: number, random: Random): PlannedFault {
+  return { kind, atMs: Math.round(atMs), victim: random.next(), howLong: random.next() };
 }
 
 function drawKind(random: Random): FaultKind {

@@ -4,7 +4,7 @@ import { check, type Logs, type Verdict } from './check.js';
 import { type Message, readDiary } from './diary.js';
 import type { StoreName } from './engines.js';
 import { Injector } from './faults.js';
-import { drawPlan, type FaultKind } from './plan.js';
+import { drawFault, drawPlan, type FaultKind } from './plan.js';
 import { Stage } from './stage.js';
 
 export interface ChaosOptions {
@@ -52,6 +52,7 @@ export async function runChaos({ store, seed, durationMs }: ChaosOptions): Promi
     injector.inject(fault);
   }
   await sleep(Math.max(0, start + durationMs - Date.now()));
+  await injectMissing(injector, new Random(seed));
   const faults = await injector.end();
   await Promise.all([server.stop(), ...talkers.map((talker) => talker.stop())]);
 
@@ -70,6 +71,18 @@ export async function runChaos({ store, seed, durationMs }: ChaosOptions): Promi
     messages: all.flatMap((account) => account.messages),
     events: subscriptions.reduce((sum, { heard }) => sum + heard.length, 0),
   };
+}
+
+/** On a busy machine a fault may have found nobody to befall, and a page no time to show it. */
+async function injectMissing(injector: Injector, random: Random): Promise<void> {
+  for (const start = Date.now(); Date.now() - start < PATIENCE_MS; await sleep(1_000)) {
+    const missing = await injector.missing();
+    if (missing.length === 0) return;
+    // A subscription that an environment is killed in needs a new connection.
+    for (const kind of ['connection cut', ...missing] as const) {
+      injector.inject(drawFault(kind, 0, random));
+    }
+  }
 }
 
 async function readLogs({ server }: Stage): Promise<Logs> {
