@@ -23,6 +23,7 @@ import { RequestTable } from './request-table.js';
 import type { Delivery } from './subscription-host.js';
 import { Subscriptions } from './subscriptions.js';
 import { type ConnectionState, type StateReason, Supervisor } from './supervisor.js';
+import { ANSWERED_WITHIN_MS } from './timers.js';
 import type { Transport } from './transport.js';
 import { checkUrl, webSocketClass, webSockets } from './web-socket.js';
 
@@ -63,8 +64,6 @@ const OPEN_OPTIONS = { as: 'string' } as const;
 const SUBSCRIBE_OPTIONS = { rewind: 'count' } as const;
 const HISTORY_OPTIONS = { after: 'string', before: 'string', limit: 'count' } as const;
 const SEND_OPTIONS = { timeoutMs: 'duration', reply: 'boolean', id: 'id' } as const;
-/** Longest that a read waits for a connection, and again for its answer: API Gateway waits 29 s. */
-export const HISTORY_MS = 30_000;
 /** With every 4th ping the client asks whether it has missed the last events of its channels. */
 export const PINGS_PER_SYNC = 4;
 /** The channels that are no longer used are let go whenever there are so many more. */
@@ -240,7 +239,7 @@ class ConnectedClient implements Client {
     checkOptions('history', range, HISTORY_OPTIONS);
     const id = frameId();
     const frame = encodeMessage({ action: 'history', id, channel, ...range });
-    const answer = await this.#outbox.add({ id, line: id, frame, timeoutMs: HISTORY_MS });
+    const answer = await this.#outbox.add({ id, line: id, frame, timeoutMs: ANSWERED_WITHIN_MS });
     const { events, more, position, reason } = fields(answer);
     return {
       events: (Array.isArray(events) ? events : []).flatMap(

@@ -142,6 +142,7 @@ export class LogReader {
     this.#isLive = false;
     this.#isBehind = false;
     this.#filling = undefined;
+    this.#failures = 0;
     this.#early.clear();
     this.#stopCheck();
     this.#endGap();

@@ -1,9 +1,9 @@
 import { deferred } from './deferred.js';
-import { clientError } from './errors.js';
+import { ClientRequestError, clientError } from './errors.js';
 import type { RequestTable } from './request-table.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { Supervisor } from './supervisor.js';
-import { clamp } from './timers.js';
+import { ANSWERED_WITHIN_MS, clamp } from './timers.js';
 
 /** A request on its way to the server. */
 export interface OutgoingRequest {
@@ -19,12 +19,15 @@ export interface OutgoingRequest {
   readonly timeoutMs?: number | undefined;
 }
 
+interface Waiting extends Pick<OutgoingRequest, 'line' | 'frame'> {
+  /** Its answer. */
+  readonly promise: Promise<unknown>;
+}
+
 /** Most requests without an answer, in flight or not. */
 export const MAX_UNANSWERED = 100;
 /** How long the server knows a message that is sent again, unless it says otherwise. */
 export const RESEND_WITHIN_MS = 300_000;
-/** The least that a server may say: API Gateway itself waits 29 s for an answer. */
-const LEAST_RESEND_MS = 30_000;
 
 /**
  * The messages and reads that have no answer yet. They go again under their ids, on the next connection and on
@@ -32,11 +35,8 @@ const LEAST_RESEND_MS = 30_000;
  * of them may overtake each other.
  */
 export class Outbox {
-  /** The line of each, and the promise of its answer, in the order of sending. */
-  readonly #waiting = new Map<
-    string,
-    { readonly line: string; readonly promise: Promise<unknown> }
-  >();
+  /** In the order of sending. */
+  readonly #waiting = new Map<string, Waiting>();
   readonly #supervisor: Supervisor;
   readonly #requests: RequestTable;
   readonly #subscriptions: Subscriptions;
@@ -52,14 +52,18 @@ export class Outbox {
   add({ id, line, frame, timeoutMs }: OutgoingRequest): Promise<unknown> {
     // A page that was left and shown again may not know that it has sent the message.
     const known = this.#waiting.get(id);
-    if (known) return known.promise;
+    if (known?.frame === frame) return known.promise;
     const { promise, resolve, reject, rejectQuietly } = deferred<unknown>();
     const longest = this.#resendWithinMs;
     const isLimited = timeoutMs !== undefined && timeoutMs <= longest;
     if (this.#supervisor.state === 'closed') reject(clientError('ERR_CLOSED'));
     else if (this.#waiting.size >= MAX_UNANSWERED) reject(clientError('ERR_QUEUE_FULL'));
-    else {
-      this.#waiting.set(id, { line, promise });
+    else if (known) {
+      const message =
+        'Another message with this id waits for its answer. Give each an id of its own.';
+      reject(new ClientRequestError({ code: 'ERR_MESSAGE_INVALID', message }));
+    } else {
+      this.#waiting.set(id, { line, frame, promise });
       this.#requests.add({
         id,
         frame,
@@ -82,7 +86,7 @@ export class Outbox {
 
   /** The server says for how long, in milliseconds, it knows a message that is sent again. */
   setResendWithin(ms: unknown): void {
-    this.#resendWithinMs = clamp(ms, [LEAST_RESEND_MS, Infinity]) ?? this.#resendWithinMs;
+    this.#resendWithinMs = clamp(ms, [ANSWERED_WITHIN_MS, Infinity]) ?? this.#resendWithinMs;
   }
 
   /** Writes what may be written now: the first request of each line, unless it is in flight. */

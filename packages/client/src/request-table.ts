@@ -149,7 +149,7 @@ export class RequestTable {
     const isPutOff =
       error?.code === 'ERR_OUTCOME_UNKNOWN' ||
       (error?.code === 'ERR_RATE_LIMIT' && entry?.mayBeHandled);
-    if (entry?.isResent && isPutOff) this.#putOff(entry, error);
+    if (entry?.isResent && isPutOff) this.#putOff(entry, error, Infinity);
     else this.#settle(id, ...answer);
   }
 
@@ -175,15 +175,9 @@ export class RequestTable {
     const mayBeLate = this.#isPinging || performance.now() < this.#lateErrorUntil;
     const [only] = inFlight;
     if (only && inFlight.length === 1 && !mayBeLate) {
-      if (!only.isResent || !TRANSIENT.includes(error.code)) this.#settle(only.id, error);
-      else if (only.delays < MAX_DELAYS) this.#putOff(only, error);
-      else {
-        const mayBeHandled = only.mayBeHandled || error.code !== 'ERR_RATE_LIMIT';
-        this.#settle(
-          only.id,
-          mayBeHandled ? clientError(only.unanswered, { cause: error }) : error,
-        );
-      }
+      const isPutOff = only.isResent && TRANSIENT.includes(error.code);
+      if (isPutOff) this.#putOff(only, error, MAX_DELAYS);
+      else this.#settle(only.id, error);
       return;
     }
     // One ping for all of them: API Gateway may refuse it for the same reason.
@@ -255,13 +249,22 @@ export class RequestTable {
     entry.possibleError = undefined;
   }
 
-  /** Nobody knows what became of it: the server finds out, by the id, when it comes again. */
-  #putOff(entry: Entry, { code, retryAfterMs }: ClientRequestError): void {
-    const mayHaveBeen = entry.mayBeHandled;
+  /**
+   * It goes again after a while: the server finds out, by the id, what became of it. Without a try or the time
+   * for it, nobody knows, unless the server has refused it each time.
+   */
+  #putOff(entry: Entry, error: ClientRequestError, maxDelays: number): void {
+    const mayBeHandled = entry.mayBeHandled || error.code !== 'ERR_RATE_LIMIT';
+    const ms = milliseconds(error.retryAfterMs) + backoffMs(entry.delays);
+    if (entry.delays >= maxDelays || Date.now() + ms >= entry.endsAt) {
+      const unknown = clientError(entry.unanswered, { cause: error });
+      this.#settle(entry.id, mayBeHandled ? unknown : error);
+      return;
+    }
     this.#unwrite(entry);
-    entry.mayBeHandled = mayHaveBeen || code !== 'ERR_RATE_LIMIT';
-    this.#writeAgainIn(entry, milliseconds(retryAfterMs) + backoffMs(entry.delays));
+    entry.mayBeHandled = mayBeHandled;
     entry.delays += 1;
+    this.#writeAgainIn(entry, ms);
   }
 
   #writeAgainIn(entry: Entry, ms: number): void {

@@ -13,6 +13,7 @@ export interface SubscriptionHost extends Pick<LogReaderHost, 'fill' | 'sync' | 
   ended(error: ClientRequestError): void;
   /** The server has refused it for a while, and is asked again. */
   refused(error: ClientRequestError, retryInMs: number): void;
+  /** Hands something over to the app. */
   deliver(delivery: Delivery): void;
 }
 

@@ -9,6 +9,7 @@ import type { RequestTable, Settle } from './request-table.js';
 import { Subscription, type SubscriptionAction } from './subscription.js';
 import type { Delivery, SubscriptionHost } from './subscription-host.js';
 import type { Supervisor } from './supervisor.js';
+import { ANSWERED_WITHIN_MS } from './timers.js';
 
 /** What the subscriptions of a client need, and what they report. */
 export interface SubscriptionsHost {
@@ -21,11 +22,9 @@ export interface SubscriptionsHost {
   refused(channel: string, error: ClientRequestError, retryInMs: number): void;
   /** Events may be missing between the last that was handed over and the next. */
   missed(channel: string, reason: MissedReason): void;
+  /** Hands something of a channel over to the app. */
   deliver(channel: string, delivery: Delivery): void;
 }
-
-/** The longest that API Gateway waits for an answer is 29 s: afterwards none will come. */
-const REQUEST_MS = 30_000;
 
 /** What the app wants to be subscribed to, brought about on every connection anew. */
 export class Subscriptions {
@@ -37,10 +36,12 @@ export class Subscriptions {
   readonly #asking = new Set<string>();
   readonly #toSync = new Set<string>();
   /**
-   * Channels that the app has left: their late events are dropped. Events of other channels come from
-   * subscriptions that the server made by itself, when the connection opened.
+   * Channels that the app has left, with the number of moves before: their late events are dropped. Events of
+   * other channels come from subscriptions that the server made by itself, when the connection opened.
    */
-  readonly #left = new Set<string>();
+  readonly #left = new Map<string, number>();
+  /** Connections that took the place of another one while that was open. */
+  #moves = 0;
   #isScheduled = false;
 
   constructor(supervisor: Supervisor, requests: RequestTable, host: SubscriptionsHost) {
@@ -114,7 +115,7 @@ export class Subscriptions {
     for (const [channel, { isOver }] of this.#all) {
       if (!isOver) continue;
       this.#all.delete(channel);
-      this.#left.add(channel);
+      this.#left.set(channel, this.#moves);
     }
     this.#host.changed();
   }
@@ -130,11 +131,13 @@ export class Subscriptions {
       // It was no longer subscribed there, and is not yet here.
       if (!subscription.isSettled) subscription.loseEvents();
     }
+    for (const [channel, moves] of this.#left) if (moves < this.#moves) this.#left.delete(channel);
     this.flush();
   }
 
   /** Another connection takes the place of the present one. */
   move(): void {
+    this.#moves += 1;
     for (const id of this.#asking) this.#requests.forget(id);
     this.#asking.clear();
     for (const subscription of this.#all.values()) subscription.move();
@@ -247,8 +250,8 @@ export class Subscriptions {
     this.#requests.add({
       id,
       frame: JSON.stringify({ ...frame, id }),
-      writtenMs: REQUEST_MS,
-      answeredMs: REQUEST_MS,
+      writtenMs: ANSWERED_WITHIN_MS,
+      answeredMs: ANSWERED_WITHIN_MS,
       unanswered: 'ERR_TIMEOUT',
       isResent: false,
       settle,

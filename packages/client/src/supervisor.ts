@@ -3,7 +3,7 @@ import type { Fields } from './incoming.js';
 import { KeepAlive } from './keep-alive.js';
 import type { Off } from './listeners.js';
 import { watchPage } from './page.js';
-import { after, backoffMs, clamp, milliseconds, type Timer } from './timers.js';
+import { ANSWERED_WITHIN_MS, after, backoffMs, clamp, milliseconds, type Timer } from './timers.js';
 import type { OpenTransport, Transport } from './transport.js';
 
 /** `waiting`: the client tries again after a while. `closed`: it never will. */
@@ -58,8 +58,6 @@ export const KEEP_ALIVE_MS = 240_000;
 export const HAND_OVER_MS: number = 105 * 60_000;
 /** A random part of it is added, so that clients which came together do not move together. */
 export const HAND_OVER_WITHIN_MS: number = 10 * 60_000;
-/** Longest that the first of two connections is waited for: API Gateway sends no answer that is older (its quotas). */
-export const MOVE_MS = 30_000;
 /** How long the first one stays when all has moved: the server tries for 5 s to deliver an event. */
 export const LINGER_MS = 5_000;
 
@@ -158,7 +156,9 @@ export class Supervisor {
    * @param noSoonerMs - What the server asks for, in milliseconds.
    */
   farewell(error: ClientRequestError, noSoonerMs: unknown, transport: Transport): void {
-    if (transport !== this.#current || this.#farewell) return;
+    if (transport !== this.#current) return;
+    // The latest one counts, and is not another attempt.
+    if (this.#farewell) this.#waits -= 1;
     this.#farewell = error;
     this.#opening?.transport?.close();
     this.#opening = undefined;
@@ -176,9 +176,8 @@ export class Supervisor {
   dismiss(error: ClientRequestError, transport: Transport): boolean {
     // An app may allow one connection a user, and end the first of two.
     if (transport !== this.#current) this.#retire();
-    if (transport !== this.#current || this.#opening) return false;
-    this.close(error.code);
-    return true;
+    else if (!this.#opening) this.close(error.code);
+    return this.state === 'closed';
   }
 
   close(code: StateReason['code']): void {
@@ -243,7 +242,7 @@ export class Supervisor {
       this.#enter('connected');
       return;
     }
-    this.#retireTimer = after(MOVE_MS, () => this.#retire());
+    this.#retireTimer = after(ANSWERED_WITHIN_MS, () => this.#retire());
     this.#options.onMoving();
     this.#linger();
   }
@@ -288,7 +287,6 @@ export class Supervisor {
     }
     const retryInMs = Math.round(milliseconds(afterMs + backoffMs(this.#waits, this.#firstWaitMs)));
     this.#waits += 1;
-    if (!this.#isOfUse) this.#failures += 1;
     this.#notBefore = now + afterMs;
     this.#openIn(retryInMs);
     return retryInMs;
@@ -302,6 +300,7 @@ export class Supervisor {
 
   #wait(error: ClientRequestError, retryInMs: number): void {
     const { code } = error;
+    if (!this.#isOfUse) this.#failures += 1;
     this.#leave();
     this.#openIn(retryInMs);
     const isTold = code === 'ERR_TOKEN' || this.#failures >= FAILURES;

@@ -1,5 +1,7 @@
 /** The longest that `setTimeout` takes, in milliseconds: with more it fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** API Gateway waits 29 s for an answer (its quotas): after this, none comes. */
+export const ANSWERED_WITHIN_MS = 30_000;
 export const BASE_MS = 500;
 export const CAP_MS = 20_000;
 

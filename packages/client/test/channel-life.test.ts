@@ -1,5 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { asked, entries, entry, outcome, page, position, push } from './channel-log.js';
+import {
+  asked,
+  entries,
+  entry,
+  heard,
+  live,
+  outcome,
+  page,
+  position,
+  push,
+  startListening,
+} from './channel-log.js';
 import {
   accept,
   answer,
@@ -9,7 +20,6 @@ import {
   receive,
   reconnect,
   refuse,
-  start,
   subscribed,
   useVirtualTime,
   watch,
@@ -17,21 +27,7 @@ import {
 
 useVirtualTime();
 
-/** The data of the events that the app got, and the resets. */
-let heard: unknown[];
-
-/** Subscribes to a channel whose log has ten events. */
-async function live(fields: object = {}): Promise<void> {
-  watch(client.channel('a').subscribe());
-  await outcome({ result: 'live', position: position(10), ...fields });
-}
-
-beforeEach(async () => {
-  await start();
-  heard = [];
-  client.channel('a').on('message', (data) => heard.push(data));
-  client.channel('a').onReset(({ reason }) => heard.push(reason));
-});
+beforeEach(() => startListening());
 
 describe('the last events', () => {
   const tailCheck = { afterMs: 1_000, windowMs: 4_000 };
@@ -227,8 +223,7 @@ describe('a subscription that was left', () => {
     await pass(0);
     await push(11);
     watch(client.channel('a').unsubscribe());
-    watch(client.channel('a').subscribe());
-    await outcome({ result: 'live', position: position(10) });
+    await live();
     expect(current().of('subscribe')).toHaveLength(2);
     await outcome({ result: 'resumed', position: position(11), events: entries(11) });
     expect([heard, first()]).toEqual([[11], 'ERR_UNSUBSCRIBED']);

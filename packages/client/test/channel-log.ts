@@ -1,4 +1,13 @@
-import { answer, current, pass, receive, type WrittenFrame } from './virtual-time.js';
+import {
+  answer,
+  client,
+  current,
+  pass,
+  receive,
+  start,
+  type WrittenFrame,
+  watch,
+} from './virtual-time.js';
 
 export const EPOCH = 'epoch-1_____';
 
@@ -22,6 +31,23 @@ export function entry(offset: number, fields: object = {}): object {
 
 export function entries(...offsets: number[]): object[] {
   return offsets.map((offset) => entry(offset));
+}
+
+/** What the app got of channel `a`: the data of its events, and the reasons of resets. */
+export let heard: unknown[];
+
+/** Starts a client that listens to channel `a`. */
+export async function startListening(options?: Parameters<typeof start>[0]): Promise<void> {
+  await start(options);
+  heard = [];
+  client.channel('a').on('message', (data) => heard.push(data));
+  client.channel('a').onReset(({ reason }) => heard.push(reason));
+}
+
+/** Subscribes to channel `a`, whose log has ten events. */
+export async function live(fields: object = {}): Promise<void> {
+  watch(client.channel('a').subscribe());
+  await outcome({ result: 'live', position: position(10), ...fields });
 }
 
 /** The server pushes events, each in a frame of its own. */

@@ -65,6 +65,21 @@ describe('an error of API Gateway itself, with one request in flight', () => {
     },
   );
 
+  it('is the end of a message that has no time for another try', async () => {
+    const sent = client
+      .channel('a')
+      .send('post', 'A', { timeoutMs: 500 })
+      .catch((error: unknown) => error);
+    await pass(250);
+    await gatewaySays('Internal server error');
+    const cause = { code: 'ERR_INTERNAL', message: 'Internal server error' };
+    expect(await sent).toMatchObject({ code: 'ERR_TIMEOUT', cause });
+    const refused = watch(client.channel('a').send('post', 'A', { timeoutMs: 500 }));
+    await pass(250);
+    await gatewaySays('Too Many Requests');
+    expect(refused()).toBe('ERR_RATE_LIMIT');
+  });
+
   it('is not known to be refused, if an earlier try may have been handled', async () => {
     const sent = client
       .channel('a')

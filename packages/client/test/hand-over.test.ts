@@ -1,5 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { asked, entries, entry, outcome, position, push } from './channel-log.js';
+import {
+  asked,
+  entries,
+  entry,
+  heard,
+  live,
+  outcome,
+  position,
+  push,
+  startListening,
+} from './channel-log.js';
 import {
   accept,
   answer,
@@ -13,7 +23,6 @@ import {
   receive,
   refuse,
   ScriptedWebSocket,
-  start,
   states,
   subscribed,
   useVirtualTime,
@@ -24,16 +33,12 @@ useVirtualTime();
 
 /** Random numbers are 0.5 here, so it is 110 min. */
 const AGE_MS = 110 * 60_000;
-let heard: unknown[];
 
 beforeEach(async () => {
   ScriptedWebSocket.answersPings = true;
   // No pings, for which the server would have to be there.
-  await start({ keepAliveMs: AGE_MS });
+  await startListening({ keepAliveMs: AGE_MS });
   states.length = 0;
-  heard = [];
-  client.channel('a').on('message', (data) => heard.push(data));
-  client.channel('a').onReset(({ reason }) => heard.push(reason));
 });
 
 function first(): ScriptedWebSocket {
@@ -47,8 +52,7 @@ async function arrive(on: ScriptedWebSocket | undefined, offset: number): Promis
 
 describe('a connection before its end of 2 h', () => {
   it('is followed by another one, and nobody sees it', async () => {
-    watch(client.channel('a').subscribe());
-    await outcome({ result: 'live', position: position(10) });
+    await live();
     await pass(AGE_MS - 1);
     expect(opened).toHaveLength(1);
     await pass(1);
@@ -115,8 +119,7 @@ describe('a connection before its end of 2 h', () => {
   );
 
   it('misses nothing for those who may not read the history', async () => {
-    watch(client.channel('a').subscribe());
-    await outcome({ result: 'live', position: position(10) });
+    await live();
     await pass(AGE_MS);
     for (const offset of [11, 12, 13]) await arrive(first(), offset);
     await outcome({ result: 'reset', reason: 'forbidden', position: position(12) });
@@ -248,6 +251,12 @@ describe('a connection before its end of 2 h', () => {
     expect(first().closedWith).toBe(1000);
     await push(2);
     expect(heard).toEqual([]);
+    // What was left before the connection can no longer bring anything.
+    await pass(AGE_MS);
+    await pass(5_000);
+    expect(opened).toHaveLength(3);
+    await push(3);
+    expect(heard).toEqual([3]);
   });
 
   it('may be where the server ends a subscription: the other one ends it, too', async () => {
@@ -293,8 +302,7 @@ describe('a connection before its end of 2 h', () => {
 
 describe('a farewell', () => {
   it('leads to another connection while the first works', async () => {
-    watch(client.channel('a').subscribe());
-    await outcome({ result: 'live', position: position(10) });
+    await live();
     await receive({ type: 'bye', code: 'DEPLOYED', reason: 'New code.', reconnect: true });
     await pass(249);
     expect(opened).toHaveLength(1);
@@ -336,9 +344,20 @@ describe('a farewell', () => {
     expect(states).toEqual([]);
   });
 
+  it('is replaced by a later one', async () => {
+    const bye = { type: 'bye', code: 'FULL', reason: 'x', reconnect: true };
+    await receive({ ...bye, afterMs: 60_000 });
+    await receive({ ...bye, code: 'DEPLOYED', afterMs: 1_000 });
+    current().end();
+    expect(states).toEqual([['waiting', 'DEPLOYED', 1_250]]);
+  });
+
   it('does not lead to a storm, if each connection gets one', async () => {
+    let greeted: unknown;
     for (let count = 0; count < 100; count += 1) {
-      await receive({ type: 'bye', code: 'DEPLOYED', reason: 'New code.', reconnect: true });
+      if (current() !== greeted)
+        await receive({ type: 'bye', code: 'DEPLOYED', reason: 'New code.', reconnect: true });
+      greeted = current();
       await pass(1_000);
     }
     expect(opened.length).toBeLessThan(20);

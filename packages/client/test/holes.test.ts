@@ -1,27 +1,23 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { asked, entries, entry, outcome, page, position, push } from './channel-log.js';
 import {
-  client,
-  current,
-  pass,
-  receive,
-  refuse,
-  start,
-  useVirtualTime,
-  watch,
-} from './virtual-time.js';
+  asked,
+  entries,
+  entry,
+  heard,
+  live,
+  outcome,
+  page,
+  position,
+  push,
+  startListening,
+} from './channel-log.js';
+import { client, current, pass, receive, refuse, useVirtualTime, watch } from './virtual-time.js';
 
 useVirtualTime();
 
-let heard: unknown[];
-
 beforeEach(async () => {
-  await start();
-  heard = [];
-  client.channel('a').on('message', (data) => heard.push(data));
-  client.channel('a').onReset(({ reason }) => heard.push(reason));
-  watch(client.channel('a').subscribe());
-  await outcome({ result: 'live', position: position(10) });
+  await startListening();
+  await live();
 });
 
 const reads = (): unknown[] => current().of('history');

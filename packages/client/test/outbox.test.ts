@@ -35,9 +35,10 @@ async function settled(): Promise<void> {
 }
 
 describe('send()', () => {
+  const id = 'an-id-that-the-page-kept';
+
   it('with an id that waits already has the answer to the first', async () => {
     await start();
-    const id = 'an-id-that-the-page-kept';
     const both = [1, 2].map(() => watch(client.channel('a').send('post', 'A', { id })));
     await pass(0);
     expect(current().of('a.post')).toMatchObject([{ id }]);
@@ -45,6 +46,21 @@ describe('send()', () => {
     expect(both.map((outcome) => outcome())).toEqual(['done', 'done']);
     watch(client.channel('a').send('post', 'A', { id }));
     expect(current().of('a.post')).toHaveLength(2);
+  });
+
+  it.each([
+    ['data', () => client.channel('a').send('post', 'B', { id })],
+    ['a message', () => client.channel('a').send('edit', 'A', { id })],
+    ['a channel', () => client.channel('b').send('post', 'A', { id })],
+  ])('is refused for %s of its own under an id that waits already', async (_, sendOther) => {
+    await start();
+    const first = watch(client.channel('a').send('post', 'A', { id }));
+    const other = watch(sendOther());
+    await pass(0);
+    expect([first(), other()]).toEqual(['pending', 'ERR_MESSAGE_INVALID']);
+    await answer('done');
+    expect(first()).toBe('done');
+    expect(current().sent).toHaveLength(1);
   });
 
   it('F9 is refused when 100 messages have no answer, and works again with the first answer', async () => {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { MAX_FRAME_BYTES, wireErrors } from '@gatecast/protocol';
 import { describe, expect, it } from 'vitest';
 import { REMEMBERED } from '../src/channel-events.js';
-import { HISTORY_MS, PINGS_PER_SYNC } from '../src/create-client.js';
+import { PINGS_PER_SYNC } from '../src/create-client.js';
 import { type ConnectionState, clientErrors } from '../src/index.js';
 import { PONG_MS, PROBE_AFTER_MS } from '../src/keep-alive.js';
 import { GAP_MS } from '../src/log-reader.js';
@@ -19,7 +19,7 @@ import {
   KEEP_ALIVE_MS,
   STABLE_MS,
 } from '../src/supervisor.js';
-import { BASE_MS, CAP_MS } from '../src/timers.js';
+import { ANSWERED_WITHIN_MS, BASE_MS, CAP_MS } from '../src/timers.js';
 import { CLOSE_MS } from '../src/web-socket.js';
 
 /** A file as one line, so that a sentence is found wherever it is broken. */
@@ -54,7 +54,7 @@ describe('the README says', () => {
     `| answer to \`subscribe()\`, \`unsubscribe()\` | ${seconds(SUBSCRIBE_MS)} |`,
     `with \`retryAfterMs\` up to ${seconds(MAX_WAIT_MS)} | tried again ${REFUSALS} times |`,
     `| planned hand-over to a second connection | random, ${handOver} after the first was opened |`,
-    `a connection in \`history()\`, and then for the answer | ${seconds(HISTORY_MS)} each |`,
+    `a connection in \`history()\`, and then for the answer | ${seconds(ANSWERED_WITHIN_MS)} each |`,
     `| a message without an answer is sent again | after ${seconds(INTEGRATION_MS)}, or on the next connection |`,
     `an error that API Gateway itself answered | sent again ${MAX_DELAYS} times |`,
     `| a message is given up, from the first time it was sent | ${minutes(RESEND_WITHIN_MS)} | \`timeoutMs\`;`,
@@ -121,7 +121,10 @@ describe('a docstring says', () => {
     ['channel', `after ${seconds(INTEGRATION_MS)}, when the server does not know the outcome`],
     ['channel', `up to ${MAX_DELAYS} times after an error of API Gateway`],
     ['channel', `(${minutes(RESEND_WITHIN_MS)} after it was first written)`],
-    ['channel', `It waits ${seconds(HISTORY_MS)} for a connection, and again for the answer`],
+    [
+      'channel',
+      `It waits ${seconds(ANSWERED_WITHIN_MS)} for a connection, and again for the answer`,
+    ],
     ['channel', `one answer of ${MAX_FRAME_BYTES / 1_024} KB come`],
     ['messages', `then ${minutes(RESEND_WITHIN_MS)}, or what the server says`],
     ['keep-alive', `or ${seconds(PROBE_AFTER_MS)} after a request that nothing answers`],

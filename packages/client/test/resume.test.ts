@@ -1,6 +1,17 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ChannelEvent } from '../src/index.js';
-import { asked, entries, entry, outcome, page, position, push } from './channel-log.js';
+import {
+  asked,
+  entries,
+  entry,
+  heard,
+  live,
+  outcome,
+  page,
+  position,
+  push,
+  startListening,
+} from './channel-log.js';
 import {
   client,
   current,
@@ -8,7 +19,6 @@ import {
   receive,
   reconnect,
   refuse,
-  start,
   subscribed,
   useVirtualTime,
   watch,
@@ -16,21 +26,7 @@ import {
 
 useVirtualTime();
 
-/** The data of the events that the app got, and the resets. */
-let heard: unknown[];
-
-/** Subscribes to a channel whose log has ten events. */
-async function live(fields: object = {}): Promise<void> {
-  watch(client.channel('a').subscribe());
-  await outcome({ result: 'live', position: position(10), ...fields });
-}
-
-beforeEach(async () => {
-  await start();
-  heard = [];
-  client.channel('a').on('message', (data) => heard.push(data));
-  client.channel('a').onReset(({ reason }) => heard.push(reason));
-});
+beforeEach(() => startListening());
 
 describe('events of a channel with history', () => {
   it('come in order, each once, however they were pushed', async () => {

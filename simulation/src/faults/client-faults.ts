@@ -46,7 +46,7 @@ export const clientFaults: readonly PlantedFault[] = [
     replace: `Math.random() / 2), () => {
       const [early] = this.#early.values();
       this.#last = parsePosition(early?.['position']) ?? this.#last;
-      this.#takeEarly();
+      this.#takeEarly(this.#last?.offset ?? 0);
     });`,
   }),
   plant('client never fills a gap', {
