@@ -56,6 +56,27 @@ function hearing(change: (text: string) => string): CreateLogClient {
   return withWire(create, () => ({ receive: (text, { hand }) => hand(change(text)) }));
 }
 
+type Socket = InstanceType<WebSocketConstructor>;
+
+/** A client that does something with its previous WebSocket before it opens one, and when it has. */
+function afterAnother(
+  before: (previous: Socket | undefined) => void,
+  then: (previous: Socket | undefined, opened: Socket) => void = () => {},
+): CreateLogClient {
+  return (options) => {
+    let previous: Socket | undefined;
+    const WebSocket = class extends (options.WebSocket as WebSocketConstructor) {
+      constructor(url: string, protocols: string[]) {
+        before(previous);
+        super(url, protocols);
+        then(previous, this);
+        previous = this;
+      }
+    };
+    return create({ ...options, WebSocket });
+  };
+}
+
 /** A client whose storage does something else. */
 function storing(change: (storage: PositionStorage) => Partial<PositionStorage>): CreateLogClient {
   return ({ storage, ...options }) => {
@@ -379,53 +400,24 @@ const connections: readonly Planted[] = [
   [
     'there is never a second connection',
     'a hand-over that is seen',
-    (options) => {
-      const original = options.WebSocket as WebSocketConstructor;
-      const made: InstanceType<WebSocketConstructor>[] = [];
-      const only = class extends original {
-        constructor(url: string, protocols: string[]) {
-          if (made.at(-1)?.readyState === 1) throw new Error('Planted.');
-          super(url, protocols);
-          made.push(this);
-        }
-      };
-      return create({ ...options, WebSocket: only });
-    },
+    afterAnother((first) => {
+      if (first?.readyState === 1) throw new Error('Planted.');
+    }),
     'hours',
   ],
   [
     'the first connection ends before there is a second',
     'a hand-over that is seen',
-    (options) => {
-      const original = options.WebSocket as WebSocketConstructor;
-      const made: InstanceType<WebSocketConstructor>[] = [];
-      const only = class extends original {
-        constructor(url: string, protocols: string[]) {
-          made.at(-1)?.close(1000);
-          super(url, protocols);
-          made.push(this);
-        }
-      };
-      return create({ ...options, WebSocket: only });
-    },
+    afterAnother((first) => first?.close(1000)),
     'hours',
   ],
   [
     'the first connection ends as soon as there is a second',
     'an event lost',
-    (options) => {
-      const original = options.WebSocket as WebSocketConstructor;
-      const made: InstanceType<WebSocketConstructor>[] = [];
-      const only = class extends original {
-        constructor(url: string, protocols: string[]) {
-          super(url, protocols);
-          const first = made.at(-1);
-          this.addEventListener('open', () => first?.close(1000));
-          made.push(this);
-        }
-      };
-      return create({ ...options, WebSocket: only });
-    },
+    afterAnother(
+      () => {},
+      (first, second) => second.addEventListener('open', () => first?.close(1000)),
+    ),
     'hours',
   ],
   [

@@ -41,6 +41,8 @@ export class ChannelCheck {
   isWanted = false;
   /** Whether the server has accepted the subscription at some time. */
   isAnswered = false;
+  /** Whether the application knows of it. */
+  #isTold = false;
   hasLeft = false;
   readonly #world: LogWorld;
   readonly #listeners: Listener[] = [];
@@ -84,6 +86,7 @@ export class ChannelCheck {
     this.#hasStrays = false;
     this.isWanted = true;
     this.isAnswered = false;
+    this.#isTold = false;
     this.hasLeft = false;
     this.#outcomes.length = 0;
     this.#resets.length = 0;
@@ -181,6 +184,7 @@ export class ChannelCheck {
 
   /** subscribe() is resolved. */
   resolved(answer: ResetAnswer): void {
+    this.#isTold = true;
     const { result, reason } = answer;
     const outcome = this.#outcomes.find(
       (one) => one.result === result && (one.result !== 'reset' || one.reason === reason),
@@ -325,7 +329,7 @@ export class ChannelCheck {
     this.#resets.push('no-history');
     // After a sleep, what comes so late does not count as an answer.
     const isLate = this.#world.time.nowMs - writtenMs > INTEGRATION_MS;
-    if (!hasOverlapped && !isLate) this.mustTell = true;
+    if (!hasOverlapped && !isLate && this.#isTold) this.mustTell = true;
   }
 
   #fails: LogWorld['fails'] = (kind, text) => this.#world.fails(kind, text);

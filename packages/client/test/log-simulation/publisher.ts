@@ -91,8 +91,11 @@ export class Publisher {
       if (world.draw('latePush')) lateMs = random.between(1_000, LATEST_MS);
       else if (world.draw('reorderPush')) lateMs = random.between(10, 1_500);
       this.#send(connection, channel, bodies, lateMs);
-      // Later, the connection may have been replaced.
-      if ((lateMs ?? 0) < LINGER_MS) {
+      const isReplaced = connections.some(
+        ({ number, members }) => number > connection.number && members.has(channel),
+      );
+      // Later, the connection may have been replaced; if it is already, the next one has to bring them.
+      if ((lateMs ?? 0) < LINGER_MS && !isReplaced) {
         for (const { id, position } of bodies) {
           if (position === undefined) this.#server.checks.of(channel).sends(id);
         }

@@ -60,7 +60,12 @@ export class Checks {
 
   /** Whether a WebSocket is neither closed nor about to be. */
   get hasOpenWebSockets(): boolean {
-    return this.#webSockets.some(({ readyState }) => readyState < 2);
+    return this.hasOther(undefined);
+  }
+
+  /** Whether another WebSocket is open, or being opened. */
+  hasOther(than: SimulatedWebSocket | undefined): boolean {
+    return this.#webSockets.some((one) => one !== than && one.readyState < 2);
   }
 
   // From the network

@@ -5,6 +5,7 @@ import type { Connection } from './connection.js';
 const KEEP_ALIVE_MS = 240_000;
 /** Silence after which it pings when a request has no answer. */
 const ANSWER_MS = 5_000;
+const MOVE_MS = 30_000;
 const PONG_MS = 10_000;
 const MARGIN_MS = 1_000;
 /** How long it may take until nothing is asked any more. */
@@ -82,8 +83,9 @@ export class ConnectionChecks {
     bye: { reconnect: boolean; afterMs: number | undefined },
   ): void {
     if (webSocket.readyState !== 1) return;
-    this.#notBeforeMs = this.#checks.world.time.nowMs + (bye.afterMs ?? 0);
-    this.#isOver = !bye.reconnect;
+    if (bye.reconnect) this.#notBeforeMs = this.#checks.world.time.nowMs + (bye.afterMs ?? 0);
+    // The first of two connections may be sent away: the second one stays.
+    this.#isOver = !bye.reconnect && !this.#checks.hasOther(webSocket);
   }
 
   /** The client is about to close one. */
@@ -122,6 +124,10 @@ export class ConnectionChecks {
     const askedMs = messages.oldestOn(connection);
     const isAsking = askedMs !== undefined;
     if (this.hasNonsense && !isAsking) return;
+    const latest = this.#latest;
+    const isFirst = latest !== undefined && latest.connection !== connection;
+    // What the first of two connections still owes is waited for.
+    if (isFirst && world.time.awakeMs - latest.openedMs <= MOVE_MS + MARGIN_MS) return;
     const sinceMs = isAsking ? Math.max(silentSinceMs, askedMs) : silentSinceMs;
     const limitMs = (isAsking ? ANSWER_MS : KEEP_ALIVE_MS) + PONG_MS + MARGIN_MS;
     if (world.time.awakeMs - sinceMs <= limitMs) return;

@@ -12,6 +12,10 @@ const RESEND_MS = 300_000;
 /** How often it goes again after an error of API Gateway that passes. */
 const MAX_DOUBTS = 5;
 const MAX_MESSAGES = 100;
+/** The longest pause before another try, besides what the server asks for. */
+const LONGEST_PAUSE_MS = 20_000;
+/** The server's errors after which a message may go again. */
+const PUTS_OFF = ['ERR_OUTCOME_UNKNOWN', 'ERR_RATE_LIMIT'];
 /** After so many errors without a name a request may be given up. */
 export const DOUBTS = 3;
 
@@ -276,13 +280,18 @@ export class MessageChecks {
     const { timeoutMs = Infinity } = message;
     const isLimited = timeoutMs < RESEND_MS;
     const waitedMs = this.#nowMs - firstWrittenMs;
+    const endMs = Math.min(timeoutMs, RESEND_MS) - 1;
+    // It is also over when the next try would come too late.
+    const putOff = answers.findLast(
+      ({ isVague, error }) => isVague || PUTS_OFF.includes(error?.code ?? ''),
+    );
+    const nextMs = putOff ? Number(putOff.error?.retryAfterMs ?? 0) + LONGEST_PAUSE_MS : 0;
+    const isEarly = waitedMs + nextMs < endMs;
     const vague = answers.filter(({ isVague }) => isVague);
     if (vague.length > 0) {
       const isGiven = answers.some(({ error }) => error?.code === code);
       const isShort = !isGiven && vague.length <= MAX_DOUBTS && vague.every(({ passes }) => passes);
-      return isShort && isOfGateway(code) && waitedMs < Math.min(timeoutMs, RESEND_MS) - 1
-        ? 'a refusal that passes is final'
-        : undefined;
+      return isShort && isOfGateway(code) && isEarly ? 'a refusal that passes is final' : undefined;
     }
     switch (code) {
       case 'ERR_CLOSED':
@@ -299,9 +308,7 @@ export class MessageChecks {
       case 'ERR_OUTCOME_UNKNOWN':
         if (attempts === 0) return 'a wrong word on what was written';
         if (isLimited !== (code === 'ERR_TIMEOUT')) return 'a reason that nobody gave';
-        return waitedMs < Math.min(timeoutMs, RESEND_MS) - 1
-          ? 'a time-out before its time'
-          : undefined;
+        return isEarly ? 'a time-out before its time' : undefined;
       default: {
         const isGiven =
           code !== 'ERR_CONNECTION_UNKNOWN' && answers.some(({ error }) => error?.code === code);
