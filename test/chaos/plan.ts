@@ -59,7 +59,7 @@ export function drawPlan(seed: number, durationMs: number): readonly PlannedFaul
   return plan.toSorted((one, other) => one.atMs - other.atMs);
 }
 
-/** Draws whom a fault of a kind befalls, and how long it takes. */
+/** A fault of a kind, with its victim and how long it takes. */
 export function drawFault(kind: FaultKind, atMs: number, random: Random): PlannedFault {
   return { kind, atMs: Math.round(atMs), victim: random.next(), howLong: random.next() };
 }

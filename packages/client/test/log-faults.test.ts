@@ -64,13 +64,13 @@ function afterAnother(
   then: (previous: Socket | undefined, opened: Socket) => void = () => {},
 ): CreateLogClient {
   return (options) => {
-    let previous: Socket | undefined;
+    const opened: Socket[] = [];
     const WebSocket = class extends (options.WebSocket as WebSocketConstructor) {
       constructor(url: string, protocols: string[]) {
-        before(previous);
+        before(opened.at(-1));
         super(url, protocols);
-        then(previous, this);
-        previous = this;
+        then(opened.at(-1), this);
+        opened.push(this);
       }
     };
     return create({ ...options, WebSocket });

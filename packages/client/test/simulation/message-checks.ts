@@ -285,7 +285,7 @@ export class MessageChecks {
     const putOff = answers.findLast(
       ({ isVague, error }) => isVague || PUTS_OFF.includes(error?.code ?? ''),
     );
-    const nextMs = putOff ? Number(putOff.error?.retryAfterMs ?? 0) + LONGEST_PAUSE_MS : 0;
+    const nextMs = putOff ? (putOff.error?.retryAfterMs ?? 0) + LONGEST_PAUSE_MS : 0;
     const isEarly = waitedMs + nextMs < endMs;
     const vague = answers.filter(({ isVague }) => isVague);
     if (vague.length > 0) {
