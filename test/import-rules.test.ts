@@ -38,9 +38,9 @@ const LAYOUTS: readonly Layout[] = [
   },
   {
     source: 'packages/local/src',
-    order: [['gateway', 'lambda'], ['dev']],
+    order: [['iam'], ['gateway', 'lambda'], ['dev']],
     exceptions: [{ from: 'lambda', to: 'gateway/lambda-function.ts' }],
-    shared: ['execute-api-host.ts', 'policy-document.ts', 'start-error.ts', 'unexpected.ts'],
+    shared: ['execute-api-host.ts', 'start-error.ts', 'unexpected.ts'],
   },
 ];
 

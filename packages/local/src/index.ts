@@ -25,7 +25,8 @@ export type {
   IntegrationResponse,
 } from './gateway/routes/integration-options.js';
 export type { RequestModels } from './gateway/routes/models.js';
+export type { PolicyDocument } from './iam/policy-document.js';
+export type { Policy, Role } from './iam/role.js';
 export type { FunctionOptions } from './lambda/function.js';
 export type { ReloadEvent } from './lambda/versions.js';
-export type { PolicyDocument } from './policy-document.js';
 export { StartError, type StartErrorCode } from './start-error.js';

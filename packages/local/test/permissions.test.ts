@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PolicyDocument } from '../src/policy-document.js';
+import type { PolicyDocument } from '../src/iam/policy-document.js';
 import { openLocalApi } from './local-api.js';
 import { Peer } from './peer.js';
 import { sendSigned } from './signed-request.js';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Extension } from '../src/gateway/api.js';
 import type { PostEvent } from '../src/gateway/events.js';
 import { type Gateway, openApi } from '../src/gateway/open-gateway.js';
-import type { PolicyDocument } from '../src/policy-document.js';
+import type { PolicyDocument } from '../src/iam/policy-document.js';
 import { type LocalApi, openLocalApi, TestFunction } from './local-api.js';
 import { Peer } from './peer.js';
 import { sendRequest, sendSigned } from './signed-request.js';

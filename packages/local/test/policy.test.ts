@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { evaluatePolicy, problemWithPolicy } from '../src/gateway/access/policy.js';
+import { conditionKeys } from '../src/iam/conditions.js';
+import { evaluatePolicy, problemWithPolicy } from '../src/iam/policy.js';
 
 const resource = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345/dev/$connect';
 const question = {
@@ -11,13 +12,17 @@ const question = {
   referer: undefined,
 };
 
+/** Evaluates a policy for a request, whose condition keys are those of API Gateway. */
+const evaluate = (document: unknown, { action, resource: on, ...request }: typeof question) =>
+  evaluatePolicy(document, { action, resource: on, keys: conditionKeys(request) });
+
 const policy = (statement: object, Version = '2012-10-17') => ({
   Version,
   Statement: { Effect: 'Allow', Action: 'execute-api:Invoke', Resource: '*', ...statement },
 });
 
 const decisionOn = (Condition: object, asked: Partial<typeof question> = {}) =>
-  evaluatePolicy(policy({ Condition }), { ...question, ...asked });
+  evaluate(policy({ Condition }), { ...question, ...asked });
 
 describe('a condition', () => {
   it.each([
@@ -141,8 +146,8 @@ describe('a condition', () => {
       ],
     });
     const from = (range: string) => ({ IpAddress: { 'aws:SourceIp': range } });
-    expect(evaluatePolicy(both(from('203.0.113.0/24')), question)).toBe('deny');
-    expect(evaluatePolicy(both(from('10.0.0.0/8')), question)).toBe('allow');
+    expect(evaluate(both(from('203.0.113.0/24')), question)).toBe('deny');
+    expect(evaluate(both(from('10.0.0.0/8')), question)).toBe('allow');
   });
 });
 
@@ -151,8 +156,8 @@ describe('a policy variable', () => {
   const asked = { ...question, resource: 'arn:203.0.113.7' };
 
   it('I8 4.18 has its value in the version of 2012', () => {
-    expect(evaluatePolicy(policy(withAddress), asked)).toBe('allow');
-    expect(evaluatePolicy(policy({ Resource: 'arn:${AWS:SOURCEIP}' }), asked)).toBe('allow');
+    expect(evaluate(policy(withAddress), asked)).toBe('allow');
+    expect(evaluate(policy({ Resource: 'arn:${AWS:SOURCEIP}' }), asked)).toBe('allow');
   });
 
   it('I8 4.18 is plain text in the version of 2008, which is the default', () => {
@@ -161,13 +166,13 @@ describe('a policy variable', () => {
       policy(withAddress, '2008-10-17'),
       { Statement: policy(withAddress).Statement },
     ]) {
-      expect(evaluatePolicy(document, asked)).toBe('deny');
-      expect(evaluatePolicy(document, literal)).toBe('allow');
+      expect(evaluate(document, asked)).toBe('deny');
+      expect(evaluate(document, literal)).toBe('allow');
     }
     const Condition = { StringEquals: { 'aws:UserAgent': '${aws:SourceIp}' } };
     const written = { ...question, userAgent: '${aws:SourceIp}' };
-    expect(evaluatePolicy(policy({ Condition }), written)).toBe('deny');
-    expect(evaluatePolicy(policy({ Condition }, '2008-10-17'), written)).toBe('allow');
+    expect(evaluate(policy({ Condition }), written)).toBe('deny');
+    expect(evaluate(policy({ Condition }, '2008-10-17'), written)).toBe('allow');
   });
 
   it('I8 4.18 of a name that is not known is plain text in the version of 2008', () => {
@@ -188,7 +193,7 @@ describe('a policy variable', () => {
   });
 
   it('I8 4.18 makes the statement match nothing if the request lacks it', () => {
-    expect(evaluatePolicy(policy({ Resource: '*${aws:Referer}' }), question)).toBe('deny');
+    expect(evaluate(policy({ Resource: '*${aws:Referer}' }), question)).toBe('deny');
     for (const operator of ['StringEquals', 'StringEqualsIgnoreCase', 'IpAddress', 'DateEquals']) {
       expect(decisionOn({ [operator]: { 'aws:SourceIp': '${aws:Referer}' } })).toBe('deny');
     }
@@ -227,17 +232,17 @@ describe('a policy', () => {
 
   it('I8 4.16 excludes each of several actions and resources, and may have an "Id" and a "Sid"', () => {
     const NotAction = ['x:y', 'execute-api:Invoke'];
-    expect(evaluatePolicy(policy({ Action: undefined, NotAction }), question)).toBe('deny');
+    expect(evaluate(policy({ Action: undefined, NotAction }), question)).toBe('deny');
     const NotResource = ['x', resource];
-    expect(evaluatePolicy(policy({ Resource: undefined, NotResource }), question)).toBe('deny');
-    expect(evaluatePolicy({ Id: 'first', ...policy({ Sid: 'one' }) }, question)).toBe('allow');
+    expect(evaluate(policy({ Resource: undefined, NotResource }), question)).toBe('deny');
+    expect(evaluate({ Id: 'first', ...policy({ Sid: 'one' }) }, question)).toBe('allow');
   });
 
   it('4.6 matches in a short time, however many wildcards there are', () => {
     const Resource = `${'*a'.repeat(200)}b`;
     const asked = { ...question, resource: 'a'.repeat(20_000) };
-    expect(evaluatePolicy(policy({ Resource }), asked)).toBe('deny');
-    expect(evaluatePolicy(policy({ Resource: '**$connect**' }), question)).toBe('allow');
+    expect(evaluate(policy({ Resource }), asked)).toBe('deny');
+    expect(evaluate(policy({ Resource: '**$connect**' }), question)).toBe('allow');
   });
 
   it.each([
@@ -260,7 +265,7 @@ describe('a policy', () => {
   ])('I8 4.7 with a mistake in it is refused, which is named: %s', (part, document) => {
     const [, last = ''] = /"(\w+)"$/.exec(part) ?? [];
     expect(problemWithPolicy({ Statement: policy({}).Statement, ...document })).toContain(last);
-    expect(typeof evaluatePolicy({ Statement: policy({}).Statement, ...document }, question)).toBe(
+    expect(typeof evaluate({ Statement: policy({}).Statement, ...document }, question)).toBe(
       'object',
     );
   });

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { partitionOf } from '@gatecast/framework/adapter';
 import type { Credentials } from '../gateway/access/credentials.js';
 import type { StoppableGateway } from '../gateway/open-gateway.js';
+import type { PolicyDocument } from '../iam/policy-document.js';
+import type { Role } from '../iam/role.js';
 import {
   configureFunction,
   type FunctionConfiguration,
   type LocalApis,
   type NamedApi,
 } from '../lambda/function.js';
-import type { PolicyDocument } from '../policy-document.js';
 import type { NamedFunction } from './functions.js';
 
 /** An API that runs. */
@@ -108,11 +109,13 @@ function addressVariables({
 
 function commonVariables(
   { region, accountId, credentials, certificateFile, storeVariables }: GatewaySurroundings,
-  roleName: string,
-  permissions?: PolicyDocument,
+  name: string,
+  permissions?: PolicyDocument | Role,
 ): Readonly<Record<string, string>> {
-  const role = `arn:${partitionOf(region).name}:sts::${accountId}:assumed-role/${roleName}/${roleName}`;
-  const credential = credentials.issue(role, permissions);
+  const role =
+    permissions !== undefined && 'arn' in permissions ? permissions.arn.split('/').at(-1) : name;
+  const principal = `arn:${partitionOf(region).name}:sts::${accountId}:assumed-role/${role}/${name}`;
+  const credential = credentials.issue(principal, permissions);
   return {
     AWS_ACCESS_KEY_ID: credential.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,

@@ -7,7 +7,8 @@ import {
   option,
   partitionOf,
 } from '@gatecast/framework/adapter';
-import type { PolicyDocument } from '../policy-document.js';
+import type { PolicyDocument } from '../iam/policy-document.js';
+import type { Role } from '../iam/role.js';
 import { lambdaVariables } from './environment/variables.js';
 
 /** One Lambda function that the local gateway runs. */
@@ -34,8 +35,8 @@ export interface FunctionOptions {
    * @default none
    */
   readonly environment?: Readonly<Record<string, string>> | undefined;
-  /** The IAM policy of the function's role. @default everything is allowed */
-  readonly permissions?: PolicyDocument | undefined;
+  /** The IAM policy of the function's role, or the role. @default everything is allowed */
+  readonly permissions?: PolicyDocument | Role | undefined;
   /** How long one invocation may take, in milliseconds. @default 29_000 */
   readonly timeoutMs?: number | undefined;
   /** Memory of one environment, in MB. It limits the JavaScript heap. @default 1024 */

@@ -57,7 +57,9 @@ async function problemWithSignature(
     details.region,
   );
   if (!verification.isValid) return verification.message;
-  return problemWithPermission(verification.credential, details, {
+  const { credentials } = access;
+  const signer = { credentials, credential: verification.credential };
+  return problemWithPermission(signer, details, {
     action: 'execute-api:Invoke',
     path: '$connect',
     now: now(),

@@ -1,9 +1,10 @@
 import type { makeAuthorizerEvent } from '@gatecast/framework/testing';
+import { conditionKeys } from '../../iam/conditions.js';
+import { evaluatePolicy, resourcesOf } from '../../iam/policy.js';
 import type { Api } from '../api.js';
 import type { ServedAuthorizer } from '../deployment.js';
 import type { GatewayEvent } from '../events.js';
 import { coldStartOf, invoke, type Outcome } from '../routes/invoke.js';
-import { evaluatePolicy, resourcesOf } from './policy.js';
 
 type AuthorizerEvent = ReturnType<typeof makeAuthorizerEvent>;
 
@@ -71,10 +72,12 @@ function judge(outcome: Outcome, event: AuthorizerEvent, now: number): Verdict {
   const decision = evaluatePolicy(policyDocument, {
     action: 'execute-api:Invoke',
     resource: methodArn,
-    now,
-    sourceIp: requestContext.identity.sourceIp,
-    userAgent: requestContext.identity.userAgent,
-    referer: headerIn(headers, 'referer'),
+    keys: conditionKeys({
+      now,
+      sourceIp: requestContext.identity.sourceIp,
+      userAgent: requestContext.identity.userAgent,
+      referer: headerIn(headers, 'referer'),
+    }),
   });
   if (typeof decision === 'object') return unusable(decision.problem);
   if (resourcesOf(policyDocument).some((text) => text.length > MAX_RESOURCE_LENGTH)) {

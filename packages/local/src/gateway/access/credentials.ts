@@ -1,37 +1,37 @@
 import { randomBytes } from 'node:crypto';
-import type { PolicyDocument } from '../../policy-document.js';
-import { problemWithPolicy } from './policy.js';
+import { Permissions } from '../../iam/permissions.js';
+import { problemWithPolicy } from '../../iam/policy.js';
+import type { PolicyDocument } from '../../iam/policy-document.js';
+import type { Caller, Role } from '../../iam/role.js';
 
 /** An access key that may sign requests to the `@connections` API, and handshakes. */
-export interface Credential {
+export interface Credential extends Caller {
   /** The `AWS_ACCESS_KEY_ID` of the signer. */
   readonly accessKeyId: string;
   /** The `AWS_SECRET_ACCESS_KEY` of the signer. */
   readonly secretAccessKey: string;
   /** If set, requests that are signed with this key must have the token in `X-Amz-Security-Token`. */
   readonly sessionToken?: string;
-  /** The owner of the key, as an ARN or in words. */
-  readonly principal: string;
-  /** What the key allows. @default everything */
-  readonly policy?: PolicyDocument | undefined;
 }
 
 /** The access keys that the gateway accepts. */
 export class Credentials {
   readonly #byAccessKeyId = new Map<string, Credential>();
+  /** What the owners of these keys have called. */
+  readonly permissions: Permissions = new Permissions();
 
   /**
-   * Creates a key for `principal`, registers it and returns it. Without a policy it allows everything.
+   * Creates a key for `principal`, registers it and returns it. Without permissions it allows everything.
    *
-   * @throws Error - if the policy cannot be evaluated.
+   * @throws Error - if a policy cannot be evaluated.
    */
-  issue(principal: string, policy?: PolicyDocument): Credential {
+  issue(principal: string, permissions?: PolicyDocument | Role): Credential {
     const credential = {
       accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
       secretAccessKey: randomBytes(30).toString('base64'),
       sessionToken: randomBytes(96).toString('base64'),
       principal,
-      policy,
+      role: permissions && roleOf(principal, permissions),
     };
     this.add(credential);
     return credential;
@@ -43,10 +43,12 @@ export class Credentials {
    * @throws Error - if its policy cannot be evaluated.
    */
   add(credential: Credential): void {
-    const { principal, policy } = credential;
-    const problem = policy && problemWithPolicy(policy);
-    if (problem !== undefined) {
-      throw new Error(`The access key of "${principal}" cannot be used: ${problem}. Change it.`);
+    const { principal, role } = credential;
+    for (const { document } of role?.policies ?? []) {
+      const problem = problemWithPolicy(document);
+      if (problem !== undefined) {
+        throw new Error(`The access key of "${principal}" cannot be used: ${problem}. Change it.`);
+      }
     }
     this.#byAccessKeyId.set(credential.accessKeyId, credential);
   }
@@ -60,4 +62,11 @@ export class Credentials {
   find(accessKeyId: string): Credential | undefined {
     return this.#byAccessKeyId.get(accessKeyId);
   }
+}
+
+/** A policy alone is that of a role with the name of the principal. */
+function roleOf(principal: string, permissions: PolicyDocument | Role): Role {
+  if ('policies' in permissions) return permissions;
+  const source = `the permissions of "${principal}"`;
+  return { arn: principal, policies: [{ source, document: permissions }] };
 }

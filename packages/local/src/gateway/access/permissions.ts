@@ -1,8 +1,7 @@
 import { partitionOf } from '@gatecast/framework/adapter';
+import { type ConditionedRequest, conditionKeys } from '../../iam/conditions.js';
 import type { ApiDetails } from '../api.js';
-import type { Credential } from './credentials.js';
-import { evaluatePolicy } from './policy.js';
-import type { ConditionedRequest } from './policy-conditions.js';
+import type { Credential, Credentials } from './credentials.js';
 
 /** An action on an API that needs a permission. */
 interface RequestedAction extends ConditionedRequest {
@@ -11,19 +10,26 @@ interface RequestedAction extends ConditionedRequest {
   readonly path: string;
 }
 
+/** A key, with those that it is one of. */
+interface Signer {
+  readonly credentials: Credentials;
+  readonly credential: Credential;
+}
+
 /**
  * The error message of AWS if an access key does not allow an action; `undefined` if it does. As on AWS,
  * the account is masked, and all connection ids appear as `{connectionId}`.
  */
 export function problemWithPermission(
-  { principal, policy }: Credential,
+  { credentials, credential }: Signer,
   { region, accountId, apiId, stage }: ApiDetails,
-  { path, ...question }: RequestedAction,
+  { path, action, ...request }: RequestedAction,
 ): string | undefined {
   const resource = (account: string) =>
     `arn:${partitionOf(region).name}:execute-api:${region}:${account}:${apiId}/${stage}/${path}`;
-  const asked = { ...question, resource: resource(accountId) };
-  if (policy === undefined || evaluatePolicy(policy, asked) === 'allow') return undefined;
+  const keys = conditionKeys(request);
+  const asked = { action, resource: resource(accountId), keys };
+  if (credentials.permissions.check(credential, asked).isAllowed) return undefined;
   const shown = resource(accountId.slice(-4).padStart(accountId.length, '*'));
-  return `User: ${principal} is not authorized to perform: ${question.action} on resource: ${shown}`;
+  return `User: ${credential.principal} is not authorized to perform: ${action} on resource: ${shown}`;
 }

@@ -55,7 +55,8 @@ export async function answerManagement(
     const type = 'MissingAuthenticationTokenException';
     return answerError(response, 403, { type, message: 'Missing Authentication Token' });
   }
-  const message = problemWithPermission(verification.credential, api.details, {
+  const signer = { credentials: api.access.credentials, credential: verification.credential };
+  const message = problemWithPermission(signer, api.details, {
     action: 'execute-api:ManageConnections',
     path: `${method}/@connections/{connectionId}`,
     now: api.now(),

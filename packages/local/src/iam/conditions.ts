@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import type { PolicyStatement } from '../../policy-document.js';
-import { matchesPattern, type Variables, variablesIn, withVariables } from './policy-pattern.js';
+import { matchesPattern, type Variables, variablesIn, withVariables } from './pattern.js';
+import type { PolicyStatement } from './policy-document.js';
 
 /** What the condition keys are made from. */
 export interface ConditionedRequest {

@@ -1,22 +1,24 @@
-import type { PolicyDocument, PolicyStatement } from '../../policy-document.js';
 import {
-  type ConditionedRequest,
-  conditionKeys,
   isKnownKey,
   isObject,
   isTrue,
   problemWithCondition,
   textsOfCondition,
-} from './policy-conditions.js';
-import { matchesPattern, type Variables, variablesIn } from './policy-pattern.js';
+} from './conditions.js';
+import { matchesPattern, type Variables, variablesIn } from './pattern.js';
+import type { PolicyDocument, PolicyStatement } from './policy-document.js';
 
 /** The result of a policy for one action on one resource. */
 export type Decision = 'allow' | 'deny' | { readonly problem: string };
 
-/** What a policy is asked about. */
-export interface PolicyQuestion extends ConditionedRequest {
+/** A call that needs a permission. */
+export interface AccessRequest {
+  /** Such as `dynamodb:PutItem`. */
   readonly action: string;
+  /** The ARN. */
   readonly resource: string;
+  /** The condition keys. */
+  readonly keys: Variables;
 }
 
 const documentElements = new Set(['Version', 'Id', 'Statement']);
@@ -37,12 +39,12 @@ const versions: readonly unknown[] = [undefined, '2008-10-17', VERSION_WITH_VARI
  * `Allow`, and without either the result is deny (row 4.5). `*` matches any characters including slashes,
  * and `?` matches one (row 4.6). A policy with a problem never allows anything.
  */
-export function evaluatePolicy(document: unknown, question: PolicyQuestion): Decision {
+export function evaluatePolicy(document: unknown, question: AccessRequest): Decision {
   const problem = problemWithPolicy(document);
   if (problem !== undefined) return { problem };
   const { Version, Statement } = document as PolicyDocument;
   const hasVariables = Version === VERSION_WITH_VARIABLES;
-  const keys = conditionKeys(question);
+  const { keys } = question;
   const effects = [Statement]
     .flat()
     .filter((statement) => applies(statement, question, { keys, hasVariables }))
@@ -52,7 +54,7 @@ export function evaluatePolicy(document: unknown, question: PolicyQuestion): Dec
 
 function applies(
   { Action, NotAction, Resource, NotResource, Condition = {} }: PolicyStatement,
-  { action, resource }: PolicyQuestion,
+  { action, resource }: AccessRequest,
   { keys, hasVariables }: { readonly keys: Variables; readonly hasVariables: boolean },
 ): boolean {
   const isAction = (pattern: string) =>

@@ -1,0 +1,31 @@
+import type { PolicyDocument } from './policy-document.js';
+
+/** An IAM policy, and where it is written. */
+export interface Policy {
+  /** For messages, such as `"Policies[0]" of "ChatRole"`. */
+  readonly source: string;
+  readonly document: PolicyDocument;
+}
+
+/** An IAM role: what its policies allow. */
+export interface Role {
+  /** `arn:aws:iam::123456789012:role/Chat` */
+  readonly arn: string;
+  readonly policies: readonly Policy[];
+  /** A policy that has to allow each call, too. @default none */
+  readonly boundary?: Policy | undefined;
+  /**
+   * The ARNs of managed policies whose content is not known here. What only they allow is refused.
+   *
+   * @default none
+   */
+  readonly unknownPolicies?: readonly string[] | undefined;
+}
+
+/** Who calls: the role, in a session of its own. */
+export interface Caller {
+  /** `arn:aws:sts::123456789012:assumed-role/ROLE/SESSION`; Lambda's session is the function's name. */
+  readonly principal: string;
+  /** @default everything is allowed */
+  readonly role?: Role | undefined;
+}
