@@ -305,6 +305,7 @@ describe('the permissions of a function', () => {
     ['arn:aws:lambda:eu-west-1:123456789012:function:Fn'],
     ['arn:aws:lambda:us-east-1:111111111111:function:Fn'],
     ["''"],
+    ['!Ref Fn, PrincipalOrgID: o-1'],
   ])('are not those for %s', async (name) => {
     const { options } = await read({ resources: permission(name) });
     expect(options.functions?.['Fn']?.invokePermissions).toEqual([]);

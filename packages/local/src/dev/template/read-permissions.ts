@@ -19,6 +19,8 @@ export function readPermissions(
   for (const resource of resources) {
     if (resource.type !== 'AWS::Lambda::Permission') continue;
     const text = (name: string): string | undefined => resource.textQuietly(name);
+    // What API Gateway never has.
+    if (text('PrincipalOrgID') !== undefined || text('EventSourceToken') !== undefined) continue;
     const {
       name = '',
       qualifier,
