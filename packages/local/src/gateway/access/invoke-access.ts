@@ -1,6 +1,5 @@
 import { partitionOf } from '@gatecast/framework/adapter';
 import { roleKeys } from '../../iam/keys.js';
-import { mayInvoke } from '../../iam/lambda-permission.js';
 import type { Api } from '../api.js';
 import type { LambdaFunction } from '../lambda-function.js';
 import { API_GATEWAY, callerWith, problemWithTrust, type RoleOfGateway } from './gateway-role.js';
@@ -26,7 +25,8 @@ export function problemWithInvoke(
   if (permissions === undefined) return undefined;
   const { apiId, region, accountId: sourceAccount } = api.details;
   const sourceArn = `arn:${partitionOf(region).name}:execute-api:${region}:${sourceAccount}:${apiId}/${source}`;
-  return mayInvoke(permissions, { principal: API_GATEWAY, sourceArn, sourceAccount })
+  const invocation = { principal: API_GATEWAY, sourceArn, sourceAccount };
+  return api.access.credentials.permissions.mayInvoke(permissions, invocation)
     ? undefined
     : missingPermission(lambda, sourceArn);
 }
