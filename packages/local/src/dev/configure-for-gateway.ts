@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { partitionOf } from '@gatecast/framework/adapter';
-import type { Credentials } from '../gateway/access/credentials.js';
+import type { Credential, Credentials } from '../gateway/access/credentials.js';
 import type { StoppableGateway } from '../gateway/open-gateway.js';
 import type { PolicyDocument } from '../iam/policy-document.js';
 import type { Role } from '../iam/role.js';
@@ -12,6 +12,8 @@ import {
   type NamedApi,
 } from '../lambda/function.js';
 import type { NamedFunction } from './functions.js';
+import type { Recorder } from './recorder/recorder.js';
+import { throughRecorder } from './recorder/through-recorder.js';
 
 /** An API that runs. */
 export interface ServedApi {
@@ -31,6 +33,8 @@ export interface GatewaySurroundings {
   readonly certificateFile: string;
   /** Variables for the embedded DynamoDB, if there is one. */
   readonly storeVariables: Readonly<Record<string, string>>;
+  /** Stands before the services of functions. @default no function has a role */
+  readonly recorder: Recorder | undefined;
   /** Whether variables tell each function the address of the API. */
   readonly givesAddress: boolean;
 }
@@ -41,14 +45,15 @@ export function configureForGateway(
   { name, options, manifest }: NamedFunction,
   directory: string,
 ): FunctionConfiguration {
-  const { apis, region, accountId, givesAddress } = surroundings;
+  const { apis, region, accountId, givesAddress, recorder } = surroundings;
   const [api] = apis;
+  const credential = issueTo(surroundings, name, options.permissions);
   const variables = {
-    ...commonVariables(surroundings, name, options.permissions),
+    ...commonVariables(surroundings, credential),
     ...(api !== undefined && givesAddress && addressVariables(api)),
   };
   const known = apis.map(({ apiId, gateway: { endpoint } }) => ({ apiId, endpoint }));
-  return configureFunction(options, {
+  const configuration = configureFunction(options, {
     name,
     region,
     accountId,
@@ -57,6 +62,12 @@ export function configureForGateway(
     manifest,
     apis: localApis(known, name),
   });
+  return recorder === undefined
+    ? configuration
+    : {
+        ...configuration,
+        variables: throughRecorder(recorder, credential, configuration.variables),
+      };
 }
 
 /** The APIs of a gateway. A line is printed for each host of another API that the function connects to. */
@@ -83,7 +94,8 @@ export function gatewayVariables(
   api: ServedApi,
   roleName: string,
 ): Readonly<Record<string, string>> {
-  return { ...commonVariables(surroundings, roleName), ...addressVariables(api) };
+  const credential = issueTo(surroundings, roleName);
+  return { ...commonVariables(surroundings, credential), ...addressVariables(api) };
 }
 
 /** The names of the variables that say which API a function uses. */
@@ -107,15 +119,21 @@ function addressVariables({
   };
 }
 
-function commonVariables(
-  { region, accountId, credentials, certificateFile, storeVariables }: GatewaySurroundings,
+function issueTo(
+  { region, accountId, credentials }: GatewaySurroundings,
   name: string,
   permissions?: PolicyDocument | Role,
-): Readonly<Record<string, string>> {
+): Credential {
   const role =
     permissions !== undefined && 'arn' in permissions ? permissions.arn.split('/').at(-1) : name;
   const principal = `arn:${partitionOf(region).name}:sts::${accountId}:assumed-role/${role}/${name}`;
-  const credential = credentials.issue(principal, permissions);
+  return credentials.issue(principal, permissions);
+}
+
+function commonVariables(
+  { certificateFile, storeVariables }: GatewaySurroundings,
+  credential: Credential,
+): Readonly<Record<string, string>> {
   return {
     AWS_ACCESS_KEY_ID: credential.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,

@@ -27,6 +27,7 @@ import { functionsOf, isLate, type NamedFunction, unknownFunction } from './func
 import { LateFunction } from './late-function.js';
 import { makeDeployment } from './make-deployment.js';
 import { type OpenStore, openStore } from './open-store.js';
+import { openRecorder, type Recorder } from './recorder/recorder.js';
 import { type DefinedApi, openApis } from './served-apis.js';
 import type { LocalApi, LocalGateway, StartGatewayOptions } from './start-gateway.js';
 
@@ -63,6 +64,7 @@ export class RunningGateway {
   #folders = 0;
   readonly #copies: AssetCopies = new Map();
   #store: OpenStore | undefined;
+  #recorder: Recorder | undefined;
   /** The services for integrations. */
   #services: AwsServices = {};
   #main: RunningFunction | undefined;
@@ -104,12 +106,16 @@ export class RunningGateway {
     this.#store = await openStore(this.#options, built, all);
     const storeVariables = this.#store?.variables ?? {};
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    if (all.some((each) => each.options.permissions !== undefined)) {
+      this.#recorder = await openRecorder({ credentials, accountId });
+    }
     this.#services = servicesWith(givenEndpoint(variables) ?? this.#store?.endpoint, region);
     // With several APIs, a function has to say which one: by its event or by variables of its own. One that
     // belongs to a template only has the variables of the template.
     const givesAddress = this.#apis.length === 1 && this.#options.tables === undefined;
     const place = { apis: this.#apis, region, accountId, givesAddress };
-    const surroundings = { ...place, credentials, certificateFile, storeVariables };
+    const stores = { storeVariables, recorder: this.#recorder };
+    const surroundings = { ...place, credentials, certificateFile, ...stores };
     signal.throwIfAborted();
     const running = await settled(built.map((parts) => this.#load(parts, surroundings)));
     this.#main = functions[0]?.isMain === true ? running[0] : undefined;
@@ -191,6 +197,7 @@ export class RunningGateway {
     await closing;
     await Promise.all(this.#late.map((lambda) => lambda.settled()));
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
+    await this.#recorder?.[Symbol.asyncDispose]();
     await this.#store?.[Symbol.asyncDispose]();
     if (this.#directory !== undefined) {
       await rm(this.#directory, { recursive: true, force: true });

@@ -1,0 +1,52 @@
+import type { Credential } from '../../gateway/access/credentials.js';
+import type { Endpoints, Recorder } from './recorder.js';
+import { SERVICES, type ServiceName } from './service-request.js';
+
+type Variables = Readonly<Record<string, string>>;
+
+/** The variables in which the SDKs read the endpoints of services. */
+const VARIABLES: Readonly<Record<ServiceName, string>> = {
+  dynamodb: 'AWS_ENDPOINT_URL_DYNAMODB',
+  sqs: 'AWS_ENDPOINT_URL_SQS',
+};
+
+/**
+ * The variables of a function, with the recorder before the services that have an endpoint in them. The
+ * SDKs send messages to the host of the queue's URL, whatever the endpoint is, so variables with such URLs
+ * are led to the recorder, too.
+ */
+export function throughRecorder(
+  recorder: Recorder,
+  credential: Credential,
+  variables: Variables,
+): Variables {
+  const endpoints: Endpoints = Object.fromEntries(
+    SERVICES.map((service) => [
+      service,
+      variables[VARIABLES[service]] || variables['AWS_ENDPOINT_URL'],
+    ]).filter(([, endpoint]) => endpoint),
+  );
+  recorder.lead(credential, endpoints);
+  const led = Object.keys(endpoints).map((service) => [
+    VARIABLES[service as ServiceName],
+    recorder.endpoint,
+  ]);
+  const { sqs } = endpoints;
+  const queues =
+    sqs === undefined
+      ? []
+      : Object.entries(variables).map(([name, value]) => [
+          name,
+          withQueues(value, sqs, recorder.endpoint),
+        ]);
+  return { ...variables, ...Object.fromEntries([...queues, ...led]) };
+}
+
+/** The URL of a queue on AWS or at the endpoint, with the recorder's address; any other text as it is. */
+function withQueues(text: string, sqs: string, recorder: string): string {
+  if (!URL.canParse(text) || !URL.canParse(sqs)) return text;
+  const url = new URL(text);
+  const isQueue =
+    /^sqs\.[a-z\d-]+\.amazonaws\.[a-z.]+$/.test(url.hostname) || url.origin === new URL(sqs).origin;
+  return isQueue && url.pathname.split('/').length > 2 ? `${recorder}${url.pathname}` : text;
+}
