@@ -55,7 +55,7 @@ function queueArn(input: Input, place: ServicePlace): string | undefined {
   const { pathname, hostname } = new URL(
     url !== undefined && URL.canParse(url) ? url : 'http://localhost',
   );
-  const [, account = '', ofUrl] = /^\/(?:.*\/)?([^/]+)\/([^/]+)\/?$/.exec(pathname) ?? [];
+  const [, account = '', ofUrl] = /^\/(?:(?:.*\/)?([^/]+)\/)?([^/]+)\/?$/.exec(pathname) ?? [];
   const name = ofUrl ?? textAt(input, 'QueueName');
   if (name === undefined) return undefined;
   const region = /^sqs\.([a-z\d-]+)\.amazonaws\./.exec(hostname)?.[1] ?? place.region;
