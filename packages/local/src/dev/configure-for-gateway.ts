@@ -66,7 +66,7 @@ export function configureForGateway(
     ? configuration
     : {
         ...configuration,
-        variables: throughRecorder(recorder, credential, configuration.variables),
+        variables: throughRecorder(recorder, credential, configuration),
       };
 }
 

@@ -7,9 +7,9 @@ import { senderOf } from '../../gateway/access/sender.js';
 import { type SignedRequest, verifySignature } from '../../gateway/access/signature.js';
 import { isLocalHost } from '../../gateway/http/local-host.js';
 import { readBody } from '../../gateway/http/read-body.js';
-import { conditionKeys } from '../../iam/conditions.js';
-import { needsOf } from '../../iam/needs/needs.js';
-import { accessDenied, refuse, type ServiceError, unknownNeeds } from './refusal.js';
+import { roleKeys } from '../../iam/keys.js';
+import { needsOfCall } from './needs-of-call.js';
+import { accessDenied, refuse, type ServiceError } from './refusal.js';
 import {
   guessedService,
   readServiceRequest,
@@ -25,12 +25,18 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** The endpoints of a function's services. */
 export type Endpoints = Readonly<Partial<Record<ServiceName, string>>>;
 
+/** A function whose calls are recorded. */
+export interface RecordedFunction {
+  readonly functionArn: string;
+  readonly endpoints: Endpoints;
+}
+
 /** Stands before the services that functions call, and lets through what IAM would. */
 export interface Recorder extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
-  /** Passes on what is signed with a key to these endpoints. */
-  lead(credential: Credential, endpoints: Endpoints): void;
+  /** Passes on what is signed with a key to the endpoints of a function. */
+  lead(credential: Credential, to: RecordedFunction): void;
 }
 
 export interface RecorderOptions {
@@ -41,14 +47,14 @@ export interface RecorderOptions {
 /** Starts a recorder on a free port of this machine. */
 export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
   const upstreams = new Upstreams();
-  const endpoints = new Map<string, Endpoints>();
-  const desk = { ...options, upstreams, endpoints };
+  const functions = new Map<string, RecordedFunction>();
+  const desk = { ...options, upstreams, functions };
   const server = createServer((request, response) => void answer(desk, request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    lead: ({ accessKeyId }, own) => void endpoints.set(accessKeyId, own),
+    lead: ({ accessKeyId }, to) => void functions.set(accessKeyId, to),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server.close(), 'close');
       server.closeAllConnections();
@@ -61,7 +67,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
 interface Desk extends RecorderOptions {
   readonly upstreams: Upstreams;
   /** By access key id. */
-  readonly endpoints: ReadonlyMap<string, Endpoints>;
+  readonly functions: ReadonlyMap<string, RecordedFunction>;
 }
 
 async function answer(
@@ -86,11 +92,13 @@ async function answer(
     return refuse(response, guessed, { type, message });
   }
   const { credential, scope } = verification;
-  const request = readServiceRequest(signed, scope.service as ServiceName);
-  const signer = { credential, region: scope.region, incoming };
+  const service = scope.service as ServiceName;
+  const { functionArn, endpoints } = desk.functions.get(credential.accessKeyId) ?? {};
+  const signer = { credential, region: scope.region, functionArn, endpoint: endpoints?.[service] };
+  const request = readServiceRequest(signed, service);
   const error =
-    problemWith(desk, request, signer) ??
-    (await passOn(desk, credential, { request, signed, response }));
+    (await problemWith(desk, { request, signer, incoming })) ??
+    (await passOn(desk, { service, endpoint: signer.endpoint, signed, response }));
   if (error && !response.destroyed) refuse(response, request, error);
 }
 
@@ -105,41 +113,57 @@ const notLocal: ServiceError = {
   status: 403,
 };
 
+/** The function that signed a request. */
+interface Signer {
+  readonly credential: Credential;
+  /** The Region of the signature. */
+  readonly region: string;
+  readonly functionArn: string | undefined;
+  /** Of the service that the signature is for. */
+  readonly endpoint: string | undefined;
+}
+
 /** The error for a call that the role of its signer does not allow. */
-function problemWith(
+async function problemWith(
   { credentials, accountId }: Desk,
-  { call }: ServiceRequest,
-  signer: {
-    readonly credential: Credential;
-    readonly region: string;
+  {
+    request: { call },
+    signer,
+    incoming,
+  }: {
+    readonly request: ServiceRequest;
+    readonly signer: Signer;
     readonly incoming: IncomingMessage;
   },
-): ServiceError | undefined {
+): Promise<ServiceError | undefined> {
   if (call === undefined) return { type: 'UnknownOperationException', message: '', status: 400 };
-  const { credential, region, incoming } = signer;
+  const { credential, region, functionArn, endpoint } = signer;
+  const { role } = credential;
+  if (role === undefined) return undefined;
+  const session = { roleArn: role.arn, region, functionArn, now: Date.now() };
+  const common = roleKeys({ ...session, ...senderOf(incoming) });
   const place = { partition: partitionOf(region).name, region, accountId };
-  const common = conditionKeys({ now: Date.now(), ...senderOf(incoming) });
-  const needs = needsOf(call, place);
-  if (needs === undefined) return unknownNeeds(credential, call);
-  for (const { action, resource } of needs) {
-    const request = { action, resource, keys: common };
-    const decision = credentials.permissions.check(credential, request);
-    if (!decision.isAllowed) return accessDenied(credential, { action, resource }, decision);
-  }
-  return undefined;
+  const needs = await needsOfCall({ call, role, place, endpoint });
+  // All are checked, so that all that is missing is said at once.
+  const errors = needs.map((need) => {
+    const needed = { ...need, keys: new Map([...common, ...need.keys]) };
+    const decision = credentials.permissions.check(credential, needed);
+    return decision.isAllowed ? undefined : accessDenied(credential, needed, decision);
+  });
+  return errors.find((error) => error !== undefined);
 }
 
 async function passOn(
-  { endpoints, upstreams }: Desk,
-  { accessKeyId }: Credential,
-  exchange: { request: ServiceRequest; signed: SignedRequest; response: ServerResponse },
+  { upstreams }: Desk,
+  exchange: {
+    readonly service: ServiceName;
+    readonly endpoint: string | undefined;
+    readonly signed: SignedRequest;
+    readonly response: ServerResponse;
+  },
 ): Promise<ServiceError | undefined> {
-  const { request, signed, response } = exchange;
-  const { service } = request;
-  const endpoint = endpoints.get(accessKeyId)?.[service];
-  if (endpoint === undefined) {
-    return unavailable(`The function has no endpoint of ${service}.`);
-  }
+  const { service, endpoint, signed, response } = exchange;
+  if (endpoint === undefined) return unavailable(`The function has no endpoint of ${service}.`);
   try {
     await upstreams.pass(endpoint, signed, response);
     return undefined;

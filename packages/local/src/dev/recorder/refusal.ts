@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { AccessDecision } from '../../iam/decide.js';
-import type { Need, ServiceCall } from '../../iam/needs/needs.js';
+import type { AccessRequest } from '../../iam/policy.js';
 import type { Caller } from '../../iam/role.js';
 import type { Protocol, ServiceName } from './service-request.js';
 
@@ -71,29 +71,19 @@ function escaped(text: string): string {
 /** The words of AWS for a call that IAM refuses. SQS writes its actions in lower case. */
 export function accessDenied(
   { principal, role }: Caller,
-  { action: needed, resource }: Pick<Need, 'action' | 'resource'>,
+  { action: needed, resource }: Pick<AccessRequest, 'action' | 'resource'>,
   { reason, statements }: AccessDecision,
 ): ServiceError {
   const action = needed.startsWith('sqs:') ? needed.toLowerCase() : needed;
   const on = resource === '*' ? '' : ` on resource: ${resource}`;
   const isInBoundary = statements.some(({ policy }) => policy === role?.boundary);
-  const because = {
+  const because: Readonly<Record<AccessDecision['reason'], string>> = {
+    allowed: '',
+    'not allowed': `because no identity-based policy allows the ${action} action`,
     denied: `with an explicit deny in ${isInBoundary ? 'a permissions boundary' : 'an identity-based policy'}`,
     boundary: `because no permissions boundary allows the ${action} action`,
-    'not allowed': `because no identity-based policy allows the ${action} action`,
-    allowed: '',
-  }[reason];
-  const message = `User: ${principal} is not authorized to perform: ${action}${on} ${because}`;
-  return { type: 'AccessDeniedException', message };
-}
-
-/** For an operation of which nobody knows here what it needs. */
-export function unknownNeeds(
-  { principal }: Caller,
-  { service, operation }: ServiceCall,
-): ServiceError {
-  const message =
-    `User: ${principal} is not authorized to perform: ${service}:${operation} because the local gateway ` +
-    'does not know which permissions it needs';
+    unknown: 'because the local gateway does not know which permissions it needs',
+  };
+  const message = `User: ${principal} is not authorized to perform: ${action}${on} ${because[reason]}`;
   return { type: 'AccessDeniedException', message };
 }

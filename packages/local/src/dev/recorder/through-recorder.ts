@@ -1,4 +1,5 @@
 import type { Credential } from '../../gateway/access/credentials.js';
+import type { FunctionConfiguration } from '../../lambda/function.js';
 import type { Endpoints, Recorder } from './recorder.js';
 import { SERVICES, type ServiceName } from './service-request.js';
 
@@ -18,7 +19,7 @@ const VARIABLES: Readonly<Record<ServiceName, string>> = {
 export function throughRecorder(
   recorder: Recorder,
   credential: Credential,
-  variables: Variables,
+  { functionArn, variables }: Pick<FunctionConfiguration, 'functionArn' | 'variables'>,
 ): Variables {
   const endpoints: Endpoints = Object.fromEntries(
     SERVICES.map((service) => [
@@ -26,7 +27,7 @@ export function throughRecorder(
       variables[VARIABLES[service]] || variables['AWS_ENDPOINT_URL'],
     ]).filter(([, endpoint]) => endpoint),
   );
-  recorder.lead(credential, endpoints);
+  recorder.lead(credential, { functionArn, endpoints });
   const led = Object.keys(endpoints).map((service) => [
     VARIABLES[service as ServiceName],
     recorder.endpoint,

@@ -1,3 +1,4 @@
+import type { Keys } from '../keys.js';
 import { dynamoDbNeeds } from './dynamodb.js';
 import { sqsNeeds } from './sqs.js';
 
@@ -34,8 +35,7 @@ export interface Need {
   readonly action: string;
   /** The ARN, or `*`. */
   readonly resource: string;
-  /** By their names in lower case; `undefined` for one that the call lacks. */
-  readonly keys: ReadonlyMap<string, string | readonly string[] | undefined>;
+  readonly keys: Keys;
 }
 
 /**

@@ -22,11 +22,11 @@ const ON_QUEUE = new Set([
 ]);
 
 /** Batches need the action of a single message. */
-const SINGLE: Readonly<Record<string, string>> = {
-  ChangeMessageVisibilityBatch: 'ChangeMessageVisibility',
-  DeleteMessageBatch: 'DeleteMessage',
-  SendMessageBatch: 'SendMessage',
-};
+const SINGLE: ReadonlyMap<string, string> = new Map([
+  ['ChangeMessageVisibilityBatch', 'ChangeMessageVisibility'],
+  ['DeleteMessageBatch', 'DeleteMessage'],
+  ['SendMessageBatch', 'SendMessage'],
+]);
 
 /** SQS has no condition keys of its own but tags. */
 const keys: Need['keys'] = new Map();
@@ -41,7 +41,7 @@ export function sqsNeeds(
 ): readonly Need[] | undefined {
   const need = (name: string, resource: string | undefined): Need[] =>
     resource === undefined ? [] : [{ action: `sqs:${name}`, resource, keys }];
-  const name = SINGLE[operation] ?? operation;
+  const name = SINGLE.get(operation) ?? operation;
   if (ON_QUEUE.has(name)) return need(name, queueArn(input, place));
   return operation === 'ListQueues' ? need(operation, '*') : undefined;
 }
