@@ -60,7 +60,7 @@ export async function openRecordedRole(
   const functionArn = 'arn:aws:lambda:us-east-1:123456789012:function:send';
   recorder.lead(credential, { functionArn, endpoints });
   const { endpoint } = recorder;
-  const options = { endpoint, region: 'us-east-1', credentials: credential };
+  const options = { endpoint, region: 'us-east-1', credentials: credential, maxAttempts: 3 };
   const dynamodb = new DynamoDBClient(options);
   const sqs = new SQSClient(options);
   return {
