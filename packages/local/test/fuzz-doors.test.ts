@@ -245,21 +245,13 @@ describe('anything at the door of the embedded DynamoDB', { timeout }, () => {
   });
 });
 
-const fields = [
-  ...[
-    'TableName',
-    'IndexName',
-    'Key',
-    'Keys',
-    'Item',
-    'RequestItems',
-    'TransactItems',
-    'Put',
-    'Get',
-  ],
-  ...['KeyConditionExpression', 'ExpressionAttributeNames', 'PutRequest', 'QueueUrl', 'QueueName'],
-  ...['S', '#a', '__proto__', 'constructor'],
-];
+const fields =
+  'TableName IndexName Key Keys Item RequestItems TransactItems Put Get PutRequest QueueUrl QueueName ' +
+  'KeyConditionExpression ExpressionAttributeNames S #a __proto__ constructor';
+const operations =
+  'DynamoDB_20120810.PutItem DynamoDB_20120810.Query DynamoDB_20120810.BatchGetItem ' +
+  'DynamoDB_20120810.BatchWriteItem DynamoDB_20120810.TransactWriteItems AmazonSQS.SendMessage ' +
+  'AmazonSQS.GetQueueUrl AmazonSQS.constructor x';
 const input = fc.letrec<{ node: unknown; object: object }>((tie) => ({
   node: fc.oneof(
     { maxDepth: 4 },
@@ -268,7 +260,7 @@ const input = fc.letrec<{ node: unknown; object: object }>((tie) => ({
     tie('object'),
     fc.array(tie('node'), { maxLength: 3 }),
   ),
-  object: fc.dictionary(fc.constantFrom(...fields), tie('node'), { maxKeys: 4 }),
+  object: fc.dictionary(fc.constantFrom(...fields.split(' ')), tie('node'), { maxKeys: 4 }),
 })).object;
 
 describe('anything at the door of the recorder', { timeout }, () => {
@@ -281,11 +273,7 @@ describe('anything at the door of the recorder', { timeout }, () => {
       endpoints,
     );
     const { port, credential } = role;
-    const targets = ['PutItem', 'Query', 'BatchGetItem', 'BatchWriteItem', 'TransactWriteItems'];
-    const target = fc.constantFrom(
-      ...targets.map((name) => `DynamoDB_20120810.${name}`),
-      ...['AmazonSQS.SendMessage', 'AmazonSQS.GetQueueUrl', 'AmazonSQS.constructor', 'x', ''],
-    );
+    const target = fc.constantFrom(...operations.split(' '), '');
     const call = fc.record({
       how: method,
       target,
@@ -301,10 +289,11 @@ describe('anything at the door of the recorder', { timeout }, () => {
     });
     const property = fc.asyncProperty(call, async ({ how, path, body, bytes, kind, ...sent }) => {
       if (kind === 'garbage') return cutOff(port, bytes);
-      const headers = sent.target === '' ? undefined : { 'x-amz-target': sent.target };
+      const headers: Record<string, string> =
+        sent.target === '' ? {} : { 'x-amz-target': sent.target };
       const signed = sign({ port, path, method: how, body, key: credential, headers, ...sent });
-      const { authorization, ...others } = signed;
-      const asked = { method: how, path, headers: kind === 'signed' ? signed : others };
+      const unsigned = { ...signed, authorization: '' };
+      const asked = { method: how, path, headers: kind === 'signed' ? signed : unsigned };
       const { status } = await ask(port, asked, body);
       expect(kind === 'signed' ? [200, 400, 403] : [400, 403]).toContain(status);
       return undefined;

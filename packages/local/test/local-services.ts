@@ -55,7 +55,7 @@ export async function openRecordedRole(
   endpoints: Endpoints,
 ): Promise<RecordedRole> {
   const credentials = new Credentials();
-  const recorder = await openRecorder({ credentials, accountId: '123456789012' });
+  const recorder = await openRecorder(credentials);
   const credential = credentials.issue(principal, permissions);
   const functionArn = 'arn:aws:lambda:us-east-1:123456789012:function:send';
   recorder.lead(credential, { functionArn, endpoints });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { Agent, request as httpRequest } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it, vi } from 'vitest';
 import { openRecorder } from '../src/dev/recorder/recorder.js';
@@ -185,7 +185,7 @@ describe('closing a recorder', () => {
   it('ends calls that are on their way, and idle connections', async () => {
     await using service = await openTestService(() => {});
     const credentials = new Credentials();
-    const recorder = await openRecorder({ credentials, accountId: '123456789012' });
+    const recorder = await openRecorder(credentials);
     const credential = credentials.issue('ann');
     const endpoints = { dynamodb: service.endpoint };
     recorder.lead(credential, { functionArn: 'arn:f', endpoints });

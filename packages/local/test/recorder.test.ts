@@ -6,6 +6,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import {
   CancelMessageMoveTaskCommand,
+  GetQueueUrlCommand,
+  ListQueuesCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
@@ -107,6 +109,38 @@ describe('a call that a role does not allow', () => {
     const nothing = await sendSigned({ ...request, body: 'MessageBody=x' });
     expect(nothing.body).toContain('<Code>InvalidAction</Code>');
     expect(service.requests.map(({ request: { url } }) => url)).toEqual(['/123456789012/jobs']);
+  });
+});
+
+describe('a queue', () => {
+  it('keeps its calls at the recorder, whatever host the service gives it', async () => {
+    const jobs = 'http://sqs.us-east-1.localhost:4566/000000000000/jobs';
+    await using service = await openTestService((response, { headers }) => {
+      const isList = headers['x-amz-target'] === 'AmazonSQS.ListQueues';
+      response.end(JSON.stringify(isList ? { QueueUrls: [jobs, jobs] } : { QueueUrl: jobs }));
+    });
+    const permissions = policy(allow(['sqs:GetQueueUrl', 'sqs:ListQueues'], '*'));
+    await using role = await openRecordedRole(permissions, { sqs: service.endpoint });
+    const led = `${role.endpoint}/000000000000/jobs`;
+    const { QueueUrl } = await role.sqs.send(new GetQueueUrlCommand({ QueueName: 'jobs' }));
+    expect(QueueUrl).toBe(led);
+    const { QueueUrls } = await role.sqs.send(new ListQueuesCommand({}));
+    expect(QueueUrls).toEqual([led, led]);
+    const sent = role.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
+    expect((await errorOf(sent)).name).toBe('AccessDenied');
+  });
+
+  it('has a URL in the query protocol, too', async () => {
+    const answer = (url: string) =>
+      '<GetQueueUrlResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><GetQueueUrlResult>' +
+      `<QueueUrl>${url}/queue/jobs</QueueUrl></GetQueueUrlResult></GetQueueUrlResponse>`;
+    await using service = await openTestService((response) =>
+      response.end(answer('http://localhost:9324')),
+    );
+    await using role = await openRecordedRole(undefined, { sqs: service.endpoint });
+    const request = { port: role.port, key: role.credential, path: '/', service: 'sqs' };
+    const { body } = await sendSigned({ ...request, body: 'Action=GetQueueUrl&QueueName=jobs' });
+    expect(body).toBe(answer(`http://localhost:${role.port}`));
   });
 });
 

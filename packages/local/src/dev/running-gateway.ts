@@ -107,7 +107,7 @@ export class RunningGateway {
     const storeVariables = this.#store?.variables ?? {};
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
     if (all.some((each) => each.options.permissions !== undefined)) {
-      this.#recorder = await openRecorder({ credentials, accountId });
+      this.#recorder = await openRecorder(credentials);
     }
     this.#services = servicesWith(givenEndpoint(variables) ?? this.#store?.endpoint, region);
     // With several APIs, a function has to say which one: by its event or by variables of its own. One that

@@ -1,23 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { partitionOf } from '@gatecast/framework/adapter';
 import type { Credential, Credentials } from '../../gateway/access/credentials.js';
 import { senderOf } from '../../gateway/access/sender.js';
-import { type SignedRequest, verifySignature } from '../../gateway/access/signature.js';
+import { verifySignature } from '../../gateway/access/signature.js';
 import { isLocalHost } from '../../gateway/http/local-host.js';
 import { readBody } from '../../gateway/http/read-body.js';
-import { roleKeys } from '../../iam/keys.js';
-import { needsOfCall } from './needs-of-call.js';
-import { accessDenied, refuse, type ServiceError } from './refusal.js';
-import {
-  guessedService,
-  readServiceRequest,
-  SERVICES,
-  type ServiceName,
-  type ServiceRequest,
-} from './service-request.js';
-import { Upstreams } from './upstream.js';
+import { checkCall } from './check-call.js';
+import { queueUrlsIn } from './queue-urls.js';
+import { refuse, type ServiceError } from './refusal.js';
+import { formOf, probableForm, readCall, SERVICES, type ServiceName } from './service-request.js';
+import { type PassedRequest, Upstreams } from './upstream.js';
 
 /** The largest request of DynamoDB, `BatchWriteItem`, in bytes (AWS: "Quotas in Amazon DynamoDB"). */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -39,16 +32,11 @@ export interface Recorder extends AsyncDisposable {
   lead(credential: Credential, to: RecordedFunction): void;
 }
 
-export interface RecorderOptions {
-  readonly credentials: Credentials;
-  readonly accountId: string;
-}
-
-/** Starts a recorder on a free port of this machine. */
-export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
+/** Starts a recorder for the owners of these keys, on a free port of this machine. */
+export async function openRecorder(credentials: Credentials): Promise<Recorder> {
   const upstreams = new Upstreams();
   const functions = new Map<string, RecordedFunction>();
-  const desk = { ...options, upstreams, functions };
+  const desk = { credentials, upstreams, functions };
   const server = createServer((request, response) => void answer(desk, request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -64,7 +52,8 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
   };
 }
 
-interface Desk extends RecorderOptions {
+interface Desk {
+  readonly credentials: Credentials;
   readonly upstreams: Upstreams;
   /** By access key id. */
   readonly functions: ReadonlyMap<string, RecordedFunction>;
@@ -80,26 +69,30 @@ async function answer(
   const { method = '', url = '', headers } = incoming;
   const body = read.type === 'whole' ? read.body : Buffer.alloc(0);
   const signed = { method, url, headers, body };
-  const guessed = readServiceRequest(signed, guessedService(signed));
-  if (read.type === 'too large') return refuse(response, guessed, tooLarge);
+  const probable = probableForm(signed);
+  if (read.type === 'too large') return refuse(response, probable, tooLarge);
   // A page always has an origin, and after DNS rebinding a host of its own.
   if (!isLocalHost(headers.host) || headers.origin !== undefined) {
-    return refuse(response, guessed, notLocal);
+    return refuse(response, probable, notLocal);
   }
   const verification = await verifySignature(signed, desk.credentials, { services: SERVICES });
   if (!verification.isValid) {
     const { errorType: type, message } = verification;
-    return refuse(response, guessed, { type, message });
+    return refuse(response, probable, { type, message });
   }
   const { credential, scope } = verification;
   const service = scope.service as ServiceName;
+  const form = formOf(signed, service);
+  const call = readCall(signed, form);
+  if (call === undefined) return refuse(response, form, noOperation);
   const { functionArn, endpoints } = desk.functions.get(credential.accessKeyId) ?? {};
-  const signer = { credential, region: scope.region, functionArn, endpoint: endpoints?.[service] };
-  const request = readServiceRequest(signed, service);
+  const endpoint = endpoints?.[service];
+  const signer = { caller: credential, region: scope.region, functionArn, ...senderOf(incoming) };
+  const change = queueUrlsIn(form, call.operation, `http://${headers.host}`);
   const error =
-    (await problemWith(desk, { request, signer, incoming })) ??
-    (await passOn(desk, { service, endpoint: signer.endpoint, signed, response }));
-  if (error && !response.destroyed) refuse(response, request, error);
+    (await checkCall(desk.credentials.permissions, { ...signer, call, endpoint })) ??
+    (await passOn(desk, { service, endpoint, passed: { request: signed, response, change } }));
+  if (error && !response.destroyed) refuse(response, form, error);
 }
 
 const tooLarge: ServiceError = {
@@ -107,65 +100,25 @@ const tooLarge: ServiceError = {
   message: `The request is larger than ${MAX_BODY_BYTES} bytes.`,
   status: 413,
 };
+const noOperation: ServiceError = { type: 'UnknownOperationException', message: '', status: 400 };
 const notLocal: ServiceError = {
   type: 'AccessDeniedException',
   message: 'The local gateway only answers to functions of this machine.',
   status: 403,
 };
 
-/** The function that signed a request. */
-interface Signer {
-  readonly credential: Credential;
-  /** The Region of the signature. */
-  readonly region: string;
-  readonly functionArn: string | undefined;
-  /** Of the service that the signature is for. */
-  readonly endpoint: string | undefined;
-}
-
-/** The error for a call that the role of its signer does not allow. */
-async function problemWith(
-  { credentials, accountId }: Desk,
-  {
-    request: { call },
-    signer,
-    incoming,
-  }: {
-    readonly request: ServiceRequest;
-    readonly signer: Signer;
-    readonly incoming: IncomingMessage;
-  },
-): Promise<ServiceError | undefined> {
-  if (call === undefined) return { type: 'UnknownOperationException', message: '', status: 400 };
-  const { credential, region, functionArn, endpoint } = signer;
-  const { role } = credential;
-  if (role === undefined) return undefined;
-  const session = { roleArn: role.arn, region, functionArn, now: Date.now() };
-  const common = roleKeys({ ...session, ...senderOf(incoming) });
-  const place = { partition: partitionOf(region).name, region, accountId };
-  const needs = await needsOfCall({ call, role, place, endpoint });
-  // All are checked, so that all that is missing is said at once.
-  const errors = needs.map((need) => {
-    const needed = { ...need, keys: new Map([...common, ...need.keys]) };
-    const decision = credentials.permissions.check(credential, needed);
-    return decision.isAllowed ? undefined : accessDenied(credential, needed, decision);
-  });
-  return errors.find((error) => error !== undefined);
-}
-
 async function passOn(
   { upstreams }: Desk,
   exchange: {
     readonly service: ServiceName;
     readonly endpoint: string | undefined;
-    readonly signed: SignedRequest;
-    readonly response: ServerResponse;
+    readonly passed: PassedRequest;
   },
 ): Promise<ServiceError | undefined> {
-  const { service, endpoint, signed, response } = exchange;
+  const { service, endpoint, passed } = exchange;
   if (endpoint === undefined) return unavailable(`The function has no endpoint of ${service}.`);
   try {
-    await upstreams.pass(endpoint, signed, response);
+    await upstreams.pass(endpoint, passed);
     return undefined;
   } catch (error) {
     return unavailable(`There is no ${service} at "${endpoint}": ${(error as Error).message}`);

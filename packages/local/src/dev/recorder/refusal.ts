@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { AccessDecision } from '../../iam/decide.js';
 import type { AccessRequest } from '../../iam/policy.js';
 import type { Caller } from '../../iam/role.js';
-import type { Protocol, ServiceName } from './service-request.js';
+import type { AnswerForm } from './service-request.js';
 
 /** An error as the clients of a service know it. */
 export interface ServiceError {
@@ -30,7 +30,7 @@ const QUERY_NAMES: Readonly<Record<string, string>> = {
  */
 export function refuse(
   response: ServerResponse,
-  { service, protocol }: { readonly service: ServiceName; readonly protocol: Protocol },
+  { service, protocol }: AnswerForm,
   { type, message, status = service === 'sqs' ? 403 : 400 }: ServiceError,
 ): void {
   const isSender = status < 500;

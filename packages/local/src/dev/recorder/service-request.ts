@@ -1,5 +1,5 @@
 import type { SignedRequest } from '../../gateway/access/signature.js';
-import { type Input, type ServiceCall } from '../../iam/needs/needs.js';
+import type { Input, ServiceCall } from '../../iam/needs/needs.js';
 import { isInput } from '../../iam/needs/read-input.js';
 
 /** The names of services in the scope of a signature. */
@@ -7,15 +7,10 @@ export const SERVICES = ['dynamodb', 'sqs'] as const;
 
 export type ServiceName = (typeof SERVICES)[number];
 
-/** The protocol that a client expects answers in. */
-export type Protocol = 'json' | 'query';
-
-/** What a client called. */
-export interface ServiceRequest {
+/** How a client expects to be answered. */
+export interface AnswerForm {
   readonly service: ServiceName;
-  readonly protocol: Protocol;
-  /** @default the request names no operation */
-  readonly call: ServiceCall | undefined;
+  readonly protocol: 'json' | 'query';
 }
 
 /** The versions of the services' JSON protocols. */
@@ -24,22 +19,28 @@ const TARGETS: Readonly<Record<ServiceName, RegExp>> = {
   sqs: /^AmazonSQS\.(\w+)$/,
 };
 
-/** The service that a request is for, as far as anybody can say before its signature is verified. */
-export function guessedService({ headers }: SignedRequest): ServiceName {
-  const { authorization } = headers;
-  const target = String(headers['x-amz-target'] ?? '');
-  const isSqs = /\/sqs\/aws4_request/.test(String(authorization)) || TARGETS.sqs.test(target);
-  return isSqs || target === '' ? 'sqs' : 'dynamodb';
+/** The form for a request before its signature is verified, as far as anybody can say then. */
+export function probableForm(request: SignedRequest): AnswerForm {
+  const { authorization = '', 'x-amz-target': target } = request.headers;
+  const isSqs =
+    /\/sqs\/aws4_request/.test(String(authorization)) || TARGETS.sqs.test(String(target));
+  return formOf(request, isSqs ? 'sqs' : 'dynamodb');
 }
 
-/** Reads the operation and its input, in the JSON or in the older query protocol. */
-export function readServiceRequest(request: SignedRequest, service: ServiceName): ServiceRequest {
-  const target = request.headers['x-amz-target'];
-  if (target === undefined && service === 'sqs') return readQuery(request);
-  const operation = TARGETS[service].exec(String(target))?.[1];
-  const call =
-    operation === undefined ? undefined : { service, operation, input: readJson(request) };
-  return { service, protocol: 'json', call };
+/** Older clients of SQS do not use JSON. */
+export function formOf({ headers }: SignedRequest, service: ServiceName): AnswerForm {
+  const isQuery = service === 'sqs' && headers['x-amz-target'] === undefined;
+  return { service, protocol: isQuery ? 'query' : 'json' };
+}
+
+/** The operation of a request and its input; `undefined` if it names no operation. */
+export function readCall(
+  request: SignedRequest,
+  { service, protocol }: AnswerForm,
+): ServiceCall | undefined {
+  if (protocol === 'query') return readQuery(request);
+  const operation = TARGETS[service].exec(String(request.headers['x-amz-target']))?.[1];
+  return operation === undefined ? undefined : { service, operation, input: readJson(request) };
 }
 
 /** A body that is not JSON is an empty input: the service itself refuses it. */
@@ -52,15 +53,13 @@ function readJson({ body }: SignedRequest): Input {
   }
 }
 
-/** Old clients send the operation as a form, to the path of the queue. */
-function readQuery({ url, headers, body }: SignedRequest): ServiceRequest {
+/** The operation is a form, which is sent to the path of the queue. */
+function readQuery({ url, headers, body }: SignedRequest): ServiceCall | undefined {
   const [path = '', query = ''] = url.split(/\?(.*)/s);
-  const fields = new URLSearchParams(
-    [query, body.toString()].filter((part) => part !== '').join('&'),
-  );
+  const parts = [query, body.toString()].filter((part) => part !== '');
+  const fields = new URLSearchParams(parts.join('&'));
   const operation = fields.get('Action');
   const QueueUrl = path === '/' ? undefined : `http://${String(headers.host)}${path}`;
   const input = { ...(QueueUrl !== undefined && { QueueUrl }), ...Object.fromEntries(fields) };
-  const call = operation === null ? undefined : { service: 'sqs', operation, input };
-  return { service: 'sqs', protocol: 'query', call };
+  return operation === null ? undefined : { service: 'sqs', operation, input };
 }

@@ -1,5 +1,6 @@
 import type { Credential } from '../../gateway/access/credentials.js';
 import type { FunctionConfiguration } from '../../lambda/function.js';
+import { withQueueUrl } from './queue-urls.js';
 import type { Endpoints, Recorder } from './recorder.js';
 import { SERVICES, type ServiceName } from './service-request.js';
 
@@ -12,9 +13,8 @@ const VARIABLES: Readonly<Record<ServiceName, string>> = {
 };
 
 /**
- * The variables of a function, with the recorder before the services that have an endpoint in them. The
- * SDKs send messages to the host of the queue's URL, whatever the endpoint is, so variables with such URLs
- * are led to the recorder, too.
+ * The variables of a function, with the recorder before the services that have an endpoint in them, and in
+ * the URLs of queues.
  */
 export function throughRecorder(
   recorder: Recorder,
@@ -38,16 +38,7 @@ export function throughRecorder(
       ? []
       : Object.entries(variables).map(([name, value]) => [
           name,
-          withQueues(value, sqs, recorder.endpoint),
+          withQueueUrl(value, sqs, recorder.endpoint),
         ]);
   return { ...variables, ...Object.fromEntries([...queues, ...led]) };
-}
-
-/** The URL of a queue on AWS or at the endpoint, with the recorder's address; any other text as it is. */
-function withQueues(text: string, sqs: string, recorder: string): string {
-  if (!URL.canParse(text) || !URL.canParse(sqs)) return text;
-  const url = new URL(text);
-  const isQueue =
-    /^sqs\.[a-z\d-]+\.amazonaws\.[a-z.]+$/.test(url.hostname) || url.origin === new URL(sqs).origin;
-  return isQueue && url.pathname.split('/').length > 2 ? `${recorder}${url.pathname}` : text;
 }

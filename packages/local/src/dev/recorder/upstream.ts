@@ -18,24 +18,39 @@ const OF_CONNECTION = new Set([
   'upgrade',
 ]);
 
+/** A request on its way. */
+export interface PassedRequest {
+  readonly request: SignedRequest;
+  readonly response: ServerResponse;
+  /** @default the answer stays as it is */
+  readonly change: ((answer: string) => string) | undefined;
+}
+
 /** Passes requests on, over connections that stay open. */
 export class Upstreams implements Disposable {
   readonly #http = new HttpAgent({ keepAlive: true });
   readonly #https = new HttpsAgent({ keepAlive: true });
 
   /**
-   * Sends a request to the service at `endpoint` and its answer to the client.
+   * Sends a request to the service at `endpoint` and its answer, which `change` may change, to the client.
    *
    * @throws Error if the service cannot be reached. Nothing is answered then.
    */
-  async pass(endpoint: string, request: SignedRequest, response: ServerResponse): Promise<void> {
+  async pass(endpoint: string, { response, request, change }: PassedRequest): Promise<void> {
     const answer = await this.#answerOf(endpoint, request, response);
     const headers = Object.entries(answer.headers).filter(
       ([name]) => !OF_CONNECTION.has(name) || name === 'content-length',
     );
-    response.writeHead(answer.statusCode ?? 502, Object.fromEntries(headers));
-    // An answer that is cut off cuts the client off, too.
-    pipeline(answer, response, () => {});
+    const head = Object.fromEntries(headers);
+    const status = answer.statusCode ?? 502;
+    if (change === undefined) {
+      response.writeHead(status, head);
+      // An answer that is cut off cuts the client off, too.
+      pipeline(answer, response, () => {});
+      return;
+    }
+    const text = change(Buffer.concat(await answer.toArray()).toString());
+    response.writeHead(status, { ...head, 'content-length': Buffer.byteLength(text) }).end(text);
   }
 
   async #answerOf(

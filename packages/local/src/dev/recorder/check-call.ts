@@ -1,22 +1,58 @@
+import { partitionOf } from '@gatecast/framework/adapter';
+import { roleKeys } from '../../iam/keys.js';
 import { needsOf, type ServiceCall, type ServicePlace } from '../../iam/needs/needs.js';
 import { isInput, objectsAt, textAt } from '../../iam/needs/read-input.js';
+import type { Permissions } from '../../iam/permissions.js';
 import type { AccessRequest } from '../../iam/policy.js';
-import type { Role } from '../../iam/role.js';
+import type { Caller, Role } from '../../iam/role.js';
 import { callDynamoDb } from '../dynamodb/call-dynamodb.js';
+import { accessDenied, type ServiceError } from './refusal.js';
 
-/** Who calls, and where. */
-interface Calling {
+/** A call by somebody who may have a role. */
+export interface CheckedCall {
+  readonly caller: Caller;
   readonly call: ServiceCall;
-  readonly role: Role;
-  readonly place: ServicePlace;
-  /** The endpoint of the service. @default none */
+  readonly region: string;
+  /** Of the service. @default none */
   readonly endpoint: string | undefined;
+  readonly sourceIp: string;
+  readonly userAgent: string | undefined;
+  /** @default no function calls */
+  readonly functionArn: string | undefined;
 }
 
-/** What a call needs, without the keys that are common to all services. */
-export async function needsOfCall(calling: Calling): Promise<readonly AccessRequest[]> {
-  const { call, role, place } = calling;
-  const partitionKeyOf = hasLeadingKeys(role) ? await partitionKeys(calling) : undefined;
+/** The error for a call that the role of its caller does not allow. */
+export async function checkCall(
+  permissions: Permissions,
+  checked: CheckedCall,
+): Promise<ServiceError | undefined> {
+  const { caller, region, sourceIp, userAgent, functionArn } = checked;
+  const { role } = caller;
+  if (role === undefined) return undefined;
+  const session = { roleArn: role.arn, region, functionArn, now: Date.now() };
+  const common = roleKeys({ ...session, sourceIp, userAgent });
+  // All are checked, so that all that is missing is said at once.
+  const errors = (await needsOfCall(checked, role)).map((need) => {
+    const request = { ...need, keys: new Map([...common, ...need.keys]) };
+    const decision = permissions.check(caller, request);
+    return decision.isAllowed ? undefined : accessDenied(caller, request, decision);
+  });
+  return errors.find((error) => error !== undefined);
+}
+
+type Calling = Pick<CheckedCall, 'call' | 'endpoint'> & { readonly place: ServicePlace };
+
+/** Without the keys that are common to all services. */
+async function needsOfCall(
+  { caller, call, region, endpoint }: CheckedCall,
+  role: Role,
+): Promise<readonly AccessRequest[]> {
+  // What has no account in its name is in that of the caller.
+  const accountId = caller.principal.split(':')[4] ?? '';
+  const place = { partition: partitionOf(region).name, region, accountId };
+  const partitionKeyOf = hasLeadingKeys(role)
+    ? await partitionKeys({ call, endpoint, place })
+    : undefined;
   return needsOf(call, { ...place, partitionKeyOf }) ?? [unknownNeed(call)];
 }
 
