@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GatewayEvent } from '../../gateway/events.js';
+import { callDynamoDb } from '../dynamodb/call-dynamodb.js';
+import { type LocalGateway, startGateway } from '../start-gateway.js';
+import type { ReadTemplate } from '../template/read-template.js';
+import { noticed, type Observation, type Session } from './session.js';
+
+/** A session that is not known yet waits this long for something to happen, in milliseconds. */
+const LONGEST_WAIT_MS = 30_000;
+/** How long rows may take to be removed after a session, in milliseconds. */
+const SETTLED_MS = 2_000;
+
+/** A session, and what it was like with the whole template. */
+export interface ObserveOptions {
+  readonly session: Session;
+  /** @default not known yet */
+  readonly original?: Observation | undefined;
+}
+
+/** Runs a session against a gateway of its own. */
+export async function observe(
+  { options }: ReadTemplate,
+  { session, original }: ObserveOptions,
+): Promise<Observation> {
+  const results = new Set<string>();
+  const activity = new Activity();
+  const onEvent = ({ route, result }: GatewayEvent): void => {
+    results.add(`${route} ${result}`);
+    activity.happened();
+  };
+  await using gateway = await startGateway({ ...options, quiet: true, onEvent });
+  activity.happened();
+  const failing = session(activity.of(gateway)).then(
+    () => undefined,
+    (error: unknown) => firstLine(error),
+  );
+  const waitMs = original === undefined ? LONGEST_WAIT_MS : 500 + 3 * original.longestWaitMs;
+  // A session that goes on is not awaited: the gateway's end ends its connections.
+  const failure = await Promise.race([failing, activity.stalled(waitMs)]);
+  activity.happened();
+  const { longestWaitMs } = activity;
+  const look = async (): Promise<Observation> => ({
+    failure,
+    refused: [],
+    results: [...results].sort(),
+    items: await itemsOf(gateway, options.tables),
+    longestWaitMs,
+  });
+  return failure === undefined ? await settled(look, original) : await look();
+}
+
+/** When something happened last. */
+class Activity {
+  #lastAt = performance.now();
+  #invocations = 0;
+  /** The longest time in which nothing happened, in milliseconds. */
+  longestWaitMs = 0;
+
+  happened(): void {
+    this.longestWaitMs = Math.max(this.longestWaitMs, performance.now() - this.#lastAt);
+    this.#lastAt = performance.now();
+  }
+
+  /** The gateway for a session: what it invokes may take its time. */
+  of(gateway: LocalGateway): LocalGateway {
+    return {
+      ...gateway,
+      invoke: async (...args) => {
+        this.#invocations += 1;
+        try {
+          return await gateway.invoke(...args);
+        } finally {
+          this.#invocations -= 1;
+          this.#lastAt = performance.now();
+        }
+      },
+    };
+  }
+
+  /** Resolves when nothing has happened for a while. */
+  async stalled(ms: number): Promise<string> {
+    while (this.#invocations > 0 || performance.now() - this.#lastAt < ms) await sleep(25);
+    return 'it waits for something that does not come';
+  }
+}
+
+/** Looks until it sees what is wanted, but not for ever. */
+async function settled(
+  look: () => Promise<Observation>,
+  original: Observation | undefined,
+): Promise<Observation> {
+  let last = await look();
+  for (const start = performance.now(); performance.now() - start < SETTLED_MS; ) {
+    if (original !== undefined && noticed(last, original) === undefined) break;
+    await sleep(original === undefined ? 250 : 25);
+    const next = await look();
+    if (original === undefined && noticed(next, last) === undefined) break;
+    last = next;
+  }
+  return last;
+}
+
+async function itemsOf(
+  { environment }: LocalGateway,
+  tables: readonly { readonly TableName: string }[] = [],
+): Promise<number> {
+  const { AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_REGION: region = '' } = environment;
+  if (endpoint === undefined) return 0;
+  const counts = tables.map(async ({ TableName }) => {
+    const input = JSON.stringify({ TableName, Select: 'COUNT' });
+    const { body } = await callDynamoDb({ endpoint, region }, 'Scan', input);
+    return (JSON.parse(body) as { readonly Count: number }).Count;
+  });
+  return (await Promise.all(counts)).reduce((sum, each) => sum + each, 0);
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n', 1)[0] ?? '';
+}
