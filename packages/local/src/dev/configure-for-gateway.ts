@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { partitionOf } from '@gatecast/framework/adapter';
-import type { Credential, Credentials } from '../gateway/access/credentials.js';
+import type { Credentials } from '../gateway/access/credentials.js';
 import type { StoppableGateway } from '../gateway/open-gateway.js';
 import type { PolicyDocument } from '../iam/policy-document.js';
 import type { Role } from '../iam/role.js';
@@ -47,9 +47,8 @@ export function configureForGateway(
 ): FunctionConfiguration {
   const { apis, region, accountId, givesAddress, recorder } = surroundings;
   const [api] = apis;
-  const credential = issueTo(surroundings, name, options.permissions);
   const variables = {
-    ...commonVariables(surroundings, credential),
+    ...commonVariables(surroundings, name, options.permissions),
     ...(api !== undefined && givesAddress && addressVariables(api)),
   };
   const known = apis.map(({ apiId, gateway: { endpoint } }) => ({ apiId, endpoint }));
@@ -62,12 +61,7 @@ export function configureForGateway(
     manifest,
     apis: localApis(known, name),
   });
-  return recorder === undefined
-    ? configuration
-    : {
-        ...configuration,
-        variables: throughRecorder(recorder, credential, configuration),
-      };
+  return recorder === undefined ? configuration : throughRecorder(recorder, configuration);
 }
 
 /** The APIs of a gateway. A line is printed for each host of another API that the function connects to. */
@@ -94,8 +88,7 @@ export function gatewayVariables(
   api: ServedApi,
   roleName: string,
 ): Readonly<Record<string, string>> {
-  const credential = issueTo(surroundings, roleName);
-  return { ...commonVariables(surroundings, credential), ...addressVariables(api) };
+  return { ...commonVariables(surroundings, roleName), ...addressVariables(api) };
 }
 
 /** The names of the variables that say which API a function uses. */
@@ -119,21 +112,15 @@ function addressVariables({
   };
 }
 
-function issueTo(
-  { region, accountId, credentials }: GatewaySurroundings,
+function commonVariables(
+  { region, accountId, credentials, certificateFile, storeVariables }: GatewaySurroundings,
   name: string,
   permissions?: PolicyDocument | Role,
-): Credential {
+): Readonly<Record<string, string>> {
   const role =
     permissions !== undefined && 'arn' in permissions ? permissions.arn.split('/').at(-1) : name;
   const principal = `arn:${partitionOf(region).name}:sts::${accountId}:assumed-role/${role}/${name}`;
-  return credentials.issue(principal, permissions);
-}
-
-function commonVariables(
-  { certificateFile, storeVariables }: GatewaySurroundings,
-  credential: Credential,
-): Readonly<Record<string, string>> {
+  const credential = credentials.issue(principal, permissions);
   return {
     AWS_ACCESS_KEY_ID: credential.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,

@@ -13,7 +13,7 @@ import { CLOSE_GRACE_MS } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
 import { type AssetCopies, openCode } from '../lambda/asset.js';
 import type { Bundle, Bundler } from '../lambda/bundle.js';
-import { hasSdkV2 } from '../lambda/sdk-v2.js';
+import { warnOfSdkV2 } from '../lambda/sdk-v2.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { harmless } from '../unexpected.js';
 import {
@@ -220,13 +220,6 @@ export class RunningGateway {
     surroundings: GatewaySurroundings,
   ): Promise<RunningFunction> {
     const configuration = configureForGateway(surroundings, named, bundle.folder);
-    if (named.options.permissions !== undefined && (await hasSdkV2(bundle))) {
-      process.stderr.write(
-        `Warning: "${named.name}" has version 2 of the AWS SDK, "aws-sdk", which calls DynamoDB and SQS on AWS, ` +
-          'whatever AWS_ENDPOINT_URL_DYNAMODB says, so that its permissions are not checked there. Use ' +
-          '@aws-sdk/client-dynamodb and @aws-sdk/client-sqs.\n',
-      );
-    }
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void this.#closeAllConnections());
@@ -237,6 +230,7 @@ export class RunningGateway {
       signal,
     );
     this.#functions.push(lambda);
+    if (named.options.permissions !== undefined) await warnOfSdkV2(named.name, bundle);
     if (named.options.asset !== undefined && lambda.manifest?.singleEnvironment === true) {
       process.stderr.write(
         `Warning: the store of "${named.name}" is in the memory of one process. Here it has one, but on AWS ` +

@@ -18,3 +18,13 @@ export async function hasSdkV2({
   const installed = join(folder, 'node_modules', 'aws-sdk', 'package.json');
   return (await stat(installed).catch(() => undefined)) !== undefined;
 }
+
+/** Prints a warning for a function with permissions whose code has version 2 of the SDK. */
+export async function warnOfSdkV2(functionName: string, bundle: Bundle): Promise<void> {
+  if (!(await hasSdkV2(bundle))) return;
+  process.stderr.write(
+    `Warning: "${functionName}" has version 2 of the AWS SDK, "aws-sdk", which calls DynamoDB and SQS on AWS, ` +
+      'whatever AWS_ENDPOINT_URL_DYNAMODB says, so that its permissions are not checked there. Use ' +
+      '@aws-sdk/client-dynamodb and @aws-sdk/client-sqs.\n',
+  );
+}

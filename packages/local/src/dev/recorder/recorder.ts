@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Credential, Credentials } from '../../gateway/access/credentials.js';
+import type { Credentials } from '../../gateway/access/credentials.js';
 import { senderOf } from '../../gateway/access/sender.js';
 import { verifySignature } from '../../gateway/access/signature.js';
 import { isLocalHost } from '../../gateway/http/local-host.js';
@@ -29,7 +29,7 @@ export interface Recorder extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
   /** Passes on what is signed with a key to the endpoints of a function. */
-  lead(credential: Credential, to: RecordedFunction): void;
+  lead(accessKeyId: string, to: RecordedFunction): void;
 }
 
 /** Starts a recorder for the owners of these keys, on a free port of this machine. */
@@ -42,7 +42,7 @@ export async function openRecorder(credentials: Credentials): Promise<Recorder> 
   await once(server, 'listening');
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    lead: ({ accessKeyId }, to) => void functions.set(accessKeyId, to),
+    lead: (accessKeyId, to) => void functions.set(accessKeyId, to),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server.close(), 'close');
       server.closeAllConnections();

@@ -1,10 +1,7 @@
-import type { Credential } from '../../gateway/access/credentials.js';
 import type { FunctionConfiguration } from '../../lambda/function.js';
 import { withQueueUrl } from './queue-urls.js';
 import type { Endpoints, Recorder } from './recorder.js';
 import { SERVICES, type ServiceName } from './service-request.js';
-
-type Variables = Readonly<Record<string, string>>;
 
 /** The variables in which the SDKs read the endpoints of services. */
 const VARIABLES: Readonly<Record<ServiceName, string>> = {
@@ -13,32 +10,31 @@ const VARIABLES: Readonly<Record<ServiceName, string>> = {
 };
 
 /**
- * The variables of a function, with the recorder before the services that have an endpoint in them, and in
- * the URLs of queues.
+ * A function with variables that lead to the recorder in place of the services: the endpoints that it has,
+ * and the URLs of queues.
  */
 export function throughRecorder(
   recorder: Recorder,
-  credential: Credential,
-  { functionArn, variables }: Pick<FunctionConfiguration, 'functionArn' | 'variables'>,
-): Variables {
-  const endpoints: Endpoints = Object.fromEntries(
-    SERVICES.map((service) => [
-      service,
-      variables[VARIABLES[service]] || variables['AWS_ENDPOINT_URL'],
-    ]).filter(([, endpoint]) => endpoint),
-  );
-  recorder.lead(credential, { functionArn, endpoints });
-  const led = Object.keys(endpoints).map((service) => [
-    VARIABLES[service as ServiceName],
+  configuration: FunctionConfiguration,
+): FunctionConfiguration {
+  const { functionArn, variables } = configuration;
+  const given = SERVICES.map((service) => {
+    const own = variables[VARIABLES[service]];
+    return [service, own === '' ? undefined : (own ?? variables['AWS_ENDPOINT_URL'])] as const;
+  });
+  const endpoints: Endpoints = Object.fromEntries(given.filter(([, endpoint]) => endpoint));
+  recorder.lead(variables['AWS_ACCESS_KEY_ID'] ?? '', { functionArn, endpoints });
+  const led = SERVICES.filter((service) => endpoints[service] !== undefined).map((service) => [
+    VARIABLES[service],
     recorder.endpoint,
   ]);
   const { sqs } = endpoints;
-  const queues =
-    sqs === undefined
-      ? []
-      : Object.entries(variables).map(([name, value]) => [
-          name,
-          withQueueUrl(value, sqs, recorder.endpoint),
-        ]);
-  return { ...variables, ...Object.fromEntries([...queues, ...led]) };
+  const queues = Object.entries(variables).map(([name, value]) => [
+    name,
+    sqs === undefined ? value : withQueueUrl(value, sqs, recorder.endpoint),
+  ]);
+  return {
+    ...configuration,
+    variables: Object.fromEntries([...queues, ...led]) as Readonly<Record<string, string>>,
+  };
 }
