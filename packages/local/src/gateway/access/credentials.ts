@@ -51,6 +51,7 @@ export class Credentials {
       }
     }
     this.#byAccessKeyId.set(credential.accessKeyId, credential);
+    this.permissions.add(credential);
   }
 
   /** Removes a key. Requests that are signed with it are refused from now on. */
