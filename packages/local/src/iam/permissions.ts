@@ -4,7 +4,13 @@ import { leastPolicy } from './least-policy.js';
 import type { AccessRequest } from './policy.js';
 import type { PolicyDocument } from './policy-document.js';
 import type { Caller, Role } from './role.js';
-import { addUse, type StatementUses, type UnusedStatement, unusedOf } from './statement-use.js';
+import {
+  addUse,
+  type StatementUses,
+  type UnusedStatement,
+  unseenOf,
+  unusedOf,
+} from './statement-use.js';
 
 /** A caller with a role. */
 export type CallerWithRole = Caller & { readonly role: Role };
@@ -84,10 +90,12 @@ export class Permissions {
 
   /** The statements of all roles that no call needed, wholly or in part. */
   unused(): UnusedStatement[] {
-    const roles = new Map(
-      [...this.#callers.values()].map(({ caller: { role } }) => [role.arn, role]),
-    );
-    return [...roles.values()].flatMap((role) => unusedOf(role, this.#usesOf(role)));
+    return this.#roles.flatMap((role) => unusedOf(role, this.#usesOf(role)));
+  }
+
+  /** The actions in all roles of which nothing here would see whether they are used, sorted. */
+  unseen(): string[] {
+    return [...new Set(this.#roles.flatMap(unseenOf))].toSorted();
   }
 
   /**
@@ -99,6 +107,11 @@ export class Permissions {
   leastPolicy({ principal }: Pick<Caller, 'principal'>): PolicyDocument | undefined {
     const calls = [...(this.#callers.get(principal)?.calls.values() ?? [])];
     return leastPolicy(calls.filter(({ decision }) => decision.reason !== 'denied'));
+  }
+
+  get #roles(): readonly Role[] {
+    const roles = [...this.#callers.values()].map(({ caller: { role } }) => role);
+    return [...new Map(roles.map((role) => [role.arn, role])).values()];
   }
 
   #remember(caller: CallerWithRole, request: AccessRequest, decision: AccessDecision): void {

@@ -1,10 +1,6 @@
 import { allowing } from './allowing.js';
 import type { Refusal } from './permissions.js';
-
-/** The last part of a principal or of a role's ARN: the function's or the role's name. */
-export function nameOf(arn: string): string {
-  return arn.split('/').at(-1) ?? arn;
-}
+import { nameOf } from './role.js';
 
 /**
  * Says who may not do what, why, and what to change. The last line is a statement as JSON, unless no
@@ -23,7 +19,7 @@ export function refusalText({ caller, action, resource, decision }: Refusal): st
   const place = isBoundary ? boundary.source : `a policy of its role "${nameOf(role.arn)}"`;
   return [
     `${what}.`,
-    ...(problem === undefined ? [] : [`What could not be evaluated allows nothing: ${problem}.`]),
+    ...(problem === undefined ? [] : [`It cannot be evaluated here, so it refuses: ${problem}.`]),
     ...(unknownPolicies.length === 0
       ? []
       : [`What is not known here allows nothing: ${unknownPolicies.join(', ')}.`]),

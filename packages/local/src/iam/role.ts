@@ -29,3 +29,8 @@ export interface Caller {
   /** @default everything is allowed */
   readonly role?: Role | undefined;
 }
+
+/** The name at the end of a principal or of a role's ARN: that of the function or the role. */
+export function nameOf(arn: string): string {
+  return arn.split('/').at(-1) ?? arn;
+}

@@ -3,6 +3,7 @@ import type { NeededCall } from './least-policy.js';
 import { matchesPattern } from './pattern.js';
 import type { PolicyStatement } from './policy-document.js';
 import type { Policy, Role } from './role.js';
+import { isSeen } from './seen.js';
 
 /** A statement with `Allow`, or a part of one, that no call needed. */
 export interface UnusedStatement {
@@ -31,35 +32,63 @@ export function addUse(
 }
 
 /**
- * The statements of a role's policies that allowed nothing, wholly or in part. A boundary and statements
- * with `Deny` are not among them: they are there for calls that should not happen.
+ * The statements of a role's policies that allowed nothing, wholly or in part. Those with actions that
+ * nothing here would see are not among them; nor are a boundary and statements with `Deny`, which are there
+ * for calls that should not happen.
  */
 export function unusedOf(role: Role, uses: StatementUses): UnusedStatement[] {
-  return role.policies.flatMap((policy) =>
-    [policy.document.Statement].flat().flatMap((statement, index): UnusedStatement[] => {
-      if (statement.Effect !== 'Allow') return [];
-      const place = { role, policy, index, statement };
-      const calls = uses.get(policy)?.get(index);
-      if (calls === undefined) return [place];
-      const parts = unusedParts(statement, [...calls.values()]);
-      return parts.length === 0 ? [] : [{ ...place, parts }];
-    }),
+  return allowsOf(role).flatMap(({ policy, index, statement }): UnusedStatement[] => {
+    const actions = listOf(statement.Action);
+    if (actions.length > 0 && !actions.some(isSeen)) return [];
+    const place = { role, policy, index, statement };
+    const calls = [...(uses.get(policy)?.get(index)?.values() ?? [])];
+    if (calls.length === 0 && actions.every(isSeen)) return [place];
+    const parts = unusedParts(statement, calls);
+    return parts.length === 0 ? [] : [{ ...place, parts }];
+  });
+}
+
+/** The actions of a role's policies of which nothing here would see whether they are used. */
+export function unseenOf(role: Role): string[] {
+  return allowsOf(role).flatMap(({ statement }) =>
+    listOf(statement.Action).filter((action) => !isSeen(action)),
+  );
+}
+
+/** A template may have anything in the place of a statement. */
+function allowsOf({
+  policies,
+}: Role): (StatementPlace & { readonly statement: PolicyStatement })[] {
+  return policies.flatMap((policy) =>
+    [policy.document.Statement as readonly (PolicyStatement | null | undefined)[]]
+      .flat()
+      .flatMap((statement, index) =>
+        statement?.Effect === 'Allow' ? [{ policy, index, statement }] : [],
+      ),
   );
 }
 
 function unusedParts(
-  { Action = [], Resource = [] }: PolicyStatement,
+  { Action, Resource }: PolicyStatement,
   calls: readonly NeededCall[],
-): string[] {
-  const actions = calls.map(({ action }) => action.toLowerCase());
+): readonly string[] {
+  const actions = listOf(Action);
+  const called = calls.map(({ action }) => action.toLowerCase());
+  const isUnused = (pattern: string) => !matchesAny(pattern.toLowerCase(), called);
+  const unused = actions.filter((pattern) => isSeen(pattern) && isUnused(pattern));
+  if (!actions.every(isSeen)) return unused;
   const resources = calls.map(({ resource }) => resource);
   return [
-    ...[Action].flat().filter((pattern) => !matchesAny(pattern.toLowerCase(), actions)),
+    ...unused,
     // What a variable stood for is not remembered.
-    ...[Resource]
-      .flat()
-      .filter((pattern) => !pattern.includes('${') && !matchesAny(pattern, resources)),
+    ...listOf(Resource).filter(
+      (pattern) => !pattern.includes('${') && !matchesAny(pattern, resources),
+    ),
   ];
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return [value].flat().filter((text) => typeof text === 'string');
 }
 
 function matchesAny(pattern: string, texts: readonly string[]): boolean {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Permissions, type Refusal } from '../../src/iam/permissions.js';
-import type { PolicyStatement } from '../../src/iam/policy-document.js';
+import type { PolicyDocument, PolicyStatement } from '../../src/iam/policy-document.js';
 import { refusalText } from '../../src/iam/refusal-text.js';
 import type { Caller, Role } from '../../src/iam/role.js';
+import { unusedOf } from '../../src/iam/statement-use.js';
 
 const table = 'arn:aws:dynamodb:us-east-1:123456789012:table/Chat';
 const stage = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345/dev';
@@ -40,7 +41,7 @@ describe('the calls of a gateway', () => {
     permissions.check(callerOf(role, 'other'), call('dynamodb:GetItem', table));
     const found = permissions.callers.map(({ caller: { principal }, calls }) => [
       principal.split('/').at(-1),
-      calls.map(({ decision, ...rest }) => rest),
+      calls.map(({ action, resource, count, refused }) => ({ action, resource, count, refused })),
     ]);
     const refused = { action: 'dynamodb:GetItem', resource: table, count: 1, refused: 1 };
     const posts = { action: 'execute-api:ManageConnections', count: 2, refused: 0 };
@@ -128,11 +129,36 @@ describe('the statements that nothing used', () => {
     ]);
   });
 
+  it('are not those of services that nothing here stands for, nor of what Lambda does itself', () => {
+    const permissions = new Permissions();
+    const role = roleOf([
+      allow(['logs:CreateLogStream', 'logs:PutLogEvents'], 'arn:aws:logs:*:*:*'),
+      allow(['sqs:ReceiveMessage', 'sqs:SendMessage'], 'arn:aws:sqs:us-east-1:123456789012:Q'),
+      allow(['dynamodb:GetItem', 's3:GetObject'], [table, 'arn:aws:s3:::b/*']),
+    ]);
+    permissions.check(callerOf(role), call('dynamodb:GetItem', table));
+    expect(permissions.unused()).toMatchObject([{ index: 1, parts: ['sqs:SendMessage'] }]);
+    expect(permissions.unseen()).toEqual([
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      's3:GetObject',
+      'sqs:ReceiveMessage',
+    ]);
+  });
+
   it('are neither those with Deny nor those of a boundary', () => {
     const deny: PolicyStatement = { Effect: 'Deny', Action: '*', Resource: 'arn:aws:s3:::x' };
-    const boundary = roleOf([allow('*', '*'), allow('s3:*', '*')]).policies[0];
+    const boundary = roleOf([allow('*', '*'), allow('sqs:*', '*')]).policies[0];
     const role = roleOf([allow('dynamodb:GetItem', table), deny], { boundary });
     expect(unusedAfter(role, ['dynamodb:GetItem', table])).toEqual([]);
+  });
+
+  it('do not need documents that are well formed', () => {
+    const strange = [null, 'x', { Effect: 'Allow' }, { Effect: 'Allow', Action: [1], Resource: 2 }];
+    const role = roleOf(strange as unknown as PolicyStatement[]);
+    expect(unusedOf(role, new WeakMap()).map(({ index }) => index)).toEqual([2, 3]);
+    const none = { ...role, policies: [{ source: '', document: {} as PolicyDocument }] };
+    expect(unusedOf(none, new WeakMap())).toEqual([]);
   });
 
   it('were used if any function with the role used them, and are unused again in another document', () => {
@@ -210,7 +236,7 @@ describe('the text of a refusal', () => {
     const text = refusalText({ ...asked, decision: { ...decision, problem: 'no' }, isFirst: true });
     expect(text.split('\n')).toEqual([
       `${what}.`,
-      'What could not be evaluated allows nothing: no.',
+      'It cannot be evaluated here, so it refuses: no.',
       'What is not known here allows nothing: arn:aws:iam::aws:policy/ReadOnlyAccess.',
       'This statement in a policy of its role "ChatRole" would allow it:',
       statement,
