@@ -1,29 +1,45 @@
 import { allowing } from './allowing.js';
 import type { Refusal } from './permissions.js';
+import type { PolicyStatement } from './policy-document.js';
 import { nameOf } from './role.js';
 
-/**
- * Says who may not do what, why, and what to change. The last line is a statement as JSON, unless no
- * statement would help.
- */
-export function refusalText({ caller, action, resource, decision }: Refusal): string {
-  const { role, principal } = caller;
-  const { reason, statements, problem } = decision;
+/** What is wrong with a refused call. */
+export interface Explanation {
+  /** Who may not call what, and why. */
+  readonly text: string;
+  /** The statement that would allow it, where the end of `text` says. @default none would */
+  readonly statement?: PolicyStatement | undefined;
+}
+
+/** Explains a refused call, except for whether it is the first one. */
+export function explain({
+  caller: { role, principal },
+  action,
+  resource,
+  decision: { reason, statements, problem },
+}: Omit<Refusal, 'isFirst'>): Explanation {
   const what = `"${nameOf(principal)}" may not call ${action} on ${resource}`;
+  const [denying] = statements;
   if (reason === 'denied') {
-    const [{ policy, index } = { policy: undefined, index: 0 }] = statements;
-    return `${what}: Statement[${index}] of ${policy?.source ?? 'a policy'} denies it.`;
+    const place = denying && `Statement[${denying.index}] of ${denying.policy.source}`;
+    return { text: `${what}: ${place ?? 'a policy'} denies it.` };
   }
   const { unknownPolicies = [], boundary } = role;
   const isBoundary = reason === 'boundary' && boundary !== undefined;
   const place = isBoundary ? boundary.source : `a policy of its role "${nameOf(role.arn)}"`;
-  return [
+  const text = [
     `${what}.`,
     ...(problem === undefined ? [] : [`It cannot be evaluated here, so it refuses: ${problem}.`]),
     ...(unknownPolicies.length === 0
       ? []
       : [`What is not known here allows nothing: ${unknownPolicies.join(', ')}.`]),
     `This statement in ${place} would allow it:`,
-    JSON.stringify(allowing({ action, resource })),
-  ].join('\n');
+  ];
+  return { text: text.join('\n'), statement: allowing({ action, resource }) };
+}
+
+/** The explanation with the statement as JSON in its last line. */
+export function refusalText(refusal: Omit<Refusal, 'isFirst'>): string {
+  const { text, statement } = explain(refusal);
+  return statement === undefined ? text : `${text}\n${JSON.stringify(statement)}`;
 }

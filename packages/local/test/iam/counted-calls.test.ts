@@ -233,7 +233,7 @@ describe('the text of a refusal', () => {
 
   it('ends with a statement that would allow the call', () => {
     const decision = { isAllowed: false, reason: 'not allowed', statements: [] } as const;
-    const text = refusalText({ ...asked, decision: { ...decision, problem: 'no' }, isFirst: true });
+    const text = refusalText({ ...asked, decision: { ...decision, problem: 'no' } });
     expect(text.split('\n')).toEqual([
       `${what}.`,
       'It cannot be evaluated here, so it refuses: no.',
@@ -247,7 +247,7 @@ describe('the text of a refusal', () => {
     const [boundary] = roleOf([allow('s3:*', '*')]).policies;
     const caller = { principal, role: roleOf([], { boundary }) };
     const bounded = { isAllowed: false, reason: 'boundary', statements: [] } as const;
-    expect(refusalText({ ...asked, caller, decision: bounded, isFirst: true })).toBe(
+    expect(refusalText({ ...asked, caller, decision: bounded })).toBe(
       `${what}.\nThis statement in "Policies[0]" of "ChatRole" would allow it:\n${statement}`,
     );
     const [policy = { source: '', document: { Statement: [] } }] = role.policies;
@@ -256,7 +256,7 @@ describe('the text of a refusal', () => {
       reason: 'denied',
       statements: [{ policy, index: 2 }],
     } as const;
-    expect(refusalText({ ...asked, decision: denied, isFirst: true })).toBe(
+    expect(refusalText({ ...asked, decision: denied })).toBe(
       `${what}: Statement[2] of "Policies[0]" of "ChatRole" denies it.`,
     );
   });

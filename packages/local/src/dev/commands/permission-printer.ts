@@ -26,13 +26,13 @@ export function printUnused(permissions: Permissions): void {
   }
 }
 
-/** `Statement[0] of "Policies[0]" of "ChatRole": dynamodb:Scan on arn:…` */
+/** `all of Statement[0] of "Policies[0]" of "ChatRole": dynamodb:Scan on arn:…` */
 function lineOf({ place, statement, parts }: ReportedStatement): string {
-  if (parts) return `${place}, of which ${parts.join(', ')}`;
+  if (parts) return `in ${place}: ${parts.join(', ')}`;
   const { Action, NotAction = [], Resource, NotResource = [] } = statement;
   const actions = Action ?? ['all but', ...[NotAction].flat()];
   const resources = Resource ?? ['all but', ...[NotResource].flat()];
-  return `${place}: ${[actions].flat().join(', ')} on ${[resources].flat().join(', ')}`;
+  return `all of ${place}: ${[actions].flat().join(', ')} on ${[resources].flat().join(', ')}`;
 }
 
 function print(line: string): void {

@@ -41,7 +41,7 @@ export async function permissions(args: readonly string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(printed, null, 2)}\n`);
 }
 
-/** Sorted by name. @throws StartError `ERR_FUNCTION_UNKNOWN` if there is none. */
+/** @throws StartError `ERR_FUNCTION_UNKNOWN` if there is none. */
 function callersNamed(
   callers: readonly ReportedCaller[],
   name: string | undefined,
@@ -54,8 +54,7 @@ function callersNamed(
     );
   }
   const found = callers.filter((caller) => name === undefined || caller.name === name);
-  const sorted = found.toSorted((one, other) => (one.name < other.name ? -1 : 1));
-  if (sorted.length > 0) return sorted;
+  if (found.length > 0) return found;
   throw new StartError(
     'ERR_FUNCTION_UNKNOWN',
     `There is no function "${name}" with a role.`,

@@ -1,6 +1,6 @@
 import type { CallsOfCaller, CountedCalls, Permissions } from '../../iam/permissions.js';
 import type { PolicyDocument, PolicyStatement } from '../../iam/policy-document.js';
-import { refusalText } from '../../iam/refusal-text.js';
+import { type Explanation, explain } from '../../iam/refusal-text.js';
 import { nameOf } from '../../iam/role.js';
 
 /** The calls of one action on one resource. */
@@ -10,8 +10,8 @@ export interface ReportedCalls {
   readonly resource: string;
   readonly count: number;
   readonly refused: number;
-  /** If the last one was refused, why, and in the last line a statement that would allow it. */
-  readonly refusal?: string | undefined;
+  /** Why the last one was refused. @default it was allowed */
+  readonly refusal?: Explanation | undefined;
 }
 
 /** A function or a role, and what it called. */
@@ -36,7 +36,7 @@ export interface ReportedStatement {
 
 /** What is known about the permissions of a gateway's functions and roles. */
 export interface PermissionsReport {
-  /** Empty, if none has a role: then everything is allowed. */
+  /** By name. Empty, if none has a role: then everything is allowed. */
   readonly callers: readonly ReportedCaller[];
   /** The statements of roles that called something. */
   readonly unused: readonly ReportedStatement[];
@@ -55,13 +55,15 @@ export function permissionsReport(permissions: Permissions): PermissionsReport {
     callers.flatMap(({ caller, calls }) => (calls.length === 0 ? [] : caller.role.arn)),
   );
   return {
-    callers: callers.map(({ caller, calls }) => ({
-      name: nameIn(caller.principal),
-      principal: caller.principal,
-      role: caller.role.arn,
-      calls: calls.map((each) => reported(caller, each)),
-      policy: permissions.leastPolicy(caller),
-    })),
+    callers: callers
+      .map(({ caller, calls }) => ({
+        name: nameIn(caller.principal),
+        principal: caller.principal,
+        role: caller.role.arn,
+        calls: calls.map((each) => reported(caller, each)),
+        policy: permissions.leastPolicy(caller),
+      }))
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1)),
     unused: unused
       .filter(({ role }) => called.has(role.arn))
       .map(({ policy, index, statement, parts }) => ({
@@ -78,9 +80,7 @@ export function permissionsReport(permissions: Permissions): PermissionsReport {
 
 function reported(caller: CallsOfCaller['caller'], calls: CountedCalls): ReportedCalls {
   const { action, resource, count, refused, decision } = calls;
-  const refusal = decision.isAllowed
-    ? undefined
-    : refusalText({ caller, action, resource, decision, isFirst: false });
+  const refusal = decision.isAllowed ? undefined : explain({ caller, action, resource, decision });
   return { action, resource, count, refused, refusal };
 }
 
