@@ -191,8 +191,9 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
       { Effect: 'Allow' as const, Action: 'logs:PutLogEvents', Resource: '*' },
     ];
     const entry = fileURLToPath(new URL('./fixtures/posts-with-sdk.mjs', import.meta.url));
-    await using gateway = await openGateway({
-      entry: undefined,
+    await using gateway = await startGateway({
+      quiet: true,
+      control: true,
       functions: {
         poster: { entry, permissions: { Statement } },
         idler: { entry, permissions: { Statement: Statement.slice(1) } },
