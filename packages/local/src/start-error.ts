@@ -14,6 +14,8 @@ export type StartErrorCode =
   | 'ERR_DATA_UNAVAILABLE'
   | 'ERR_GATEWAY_NOT_FOUND'
   | 'ERR_INVOCATION_FAILED'
+  | 'ERR_SESSION_FAILED'
+  | 'ERR_PARTS_UNNOTICED'
   | 'ERR_REFUSED';
 
 /** A gateway or a function could not be started. `startGateway` throws it, and `gatecast` prints it. */

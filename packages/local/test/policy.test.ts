@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { conditionKeys } from '../src/iam/conditions.js';
-import { evaluatePolicy, problemWithPolicy } from '../src/iam/policy.js';
+import { apiGatewayKeys } from '../src/iam/keys.js';
+import { evaluatePolicy, problemWithPolicy as problemWith } from '../src/iam/policy.js';
 
 const resource = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345/dev/$connect';
 const question = {
@@ -14,7 +14,11 @@ const question = {
 
 /** Evaluates a policy for a request, whose condition keys are those of API Gateway. */
 const evaluate = (document: unknown, { action, resource: on, ...request }: typeof question) =>
-  evaluatePolicy(document, { action, resource: on, keys: conditionKeys(request) });
+  evaluatePolicy(document, { action, resource: on, keys: apiGatewayKeys(request) });
+
+const known = apiGatewayKeys(question);
+const problemWithPolicy = (document: unknown) =>
+  problemWith(document, { kind: 'api-gateway', isKnown: (name) => known.has(name.toLowerCase()) });
 
 const policy = (statement: object, Version = '2012-10-17') => ({
   Version,
@@ -179,10 +183,17 @@ describe('a policy variable', () => {
     expect(problemWithPolicy(policy({ Resource: '${aws:username}' }, '2008-10-17'))).toBe(
       undefined,
     );
-    const Condition = { NumericLessThan: { 'aws:EpochTime': '${aws:EpochTime}' } };
-    expect(problemWithPolicy(policy({ Condition }))).toBe(undefined);
-    expect(problemWithPolicy(policy({ Condition }, '2008-10-17'))).toContain('cannot compare');
   });
+
+  it.each(['NumericLessThan', 'DateLessThan', 'IpAddress', 'Null'])(
+    'I15 4.18 is refused with the operator %s, which takes none',
+    (operator) => {
+      const Condition = { [operator]: { 'aws:EpochTime': '${aws:EpochTime}' } };
+      const problem = `"${operator}", which cannot compare "\${aws:EpochTime}"`;
+      expect(problemWithPolicy(policy({ Condition }))).toContain(problem);
+      expect(problemWithPolicy(policy({ Condition }, '2008-10-17'))).toContain(problem);
+    },
+  );
 
   it.each(['*', '?', '$'])('I8 4.18 stands for the character %s', (character) => {
     const like = { StringLike: { 'aws:UserAgent': `a\${${character}}*` } };
@@ -194,10 +205,11 @@ describe('a policy variable', () => {
 
   it('I8 4.18 makes the statement match nothing if the request lacks it', () => {
     expect(evaluate(policy({ Resource: '*${aws:Referer}' }), question)).toBe('deny');
-    for (const operator of ['StringEquals', 'StringEqualsIgnoreCase', 'IpAddress', 'DateEquals']) {
+    for (const operator of ['StringEquals', 'StringEqualsIgnoreCase', 'Bool', 'ArnLike']) {
       expect(decisionOn({ [operator]: { 'aws:SourceIp': '${aws:Referer}' } })).toBe('deny');
+      const itself = { [operator]: { 'aws:SourceIp': '${aws:SourceIp}' } };
+      expect(decisionOn(itself)).toBe('allow');
     }
-    expect(decisionOn({ IpAddress: { 'aws:SourceIp': '${aws:SourceIp}/32' } })).toBe('allow');
   });
 
   it('I8 4.18 has no wildcards in its value', () => {
@@ -225,7 +237,7 @@ describe('a policy', () => {
     'I8 4.7 is refused if a statement is not an object: %j',
     (statement) => {
       expect(problemWithPolicy({ Statement: [statement] })).toBe(
-        'a statement of its policy is not an object',
+        'Statement[0] of its policy is not an object',
       );
     },
   );

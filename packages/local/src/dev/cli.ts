@@ -8,6 +8,7 @@ import { env, envUsage } from './commands/env.js';
 import { fault, faultUsage } from './commands/fault.js';
 import { invoke, invokeUsage } from './commands/invoke.js';
 import { manifest, manifestUsage } from './commands/manifest.js';
+import { mutate, mutateUsage } from './commands/mutate.js';
 import { permissions, permissionsUsage } from './commands/permissions.js';
 import { routes, routesUsage } from './commands/routes.js';
 import { template, templateUsage } from './commands/template.js';
@@ -26,6 +27,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['template', { run: template, usage: templateUsage, summary: 'write a SAM template of an app' }],
   ['env', { run: env, usage: envUsage, summary: 'print the environment of a running gateway' }],
   ['invoke', { run: invoke, usage: invokeUsage, summary: 'run a function in that environment' }],
+  ['mutate', { run: mutate, usage: mutateUsage, summary: 'find what a template does not need' }],
   [
     'permissions',
     {

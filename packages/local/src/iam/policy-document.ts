@@ -19,9 +19,8 @@ export interface PolicyStatement {
   /** Every resource but these. */
   readonly NotResource?: string | readonly string[] | undefined;
   /**
-   * Operators of IAM, each with condition keys and values. The keys that have a value are
-   * `aws:CurrentTime`, `aws:EpochTime`, `aws:Referer`, `aws:SecureTransport`, `aws:SourceIp` and
-   * `aws:UserAgent` (AWS condition keys that can be used in API Gateway resource policies).
+   * Operators of IAM, each with condition keys and values. `BinaryEquals` is not supported, and neither are
+   * keys whose value only AWS knows, such as `aws:PrincipalOrgID` or tags.
    */
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
 }

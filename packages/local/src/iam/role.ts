@@ -5,6 +5,8 @@ export interface Policy {
   /** For messages, such as `"Policies[0]" of "ChatRole"`. */
   readonly source: string;
   readonly document: PolicyDocument;
+  /** Whether it is a policy of AWS, which nobody else can change. @default false */
+  readonly isOfAws?: boolean | undefined;
 }
 
 /** An IAM role: what its policies allow. */

@@ -1,6 +1,6 @@
 import type { StatementPlace } from './decide.js';
 import type { NeededCall } from './least-policy.js';
-import { matchesPattern } from './pattern.js';
+import { matchesPattern, type Wildcards } from './pattern.js';
 import type { PolicyStatement } from './policy-document.js';
 import type { Policy, Role } from './role.js';
 import { isSeen } from './seen.js';
@@ -43,7 +43,8 @@ export function unusedOf(role: Role, uses: StatementUses): UnusedStatement[] {
     const place = { role, policy, index, statement };
     const calls = [...(uses.get(policy)?.get(index)?.values() ?? [])];
     if (calls.length === 0 && actions.every(isSeen)) return [place];
-    const parts = unusedParts(statement, calls);
+    // Nobody can take a part out of a policy of AWS.
+    const parts = policy.isOfAws === true ? [] : unusedParts(statement, calls);
     return parts.length === 0 ? [] : [{ ...place, parts }];
   });
 }
@@ -74,7 +75,7 @@ function unusedParts(
 ): readonly string[] {
   const actions = listOf(Action);
   const called = calls.map(({ action }) => action.toLowerCase());
-  const isUnused = (pattern: string) => !matchesAny(pattern.toLowerCase(), called);
+  const isUnused = (pattern: string) => !matchesAny(pattern.toLowerCase(), called, 'text');
   const unused = actions.filter((pattern) => isSeen(pattern) && isUnused(pattern));
   if (!actions.every(isSeen)) return unused;
   const resources = calls.map(({ resource }) => resource);
@@ -82,7 +83,7 @@ function unusedParts(
     ...unused,
     // What a variable stood for is not remembered.
     ...listOf(Resource).filter(
-      (pattern) => !pattern.includes('${') && !matchesAny(pattern, resources),
+      (pattern) => !pattern.includes('${') && !matchesAny(pattern, resources, 'resource'),
     ),
   ];
 }
@@ -91,7 +92,7 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
   return [value].flat().filter((text) => typeof text === 'string');
 }
 
-function matchesAny(pattern: string, texts: readonly string[]): boolean {
-  const reading = { wildcards: true, variables: undefined };
+function matchesAny(pattern: string, texts: readonly string[], wildcards: Wildcards): boolean {
+  const reading = { wildcards, variables: undefined };
   return texts.some((text) => matchesPattern(pattern, text, reading));
 }

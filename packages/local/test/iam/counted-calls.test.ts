@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { managedPolicy } from '../../src/iam/managed-policies.js';
 import { Permissions, type Refusal } from '../../src/iam/permissions.js';
 import type { PolicyDocument, PolicyStatement } from '../../src/iam/policy-document.js';
 import { refusalText } from '../../src/iam/refusal-text.js';
@@ -150,6 +151,13 @@ describe('the statements that nothing used', () => {
     const deny: PolicyStatement = { Effect: 'Deny', Action: '*', Resource: 'arn:aws:s3:::x' };
     const boundary = roleOf([allow('*', '*'), allow('sqs:*', '*')]).policies[0];
     const role = roleOf([allow('dynamodb:GetItem', table), deny], { boundary });
+    expect(unusedAfter(role, ['dynamodb:GetItem', table])).toEqual([]);
+  });
+
+  it('do not name parts of a policy of AWS', () => {
+    const policy = managedPolicy('arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess');
+    const role = roleOf([], { policies: policy ? [policy] : [] });
+    expect(unusedAfter(role)).toEqual([['the managed policy "AmazonDynamoDBReadOnlyAccess"', 0]]);
     expect(unusedAfter(role, ['dynamodb:GetItem', table])).toEqual([]);
   });
 

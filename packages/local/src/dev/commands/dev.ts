@@ -21,6 +21,7 @@ import {
   SourceReload,
   warn,
 } from './source-reload.js';
+import { templateSource } from './template-arguments.js';
 
 export const devUsage = `gatecast dev <entry> [options]
 gatecast dev --template template.yaml [--parameter Name=Value]... [options]
@@ -104,7 +105,7 @@ export async function dev(args: readonly string[]): Promise<void> {
   });
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
-  const source = templateSource(parsed);
+  const source = sourceOf(parsed);
   const own = await ownOptions(parsed);
   const first = await settingsOf(parsed, { source, own });
   warn(first);
@@ -178,16 +179,11 @@ async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> 
 }
 
 /** What `--template` or `--assembly` names; `undefined` without them. */
-function templateSource({ entry, values, list }: DevArguments): SessionTemplate | undefined {
-  const { template: file, assembly, stack, stage } = values;
-  if (stack !== undefined && assembly === undefined) {
-    throw new CommandLineError('--stack chooses a stack of --assembly, which is missing.');
-  }
-  if (file === undefined && assembly === undefined) return undefined;
-  if (file !== undefined && assembly !== undefined) {
-    throw new CommandLineError('Pass one of --template and --assembly.');
-  }
-  const option = file === undefined ? '--assembly' : '--template';
+function sourceOf(parsed: DevArguments): SessionTemplate | undefined {
+  const source = templateSource(parsed);
+  if (source === undefined) return undefined;
+  const { entry, values } = parsed;
+  const option = source.file === undefined ? '--assembly' : '--template';
   if (entry !== undefined) {
     throw new CommandLineError(
       `${option} runs the functions of the template, so leave out "${entry}".`,
@@ -198,16 +194,7 @@ function templateSource({ entry, values, list }: DevArguments): SessionTemplate 
       throw new CommandLineError(`--${name} is for an entry file; leave it out with ${option}.`);
     }
   }
-  const parameters = Object.fromEntries(list.map(parseParameter));
-  return { file, assembly, stack, parameters, stage };
-}
-
-function parseParameter(text: string): [string, string] {
-  const [, name, value] = /^(\w+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined || value === undefined) {
-    throw new CommandLineError(`--parameter takes Name=Value, not "${text}".`);
-  }
-  return [name, value];
+  return source;
 }
 
 function stopSignal(): Promise<void> {

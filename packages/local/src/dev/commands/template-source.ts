@@ -1,17 +1,26 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import { MANIFEST } from '../template/load-assembly.js';
-import { type ReadTemplate, readAssembly, readTemplate } from '../template/read-template.js';
+import {
+  assemblyStacks,
+  type ReadTemplate,
+  readStacks,
+  type Stacks,
+  templateStacks,
+} from '../template/read-template.js';
 import type { SessionTemplate } from './session-file.js';
 
 /** How often the file is looked at, and how long it has to stay as it is, in milliseconds. */
 const WATCH_MS = 300;
 
 /** @throws StartError like `readTemplate`. */
-export function readSource(source: SessionTemplate): Promise<ReadTemplate> {
-  const { file, assembly, stack, parameters, stage } = source;
-  if (assembly === undefined) return readTemplate(file ?? '', { parameters, stage });
-  return readAssembly(assembly, { stack, parameters, stage });
+export async function readSource(source: SessionTemplate): Promise<ReadTemplate> {
+  return readStacks(await stacksOf(source), source);
+}
+
+/** @throws StartError `ERR_TEMPLATE_INVALID` */
+export function stacksOf({ file, assembly, stack }: SessionTemplate): Promise<Stacks> {
+  return assembly === undefined ? templateStacks(file ?? '') : assemblyStacks(assembly, stack);
 }
 
 /**

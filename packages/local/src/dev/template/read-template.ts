@@ -53,9 +53,13 @@ export async function readTemplate(
   file: string,
   options: ReadTemplateOptions,
 ): Promise<ReadTemplate> {
-  const stacks = [await loadTemplate(file)];
+  return readStacks(await templateStacks(file), options);
+}
+
+/** The stack of a template, for `readStacks`. @throws StartError `ERR_TEMPLATE_INVALID` */
+export async function templateStacks(file: string): Promise<Stacks> {
   const source = `The template "${file}"`;
-  return { path: file, ...(await readStacks({ stacks, chosen: undefined, source }, options)) };
+  return { path: file, stacks: [await loadTemplate(file)], chosen: undefined, source };
 }
 
 /**
@@ -68,24 +72,32 @@ export async function readAssembly(
   folder: string,
   { stack, ...options }: ReadTemplateOptions & { readonly stack: string | undefined },
 ): Promise<ReadTemplate> {
+  return readStacks(await assemblyStacks(folder, stack), options);
+}
+
+/** The stacks of a cloud assembly, for `readStacks`. @throws StartError `ERR_TEMPLATE_INVALID` */
+export async function assemblyStacks(folder: string, stack: string | undefined): Promise<Stacks> {
   const assembly = await loadAssembly(folder, stack);
   const source =
     stack === undefined ? `The cloud assembly "${folder}"` : `The stack "${stack}" of "${folder}"`;
-  return { path: folder, ...(await readStacks({ ...assembly, source }, options)) };
+  return { path: folder, ...assembly, source };
 }
 
 /** Stacks, with the one whose APIs run. */
-interface Source {
+export interface Stacks {
+  /** The file of the template or the folder of the assembly. */
+  readonly path: string;
   readonly stacks: readonly Stack[];
   readonly chosen: Stack | undefined;
   /** What they are, for messages. */
   readonly source: string;
 }
 
-async function readStacks(
-  { stacks, chosen, source }: Source,
+/** Reads stacks that are loaded. @throws StartError like `readTemplate`. */
+export async function readStacks(
+  { path, stacks, chosen, source }: Stacks,
   { parameters, stage }: ReadTemplateOptions,
-): Promise<Omit<ReadTemplate, 'path'>> {
+): Promise<ReadTemplate> {
   const runs = (stack: Stack): boolean => chosen === undefined || stack === chosen;
   const opened = openStacks(stacks, parameters, runs);
   const resources = opened.flatMap((each) => each.resources);
@@ -122,7 +134,7 @@ async function readStacks(
     ...opened.flatMap(({ resolver }: OpenStack) => resolver.warnings),
   ];
   const text = stacks.map((each) => each.text).join('\n');
-  return { options, apiName: first.name, functionNames, warnings, text };
+  return { path, options, apiName: first.name, functionNames, warnings, text };
 }
 
 /** The options of one API. */

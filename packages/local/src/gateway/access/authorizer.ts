@@ -1,5 +1,5 @@
 import type { makeAuthorizerEvent } from '@gatecast/framework/testing';
-import { conditionKeys } from '../../iam/conditions.js';
+import { apiGatewayKeys } from '../../iam/keys.js';
 import { evaluatePolicy, resourcesOf } from '../../iam/policy.js';
 import type { Api } from '../api.js';
 import type { ServedAuthorizer } from '../deployment.js';
@@ -72,7 +72,7 @@ function judge(outcome: Outcome, event: AuthorizerEvent, now: number): Verdict {
   const decision = evaluatePolicy(policyDocument, {
     action: 'execute-api:Invoke',
     resource: methodArn,
-    keys: conditionKeys({
+    keys: apiGatewayKeys({
       now,
       sourceIp: requestContext.identity.sourceIp,
       userAgent: requestContext.identity.userAgent,

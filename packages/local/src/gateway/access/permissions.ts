@@ -1,5 +1,6 @@
 import { partitionOf } from '@gatecast/framework/adapter';
-import { type ConditionedRequest, conditionKeys } from '../../iam/conditions.js';
+import { apiGatewayKeys, type ConditionedRequest, type Keys, roleKeys } from '../../iam/keys.js';
+import type { Role } from '../../iam/role.js';
 import type { ApiDetails } from '../api.js';
 import type { Credential, Credentials } from './credentials.js';
 
@@ -27,9 +28,18 @@ export function problemWithPermission(
 ): string | undefined {
   const resource = (account: string) =>
     `arn:${partitionOf(region).name}:execute-api:${region}:${account}:${apiId}/${stage}/${path}`;
-  const keys = conditionKeys(request);
+  const keys = keysOf(request, { role: credential.role, region });
   const asked = { action, resource: resource(accountId), keys };
   if (credentials.permissions.check(credential, asked).isAllowed) return undefined;
   const shown = resource(accountId.slice(-4).padStart(accountId.length, '*'));
   return `User: ${credential.principal} is not authorized to perform: ${action} on resource: ${shown}`;
+}
+
+/** The condition keys of API Gateway, and those of the role's session. */
+function keysOf(
+  request: ConditionedRequest,
+  { role, region }: { readonly role: Role | undefined; readonly region: string },
+): Keys {
+  const ofRole = role && roleKeys({ ...request, roleArn: role.arn, region });
+  return new Map([...(ofRole ?? []), ...apiGatewayKeys(request)]);
 }

@@ -1,0 +1,52 @@
+/** A part of a template whose absence no session can notice, with the reason. */
+export interface Exemption {
+  /** The name of the part, or what it matches. */
+  readonly part: string | RegExp;
+  readonly reason: string;
+}
+
+/** The reason why nobody has to notice that a part is missing; `undefined` if somebody has to. */
+export function reasonToExempt(name: string, exemptions: readonly Exemption[]): string | undefined {
+  const isMeant = ({ part }: Exemption): boolean =>
+    typeof part === 'string' ? part === name : part.test(name);
+  return [...EXEMPTIONS, ...exemptions].find(isMeant)?.reason;
+}
+
+/** What no client and no function of a session can notice, here or on AWS. */
+const EXEMPTIONS: readonly Exemption[] = [
+  exempt('Description|Metadata|Name|OperationName|Tags', 'a name for people'),
+  exempt(
+    'AccessLogSettings|LoggingConfig|Tracing|TracingConfig|RetentionInDays|DefaultRouteSettings\\.(?:DataTraceEnabled|LoggingLevel|DetailedMetricsEnabled)',
+    'logs and traces',
+  ),
+  exempt(
+    'Architectures|MemorySize|EphemeralStorage|ReservedConcurrentExecutions|Runtime|RuntimeManagementConfig|SnapStart|Timeout|TimeoutInMillis',
+    'how much a function may use',
+  ),
+  exempt(
+    'BillingMode|ContributorInsightsSpecification|DeletionProtectionEnabled|OnDemandThroughput|PointInTimeRecoverySpecification|ProvisionedThroughput|Replicas|SSESpecification|TableClass|TimeToLiveSpecification|WarmThroughput|WriteOnDemandThroughputSettings',
+    'what DynamoDB does beside its answers, or days later',
+  ),
+  exempt(
+    'AutoDeploy|AutoPublishAlias|DeploymentId|DisableExecuteApiEndpoint|FunctionName|IpAddressType|MaxSessionDuration|Path|PolicyName|RoleName|StageName|TableName|VpcConfig',
+    'the deployment, or the name that AWS would choose',
+  ),
+  exempt(
+    'AuthorizationType|ConnectionType|IntegrationMethod|PassthroughBehavior|PayloadFormatVersion',
+    'AWS takes the same value by default, or there is only one',
+    'is "NONE"|is "INTERNET"|is "POST"|is "1\\.0"|is "WHEN_NO_MATCH"',
+  ),
+  {
+    part: /AWSLambda(?:Basic|VPCAccess)ExecutionRole/,
+    reason: 'logs and network interfaces',
+  },
+  { part: /: action (?:logs|xray|cloudwatch|ec2):/i, reason: 'logs, traces and networks' },
+];
+
+function exempt(properties: string, reason: string, value = ''): Exemption {
+  const rest = ` \\((?:${value === '' ? '.*' : value})\\)`;
+  return {
+    part: new RegExp(`: property (?:${properties})(?:${rest})${value === '' ? '?' : ''}$`),
+    reason,
+  };
+}

@@ -1,0 +1,35 @@
+import type { LocalGateway } from '../start-gateway.js';
+
+/**
+ * Uses an API as its clients do, and throws an error if something is not as it should be. It must not wait
+ * longer than `signal` says.
+ */
+export type Session = (
+  gateway: LocalGateway,
+  options: { readonly signal: AbortSignal },
+) => Promise<void>;
+
+/** What happened while a session ran. */
+export interface Observation {
+  /** Why the session failed. @default it did not */
+  readonly failure?: string | undefined;
+  /** Calls that IAM refused: `dynamodb:PutItem by Chat`. */
+  readonly refused: readonly string[];
+  /** Routes with their results: `$connect ok`. */
+  readonly results: readonly string[];
+  /** How many items the tables have in the end. */
+  readonly items: number;
+}
+
+/** How a session, or the gateway while it ran, has noticed a mutant; `undefined` if neither has. */
+export function noticed(mutant: Observation, original: Observation): string | undefined {
+  if (mutant.failure !== undefined) return `the session: ${mutant.failure}`;
+  const [refused] = mutant.refused.filter((each) => !original.refused.includes(each));
+  if (refused !== undefined) return `IAM: refused ${refused}`;
+  const added = mutant.results.find((result) => !original.results.includes(result));
+  if (added !== undefined) return `the gateway: ${added}`;
+  const missing = original.results.find((result) => !mutant.results.includes(result));
+  if (missing !== undefined) return `the gateway: no ${missing}`;
+  if (mutant.items === original.items) return undefined;
+  return `the tables: ${mutant.items} items in place of ${original.items}`;
+}

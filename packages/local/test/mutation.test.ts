@@ -1,0 +1,273 @@
+// `gatecast mutate`: what a template does not need, or a session does not notice.
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mutantsOf } from '../src/dev/mutation/mutants.js';
+import { noticed } from '../src/dev/mutation/session.js';
+import { parseTemplate } from '../src/dev/template/parse-template.js';
+import { startGatecast } from './gatecast-command.js';
+
+const code = `
+exports.handler = async ({ requestContext, body }) => {
+  if (requestContext.routeKey === '$disconnect') return { statusCode: 200 };
+  return { statusCode: 200, body: (process.env.GREETING ?? '') + (body ?? '') };
+};`;
+
+const TEMPLATE = {
+  Resources: {
+    Role: {
+      Type: 'AWS::IAM::Role',
+      Properties: {
+        AssumeRolePolicyDocument: {
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { Service: 'lambda.amazonaws.com' },
+              Action: 'sts:AssumeRole',
+            },
+          ],
+        },
+      },
+    },
+    Policy: {
+      Type: 'AWS::IAM::Policy',
+      Properties: {
+        PolicyName: 'own',
+        Roles: [{ Ref: 'Role' }],
+        PolicyDocument: {
+          Statement: [
+            { Effect: 'Allow', Action: ['logs:PutLogEvents', 'sqs:SendMessage'], Resource: '*' },
+            {
+              Effect: 'Allow',
+              Action: 'execute-api:ManageConnections',
+              Resource: ['arn:aws:execute-api:*:*:*/a/*', 'arn:aws:execute-api:*:*:*/b/*'],
+            },
+          ],
+        },
+      },
+    },
+    Function: {
+      Type: 'AWS::Lambda::Function',
+      Properties: {
+        Runtime: 'nodejs24.x',
+        Handler: 'index.handler',
+        Code: { ZipFile: code },
+        Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+        MemorySize: 256,
+        Environment: { Variables: { GREETING: 'Hello, ', UNUSED: 'x' } },
+      },
+    },
+    Permission: {
+      Type: 'AWS::Lambda::Permission',
+      Properties: {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: { Ref: 'Function' },
+        Principal: 'apigateway.amazonaws.com',
+      },
+    },
+    Api: {
+      Type: 'AWS::ApiGatewayV2::Api',
+      Properties: {
+        Name: 'echo',
+        ProtocolType: 'WEBSOCKET',
+        RouteSelectionExpression: '$request.body.action',
+      },
+    },
+    Integration: {
+      Type: 'AWS::ApiGatewayV2::Integration',
+      Properties: {
+        ApiId: { Ref: 'Api' },
+        IntegrationType: 'AWS_PROXY',
+        IntegrationUri: {
+          'Fn::Sub':
+            'arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${Function.Arn}/invocations',
+        },
+      },
+    },
+    Greet: {
+      Type: 'AWS::ApiGatewayV2::Route',
+      Properties: {
+        ApiId: { Ref: 'Api' },
+        RouteKey: 'greet',
+        RouteResponseSelectionExpression: '$default',
+        Target: { 'Fn::Sub': 'integrations/${Integration}' },
+      },
+    },
+    GreetResponse: {
+      Type: 'AWS::ApiGatewayV2::RouteResponse',
+      Properties: {
+        ApiId: { Ref: 'Api' },
+        RouteId: { Ref: 'Greet' },
+        RouteResponseKey: '$default',
+      },
+    },
+    Stage: {
+      Type: 'AWS::ApiGatewayV2::Stage',
+      Properties: { ApiId: { Ref: 'Api' }, StageName: 'dev', AutoDeploy: true },
+    },
+  },
+};
+
+const SESSION = `
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+
+export default async function ({ url }, { signal }) {
+  const socket = new WebSocket(url);
+  try {
+    await once(socket, 'open', { signal });
+    socket.send('{"action":"greet"}');
+    const [text] = await once(socket, 'message', { signal });
+    assert.equal(String(text), 'Hello, {"action":"greet"}');
+  } finally {
+    socket.close();
+  }
+}
+`;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gatecast-mutation-'));
+  const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
+  await symlink(modules, join(folder, 'node_modules'), 'junction');
+  await writeFile(join(folder, 'template.json'), JSON.stringify(TEMPLATE));
+  await writeFile(join(folder, 'session.mjs'), SESSION);
+  await writeFile(
+    join(folder, 'fails.mjs'),
+    "export default async () => { throw new Error('No.'); };",
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const mutate = async (...args: string[]) => {
+  await using running = startGatecast(['mutate', '--template', 'template.json', ...args], {
+    cwd: folder,
+  });
+  return await running.ended;
+};
+
+describe('the mutants of a template', () => {
+  const mutants = mutantsOf(parseTemplate(JSON.stringify(TEMPLATE), 'template.json'));
+
+  it('lack one part each', () => {
+    expect(mutants.map(({ name }) => name)).toEqual([
+      'Policy (Policy)',
+      'Policy: statement 1',
+      'Policy: action logs:PutLogEvents of statement 1',
+      'Policy: action sqs:SendMessage of statement 1',
+      'Policy: statement 2',
+      'Policy: resource arn:aws:execute-api:*:*:*/a/* of statement 2',
+      'Policy: resource arn:aws:execute-api:*:*:*/b/* of statement 2',
+      'Function: property MemorySize (is 256)',
+      'Function: property Environment',
+      'Function: property Environment.Variables.GREETING',
+      'Function: property Environment.Variables.UNUSED',
+      'Permission (Permission)',
+      'Greet (Route)',
+      'Greet: property RouteResponseSelectionExpression (is "$default")',
+      'GreetResponse (RouteResponse)',
+      'Stage: property AutoDeploy (is true)',
+    ]);
+  });
+
+  it('are valid: a route goes with its response, and the rest stays', () => {
+    const without = (name: string) => {
+      const { template } = mutants.find((mutant) => mutant.name === name) as (typeof mutants)[0];
+      return Object.keys(TEMPLATE.Resources).filter((id) => !template.resources.has(id));
+    };
+    expect(without('Greet (Route)')).toEqual(['Greet', 'GreetResponse']);
+    expect(without('GreetResponse (RouteResponse)')).toEqual(['GreetResponse']);
+    expect(without('Policy: statement 1')).toEqual([]);
+  });
+
+  it('differ from the template in that part alone', () => {
+    const name = 'Policy: action sqs:SendMessage of statement 1';
+    const { template } = mutants.find((mutant) => mutant.name === name) as (typeof mutants)[0];
+    const { PolicyDocument } = template.resources.get('Policy')?.properties ?? {};
+    const [first, second] = TEMPLATE.Resources.Policy.Properties.PolicyDocument.Statement;
+    expect(PolicyDocument).toEqual({
+      Statement: [{ ...first, Action: ['logs:PutLogEvents'] }, second],
+    });
+    for (const id of ['Role', 'Function', 'Api']) {
+      expect(template.resources.get(id)?.properties).toEqual(
+        TEMPLATE.Resources[id as 'Role'].Properties,
+      );
+    }
+  });
+});
+
+describe('a mutant is noticed', () => {
+  const original = { refused: ['a:b by C'], results: ['$connect ok', 'greet ok'], items: 2 };
+
+  it.each([
+    ['by the session', { failure: 'No.' }, 'the session: No.'],
+    ['by IAM', { refused: ['a:b by C', 'd:e by F'] }, 'IAM: refused d:e by F'],
+    [
+      'by a failure',
+      { results: ['$connect ok', 'greet failed', 'greet ok'] },
+      'the gateway: greet failed',
+    ],
+    ['by what is missing', { results: ['$connect ok'] }, 'the gateway: no greet ok'],
+    ['by the tables', { items: 3 }, 'the tables: 3 items in place of 2'],
+    ['by nobody', {}, undefined],
+  ])('%s', (_how, changes, reason) => {
+    expect(noticed({ ...original, ...changes }, original)).toBe(reason);
+  });
+});
+
+describe('gatecast mutate', () => {
+  it('lists what nobody notices, and ends with 1', { timeout: 120_000 }, async () => {
+    const {
+      code: exitCode,
+      stdout,
+      stderr,
+    } = await mutate('--session', 'session.mjs', '--only', 'Function');
+    expect(stdout).toContain('unnoticed  Function: property Environment.Variables.UNUSED');
+    expect(stdout).toMatch(
+      /noticed +Function: property Environment\.Variables\.GREETING \(the session: /,
+    );
+    expect(stdout).toMatch(/exempt +Function: property MemorySize \(is 256\)/);
+    expect(stdout).toContain('Parts: 2 noticed, 1 exempt, 1 unnoticed.');
+    expect(stderr).toContain('  Function: property Environment.Variables.UNUSED\n');
+    expect(exitCode).toBe(1);
+  });
+
+  it('ends with 0 when the rest is exempt', { timeout: 120_000 }, async () => {
+    const name = 'Function: property Environment.Variables.UNUSED';
+    await writeFile(join(folder, 'exempt.json'), JSON.stringify({ [name]: 'it is for people' }));
+    const { code: exitCode, stdout } = await mutate(
+      '--session',
+      'session.mjs',
+      '--only',
+      'UNUSED',
+      '--exempt',
+      'exempt.json',
+    );
+    expect(stdout).toContain(`exempt     ${name} (it is for people)`);
+    expect(exitCode).toBe(0);
+  });
+
+  it('notices what lacks a route or its response', { timeout: 120_000 }, async () => {
+    const { stdout } = await mutate('--session', 'session.mjs', '--only', 'Greet');
+    expect(stdout).toContain('Parts: 3 noticed, 0 exempt, 0 unnoticed.');
+  });
+
+  it.each([
+    [['--session', 'fails.mjs'], 1, /The session fails with the template as it is: No\./],
+    [[], 2, /--session is missing/],
+    [['--session', 'none.mjs'], 2, /"none.mjs", which cannot be loaded/],
+    [['--session', 'session.mjs', '--exempt', 'none.json'], 2, /"none.json", which cannot be read/],
+    [
+      ['--session', 'session.mjs', '--exempt', 'template.json'],
+      2,
+      /an object of names with reasons/,
+    ],
+  ])('says what is wrong with %j', { timeout: 60_000 }, async (args, exitCode, message) => {
+    const result = await mutate(...args);
+    expect(result.stderr).toMatch(message);
+    expect(result.code).toBe(exitCode);
+  });
+});
