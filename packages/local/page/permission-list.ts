@@ -26,8 +26,13 @@ export function showPermissions(report: PermissionsReport): void {
   noRefusals.hidden = refused.length > 0;
 
   const hasCalls = callers.some(({ calls }) => calls.length > 0);
-  const idle = hasCalls ? idleRoles : [];
-  fill(unused, [...report.unused, ...idle], unusedItem);
+  const others = [
+    ...report.unusedInvokePermissions.map(({ source, sourceArn }) =>
+      sourceArn === undefined ? source : `${source} for ${sourceArn}`,
+    ),
+    ...(hasCalls ? idleRoles : []).map((name) => `All of the role "${name}", which called nothing`),
+  ];
+  fill(unused, [...report.unused, ...others], unusedItem);
   noUnused.hidden = unused.childElementCount > 0;
   noUnused.textContent = hasCalls ? 'Each permission was used.' : 'Nothing was called yet.';
   unseen.hidden = unseenActions.length === 0;
@@ -71,7 +76,7 @@ function refusalItem({ refusal, refused }: ReportedCalls): HTMLLIElement {
 
 function unusedItem(value: ReportedStatement | string): HTMLLIElement {
   if (typeof value === 'string') {
-    return make('li', {}, make('p', {}, `All of the role "${value}", which called nothing`));
+    return make('li', {}, make('p', {}, value));
   }
   const { place, statement, parts } = value;
   const title = `${parts ? 'In' : 'All of'} ${place}`;

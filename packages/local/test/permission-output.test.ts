@@ -144,6 +144,7 @@ describe('gatecast permissions', { timeout: 120_000 }, () => {
         expect.objectContaining({ name: 'reader', calls: [] }),
       ],
       unused: [],
+      unusedInvokePermissions: [],
       idleRoles: ['reader'],
       unseenActions: ['s3:*'],
     });

@@ -1,5 +1,7 @@
 import { withAnyConnection } from './allowing.js';
 import { type AccessDecision, decide } from './decide.js';
+import { InvokePermissions } from './invoke-permissions.js';
+import type { LambdaPermission, ServiceInvocation } from './lambda-permission.js';
 import { leastPolicy } from './least-policy.js';
 import type { AccessRequest } from './policy.js';
 import type { PolicyDocument } from './policy-document.js';
@@ -60,6 +62,7 @@ export class Permissions {
   readonly #callers = new Map<string, CallerRecord>();
   /** By ARN of the role. */
   readonly #uses = new Map<string, StatementUses>();
+  readonly #invocations = new InvokePermissions();
   readonly #listeners = new Set<(refusal: Refusal) => void>();
 
   /** Callers with a role, in the order in which they were added. */
@@ -80,6 +83,19 @@ export class Permissions {
     const { role } = caller;
     if (role !== undefined) this.#remember({ ...caller, role }, request, decision);
     return decision;
+  }
+
+  /**
+   * Whether a service may invoke a function by one of its Lambda permissions. Remembers the permissions
+   * that allow it.
+   */
+  mayInvoke(permissions: readonly LambdaPermission[], invocation: ServiceInvocation): boolean {
+    return this.#invocations.check(permissions, invocation);
+  }
+
+  /** The Lambda permissions of invoked functions for their APIs that no invocation needed. */
+  unusedInvokePermissions(): readonly LambdaPermission[] {
+    return this.#invocations.unused();
   }
 
   /** Calls back for each refused call, until the returned function is called. */

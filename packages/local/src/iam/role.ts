@@ -32,7 +32,14 @@ export interface Caller {
   readonly role?: Role | undefined;
 }
 
-/** The name at the end of a principal or of a role's ARN: that of the function or the role. */
+/** The session of API Gateway in a role, as records of CloudTrail name it. */
+export const API_GATEWAY_SESSION = 'BackplaneAssumeRoleSession';
+
+/**
+ * The name at the end of a principal or of a role's ARN: that of the function or the role. API Gateway is
+ * called by its role.
+ */
 export function nameOf(arn: string): string {
-  return arn.split('/').at(-1) ?? arn;
+  const [last = arn, role = last] = arn.split('/').toReversed();
+  return last === API_GATEWAY_SESSION ? role : last;
 }

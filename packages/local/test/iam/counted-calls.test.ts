@@ -181,6 +181,33 @@ describe('the statements that nothing used', () => {
   });
 });
 
+describe('the Lambda permissions that nothing used', () => {
+  it('are those for an API that invoked something, but not this', () => {
+    const permissions = new Permissions();
+    const api = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345';
+    const permission = (source: string, sourceArn: string | undefined) => {
+      const by = { action: 'lambda:InvokeFunction', principal: 'apigateway.amazonaws.com' };
+      return { source, sourceArn, ...by };
+    };
+    const all = permission('All', `${api}/dev/*`);
+    const list = [
+      all,
+      permission('Connect', `${api}/dev/$connect`),
+      permission('Prod', `${api}/prod/*`),
+      permission('Other', `${api.replace('abcde', 'fghij')}/dev/*`),
+      { ...permission('Bucket', 'arn:aws:s3:::uploads'), principal: 's3.amazonaws.com' },
+    ];
+    const from = (path: string) => ({
+      principal: 'apigateway.amazonaws.com',
+      sourceArn: `${api}/${path}`,
+      sourceAccount: '123456789012',
+    });
+    expect(permissions.mayInvoke(list, from('dev/$connect'))).toBe(true);
+    expect(permissions.unusedInvokePermissions().map(({ source }) => source)).toEqual(['Prod']);
+    expect(permissions.mayInvoke([all], from('authorizers/a1'))).toBe(false);
+  });
+});
+
 describe('the least policy', () => {
   const called = (...calls: [action: string, resource: string][]) => {
     const permissions = new Permissions();
@@ -249,6 +276,12 @@ describe('the text of a refusal', () => {
       'This statement in a policy of its role "ChatRole" would allow it:',
       statement,
     ]);
+  });
+
+  it('calls API Gateway by its role', () => {
+    const caller = { role, principal: principal.replace('/chat', '/BackplaneAssumeRoleSession') };
+    const decision = { isAllowed: false, reason: 'not allowed', statements: [] } as const;
+    expect(refusalText({ ...asked, caller, decision })).toMatch(/^"ChatRole" may not call /);
   });
 
   it('names the boundary, or the statement that denies', () => {

@@ -10,7 +10,8 @@ export function printRefusal(refusal: Refusal): void {
 
 /** Prints the statements that nothing used. Nothing, if no caller has a role. */
 export function printUnused(permissions: Permissions): void {
-  const { callers, unused, idleRoles, unseenActions } = permissionsReport(permissions);
+  const report = permissionsReport(permissions);
+  const { callers, idleRoles, unseenActions } = report;
   if (callers.length === 0) return;
   if (callers.every(({ calls }) => calls.length === 0)) {
     print('Nothing called anything that needs a permission.');
@@ -18,7 +19,10 @@ export function printUnused(permissions: Permissions): void {
   }
   // A list of all that an idle role may do would say nothing.
   const idle = idleRoles.map((name) => `all of the role "${name}", which called nothing`);
-  const lines = [...unused.map(lineOf), ...idle];
+  const invocations = report.unusedInvokePermissions.map(
+    ({ source, sourceArn }) => `${source}${sourceArn === undefined ? '' : ` for ${sourceArn}`}`,
+  );
+  const lines = [...report.unused.map(lineOf), ...invocations, ...idle];
   print(lines.length === 0 ? 'Each permission was used.' : 'Permissions that nothing used:');
   for (const line of lines) print(`  ${line}`);
   if (unseenActions.length > 0) {

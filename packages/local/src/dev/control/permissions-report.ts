@@ -1,3 +1,4 @@
+import type { LambdaPermission } from '../../iam/lambda-permission.js';
 import type { CallsOfCaller, CountedCalls, Permissions } from '../../iam/permissions.js';
 import type { PolicyDocument, PolicyStatement } from '../../iam/policy-document.js';
 import { type Explanation, explain } from '../../iam/refusal-text.js';
@@ -40,6 +41,8 @@ export interface PermissionsReport {
   readonly callers: readonly ReportedCaller[];
   /** The statements of roles that called something. */
   readonly unused: readonly ReportedStatement[];
+  /** Lambda permissions of invoked functions that no invocation needed. */
+  readonly unusedInvokePermissions: readonly LambdaPermission[];
   /** The names of roles that called nothing. Their statements are not in `unused`. */
   readonly idleRoles: readonly string[];
   /** Actions in roles of which nothing here sees whether they are used, such as those of logs. */
@@ -71,6 +74,7 @@ export function permissionsReport(permissions: Permissions): PermissionsReport {
         statement,
         parts,
       })),
+    unusedInvokePermissions: permissions.unusedInvokePermissions(),
     idleRoles: [...new Set(unused.map(({ role }) => role.arn))]
       .filter((arn) => !called.has(arn))
       .map(nameOf),
