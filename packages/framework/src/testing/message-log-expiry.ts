@@ -82,10 +82,10 @@ export const expiryChecks: readonly LogCheck[] = [
         const channel = await filled(subject);
         subject.clock.advance(age);
         await channel.readEverywhere();
-        await channel.readEverywhere({ limit: 2 });
+        await channel.readEverywhere({ limit: 5 });
         await channel.fill(2);
         await channel.readEverywhere();
-        await channel.readEverywhere({ limit: 2 });
+        await channel.readEverywhere({ limit: 5 });
       }
     },
   },
