@@ -1,4 +1,5 @@
 import { type LambdaPermission, mayInvoke, type ServiceInvocation } from './lambda-permission.js';
+import { matchesPattern } from './pattern.js';
 
 /** The Lambda permissions of functions that were invoked, and whether something used them. */
 export class InvokePermissions {
@@ -18,16 +19,13 @@ export class InvokePermissions {
 
   /** Those that allowed nothing, but for those for other services and for APIs that do not run here. */
   unused(): LambdaPermission[] {
-    return [...this.#known].filter(
-      (each) =>
-        !this.#used.has(each) &&
-        [...this.#apis].some((api) => {
-          const { principal, sourceArn } = each;
-          const source = { ...each, sourceArn: sourceArn && apiOf(sourceArn) };
-          const invocation = { principal, sourceArn: api, sourceAccount: each.sourceAccount ?? '' };
-          return principal === 'apigateway.amazonaws.com' && mayInvoke([source], invocation);
-        }),
-    );
+    const isOfApiHere = ({ principal, sourceArn }: LambdaPermission): boolean =>
+      principal === 'apigateway.amazonaws.com' &&
+      (sourceArn === undefined ||
+        [...this.#apis].some((api) =>
+          matchesPattern(apiOf(sourceArn), api, { wildcards: 'arn', variables: undefined }),
+        ));
+    return [...this.#known].filter((each) => !this.#used.has(each) && isOfApiHere(each));
   }
 }
 

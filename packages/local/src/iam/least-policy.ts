@@ -15,14 +15,13 @@ export interface NeededCall {
 export function leastPolicy(calls: readonly NeededCall[]): PolicyDocument | undefined {
   if (calls.length === 0) return undefined;
   const actions = grouped(calls.map(({ action, resource }) => [resource, action]));
-  const resources = grouped([...actions].map(([resource, list]) => [list.join('\n'), resource]));
+  const sorted = [...actions].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const resources = grouped(sorted.map(([resource, list]) => [list.join('\n'), resource]));
   const statements = [...resources].map(([list, shared]) => ({
     Effect: 'Allow' as const,
     Action: oneOrAll(list.split('\n')),
     Resource: oneOrAll(shared),
   }));
-  const keyOf = ({ Resource }: { readonly Resource: string | string[] }) => [Resource].flat()[0];
-  statements.sort((one, other) => ((keyOf(one) ?? '') < (keyOf(other) ?? '') ? -1 : 1));
   return { Version: '2012-10-17', Statement: statements };
 }
 

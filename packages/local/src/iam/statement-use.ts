@@ -39,7 +39,6 @@ export function addUse(
 export function unusedOf(role: Role, uses: StatementUses): UnusedStatement[] {
   return allowsOf(role).flatMap(({ policy, index, statement }): UnusedStatement[] => {
     const actions = listOf(statement.Action);
-    if (actions.length > 0 && !actions.some(isSeen)) return [];
     const place = { role, policy, index, statement };
     const calls = [...(uses.get(policy)?.get(index)?.values() ?? [])];
     if (calls.length === 0 && actions.every(isSeen)) return [place];

@@ -54,6 +54,7 @@ describe('the calls of a gateway', () => {
 
   it('are not remembered without a role', () => {
     const permissions = new Permissions();
+    permissions.add(callerOf(undefined));
     expect(permissions.check(callerOf(undefined), call('sqs:SendMessage', '*')).isAllowed).toBe(
       true,
     );
@@ -147,6 +148,26 @@ describe('the statements that nothing used', () => {
     ]);
   });
 
+  it.each([
+    'dynamodb:DescribeStream',
+    'dynamodb:getrecords',
+    'dynamodb:GetShardIterator',
+    'dynamodb:ListStreams',
+    'sqs:ChangeMessageVisibility',
+    'sqs:DeleteMessage',
+    'sqs:GetQueueAttributes',
+    'SQS:ReceiveMessage',
+  ])('is not %s, which Lambda itself calls for a trigger', (action) => {
+    expect(unusedAfter(roleOf([allow(action, '*')]))).toEqual([]);
+  });
+
+  it('name a resource that only matches other parts of an ARN, and none with a variable', () => {
+    const wide = ['arn:aws:dynamodb:us*2:table/Chat', 'arn:aws:dynamodb:*:*:table/${*}'];
+    const role = roleOf([allow(['*', 'DynamoDB:GetItem'], [table, ...wide])]);
+    expect(unusedAfter(role)).toEqual([[source, 0]]);
+    expect(unusedAfter(role, ['dynamodb:GetItem', table])).toEqual([[source, 0, [wide[0]]]]);
+  });
+
   it('are neither those with Deny nor those of a boundary', () => {
     const deny: PolicyStatement = { Effect: 'Deny', Action: '*', Resource: 'arn:aws:s3:::x' };
     const boundary = roleOf([allow('*', '*'), allow('sqs:*', '*')]).policies[0];
@@ -193,9 +214,10 @@ describe('the Lambda permissions that nothing used', () => {
     const list = [
       all,
       permission('Connect', `${api}/dev/$connect`),
+      permission('Unlimited', undefined),
       permission('Prod', `${api}/prod/*`),
       permission('Other', `${api.replace('abcde', 'fghij')}/dev/*`),
-      { ...permission('Bucket', 'arn:aws:s3:::uploads'), principal: 's3.amazonaws.com' },
+      { ...permission('Bucket', undefined), principal: 's3.amazonaws.com' },
     ];
     const from = (path: string) => ({
       principal: 'apigateway.amazonaws.com',
@@ -204,6 +226,12 @@ describe('the Lambda permissions that nothing used', () => {
     });
     expect(permissions.mayInvoke(list, from('dev/$connect'))).toBe(true);
     expect(permissions.unusedInvokePermissions().map(({ source }) => source)).toEqual(['Prod']);
+    const { source, action, principal } = permission('Never', undefined);
+    const never = { source, principal, action: `${action}Url` };
+    const elsewhere = { ...from('x'), sourceArn: `${api.replace('abcde', 'klmno')}/dev/x` };
+    expect(permissions.mayInvoke([never], elsewhere)).toBe(false);
+    const unused = permissions.unusedInvokePermissions();
+    expect(unused.map((each) => each.source)).toEqual(['Prod', 'Never']);
     expect(permissions.mayInvoke([all], from('authorizers/a1'))).toBe(false);
   });
 });
@@ -245,6 +273,16 @@ describe('the least policy', () => {
     expect(called()).toBeUndefined();
   });
 
+  it('does not allow what a statement denies', () => {
+    const permissions = new Permissions();
+    const deny: PolicyStatement = { Effect: 'Deny', Action: 'dynamodb:Scan', Resource: '*' };
+    const caller = callerOf(roleOf([allow('dynamodb:*', '*'), deny]));
+    for (const action of ['dynamodb:Scan', 'dynamodb:Query']) {
+      permissions.check(caller, call(action, table));
+    }
+    expect(permissions.leastPolicy(caller)?.Statement).toEqual([allow('dynamodb:Query', table)]);
+  });
+
   it('allows every call that it was made from', () => {
     const calls: [string, string][] = [
       ['dynamodb:GetItem', table],
@@ -282,6 +320,15 @@ describe('the text of a refusal', () => {
     const caller = { role, principal: principal.replace('/chat', '/BackplaneAssumeRoleSession') };
     const decision = { isAllowed: false, reason: 'not allowed', statements: [] } as const;
     expect(refusalText({ ...asked, caller, decision })).toMatch(/^"ChatRole" may not call /);
+  });
+
+  it('names the role if it allows less than the boundary', () => {
+    const [boundary] = roleOf([allow('*', '*')]).policies;
+    const caller = { principal, role: roleOf([], { boundary }) };
+    const decision = { isAllowed: false, reason: 'not allowed', statements: [] } as const;
+    expect(refusalText({ ...asked, caller, decision })).toContain(
+      'a policy of its role "ChatRole"',
+    );
   });
 
   it('names the boundary, or the statement that denies', () => {
