@@ -190,10 +190,17 @@ describe('gatecast invoke', slow, () => {
     await write('chat.mjs', echo);
     await write(
       'orders.mjs',
-      `export const place = async (event) => {
+      `import { ApiGatewayManagementApi } from '@aws-sdk/client-apigatewaymanagementapi';
+      export const place = async (event) => {
         const { ADDRESS, AWS_LAMBDA_FUNCTION_MEMORY_SIZE } = process.env;
         const given = Object.keys(process.env).filter((name) => /^GATECAST_|_ENDPOINT_URL/.test(name));
-        return { event, given, ADDRESS, AWS_LAMBDA_FUNCTION_MEMORY_SIZE };
+        const api = new ApiGatewayManagementApi({ endpoint: ADDRESS.replace(/local$/, 'dev') });
+        const nobody = { ConnectionId: 'AAAAAAAAAAACAAA=' };
+        const names = [
+          await api.getConnection(nobody).catch(({ name }) => name),
+          await api.deleteConnection(nobody).catch(({ name }) => name),
+        ];
+        return { event, given, names, ADDRESS, AWS_LAMBDA_FUNCTION_MEMORY_SIZE };
       };`,
     );
     const sub = (text: string): object => ({ 'Fn::Sub': text });
@@ -242,6 +249,17 @@ describe('gatecast invoke', slow, () => {
       OrdersFunction: lambda('orders.place', {
         MemorySize: 256,
         Environment: { Variables: { ADDRESS } },
+        Policies: [
+          {
+            Statement: [
+              {
+                Effect: 'Allow',
+                Action: 'execute-api:ManageConnections',
+                Resource: 'arn:aws:execute-api:*:*:*/*/DELETE/*',
+              },
+            ],
+          },
+        ],
       }),
     };
     await write('template.json', JSON.stringify({ Resources }));
@@ -258,6 +276,8 @@ describe('gatecast invoke', slow, () => {
     expect(JSON.parse(stdout)).toEqual({
       event: {},
       given: [],
+      // It has the role of the template: it may close connections, but not look them up.
+      names: ['ForbiddenException', 'GoneException'],
       ADDRESS: 'https://local00000.execute-api.us-east-1.amazonaws.com/local',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
     });

@@ -66,6 +66,21 @@ export function configureForGateway(
   return recorder === undefined ? configuration : throughRecorder(recorder, configuration);
 }
 
+/** What a process that runs a function on its own needs: its key, and what leads to the recorder. */
+export function variablesOfRole(
+  surroundings: GatewaySurroundings,
+  named: NamedFunction,
+): Readonly<Record<string, string>> {
+  const { variables } = configureForGateway(surroundings, named, '');
+  const { endpoint } = surroundings.recorder ?? {};
+  const isLed = (text: string): boolean => endpoint !== undefined && text.startsWith(endpoint);
+  return Object.fromEntries(
+    Object.entries(variables).filter(([name, text]) => KEY_VARIABLES.has(name) || isLed(text)),
+  );
+}
+
+const KEY_VARIABLES = new Set(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']);
+
 /** The APIs of a gateway. A line is printed for each host of another API that the function connects to. */
 export function localApis(known: readonly NamedApi[], functionName: string): LocalApis {
   const hosts = new Set<string>();
@@ -130,7 +145,9 @@ function commonVariables(
   permissions?: PolicyDocument | Role,
 ): Readonly<Record<string, string>> {
   const { credentials, keys, certificateFile, storeVariables } = surroundings;
-  const credential = credentials.issue(principalOf(surroundings, name, permissions), permissions);
+  const credential =
+    keys.get(name) ??
+    credentials.prepare(principalOf(surroundings, name, permissions), permissions);
   keys.set(name, credential);
   return {
     AWS_ACCESS_KEY_ID: credential.accessKeyId,

@@ -23,6 +23,7 @@ import {
   type GatewaySurroundings,
   gatewayVariables,
   principalOf,
+  variablesOfRole,
   writeCertificates,
 } from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
@@ -250,6 +251,7 @@ export class RunningGateway {
       signal,
     );
     this.#functions.push(lambda);
+    this.#register(named.name);
     if (named.options.permissions !== undefined) await warnOfSdkV2(named.name, bundle);
     if (named.options.asset !== undefined && lambda.manifest?.singleEnvironment === true) {
       process.stderr.write(
@@ -308,6 +310,26 @@ export class RunningGateway {
       const principal = principalOf(surroundings, name, own.permissions);
       keys.set(name, credentials.permit({ ...credential, principal }, own.permissions));
     }
+    for (const { name } of this.#functions) this.#register(name);
+  }
+
+  /**
+   * Variables for a process that runs a function by its role and not within the gateway, for each function
+   * with a role. They are secret.
+   */
+  roleVariables(): Readonly<Record<string, Readonly<Record<string, string>>>> {
+    const surroundings = this.#surroundings;
+    if (surroundings === undefined) return {};
+    const withRole = functionsOf(this.#definition).filter(({ options }) => options.permissions);
+    return Object.fromEntries(
+      withRole.map((each) => [each.name, variablesOfRole(surroundings, each)]),
+    );
+  }
+
+  /** Makes the role of a function known, before it calls anything. */
+  #register(name: string): void {
+    const credential = this.#surroundings?.keys.get(name);
+    if (credential !== undefined) this.#credentials.permissions.add(credential);
   }
 
   /** The options of a function with the permissions that are in use. */

@@ -108,7 +108,8 @@ export class DevRun {
     const apis = all.map(({ api: { apiId, endpoint } }) => ({ apiId, endpoint }));
     const { template } = this.#settings;
     try {
-      await writeSession(port, { pid: process.pid, environment, apis, template });
+      const roles = this.#running?.roleVariables();
+      await writeSession(port, { pid: process.pid, environment, roles, apis, template });
     } catch (error) {
       process.stderr.write(
         `"gatecast env" and "gatecast invoke" will not find this gateway: ${(error as Error).message}\n`,

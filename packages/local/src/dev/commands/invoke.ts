@@ -57,7 +57,7 @@ interface Invokable {
 }
 
 /** A file, or a function of the template that `gatecast dev` runs. */
-async function functionOf(entry: string, { template }: Session): Promise<Invokable> {
+async function functionOf(entry: string, { template, roles }: Session): Promise<Invokable> {
   const isFile = await stat(entry).then(
     (found) => found.isFile(),
     () => false,
@@ -68,7 +68,9 @@ async function functionOf(entry: string, { template }: Session): Promise<Invokab
   const read = await readSource(template);
   const functionName = functionNamed(entry, read);
   const { functions, accountId } = read.options;
-  return { functionName, accountId, definition: functions?.[functionName] as FunctionOptions };
+  const definition = functions?.[functionName] as FunctionOptions;
+  const environment = { ...definition.environment, ...roles?.[functionName] };
+  return { functionName, accountId, definition: { ...definition, environment } };
 }
 
 /** A function of a template knows its table and its API only by its own variables, as on AWS. */

@@ -10,6 +10,8 @@ export interface Session {
   readonly pid: number;
   /** Variables for a process that uses its gateway and its stores. They have an access key. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Variables for a process that runs a function by its role, for each function with a role. */
+  readonly roles?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
   /** All of its APIs. */
   readonly apis: readonly NamedApi[];
   /** The template that it runs. */

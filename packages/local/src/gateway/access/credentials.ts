@@ -27,6 +27,17 @@ export class Credentials {
    * refuses the calls that it could decide on.
    */
   issue(principal: string, permissions?: PolicyDocument | Role): Credential {
+    const credential = this.prepare(principal, permissions);
+    this.permissions.add(credential);
+    return credential;
+  }
+
+  /**
+   * Like `issue`, for somebody who may never call anything, and is not known to `permissions` until then.
+   *
+   * @throws Error - like `issue`.
+   */
+  prepare(principal: string, permissions?: PolicyDocument | Role): Credential {
     const credential = {
       accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
       secretAccessKey: randomBytes(30).toString('base64'),
@@ -45,7 +56,7 @@ export class Credentials {
     const { principal } = credential;
     if (permissions !== undefined && !('policies' in permissions)) check(principal, permissions);
     const permitted = { ...credential, role: permissions && roleOf(principal, permissions) };
-    this.add(permitted);
+    this.#byAccessKeyId.set(permitted.accessKeyId, permitted);
     return permitted;
   }
 
