@@ -14,7 +14,6 @@ import { apiDefaults } from '../gateway/options.js';
 import type { Permissions } from '../iam/permissions.js';
 import { type AssetCopies, openCode } from '../lambda/asset.js';
 import type { Bundle, Bundler } from '../lambda/bundle.js';
-import { type FunctionOptions, functionArnOf } from '../lambda/function.js';
 import { warnOfSdkV2 } from '../lambda/sdk-v2.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { harmless } from '../unexpected.js';
@@ -22,16 +21,15 @@ import {
   configureForGateway,
   type GatewaySurroundings,
   gatewayVariables,
-  principalOf,
-  variablesOfRole,
   writeCertificates,
 } from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
 import { givenEndpoint, servicesWith } from './dynamodb/dynamodb-service.js';
 import { functionsOf, isLate, type NamedFunction, unknownFunction } from './functions.js';
 import { LateFunction } from './late-function.js';
-import { makeDeployment, type PermittedFunction } from './make-deployment.js';
+import { makeDeployment } from './make-deployment.js';
 import { type OpenStore, openStore } from './open-store.js';
+import { PermissionsInUse } from './permissions-in-use.js';
 import { openRecorder, type Recorder } from './recorder/recorder.js';
 import { type DefinedApi, openApis } from './served-apis.js';
 import type { LocalApi, LocalGateway, StartGatewayOptions } from './start-gateway.js';
@@ -74,14 +72,13 @@ export class RunningGateway {
   /** The services for integrations. */
   #services: AwsServices = {};
   #main: RunningFunction | undefined;
-  /** The options whose roles, permissions, routes and authorizers are in use. */
-  #definition: StartGatewayOptions;
+  readonly #inUse: PermissionsInUse;
   #surroundings: GatewaySurroundings | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: StartGatewayOptions, notices?: Notices) {
     this.#options = options;
-    this.#definition = options;
+    this.#inUse = new PermissionsInUse(options);
     this.#notices = notices;
     // Each function that is being loaded adds a listener, and Node warns about more than ten.
     setMaxListeners(0, this.#closing.signal);
@@ -235,7 +232,7 @@ export class RunningGateway {
     { bundler, bundle, ...named }: BuiltFunction,
     surroundings: GatewaySurroundings,
   ): Promise<RunningFunction> {
-    const { permissions } = this.#permitted(named.name) ?? named.options;
+    const { permissions } = this.#inUse.function(named.name) ?? named.options;
     const configuration = configureForGateway(
       surroundings,
       { ...named, options: { ...named.options, permissions } },
@@ -293,37 +290,15 @@ export class RunningGateway {
    * @throws Error - like `startGateway`.
    */
   usePermissions(options: StartGatewayOptions): void {
-    const previous = this.#definition;
-    this.#definition = options;
-    try {
-      this.#use(this.#main?.manifest);
-    } catch (error) {
-      this.#definition = previous;
-      throw error;
-    }
-    const surroundings = this.#surroundings;
-    if (surroundings === undefined) return;
-    const { keys, credentials } = surroundings;
-    for (const [name, credential] of keys) {
-      const own = this.#permitted(name);
-      if (own === undefined) continue;
-      const principal = principalOf(surroundings, name, own.permissions);
-      keys.set(name, credentials.permit({ ...credential, principal }, own.permissions));
-    }
+    this.#inUse.replace(options, () => this.#use(this.#main?.manifest));
+    if (this.#surroundings === undefined) return;
+    this.#inUse.renewKeys(this.#surroundings);
     for (const { name } of this.#functions) this.#register(name);
   }
 
-  /**
-   * Variables for a process that runs a function by its role and not within the gateway, for each function
-   * with a role. They are secret.
-   */
+  /** Variables for processes that run functions by their roles outside of the gateway. They are secret. */
   roleVariables(): Readonly<Record<string, Readonly<Record<string, string>>>> {
-    const surroundings = this.#surroundings;
-    if (surroundings === undefined) return {};
-    const withRole = functionsOf(this.#definition).filter(({ options }) => options.permissions);
-    return Object.fromEntries(
-      withRole.map((each) => [each.name, variablesOfRole(surroundings, each)]),
-    );
+    return this.#surroundings === undefined ? {} : this.#inUse.variables(this.#surroundings);
   }
 
   /** Makes the role of a function known, before it calls anything. */
@@ -332,39 +307,23 @@ export class RunningGateway {
     if (credential !== undefined) this.#credentials.permissions.add(credential);
   }
 
-  /** The options of a function with the permissions that are in use. */
-  #permitted(name: string): FunctionOptions | undefined {
-    return functionsOf(this.#definition).find((each) => each.name === name)?.options;
-  }
-
   /** Serves the routes of the current version of the app of `entry`. */
   #use(manifest: RouteManifest | undefined): void {
     const { entry = '' } = this.#options;
-    const main = this.#main && {
-      entry,
-      function: this.#invokable(this.#main, this.#main.name),
-      manifest,
-    };
+    const own = this.#main && this.#inUse.invokable(this.#main, this.#main.name);
+    const main = own && { entry, function: own, manifest };
     const services = this.#services;
     const functions = new Map(
-      [...this.#named].map(([name, lambda]) => [name, this.#invokable(lambda, name)]),
+      [...this.#named].map(([name, lambda]) => [name, this.#inUse.invokable(lambda, name)]),
     );
-    const { apis = {} } = this.#definition;
     // All are made at first, so that a mistake in one changes none.
     const deployments = this.#apis.map(({ name }) => {
-      const { routes, authorizer } = (name === undefined ? this.#definition : apis[name]) ?? {};
+      const { routes, authorizer } = this.#inUse.api(name);
       return makeDeployment({ main, functions, routes, authorizer, services });
     });
     for (const [index, deployment] of deployments.entries()) {
       this.#apis[index]?.gateway.use(deployment);
     }
-  }
-
-  #invokable(lambda: LambdaFunction, name: string): PermittedFunction {
-    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
-    const own: Partial<FunctionOptions> = this.#permitted(name) ?? {};
-    const arn = functionArnOf(own, { name, region, accountId });
-    return { lambda, arn, invokePermissions: own.invokePermissions };
   }
 
   #controlled(): ControlledFunctions {
