@@ -88,6 +88,7 @@ export const elements: readonly Fact[] = [
       [{ Resource: 'arn:aws-cn:dynamodb:us-east-1:123456789012:table/Chat' }, 'not allowed'],
       [{ Resource: [queue, table] }, 'allowed'],
       [{ Resource: [queue, bucket] }, 'not allowed'],
+      [{ Resource: 'table:of:*:1:Chat' }, 'not allowed'],
       [{ Resource: undefined }, 'unknown'],
       [{ Resource: [] }, 'unknown'],
     ],
