@@ -56,6 +56,8 @@ function variableOf(expression: string): Variable {
  * lacks.
  */
 export function matchesPattern(pattern: string, text: string, reading: Reading): boolean {
+  // Most texts of a policy have neither wildcards nor variables.
+  if (!/[*?$]/.test(pattern)) return pattern === text;
   const tokens = tokensOf(pattern, reading);
   return tokens !== undefined && matches(tokens, Array.from(text));
 }

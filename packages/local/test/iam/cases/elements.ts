@@ -135,6 +135,7 @@ export const elements: readonly Fact[] = [
       [{ Resource: 'arn:aws:dynamodb:*:table/Chat' }, 'allowed'],
       [{ Resource: 'arn:aws:dynamodb:us-*:table/Chat' }, 'allowed'],
       [{ Resource: 'arn:aws:dynamodb:*/Chat' }, 'not allowed'],
+      [{ Resource: `${table}?` }, 'not allowed', { resource: `${table}:` }],
       [{ Resource: 'arn:aws:dynamodb:us-*t' }, 'not allowed'],
       [{ Resource: 'arn:aws:dynamodb:us-east-1?123456789012:table/Chat' }, 'not allowed'],
       [{ Action: 'logs:*', Resource: 'arn:aws:logs:*:*:log-group:*' }, 'allowed', logsOf(logs)],
