@@ -115,12 +115,12 @@ import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
-export default async function ({ url }, { signal }) {
+export default async function ({ url }) {
   const socket = new WebSocket(url);
   try {
-    await once(socket, 'open', { signal });
+    await once(socket, 'open');
     socket.send('{"action":"greet"}');
-    const [text] = await once(socket, 'message', { signal });
+    const [text] = await once(socket, 'message');
     assert.equal(String(text), 'Hello, {"action":"greet"}');
   } finally {
     socket.close();
@@ -200,7 +200,12 @@ describe('the mutants of a template', () => {
 });
 
 describe('a mutant is noticed', () => {
-  const original = { refused: ['a:b by C'], results: ['$connect ok', 'greet ok'], items: 2 };
+  const original = {
+    refused: ['a:b by C'],
+    results: ['$connect ok', 'greet ok'],
+    items: 2,
+    longestWaitMs: 0,
+  };
 
   it.each([
     ['by the session', { failure: 'No.' }, 'the session: No.'],

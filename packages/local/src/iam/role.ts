@@ -14,6 +14,8 @@ export interface Role {
   /** `arn:aws:iam::123456789012:role/Chat` */
   readonly arn: string;
   readonly policies: readonly Policy[];
+  /** Who may assume it, as `AssumeRolePolicyDocument` says. @default everybody */
+  readonly trust?: { readonly source: string; readonly document: unknown } | undefined;
   /** A policy that has to allow each call, too. @default none */
   readonly boundary?: Policy | undefined;
   /**
@@ -42,4 +44,10 @@ export const API_GATEWAY_SESSION = 'BackplaneAssumeRoleSession';
 export function nameOf(arn: string): string {
   const [last = arn, role = last] = arn.split('/').toReversed();
   return last === API_GATEWAY_SESSION ? role : last;
+}
+
+/** The principal that is in a session of a role. */
+export function sessionOf(roleArn: string, session: string): string {
+  const [, partition, , , accountId, path = ''] = roleArn.split(':');
+  return `arn:${partition}:sts::${accountId}:assumed-role/${path.split('/').at(-1)}/${session}`;
 }

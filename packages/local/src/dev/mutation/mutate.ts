@@ -41,7 +41,7 @@ const AT_ONCE = 2;
  */
 export async function mutate(options: MutationOptions): Promise<readonly MutantResult[]> {
   const { stacks, session, only = '', exemptions = [], onResult } = options;
-  const original = await observe(await readStacks(stacks, options), session);
+  const original = await observe(await readStacks(stacks, options), { session });
   checkOriginal(original);
   const mutants = runningStacks(stacks).flatMap((stack) =>
     mutantsOf(stack.source).map(({ name, template }) => ({
@@ -98,7 +98,8 @@ async function noticedIn(
   original: Observation,
 ): Promise<string | undefined> {
   try {
-    const observation = await observe(await readStacks(stacks, options), options.session, original);
+    const { session } = options;
+    const observation = await observe(await readStacks(stacks, options), { session, original });
     return noticed(observation, original);
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -1,13 +1,7 @@
 import type { LocalGateway } from '../start-gateway.js';
 
-/**
- * Uses an API as its clients do, and throws an error if something is not as it should be. It must not wait
- * longer than `signal` says.
- */
-export type Session = (
-  gateway: LocalGateway,
-  options: { readonly signal: AbortSignal },
-) => Promise<void>;
+/** Uses an API as its clients do, and throws an error if something is not as it should be. */
+export type Session = (gateway: LocalGateway) => Promise<void>;
 
 /** What happened while a session ran. */
 export interface Observation {
@@ -19,6 +13,8 @@ export interface Observation {
   readonly results: readonly string[];
   /** How many items the tables have in the end. */
   readonly items: number;
+  /** The longest time in which nothing happened in the gateway, in milliseconds. */
+  readonly longestWaitMs: number;
 }
 
 /** How a session, or the gateway while it ran, has noticed a mutant; `undefined` if neither has. */
