@@ -23,13 +23,13 @@ const guarded = withRoutes('test/fixtures/app-with-authorizer.ts');
 const { entry, handlerOptions } = chat;
 new GatecastApi(new Stack(app, 'WithoutRoutes'), 'Chat', { entry, handlerOptions });
 
-new GatecastApi(new Stack(app, 'Guarded'), 'Chat', guarded);
+withPublisher('Guarded', guarded);
 
-const direct = withRoutes('test/fixtures/app-without-logger.ts');
+const direct = { ...withRoutes('test/fixtures/app-without-logger.ts'), ...open };
 const connectionWrites = ConnectionWrites.DIRECT;
 withPublisher('Direct', { ...direct, connectionWrites });
 deleteAtDisconnect(withPublisher('Deleting', { ...direct, connectionWrites }));
-new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', { ...guarded, connectionWrites });
+withPublisher('GuardedDirect', { ...guarded, connectionWrites });
 
 const redis = new Stack(app, 'Redis');
 const vpc = new Vpc(redis, 'Vpc');
@@ -40,6 +40,7 @@ new GatecastApi(redis, 'Chat', { ...withRoutes('server/app-on-redis.ts'), ...ope
 withPublisher('OneStore', chat);
 withPublisher('TwoStores', {
   ...withRoutes('test/fixtures/app-with-two-stores.ts'),
+  ...open,
   store: Store.redis({ vpc, url, keyPrefix: 'two-stores:', log: Store.dynamoDb() }),
 });
 
@@ -63,7 +64,7 @@ function deleteAtDisconnect(api: GatecastApi): void {
 /** An app, and a publisher that is not part of it. */
 function withPublisher(id: string, props: GatecastApiProps): GatecastApi {
   const stack = new Stack(app, id);
-  const api = new GatecastApi(stack, 'Chat', { ...props, ...open });
+  const api = new GatecastApi(stack, 'Chat', props);
   api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
   return api;
 }

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { partitionOf } from '@gatecast/framework/adapter';
-import type { Credentials } from '../gateway/access/credentials.js';
+import type { Credential, Credentials } from '../gateway/access/credentials.js';
 import type { StoppableGateway } from '../gateway/open-gateway.js';
 import type { PolicyDocument } from '../iam/policy-document.js';
-import type { Role } from '../iam/role.js';
+import { type Role, sessionOf } from '../iam/role.js';
 import {
   configureFunction,
   type FunctionConfiguration,
@@ -29,6 +29,8 @@ export interface GatewaySurroundings {
   readonly accountId: string;
   /** The access keys that all of the APIs accept. */
   readonly credentials: Credentials;
+  /** The keys of the functions so far, by name. */
+  readonly keys: Map<string, Credential>;
   /** The file from `writeCertificates`. */
   readonly certificateFile: string;
   /** Variables for the embedded DynamoDB, if there is one. */
@@ -112,15 +114,24 @@ function addressVariables({
   };
 }
 
+/** The session of a function in its role. A function without one has a role of its own name. */
+export function principalOf(
+  { region, accountId }: Pick<GatewaySurroundings, 'region' | 'accountId'>,
+  name: string,
+  permissions?: PolicyDocument | Role,
+): string {
+  const own = `arn:${partitionOf(region).name}:iam::${accountId}:role/${name}`;
+  return sessionOf(permissions !== undefined && 'arn' in permissions ? permissions.arn : own, name);
+}
+
 function commonVariables(
-  { region, accountId, credentials, certificateFile, storeVariables }: GatewaySurroundings,
+  surroundings: GatewaySurroundings,
   name: string,
   permissions?: PolicyDocument | Role,
 ): Readonly<Record<string, string>> {
-  const role =
-    permissions !== undefined && 'arn' in permissions ? permissions.arn.split('/').at(-1) : name;
-  const principal = `arn:${partitionOf(region).name}:sts::${accountId}:assumed-role/${role}/${name}`;
-  const credential = credentials.issue(principal, permissions);
+  const { credentials, keys, certificateFile, storeVariables } = surroundings;
+  const credential = credentials.issue(principalOf(surroundings, name, permissions), permissions);
+  keys.set(name, credential);
   return {
     AWS_ACCESS_KEY_ID: credential.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,

@@ -1,4 +1,5 @@
 import { type AccessDecision, decide } from './decide.js';
+import { type LambdaPermission, mayInvoke, type ServiceInvocation } from './lambda-permission.js';
 import type { AccessRequest } from './policy.js';
 import type { Caller } from './role.js';
 
@@ -22,5 +23,10 @@ export class Permissions {
     const decision = decide(caller, request);
     this.#calls.push({ caller, request, decision });
     return decision;
+  }
+
+  /** Whether a service may invoke a function by one of its Lambda permissions. */
+  mayInvoke(permissions: readonly LambdaPermission[], invocation: ServiceInvocation): boolean {
+    return mayInvoke(permissions, invocation) !== undefined;
   }
 }

@@ -12,6 +12,8 @@ export interface Role {
   /** `arn:aws:iam::123456789012:role/Chat` */
   readonly arn: string;
   readonly policies: readonly Policy[];
+  /** Who may assume it, as `AssumeRolePolicyDocument` says. @default everybody */
+  readonly trust?: { readonly source: string; readonly document: unknown } | undefined;
   /** A policy that has to allow each call, too. @default none */
   readonly boundary?: Policy | undefined;
   /**
@@ -28,4 +30,10 @@ export interface Caller {
   readonly principal: string;
   /** @default everything is allowed */
   readonly role?: Role | undefined;
+}
+
+/** The principal that is in a session of a role. */
+export function sessionOf(roleArn: string, session: string): string {
+  const [, partition, , , accountId, path = ''] = roleArn.split(':');
+  return `arn:${partition}:sts::${accountId}:assumed-role/${path.split('/').at(-1)}/${session}`;
 }

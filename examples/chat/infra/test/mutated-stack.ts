@@ -1,0 +1,76 @@
+// The chat as people use it and more, against a stack of which a part may be missing.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { type MutantResult, mutate } from '../../../../packages/local/src/dev/mutation/mutate.js';
+import { functionNamed } from '../../../../packages/local/src/dev/template/read-functions.js';
+import {
+  assemblyStacks,
+  readStacks,
+} from '../../../../packages/local/src/dev/template/read-template.js';
+import type { LocalGateway } from '../../../../packages/local/src/index.js';
+import { openPeer, type Peer } from '../../test/peer.js';
+import { expectToChat } from '../../test/scenarios.js';
+
+/** How a stack of the variants is used. */
+export interface Variant {
+  readonly stack: string;
+  /** Whether API Gateway writes the rows of connections. */
+  readonly isDirect?: boolean;
+  /** Whether an authorizer knows users. */
+  readonly isGuarded?: boolean;
+}
+
+/** Removes one part of a stack after the other, and uses the chat each time. */
+export async function mutateStack(
+  assembly: string,
+  variant: Variant,
+): Promise<readonly MutantResult[]> {
+  const stacks = await assemblyStacks(assembly, variant.stack);
+  const options = { parameters: {}, stage: undefined };
+  const publisher = functionNamed(`${variant.stack}/Publisher`, await readStacks(stacks, options));
+  return mutate({
+    ...options,
+    stacks,
+    session: (gateway) => useChat(gateway, variant, publisher),
+  });
+}
+
+async function useChat(
+  gateway: LocalGateway,
+  { isDirect = false, isGuarded = false }: Variant,
+  publisher: string,
+): Promise<void> {
+  const open = (token: string): Promise<Peer> => {
+    const query = new URLSearchParams({ ...(isDirect && { protocol: '1' }), token });
+    return openPeer(`${gateway.url}?${query}`, isDirect ? [] : undefined);
+  };
+  await using ann = await open('ann');
+  await using bob = await open("bob o'hara");
+  await expectToChat(ann, bob);
+
+  const channel = 'rooms/general';
+  const ask = async (peer: Peer, frame: object): Promise<unknown> => {
+    peer.write(JSON.stringify({ id: randomUUID(), ...frame }));
+    return ((await peer.next('reply')) as unknown as { readonly data: unknown }).data;
+  };
+  const result = await gateway.invoke(publisher, { room: 'general', text: 'Closed' });
+  expect(result).toMatchObject({ payload: { delivered: 1, position: expect.any(String) } });
+  await ann.next('event');
+  expect(await ask(ann, { action: 'history', channel, limit: 2 })).toMatchObject({
+    events: [{ data: { text: 'hi' } }, { data: { text: 'Closed' } }],
+  });
+  const { position } = (result as unknown as { payload: { position: string } }).payload;
+  expect(await ask(ann, { action: 'sync', positions: { [channel]: position } })).toMatchObject({
+    channels: [{ channel, result: 'current' }],
+  });
+  if (isGuarded) {
+    await expect(open('eve')).rejects.toThrow('401');
+    // Its token expires, and the app ends the connection.
+    const guest = await open('guest');
+    const isOver = (): boolean => guest.unread.some(({ type }) => type === 'bye');
+    for (; !isOver(); await sleep(200)) {
+      guest.write(JSON.stringify({ action: 'subscribe', id: 's', channels: [{ channel }] }));
+    }
+  }
+}
