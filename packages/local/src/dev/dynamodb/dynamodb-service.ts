@@ -1,7 +1,6 @@
 import { type AwsServices, actionIn } from '../../gateway/aws-service.js';
 import { parseInput } from '../../iam/needs/read-input.js';
 import type { Permissions } from '../../iam/permissions.js';
-import type { Caller } from '../../iam/role.js';
 import { checkCall } from '../recorder/check-call.js';
 import { dynamoDbBody } from '../recorder/refusal.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
@@ -27,7 +26,7 @@ export function servicesWith(
 ): AwsServices {
   if (endpoint === undefined) return {};
   return {
-    async dynamodb(operation, body, caller?: Caller) {
+    async dynamodb(operation, body, caller) {
       const call = { service: 'dynamodb', operation, input: parseInput(body) };
       const sender = { sourceIp: '', userAgent: undefined, functionArn: undefined };
       const refusal =
