@@ -11,6 +11,7 @@ import type { AwsServices } from '../gateway/aws-service.js';
 import type { LambdaFunction } from '../gateway/lambda-function.js';
 import { CLOSE_GRACE_MS } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
+import type { Permissions } from '../iam/permissions.js';
 import { type AssetCopies, openCode } from '../lambda/asset.js';
 import type { Bundle, Bundler } from '../lambda/bundle.js';
 import { type FunctionOptions, functionArnOf } from '../lambda/function.js';
@@ -62,6 +63,7 @@ export class RunningGateway {
   /** Aborted when it is closed, so that a start in progress ends. */
   readonly #closing = new AbortController();
   readonly #apis: DefinedApi[] = [];
+  readonly #credentials = new Credentials();
   #starting: Promise<LocalGateway> | undefined;
   #directory: string | undefined;
   #folders = 0;
@@ -82,6 +84,11 @@ export class RunningGateway {
     this.#notices = notices;
     // Each function that is being loaded adds a listener, and Node warns about more than ten.
     setMaxListeners(0, this.#closing.signal);
+  }
+
+  /** What functions and roles called, from the start to the last event. */
+  get permissions(): Permissions {
+    return this.#credentials.permissions;
   }
 
   /** @throws StartError like `startGateway`. Call `close` afterwards to free what was opened. */
@@ -105,7 +112,7 @@ export class RunningGateway {
     const integrationTimeoutMs =
       this.#options.integrationTimeoutMs ?? (isInspected ? MAX_TIMER_MS : undefined);
     const options = { ...this.#options, integrationTimeoutMs };
-    const credentials = new Credentials();
+    const credentials = this.#credentials;
     await openApis(options, { functions: this.#controlled(), credentials }, this.#apis);
     const certificate = this.#apis[0]?.gateway.certificate ?? '';
     const certificateFile = await writeCertificates(certificate, directory);

@@ -5,6 +5,8 @@ export interface Policy {
   /** For messages, such as `"Policies[0]" of "ChatRole"`. */
   readonly source: string;
   readonly document: PolicyDocument;
+  /** Whether it is a policy of AWS, which nobody else can change. @default false */
+  readonly isOfAws?: boolean | undefined;
 }
 
 /** An IAM role: what its policies allow. */
@@ -36,4 +38,16 @@ export interface Caller {
 export function sessionOf(roleArn: string, session: string): string {
   const [, partition, , , accountId, path = ''] = roleArn.split(':');
   return `arn:${partition}:sts::${accountId}:assumed-role/${path.split('/').at(-1)}/${session}`;
+}
+
+/** The session of API Gateway in a role, as records of CloudTrail name it. */
+export const API_GATEWAY_SESSION = 'BackplaneAssumeRoleSession';
+
+/**
+ * The name at the end of a principal or of a role's ARN: that of the function or the role. API Gateway is
+ * called by its role.
+ */
+export function nameOf(arn: string): string {
+  const [last = arn, role = last] = arn.split('/').toReversed();
+  return last === API_GATEWAY_SESSION ? role : last;
 }

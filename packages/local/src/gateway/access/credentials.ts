@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Permissions } from '../../iam/permissions.js';
 import { problemWithPolicy } from '../../iam/policy.js';
 import type { PolicyDocument } from '../../iam/policy-document.js';
-import type { Caller, Role } from '../../iam/role.js';
+import { type Caller, nameOf, type Role } from '../../iam/role.js';
 
 /** An access key that may sign requests to the `@connections` API, and handshakes. */
 export interface Credential extends Caller {
@@ -52,6 +52,7 @@ export class Credentials {
   /** Registers a key. It replaces a key with the same id. */
   add(credential: Credential): void {
     this.#byAccessKeyId.set(credential.accessKeyId, credential);
+    this.permissions.add(credential);
   }
 
   /** Removes a key. Requests that are signed with it are refused from now on. */
@@ -74,6 +75,6 @@ function check(principal: string, document: PolicyDocument): void {
 /** A policy alone is that of a role with the name of the principal. */
 function roleOf(principal: string, permissions: PolicyDocument | Role): Role {
   if ('policies' in permissions) return permissions;
-  const source = `the permissions of "${principal}"`;
+  const source = `the permissions of "${nameOf(principal)}"`;
   return { arn: principal, policies: [{ source, document: permissions }] };
 }

@@ -1,4 +1,4 @@
-import { type Caller, type Role, sessionOf } from '../../iam/role.js';
+import { API_GATEWAY_SESSION, type Caller, type Role, sessionOf } from '../../iam/role.js';
 import { mayAssume } from '../../iam/trust.js';
 
 /** A role that API Gateway assumes. One of which only the ARN is known may do everything. */
@@ -7,13 +7,10 @@ export type RoleOfGateway = Role | Pick<Role, 'arn'>;
 /** The name of the service in trust policies and in permissions of functions. */
 export const API_GATEWAY = 'apigateway.amazonaws.com';
 
-/** The session of API Gateway in a role, as records of CloudTrail name it. */
-const SESSION = 'BackplaneAssumeRoleSession';
-
 /** API Gateway in a session of the role. */
 export function callerWith(role: RoleOfGateway): Caller {
   return {
-    principal: sessionOf(role.arn, SESSION),
+    principal: sessionOf(role.arn, API_GATEWAY_SESSION),
     role: 'policies' in role ? role : undefined,
   };
 }
