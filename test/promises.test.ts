@@ -118,6 +118,19 @@ describe('limits', () => {
     const [, list = ''] = /"Action": (\[[^\]]*\])/.exec(read('docs/stores.md')) ?? [];
     expect(JSON.parse(list)).toEqual(iamActions);
   });
+
+  it('the page on permissions names each action of the construct, and no others', () => {
+    const folder = 'packages/cdk-construct/src';
+    const source = readdirSync(join(root, folder)).map((name) => read(`${folder}/${name}`));
+    const [, granted = ''] = read('docs/permissions.md').split('## What the construct grants');
+    const actionsIn = (text: string, quote: string) => {
+      const pattern = new RegExp(`${quote}([a-z0-9-]+:[A-Z][A-Za-z]+\\*?)${quote}`, 'g');
+      return [...new Set([...text.matchAll(pattern)].map(([, action = '']) => action))].toSorted();
+    };
+    const actions = actionsIn(source.join(''), "'");
+    expect(actions.length).toBeGreaterThan(20);
+    expect(actionsIn(granted, '`')).toEqual(actions);
+  });
 });
 
 /** Pages with wrong promises that are gone, and the correct ones. */

@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../src/dev/control/journal.js';
+import type { PermissionsReport } from '../src/dev/control/permissions-report.js';
 import type { ControlState, ReloadFailure } from '../src/dev/control/state.js';
 import { showClock } from './clock-form.js';
 import { showConnections } from './connection-list.js';
@@ -6,6 +7,7 @@ import { element, make } from './element.js';
 import { addEntry, clearEntries } from './entry-list.js';
 import { showFaults } from './fault-form.js';
 import { offer } from './own-connection.js';
+import { showPermissions } from './permission-list.js';
 
 const api = element('api', HTMLParagraphElement);
 const link = element('link', HTMLParagraphElement);
@@ -32,6 +34,9 @@ stream.addEventListener('state', ({ data }) => {
   showClock(state.clockAheadMs);
   showFaults(state);
   showFailures(state.failures);
+});
+stream.addEventListener('permissions', ({ data }) => {
+  showPermissions(JSON.parse(data) as PermissionsReport);
 });
 
 /**

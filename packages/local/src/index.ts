@@ -25,8 +25,10 @@ export type {
   IntegrationResponse,
 } from './gateway/routes/integration-options.js';
 export type { RequestModels } from './gateway/routes/models.js';
+export type { LambdaPermission } from './iam/lambda-permission.js';
 export type { PolicyDocument } from './iam/policy-document.js';
 export type { Policy, Role } from './iam/role.js';
 export type { FunctionOptions } from './lambda/function.js';
+export type { InvokePermission } from './lambda/invoke-permission.js';
 export type { ReloadEvent } from './lambda/versions.js';
 export { StartError, type StartErrorCode } from './start-error.js';

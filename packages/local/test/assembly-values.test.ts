@@ -34,15 +34,37 @@ const lambda = (value: unknown): object => ({
     Runtime: 'nodejs24.x',
     Handler: 'index.handler',
     Code: { S3Bucket: 'any', S3Key: 'unknown.zip' },
+    Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
     Environment: { Variables: { VALUE: value } },
   },
   Metadata: { 'aws:asset:path': 'code', 'aws:asset:property': 'Code' },
 });
 
+/** The role of every function. */
+const role = {
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { Service: 'lambda.amazonaws.com' },
+          Action: 'sts:AssumeRole',
+        },
+      ],
+    },
+  },
+};
+
 const exported = (name: string, value: unknown): object => ({
   Value: value,
   Export: { Name: name },
 });
+
+/** The template with the role of its functions. */
+function withRole(template: { readonly Resources?: object }): object {
+  return { ...template, Resources: { ...template.Resources, Role: role } };
+}
 
 /** Where a stack is deployed, and as what. */
 interface Target {
@@ -58,7 +80,7 @@ async function artifactsOf(
   const artifacts: Record<string, object> = {};
   for (const [name, template] of Object.entries(stacks)) {
     const templateFile = `${name}.template.json`;
-    await writeFile(join(into, templateFile), JSON.stringify(template));
+    await writeFile(join(into, templateFile), JSON.stringify(withRole(template)));
     const { stackName, region } = targets[name] ?? {};
     artifacts[name] = {
       type: 'aws:cloudformation:stack',
@@ -410,7 +432,7 @@ describe('a broken assembly is refused', () => {
 
 it('the code of a single template is where its metadata says', async () => {
   const file = join(folder, 'template.json');
-  await writeFile(file, JSON.stringify({ Resources: { Api: api, Fn: lambda('a') } }));
+  await writeFile(file, JSON.stringify(withRole({ Resources: { Api: api, Fn: lambda('a') } })));
   const { options } = await readTemplate(file, common);
   const asset = join(folder, 'code');
   expect(options.functions?.['Fn']).toMatchObject({ asset, entry: join(asset, 'index.js') });

@@ -314,7 +314,7 @@ describe('gatecast', () => {
   it.each([
     [
       ['deploy'],
-      'There is no command "deploy". Use one of: dev, routes, manifest, template, env, invoke, mutate, clock, fault.',
+      'There is no command "deploy". Use one of: dev, routes, manifest, template, env, invoke, mutate, permissions, clock, fault.',
     ],
     [['dev'], 'The entry file is missing.'],
     [['dev', 'a.ts', 'b.ts'], 'Pass only one entry file: "b.ts" is a second one.'],

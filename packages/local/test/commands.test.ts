@@ -223,6 +223,14 @@ describe('gatecast invoke', slow, () => {
           IntegrationUri: sub(`${uri}/\${Chat.Arn}/invocations`),
         },
       },
+      Permission: {
+        Type: 'AWS::Lambda::Permission',
+        Properties: {
+          Action: 'lambda:InvokeFunction',
+          FunctionName: { Ref: 'Chat' },
+          Principal: 'apigateway.amazonaws.com',
+        },
+      },
       Default: {
         Type: 'AWS::ApiGatewayV2::Route',
         Properties: {

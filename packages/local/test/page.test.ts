@@ -180,6 +180,69 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     expect(await page.locator('#entries > li').count()).toBe(2);
   });
 
+  it('shows what was refused, what nothing used and what each function needs', async () => {
+    const stage = 'arn:aws:execute-api:us-east-1:123456789012:local00000/dev';
+    const connections = (method: string) => `${stage}/${method}/@connections/*`;
+    const Action = 'execute-api:ManageConnections';
+    const table = 'arn:aws:dynamodb:us-east-1:123456789012:table/Chat';
+    const Statement = [
+      { Effect: 'Allow' as const, Action, Resource: [connections('POST'), connections('GET')] },
+      { Effect: 'Allow' as const, Action: ['dynamodb:Query', 'dynamodb:Scan'], Resource: table },
+      { Effect: 'Allow' as const, Action: 'logs:PutLogEvents', Resource: '*' },
+    ];
+    const entry = fileURLToPath(new URL('./fixtures/posts-with-sdk.mjs', import.meta.url));
+    await using gateway = await startGateway({
+      quiet: true,
+      control: true,
+      functions: {
+        poster: { entry, permissions: { Statement } },
+        idler: { entry, permissions: { Statement: Statement.slice(1) } },
+        stranger: { entry, permissions: { Statement: Statement.slice(2) } },
+      },
+      routes: [
+        { routeKey: '$default', function: 'poster' },
+        { routeKey: 'refused', function: 'stranger', twoWay: true },
+        { routeKey: 'idle', function: 'idler' },
+      ],
+    });
+    await using connection = await openConnection(gateway.url);
+    for (const width of [1280, 390]) {
+      const page = await openPage({ gateway, width });
+      const section = page.getByRole('region', { name: 'Permissions' });
+      await section.waitFor();
+      const nothing = section.getByText('Nothing was called yet.').filter({ visible: true });
+      expect(await nothing.count()).toBe(width === 1280 ? 2 : 0);
+      connection.send('hello');
+      await connection.receive();
+      const details = section.locator('details').filter({ hasText: 'poster' });
+      await details.locator('summary').click();
+      await details.getByText(connections('POST')).waitFor();
+      connection.send('{"action":"refused"}');
+      await connection.receive();
+      const refused = section.locator('#refusals li');
+      await refused.getByText(`Refused ${width === 1280 ? 'once' : '2 times'}`).waitFor();
+      await refused
+        .getByText(`"stranger" may not call ${Action} on ${connections('POST')}.`)
+        .waitFor();
+      await refused.getByText('"Effect": "Allow"').waitFor();
+      expect(await details.getByText(connections('POST')).isVisible()).toBe(true);
+      const unused = section.locator('#unused li');
+      expect(await unused.allInnerTexts()).toEqual([
+        `In Statement[0] of the permissions of "poster"\n\n${connections('GET')}`,
+        expect.stringMatching(/^All of Statement\[1\] of the permissions of "poster"\n\n\{/),
+        'All of the role "idler", which called nothing',
+      ]);
+      await section.getByText('whether they are used or not: logs:PutLogEvents').waitFor();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await shoot(page, `permissions-${width}-${colorScheme}`);
+        expect(await violations(page)).toEqual([]);
+        expect(await overflow(page)).toBe(0);
+      }
+      await page.close();
+    }
+  });
+
   it('J3 tells refused from fine, is accessible and fits, light and dark, wide and narrow', async () => {
     await using gateway = await openGateway();
     await using ann = await openConnection(gateway.url);
@@ -198,6 +261,7 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     for (const width of [1280, 390]) {
       const page = await openPage({ gateway, width });
       await page.getByText('Live', { exact: true }).waitFor();
+      expect(await page.getByText('Permissions').isVisible()).toBe(false);
       await page.locator('#entries li').nth(7).waitFor();
       const [events, forms] = await Promise.all(
         ['#events', '#tools'].map((part) => page.locator(part).boundingBox()),

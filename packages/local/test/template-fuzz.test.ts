@@ -17,6 +17,11 @@ const uri = {
 };
 const ApiId = { Ref: 'Api' };
 
+const document = (more: object): object => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: ['sts:AssumeRole', 'dynamodb:*'], ...more }],
+});
+
 /** A template with something of everything. */
 const template = {
   Transform: 'AWS::Serverless-2016-10-31',
@@ -52,7 +57,38 @@ const template = {
     },
     Integration: {
       Type: 'AWS::ApiGatewayV2::Integration',
-      Properties: { ApiId, IntegrationType: 'AWS_PROXY', IntegrationUri: uri },
+      Properties: {
+        ApiId,
+        IntegrationType: 'AWS_PROXY',
+        IntegrationUri: uri,
+        CredentialsArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
+      },
+    },
+    Role: {
+      Type: 'AWS::IAM::Role',
+      Properties: {
+        AssumeRolePolicyDocument: document({ Principal: { Service: 'apigateway.amazonaws.com' } }),
+        Policies: [{ PolicyName: 'a', PolicyDocument: document({ Resource: '*' }) }],
+        ManagedPolicyArns: [{ Ref: 'Shared' }],
+        PermissionsBoundary: { Ref: 'Shared' },
+      },
+    },
+    Shared: {
+      Type: 'AWS::IAM::ManagedPolicy',
+      Properties: { PolicyDocument: document({ Resource: '*' }) },
+    },
+    Own: {
+      Type: 'AWS::IAM::Policy',
+      Properties: { Roles: [{ Ref: 'Role' }], PolicyDocument: document({ Resource: '*' }) },
+    },
+    Permission: {
+      Type: 'AWS::Lambda::Permission',
+      Properties: {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: { Ref: 'Fn' },
+        Principal: 'apigateway.amazonaws.com',
+        SourceArn: { 'Fn::Sub': 'arn:aws:execute-api:us-east-1:123456789012:${Api}/*' },
+      },
     },
     Mock: {
       Type: 'AWS::ApiGatewayV2::Integration',
@@ -98,6 +134,9 @@ const template = {
         MemorySize: { 'Fn::FindInMap': ['Sizes', { Ref: 'Tier' }, 'memory'] },
         Timeout: { 'Fn::If': ['IsFree', 3, { 'Fn::Select': [0, [9]] }] },
         AutoPublishAlias: 'live',
+        Policies: [{ DynamoDBReadPolicy: { TableName: { Ref: 'Table' } } }, 'AWSLambdaRole'],
+        Events: { Jobs: { Type: 'SQS' } },
+        DeadLetterQueue: { Type: 'SQS', TargetArn: 'arn' },
         Environment: {
           Variables: {
             TABLE: { Ref: 'Table' },

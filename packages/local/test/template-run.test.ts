@@ -53,6 +53,19 @@ Resources:
       Timeout: 20
       MemorySize: 512
       Environment: { Variables: { GATECAST_TABLE: !Ref Table } }
+      Policies:
+        - DynamoDBCrudPolicy: { TableName: !Ref Table }
+        - Statement:
+            - Effect: Allow
+              Action: execute-api:ManageConnections
+              Resource: !Sub 'arn:aws:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}/*'
+  Permission:
+    Type: AWS::Lambda::Permission
+    Properties:
+      Action: lambda:InvokeFunction
+      FunctionName: !Ref Fn
+      Principal: apigateway.amazonaws.com
+      SourceArn: !Sub 'arn:aws:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}/*'
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -105,6 +118,9 @@ Resources:
       Timeout: 20
       MemorySize: 512
       Environment: { Variables: { PEOPLE: !Ref People, SIMPLE: !Ref Simple } }
+      Policies:
+        - DynamoDBCrudPolicy: { TableName: !Ref People }
+        - DynamoDBReadPolicy: { TableName: !Ref Simple }
   Simple:
     Type: AWS::Serverless::SimpleTable
     Properties: { TableName: plain, PrimaryKey: { Name: number, Type: Number } }

@@ -11,6 +11,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import type { CfnIntegration } from 'aws-cdk-lib/aws-apigatewayv2';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogLevel } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { chatFile, chatFunction } from './chat-function.js';
 import { OrdersStack } from './orders-stack.js';
@@ -23,13 +24,13 @@ const guarded = withRoutes('test/fixtures/app-with-authorizer.ts');
 const { entry, handlerOptions } = chat;
 new GatecastApi(new Stack(app, 'WithoutRoutes'), 'Chat', { entry, handlerOptions });
 
-new GatecastApi(new Stack(app, 'Guarded'), 'Chat', guarded);
+withPublisher('Guarded', guarded);
 
-const direct = withRoutes('test/fixtures/app-without-logger.ts');
+const direct = { ...withRoutes('test/fixtures/app-without-logger.ts'), ...open };
 const connectionWrites = ConnectionWrites.DIRECT;
 withPublisher('Direct', { ...direct, connectionWrites });
 deleteAtDisconnect(withPublisher('Deleting', { ...direct, connectionWrites }));
-new GatecastApi(new Stack(app, 'GuardedDirect'), 'Chat', { ...guarded, connectionWrites });
+withPublisher('GuardedDirect', { ...guarded, connectionWrites });
 
 const redis = new Stack(app, 'Redis');
 const vpc = new Vpc(redis, 'Vpc');
@@ -40,6 +41,7 @@ new GatecastApi(redis, 'Chat', { ...withRoutes('server/app-on-redis.ts'), ...ope
 withPublisher('OneStore', chat);
 withPublisher('TwoStores', {
   ...withRoutes('test/fixtures/app-with-two-stores.ts'),
+  ...open,
   store: Store.redis({ vpc, url, keyPrefix: 'two-stores:', log: Store.dynamoDb() }),
 });
 
@@ -56,6 +58,9 @@ function deleteAtDisconnect(api: GatecastApi): void {
   const integration = parts.node.findChild('DisconnectIntegration') as CfnIntegration;
   const { $default: template } = integration.requestTemplates as { readonly $default: string };
   integration.integrationUri = integration.integrationUri?.replace('UpdateItem', 'DeleteItem');
+  const policy = parts.node.findChild('DisconnectPolicy') as Policy;
+  const resources = [api.table?.tableArn ?? ''];
+  policy.addStatements(new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources }));
   const [key] = template.split(',\n"UpdateExpression"');
   integration.requestTemplates = { $default: `${key}}` };
 }
@@ -63,7 +68,7 @@ function deleteAtDisconnect(api: GatecastApi): void {
 /** An app, and a publisher that is not part of it. */
 function withPublisher(id: string, props: GatecastApiProps): GatecastApi {
   const stack = new Stack(app, id);
-  const api = new GatecastApi(stack, 'Chat', { ...props, ...open });
+  const api = new GatecastApi(stack, 'Chat', props);
   api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
   return api;
 }

@@ -9,6 +9,7 @@ import { fault, faultUsage } from './commands/fault.js';
 import { invoke, invokeUsage } from './commands/invoke.js';
 import { manifest, manifestUsage } from './commands/manifest.js';
 import { mutate, mutateUsage } from './commands/mutate.js';
+import { permissions, permissionsUsage } from './commands/permissions.js';
 import { routes, routesUsage } from './commands/routes.js';
 import { template, templateUsage } from './commands/template.js';
 
@@ -27,13 +28,21 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['env', { run: env, usage: envUsage, summary: 'print the environment of a running gateway' }],
   ['invoke', { run: invoke, usage: invokeUsage, summary: 'run a function in that environment' }],
   ['mutate', { run: mutate, usage: mutateUsage, summary: 'find what a template does not need' }],
+  [
+    'permissions',
+    {
+      run: permissions,
+      usage: permissionsUsage,
+      summary: 'print the policies that functions need',
+    },
+  ],
   ['clock', { run: clock, usage: clockUsage, summary: "move the gateway's clock forward" }],
   ['fault', { run: fault, usage: faultUsage, summary: 'let something go wrong' }],
 ]);
 
 const HELP = `Runs and describes realtime functions for API Gateway WebSocket APIs.
 
-${[...commands].map(([name, { summary }]) => `  gatecast ${name.padEnd(10)}${summary}`).join('\n')}
+${[...commands].map(([name, { summary }]) => `  gatecast ${name.padEnd(13)}${summary}`).join('\n')}
 
   gatecast <command> --help     options and examples of one command
   gatecast --version

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { partitionOf } from '@gatecast/framework/adapter';
-import type { Credentials } from '../gateway/access/credentials.js';
+import type { Credential, Credentials } from '../gateway/access/credentials.js';
 import type { StoppableGateway } from '../gateway/open-gateway.js';
 import type { PolicyDocument } from '../iam/policy-document.js';
-import type { Role } from '../iam/role.js';
+import { type Role, sessionOf } from '../iam/role.js';
 import {
   configureFunction,
   type FunctionConfiguration,
@@ -12,6 +12,8 @@ import {
   type NamedApi,
 } from '../lambda/function.js';
 import type { NamedFunction } from './functions.js';
+import type { Recorder } from './recorder/recorder.js';
+import { throughRecorder } from './recorder/through-recorder.js';
 
 /** An API that runs. */
 export interface ServedApi {
@@ -27,10 +29,14 @@ export interface GatewaySurroundings {
   readonly accountId: string;
   /** The access keys that all of the APIs accept. */
   readonly credentials: Credentials;
+  /** The keys of the functions so far, by name. */
+  readonly keys: Map<string, Credential>;
   /** The file from `writeCertificates`. */
   readonly certificateFile: string;
   /** Variables for the embedded DynamoDB, if there is one. */
   readonly storeVariables: Readonly<Record<string, string>>;
+  /** Stands before the services of functions. @default no function has a role */
+  readonly recorder: Recorder | undefined;
   /** Whether variables tell each function the address of the API. */
   readonly givesAddress: boolean;
 }
@@ -41,14 +47,14 @@ export function configureForGateway(
   { name, options, manifest }: NamedFunction,
   directory: string,
 ): FunctionConfiguration {
-  const { apis, region, accountId, givesAddress } = surroundings;
+  const { apis, region, accountId, givesAddress, recorder } = surroundings;
   const [api] = apis;
   const variables = {
     ...commonVariables(surroundings, name, options.permissions),
     ...(api !== undefined && givesAddress && addressVariables(api)),
   };
   const known = apis.map(({ apiId, gateway: { endpoint } }) => ({ apiId, endpoint }));
-  return configureFunction(options, {
+  const configuration = configureFunction(options, {
     name,
     region,
     accountId,
@@ -57,6 +63,7 @@ export function configureForGateway(
     manifest,
     apis: localApis(known, name),
   });
+  return recorder === undefined ? configuration : throughRecorder(recorder, configuration);
 }
 
 /** The APIs of a gateway. A line is printed for each host of another API that the function connects to. */
@@ -107,15 +114,24 @@ function addressVariables({
   };
 }
 
+/** The session of a function in its role. A function without one has a role of its own name. */
+export function principalOf(
+  { region, accountId }: Pick<GatewaySurroundings, 'region' | 'accountId'>,
+  name: string,
+  permissions?: PolicyDocument | Role,
+): string {
+  const own = `arn:${partitionOf(region).name}:iam::${accountId}:role/${name}`;
+  return sessionOf(permissions !== undefined && 'arn' in permissions ? permissions.arn : own, name);
+}
+
 function commonVariables(
-  { region, accountId, credentials, certificateFile, storeVariables }: GatewaySurroundings,
+  surroundings: GatewaySurroundings,
   name: string,
   permissions?: PolicyDocument | Role,
 ): Readonly<Record<string, string>> {
-  const role =
-    permissions !== undefined && 'arn' in permissions ? permissions.arn.split('/').at(-1) : name;
-  const principal = `arn:${partitionOf(region).name}:sts::${accountId}:assumed-role/${role}/${name}`;
-  const credential = credentials.issue(principal, permissions);
+  const { credentials, keys, certificateFile, storeVariables } = surroundings;
+  const credential = credentials.issue(principalOf(surroundings, name, permissions), permissions);
+  keys.set(name, credential);
   return {
     AWS_ACCESS_KEY_ID: credential.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,

@@ -83,6 +83,7 @@ function withDefaults(own: FunctionOptions, defaults: StartGatewayOptions): Func
     memoryMb: own.memoryMb ?? defaults.memoryMb,
     maxEnvironments: own.maxEnvironments ?? defaults.maxEnvironments,
     permissions: own.permissions ?? defaults.permissions,
+    invokePermissions: own.invokePermissions ?? defaults.invokePermissions,
     inspect: own.inspect,
     quiet: own.quiet ?? defaults.quiet,
   };

@@ -7,30 +7,43 @@ import {
   needsFunction,
 } from '../gateway/deployment.js';
 import type { LambdaFunction } from '../gateway/lambda-function.js';
+import type { InvokePermission } from '../lambda/invoke-permission.js';
 import { StartError } from '../start-error.js';
 
 /** One route of the local gateway. Without `function` it uses the function of `entry`. */
 export interface LocalRoute extends Omit<GatewayRoute, 'function'> {
   /** Name of the function in `functions`. @default the function of `entry` */
   readonly function?: string | undefined;
+  /** The alias or version of the function that API Gateway invokes. @default none */
+  readonly qualifier?: string | undefined;
 }
 
 /** A Lambda REQUEST authorizer on `$connect`. */
 export interface LocalAuthorizer extends Omit<GatewayAuthorizer, 'function'> {
   /** Name of the function in `functions`. */
   readonly function: string;
+  /** Its alias or version that API Gateway invokes. @default none */
+  readonly qualifier?: string | undefined;
+}
+
+/** A function with its ARN, and with who may invoke it. */
+export interface PermittedFunction {
+  readonly lambda: LambdaFunction;
+  readonly arn: string;
+  /** @default everybody */
+  readonly invokePermissions: readonly InvokePermission[] | undefined;
 }
 
 /** The function of `entry`. */
 interface MainFunction {
   readonly entry: string;
-  readonly function: LambdaFunction;
+  readonly function: PermittedFunction;
   readonly manifest: RouteManifest | undefined;
 }
 
 export interface DeploymentParts {
   readonly main: MainFunction | undefined;
-  readonly functions: ReadonlyMap<string, LambdaFunction>;
+  readonly functions: ReadonlyMap<string, PermittedFunction>;
   readonly routes: readonly (string | LocalRoute)[] | RouteManifest | undefined;
   readonly authorizer: LocalAuthorizer | undefined;
   readonly services: AwsServices;
@@ -43,12 +56,12 @@ export interface DeploymentParts {
  */
 export function makeDeployment(parts: DeploymentParts): Deployment {
   const { main, functions, authorizer, services } = parts;
-  const named = (name: string, user: string): LambdaFunction =>
+  const named = (name: string, user: string): PermittedFunction =>
     functions.get(name) ?? functionUnknown(name, user, [...functions.keys()]);
-  const routes = routesOf(parts).map((route): GatewayRoute => {
+  const routes = routesOf(parts).map(({ qualifier, ...route }): GatewayRoute => {
     const user = `The route "${route.routeKey}"`;
     if (route.function !== undefined) {
-      return { ...route, function: named(route.function, user) };
+      return { ...route, function: invoked(named(route.function, user), qualifier) };
     }
     if (main === undefined && needsFunction(route)) {
       throw new StartError(
@@ -57,14 +70,27 @@ export function makeDeployment(parts: DeploymentParts): Deployment {
         `Give it one: { routeKey: '${route.routeKey}', function: 'NAME' }.`,
       );
     }
-    return { ...route, function: main?.function };
+    return { ...route, function: main && invoked(main.function, qualifier) };
   });
   if (authorizer !== undefined) {
-    const lambda = named(authorizer.function, 'The authorizer');
-    return { routes, services, authorizer: { ...authorizer, function: lambda } };
+    const { qualifier, function: name, ...others } = authorizer;
+    const lambda = invoked(named(name, 'The authorizer'), qualifier);
+    return { routes, services, authorizer: { ...others, function: lambda } };
   }
-  const isAuthorizer = main?.manifest?.authorizer === true;
-  return { routes, services, authorizer: isAuthorizer ? { function: main.function } : undefined };
+  const own = main?.manifest?.authorizer === true ? main.function : undefined;
+  return { routes, services, authorizer: own && { function: invoked(own, undefined) } };
+}
+
+/** The function as the gateway invokes it. An alias or a version has permissions of its own. */
+function invoked(
+  { lambda, arn, invokePermissions }: PermittedFunction,
+  qualifier: string | undefined,
+): LambdaFunction {
+  return {
+    invoke: (event, invocation) => lambda.invoke(event, invocation),
+    arn: qualifier === undefined ? arn : `${arn}:${qualifier}`,
+    invokePermissions: invokePermissions?.filter((each) => each.qualifier === qualifier),
+  };
 }
 
 /** The error for options without any function. */

@@ -6,27 +6,32 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { RouteManifest } from '@gatecast/framework';
 import { MAX_TIMER_MS } from '@gatecast/framework/adapter';
-import { Credentials } from '../gateway/access/credentials.js';
+import { type Credential, Credentials } from '../gateway/access/credentials.js';
 import type { AwsServices } from '../gateway/aws-service.js';
 import type { LambdaFunction } from '../gateway/lambda-function.js';
 import { CLOSE_GRACE_MS } from '../gateway/open-gateway.js';
 import { apiDefaults } from '../gateway/options.js';
+import type { Permissions } from '../iam/permissions.js';
 import { type AssetCopies, openCode } from '../lambda/asset.js';
 import type { Bundle, Bundler } from '../lambda/bundle.js';
+import { type FunctionOptions, functionArnOf } from '../lambda/function.js';
+import { warnOfSdkV2 } from '../lambda/sdk-v2.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { harmless } from '../unexpected.js';
 import {
   configureForGateway,
   type GatewaySurroundings,
   gatewayVariables,
+  principalOf,
   writeCertificates,
 } from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
 import { givenEndpoint, servicesWith } from './dynamodb/dynamodb-service.js';
 import { functionsOf, isLate, type NamedFunction, unknownFunction } from './functions.js';
 import { LateFunction } from './late-function.js';
-import { makeDeployment } from './make-deployment.js';
+import { makeDeployment, type PermittedFunction } from './make-deployment.js';
 import { type OpenStore, openStore } from './open-store.js';
+import { openRecorder, type Recorder } from './recorder/recorder.js';
 import { type DefinedApi, openApis } from './served-apis.js';
 import type { LocalApi, LocalGateway, StartGatewayOptions } from './start-gateway.js';
 
@@ -58,21 +63,32 @@ export class RunningGateway {
   /** Aborted when it is closed, so that a start in progress ends. */
   readonly #closing = new AbortController();
   readonly #apis: DefinedApi[] = [];
+  readonly #credentials = new Credentials();
   #starting: Promise<LocalGateway> | undefined;
   #directory: string | undefined;
   #folders = 0;
   readonly #copies: AssetCopies = new Map();
   #store: OpenStore | undefined;
+  #recorder: Recorder | undefined;
   /** The services for integrations. */
   #services: AwsServices = {};
   #main: RunningFunction | undefined;
+  /** The options whose roles, permissions, routes and authorizers are in use. */
+  #definition: StartGatewayOptions;
+  #surroundings: GatewaySurroundings | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: StartGatewayOptions, notices?: Notices) {
     this.#options = options;
+    this.#definition = options;
     this.#notices = notices;
     // Each function that is being loaded adds a listener, and Node warns about more than ten.
     setMaxListeners(0, this.#closing.signal);
+  }
+
+  /** What functions and roles called, from the start to the last event. */
+  get permissions(): Permissions {
+    return this.#credentials.permissions;
   }
 
   /** @throws StartError like `startGateway`. Call `close` afterwards to free what was opened. */
@@ -96,7 +112,7 @@ export class RunningGateway {
     const integrationTimeoutMs =
       this.#options.integrationTimeoutMs ?? (isInspected ? MAX_TIMER_MS : undefined);
     const options = { ...this.#options, integrationTimeoutMs };
-    const credentials = new Credentials();
+    const credentials = this.#credentials;
     await openApis(options, { functions: this.#controlled(), credentials }, this.#apis);
     const certificate = this.#apis[0]?.gateway.certificate ?? '';
     const certificateFile = await writeCertificates(certificate, directory);
@@ -104,12 +120,20 @@ export class RunningGateway {
     this.#store = await openStore(this.#options, built, all);
     const storeVariables = this.#store?.variables ?? {};
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
-    this.#services = servicesWith(givenEndpoint(variables) ?? this.#store?.endpoint, region);
+    if (all.some((each) => each.options.permissions !== undefined)) {
+      this.#recorder = await openRecorder(credentials);
+    }
+    const { permissions } = credentials;
+    const dynamoDb = givenEndpoint(variables) ?? this.#store?.endpoint;
+    this.#services = servicesWith(dynamoDb, { region, permissions });
     // With several APIs, a function has to say which one: by its event or by variables of its own. One that
     // belongs to a template only has the variables of the template.
     const givesAddress = this.#apis.length === 1 && this.#options.tables === undefined;
     const place = { apis: this.#apis, region, accountId, givesAddress };
-    const surroundings = { ...place, credentials, certificateFile, storeVariables };
+    const keys = new Map<string, Credential>();
+    const stores = { storeVariables, recorder: this.#recorder };
+    const surroundings = { ...place, credentials, keys, certificateFile, ...stores };
+    this.#surroundings = surroundings;
     signal.throwIfAborted();
     const running = await settled(built.map((parts) => this.#load(parts, surroundings)));
     this.#main = functions[0]?.isMain === true ? running[0] : undefined;
@@ -191,6 +215,7 @@ export class RunningGateway {
     await closing;
     await Promise.all(this.#late.map((lambda) => lambda.settled()));
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
+    await this.#recorder?.[Symbol.asyncDispose]();
     await this.#store?.[Symbol.asyncDispose]();
     if (this.#directory !== undefined) {
       await rm(this.#directory, { recursive: true, force: true });
@@ -211,7 +236,12 @@ export class RunningGateway {
     { bundler, bundle, ...named }: BuiltFunction,
     surroundings: GatewaySurroundings,
   ): Promise<RunningFunction> {
-    const configuration = configureForGateway(surroundings, named, bundle.folder);
+    const { permissions } = this.#permitted(named.name) ?? named.options;
+    const configuration = configureForGateway(
+      surroundings,
+      { ...named, options: { ...named.options, permissions } },
+      bundle.folder,
+    );
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void this.#closeAllConnections());
@@ -222,6 +252,7 @@ export class RunningGateway {
       signal,
     );
     this.#functions.push(lambda);
+    if (named.options.permissions !== undefined) await warnOfSdkV2(named.name, bundle);
     if (named.options.asset !== undefined && lambda.manifest?.singleEnvironment === true) {
       process.stderr.write(
         `Warning: the store of "${named.name}" is in the memory of one process. Here it has one, but on AWS ` +
@@ -255,18 +286,65 @@ export class RunningGateway {
     };
   }
 
+  /**
+   * Replaces roles, permissions of functions, routes and authorizers by those of other options, which are
+   * the same otherwise. Nothing is restarted, and connections stay open.
+   *
+   * @throws Error - like `startGateway`.
+   */
+  usePermissions(options: StartGatewayOptions): void {
+    const previous = this.#definition;
+    this.#definition = options;
+    try {
+      this.#use(this.#main?.manifest);
+    } catch (error) {
+      this.#definition = previous;
+      throw error;
+    }
+    const surroundings = this.#surroundings;
+    if (surroundings === undefined) return;
+    const { keys, credentials } = surroundings;
+    for (const [name, credential] of keys) {
+      const own = this.#permitted(name);
+      if (own === undefined) continue;
+      const principal = principalOf(surroundings, name, own.permissions);
+      keys.set(name, credentials.permit({ ...credential, principal }, own.permissions));
+    }
+  }
+
+  /** The options of a function with the permissions that are in use. */
+  #permitted(name: string): FunctionOptions | undefined {
+    return functionsOf(this.#definition).find((each) => each.name === name)?.options;
+  }
+
   /** Serves the routes of the current version of the app of `entry`. */
   #use(manifest: RouteManifest | undefined): void {
     const { entry = '' } = this.#options;
-    const main = this.#main && { entry, function: this.#main, manifest };
+    const main = this.#main && {
+      entry,
+      function: this.#invokable(this.#main, this.#main.name),
+      manifest,
+    };
     const services = this.#services;
-    // All are made at first, so that a mistake in one changes none.
-    const deployments = this.#apis.map(({ definition: { routes, authorizer } }) =>
-      makeDeployment({ main, functions: this.#named, routes, authorizer, services }),
+    const functions = new Map(
+      [...this.#named].map(([name, lambda]) => [name, this.#invokable(lambda, name)]),
     );
+    const { apis = {} } = this.#definition;
+    // All are made at first, so that a mistake in one changes none.
+    const deployments = this.#apis.map(({ name }) => {
+      const { routes, authorizer } = (name === undefined ? this.#definition : apis[name]) ?? {};
+      return makeDeployment({ main, functions, routes, authorizer, services });
+    });
     for (const [index, deployment] of deployments.entries()) {
       this.#apis[index]?.gateway.use(deployment);
     }
+  }
+
+  #invokable(lambda: LambdaFunction, name: string): PermittedFunction {
+    const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    const own: Partial<FunctionOptions> = this.#permitted(name) ?? {};
+    const arn = functionArnOf(own, { name, region, accountId });
+    return { lambda, arn, invokePermissions: own.invokePermissions };
   }
 
   #controlled(): ControlledFunctions {

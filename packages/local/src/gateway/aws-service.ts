@@ -1,3 +1,5 @@
+import type { Caller } from '../iam/role.js';
+
 /** The answer of an AWS service. */
 export interface ServiceAnswer {
   /** The HTTP status. */
@@ -6,10 +8,14 @@ export interface ServiceAnswer {
 }
 
 /**
- * An AWS service as API Gateway sees it: it takes the name of an operation, such as `PutItem`, and the
- * body of the request. Rejects if the service cannot be reached.
+ * An AWS service as API Gateway sees it: it takes the name of an operation, such as `PutItem`, the body of
+ * the request, and who calls it. Rejects if the service cannot be reached.
  */
-export type AwsService = (operation: string, body: string) => Promise<ServiceAnswer>;
+export type AwsService = (
+  operation: string,
+  body: string,
+  caller?: Caller,
+) => Promise<ServiceAnswer>;
 
 /** AWS services by the name that they have in integration URIs, such as `dynamodb`. */
 export type AwsServices = Readonly<Record<string, AwsService>>;

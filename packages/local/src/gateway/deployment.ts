@@ -4,6 +4,7 @@ import {
   type OptionTypes,
   option,
 } from '@gatecast/framework/adapter';
+import type { RoleOfGateway } from './access/gateway-role.js';
 import { type IdentitySource, identitySource } from './access/identity-source.js';
 import { type Throttle, TokenBucket } from './access/throttling.js';
 import type { AwsServices } from './aws-service.js';
@@ -73,6 +74,14 @@ export interface GatewayAuthorizer {
    * @default none: the function is called for every connection
    */
   readonly identitySources?: readonly string[] | undefined;
+  /** Its id, which the `SourceArn` of the function's permission ends with. @default 'authorizer' */
+  readonly authorizerId?: string | undefined;
+  /**
+   * The role by which API Gateway invokes the function (`AuthorizerCredentialsArn`), as for an integration.
+   *
+   * @default none: the permissions of the function decide
+   */
+  readonly credentials?: RoleOfGateway | undefined;
 }
 
 /** The routes of the API and the functions behind them. */
@@ -91,8 +100,8 @@ export interface Deployment {
 }
 
 /** An authorizer, checked and ready to use. */
-export interface ServedAuthorizer {
-  readonly function: LambdaFunction;
+export interface ServedAuthorizer extends Pick<GatewayAuthorizer, 'function' | 'credentials'> {
+  readonly authorizerId: string;
   /** By expression. */
   readonly identitySources: ReadonlyMap<string, IdentitySource>;
 }
@@ -140,6 +149,8 @@ const routeTypes: OptionTypes<GatewayRoute> = {
 const authorizerTypes: OptionTypes<GatewayAuthorizer> = {
   function: option.object,
   identitySources: option.list,
+  authorizerId: option.text,
+  credentials: option.object,
 };
 
 /** @throws Error if API Gateway would refuse the deployment, too, or for an unknown option. */
@@ -158,7 +169,7 @@ export function checkDeployment({
     );
   }
   for (const route of routes) {
-    const { routeKey, throttle } = route;
+    const { routeKey, throttle, integration } = route;
     checkOptions(`The route "${routeKey}"`, route, routeTypes);
     if (byKey.has(routeKey)) {
       throw new Error(`Two routes have the key "${routeKey}". Remove one of them.`);
@@ -176,12 +187,18 @@ export function checkDeployment({
           'Pass one of them.',
       );
     }
+    if (typeof integration === 'object' && needsFunction(route)) {
+      checkArn(integration.credentials, route.function ?? handler, `The route "${routeKey}"`);
+    }
     byKey.set(routeKey, serve(route, services));
     if (throttle) {
       throttles.set(routeKey, new TokenBucket(throttle, `the route "${routeKey}"`));
     }
   }
-  if (authorizer) checkOptions('The authorizer', authorizer, authorizerTypes);
+  if (authorizer) {
+    checkOptions('The authorizer', authorizer, authorizerTypes);
+    checkArn(authorizer.credentials, authorizer.function, 'The authorizer');
+  }
   if (authorizer && !byKey.has('$connect')) {
     throw new Error(
       'There is an authorizer, but no route "$connect" for it to protect. Add that route.',
@@ -199,11 +216,26 @@ export function checkDeployment({
     throttles,
     authorizer: authorizer && {
       function: authorizer.function,
+      authorizerId: authorizer.authorizerId ?? 'authorizer',
+      credentials: authorizer.credentials,
       identitySources: new Map(
         (authorizer.identitySources ?? []).map((each) => [each, identitySource(each)]),
       ),
     },
   };
+}
+
+/** The policies of a role name the functions that it may invoke. */
+function checkArn(
+  role: RoleOfGateway | undefined,
+  lambda: LambdaFunction | undefined,
+  where: string,
+): void {
+  if (role === undefined || !('policies' in role) || lambda?.arn !== undefined) return;
+  throw new Error(
+    `${where} has "credentials" with policies, but its function has no "arn" that they could name. ` +
+      'Give it one, such as "arn:aws:lambda:us-east-1:123456789012:function:chat".',
+  );
 }
 
 /** Access is only checked when a connection begins (rows 3.19, 3.20). */

@@ -1,3 +1,5 @@
+import type { LambdaPermission } from '../iam/lambda-permission.js';
+
 /**
  * A Lambda function as API Gateway sees it: it takes an event and returns a result.
  *
@@ -14,6 +16,10 @@
 export interface LambdaFunction {
   /** Runs one invocation. Never rejects: a failure of the function is a result of the type `error`. */
   invoke(event: object, invocation: Invocation): Promise<InvocationResult>;
+  /** Its ARN, with the alias or version that is invoked. Needed for an integration with `credentials`. */
+  readonly arn?: string | undefined;
+  /** Who may invoke it, according to its resource-based policy. @default everybody */
+  readonly invokePermissions?: readonly LambdaPermission[] | undefined;
 }
 
 /** Options of an invocation. */

@@ -66,5 +66,6 @@ export function managedPolicy(arn: string): Policy | undefined {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }],
   };
-  return { source: `the managed policy "${name.split('/').at(-1)}"`, document };
+  const source = `the managed policy "${name.split('/').at(-1)}"`;
+  return { source, document, isOfAws: true };
 }

@@ -10,6 +10,7 @@ import {
 import type { PolicyDocument } from '../iam/policy-document.js';
 import type { Role } from '../iam/role.js';
 import { lambdaVariables } from './environment/variables.js';
+import type { InvokePermission } from './invoke-permission.js';
 
 /** One Lambda function that the local gateway runs. */
 export interface FunctionOptions {
@@ -37,6 +38,13 @@ export interface FunctionOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** The IAM policy of the function's role, or the role. @default everything is allowed */
   readonly permissions?: PolicyDocument | Role | undefined;
+  /**
+   * Its resource-based policy: who may invoke it, as `AWS::Lambda::Permission` says. Without a fitting one,
+   * API Gateway does not invoke it, unless the integration or the authorizer has `credentials`.
+   *
+   * @default everybody may invoke it
+   */
+  readonly invokePermissions?: readonly InvokePermission[] | undefined;
   /** How long one invocation may take, in milliseconds. @default 29_000 */
   readonly timeoutMs?: number | undefined;
   /** Memory of one environment, in MB. It limits the JavaScript heap. @default 1024 */
@@ -75,6 +83,7 @@ export const functionOptionTypes: OptionTypes<FunctionOptions> = {
   asset: option.text,
   environment: option.object,
   permissions: option.object,
+  invokePermissions: option.list,
   timeoutMs: option.milliseconds(1),
   memoryMb: option.integer(128, 10_240),
   maxEnvironments: option.integer(1, 1_000),
@@ -140,22 +149,42 @@ export interface FunctionSurroundings {
   readonly apis?: LocalApis | undefined;
 }
 
+/** The ARN of a function. Stacks of an assembly may be for several accounts, whose roles say which. */
+export function functionArnOf(
+  options: Pick<FunctionOptions, 'environment' | 'permissions'>,
+  surroundings: Pick<FunctionSurroundings, 'name' | 'region' | 'accountId'>,
+): string {
+  const { permissions } = options;
+  const [, accountId] = (permissions !== undefined && 'arn' in permissions
+    ? /^arn:[^:]+:iam::(\d+):/.exec(permissions.arn)
+    : undefined) ?? [undefined, surroundings.accountId];
+  const region = regionOf(options, surroundings);
+  return `arn:${partitionOf(region).name}:lambda:${region}:${accountId}:function:${surroundings.name}`;
+}
+
+/** Stacks of an assembly may be for several Regions. */
+function regionOf(
+  { environment }: Pick<FunctionOptions, 'environment'>,
+  { region }: Pick<FunctionSurroundings, 'region'>,
+): string {
+  return environment?.['AWS_REGION'] ?? region;
+}
+
 /** Completes the options of a function. */
 export function configureFunction(
   options: FunctionOptions,
   surroundings: FunctionSurroundings,
 ): FunctionConfiguration {
-  const { name, accountId, directory, variables, manifest, apis } = surroundings;
+  const { name, directory, variables, manifest, apis } = surroundings;
   const { entry, handler = 'handler', asset, memoryMb = 1024, inspect, quiet } = options;
   const { timeoutMs = inspect === undefined ? 29_000 : MAX_TIMER_MS } = options;
   const { maxEnvironments = inspect === undefined ? 10 : 1 } = options;
-  // Stacks of an assembly may be for several Regions.
-  const region = options.environment?.['AWS_REGION'] ?? surroundings.region;
+  const region = regionOf(options, surroundings);
   const path = asset === undefined ? basename(entry) : relative(asset, entry);
   const moduleName = path.slice(0, path.length - extname(path).length).replaceAll('\\', '/');
   return {
     name,
-    functionArn: `arn:${partitionOf(region).name}:lambda:${region}:${accountId}:function:${name}`,
+    functionArn: functionArnOf(options, surroundings),
     entry,
     handler,
     currentFolder: asset === undefined ? undefined : directory,

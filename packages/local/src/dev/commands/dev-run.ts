@@ -4,6 +4,7 @@ import type { RunningGateway } from '../running-gateway.js';
 import type { LocalApi, LocalGateway, StartGatewayOptions } from '../start-gateway.js';
 import { runningSession } from './ask-gateway.js';
 import { printing, reloadTeller } from './event-printer.js';
+import { printRefusal, printUnused } from './permission-printer.js';
 import { readSession, removeSession, type SessionTemplate, writeSession } from './session-file.js';
 
 /** How long running events may take after a signal, so that the command ends within about a second. */
@@ -47,6 +48,7 @@ export class DevRun {
       onReloading: (name) => tell(name, 'Reloading …'),
     });
     this.#running = running;
+    running.permissions.onRefusal(printRefusal);
     const gateway = await running.start().catch(async (error: unknown) => {
       await running.close(CLOSE_GRACE_MS);
       throw await explained(error, options.port);
@@ -70,9 +72,11 @@ export class DevRun {
     if (!this.#isClosed) await this.start();
   }
 
+  /** Prints the permissions that nothing used, also during the end. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#end();
+    if (this.#running) printUnused(this.#running.permissions);
   }
 
   async #end(): Promise<void> {

@@ -51,8 +51,8 @@ gatecast dev --assembly cdk.out [--stack name] [options]
   --api-keys list       API keys that routes with an API key accept, joined by commas
 
   --template file       run the WebSocket APIs of a SAM or CloudFormation template, with their routes,
-                        tables and time-outs; for variables that the shell also has, the value of the
-                        shell wins
+                        tables, roles and time-outs; for variables that the shell also has, the value
+                        of the shell wins
   --assembly folder     the same for all stacks of a cloud assembly, which "cdk synth" writes: cdk.out
   --stack name          only run the APIs of this stack of the assembly, such as Prod/Chat
   --parameter Name=Value  value for a parameter of the template

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { permissionsReport } from './permissions-report.js';
 import { type Controlled, controlState } from './state.js';
 
 /** How often the state is compared with the last sent one, in milliseconds. */
@@ -9,24 +10,29 @@ const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /**
  * Streams server-sent events: each entry of the journal as `entry`, beginning with the existing ones, and
- * the state as `state` whenever it has changed.
+ * the state as `state` and what is known about permissions as `permissions` whenever it has changed.
  *
- * The state is polled several times per second, because connections, clock, used-up faults and routes
+ * Both are polled several times per second, because connections, clock, used-up faults and routes
  * change without a notification. Without readers nothing is polled.
  */
 export function streamEvents(controlled: Controlled, response: ServerResponse): void {
   const { journal } = controlled;
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-  const send = (type: 'entry' | 'state', json: string) => {
+  const send = (type: string, json: string) => {
     if (response.writableLength > MAX_BACKLOG_BYTES) response.destroy();
     else response.write(`event: ${type}\ndata: ${json}\n\n`);
   };
-  let sent: string | undefined;
+  const sent = new Map<string, string>();
+  const sendChanged = (type: 'state' | 'permissions', value: object) => {
+    const json = JSON.stringify(value);
+    if (sent.get(type) === json) return;
+    sent.set(type, json);
+    send(type, json);
+  };
+  const { permissions } = controlled.api.access.credentials;
   const sendState = () => {
-    const state = JSON.stringify(controlState(controlled));
-    if (state === sent) return;
-    sent = state;
-    send('state', state);
+    sendChanged('state', controlState(controlled));
+    sendChanged('permissions', permissionsReport(permissions));
   };
   sendState();
   for (const entry of journal.entries) send('entry', JSON.stringify(entry));

@@ -1,6 +1,7 @@
 import type { Connection } from '../../gateway/websocket/connection.js';
 import { MAX_MESSAGE_BYTES } from '../../gateway/websocket/frame-limits.js';
 import { POST_ROUTE } from './journal.js';
+import { permissionsReport } from './permissions-report.js';
 import { parseDuration, parseFault, RequestError } from './request.js';
 import { type Controlled, controlState } from './state.js';
 
@@ -16,6 +17,7 @@ type Operation = (call: Call) => object | Promise<object>;
 /** The operations of the control API, by method and path. An operation may throw a `RequestError`. */
 export const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['GET state', controlState],
+  ['GET permissions', ({ api }) => permissionsReport(api.access.credentials.permissions)],
   ['POST clock', advanceClock],
   ['GET faults', ({ api }) => ({ faults: api.faults.list })],
   ['POST faults', addFault],

@@ -1,64 +1,121 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayEvent } from '../../gateway/events.js';
 import { callDynamoDb } from '../dynamodb/call-dynamodb.js';
-import { type LocalGateway, startGateway } from '../start-gateway.js';
+import { type LocalGateway, prepareGateway, type StartGatewayOptions } from '../start-gateway.js';
 import type { ReadTemplate } from '../template/read-template.js';
-import type { Observation, Session } from './session.js';
+import { noticed, type Observation, type Session } from './session.js';
 
-/** A session in which nothing happens for this long waits in vain, in milliseconds. */
-const STALLED_MS = 1_000;
+/** A session that is not known yet waits this long for something to happen, in milliseconds. */
+const LONGEST_WAIT_MS = 30_000;
 /** How long rows may take to be removed after a session, in milliseconds. */
 const SETTLED_MS = 2_000;
 
-/**
- * Runs a session against a gateway of its own.
- *
- * @param wanted - What is waited for a while after the session. @default the first two looks that are the same
- */
+/** A session, and what it was like with the whole template. */
+export interface ObserveOptions {
+  readonly session: Session;
+  /** @default not known yet */
+  readonly original?: Observation | undefined;
+  /** Further options of the gateway. @default none */
+  readonly gateway?: Pick<StartGatewayOptions, 'now'> | undefined;
+}
+
+/** Runs a session against a gateway of its own. */
 export async function observe(
   { options }: ReadTemplate,
-  session: Session,
-  wanted?: Observation,
+  { session, original, gateway: further }: ObserveOptions,
 ): Promise<Observation> {
-  const results = new Set<string>();
-  let lastAt = performance.now();
-  const onEvent = ({ route, result }: GatewayEvent): void => {
-    results.add(`${route} ${result}`);
-    lastAt = performance.now();
-  };
-  await using gateway = await startGateway({ ...options, quiet: true, onEvent });
-  const over = new AbortController();
-  const failing = session(gateway, { signal: over.signal }).then(
-    () => undefined,
-    (error: unknown) => firstLine(error),
+  const seen = new Seen();
+  const onEvent = ({ route, result }: GatewayEvent): void => seen.result(`${route} ${result}`);
+  const running = prepareGateway({ ...options, ...further, quiet: true, onEvent });
+  running.permissions.onRefusal(({ caller, action, resource }) =>
+    seen.refusal(`${action} on ${resource} to ${caller.principal}`),
   );
-  const stalling = async (): Promise<string> => {
-    for (lastAt = performance.now(); performance.now() - lastAt < STALLED_MS; await sleep(25));
+  try {
+    const gateway = await running.start();
+    const failing = session(seen.of(gateway)).then(
+      () => undefined,
+      (error: unknown) => firstLine(error),
+    );
+    const waitMs = original === undefined ? LONGEST_WAIT_MS : 500 + 3 * original.longestWaitMs;
+    // A session that goes on is not awaited: the gateway's end ends its connections.
+    const failure = await Promise.race([failing, seen.nothingFor(waitMs)]);
+    const look = async (): Promise<Observation> => ({
+      ...seen.soFar,
+      failure,
+      items: await itemsOf(gateway, options.tables),
+    });
+    return failure === undefined ? await settled(look, original) : await look();
+  } finally {
+    await running.close();
+  }
+}
+
+/** What was seen of a session in the gateway, and when something was seen last. */
+class Seen {
+  readonly #results = new Set<string>();
+  readonly #refused = new Set<string>();
+  #lastAt: number | undefined;
+  #longestWaitMs = 0;
+  #invocations = 0;
+
+  get soFar(): Pick<Observation, 'results' | 'refused' | 'longestWaitMs'> {
+    const results = [...this.#results].sort();
+    return { results, refused: [...this.#refused], longestWaitMs: this.#longestWaitMs };
+  }
+
+  result(result: string): void {
+    this.#results.add(result);
+    this.#happened();
+  }
+
+  refusal(refusal: string): void {
+    this.#refused.add(refusal);
+    this.#happened();
+  }
+
+  /** The gateway for a session that begins now. What it invokes may take its time. */
+  of(gateway: LocalGateway): LocalGateway {
+    this.#lastAt = performance.now();
+    return {
+      ...gateway,
+      invoke: async (...args) => {
+        this.#invocations += 1;
+        try {
+          return await gateway.invoke(...args);
+        } finally {
+          this.#invocations -= 1;
+          this.#lastAt = performance.now();
+        }
+      },
+    };
+  }
+
+  /** Resolves when nothing has happened for a while. */
+  async nothingFor(ms: number): Promise<string> {
+    while (this.#invocations > 0 || performance.now() - (this.#lastAt ?? 0) < ms) await sleep(25);
     return 'it waits for something that does not come';
-  };
-  const failure = await Promise.race([failing, stalling()]);
-  // Not awaited: the gateway's end ends the connections of a session that goes on.
-  over.abort();
-  const look = async (): Promise<Observation> => ({
-    failure,
-    refused: [],
-    results: [...results].sort(),
-    items: await itemsOf(gateway, options.tables),
-  });
-  return failure === undefined ? await settled(look, wanted) : { ...(await look()), failure };
+  }
+
+  #happened(): void {
+    const now = performance.now();
+    if (this.#lastAt !== undefined) {
+      this.#longestWaitMs = Math.max(this.#longestWaitMs, now - this.#lastAt);
+    }
+    this.#lastAt = now;
+  }
 }
 
 /** Looks until it sees what is wanted, but not for ever. */
 async function settled(
   look: () => Promise<Observation>,
-  wanted: Observation | undefined,
+  original: Observation | undefined,
 ): Promise<Observation> {
   let last = await look();
   for (const start = performance.now(); performance.now() - start < SETTLED_MS; ) {
-    if (JSON.stringify(last) === JSON.stringify(wanted)) break;
-    await sleep(wanted === undefined ? 250 : 25);
+    if (original !== undefined && noticed(last, original) === undefined) break;
+    await sleep(original === undefined ? 250 : 25);
     const next = await look();
-    if (wanted === undefined && JSON.stringify(next) === JSON.stringify(last)) break;
+    if (original === undefined && noticed(next, last) === undefined) break;
     last = next;
   }
   return last;

@@ -1,24 +1,20 @@
 import type { LocalGateway } from '../start-gateway.js';
 
-/**
- * Uses an API as its clients do, and throws an error if something is not as it should be. It must not wait
- * longer than `signal` says.
- */
-export type Session = (
-  gateway: LocalGateway,
-  options: { readonly signal: AbortSignal },
-) => Promise<void>;
+/** Uses an API as its clients do, and throws an error if something is not as it should be. */
+export type Session = (gateway: LocalGateway) => Promise<void>;
 
 /** What happened while a session ran. */
 export interface Observation {
   /** Why the session failed. @default it did not */
   readonly failure?: string | undefined;
-  /** Calls that IAM refused: `dynamodb:PutItem by Chat`. */
+  /** Calls that IAM refused, with their resources and callers. */
   readonly refused: readonly string[];
   /** Routes with their results: `$connect ok`. */
   readonly results: readonly string[];
   /** How many items the tables have in the end. */
   readonly items: number;
+  /** The longest time in which nothing happened in the gateway, in milliseconds. */
+  readonly longestWaitMs: number;
 }
 
 /** How a session, or the gateway while it ran, has noticed a mutant; `undefined` if neither has. */

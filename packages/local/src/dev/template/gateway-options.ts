@@ -1,22 +1,29 @@
 import { actionIn } from '../../gateway/aws-service.js';
 import type { Integration } from '../../gateway/routes/integration-options.js';
-import type { LocalRoute } from '../make-deployment.js';
+import type { LocalAuthorizer, LocalRoute } from '../make-deployment.js';
 import { functionUriHint, otherServiceIn } from './identities.js';
 import { templateError } from './parse-template.js';
-import type { TemplateApi, TemplateIntegration, TemplateRoute } from './template-api.js';
+import type { Roles } from './read-roles.js';
+import type {
+  TemplateApi,
+  TemplateAuthorizer,
+  TemplateIntegration,
+  TemplateRoute,
+} from './template-api.js';
 
 /**
  * Converts the routes of a template to those of the gateway.
  *
  * @throws StartError `ERR_TEMPLATE_INVALID` if an integration cannot run locally.
  */
-export function gatewayRoutes(api: TemplateApi): LocalRoute[] {
+export function gatewayRoutes(api: TemplateApi, roles: Roles): LocalRoute[] {
   return api.routes.map((route) => ({
     routeKey: route.routeKey,
     twoWay: route.twoWay,
     function: functionOf(route.integration),
+    qualifier: route.integration.qualifier,
     timeoutMs: route.integration.timeoutMs,
-    integration: integrationOf(route.integration),
+    integration: integrationOf(route.integration, roles),
     // The authorizer is set for the whole API, because only $connect can have one (row 4.1).
     authorizationType: route.authorizationType === 'AWS_IAM' ? 'AWS_IAM' : undefined,
     apiKeyRequired: route.apiKeyRequired,
@@ -24,6 +31,29 @@ export function gatewayRoutes(api: TemplateApi): LocalRoute[] {
     modelSelectionExpression: route.modelSelectionExpression,
     throttle: throttleOf(route),
   }));
+}
+
+/** Converts the authorizer of a template to that of the gateway. */
+export function gatewayAuthorizer(
+  { logicalId, functionName, qualifier, identitySources, credentialsArn }: TemplateAuthorizer,
+  roles: Roles,
+): LocalAuthorizer {
+  return {
+    authorizerId: logicalId,
+    function: functionName,
+    qualifier,
+    identitySources,
+    credentials: credentialsOf(credentialsArn, `the authorizer "${logicalId}"`, roles),
+  };
+}
+
+/** The role with an ARN; only the ARN if nobody knows the role. */
+function credentialsOf(
+  arn: string | undefined,
+  user: string,
+  roles: Roles,
+): Integration['credentials'] {
+  return arn === undefined ? undefined : (roles.ofArn(arn, user) ?? { arn });
 }
 
 /** The name of the function; `undefined` for a mock and for DynamoDB. */
@@ -77,10 +107,16 @@ function checkDynamoDb({ logicalId, type, method = '' }: TemplateIntegration): v
 }
 
 /** The gateway checks the values. */
-function integrationOf(integration: TemplateIntegration): Integration | undefined {
-  const { type, responses, requestTemplates, templateSelectionExpression } = integration;
-  if (type === 'AWS_PROXY') return undefined;
+function integrationOf(integration: TemplateIntegration, roles: Roles): Integration | undefined {
+  const { logicalId, type, responses, requestTemplates, templateSelectionExpression } = integration;
+  const credentials = credentialsOf(
+    integration.credentialsArn,
+    `the integration "${logicalId}"`,
+    roles,
+  );
+  if (type === 'AWS_PROXY') return credentials && { type, credentials };
   return {
+    credentials,
     type: type as Integration['type'],
     integrationUri: callsDynamoDb(integration) ? integration.uri : undefined,
     requestTemplates,

@@ -53,7 +53,12 @@ function iamArn({ region, accountId }: Place, resource: string): string {
   return `arn:${partitionOf(region).name}:iam::${accountId}:${resource}`;
 }
 
-function arn({ region, accountId }: Place, service: string, resource: string): string {
+/** The ARN of a resource in an account and a Region. */
+export function arn(
+  { region, accountId }: Pick<Place, 'region' | 'accountId'>,
+  service: string,
+  resource: string,
+): string {
   return `arn:${partitionOf(region).name}:${service}:${region}:${accountId}:${resource}`;
 }
 
@@ -171,11 +176,15 @@ export function functionUriHint(uri = ''): string {
 export const FUNCTION_URI_HINT =
   "Write !Sub 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${YourFunction.Arn}/invocations'.";
 
-/** The name of the function in the URI of an integration or authorizer. */
-export function functionNameIn(uri: string): string | undefined {
-  return /\/functions\/arn:[^:]+:lambda:[^:]*:[^:]*:function:([^:/]+)(?::[^/]+)?\/invocations$/.exec(
-    uri,
-  )?.[1];
+/** The function in the URI of an integration or authorizer, with its alias or version. */
+export function functionIn(
+  uri: string,
+): { readonly name: string; readonly qualifier: string | undefined } | undefined {
+  const [, name, qualifier] =
+    /\/functions\/arn:[^:]+:lambda:[^:]*:[^:]*:function:([^:/]+)(?::([^/]+))?\/invocations$/.exec(
+      uri,
+    ) ?? [];
+  return name === undefined ? undefined : { name, qualifier };
 }
 
 /** The AWS service in the URI of an integration, unless it is Lambda. */

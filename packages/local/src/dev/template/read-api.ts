@@ -1,4 +1,4 @@
-import { FUNCTION_URI_HINT, functionNameIn, functionUriHint } from './identities.js';
+import { FUNCTION_URI_HINT, functionIn, functionUriHint } from './identities.js';
 import { templateError } from './parse-template.js';
 import { readIntegration } from './read-integration.js';
 import { type RouteSurroundings, readRoute } from './read-route.js';
@@ -106,8 +106,8 @@ function readAuthorizer(authorizer: Resource): TemplateAuthorizer {
     );
   }
   const uri = authorizer.requiredText('AuthorizerUri', FUNCTION_URI_HINT);
-  const functionName = functionNameIn(uri);
-  if (functionName === undefined) {
+  const lambda = functionIn(uri);
+  if (lambda === undefined) {
     throw templateError(
       `${authorizer.where('AuthorizerUri')} is "${uri}", which does not contain a Lambda function.`,
       functionUriHint(uri),
@@ -115,7 +115,9 @@ function readAuthorizer(authorizer: Resource): TemplateAuthorizer {
   }
   return {
     logicalId: authorizer.logicalId,
-    functionName,
+    functionName: lambda.name,
+    qualifier: lambda.qualifier,
+    credentialsArn: authorizer.text('AuthorizerCredentialsArn'),
     identitySources: authorizer.texts('IdentitySource'),
   };
 }

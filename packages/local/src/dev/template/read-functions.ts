@@ -1,8 +1,10 @@
 import type { FunctionOptions } from '../../lambda/function.js';
+import type { InvokePermission } from '../../lambda/invoke-permission.js';
 import { StartError } from '../../start-error.js';
 import { functionTypes } from './identities.js';
 import { templateError } from './parse-template.js';
 import { readFunction } from './read-function.js';
+import type { Roles } from './read-roles.js';
 import { byStack, type Resource } from './resource.js';
 import type { Stack } from './stack.js';
 import type { TemplateApi } from './template-api.js';
@@ -41,11 +43,19 @@ interface ReadFunctions {
   readonly problems: ReadonlyMap<Resource, string>;
 }
 
+/** What functions are read with. */
+interface FunctionSurroundings {
+  readonly users: ReadonlyMap<string, string>;
+  readonly runs: (stack: Stack) => boolean;
+  readonly roles: Roles;
+  /** By the ARN of the function. */
+  readonly permissions: ReadonlyMap<string, readonly InvokePermission[]>;
+}
+
 /** Reads the functions of all stacks. @throws StartError if one that an API uses is missing or cannot run. */
 export async function readFunctions(
   resources: readonly Resource[],
-  users: ReadonlyMap<string, string>,
-  runs: (stack: Stack) => boolean,
+  { users, runs, roles, permissions }: FunctionSurroundings,
 ): Promise<ReadFunctions> {
   const functions: Record<string, FunctionOptions> = {};
   const functionNames = new Map<string, FunctionNames>();
@@ -63,7 +73,12 @@ export async function readFunctions(
       );
     }
     try {
-      functions[name] = await readFunction(resource);
+      const definition = await readFunction(resource);
+      functions[name] = {
+        ...definition,
+        permissions: roles.ofFunction(resource),
+        invokePermissions: permissions.get(resource.attribute('Arn')) ?? [],
+      };
       resource.serve();
       const isOfStack = runs(resource.stack);
       functionNames.set(name, { logicalId, label, isUnrouted, isOfStack });

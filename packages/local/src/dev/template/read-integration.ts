@@ -1,4 +1,4 @@
-import { functionNameIn } from './identities.js';
+import { functionIn } from './identities.js';
 import type { Resource } from './resource.js';
 import type { TemplateIntegration, TemplateIntegrationResponse } from './template-api.js';
 
@@ -14,7 +14,9 @@ export function readIntegration(
     type: resource.requiredText('IntegrationType', 'Write AWS_PROXY, AWS or MOCK.'),
     uri,
     method: resource.text('IntegrationMethod'),
-    functionName: uri === undefined ? undefined : functionNameIn(uri),
+    functionName: uri === undefined ? undefined : functionIn(uri)?.name,
+    qualifier: uri === undefined ? undefined : functionIn(uri)?.qualifier,
+    credentialsArn: resource.text('CredentialsArn'),
     timeoutMs: resource.number('TimeoutInMillis'),
     requestTemplates: resource.textFields('RequestTemplates'),
     templateSelectionExpression: resource.text('TemplateSelectionExpression'),

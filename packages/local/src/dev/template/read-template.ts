@@ -2,13 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { apiDefaults } from '../../gateway/options.js';
 import type { LocalTable } from '../dynamodb/local-table.js';
 import type { ApiDefinition, StartGatewayOptions } from '../start-gateway.js';
-import { gatewayRoutes } from './gateway-options.js';
+import { gatewayAuthorizer, gatewayRoutes } from './gateway-options.js';
 import { tableTypes } from './identities.js';
 import { loadAssembly } from './load-assembly.js';
 import { isWebSocketApi, type OpenStack, openStacks } from './open-stacks.js';
 import { type Template, templateError } from './parse-template.js';
 import { readApi } from './read-api.js';
 import { type FunctionNames, readFunctions, usersOf } from './read-functions.js';
+import { readPermissions } from './read-permissions.js';
+import { Roles } from './read-roles.js';
 import { readTable } from './read-table.js';
 import { byStack, type Resource } from './resource.js';
 import { loadTemplate, type Stack } from './stack.js';
@@ -101,12 +103,13 @@ export async function readStacks(
   const runs = (stack: Stack): boolean => chosen === undefined || stack === chosen;
   const opened = openStacks(stacks, parameters, runs);
   const resources = opened.flatMap((each) => each.resources);
+  const roles = new Roles(byStack(resources, runs));
   const apis = resources
     .filter((resource) => isWebSocketApi(resource) && runs(resource.stack))
     .map((api) => ({ api, parts: readApi(api, { resources, stageName: stage }) }));
   const [first, ...others] = apis.map(({ api, parts }) => ({
     name: api.label,
-    definition: definitionOf(api, parts, stage),
+    definition: definitionOf(api, parts, { stage, roles }),
   }));
   if (first === undefined) {
     throw templateError(
@@ -116,7 +119,12 @@ export async function readStacks(
   }
   const tables = tablesOf(byStack(resources, runs), runs);
   const users = usersOf(apis.map(({ parts }) => parts));
-  const { functions, functionNames, problems } = await readFunctions(resources, users, runs);
+  const { functions, functionNames, problems } = await readFunctions(resources, {
+    users,
+    runs,
+    roles,
+    permissions: readPermissions(resources),
+  });
   const options: StartGatewayOptions = {
     functions,
     tables,
@@ -131,6 +139,7 @@ export async function readStacks(
       resources.filter((resource) => runs(resource.stack)),
       problems,
     ),
+    ...roles.warnings,
     ...opened.flatMap(({ resolver }: OpenStack) => resolver.warnings),
   ];
   const text = stacks.map((each) => each.text).join('\n');
@@ -141,15 +150,12 @@ export async function readStacks(
 function definitionOf(
   { stack: { region, accountId } }: Resource,
   api: TemplateApi,
-  stage: string | undefined,
+  { stage, roles }: { readonly stage: string | undefined; readonly roles: Roles },
 ): ApiDefinition {
   const { apiId, authorizer } = api;
   return {
-    routes: gatewayRoutes(api),
-    authorizer: authorizer && {
-      function: authorizer.functionName,
-      identitySources: authorizer.identitySources,
-    },
+    routes: gatewayRoutes(api, roles),
+    authorizer: authorizer && gatewayAuthorizer(authorizer, roles),
     stage: api.stage?.name ?? stage,
     stageVariables: api.stage?.variables,
     routeSelectionExpression: api.routeSelectionExpression,

@@ -124,6 +124,18 @@ export class Resolver {
     );
   }
 
+  /** Like `resolve`, without a warning for a value that is not the one on AWS. */
+  resolveQuietly(value: unknown, where: string): unknown {
+    const before = new Set(this.#warnings);
+    try {
+      return this.resolve(value, where);
+    } finally {
+      for (const warning of this.#warnings) {
+        if (!before.has(warning)) this.#warnings.delete(warning);
+      }
+    }
+  }
+
   /**
    * @throws StartError `ERR_TEMPLATE_INVALID` if the condition does not exist or depends on itself.
    */

@@ -45,6 +45,12 @@ export class Resource {
     return String(this.#resolver.resolve({ Ref: this.#ownId }, `"${this.logicalId}"`));
   }
 
+  /** A value of `Fn::GetAtt`. */
+  attribute(name: string): string {
+    const reference = { 'Fn::GetAtt': [this.#ownId, name] };
+    return String(this.#resolver.resolve(reference, `"${this.logicalId}"`));
+  }
+
   /** The path of its construct, as in the code of a CDK app; otherwise its logical id. */
   get label(): string {
     const path = this.stack.paths.get(this.#ownId) ?? this.metadata['aws:cdk:path'];
@@ -73,9 +79,21 @@ export class Resource {
     return this.#resolver.resolve(this.#properties[name], this.where(name));
   }
 
+  /** Like `value`, without a warning for what is only known on AWS. */
+  valueQuietly(name: string): unknown {
+    this.#read.add(name);
+    return this.#resolver.resolveQuietly(this.#properties[name], this.where(name));
+  }
+
   /** @throws StartError `ERR_TEMPLATE_INVALID` if it is a list or an object. */
   text(name: string): string | undefined {
     const value = this.value(name);
+    return value === undefined ? undefined : this.#textOf(value, name);
+  }
+
+  /** Like `text`, without a warning for what is only known on AWS. */
+  textQuietly(name: string): string | undefined {
+    const value = this.valueQuietly(name);
     return value === undefined ? undefined : this.#textOf(value, name);
   }
 

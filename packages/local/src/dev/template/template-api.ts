@@ -44,6 +44,10 @@ export interface TemplateIntegration {
   readonly method: string | undefined;
   /** Name of the function in the URI. */
   readonly functionName: string | undefined;
+  /** Its alias or version in the URI. */
+  readonly qualifier: string | undefined;
+  /** ARN of the role by which the URI is called. */
+  readonly credentialsArn: string | undefined;
   readonly timeoutMs: number | undefined;
   readonly requestTemplates: Readonly<Record<string, string>> | undefined;
   readonly templateSelectionExpression: string | undefined;
@@ -66,5 +70,9 @@ export interface TemplateAuthorizer {
   readonly logicalId: string;
   /** Name of the authorizer's function. */
   readonly functionName: string;
+  /** Its alias or version. */
+  readonly qualifier: string | undefined;
+  /** ARN of the role by which the function is invoked. */
+  readonly credentialsArn: string | undefined;
   readonly identitySources: readonly string[];
 }

@@ -61,8 +61,13 @@ function merged(shared: unknown, own: unknown): unknown {
   return { ...shared, ...Object.fromEntries(both) };
 }
 
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether it is an object, and not an intrinsic function. */
 function isPlainObject(value: unknown): value is Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (!isObject(value)) return false;
   const [key = ''] = Object.keys(value);
   return !(Object.keys(value).length === 1 && (key === 'Ref' || key.startsWith('Fn::')));
 }
@@ -104,15 +109,17 @@ function simpleTable(resource: TemplateResource): TemplateResource {
 
 function generateForFunction(
   logicalId: string,
-  { condition, properties: { Role, AutoPublishAlias } }: TemplateResource,
+  { condition, properties }: TemplateResource,
   { resources, names }: Generated,
 ): void {
-  const add = (id: string, type: string, properties: Fields): void => {
-    resources.set(id, { type, condition, properties, metadata: {} });
+  const { Role, AutoPublishAlias } = properties;
+  const add = (id: string, type: string, own: Fields): void => {
+    resources.set(id, { type, condition, properties: own, metadata: {} });
   };
-  if (Role === undefined) {
-    add(`${logicalId}Role`, 'AWS::IAM::Role', {});
-    names.set(`${logicalId}.Role`, `${logicalId}Role`);
+  // A condition may leave the role out.
+  if (Role === undefined || (isObject(Role) && 'Fn::If' in Role)) {
+    add(roleIdOf(logicalId), 'AWS::IAM::Role', generatedRole(properties));
+    names.set(`${logicalId}.Role`, roleIdOf(logicalId));
   }
   if (AutoPublishAlias !== undefined) {
     const FunctionName = { Ref: logicalId };
@@ -125,6 +132,55 @@ function generateForFunction(
     names.set(`${logicalId}.Version`, `${logicalId}Version`);
     names.set(`${logicalId}.Alias`, `${logicalId}Alias${suffix}`);
   }
+}
+
+/** The logical id of the role that SAM makes for a function without one. */
+export function roleIdOf(functionId: string): string {
+  return `${functionId}Role`;
+}
+
+/** That role, but for the `Policies` of the function (AWS SAM: "AWS::Serverless::Function"). */
+function generatedRole(properties: Fields): Fields {
+  const { AssumeRolePolicyDocument, DeadLetterQueue, PermissionsBoundary, RolePath } = properties;
+  const { Events, VpcConfig } = properties;
+  const types = isPlainObject(Events)
+    ? Object.values(Events).map((event) => (isPlainObject(event) ? event['Type'] : undefined))
+    : [];
+  const managed = [
+    'AWSLambdaBasicExecutionRole',
+    ...(VpcConfig === undefined ? [] : ['AWSLambdaVPCAccessExecutionRole']),
+    ...(types.includes('SQS') ? ['AWSLambdaSQSQueueExecutionRole'] : []),
+    ...(types.includes('DynamoDB') ? ['AWSLambdaDynamoDBExecutionRole'] : []),
+  ];
+  return {
+    AssumeRolePolicyDocument: AssumeRolePolicyDocument ?? TRUSTS_LAMBDA,
+    ManagedPolicyArns: managed.map((name) => ({
+      'Fn::Sub': `arn:\${AWS::Partition}:iam::aws:policy/service-role/${name}`,
+    })),
+    ...(PermissionsBoundary !== undefined && { PermissionsBoundary }),
+    ...(RolePath !== undefined && { Path: RolePath }),
+    ...(isPlainObject(DeadLetterQueue) && { Policies: [deadLetterPolicy(DeadLetterQueue)] }),
+  };
+}
+
+const TRUSTS_LAMBDA: Fields = {
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Allow',
+      Principal: { Service: 'lambda.amazonaws.com' },
+      Action: 'sts:AssumeRole',
+    },
+  ],
+};
+
+function deadLetterPolicy({ Type, TargetArn }: Fields): Fields {
+  const Action = Type === 'SNS' ? 'sns:publish' : 'sqs:SendMessage';
+  const statement = { Effect: 'Allow', Action, Resource: TargetArn };
+  return {
+    PolicyName: 'DeadLetterQueuePolicy',
+    PolicyDocument: { Version: '2012-10-17', Statement: [statement] },
+  };
 }
 
 /** What SAM makes of one `AWS::Serverless::WebSocketApi`. */
@@ -162,7 +218,9 @@ class WebSocketApi {
     }
     const access = this.#access(Auth, Object.fromEntries(routes));
     for (const [routeKey, route] of routes) {
-      this.#route(routeKey, fieldsOf(route, this.#where(`Routes.${routeKey}`)), access);
+      const spec = fieldsOf(route, this.#where(`Routes.${routeKey}`));
+      const stageName = StageName ?? 'default';
+      this.#route(routeKey, { spec, stageName, ...(routeKey === '$connect' && { access }) });
     }
     if (Domain !== undefined) this.#domain(fieldsOf(Domain, this.#where('Domain')), stageId);
   }
@@ -172,7 +230,10 @@ class WebSocketApi {
     return typeof name === 'string' ? `${name}Stage` : 'Stage';
   }
 
-  #route(routeKey: string, spec: Fields, access: Fields): void {
+  #route(
+    routeKey: string,
+    { spec, stageName, access }: { spec: Fields; stageName: unknown; access?: Fields },
+  ): void {
     const { FunctionArn, IntegrationTimeout, ...route } = spec;
     if (!/^(?:\$connect|\$disconnect|\$default|[A-Za-z0-9]+)$/.test(routeKey)) {
       this.#refuse(
@@ -197,7 +258,25 @@ class WebSocketApi {
       ...this.#ofApi(route),
       RouteKey: routeKey,
       Target: { 'Fn::Join': ['/', ['integrations', integration]] },
-      ...(routeKey === '$connect' && access),
+      ...access,
+    });
+    this.#permission(`${name}Permission`, FunctionArn, [stageName, routeKey]);
+  }
+
+  /** Lets a part of the API invoke a function. */
+  #permission(suffix: string, functionArn: unknown, [first, ...rest]: readonly unknown[]): void {
+    const arn = 'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}';
+    const names = { Api: { Ref: this.#logicalId }, First: first };
+    this.#generated.resources.set(`${this.#logicalId}${suffix}`, {
+      type: 'AWS::Lambda::Permission',
+      condition: this.#condition,
+      properties: {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: functionArn,
+        Principal: 'apigateway.amazonaws.com',
+        SourceArn: { 'Fn::Sub': [[`${arn}/\${First}`, ...rest].join('/'), names] },
+      },
+      metadata: {},
     });
   }
 
@@ -226,6 +305,9 @@ class WebSocketApi {
       AuthorizerType: 'REQUEST',
       AuthorizerUri: uriOf(AuthArn),
     });
+    if (InvokeRole === undefined) {
+      this.#permission('AuthorizerPermission', AuthArn, ['authorizers', '*']);
+    }
     return {
       AuthorizationType: 'CUSTOM',
       AuthorizerId: { Ref: `${this.#logicalId}ConnectAuthorizer` },

@@ -1,6 +1,6 @@
 import type { Resource } from './resource.js';
 
-// Resource types without a local effect: the local gateway works without them.
+// Resource types without a local effect, and those that are read with what refers to them, such as roles.
 const TYPES_WITHOUT_EFFECT =
   /^(?:Custom::CrossRegionExport(?:Reader|Writer)|AWS::(?:ApiGatewayV2::(?:Deployment|DomainName)|ApiGateway::Account|CDK::Metadata|CloudWatch::\w+|EC2::(?:\w*(?:VPC|Gateway|Route|Subnet|Acl|Endpoint)\w*|EIP|SecurityGroup\w*)|Lambda::(?:Alias|Permission|Version)|IAM::\w+|Logs::\w+|Route53::\w+))$/;
 
@@ -13,12 +13,12 @@ const PROPERTIES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'Name',
   'OperationName',
   'Tags',
-  // Permissions and logging do not concern the local gateway.
-  'AuthorizerCredentialsArn',
-  'CredentialsArn',
+  // What SAM makes the role of a function of.
+  'AssumeRolePolicyDocument',
   'PermissionsBoundary',
   'Policies',
-  'Role',
+  'RolePath',
+  // Logging does not concern the local gateway.
   'AccessLogSettings',
   'LoggingConfig',
   'Tracing',
@@ -61,6 +61,7 @@ const PROPERTIES_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
 const REASONS: Readonly<Record<string, string>> = {
   DisableExecuteApiEndpoint:
     ': the stage is served; --base-path serves the path of a custom domain',
+  Connectors: ': what it allows is not known here, so write it as "Policies"',
   Events: ': nothing but the API invokes functions',
   Layers: ': modules come from the node_modules of the function',
   StreamSpecification: ': tables have no streams',
@@ -114,6 +115,9 @@ function unread(resource: Resource): readonly Line[] {
 function reasonOf(type: string): string {
   if (type === 'AWS::ApiGatewayV2::ApiMapping') {
     return ': clients connect to the stage; --base-path serves the path of a custom domain.';
+  }
+  if (type === 'AWS::Serverless::Connector') {
+    return ': what it allows is not known here. Write it as "Policies" of the function.';
   }
   return /^AWS::ApiGatewayV2::(?!Api$)/.test(type) ? ': no part of the API refers to it.' : '';
 }

@@ -5,6 +5,7 @@ import type { Api } from '../api.js';
 import type { ServedAuthorizer } from '../deployment.js';
 import type { GatewayEvent } from '../events.js';
 import { coldStartOf, invoke, type Outcome } from '../routes/invoke.js';
+import { problemWithInvoke } from './invoke-access.js';
 
 type AuthorizerEvent = ReturnType<typeof makeAuthorizerEvent>;
 
@@ -32,14 +33,19 @@ const MAX_RESOURCE_LENGTH = 512;
  */
 export async function authorize(
   api: Api,
-  { function: lambda, identitySources }: ServedAuthorizer,
+  { function: lambda, authorizerId, credentials, identitySources }: ServedAuthorizer,
   event: AuthorizerEvent,
 ): Promise<Verdict> {
   const time = api.now();
   let outcome: Outcome | undefined;
   const [missing] = [...identitySources].find(([, source]) => !source(event)) ?? [];
   let verdict = refused(401, `The identity source "${missing}" is missing.`);
-  if (missing === undefined) {
+  const source = `authorizers/${authorizerId}`;
+  const problem =
+    missing === undefined ? problemWithInvoke(api, { lambda, credentials, source }) : undefined;
+  if (problem !== undefined) {
+    verdict = refused(500, problem);
+  } else if (missing === undefined) {
     outcome = await invoke(lambda, event, { timeoutMs: api.integrationTimeoutMs });
     verdict = judge(outcome, event, time);
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Permissions } from '../../iam/permissions.js';
 import { problemWithPolicy } from '../../iam/policy.js';
 import type { PolicyDocument } from '../../iam/policy-document.js';
-import type { Caller, Role } from '../../iam/role.js';
+import { type Caller, nameOf, type Role } from '../../iam/role.js';
 
 /** An access key that may sign requests to the `@connections` API, and handshakes. */
 export interface Credential extends Caller {
@@ -23,7 +23,8 @@ export class Credentials {
   /**
    * Creates a key for `principal`, registers it and returns it. Without permissions it allows everything.
    *
-   * @throws Error - if a policy cannot be evaluated.
+   * @throws Error - if a policy document cannot be evaluated. What cannot be evaluated in a role only
+   * refuses the calls that it could decide on.
    */
   issue(principal: string, permissions?: PolicyDocument | Role): Credential {
     const credential = {
@@ -31,26 +32,27 @@ export class Credentials {
       secretAccessKey: randomBytes(30).toString('base64'),
       sessionToken: randomBytes(96).toString('base64'),
       principal,
-      role: permissions && roleOf(principal, permissions),
     };
-    this.add(credential);
-    return credential;
+    return this.permit(credential, permissions);
   }
 
   /**
-   * Registers a key. It replaces a key with the same id.
+   * Registers a key with other permissions. It replaces a key with the same id.
    *
-   * @throws Error - if its policy cannot be evaluated.
+   * @throws Error - like `issue`.
    */
+  permit(credential: Credential, permissions?: PolicyDocument | Role): Credential {
+    const { principal } = credential;
+    if (permissions !== undefined && !('policies' in permissions)) check(principal, permissions);
+    const permitted = { ...credential, role: permissions && roleOf(principal, permissions) };
+    this.add(permitted);
+    return permitted;
+  }
+
+  /** Registers a key. It replaces a key with the same id. */
   add(credential: Credential): void {
-    const { principal, role } = credential;
-    for (const { document } of role?.policies ?? []) {
-      const problem = problemWithPolicy(document);
-      if (problem !== undefined) {
-        throw new Error(`The access key of "${principal}" cannot be used: ${problem}. Change it.`);
-      }
-    }
     this.#byAccessKeyId.set(credential.accessKeyId, credential);
+    this.permissions.add(credential);
   }
 
   /** Removes a key. Requests that are signed with it are refused from now on. */
@@ -64,9 +66,15 @@ export class Credentials {
   }
 }
 
+function check(principal: string, document: PolicyDocument): void {
+  const problem = problemWithPolicy(document);
+  if (problem === undefined) return;
+  throw new Error(`The access key of "${principal}" cannot be used: ${problem}. Change it.`);
+}
+
 /** A policy alone is that of a role with the name of the principal. */
 function roleOf(principal: string, permissions: PolicyDocument | Role): Role {
   if ('policies' in permissions) return permissions;
-  const source = `the permissions of "${principal}"`;
+  const source = `the permissions of "${nameOf(principal)}"`;
   return { arn: principal, policies: [{ source, document: permissions }] };
 }

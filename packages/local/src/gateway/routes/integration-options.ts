@@ -1,11 +1,13 @@
+import type { RoleOfGateway } from '../access/gateway-role.js';
+
 /**
  * The integration of a route, with the names of `AWS::ApiGatewayV2::Integration` in lower camel case.
  * `HTTP` and `HTTP_PROXY` are not supported, and of AWS's services only Lambda and DynamoDB.
  */
 export interface Integration {
   /**
-   * `AWS_PROXY` gives the function of the route the event, and its result is the answer; none of the other
-   * options applies to it (row 8.12). `AWS` gives the function, or the service in `integrationUri`, the
+   * `AWS_PROXY` gives the function of the route the event, and its result is the answer; of the other
+   * options only `credentials` applies to it (row 8.12). `AWS` gives the function, or the service in `integrationUri`, the
    * output of `requestTemplates`, and `responses` make the answer. `MOCK` needs a request template whose
    * output is `{"statusCode":200}`, and `responses` make the answer.
    */
@@ -17,6 +19,14 @@ export interface Integration {
    * @default none: `AWS` calls the function of the route
    */
   readonly integrationUri?: string | undefined;
+  /**
+   * The role by which API Gateway calls the function or the service (`CredentialsArn`): the role has to
+   * trust `apigateway.amazonaws.com`, and to allow `lambda:InvokeFunction` or the operation. A role of which
+   * only the ARN is known allows everything.
+   *
+   * @default none: the permissions of the function decide, and a service may be called
+   */
+  readonly credentials?: RoleOfGateway | undefined;
   /**
    * Mapping templates by key. The integration gets the output of the selected one, which must be JSON for
    * Lambda and DynamoDB.

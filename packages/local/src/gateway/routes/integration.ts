@@ -1,7 +1,9 @@
+import { problemWithInvoke } from '../access/invoke-access.js';
 import type { Api } from '../api.js';
-import type { ServedDeployment, ServedRoute } from '../deployment.js';
+import { needsFunction, type ServedDeployment, type ServedRoute } from '../deployment.js';
 import type { LambdaFunction } from '../lambda-function.js';
 import { invoke, type ProxyOutcome } from './invoke.js';
+import { misconfigured } from './non-proxy/backends.js';
 import { invokeProxy } from './proxy.js';
 
 /** The result of a factory of events. */
@@ -53,6 +55,13 @@ async function askIntegration(
   // checkDeployment refuses a route without the function that it calls.
   const lambda = (route.function ?? handler) as LambdaFunction;
   const timeoutMs = route.timeoutMs ?? api.integrationTimeoutMs;
+  const credentials =
+    typeof route.integration === 'object' ? route.integration.credentials : undefined;
+  if (needsFunction(route)) {
+    const source = `${api.details.stage}/${routeKey}`;
+    const problem = problemWithInvoke(api, { lambda, credentials, source });
+    if (problem !== undefined) return misconfigured(problem);
+  }
   if (!nonProxy) return invokeProxy(lambda, event, { timeoutMs, kill });
 
   const { requestContext: context, body = '', headers, queryStringParameters } = event;

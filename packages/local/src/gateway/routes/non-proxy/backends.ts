@@ -1,3 +1,4 @@
+import { callerWith, problemWithTrust, type RoleOfGateway } from '../../access/gateway-role.js';
 import type { AwsService, ServiceAction } from '../../aws-service.js';
 import { inTime, type Outcome, type ProxyOutcome } from '../invoke.js';
 import { parseJson, textOf, valueAt } from '../json-path.js';
@@ -87,11 +88,15 @@ export async function lambda(text: string, { invoke }: BackendCall): Promise<Bac
 export function serviceBackend(
   call: AwsService,
   { service, operation }: ServiceAction,
+  role: RoleOfGateway | undefined,
 ): (payload: string, options: BackendCall) => Promise<BackendOutcome> {
   const name = `${service}:${operation}`;
+  const caller = role && callerWith(role);
   return async (payload, { timeoutMs }) => {
+    const untrusted = role && problemWithTrust(role);
+    if (untrusted !== undefined) return misconfigured(untrusted);
     try {
-      const answered = await inTime(call(operation, payload), timeoutMs);
+      const answered = await inTime(call(operation, payload, caller), timeoutMs);
       if ('type' in answered) return { type: 'timeout', service: name };
       const { status, body } = answered;
       const error = `${name} answered ${[status, ...errorTypeIn(body)].join(' ')}`;

@@ -124,7 +124,7 @@ function unmatched({ selected, failure, service }: BackendAnswer): string {
 
 /** The backend of the type `AWS`. @throws Error if its service is not known. */
 function awsBackend(
-  { integrationUri: uri }: Integration,
+  { integrationUri: uri, credentials }: Integration,
   services: AwsServices,
   where: string,
 ): Backend {
@@ -132,7 +132,7 @@ function awsBackend(
   const action = actionIn(uri);
   const service =
     action && Object.hasOwn(services, action.service) ? services[action.service] : undefined;
-  if (action && service) return serviceBackend(service, action);
+  if (action && service) return serviceBackend(service, action, credentials);
   const known = Object.keys(services).map((name) => `"${name}"`);
   throw new Error(
     `The integration URI "${uri}" of ${where} does not lead to an operation of a service that runs ` +

@@ -1,0 +1,7 @@
+import type { LambdaPermission } from '../iam/lambda-permission.js';
+
+/** A permission to invoke a function, or an alias or a version of it. */
+export interface InvokePermission extends LambdaPermission {
+  /** The alias or version. @default the function itself, without one */
+  readonly qualifier?: string | undefined;
+}
