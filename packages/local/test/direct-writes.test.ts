@@ -78,7 +78,8 @@ describe('a template whose API Gateway writes rows', () => {
     await writeFile(join(folder, 'without-table.json'), template.replace(item, '$1Missing'));
     await using running = run('without-table.json');
     expect((await refusalOf(await urlOf(running))).status).toBe(500);
-    const line = 'dynamodb:PutItem answered 400 ResourceNotFoundException, and no integration';
+    // The integration's role only allows the table of the template.
+    const line = 'dynamodb:PutItem answered 400 AccessDeniedException, and no integration';
     await vi.waitFor(() => expect(running.output.stdout).toContain(line));
   });
 

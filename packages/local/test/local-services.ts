@@ -47,6 +47,8 @@ export interface RecordedRole extends AsyncDisposable {
   readonly credentials: Credentials;
   readonly dynamodb: DynamoDBClient;
   readonly sqs: SQSClient;
+  /** Replaces its permissions. */
+  permit(permissions: PolicyDocument): void;
 }
 
 /** Opens a recorder before these endpoints, and clients with the keys of a role. */
@@ -70,6 +72,10 @@ export async function openRecordedRole(
     credentials,
     dynamodb,
     sqs,
+    permit(permissions) {
+      const { role } = credentials.issue(principal, permissions);
+      credentials.add({ ...credential, role });
+    },
     async [Symbol.asyncDispose]() {
       dynamodb.destroy();
       sqs.destroy();

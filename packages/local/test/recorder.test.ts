@@ -13,6 +13,9 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
+import { servicesWith } from '../src/dev/dynamodb/dynamodb-service.js';
+import { Credentials } from '../src/gateway/access/credentials.js';
+import type { ServiceAnswer } from '../src/gateway/aws-service.js';
 import {
   allow,
   errorOf,
@@ -109,6 +112,32 @@ describe('a call that a role does not allow', () => {
     const nothing = await sendSigned({ ...request, body: 'MessageBody=x' });
     expect(nothing.body).toContain('<Code>InvalidAction</Code>');
     expect(service.requests.map(({ request: { url } }) => url)).toEqual(['/123456789012/jobs']);
+  });
+});
+
+describe('an integration with a role', () => {
+  it('is checked as a function is', async () => {
+    await using service = await openTestService();
+    const { permissions } = new Credentials();
+    const { dynamodb } = servicesWith(service.endpoint, { region: 'us-east-1', permissions });
+    const caller = {
+      principal,
+      role: {
+        arn: 'arn:aws:iam::123456789012:role/Chat',
+        policies: [{ source: 'a policy', document: policy(allow('dynamodb:PutItem')) }],
+      },
+    };
+    const call = dynamodb as (...sent: unknown[]) => Promise<ServiceAnswer>;
+    const body = JSON.stringify({ TableName: 'notes' });
+    expect(await call('PutItem', body, caller)).toEqual({ status: 200, body: '{}' });
+    expect(await call('GetItem', body, undefined)).toEqual({ status: 200, body: '{}' });
+    const { status, body: refusal } = await call('GetItem', body, caller);
+    expect(status).toBe(400);
+    expect(JSON.parse(refusal)).toEqual({
+      __type: 'com.amazon.coral.service#AccessDeniedException',
+      Message: notAllowed('dynamodb:GetItem', tableArn),
+    });
+    expect(service.requests).toHaveLength(2);
   });
 });
 

@@ -121,7 +121,9 @@ export class RunningGateway {
     if (all.some((each) => each.options.permissions !== undefined)) {
       this.#recorder = await openRecorder(credentials);
     }
-    this.#services = servicesWith(givenEndpoint(variables) ?? this.#store?.endpoint, region);
+    const { permissions } = credentials;
+    const dynamoDb = givenEndpoint(variables) ?? this.#store?.endpoint;
+    this.#services = servicesWith(dynamoDb, { region, permissions });
     // With several APIs, a function has to say which one: by its event or by variables of its own. One that
     // belongs to a template only has the variables of the template.
     const givesAddress = this.#apis.length === 1 && this.#options.tables === undefined;

@@ -24,6 +24,7 @@ export function explain({
     const place = denying && `Statement[${denying.index}] of ${denying.policy.source}`;
     return { text: `${what}: ${place ?? 'a policy'} denies it.` };
   }
+  if (reason === 'unknown') return { text: `${what}: ${problem}.` };
   const { unknownPolicies = [], boundary } = role;
   const isBoundary = reason === 'boundary' && boundary !== undefined;
   const place = isBoundary ? boundary.source : `a policy of its role "${nameOf(role.arn)}"`;

@@ -1,4 +1,8 @@
 import { type AwsServices, actionIn } from '../../gateway/aws-service.js';
+import { parseInput } from '../../iam/needs/read-input.js';
+import type { Permissions } from '../../iam/permissions.js';
+import { checkCall } from '../recorder/check-call.js';
+import { dynamoDbBody } from '../recorder/refusal.js';
 import type { StartGatewayOptions } from '../start-gateway.js';
 import { callDynamoDb } from './call-dynamodb.js';
 
@@ -9,10 +13,29 @@ export function givenEndpoint(
   return variables['AWS_ENDPOINT_URL_DYNAMODB'] ?? variables['AWS_ENDPOINT_URL'];
 }
 
-/** The services for integrations: DynamoDB, if there is one. */
-export function servicesWith(endpoint: string | undefined, region: string): AwsServices {
+/** What the services of integrations depend on. */
+interface ServiceSurroundings {
+  readonly region: string;
+  readonly permissions: Permissions;
+}
+
+/** The services for integrations: DynamoDB, if there is one. A caller with a role needs permissions. */
+export function servicesWith(
+  endpoint: string | undefined,
+  { region, permissions }: ServiceSurroundings,
+): AwsServices {
   if (endpoint === undefined) return {};
-  return { dynamodb: (operation, body) => callDynamoDb({ endpoint, region }, operation, body) };
+  return {
+    async dynamodb(operation, body, caller) {
+      const call = { service: 'dynamodb', operation, input: parseInput(body) };
+      const sender = { sourceIp: '', userAgent: undefined, functionArn: undefined };
+      const refusal =
+        caller && (await checkCall(permissions, { ...sender, caller, call, region, endpoint }));
+      return refusal === undefined
+        ? callDynamoDb({ endpoint, region }, operation, body)
+        : { status: 400, body: dynamoDbBody(refusal) };
+    },
+  };
 }
 
 /** Whether one of the routes has an integration with DynamoDB. */

@@ -58,7 +58,7 @@ async function needsOfCall(
 
 function unknownNeed({ service, operation }: ServiceCall): AccessRequest {
   const action = `${service}:${operation}`;
-  const problem = `The local gateway does not know which permissions ${action} needs.`;
+  const problem = `The local gateway does not know which permissions ${action} needs`;
   return { action, resource: '*', keys: new Map(), problem };
 }
 

@@ -46,11 +46,22 @@ export function refuse(
   if (service === 'sqs') {
     response.setHeader('x-amzn-query-error', `${code};${isSender ? 'Sender' : 'Receiver'}`);
   }
-  // The SDKs read both, but only IAM's refusals of DynamoDB have the capital letter.
-  const name = service === 'dynamodb' && type === 'AccessDeniedException' ? 'Message' : 'message';
-  const text = JSON.stringify({ __type: `com.amazon.coral.service#${type}`, [name]: message });
+  const text = service === 'sqs' ? jsonOf({ type, message }) : dynamoDbBody({ type, message });
   send(response, { status, requestId, text, contentType: 'application/x-amz-json-1.0' });
 }
+
+/** The body of an error of DynamoDB. Only its refusals by IAM have the capital letter. */
+export function dynamoDbBody({ type, message }: ServiceError): string {
+  return type === 'AccessDeniedException'
+    ? JSON.stringify({ __type: typeOf(type), Message: message })
+    : jsonOf({ type, message });
+}
+
+function jsonOf({ type, message }: ServiceError): string {
+  return JSON.stringify({ __type: typeOf(type), message });
+}
+
+const typeOf = (type: string): string => `com.amazon.coral.service#${type}`;
 
 function send(
   response: ServerResponse,

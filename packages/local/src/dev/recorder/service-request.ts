@@ -1,6 +1,6 @@
 import type { SignedRequest } from '../../gateway/access/signature.js';
-import type { Input, ServiceCall } from '../../iam/needs/needs.js';
-import { isInput } from '../../iam/needs/read-input.js';
+import type { ServiceCall } from '../../iam/needs/needs.js';
+import { parseInput } from '../../iam/needs/read-input.js';
 
 /** The names of services in the scope of a signature. */
 export const SERVICES = ['dynamodb', 'sqs'] as const;
@@ -40,17 +40,8 @@ export function readCall(
 ): ServiceCall | undefined {
   if (protocol === 'query') return readQuery(request);
   const operation = TARGETS[service].exec(String(request.headers['x-amz-target']))?.[1];
-  return operation === undefined ? undefined : { service, operation, input: readJson(request) };
-}
-
-/** A body that is not JSON is an empty input: the service itself refuses it. */
-function readJson({ body }: SignedRequest): Input {
-  try {
-    const input: unknown = JSON.parse(body.toString());
-    return isInput(input) ? input : {};
-  } catch {
-    return {};
-  }
+  if (operation === undefined) return undefined;
+  return { service, operation, input: parseInput(request.body.toString()) };
 }
 
 /** The operation is a form, which is sent to the path of the queue. */

@@ -22,3 +22,13 @@ export function objectsAt(input: Input, name: string): readonly Input[] {
 export function isInput(value: unknown): value is Input {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The input in a body. Anything but an object of JSON is empty: the service itself refuses it. */
+export function parseInput(body: string): Input {
+  try {
+    const input: unknown = JSON.parse(body);
+    return isInput(input) ? input : {};
+  } catch {
+    return {};
+  }
+}
