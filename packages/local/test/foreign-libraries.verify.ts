@@ -4,9 +4,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { startGateway } from '../src/dev/start-gateway.js';
+import type { PolicyDocument } from '../src/iam/policy-document.js';
 import { openDynamoDbTable } from './dynamodb-table.js';
 import { Peer } from './peer.js';
 
@@ -85,6 +86,27 @@ describe('I1 I15 version 2 of the SDK, whose bundle is large', () => {
     peer.send(how);
     expect(await peer.next()).toBe(how);
     expect(await peer.next()).toBe('410 GoneException');
+  });
+});
+
+describe('version 2 of the SDK under permissions', () => {
+  it('is warned of, because it does not call the local DynamoDB', async () => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const permissions: PolicyDocument = {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 'dynamodb:*', Resource: '*' }],
+    };
+    await using gateway = await startGateway({
+      quiet: true,
+      entry: await fixture('sdk-v2.cjs'),
+      routes: ['$default'],
+      permissions,
+    });
+    expect(written.mock.calls.flat().join('')).toContain(
+      'Warning: "sdk-v2" has version 2 of the AWS SDK',
+    );
+    written.mockRestore();
+    expect(gateway.port).toBeGreaterThan(0);
   });
 });
 

@@ -7,6 +7,8 @@ import { openEmbeddedDynamoDb } from '../src/dev/dynamodb/embedded-dynamodb.js';
 import { openGateway } from '../src/dev/open-gateway.js';
 import type { Fault } from '../src/gateway/faults.js';
 import type { Gateway } from '../src/gateway/open-gateway.js';
+import { openRecordedRole, openTestService, policy } from './local-services.js';
+import { sign } from './signed-request.js';
 
 // FUZZ_SEED repeats a run, FUZZ_TIMES=20 makes it 20 times as long.
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_126);
@@ -240,5 +242,62 @@ describe('anything at the door of the embedded DynamoDB', { timeout }, () => {
       '',
     );
     expect(check.status).toBe(200);
+  });
+});
+
+const fields =
+  'TableName IndexName Key Keys Item RequestItems TransactItems Put Get PutRequest QueueUrl QueueName ' +
+  'KeyConditionExpression ExpressionAttributeNames S #a __proto__ constructor';
+const operations =
+  'DynamoDB_20120810.PutItem DynamoDB_20120810.Query DynamoDB_20120810.BatchGetItem ' +
+  'DynamoDB_20120810.BatchWriteItem DynamoDB_20120810.TransactWriteItems AmazonSQS.SendMessage ' +
+  'AmazonSQS.GetQueueUrl AmazonSQS.constructor x';
+const input = fc.letrec<{ node: unknown; object: object }>((tie) => ({
+  node: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom('orders', 'a = :b', '#a=:b AND c IN (', '::', 'http://x/1/q', 'arn:aws:x', ''),
+    fc.constantFrom(null, true, 0),
+    tie('object'),
+    fc.array(tie('node'), { maxLength: 3 }),
+  ),
+  object: fc.dictionary(fc.constantFrom(...fields.split(' ')), tie('node'), { maxKeys: 4 }),
+})).object;
+
+describe('anything at the door of the recorder', { timeout }, () => {
+  it('is passed on, refused or cut off, and never ends it', async () => {
+    await using service = await openTestService();
+    const endpoints = { dynamodb: service.endpoint, sqs: service.endpoint };
+    const leading = { StringEquals: { 'dynamodb:LeadingKeys': 'a' } };
+    await using role = await openRecordedRole(
+      policy({ Effect: 'Allow', Action: '*', Resource: '*', Condition: leading }),
+      endpoints,
+    );
+    const { port, credential } = role;
+    const target = fc.constantFrom(...operations.split(' '), '');
+    const call = fc.record({
+      how: method,
+      target,
+      service: fc.constantFrom('dynamodb', 'sqs', 'sns'),
+      path: fc.constantFrom('/', '/1/q', '/?Action=SendMessage&Action=x', '//%', '/%2F?%'),
+      body: fc.oneof(
+        input.map((one) => JSON.stringify(one)),
+        bodyText,
+        fc.constantFrom('Action=SendMessage', 'Action=SendMessage&QueueUrl=%'),
+      ),
+      bytes: fc.uint8Array({ maxLength: 300 }),
+      kind: fc.constantFrom('signed', 'signed', 'signed', 'unsigned', 'garbage'),
+    });
+    const property = fc.asyncProperty(call, async ({ how, path, body, bytes, kind, ...sent }) => {
+      if (kind === 'garbage') return cutOff(port, bytes);
+      const headers: Record<string, string> =
+        sent.target === '' ? {} : { 'x-amz-target': sent.target };
+      const signed = sign({ port, path, method: how, body, key: credential, headers, ...sent });
+      const unsigned = { ...signed, authorization: '' };
+      const asked = { method: how, path, headers: kind === 'signed' ? signed : unsigned };
+      const { status } = await ask(port, asked, body);
+      expect(kind === 'signed' ? [200, 400, 403] : [400, 403]).toContain(status);
+      return undefined;
+    });
+    await holds(property, 1_500);
   });
 });

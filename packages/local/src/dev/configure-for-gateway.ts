@@ -12,6 +12,8 @@ import {
   type NamedApi,
 } from '../lambda/function.js';
 import type { NamedFunction } from './functions.js';
+import type { Recorder } from './recorder/recorder.js';
+import { throughRecorder } from './recorder/through-recorder.js';
 
 /** An API that runs. */
 export interface ServedApi {
@@ -33,6 +35,8 @@ export interface GatewaySurroundings {
   readonly certificateFile: string;
   /** Variables for the embedded DynamoDB, if there is one. */
   readonly storeVariables: Readonly<Record<string, string>>;
+  /** Stands before the services of functions. @default no function has a role */
+  readonly recorder: Recorder | undefined;
   /** Whether variables tell each function the address of the API. */
   readonly givesAddress: boolean;
 }
@@ -43,14 +47,14 @@ export function configureForGateway(
   { name, options, manifest }: NamedFunction,
   directory: string,
 ): FunctionConfiguration {
-  const { apis, region, accountId, givesAddress } = surroundings;
+  const { apis, region, accountId, givesAddress, recorder } = surroundings;
   const [api] = apis;
   const variables = {
     ...commonVariables(surroundings, name, options.permissions),
     ...(api !== undefined && givesAddress && addressVariables(api)),
   };
   const known = apis.map(({ apiId, gateway: { endpoint } }) => ({ apiId, endpoint }));
-  return configureFunction(options, {
+  const configuration = configureFunction(options, {
     name,
     region,
     accountId,
@@ -59,6 +63,7 @@ export function configureForGateway(
     manifest,
     apis: localApis(known, name),
   });
+  return recorder === undefined ? configuration : throughRecorder(recorder, configuration);
 }
 
 /** The APIs of a gateway. A line is printed for each host of another API that the function connects to. */

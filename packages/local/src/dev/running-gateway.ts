@@ -15,6 +15,7 @@ import type { Permissions } from '../iam/permissions.js';
 import { type AssetCopies, openCode } from '../lambda/asset.js';
 import type { Bundle, Bundler } from '../lambda/bundle.js';
 import { type FunctionOptions, functionArnOf } from '../lambda/function.js';
+import { warnOfSdkV2 } from '../lambda/sdk-v2.js';
 import { type ReloadEvent, RunningFunction } from '../lambda/versions.js';
 import { harmless } from '../unexpected.js';
 import {
@@ -30,6 +31,7 @@ import { functionsOf, isLate, type NamedFunction, unknownFunction } from './func
 import { LateFunction } from './late-function.js';
 import { makeDeployment, type PermittedFunction } from './make-deployment.js';
 import { type OpenStore, openStore } from './open-store.js';
+import { openRecorder, type Recorder } from './recorder/recorder.js';
 import { type DefinedApi, openApis } from './served-apis.js';
 import type { LocalApi, LocalGateway, StartGatewayOptions } from './start-gateway.js';
 
@@ -67,6 +69,7 @@ export class RunningGateway {
   #folders = 0;
   readonly #copies: AssetCopies = new Map();
   #store: OpenStore | undefined;
+  #recorder: Recorder | undefined;
   /** The services for integrations. */
   #services: AwsServices = {};
   #main: RunningFunction | undefined;
@@ -117,13 +120,17 @@ export class RunningGateway {
     this.#store = await openStore(this.#options, built, all);
     const storeVariables = this.#store?.variables ?? {};
     const { region = apiDefaults.region, accountId = apiDefaults.accountId } = this.#options;
+    if (all.some((each) => each.options.permissions !== undefined)) {
+      this.#recorder = await openRecorder(credentials);
+    }
     this.#services = servicesWith(givenEndpoint(variables) ?? this.#store?.endpoint, region);
     // With several APIs, a function has to say which one: by its event or by variables of its own. One that
     // belongs to a template only has the variables of the template.
     const givesAddress = this.#apis.length === 1 && this.#options.tables === undefined;
     const place = { apis: this.#apis, region, accountId, givesAddress };
     const keys = new Map<string, Credential>();
-    const surroundings = { ...place, credentials, keys, certificateFile, storeVariables };
+    const stores = { storeVariables, recorder: this.#recorder };
+    const surroundings = { ...place, credentials, keys, certificateFile, ...stores };
     this.#surroundings = surroundings;
     signal.throwIfAborted();
     const running = await settled(built.map((parts) => this.#load(parts, surroundings)));
@@ -206,6 +213,7 @@ export class RunningGateway {
     await closing;
     await Promise.all(this.#late.map((lambda) => lambda.settled()));
     await Promise.all(this.#functions.map((lambda) => lambda.close()));
+    await this.#recorder?.[Symbol.asyncDispose]();
     await this.#store?.[Symbol.asyncDispose]();
     if (this.#directory !== undefined) {
       await rm(this.#directory, { recursive: true, force: true });
@@ -243,6 +251,7 @@ export class RunningGateway {
       signal,
     );
     this.#functions.push(lambda);
+    if (named.options.permissions !== undefined) await warnOfSdkV2(named.name, bundle);
     if (named.options.asset !== undefined && lambda.manifest?.singleEnvironment === true) {
       process.stderr.write(
         `Warning: the store of "${named.name}" is in the memory of one process. Here it has one, but on AWS ` +

@@ -15,9 +15,9 @@ export interface AccessDecision {
   readonly isAllowed: boolean;
   /**
    * `denied`: by a statement with `Deny`. `boundary`: the role's policies allow it, but its boundary does
-   * not.
+   * not. `unknown`: nobody knows here what the call needs, so that no statement can allow it.
    */
-  readonly reason: 'allowed' | 'not allowed' | 'denied' | 'boundary';
+  readonly reason: 'allowed' | 'not allowed' | 'denied' | 'boundary' | 'unknown';
   /** The statements of the role's policies that allow the call, or all those that deny it. */
   readonly statements: readonly StatementPlace[];
   /**
@@ -45,6 +45,7 @@ interface Findings {
  */
 export function decide({ role }: Caller, request: AccessRequest): AccessDecision {
   if (!role) return { isAllowed: true, reason: 'allowed', statements: [] };
+  if (request.problem !== undefined) return refusal('unknown', request.problem);
   const found = findingsOf(role.policies, request);
   const limits = findingsOf(role.boundary ? [role.boundary] : [], request);
   const statements = [...found.denies, ...limits.denies];
@@ -61,7 +62,10 @@ function nameOfStatement({ policy, index }: StatementPlace): string {
   return `Statement[${index}] of ${policy.source}`;
 }
 
-function refusal(reason: 'not allowed' | 'boundary', problem: string | undefined): AccessDecision {
+function refusal(
+  reason: 'not allowed' | 'boundary' | 'unknown',
+  problem: string | undefined,
+): AccessDecision {
   return { isAllowed: false, reason, statements: [], problem };
 }
 

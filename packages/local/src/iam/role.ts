@@ -34,6 +34,12 @@ export interface Caller {
   readonly role?: Role | undefined;
 }
 
+/** The principal that is in a session of a role. */
+export function sessionOf(roleArn: string, session: string): string {
+  const [, partition, , , accountId, path = ''] = roleArn.split(':');
+  return `arn:${partition}:sts::${accountId}:assumed-role/${path.split('/').at(-1)}/${session}`;
+}
+
 /** The session of API Gateway in a role, as records of CloudTrail name it. */
 export const API_GATEWAY_SESSION = 'BackplaneAssumeRoleSession';
 
@@ -44,10 +50,4 @@ export const API_GATEWAY_SESSION = 'BackplaneAssumeRoleSession';
 export function nameOf(arn: string): string {
   const [last = arn, role = last] = arn.split('/').toReversed();
   return last === API_GATEWAY_SESSION ? role : last;
-}
-
-/** The principal that is in a session of a role. */
-export function sessionOf(roleArn: string, session: string): string {
-  const [, partition, , , accountId, path = ''] = roleArn.split(':');
-  return `arn:${partition}:sts::${accountId}:assumed-role/${path.split('/').at(-1)}/${session}`;
 }

@@ -11,6 +11,12 @@ export interface AccessRequest {
   readonly resource: string;
   /** The condition keys. */
   readonly keys: Keys;
+  /**
+   * Why it is not known which permissions the call needs: it is refused.
+   *
+   * @default it needs the action on the resource
+   */
+  readonly problem?: string | undefined;
 }
 
 /**

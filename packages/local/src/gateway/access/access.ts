@@ -54,7 +54,7 @@ async function problemWithSignature(
   const verification = await verifySignature(
     { method, url, headers, body: Buffer.alloc(0) },
     access.credentials,
-    details.region,
+    { services: ['execute-api'], region: details.region },
   );
   if (!verification.isValid) return verification.message;
   const { credentials } = access;

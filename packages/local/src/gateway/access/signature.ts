@@ -4,6 +4,7 @@ import {
   type ClaimedSignature,
   type RequestHeaders,
   readAuthorization,
+  type Scope,
 } from './authorization-header.js';
 import type { Credential, Credentials } from './credentials.js';
 import { readPresignedQuery } from './presigned-query.js';
@@ -18,12 +19,18 @@ export interface SignedRequest {
   readonly body: Buffer;
 }
 
-/** The credential of a valid signature, or the error of AWS. */
+/** The credential of a valid signature and its scope, or the error of AWS. */
 export type Verification =
-  | { readonly isValid: true; readonly credential: Credential }
+  | { readonly isValid: true; readonly credential: Credential; readonly scope: Scope }
   | { readonly isValid: false; readonly errorType: string; readonly message: string };
 
-const SERVICE = 'execute-api';
+/** What the scope of a signature may be. */
+export interface AcceptedScope {
+  readonly services: readonly string[];
+  /** @default any */
+  readonly region?: string | undefined;
+}
+
 const CONTENT_HASH = 'x-amz-content-sha256';
 const MAX_SKEW_MS = 5 * 60_000;
 
@@ -34,7 +41,7 @@ const MAX_SKEW_MS = 5 * 60_000;
 export async function verifySignature(
   request: SignedRequest,
   credentials: Credentials,
-  region: string,
+  accepted: AcceptedScope,
 ): Promise<Verification> {
   const claim = readAuthorization(request.headers) ?? readPresignedQuery(queryOf(request));
   if (claim === undefined) {
@@ -46,7 +53,7 @@ export async function verifySignature(
     const message = 'The security token included in the request is invalid.';
     return invalid('UnrecognizedClientException', message);
   }
-  const problem = problemWith(request, claim, region);
+  const problem = problemWith(request, claim, accepted);
   if (problem !== undefined) return invalid('InvalidSignatureException', problem);
   const expected = await signatureOf(request, claim, credential);
   if (!isSame(expected, claim.signature)) {
@@ -55,7 +62,7 @@ export async function verifySignature(
       'Check your AWS Secret Access Key and signing method.';
     return invalid('InvalidSignatureException', message);
   }
-  return { isValid: true, credential };
+  return { isValid: true, credential, scope: claim };
 }
 
 function invalid(errorType: string, message: string): Verification {
@@ -66,12 +73,13 @@ function invalid(errorType: string, message: string): Verification {
 function problemWith(
   { headers, body }: SignedRequest,
   claim: ClaimedSignature,
-  region: string,
+  { services, region }: AcceptedScope,
 ): string | undefined {
-  if (claim.service !== SERVICE) {
-    return `Credential should be scoped to correct service: "${SERVICE}", not "${claim.service}".`;
+  if (!services.includes(claim.service)) {
+    const wanted = services.map((service) => `"${service}"`).join(' or ');
+    return `Credential should be scoped to correct service: ${wanted}, not "${claim.service}".`;
   }
-  if (claim.region !== region) {
+  if (region !== undefined && claim.region !== region) {
     return `Credential should be scoped to the region "${region}", not "${claim.region}".`;
   }
   const isPresigned = claim.validForSeconds !== undefined;
@@ -110,14 +118,14 @@ function problemWith(
 
 async function signatureOf(
   request: SignedRequest,
-  { signedHeaders, region, date, validForSeconds }: ClaimedSignature,
+  { signedHeaders, service, region, date, validForSeconds }: ClaimedSignature,
   credential: Credential,
 ): Promise<string> {
   const { method, url, headers, body } = request;
   const signer = new SignatureV4({
     credentials: credential,
     region,
-    service: SERVICE,
+    service,
     sha256: Sha256,
     applyChecksum: false,
   });

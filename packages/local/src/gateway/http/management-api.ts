@@ -43,8 +43,11 @@ export async function answerManagement(
   const verification = await verifySignature(
     { method, url, headers, body: sent },
     api.access.credentials,
-    // The endpoint of a Region takes signatures for that Region.
-    hostOfApi(apiId, headers.host)?.region ?? region,
+    {
+      services: ['execute-api'],
+      // The endpoint of a Region takes signatures for that Region.
+      region: hostOfApi(apiId, headers.host)?.region ?? region,
+    },
   );
   if (!verification.isValid) {
     const { errorType: type, message } = verification;

@@ -1,0 +1,24 @@
+import type { Input } from './needs.js';
+
+/** A field with a text that is not empty. */
+export function textAt(input: Input, name: string): string | undefined {
+  const value = input[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** A field with an object; an empty one if there is none. */
+export function objectAt(input: Input, name: string): Input {
+  const value = input[name];
+  return isInput(value) ? value : {};
+}
+
+/** The objects in a list. */
+export function objectsAt(input: Input, name: string): readonly Input[] {
+  const value = input[name];
+  return Array.isArray(value) ? value.filter(isInput) : [];
+}
+
+/** Whether a value is an object of JSON. */
+export function isInput(value: unknown): value is Input {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
