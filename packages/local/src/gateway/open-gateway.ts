@@ -1,8 +1,9 @@
 import { hostOfApi } from '../execute-api-host.js';
 import { Credentials } from './access/credentials.js';
+import { callerWith } from './access/gateway-role.js';
 import type { Api, Extension } from './api.js';
 import type { Clock } from './clock.js';
-import { checkDeployment, type Deployment } from './deployment.js';
+import { checkDeployment, type Deployment, rolesOf } from './deployment.js';
 import type { Faults } from './faults.js';
 import { localCertificate } from './http/certificate.js';
 import { hostInUrl } from './http/local-host.js';
@@ -117,6 +118,8 @@ export async function openApi(
     faults: api.faults,
     use(deployment) {
       api.deployment = checkDeployment(deployment);
+      const { permissions } = api.access.credentials;
+      for (const role of rolesOf(deployment)) permissions.add(callerWith(role));
     },
     closeAllConnections: () => api.connections.closeAll(),
     close,
