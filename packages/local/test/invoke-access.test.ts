@@ -242,6 +242,18 @@ describe('the role of an integration', () => {
     expect(callers).toEqual([{ principal: session, role: credentials }]);
   });
 
+  it('8.21 is known before its first call, like that of the authorizer', async () => {
+    const credentials = roleOf(statement('dynamodb:PutItem', '*'));
+    const other = { ...credentials, arn: `${roleArn}2` };
+    const integration = { type: 'MOCK', credentials } as const;
+    await using opened = await openLocalApi({
+      routes: ['$connect', { routeKey: '$disconnect', integration }],
+      authorizer: { function: permitted([]), credentials: other },
+    });
+    const { permissions } = opened.gateway.credentials;
+    expect(permissions.unused().map(({ role }) => role)).toEqual([credentials, other]);
+  });
+
   it('8.21 needs the ARN of the function', async () => {
     const integration = { type: 'AWS_PROXY', credentials: roleOf(statement('*', '*')) } as const;
     const routes = [{ routeKey: '$default', integration }];

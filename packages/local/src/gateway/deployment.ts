@@ -122,6 +122,14 @@ export interface ServedDeployment {
   readonly throttles: ReadonlyMap<string, TokenBucket>;
 }
 
+/** The roles that API Gateway assumes. */
+export function rolesOf({ routes, authorizer }: Deployment): readonly RoleOfGateway[] {
+  const integrations = routes.map(({ integration }) => integration);
+  return [...integrations, authorizer].flatMap((each) =>
+    typeof each === 'object' ? (each.credentials ?? []) : [],
+  );
+}
+
 /** Routes of an API (quotas of WebSocket APIs). Each has at most one of the 300 integrations. */
 const MAX_ROUTES = 300;
 

@@ -1,9 +1,9 @@
 import { hostOfApi } from '../execute-api-host.js';
 import { Credentials } from './access/credentials.js';
-import { callerWith, type RoleOfGateway } from './access/gateway-role.js';
+import { callerWith } from './access/gateway-role.js';
 import type { Api, Extension } from './api.js';
 import type { Clock } from './clock.js';
-import { checkDeployment, type Deployment } from './deployment.js';
+import { checkDeployment, type Deployment, rolesOf } from './deployment.js';
 import type { Faults } from './faults.js';
 import { localCertificate } from './http/certificate.js';
 import { hostInUrl } from './http/local-host.js';
@@ -118,21 +118,14 @@ export async function openApi(
     faults: api.faults,
     use(deployment) {
       api.deployment = checkDeployment(deployment);
-      for (const role of rolesIn(deployment)) credentials.permissions.add(callerWith(role));
+      const { permissions } = api.access.credentials;
+      for (const role of rolesOf(deployment)) permissions.add(callerWith(role));
     },
     closeAllConnections: () => api.connections.closeAll(),
     close,
     closeWithin,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** The roles in which API Gateway calls something. */
-function rolesIn({ routes, authorizer }: Deployment): RoleOfGateway[] {
-  const integrations = routes.map(({ integration }) =>
-    typeof integration === 'object' ? integration.credentials : undefined,
-  );
-  return [...integrations, authorizer?.credentials].filter((role) => role !== undefined);
 }
 
 /** Answers everything that arrives at the port. Returns the handshakes in progress. */

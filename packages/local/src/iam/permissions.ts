@@ -109,9 +109,10 @@ export class Permissions {
     return this.#roles.flatMap((role) => unusedOf(role, this.#usesOf(role)));
   }
 
-  /** The actions in all roles of which nothing here would see whether they are used, sorted. */
+  /** The actions in all roles that no call needed, but nothing here would see one that does; sorted. */
   unseen(): string[] {
-    return [...new Set(this.#roles.flatMap(unseenOf))].toSorted();
+    const actions = this.#roles.flatMap((role) => unseenOf(role, this.#usesOf(role)));
+    return [...new Set(actions)].toSorted();
   }
 
   /**

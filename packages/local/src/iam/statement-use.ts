@@ -48,11 +48,12 @@ export function unusedOf(role: Role, uses: StatementUses): UnusedStatement[] {
   });
 }
 
-/** The actions of a role's policies of which nothing here would see whether they are used. */
-export function unseenOf(role: Role): string[] {
-  return allowsOf(role).flatMap(({ statement }) =>
-    listOf(statement.Action).filter((action) => !isSeen(action)),
-  );
+/** The actions of a role's policies that no call needed, but nothing here would see one that does. */
+export function unseenOf(role: Role, uses: StatementUses): string[] {
+  return allowsOf(role).flatMap(({ policy, index, statement }) => {
+    const called = [...(uses.get(policy)?.get(index)?.values() ?? [])].map(({ action }) => action);
+    return unusedIn(listOf(statement.Action), called).filter((action) => !isSeen(action));
+  });
 }
 
 /** A template may have anything in the place of a statement. */
@@ -73,9 +74,8 @@ function unusedParts(
   calls: readonly NeededCall[],
 ): readonly string[] {
   const actions = listOf(Action);
-  const called = calls.map(({ action }) => action.toLowerCase());
-  const isUnused = (pattern: string) => !matchesAny(pattern.toLowerCase(), called, 'text');
-  const unused = actions.filter((pattern) => isSeen(pattern) && isUnused(pattern));
+  const called = calls.map(({ action }) => action);
+  const unused = unusedIn(actions, called).filter(isSeen);
   if (!actions.every(isSeen)) return unused;
   const resources = calls.map(({ resource }) => resource);
   return [
@@ -85,6 +85,12 @@ function unusedParts(
       (pattern) => !pattern.includes('${') && !matchesAny(pattern, resources, 'resource'),
     ),
   ];
+}
+
+/** The actions of a statement that match none of those that were called. */
+function unusedIn(actions: readonly string[], called: readonly string[]): readonly string[] {
+  const texts = called.map((action) => action.toLowerCase());
+  return actions.filter((pattern) => !matchesAny(pattern.toLowerCase(), texts, 'text'));
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {

@@ -133,12 +133,14 @@ describe('the statements that nothing used', () => {
 
   it('are not those of services that nothing here stands for, nor of what Lambda does itself', () => {
     const permissions = new Permissions();
+    const queue = 'arn:aws:sqs:us-east-1:123456789012:Jobs';
     const role = roleOf([
       allow(['logs:CreateLogStream', 'logs:PutLogEvents'], 'arn:aws:logs:*:*:*'),
-      allow(['sqs:ReceiveMessage', 'sqs:SendMessage'], 'arn:aws:sqs:us-east-1:123456789012:Q'),
+      allow(['sqs:ReceiveMessage', 'sqs:SendMessage', 'sqs:DeleteMessage'], queue),
       allow(['dynamodb:GetItem', 's3:GetObject'], [table, 'arn:aws:s3:::b/*']),
     ]);
     permissions.check(callerOf(role), call('dynamodb:GetItem', table));
+    permissions.check(callerOf(role), call('sqs:DeleteMessage', queue));
     expect(permissions.unused()).toMatchObject([{ index: 1, parts: ['sqs:SendMessage'] }]);
     expect(permissions.unseen()).toEqual([
       'logs:CreateLogStream',
