@@ -20,8 +20,10 @@ export interface AppFunctionContext {
   readonly environment: { readonly [name: string]: string };
 }
 
+/** What is done to connections by who only publishes. */
+export const PUBLISHER_METHODS: readonly string[] = ['POST'];
 /** What the app does to connections: posts to them and closes them. */
-const CONNECTIONS_METHODS: readonly string[] = ['POST', 'DELETE'];
+const APP_METHODS: readonly string[] = [...PUBLISHER_METHODS, 'DELETE'];
 
 // What Lambda does in a VPC for a function, in its name (AWS: "Giving Lambda functions access to a VPC").
 const VPC_ACTIONS = [
@@ -140,7 +142,7 @@ export function appPolicy(
   role.attachInlinePolicy(policy);
   if (store.table?.encryptionKey !== undefined) acknowledgeKeyActions(policy);
   tellIfDetached(scope, policy);
-  for (const arn of connectionsArns(scope, apiId, stageName)) {
+  for (const arn of connectionsArns(scope, { apiId, stageName })) {
     acknowledge(
       policy,
       `IAM5[Resource::${resourceInFinding(policy, arn)}]`,
@@ -150,10 +152,13 @@ export function appPolicy(
   return policy;
 }
 
-export function connectionsArns(scope: Construct, apiId: string, stageName: string): string[] {
-  return CONNECTIONS_METHODS.map((method) =>
-    apiArn(scope, apiId, `${stageName}/${method}/@connections/*`),
-  );
+/** The ARNs of all connections of a stage, for the methods by which something uses them. */
+export function connectionsArns(
+  scope: Construct,
+  { apiId, stageName }: { readonly apiId: string; readonly stageName: string },
+  methods: readonly string[] = APP_METHODS,
+): string[] {
+  return methods.map((method) => apiArn(scope, apiId, `${stageName}/${method}/@connections/*`));
 }
 
 function connectionsStatement(
@@ -163,6 +168,6 @@ function connectionsStatement(
 ): iam.PolicyStatement {
   return new iam.PolicyStatement({
     actions: ['execute-api:ManageConnections'],
-    resources: connectionsArns(scope, apiId, stageName),
+    resources: connectionsArns(scope, { apiId, stageName }),
   });
 }

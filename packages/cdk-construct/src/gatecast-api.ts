@@ -8,7 +8,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
 import { AccountRole } from './account-role';
 import { Alarms } from './alarms';
-import { connectionsArns, newAppFunction } from './app-function';
+import { connectionsArns, newAppFunction, PUBLISHER_METHODS } from './app-function';
 import { checkApi, checkProps, checkStoreName } from './check-props';
 import { addAuthorizer } from './connect-access';
 import { ConnectionWrites, DirectWrites } from './direct-writes';
@@ -143,11 +143,11 @@ export class GatecastApi extends Construct {
   }
 
   /**
-   * Lets something publish: post to connections, close them, and read and write what publishing needs in
-   * the table, with its key if it has one. A Redis store also has to be reached through the network.
+   * Lets something publish: post to connections, and read and write what publishing needs in the table,
+   * with its key if it has one. A Redis store also has to be reached through the network.
    */
   public grantPublish(grantee: iam.IGrantable): iam.Grant {
-    const grant = this.grantManageConnections(grantee);
+    const grant = this.grantConnections(grantee, PUBLISHER_METHODS);
     const { table, publisherActions } = this.store;
     if (table === undefined) return grant;
     return tableStatements(table, publisherActions).reduce(
@@ -159,11 +159,7 @@ export class GatecastApi extends Construct {
 
   /** Lets something post to connections and close them. */
   public grantManageConnections(grantee: iam.IGrantable): iam.Grant {
-    return iam.Grant.addToPrincipal({
-      grantee,
-      actions: ['execute-api:ManageConnections'],
-      resourceArns: connectionsArns(this, this.api.apiId, this.stageName),
-    });
+    return this.grantConnections(grantee);
   }
 
   /** Lets an IAM identity connect. The API needs `Authorizer.iam()`. */
@@ -228,6 +224,15 @@ export class GatecastApi extends Construct {
   /** How long integrations take, in milliseconds. Average over 5 minutes by default. */
   public metricIntegrationLatency(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('IntegrationLatency', options);
+  }
+
+  private grantConnections(grantee: iam.IGrantable, methods?: readonly string[]): iam.Grant {
+    const { apiId } = this.api;
+    return iam.Grant.addToPrincipal({
+      grantee,
+      actions: ['execute-api:ManageConnections'],
+      resourceArns: connectionsArns(this, { apiId, stageName: this.stageName }, methods),
+    });
   }
 
   private checkPublisher(publisher: lambda.Function): void {

@@ -97,7 +97,6 @@ describe('a publisher', () => {
     const texts = resources.map((resource) => JSON.stringify(resource));
     expect(texts).toEqual([
       expect.stringMatching(/"\/prod\/POST\/@connections\/\*"/),
-      expect.stringMatching(/"\/prod\/DELETE\/@connections\/\*"/),
       expect.stringMatching(/ImportValue.*Table.*Arn/),
     ]);
   });

@@ -155,10 +155,10 @@ describe('the mutants of a template', () => {
   it('lack one part each', () => {
     expect(mutants.map(({ name }) => name)).toEqual([
       'Policy (Policy)',
-      'Policy: statement 1',
+      'Policy: statement 1 (logs:PutLogEvents, …)',
       'Policy: action logs:PutLogEvents of statement 1',
       'Policy: action sqs:SendMessage of statement 1',
-      'Policy: statement 2',
+      'Policy: statement 2 (execute-api:ManageConnections)',
       'Policy: resource arn:aws:execute-api:*:*:*/a/* of statement 2',
       'Policy: resource arn:aws:execute-api:*:*:*/b/* of statement 2',
       'Function: property MemorySize (is 256)',
@@ -180,7 +180,7 @@ describe('the mutants of a template', () => {
     };
     expect(without('Greet (Route)')).toEqual(['Greet', 'GreetResponse']);
     expect(without('GreetResponse (RouteResponse)')).toEqual(['GreetResponse']);
-    expect(without('Policy: statement 1')).toEqual([]);
+    expect(without('Policy: statement 1 (logs:PutLogEvents, …)')).toEqual([]);
   });
 
   it('differ from the template in that part alone', () => {

@@ -1,13 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningCommand, startCommand } from '../../../test/running-command.js';
 import { startGateway } from '../src/dev/start-gateway.js';
 import type { PolicyDocument } from '../src/iam/policy-document.js';
 import { askControl } from './control-request.js';
-import { startGatecast } from './gatecast-command.js';
+import { type Running, startGatecast, urlOf } from './gatecast-command.js';
 import { openConnection } from './open-connection.js';
 
 const fixture = (name: string): string =>
@@ -20,24 +19,92 @@ const allow = (Action: string, Resource: string): PolicyDocument['Statement'][nu
   Resource,
 });
 
-/** The folder of the sessions. */
+/** The folder of a project. */
 let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gatecast-permissions-'));
+  await copyFile(fixture('posts-with-sdk.mjs'), join(folder, 'posts-with-sdk.mjs'));
+  await symlink(fixture('../../../../node_modules'), join(folder, 'node_modules'), 'dir');
 });
 
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What `gatecast dev` runs: a function that posts each message back to its sender. */
-function dev(...Statement: PolicyDocument['Statement']): RunningCommand {
-  const permissions = JSON.stringify({ Version: '2012-10-17', Statement });
-  const args = [fixture('dev-with-permissions.mjs'), fixture('posts-with-sdk.mjs'), permissions];
-  return startCommand(process.execPath, args, { cwd: folder });
+/** `gatecast dev` with a template whose function posts each message back to its sender. */
+async function dev(
+  permissions: readonly string[],
+  ...Statement: PolicyDocument['Statement']
+): Promise<Running> {
+  const template = templateWith(permissions, Statement);
+  await writeFile(join(folder, 'template.json'), JSON.stringify(template));
+  return startGatecast(['dev', '--template', 'template.json', '--port', '0'], { cwd: folder });
 }
 
-const started = (running: RunningCommand): Promise<string> =>
-  running.prints(/^WebSocket +(ws:.*)$/m, { timeout: 60_000 });
+/** @param permissions the paths of the API that may invoke the function */
+function templateWith(
+  permissions: readonly string[],
+  Statement: PolicyDocument['Statement'],
+): object {
+  const ApiId = { Ref: 'Api' };
+  const arnOf = (logicalId: string): object => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
+  const sub = (text: string): object => ({ 'Fn::Sub': text });
+  const permission = (path: string): object => ({
+    Type: 'AWS::Lambda::Permission',
+    Properties: {
+      Action: 'lambda:InvokeFunction',
+      FunctionName: { Ref: 'Poster' },
+      Principal: 'apigateway.amazonaws.com',
+      SourceArn: sub(`arn:aws:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}/${path}`),
+    },
+  });
+  const path = 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions';
+  const trust = {
+    Statement: [
+      { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'lambda.amazonaws.com' } },
+    ],
+  };
+  const resources: Readonly<Record<string, readonly [type: string, properties: object]>> = {
+    Api: ['ApiGatewayV2::Api', { Name: 'echo', ProtocolType: 'WEBSOCKET' }],
+    Stage: ['ApiGatewayV2::Stage', { ApiId, StageName: 'dev', AutoDeploy: true }],
+    Route: [
+      'ApiGatewayV2::Route',
+      { ApiId, RouteKey: '$default', Target: sub('integrations/${Integration}') },
+    ],
+    Integration: [
+      'ApiGatewayV2::Integration',
+      {
+        ApiId,
+        IntegrationType: 'AWS_PROXY',
+        IntegrationUri: sub(`${path}/\${Poster.Arn}/invocations`),
+      },
+    ],
+    Role: [
+      'IAM::Role',
+      {
+        AssumeRolePolicyDocument: trust,
+        Policies: [{ PolicyName: 'own', PolicyDocument: { Statement } }],
+      },
+    ],
+    Poster: [
+      'Serverless::Function',
+      {
+        CodeUri: '.',
+        Handler: 'posts-with-sdk.handler',
+        Runtime: 'nodejs24.x',
+        Role: arnOf('Role'),
+      },
+    ],
+  };
+  const Resources = Object.fromEntries(
+    Object.entries(resources).map(([name, [type, Properties]]) => [
+      name,
+      { Type: `AWS::${type}`, Properties },
+    ]),
+  );
+  const invoking = permissions.map((each, index) => [`Permission${index}`, permission(each)]);
+  const Transform = 'AWS::Serverless-2016-10-31';
+  return { Transform, Resources: { ...Resources, ...Object.fromEntries(invoking) } };
+}
 
 async function answersTo(url: string, ...messages: string[]): Promise<string[]> {
   await using connection = await openConnection(url);
@@ -50,48 +117,55 @@ async function answersTo(url: string, ...messages: string[]): Promise<string[]> 
 }
 
 /** What is printed after the signal. */
-async function lastWords(running: RunningCommand): Promise<string> {
+async function lastWords(running: Running): Promise<string> {
   const before = running.output.stdout.length;
   running.kill('SIGINT');
-  const { code, stdout, stderr } = await running.ended;
-  expect([code, stderr]).toEqual([0, '']);
+  const { code, stdout } = await running.ended;
+  expect(code).toBe(0);
   return stdout.slice(before);
 }
 
 describe('gatecast dev', { timeout: 120_000 }, () => {
   it('prints a refused call once, with a statement that allows it when it is pasted', async () => {
-    await using refusing = dev(
+    await using refusing = await dev(
+      ['dev/*', 'prod/*'],
       allow('execute-api:ManageConnections', `${stage}/GET/@connections/*`),
       allow('sqs:SendMessage', '*'),
     );
-    const answers = await answersTo(await started(refusing), 'one', 'two');
+    const answers = await answersTo(await urlOf(refusing), 'one', 'two');
     expect(answers.join()).not.toMatch(/^(one|two)/);
     const unused = await lastWords(refusing);
     const { stdout } = refusing.output;
     const action = 'execute-api:ManageConnections';
     const resource = `${stage}/POST/@connections/*`;
     expect(stdout.split('may not call')).toHaveLength(2);
-    expect(stdout).toContain(`  "posts-with-sdk" may not call ${action} on ${resource}.\n`);
+    expect(stdout).toContain(`  "Poster" may not call ${action} on ${resource}.\n`);
     const [, statement = ''] = /^This statement in .* would allow it:\n(.*)$/m.exec(stdout) ?? [];
     expect(unused).toContain(
       [
         'Permissions that nothing used:',
-        `  all of Statement[0] of the permissions of "posts-with-sdk": ${action} on ${stage}/GET/@connections/*`,
-        '  all of Statement[1] of the permissions of "posts-with-sdk": sqs:SendMessage on *',
+        `  all of Statement[0] of "Policies[0]" of "Role": ${action} on ${stage}/GET/@connections/*`,
+        '  all of Statement[1] of "Policies[0]" of "Role": sqs:SendMessage on *',
+        `  "Permission1" (AWS::Lambda::Permission) for ${stage.replace('/dev', '/prod')}/*`,
         '',
       ].join('\n'),
     );
 
-    await using mended = dev(JSON.parse(statement) as PolicyDocument['Statement'][number]);
-    expect(await answersTo(await started(mended), 'one')).toEqual(['one']);
+    await using mended = await dev(
+      ['dev/$default'],
+      JSON.parse(statement) as PolicyDocument['Statement'][number],
+    );
+    expect(await answersTo(await urlOf(mended), 'one')).toEqual(['one']);
     expect(await lastWords(mended)).toContain('Each permission was used.\n');
     expect(mended.output.stdout).not.toContain('may not');
   });
 
   it('says that nothing was called', async () => {
-    await using idle = dev(allow('sqs:SendMessage', '*'));
-    await started(idle);
-    expect(await lastWords(idle)).toBe('Nothing called anything that needs a permission.\n');
+    await using idle = await dev(['dev/*'], allow('sqs:SendMessage', '*'));
+    await urlOf(idle);
+    expect(await lastWords(idle)).toBe(
+      'Stopping …\nNothing called anything that needs a permission.\n',
+    );
   });
 });
 

@@ -47,10 +47,11 @@ describe('a condition', () => {
     ['StringLike', 'aws:SourceIp', '203.0.113.7?', 'deny'],
     ['StringEquals', 'aws:SourceIp', '203.0.113.?', 'deny'],
     ['StringNotLike', 'aws:UserAgent', 'Chat*', 'deny'],
-    ['ArnLike', 'aws:SourceIp', '203.*', 'allow'],
-    ['ArnEquals', 'aws:SourceIp', '203.*', 'allow'],
-    ['ArnNotLike', 'aws:SourceIp', '203.*', 'deny'],
-    ['ArnNotEquals', 'aws:SourceIp', '204.*', 'allow'],
+    ['ArnLike', 'aws:SourceIp', 'arn:*:*:*:*:*', 'deny'],
+    ['ArnEquals', 'aws:SourceIp', 'arn:*:*:*:*:*', 'deny'],
+    ['ArnNotLike', 'aws:SourceIp', 'arn:*:*:*:*:*', 'allow'],
+    ['ArnNotEquals', 'aws:SourceIp', 'arn:*:*:*:*:*', 'allow'],
+    ['ArnLike', 'aws:SourceIp', '203.*', 'problem'],
     ['NumericEquals', 'aws:EpochTime', 1_795_507_750, 'allow'],
     ['NumericNotEquals', 'aws:EpochTime', '1795507750', 'deny'],
     ['NumericLessThan', 'aws:EpochTime', '1795507750', 'deny'],
@@ -250,6 +251,24 @@ describe('a policy', () => {
     expect(evaluate({ Id: 'first', ...policy({ Sid: 'one' }) }, question)).toBe('allow');
   });
 
+  it('I15 4.6 matches colons by any wildcard, and actions as they are written', () => {
+    const asked = { ...question, resource: 'arn:aws:execute-api:us-east-1:1:api/dev/a:b' };
+    for (const Resource of ['arn:*/a:b', '*a?b', 'arn:aws:*:us-east-1:1:api/*']) {
+      expect(evaluate(policy({ Resource }), asked)).toBe('allow');
+    }
+    expect(evaluate(policy({ Action: 'execute-api*' }), asked)).toBe('allow');
+    expect(evaluate(policy({ Action: '${aws:x}' }), asked)).toBe('deny');
+  });
+
+  it('I15 of a role is refused if IAM refuses it', () => {
+    const document = policy({ Action: 'Invoke' });
+    expect(problemWith(document)).toContain('Statement[0] of its policy has the action "Invoke"');
+    const unknown = policy({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } });
+    expect(problemWith(unknown)).toContain('"aws:MultiFactorAuthPresent", whose value');
+    const ofService = policy({ Condition: { Bool: { 'dynamodb:FullTableScan': 'true' } } });
+    expect(problemWith(ofService)).toBeUndefined();
+  });
+
   it('4.6 matches in a short time, however many wildcards there are', () => {
     const Resource = `${'*a'.repeat(200)}b`;
     const asked = { ...question, resource: 'a'.repeat(20_000) };
@@ -277,8 +296,8 @@ describe('a policy', () => {
   ])('I8 4.7 with a mistake in it is refused, which is named: %s', (part, document) => {
     const [, last = ''] = /"(\w+)"$/.exec(part) ?? [];
     expect(problemWithPolicy({ Statement: policy({}).Statement, ...document })).toContain(last);
-    expect(typeof evaluate({ Statement: policy({}).Statement, ...document }, question)).toBe(
-      'object',
-    );
+    expect(evaluate({ Statement: policy({}).Statement, ...document }, question)).toEqual({
+      problem: expect.stringContaining(last),
+    });
   });
 });

@@ -11,6 +11,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import type { CfnIntegration } from 'aws-cdk-lib/aws-apigatewayv2';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogLevel } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { chatFile, chatFunction } from './chat-function.js';
 import { OrdersStack } from './orders-stack.js';
@@ -57,6 +58,9 @@ function deleteAtDisconnect(api: GatecastApi): void {
   const integration = parts.node.findChild('DisconnectIntegration') as CfnIntegration;
   const { $default: template } = integration.requestTemplates as { readonly $default: string };
   integration.integrationUri = integration.integrationUri?.replace('UpdateItem', 'DeleteItem');
+  const policy = parts.node.findChild('DisconnectPolicy') as Policy;
+  const resources = [api.table?.tableArn ?? ''];
+  policy.addStatements(new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources }));
   const [key] = template.split(',\n"UpdateExpression"');
   integration.requestTemplates = { $default: `${key}}` };
 }

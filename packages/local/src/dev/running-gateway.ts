@@ -236,8 +236,7 @@ export class RunningGateway {
     { bundler, bundle, ...named }: BuiltFunction,
     surroundings: GatewaySurroundings,
   ): Promise<RunningFunction> {
-    const options = this.#permitted(named.name) ?? named.options;
-    const { permissions } = options;
+    const { permissions } = this.#permitted(named.name) ?? named.options;
     const configuration = configureForGateway(
       surroundings,
       { ...named, options: { ...named.options, permissions } },

@@ -1,5 +1,6 @@
 import { hostOfApi } from '../execute-api-host.js';
 import { Credentials } from './access/credentials.js';
+import { callerWith, type RoleOfGateway } from './access/gateway-role.js';
 import type { Api, Extension } from './api.js';
 import type { Clock } from './clock.js';
 import { checkDeployment, type Deployment } from './deployment.js';
@@ -117,12 +118,21 @@ export async function openApi(
     faults: api.faults,
     use(deployment) {
       api.deployment = checkDeployment(deployment);
+      for (const role of rolesIn(deployment)) credentials.permissions.add(callerWith(role));
     },
     closeAllConnections: () => api.connections.closeAll(),
     close,
     closeWithin,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The roles in which API Gateway calls something. */
+function rolesIn({ routes, authorizer }: Deployment): RoleOfGateway[] {
+  const integrations = routes.map(({ integration }) =>
+    typeof integration === 'object' ? integration.credentials : undefined,
+  );
+  return [...integrations, authorizer?.credentials].filter((role) => role !== undefined);
 }
 
 /** Answers everything that arrives at the port. Returns the handshakes in progress. */

@@ -39,8 +39,9 @@ interface Line {
 export function isTrue(condition: unknown, context: Context & { readonly keys: Keys }): Outcome {
   return every(
     linesOf(condition).map((line) => {
+      if ('problem' in line) return line;
       const problem = problemWithLine(line, context);
-      return 'problem' in line ? line : problem === undefined ? holds(line, context) : { problem };
+      return problem === undefined ? holds(line, context) : { problem };
     }),
   );
 }
@@ -48,7 +49,7 @@ export function isTrue(condition: unknown, context: Context & { readonly keys: K
 /** Why a condition cannot be evaluated; `undefined` if it can. */
 export function problemWithCondition(condition: unknown, context: Context): string | undefined {
   return linesOf(condition)
-    .map((line) => problemWithLine(line, context))
+    .map((line) => ('problem' in line ? line.problem : problemWithLine(line, context)))
     .find((problem) => problem !== undefined);
 }
 
@@ -103,9 +104,7 @@ function testOf(name: string): Test | 'null' | undefined {
   );
 }
 
-function problemWithLine(line: Line | Problem, context: Context): string | undefined {
-  if ('problem' in line) return line.problem;
-  const { name, test, key, wanted } = line;
+function problemWithLine({ name, test, key, wanted }: Line, context: Context): string | undefined {
   if (!context.isKnown(key)) {
     return `has the condition key "${key}", whose value is not known here`;
   }

@@ -17,6 +17,7 @@ const isEqualInAnyCase = (actual: string, wanted: string) =>
   actual.toLowerCase() === wanted.toLowerCase();
 
 const text = { compare: isEqual, wildcards: 'none', takesVariables: true } as const;
+const arn: Operator = { ...text, wildcards: 'arn', takes: isArn };
 const plain = { wildcards: 'none', takesVariables: false } as const;
 
 /**
@@ -27,8 +28,8 @@ export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['stringequals', text],
   ['stringequalsignorecase', { ...text, compare: isEqualInAnyCase }],
   ['stringlike', { ...text, wildcards: 'text' }],
-  ['arnequals', { ...text, wildcards: 'arn' }],
-  ['arnlike', { ...text, wildcards: 'arn' }],
+  ['arnequals', arn],
+  ['arnlike', arn],
   ['bool', { ...text, compare: isEqualInAnyCase, takes: isBoolean }],
   ['ipaddress', { ...plain, compare: isInRange, takes: (range) => rangeOf(range) !== undefined }],
   ...ordered('numeric', numberOf),
@@ -50,6 +51,11 @@ export const negations: ReadonlyMap<string, string> = new Map([
 /** Whether a text is a value of `Bool` and `Null`. */
 export function isBoolean(value: string): boolean {
   return /^(?:true|false)$/i.test(value);
+}
+
+/** Whether a text has the six parts of an ARN. */
+function isArn(value: string): boolean {
+  return /^arn(?::[^:]*){4}:/.test(value);
 }
 
 function ordered(

@@ -48,7 +48,7 @@ export function variablesIn(text: string): Variable[] {
 
 function variableOf(expression: string): Variable {
   const [, name = expression, fallback] = /^([^,]*),\s*'(.*)'\s*$/s.exec(expression) ?? [];
-  return { name: name.trim(), fallback };
+  return { name, fallback };
 }
 
 /**
@@ -56,15 +56,16 @@ function variableOf(expression: string): Variable {
  * lacks.
  */
 export function matchesPattern(pattern: string, text: string, reading: Reading): boolean {
+  // Most texts of a policy have neither wildcards nor variables.
+  if (!/[*?$]/.test(pattern)) return pattern === text;
   const tokens = tokensOf(pattern, reading);
   return tokens !== undefined && matches(tokens, Array.from(text));
 }
 
 /** The text with the values of its variables; `undefined` if the request lacks one of them. */
 export function withVariables(text: string, variables: Keys | undefined): string | undefined {
-  return tokensOf(text, { wildcards: 'none', variables })
-    ?.filter((token) => typeof token === 'string')
-    .join('');
+  const tokens = tokensOf(text, { wildcards: 'none', variables });
+  return tokens && tokens.filter((token) => typeof token === 'string').join('');
 }
 
 function tokensOf(text: string, { wildcards, variables }: Reading): Token[] | undefined {

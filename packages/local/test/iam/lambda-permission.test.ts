@@ -14,6 +14,12 @@ const permission: LambdaPermission = {
 };
 
 describe('a Lambda permission', () => {
+  it('has wildcards that match colons in the key of a route', () => {
+    const allowing = { ...permission, sourceArn: `${api}/dev/chat*send` };
+    const sourceArn = `${api}/dev/chat:room:send`;
+    expect(mayInvoke([allowing], { ...invocation, sourceArn })).toBe(allowing);
+  });
+
   it.each([
     {},
     { action: 'lambda:*' },

@@ -143,7 +143,7 @@ function* statementParts(value: unknown, path: Path): Generator<Part> {
   const statements: unknown[] = Array.isArray(value) ? value : [value];
   for (const [index, statement] of statements.entries()) {
     const own = Array.isArray(value) ? [...path, index] : path;
-    if (statements.length > 1) yield { name: `statement ${index + 1}`, path: own };
+    if (statements.length > 1) yield { name: nameOf(statement, index), path: own };
     for (const element of ['Action', 'Resource', 'Condition'] as const) {
       const of = (statement as Fields | null)?.[element];
       if (!Array.isArray(of) || of.length < 2) continue;
@@ -156,6 +156,13 @@ function* statementParts(value: unknown, path: Path): Generator<Part> {
       }
     }
   }
+}
+
+/** Such as `statement 3 (logs:PutLogEvents, …)`. */
+function nameOf(statement: unknown, index: number): string {
+  const { Action, NotAction } = (statement ?? {}) as Fields;
+  const [first = '', ...more] = [Action ?? NotAction].flat().map(String);
+  return `statement ${index + 1} (${first}${more.length > 0 ? ', …' : ''})`;
 }
 
 /** A copy without the part at the end of a path. */

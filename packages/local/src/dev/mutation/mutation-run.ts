@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayEvent } from '../../gateway/events.js';
 import { callDynamoDb } from '../dynamodb/call-dynamodb.js';
-import { type LocalGateway, startGateway } from '../start-gateway.js';
+import { type LocalGateway, prepareGateway, type StartGatewayOptions } from '../start-gateway.js';
 import type { ReadTemplate } from '../template/read-template.js';
 import { noticed, type Observation, type Session } from './session.js';
 
@@ -15,54 +15,67 @@ export interface ObserveOptions {
   readonly session: Session;
   /** @default not known yet */
   readonly original?: Observation | undefined;
+  /** Further options of the gateway. @default none */
+  readonly gateway?: Pick<StartGatewayOptions, 'now'> | undefined;
 }
 
 /** Runs a session against a gateway of its own. */
 export async function observe(
   { options }: ReadTemplate,
-  { session, original }: ObserveOptions,
+  { session, original, gateway: further }: ObserveOptions,
 ): Promise<Observation> {
-  const results = new Set<string>();
-  const activity = new Activity();
-  const onEvent = ({ route, result }: GatewayEvent): void => {
-    results.add(`${route} ${result}`);
-    activity.happened();
-  };
-  await using gateway = await startGateway({ ...options, quiet: true, onEvent });
-  activity.happened();
-  const failing = session(activity.of(gateway)).then(
-    () => undefined,
-    (error: unknown) => firstLine(error),
+  const seen = new Seen();
+  const onEvent = ({ route, result }: GatewayEvent): void => seen.result(`${route} ${result}`);
+  const running = prepareGateway({ ...options, ...further, quiet: true, onEvent });
+  running.permissions.onRefusal(({ caller, action, resource }) =>
+    seen.refusal(`${action} on ${resource} to ${caller.principal}`),
   );
-  const waitMs = original === undefined ? LONGEST_WAIT_MS : 500 + 3 * original.longestWaitMs;
-  // A session that goes on is not awaited: the gateway's end ends its connections.
-  const failure = await Promise.race([failing, activity.stalled(waitMs)]);
-  activity.happened();
-  const { longestWaitMs } = activity;
-  const look = async (): Promise<Observation> => ({
-    failure,
-    refused: [],
-    results: [...results].sort(),
-    items: await itemsOf(gateway, options.tables),
-    longestWaitMs,
-  });
-  return failure === undefined ? await settled(look, original) : await look();
+  try {
+    const gateway = await running.start();
+    const failing = session(seen.of(gateway)).then(
+      () => undefined,
+      (error: unknown) => firstLine(error),
+    );
+    const waitMs = original === undefined ? LONGEST_WAIT_MS : 500 + 3 * original.longestWaitMs;
+    // A session that goes on is not awaited: the gateway's end ends its connections.
+    const failure = await Promise.race([failing, seen.nothingFor(waitMs)]);
+    const look = async (): Promise<Observation> => ({
+      ...seen.soFar,
+      failure,
+      items: await itemsOf(gateway, options.tables),
+    });
+    return failure === undefined ? await settled(look, original) : await look();
+  } finally {
+    await running.close();
+  }
 }
 
-/** When something happened last. */
-class Activity {
-  #lastAt = performance.now();
+/** What was seen of a session in the gateway, and when something was seen last. */
+class Seen {
+  readonly #results = new Set<string>();
+  readonly #refused = new Set<string>();
+  #lastAt: number | undefined;
+  #longestWaitMs = 0;
   #invocations = 0;
-  /** The longest time in which nothing happened, in milliseconds. */
-  longestWaitMs = 0;
 
-  happened(): void {
-    this.longestWaitMs = Math.max(this.longestWaitMs, performance.now() - this.#lastAt);
-    this.#lastAt = performance.now();
+  get soFar(): Pick<Observation, 'results' | 'refused' | 'longestWaitMs'> {
+    const results = [...this.#results].sort();
+    return { results, refused: [...this.#refused], longestWaitMs: this.#longestWaitMs };
   }
 
-  /** The gateway for a session: what it invokes may take its time. */
+  result(result: string): void {
+    this.#results.add(result);
+    this.#happened();
+  }
+
+  refusal(refusal: string): void {
+    this.#refused.add(refusal);
+    this.#happened();
+  }
+
+  /** The gateway for a session that begins now. What it invokes may take its time. */
   of(gateway: LocalGateway): LocalGateway {
+    this.#lastAt = performance.now();
     return {
       ...gateway,
       invoke: async (...args) => {
@@ -78,9 +91,17 @@ class Activity {
   }
 
   /** Resolves when nothing has happened for a while. */
-  async stalled(ms: number): Promise<string> {
-    while (this.#invocations > 0 || performance.now() - this.#lastAt < ms) await sleep(25);
+  async nothingFor(ms: number): Promise<string> {
+    while (this.#invocations > 0 || performance.now() - (this.#lastAt ?? 0) < ms) await sleep(25);
     return 'it waits for something that does not come';
+  }
+
+  #happened(): void {
+    const now = performance.now();
+    if (this.#lastAt !== undefined) {
+      this.#longestWaitMs = Math.max(this.#longestWaitMs, now - this.#lastAt);
+    }
+    this.#lastAt = now;
   }
 }
 

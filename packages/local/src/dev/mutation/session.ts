@@ -7,7 +7,7 @@ export type Session = (gateway: LocalGateway) => Promise<void>;
 export interface Observation {
   /** Why the session failed. @default it did not */
   readonly failure?: string | undefined;
-  /** Calls that IAM refused: `dynamodb:PutItem by Chat`. */
+  /** Calls that IAM refused, with their resources and callers. */
   readonly refused: readonly string[];
   /** Routes with their results: `$connect ok`. */
   readonly results: readonly string[];

@@ -15,6 +15,11 @@ export const variables: readonly Fact[] = [
       [{ Resource: `${own}/index/*` }, 'allowed', { ...ann, resource: `${tables}ann/index/a` }],
       [{ Resource: own }, 'not allowed', { ...ann, resource: `${tables}bob` }],
       [
+        { Resource: `${tables}*\${aws:username}` },
+        'not allowed',
+        { ...ann, resource: `${tables}a:ann` },
+      ],
+      [
         { Resource: `${tables}*-\${aws:username}` },
         'allowed',
         { ...ann, resource: `${tables}a-ann` },
@@ -42,6 +47,17 @@ export const variables: readonly Fact[] = [
       [{ policies: [[{ Resource: own }]], Version: '2008-10-17' }, 'not allowed', ann],
       [{ policies: [[{ Resource: own }]], Version: undefined }, 'not allowed', ann],
       [{ policies: [[{ Resource: own }]], Version: undefined }, 'allowed', { resource: own }],
+      [
+        { policies: [[{ Resource: 'arn:aws:dynamodb:${a}:1:table/a' }]], Version: undefined },
+        'not allowed',
+      ],
+      [
+        {
+          policies: [[when('Bool', 'aws:ViaAWSService', '${aws:ViaAWSService}')]],
+          Version: undefined,
+        },
+        'unknown',
+      ],
     ],
   },
   {
