@@ -2,6 +2,7 @@ import {
   DynamoDBClient,
   ExecuteStatementCommand,
   GetItemCommand,
+  ListTablesCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
@@ -70,6 +71,34 @@ describe('a call that a role does not allow', () => {
       status: 400,
       attempts: 1,
     });
+  });
+
+  it('is refused by DynamoDB with the words for a permissions boundary', async () => {
+    const deny = { ...allow('dynamodb:GetItem'), Effect: 'Deny' } as const;
+    await using role = await openRecordedRole(
+      {
+        arn: 'arn:aws:iam::123456789012:role/Chat',
+        policies: [{ source: 'a policy', document: policy(allow('*', '*')) }],
+        boundary: { source: 'a boundary', document: policy(allow('dynamodb:GetItem'), deny) },
+      },
+      {},
+    );
+    expect((await errorOf(role.dynamodb.send(put))).message).toBe(
+      `User: ${principal} is not authorized to perform: dynamodb:PutItem on resource: ${tableArn} because no ` +
+        'permissions boundary allows the dynamodb:PutItem action',
+    );
+    expect((await errorOf(role.dynamodb.send(get))).message).toBe(
+      `User: ${principal} is not authorized to perform: dynamodb:GetItem on resource: ${tableArn} with an ` +
+        'explicit deny in a permissions boundary',
+    );
+  });
+
+  it('is refused on any resource if the operation has none', async () => {
+    await using role = await openRecordedRole(policy(allow('dynamodb:GetItem')), {});
+    expect((await errorOf(role.dynamodb.send(new ListTablesCommand({})))).message).toBe(
+      `User: ${principal} is not authorized to perform: dynamodb:ListTables on resource: * because no ` +
+        'identity-based policy allows the dynamodb:ListTables action',
+    );
   });
 
   it('is refused by SQS, and the SDK does not try again', async () => {

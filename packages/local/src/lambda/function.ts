@@ -36,7 +36,11 @@ export interface FunctionOptions {
    * @default none
    */
   readonly environment?: Readonly<Record<string, string>> | undefined;
-  /** The IAM policy of the function's role, or the role. @default everything is allowed */
+  /**
+   * The IAM policy of the function's role, or the role, for its calls of `@connections`, DynamoDB and SQS.
+   *
+   * @default everything is allowed
+   */
   readonly permissions?: PolicyDocument | Role | undefined;
   /**
    * Its resource-based policy: who may invoke it, as `AWS::Lambda::Permission` says. Without a fitting one,

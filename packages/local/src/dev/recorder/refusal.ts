@@ -86,7 +86,7 @@ export function accessDenied(
   { reason, statements }: AccessDecision,
 ): ServiceError {
   const action = needed.startsWith('sqs:') ? needed.toLowerCase() : needed;
-  const on = resource === '*' ? '' : ` on resource: ${resource}`;
+  const on = reason === 'unknown' ? '' : ` on resource: ${resource}`;
   const isInBoundary = statements.some(({ policy }) => policy === role?.boundary);
   const because: Readonly<Record<AccessDecision['reason'], string>> = {
     allowed: '',
