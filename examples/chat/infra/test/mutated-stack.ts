@@ -25,6 +25,11 @@ export interface Variant {
 /** What this session cannot notice, though it is needed. */
 const exemptions: readonly Exemption[] = [
   {
+    part: /Publisher\w+: action dynamodb:Batch(?:Get|Write)Item /,
+    reason:
+      'for connections that have gone without $disconnect: adapters/test/publisher-actions.test.ts',
+  },
+  {
     part: /HandlerF96F5CCD: property Environment\.Variables\.GATECAST_(?:API_ID|STAGE)$/,
     reason: 'for publishes in an event that is not of the API',
   },
@@ -48,8 +53,6 @@ export async function mutateStack(
     ...options,
     stacks,
     exemptions,
-    // A publish does not prune connections that are younger than 35 seconds.
-    gateway: { now: () => Date.now() - 60_000 },
     session: (gateway) => useChat(gateway, variant, publisher),
   });
 }
@@ -72,10 +75,9 @@ async function useChat(
     peer.write(JSON.stringify({ id: randomUUID(), ...frame }));
     return ((await peer.next('reply')) as unknown as { readonly data: unknown }).data;
   };
-  await leaveUnnoticed(gateway, await open('ann'), channel);
   const result = await gateway.invoke(publisher, { room: 'general', text: 'Closed' });
   expect(result).toMatchObject({
-    payload: { delivered: 1, gone: 1, position: expect.any(String) },
+    payload: { delivered: 1, position: expect.any(String) },
   });
   await ann.next('event');
   expect(await ask(ann, { action: 'history', channel, limit: 2 })).toMatchObject({
@@ -94,12 +96,4 @@ async function useChat(
       guest.write(JSON.stringify({ action: 'subscribe', id: 's', channels: [{ channel }] }));
     }
   }
-}
-
-/** A subscriber goes, and `$disconnect` gets lost: the next publish removes the rows. */
-async function leaveUnnoticed(gateway: LocalGateway, peer: Peer, channel: string): Promise<void> {
-  peer.write(JSON.stringify({ action: 'subscribe', id: 's2', channels: [{ channel }] }));
-  await peer.next('reply');
-  gateway.faults.add({ on: '$disconnect', kind: 'lost', times: 1 });
-  await peer[Symbol.asyncDispose]();
 }

@@ -37,7 +37,7 @@ const EXEMPTIONS: readonly Exemption[] = [
     'is "NONE"|is "INTERNET"|is "POST"|is "1\\.0"|is "WHEN_NO_MATCH"',
   ),
   {
-    part: /AWSLambda(?:Basic|VPCAccess)ExecutionRole/,
+    part: /ManagedPolicyArns \((?:AWSLambda(?:Basic|VPCAccess)ExecutionRole(?:, )?)+\)$/,
     reason: 'logs and network interfaces',
   },
   {

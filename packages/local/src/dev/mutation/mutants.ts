@@ -108,11 +108,12 @@ function partsOf({ type, properties }: TemplateResource): readonly Part[] {
   });
 }
 
-/** The value, if it is short. */
+/** The value, if it is short; of ARNs of managed policies, their names. */
 function shown(value: unknown): string {
-  return ['string', 'number', 'boolean'].includes(typeof value)
-    ? ` (is ${JSON.stringify(value)})`
-    : '';
+  if (['string', 'number', 'boolean'].includes(typeof value))
+    return ` (is ${JSON.stringify(value)})`;
+  const policies = [...JSON.stringify(value).matchAll(/:policy\/(?:[\w-]+\/)*([\w-]+)/g)];
+  return policies.length > 0 ? ` (${policies.map(([, name]) => name).join(', ')})` : '';
 }
 
 /** Entries of maps and lists, and statements of policies with their actions and resources. */

@@ -6,7 +6,7 @@ import { transformSam } from '../template/transform-sam.js';
 import { type Exemption, reasonToExempt } from './exemptions.js';
 import { mutantsOf } from './mutants.js';
 import { type ObserveOptions, observe } from './mutation-run.js';
-import { noticed, type Observation } from './session.js';
+import { noticed, type Observation, type Session } from './session.js';
 
 /** What became of a mutant. */
 export interface MutantResult {
@@ -19,10 +19,9 @@ export interface MutantResult {
 }
 
 /** A template to mutate, with what judges it. */
-export interface MutationOptions
-  extends ReadTemplateOptions,
-    Pick<ObserveOptions, 'session' | 'gateway'> {
+export interface MutationOptions extends ReadTemplateOptions {
   readonly stacks: Stacks;
+  readonly session: Session;
   /** Only the mutants whose name contains it. @default all */
   readonly only?: string | undefined;
   /** Besides those that are exempt in every template. @default none */
@@ -41,8 +40,8 @@ const AT_ONCE = 2;
  * @throws StartError - `ERR_SESSION_FAILED` if the session fails with the template as it is.
  */
 export async function mutate(options: MutationOptions): Promise<readonly MutantResult[]> {
-  const { stacks, session, gateway, only = '', exemptions = [], onResult } = options;
-  const original = await observe(await readStacks(stacks, options), { session, gateway });
+  const { stacks, session, only = '', exemptions = [], onResult } = options;
+  const original = await observe(await readStacks(stacks, options), { session });
   checkOriginal(original);
   const mutants = runningStacks(stacks).flatMap((stack) =>
     mutantsOf(stack.source).map(({ name, template }) => ({
@@ -99,9 +98,9 @@ async function noticedIn(
   original: Observation,
 ): Promise<string | undefined> {
   try {
-    const { session, gateway } = options;
+    const { session } = options;
     const read = await readStacks(stacks, options);
-    const observation = await observe(read, { session, gateway, original });
+    const observation = await observe(read, { session, original });
     return noticed(observation, original);
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayEvent } from '../../gateway/events.js';
 import { callDynamoDb } from '../dynamodb/call-dynamodb.js';
-import { type LocalGateway, prepareGateway, type StartGatewayOptions } from '../start-gateway.js';
+import { type LocalGateway, prepareGateway } from '../start-gateway.js';
 import type { ReadTemplate } from '../template/read-template.js';
 import { noticed, type Observation, type Session } from './session.js';
 
@@ -15,18 +15,16 @@ export interface ObserveOptions {
   readonly session: Session;
   /** @default not known yet */
   readonly original?: Observation | undefined;
-  /** Further options of the gateway. @default none */
-  readonly gateway?: Pick<StartGatewayOptions, 'now'> | undefined;
 }
 
 /** Runs a session against a gateway of its own. */
 export async function observe(
   { options }: ReadTemplate,
-  { session, original, gateway: further }: ObserveOptions,
+  { session, original }: ObserveOptions,
 ): Promise<Observation> {
   const seen = new Seen();
   const onEvent = ({ route, result }: GatewayEvent): void => seen.result(`${route} ${result}`);
-  const running = prepareGateway({ ...options, ...further, quiet: true, onEvent });
+  const running = prepareGateway({ ...options, quiet: true, onEvent });
   running.permissions.onRefusal(({ caller, action, resource }) =>
     seen.refusal(`${action} on ${resource} to ${caller.principal}`),
   );
