@@ -188,7 +188,7 @@ describe('closing a recorder', () => {
     const recorder = await openRecorder(credentials);
     const credential = credentials.issue('ann');
     const endpoints = { dynamodb: service.endpoint };
-    recorder.lead(credential.accessKeyId, { functionArn: 'arn:f', endpoints });
+    recorder.register(credential.accessKeyId, { functionArn: 'arn:f', endpoints });
     const options = { endpoint: recorder.endpoint, region: 'us-east-1', maxAttempts: 1 };
     const client = new DynamoDBClient({ ...options, credentials: credential });
     const error = errorOf(client.send(get));

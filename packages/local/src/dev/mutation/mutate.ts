@@ -78,7 +78,7 @@ function checkOriginal({ failure, refused }: Observation): void {
   throw new StartError(
     'ERR_SESSION_FAILED',
     `The session fails with the template as it is: ${problem}.`,
-    'Correct the template or the session at first.',
+    'Correct the template or the session first: nothing has been removed yet.',
   );
 }
 
