@@ -110,10 +110,10 @@ function partsOf({ type, properties }: TemplateResource): readonly Part[] {
 
 /** The value, if it is short; of ARNs of managed policies, their names. */
 function shown(value: unknown): string {
-  if (['string', 'number', 'boolean'].includes(typeof value))
-    return ` (is ${JSON.stringify(value)})`;
-  const policies = [...JSON.stringify(value).matchAll(/:policy\/(?:[\w-]+\/)*([\w-]+)/g)];
-  return policies.length > 0 ? ` (${policies.map(([, name]) => name).join(', ')})` : '';
+  const json = JSON.stringify(value);
+  const policies = [...json.matchAll(/:policy\/(?:[\w-]+\/)*([\w-]+)/g)];
+  if (policies.length > 0) return ` (${policies.map(([, name]) => name).join(', ')})`;
+  return typeof value === 'object' ? '' : ` (is ${json})`;
 }
 
 /** Entries of maps and lists, and statements of policies with their actions and resources. */
@@ -126,8 +126,8 @@ function* innerParts(value: unknown, path: Path): Generator<Part> {
   }
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
-      if (value.length > 1)
-        yield { name: `entry ${index + 1} of ${place}`, path: [...path, index] };
+      const name = `entry ${index + 1} of ${place}${shown(item)}`;
+      if (value.length > 1) yield { name, path: [...path, index] };
       yield* innerParts(item, [...path, index]);
     }
     return;

@@ -5,7 +5,7 @@ import type { Stack } from '../template/stack.js';
 import { transformSam } from '../template/transform-sam.js';
 import { type Exemption, reasonToExempt } from './exemptions.js';
 import { mutantsOf } from './mutants.js';
-import { type ObserveOptions, observe } from './mutation-run.js';
+import { observe } from './mutation-run.js';
 import { noticed, type Observation, type Session } from './session.js';
 
 /** What became of a mutant. */
