@@ -6,6 +6,7 @@ export default defineConfig({
     include: [
       'test/*.verify.ts',
       'packages/*/test/**/*.verify.ts',
+      'examples/chat/infra/test/*.verify.ts',
       'packages/adapters/test/*.cluster.ts',
     ],
     environment: 'node',

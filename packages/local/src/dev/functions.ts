@@ -1,9 +1,11 @@
 import { basename, extname } from 'node:path';
 import type { RouteManifest } from '@gatecast/framework';
 import { needsFunction } from '../gateway/deployment.js';
-import type { FunctionOptions } from '../lambda/function.js';
+import type { LambdaFunction } from '../gateway/lambda-function.js';
+import { apiDefaults } from '../gateway/options.js';
+import { type FunctionOptions, functionArnOf } from '../lambda/function.js';
 import { StartError } from '../start-error.js';
-import { noFunction } from './make-deployment.js';
+import { noFunction, type PermittedFunction } from './make-deployment.js';
 import type { StartGatewayOptions } from './start-gateway.js';
 
 /** One function to run. */
@@ -55,6 +57,19 @@ export function isLate(
       // A manifest names no functions.
       (!Array.isArray(routes) || routes.every((route) => route.function !== name)),
   );
+}
+
+/** A function that runs, with its ARN and with who may invoke it. */
+export function permittedFunction(
+  options: StartGatewayOptions,
+  lambda: LambdaFunction,
+  name: string,
+): PermittedFunction {
+  const { region = apiDefaults.region, accountId = apiDefaults.accountId } = options;
+  const own: Partial<FunctionOptions> =
+    functionsOf(options).find((each) => each.name === name)?.options ?? {};
+  const arn = functionArnOf(own, { name, region, accountId });
+  return { lambda, arn, invokePermissions: own.invokePermissions };
 }
 
 /** @throws StartError `ERR_FUNCTION_UNKNOWN` */

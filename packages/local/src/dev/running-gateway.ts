@@ -21,15 +21,21 @@ import {
   configureForGateway,
   type GatewaySurroundings,
   gatewayVariables,
+  variablesOfRole,
   writeCertificates,
 } from './configure-for-gateway.js';
 import type { ControlledFunctions } from './control/state.js';
 import { givenEndpoint, servicesWith } from './dynamodb/dynamodb-service.js';
-import { functionsOf, isLate, type NamedFunction, unknownFunction } from './functions.js';
+import {
+  functionsOf,
+  isLate,
+  type NamedFunction,
+  permittedFunction,
+  unknownFunction,
+} from './functions.js';
 import { LateFunction } from './late-function.js';
-import { makeDeployment } from './make-deployment.js';
+import { makeDeployment, type PermittedFunction } from './make-deployment.js';
 import { type OpenStore, openStore } from './open-store.js';
-import { PermissionsInUse } from './permissions-in-use.js';
 import { openRecorder, type Recorder } from './recorder/recorder.js';
 import { type DefinedApi, openApis } from './served-apis.js';
 import type { LocalApi, LocalGateway, StartGatewayOptions } from './start-gateway.js';
@@ -72,13 +78,11 @@ export class RunningGateway {
   /** The services for integrations. */
   #services: AwsServices = {};
   #main: RunningFunction | undefined;
-  readonly #inUse: PermissionsInUse;
   #surroundings: GatewaySurroundings | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: StartGatewayOptions, notices?: Notices) {
     this.#options = options;
-    this.#inUse = new PermissionsInUse(options);
     this.#notices = notices;
     // Each function that is being loaded adds a listener, and Node warns about more than ten.
     setMaxListeners(0, this.#closing.signal);
@@ -234,12 +238,7 @@ export class RunningGateway {
     { bundler, bundle, ...named }: BuiltFunction,
     surroundings: GatewaySurroundings,
   ): Promise<RunningFunction> {
-    const { permissions } = this.#inUse.function(named.name) ?? named.options;
-    const configuration = configureForGateway(
-      surroundings,
-      { ...named, options: { ...named.options, permissions } },
-      bundle.folder,
-    );
+    const configuration = configureForGateway(surroundings, named, bundle.folder);
     // Closing tells the clients that their subscriptions are gone. Before that, the gateway answers the
     // invocations that ended with the process.
     const onStateLost = () => setImmediate(() => void this.#closeAllConnections());
@@ -285,22 +284,14 @@ export class RunningGateway {
     };
   }
 
-  /**
-   * Replaces roles, permissions of functions, routes and authorizers by those of other options, which are
-   * the same otherwise. Nothing is restarted, and connections stay open.
-   *
-   * @throws Error - like `startGateway`.
-   */
-  usePermissions(options: StartGatewayOptions): void {
-    this.#inUse.replace(options, () => this.#use(this.#main?.manifest));
-    if (this.#surroundings === undefined) return;
-    this.#inUse.renewKeys(this.#surroundings);
-    for (const { name } of this.#functions) this.#register(name);
-  }
-
   /** Variables for processes that run functions by their roles outside of the gateway. They are secret. */
   roleVariables(): Readonly<Record<string, Readonly<Record<string, string>>>> {
-    return this.#surroundings === undefined ? {} : this.#inUse.variables(this.#surroundings);
+    const surroundings = this.#surroundings;
+    if (surroundings === undefined) return {};
+    const withRole = functionsOf(this.#options).filter(({ options }) => options.permissions);
+    return Object.fromEntries(
+      withRole.map((each) => [each.name, variablesOfRole(surroundings, each)]),
+    );
   }
 
   /** Makes the role of a function known, before it calls anything. */
@@ -312,17 +303,18 @@ export class RunningGateway {
   /** Serves the routes of the current version of the app of `entry`. */
   #use(manifest: RouteManifest | undefined): void {
     const { entry = '' } = this.#options;
-    const own = this.#main && this.#inUse.invokable(this.#main, this.#main.name);
+    const permitted = (lambda: LambdaFunction, name: string): PermittedFunction =>
+      permittedFunction(this.#options, lambda, name);
+    const own = this.#main && permitted(this.#main, this.#main.name);
     const main = own && { entry, function: own, manifest };
-    const services = this.#services;
     const functions = new Map(
-      [...this.#named].map(([name, lambda]) => [name, this.#inUse.invokable(lambda, name)]),
+      [...this.#named].map(([name, lambda]) => [name, permitted(lambda, name)]),
     );
+    const services = this.#services;
     // All are made at first, so that a mistake in one changes none.
-    const deployments = this.#apis.map(({ name }) => {
-      const { routes, authorizer } = this.#inUse.api(name);
-      return makeDeployment({ main, functions, routes, authorizer, services });
-    });
+    const deployments = this.#apis.map(({ definition: { routes, authorizer } }) =>
+      makeDeployment({ main, functions, routes, authorizer, services }),
+    );
     for (const [index, deployment] of deployments.entries()) {
       this.#apis[index]?.gateway.use(deployment);
     }

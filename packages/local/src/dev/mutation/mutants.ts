@@ -110,10 +110,10 @@ function partsOf({ type, properties }: TemplateResource): readonly Part[] {
 
 /** The value, if it is short; of ARNs of managed policies, their names. */
 function shown(value: unknown): string {
-  if (['string', 'number', 'boolean'].includes(typeof value))
-    return ` (is ${JSON.stringify(value)})`;
-  const policies = [...JSON.stringify(value).matchAll(/:policy\/(?:[\w-]+\/)*([\w-]+)/g)];
-  return policies.length > 0 ? ` (${policies.map(([, name]) => name).join(', ')})` : '';
+  const json = JSON.stringify(value);
+  const policies = [...json.matchAll(/:policy\/(?:[\w-]+\/)*([\w-]+)/g)];
+  if (policies.length > 0) return ` (${policies.map(([, name]) => name).join(', ')})`;
+  return typeof value === 'object' ? '' : ` (is ${json})`;
 }
 
 /** Entries of maps and lists, and statements of policies with their actions and resources. */
@@ -126,8 +126,8 @@ function* innerParts(value: unknown, path: Path): Generator<Part> {
   }
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
-      if (value.length > 1)
-        yield { name: `entry ${index + 1} of ${place}`, path: [...path, index] };
+      const name = `entry ${index + 1} of ${place}${shown(item)}`;
+      if (value.length > 1) yield { name, path: [...path, index] };
       yield* innerParts(item, [...path, index]);
     }
     return;
@@ -149,7 +149,7 @@ function* statementParts(value: unknown, path: Path): Generator<Part> {
       const of = (statement as Fields | null)?.[element];
       if (!Array.isArray(of) || of.length < 2) continue;
       for (const [at, item] of of.entries()) {
-        const what = typeof item === 'string' ? item : String(at + 1);
+        const what = textOf(item) ?? String(at + 1);
         yield {
           name: `${element.toLowerCase()} ${what} of statement ${index + 1}`,
           path: [...own, element, at],
@@ -157,6 +157,19 @@ function* statementParts(value: unknown, path: Path): Generator<Part> {
       }
     }
   }
+}
+
+/** A text with its references by name: `arn:${AWS::Partition}:sqs:…`. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const fields = typeof value === 'object' && value !== null ? (value as Fields) : {};
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Sub': text, 'Fn::Join': join } = fields;
+  if (typeof text === 'string') return text;
+  if (typeof Ref === 'string') return `\${${Ref}}`;
+  if (attribute !== undefined) return `\${${[attribute].flat().join('.')}}`;
+  if (!Array.isArray(join)) return undefined;
+  const [separator, parts] = join as [unknown, unknown];
+  return Array.isArray(parts) ? parts.map(textOf).join(String(separator)) : undefined;
 }
 
 /** Such as `statement 3 (logs:PutLogEvents, …)`. */

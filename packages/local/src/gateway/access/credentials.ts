@@ -38,26 +38,16 @@ export class Credentials {
    * @throws Error - like `issue`.
    */
   prepare(principal: string, permissions?: PolicyDocument | Role): Credential {
-    const credential = {
+    if (permissions !== undefined && !('policies' in permissions)) check(principal, permissions);
+    const credential: Credential = {
       accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
       secretAccessKey: randomBytes(30).toString('base64'),
       sessionToken: randomBytes(96).toString('base64'),
       principal,
+      role: permissions && roleOf(principal, permissions),
     };
-    return this.permit(credential, permissions);
-  }
-
-  /**
-   * Registers a key with other permissions. It replaces a key with the same id.
-   *
-   * @throws Error - like `issue`.
-   */
-  permit(credential: Credential, permissions?: PolicyDocument | Role): Credential {
-    const { principal } = credential;
-    if (permissions !== undefined && !('policies' in permissions)) check(principal, permissions);
-    const permitted = { ...credential, role: permissions && roleOf(principal, permissions) };
-    this.#byAccessKeyId.set(permitted.accessKeyId, permitted);
-    return permitted;
+    this.#byAccessKeyId.set(credential.accessKeyId, credential);
+    return credential;
   }
 
   /** Registers a key. It replaces a key with the same id. */
