@@ -136,7 +136,7 @@ describe('a request', () => {
     expect(service.requests).toHaveLength(1);
   });
 
-  it('is answered by an answer that was cut off with the same', async () => {
+  it('is cut off, too, if the answer of the service is cut off', async () => {
     await using service = await openTestService((response) => {
       response.writeHead(200, { 'content-length': 100 }).write('{"Item":');
       setImmediate(() => response.destroy());

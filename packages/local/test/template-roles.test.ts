@@ -140,7 +140,7 @@ describe('the role of a function', () => {
     ]);
   });
 
-  it('is missed by CloudFormation', async () => {
+  it('leads to a warning if it is missing, because CloudFormation refuses that', async () => {
     const found = await read({ from: ', Role: !GetAtt Role.Arn', to: '' });
     expect(found.warnings).toEqual([
       '"Fn" (AWS::Lambda::Function) has no "Role", which CloudFormation refuses. Here it may do everything.',
