@@ -33,10 +33,13 @@ export function printUnused(permissions: Permissions): void {
 /** `all of Statement[0] of "Policies[0]" of "ChatRole": dynamodb:Scan on arn:…` */
 function lineOf({ place, statement, parts }: ReportedStatement): string {
   if (parts) return `in ${place}: ${parts.join(', ')}`;
-  const { Action, NotAction = [], Resource, NotResource = [] } = statement;
-  const actions = Action ?? ['all but', ...[NotAction].flat()];
-  const resources = Resource ?? ['all but', ...[NotResource].flat()];
-  return `all of ${place}: ${[actions].flat().join(', ')} on ${[resources].flat().join(', ')}`;
+  const { Action, NotAction, Resource, NotResource } = statement;
+  return `all of ${place}: ${listOf(Action, NotAction)} on ${listOf(Resource, NotResource)}`;
+}
+
+function listOf(items: string | readonly string[] = [], not?: string | readonly string[]): string {
+  const list = [not ?? items].flat().join(', ');
+  return not === undefined ? list : `all but ${list}`;
 }
 
 function print(line: string): void {
