@@ -245,6 +245,54 @@ describe('a call whose permissions are not known', () => {
   });
 });
 
+describe('a body that is not an object of JSON', () => {
+  it.each([
+    ['with a byte order mark', '\uFEFF{"TableName":"notes"}'],
+    ['in UTF-16', Buffer.from('{"TableName":"notes"}', 'utf16le')],
+    ['with more after it', '{"TableName":"notes"} {}'],
+    ['as a list', '[]'],
+    ['without anything', ''],
+  ])('%s is refused, because nobody knows what the service reads in it', async (_how, body) => {
+    await using service = await openTestService();
+    const endpoints = { dynamodb: service.endpoint, sqs: service.endpoint };
+    await using role = await openRecordedRole(policy(allow('dynamodb:GetItem')), endpoints);
+    for (const [name, target] of [
+      ['dynamodb', 'DynamoDB_20120810.PutItem'],
+      ['sqs', 'AmazonSQS.SendMessage'],
+    ] as const) {
+      const request = { port: role.port, key: role.credential, path: '/', service: name, body };
+      const answer = await sendSigned({ ...request, headers: { 'x-amz-target': target } });
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.body)).toEqual({
+        __type: 'com.amazon.coral.service#SerializationException',
+        message: '',
+      });
+    }
+    expect(service.requests).toEqual([]);
+  });
+});
+
+describe('the owner of a resource', () => {
+  it('is in its ARN, for a condition that allows the resources of one account', async () => {
+    await using service = await openTestService();
+    const own = { StringEquals: { 'aws:ResourceAccount': '${aws:PrincipalAccount}' } };
+    const everything = { ...allow('*', '*'), Condition: own };
+    const endpoints = { dynamodb: service.endpoint, sqs: service.endpoint };
+    await using role = await openRecordedRole(policy(everything), endpoints);
+    await role.dynamodb.send(get);
+    await role.dynamodb.send(new ListTablesCommand({}));
+    const TableName = tableArn.replace('123456789012', '210987654321');
+    const far = new GetItemCommand({ TableName, Key: { pk: { S: 'a' } } });
+    expect((await errorOf(role.dynamodb.send(far))).message).toBe(
+      notAllowed('dynamodb:GetItem', TableName),
+    );
+    const QueueUrl = `${role.endpoint}/210987654321/jobs`;
+    const sent = role.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
+    expect((await errorOf(sent)).name).toBe('AccessDenied');
+    expect(service.requests).toHaveLength(2);
+  });
+});
+
 describe('a signature that is not valid', () => {
   const wrong =
     'The request signature we calculated does not match the signature you provided. ' +
