@@ -27,7 +27,8 @@ export function servicesWith(
   if (endpoint === undefined) return {};
   return {
     async dynamodb(operation, body, caller) {
-      const call = { service: 'dynamodb', operation, input: parseInput(body) };
+      // DynamoDB itself refuses what is not an object of JSON.
+      const call = { service: 'dynamodb', operation, input: parseInput(body) ?? {} };
       const sender = { sourceIp: '', userAgent: undefined, functionArn: undefined };
       const refusal =
         caller && (await checkCall(permissions, { ...sender, caller, call, region, endpoint }));

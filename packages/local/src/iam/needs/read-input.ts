@@ -23,12 +23,12 @@ export function isInput(value: unknown): value is Input {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The input in a body. Anything but an object of JSON is empty: the service itself refuses it. */
-export function parseInput(body: string): Input {
+/** The input in a body; `undefined` if it is not an object of JSON. */
+export function parseInput(body: string): Input | undefined {
   try {
     const input: unknown = JSON.parse(body);
-    return isInput(input) ? input : {};
+    return isInput(input) ? input : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
