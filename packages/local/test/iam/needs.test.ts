@@ -237,6 +237,19 @@ describe('the condition keys of DynamoDB', () => {
     expect(returned('DeleteItem', {})).toBe('NONE');
     expect(returned('GetItem', {})).toBe('absent');
   });
+
+  it.each([
+    ['GetItem', orders],
+    ['BatchGetItem', { RequestItems: { orders: { Keys: [] } } }],
+    ['BatchWriteItem', { RequestItems: { orders: [] } }],
+    ['TransactGetItems', { TransactItems: [{ Get: orders }] }],
+    ['TransactWriteItems', { TransactItems: [{ Put: orders }] }],
+  ])('says of %s whether the consumed capacity is returned', (operation, input) => {
+    const name = 'dynamodb:returnconsumedcapacity';
+    expect(keys(name, operation, input)).toEqual(['NONE']);
+    const ReturnConsumedCapacity = 'TOTAL';
+    expect(keys(name, operation, { ...input, ReturnConsumedCapacity })).toEqual(['TOTAL']);
+  });
 });
 
 describe('what a call of SQS needs', () => {
@@ -256,6 +269,10 @@ describe('what a call of SQS needs', () => {
     [{ QueueUrl: 'http://localhost:9324/000000000000/jobs' }, queue],
     [{ QueueUrl: 'http://localhost:9324/queue/jobs' }, queue],
     [{ QueueUrl: 'http://localhost:9324/jobs' }, queue],
+    [{ QueueUrl: 'http://localhost:9324//123456789012/jobs//' }, queue],
+    [{ QueueUrl: '/123456789012/jobs' }, queue],
+    [{ QueueUrl: '//localhost/123456789012/jobs' }, queue],
+    [{ QueueUrl: 'jobs' }, queue],
     [{ QueueUrl: 'http://sqs.us-east-1.localhost:4566/123456789012/jobs' }, queue],
     [
       { QueueUrl: 'https://sqs.us-east-1.amazonaws.com/210987654321/far.fifo' },
@@ -279,7 +296,7 @@ describe('what a call of SQS needs', () => {
     ]);
     expect(needed('sqs', 'ListQueues', {})).toEqual(['sqs:ListQueues *']);
     expect(needed('sqs', 'SendMessage', {})).toEqual([]);
-    expect(needed('sqs', 'SendMessage', { QueueUrl: 'no URL' })).toEqual([]);
+    expect(needed('sqs', 'SendMessage', { QueueUrl: 'http://localhost:9324' })).toEqual([]);
   });
 
   it('is not known for another service', () => {
