@@ -306,6 +306,7 @@ describe('the permissions of a function', () => {
     ['arn:aws:lambda:us-east-1:111111111111:function:Fn'],
     ["''"],
     ['!Ref Fn, PrincipalOrgID: o-1'],
+    ['!Ref Fn, InvokedViaFunctionUrl: true'],
   ])('are not those for %s', async (name) => {
     const { options } = await read({ resources: permission(name) });
     expect(options.functions?.['Fn']?.invokePermissions).toEqual([]);
