@@ -139,6 +139,12 @@ beforeAll(async () => {
     join(folder, 'fails.mjs'),
     "export default async () => { throw new Error('No.'); };",
   );
+  await writeFile(
+    join(folder, 'varies.mjs'),
+    `import session from './session.mjs';
+    let runs = 0;
+    export default async (gateway) => { runs += 1; if (runs === 1) await session(gateway); };`,
+  );
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -196,6 +202,113 @@ describe('the mutants of a template', () => {
         TEMPLATE.Resources[id as 'Role'].Properties,
       );
     }
+  });
+});
+
+/** The mutants of a template with these resources, by name. */
+const mutantsWith = (Resources: object): Map<string, Map<string, { properties: object }>> => {
+  const template = parseTemplate(JSON.stringify({ Resources }), 'template.json');
+  const mutants = mutantsOf(template);
+  const found = new Map(mutants.map(({ name, template: { resources } }) => [name, resources]));
+  expect(found.size).toBe(mutants.length);
+  return found as Map<string, Map<string, { properties: object }>>;
+};
+
+describe('the mutant', () => {
+  it('without a managed policy keeps the role, and the function that has it', () => {
+    const statement = { Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: '*' };
+    const mutants = mutantsWith({
+      Own: {
+        Type: 'AWS::IAM::ManagedPolicy',
+        Properties: { PolicyDocument: { Statement: [statement] } },
+      },
+      Role: {
+        Type: 'AWS::IAM::Role',
+        Properties: {
+          AssumeRolePolicyDocument: {},
+          ManagedPolicyArns: [{ Ref: 'Own' }, 'arn:aws:iam::aws:policy/AdministratorAccess'],
+          PermissionsBoundary: { Ref: 'Own' },
+        },
+      },
+      Function: {
+        Type: 'AWS::Lambda::Function',
+        Properties: { Role: { 'Fn::GetAtt': ['Role', 'Arn'] } },
+      },
+    });
+    const resources = mutants.get('Own (ManagedPolicy)');
+    expect([...(resources?.keys() ?? [])]).toEqual(['Role', 'Function']);
+    expect(resources?.get('Role')?.properties).toEqual({
+      AssumeRolePolicyDocument: {},
+      ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess'],
+    });
+  });
+
+  it('without an index is a table that DynamoDB takes', () => {
+    const key = (AttributeName: string, KeyType = 'HASH') => ({ AttributeName, KeyType });
+    const index = (IndexName: string, ...KeySchema: object[]) => ({ IndexName, KeySchema });
+    const mutants = mutantsWith({
+      Table: {
+        Type: 'AWS::DynamoDB::Table',
+        Properties: {
+          AttributeDefinitions: ['pk', 'a', 'b'].map((AttributeName) => ({
+            AttributeName,
+            AttributeType: 'S',
+          })),
+          KeySchema: [key('pk')],
+          GlobalSecondaryIndexes: [index('A', key('a')), index('AB', key('a'), key('b', 'RANGE'))],
+        },
+      },
+    });
+    const typed = [...mutants].map(([name, resources]) => {
+      const { AttributeDefinitions } = resources.get('Table')?.properties as {
+        AttributeDefinitions: { AttributeName: string }[];
+      };
+      return [name, AttributeDefinitions.map(({ AttributeName }) => AttributeName).join()];
+    });
+    expect(typed).toEqual([
+      ['Table: property GlobalSecondaryIndexes', 'pk'],
+      ['Table: entry 1 of GlobalSecondaryIndexes', 'pk,a,b'],
+      ['Table: entry 2 of GlobalSecondaryIndexes', 'pk,a'],
+      ['Table: entry 1 of GlobalSecondaryIndexes[1].KeySchema', 'pk,a,b'],
+      ['Table: entry 2 of GlobalSecondaryIndexes[1].KeySchema', 'pk,a'],
+    ]);
+  });
+
+  it('of one of several policies of a role has a name of its own', () => {
+    const Action = ['dynamodb:GetItem', 'dynamodb:PutItem'];
+    const PolicyDocument = { Statement: [{ Effect: 'Allow', Action, Resource: '*' }] };
+    const Properties = {
+      AssumeRolePolicyDocument: {},
+      Policies: [{ PolicyDocument }, { PolicyDocument }],
+    };
+    const mutants = mutantsWith({ Role: { Type: 'AWS::IAM::Role', Properties } });
+    expect([...mutants.keys()]).toContain(
+      'Role: action dynamodb:PutItem of statement 1 of Policies[1]',
+    );
+  });
+
+  it('of an API of SAM lacks a route', () => {
+    const FunctionArn = { 'Fn::GetAtt': ['Function', 'Arn'] };
+    const Routes = {
+      $connect: { FunctionArn },
+      greet: { FunctionArn, ModelSelectionExpression: 'x' },
+    };
+    const Properties = {
+      RouteSelectionExpression: '$request.body.action',
+      Routes,
+      StageName: 'dev',
+    };
+    const Api = { Type: 'AWS::Serverless::WebSocketApi', Properties };
+    const mutants = mutantsWith({ Api });
+    expect([...mutants.keys()]).toEqual([
+      'Api: property Routes.$connect',
+      'Api: property Routes.greet',
+      'Api: property StageName (is "dev")',
+    ]);
+    expect(mutants.get('Api: property Routes.greet')?.get('Api')?.properties).toEqual({
+      ...Properties,
+      Routes: { $connect: { FunctionArn } },
+    });
   });
 });
 
@@ -262,6 +375,11 @@ describe('gatecast mutate', () => {
 
   it.each([
     [['--session', 'fails.mjs'], 1, /The session fails with the template as it is: No\./],
+    [
+      ['--session', 'varies.mjs'],
+      1,
+      /the session is not the same each time: the gateway: no greet ok/,
+    ],
     [[], 2, /--session is missing/],
     [['--session', 'none.mjs'], 2, /"none.mjs", which cannot be loaded/],
     [['--session', 'session.mjs', '--exempt', 'none.json'], 2, /"none.json", which cannot be read/],

@@ -45,7 +45,7 @@ const EXEMPTIONS: readonly Exemption[] = [
     reason: 'logs, traces and networks',
   },
   {
-    part: /: (?:property SourceArn|property SourceAccount|condition)\b/,
+    part: /: (?:property (?:SourceArn|SourceAccount|PermissionsBoundary)|condition)\b/,
     reason: 'without it, more is allowed, which a session does not try',
   },
 ];

@@ -25,6 +25,7 @@ export async function observe(
   const seen = new Seen();
   const onEvent = ({ route, result }: GatewayEvent): void => seen.result(`${route} ${result}`);
   const running = prepareGateway({ ...options, quiet: true, onEvent });
+  const over = new AbortController();
   running.permissions.onRefusal(({ caller, action, resource }) =>
     seen.refusal(`${action} on ${resource} to ${caller.principal}`),
   );
@@ -36,7 +37,7 @@ export async function observe(
     );
     const waitMs = original === undefined ? LONGEST_WAIT_MS : 500 + 3 * original.longestWaitMs;
     // A session that goes on is not awaited: the gateway's end ends its connections.
-    const failure = await Promise.race([failing, seen.nothingFor(waitMs)]);
+    const failure = await Promise.race([failing, seen.nothingFor(waitMs, over.signal)]);
     const look = async (): Promise<Observation> => ({
       ...seen.soFar,
       failure,
@@ -44,6 +45,7 @@ export async function observe(
     });
     return failure === undefined ? await settled(look, original) : await look();
   } finally {
+    over.abort();
     await running.close();
   }
 }
@@ -88,9 +90,11 @@ class Seen {
     };
   }
 
-  /** Resolves when nothing has happened for a while. */
-  async nothingFor(ms: number): Promise<string> {
-    while (this.#invocations > 0 || performance.now() - (this.#lastAt ?? 0) < ms) await sleep(25);
+  /** Resolves when nothing has happened for a while, or the session is over. */
+  async nothingFor(ms: number, over: AbortSignal): Promise<string> {
+    const isQuiet = (): boolean =>
+      this.#invocations === 0 && performance.now() - (this.#lastAt ?? 0) >= ms;
+    while (!over.aborted && !isQuiet()) await sleep(25);
     return 'it waits for something that does not come';
   }
 
