@@ -1,6 +1,8 @@
 // The roles and permissions of a template.
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ReadTemplate } from '../src/dev/template/read-template.js';
+import { type ReadTemplate, readStacks } from '../src/dev/template/read-template.js';
+import { loadTemplate } from '../src/dev/template/stack.js';
 import type { Role } from '../src/iam/role.js';
 import { TemplateFolder } from './template-folder.js';
 
@@ -311,6 +313,31 @@ describe('the permissions of a function', () => {
     const { options } = await read({ resources: permission(name) });
     expect(options.functions?.['Fn']?.invokePermissions).toEqual([]);
   });
+});
+
+it("is SAM's own one if another stack has a function with the same logical id", async () => {
+  const samFunction = sam("Policies: [!Sub 'arn:aws:iam::aws:policy/AmazonSQSFullAccess']");
+  const files = {
+    'a.yaml': template.replace(samFunction.from ?? '', () => samFunction.to ?? ''),
+    'b.yaml':
+      'Resources: { Fn: { Type: AWS::Lambda::Function, Properties: { Runtime: python3.13 } } }',
+    'app.js': 'exports.handler = async () => {};',
+  };
+  await using folder = await TemplateFolder.with(files);
+  const place = { paths: new Map(), region: undefined, accountId: undefined };
+  const [chosen, other] = await Promise.all(
+    ['a', 'b'].map((name) =>
+      loadTemplate(join(folder.path, `${name}.yaml`), { id: name, name, ...place }),
+    ),
+  );
+  if (chosen === undefined || other === undefined) throw new Error('There is no stack.');
+  const stacks = { path: folder.path, stacks: [chosen, other], chosen, source: 'The stack' };
+  const { options } = await readStacks(stacks, { parameters: {}, stage: undefined });
+  const [[, { permissions } = {}] = []] = Object.entries(options.functions ?? {});
+  expect((permissions as Role | undefined)?.policies.map(({ source }) => source)).toEqual([
+    'the managed policy "AWSLambdaBasicExecutionRole"',
+    'the managed policy "AmazonSQSFullAccess"',
+  ]);
 });
 
 describe('an integration and an authorizer', () => {
