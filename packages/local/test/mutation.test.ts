@@ -1,5 +1,5 @@
 // `gatecast mutate`: what a template does not need, or a session does not notice.
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -149,9 +149,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const mutate = async (...args: string[]) => {
-  await using running = startGatecast(['mutate', '--template', 'template.json', ...args], {
-    cwd: folder,
-  });
+  const source = args.includes('--template') ? [] : ['--template', 'template.json'];
+  await using running = startGatecast(['mutate', ...source, ...args], { cwd: folder });
   return await running.ended;
 };
 
@@ -352,6 +351,42 @@ describe('gatecast mutate', () => {
     expect(stderr).toContain('  Function: property Environment.Variables.UNUSED\n');
     expect(exitCode).toBe(1);
   });
+
+  it('awaits what comes after the session, such as a slow $disconnect', async () => {
+    const slow = code.replace(
+      "=== '$disconnect')",
+      "=== '$disconnect') await new Promise((resolve) => setTimeout(resolve, 700));\n  if (body === undefined)",
+    );
+    const { Resources } = TEMPLATE;
+    const { Function: lambda, Greet } = Resources;
+    const Code = { ZipFile: slow };
+    const changed = {
+      ...Resources,
+      Function: { ...lambda, Properties: { ...lambda.Properties, Code } },
+      Bye: { ...Greet, Properties: { ...Greet.Properties, RouteKey: '$disconnect' } },
+    };
+    await mkdir(join(folder, 'slow'), { recursive: true });
+    const file = join(folder, 'slow', 'template.json');
+    await writeFile(file, JSON.stringify({ Resources: changed }));
+    const { stdout } = await mutate(
+      '--template',
+      file,
+      '--session',
+      'session.mjs',
+      '--only',
+      'Variables.UNUSED',
+    );
+    expect(stdout).toContain('Parts: 0 noticed, 0 exempt, 1 unnoticed.');
+    const { stdout: route } = await mutate(
+      '--template',
+      file,
+      '--session',
+      'session.mjs',
+      '--only',
+      'Bye (Route)',
+    );
+    expect(route).toContain('noticed    Bye (Route) (the gateway: no $disconnect ok)');
+  }, 120_000);
 
   it('ends with 0 when the rest is exempt', { timeout: 120_000 }, async () => {
     const name = 'Function: property Environment.Variables.UNUSED';

@@ -75,13 +75,13 @@ export async function mutate(options: MutationOptions): Promise<readonly MutantR
 /** Observes the whole template, alone and then beside another gateway as the mutants are. */
 async function observeOriginal(options: MutationOptions): Promise<Observation> {
   const { stacks, session } = options;
-  const once = async (): Promise<Observation> => {
-    const observation = await observe(await readStacks(stacks, options), { session });
+  const once = async (original?: Observation): Promise<Observation> => {
+    const observation = await observe(await readStacks(stacks, options), { session, original });
     checkOriginal(observation);
     return observation;
   };
   const first = await once();
-  const others = await Promise.all(Array.from({ length: AT_ONCE }, once));
+  const others = await Promise.all(Array.from({ length: AT_ONCE }, () => once(first)));
   for (const other of others) {
     const difference = noticed(other, first);
     if (difference === undefined) continue;
@@ -123,7 +123,8 @@ async function noticedIn(
   try {
     const { session } = options;
     const read = await readStacks(stacks, options);
-    const observation = await observe(read, { session, original });
+    const waitMs = 500 + 3 * original.longestWaitMs;
+    const observation = await observe(read, { session, original, waitMs });
     return noticed(observation, original);
   } catch (error) {
     // A file or a port that is missing says nothing about the template.

@@ -7,7 +7,7 @@ import { noticed, type Observation, type Session } from './session.js';
 
 /** A session that is not known yet waits this long for something to happen, in milliseconds. */
 const LONGEST_WAIT_MS = 30_000;
-/** How long rows may take to be removed after a session, in milliseconds. */
+/** A session is over when nothing has changed for this long after it, in milliseconds. */
 const SETTLED_MS = 2_000;
 
 /** A session, and what it was like with the whole template. */
@@ -15,12 +15,14 @@ export interface ObserveOptions {
   readonly session: Session;
   /** @default not known yet */
   readonly original?: Observation | undefined;
+  /** How long it may wait for something to happen, in milliseconds. @default 30_000 */
+  readonly waitMs?: number | undefined;
 }
 
 /** Runs a session against a gateway of its own. */
 export async function observe(
   { options }: ReadTemplate,
-  { session, original }: ObserveOptions,
+  { session, original, waitMs = LONGEST_WAIT_MS }: ObserveOptions,
 ): Promise<Observation> {
   const seen = new Seen();
   const onEvent = ({ route, result }: GatewayEvent): void => seen.result(`${route} ${result}`);
@@ -35,7 +37,6 @@ export async function observe(
       () => undefined,
       (error: unknown) => firstLine(error),
     );
-    const waitMs = original === undefined ? LONGEST_WAIT_MS : 500 + 3 * original.longestWaitMs;
     // A session that goes on is not awaited: the gateway's end ends its connections.
     const failure = await Promise.race([failing, seen.nothingFor(waitMs, over.signal)]);
     const look = async (): Promise<Observation> => ({
@@ -107,17 +108,19 @@ class Seen {
   }
 }
 
-/** Looks until it sees what is wanted, but not for ever. */
+/** Looks until it sees what is wanted, or nothing changes any more: clients are gone before their rows are. */
 async function settled(
   look: () => Promise<Observation>,
   original: Observation | undefined,
 ): Promise<Observation> {
   let last = await look();
-  for (const start = performance.now(); performance.now() - start < SETTLED_MS; ) {
-    if (original !== undefined && noticed(last, original) === undefined) break;
-    await sleep(original === undefined ? 250 : 25);
+  const start = performance.now();
+  for (let changedAt = start; performance.now() - changedAt < SETTLED_MS; ) {
+    const isAsWanted = original !== undefined && noticed(last, original) === undefined;
+    if (isAsWanted || performance.now() - start > LONGEST_WAIT_MS) break;
+    await sleep(50);
     const next = await look();
-    if (original === undefined && noticed(next, last) === undefined) break;
+    if (noticed(next, last) !== undefined) changedAt = performance.now();
     last = next;
   }
   return last;
