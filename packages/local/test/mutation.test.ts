@@ -205,12 +205,12 @@ describe('the mutants of a template', () => {
 });
 
 /** The mutants of a template with these resources, by name. */
-const mutantsWith = (Resources: object): Map<string, Map<string, { properties: object }>> => {
+const mutantsWith = (Resources: object) => {
   const template = parseTemplate(JSON.stringify({ Resources }), 'template.json');
   const mutants = mutantsOf(template);
   const found = new Map(mutants.map(({ name, template: { resources } }) => [name, resources]));
   expect(found.size).toBe(mutants.length);
-  return found as Map<string, Map<string, { properties: object }>>;
+  return found;
 };
 
 describe('the mutant', () => {

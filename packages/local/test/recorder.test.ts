@@ -16,7 +16,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { servicesWith } from '../src/dev/dynamodb/dynamodb-service.js';
 import { Credentials } from '../src/gateway/access/credentials.js';
-import type { ServiceAnswer } from '../src/gateway/aws-service.js';
+import { actionIn, type ServiceAnswer } from '../src/gateway/aws-service.js';
 import {
   allow,
   errorOf,
@@ -158,15 +158,25 @@ describe('an integration with a role', () => {
     };
     const call = dynamodb as (...sent: unknown[]) => Promise<ServiceAnswer>;
     const body = JSON.stringify({ TableName: 'notes' });
-    expect(await call('PutItem', body, caller)).toEqual({ status: 200, body: '{}' });
+    expect(await call('PutItem', body, { caller })).toEqual({ status: 200, body: '{}' });
     expect(await call('GetItem', body, undefined)).toEqual({ status: 200, body: '{}' });
-    const { status, body: refusal } = await call('GetItem', body, caller);
+    const { status, body: refusal } = await call('GetItem', body, { caller });
     expect(status).toBe(400);
     expect(JSON.parse(refusal)).toEqual({
       __type: 'com.amazon.coral.service#AccessDeniedException',
       Message: notAllowed('dynamodb:GetItem', tableArn),
     });
     expect(service.requests).toHaveLength(2);
+    const { body: far } = await call('PutItem', body, { caller, region: 'eu-west-1' });
+    expect(JSON.parse(far)).toMatchObject({
+      Message: notAllowed('dynamodb:PutItem', tableArn.replace('us-east-1', 'eu-west-1')),
+    });
+  });
+
+  it('calls the service in the Region of its URI', () => {
+    const uri = 'arn:aws:apigateway:eu-west-1:dynamodb:action/PutItem';
+    const action = { service: 'dynamodb', operation: 'PutItem', region: 'eu-west-1' };
+    expect(actionIn(uri)).toEqual(action);
   });
 });
 

@@ -141,6 +141,11 @@ describe('what a call of DynamoDB needs', () => {
 
 describe('the condition keys of DynamoDB', () => {
   const orders = { TableName: 'orders' };
+  const inParentheses = {
+    KeyConditionExpression: 'begins_with(sk, :s) AND ((#k) = (:p))',
+    ExpressionAttributeNames: { '#k': 'pk' },
+    ExpressionAttributeValues: { ':p': { S: 'ann' }, ':s': { S: 'x' } },
+  };
   const one = { pk: { S: 'a' }, sk: { N: '1' } };
 
   it.each<[string, Input, unknown]>([
@@ -192,10 +197,24 @@ describe('the condition keys of DynamoDB', () => {
     ],
     ['Scan', orders, 'absent'],
     ['DescribeTable', orders, 'absent'],
+    ['Query', { ...orders, ...inParentheses }, ['ann']],
+    ['Query', orders, 'not known'],
     ['GetItem', { TableName: 'elsewhere', Key: one }, 'not known'],
   ])('has the partition keys of %s in LeadingKeys', (operation, input, expected) => {
     expect(keys('dynamodb:leadingkeys', operation, input)).toEqual([expected]);
   });
+
+  it.each(['a', 'a ', 'a.', ':', '=', '('])(
+    'is found soon in an expression of many "%s"',
+    (text) => {
+      const [KeyConditionExpression, FilterExpression] = [
+        text.repeat(300_000),
+        text.repeat(300_000),
+      ];
+      const input = { ...orders, KeyConditionExpression, FilterExpression };
+      expect(keys('dynamodb:leadingkeys', 'Query', input)).toEqual(['not known']);
+    },
+  );
 
   it.each<[string, Input, unknown]>([
     ['GetItem', { Key: one, ProjectionExpression: 'a.b[0].c, #d.#e, f' }, 'a d f pk sk'],

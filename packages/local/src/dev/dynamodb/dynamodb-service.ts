@@ -22,11 +22,11 @@ interface ServiceSurroundings {
 /** The services for integrations: DynamoDB, if there is one. A caller with a role needs permissions. */
 export function servicesWith(
   endpoint: string | undefined,
-  { region, permissions }: ServiceSurroundings,
+  { region: ownRegion, permissions }: ServiceSurroundings,
 ): AwsServices {
   if (endpoint === undefined) return {};
   return {
-    async dynamodb(operation, body, caller) {
+    async dynamodb(operation, body, { caller, region = ownRegion } = {}) {
       // DynamoDB itself refuses what is not an object of JSON.
       const call = { service: 'dynamodb', operation, input: parseInput(body) ?? {} };
       const sender = { sourceIp: '', userAgent: undefined, functionArn: undefined };

@@ -50,6 +50,8 @@ export function dynamoDbKeys(
   const partitionKey = table === undefined ? undefined : place.partitionKeyOf?.(table, index);
   if (partitionKey === undefined) return keys;
   const values = items.flatMap((item) => partitionValuesIn(item, partitionKey));
+  // Every query has one. Without any, a condition for all values would be true.
+  if (operation === 'Query' && values.length === 0) return keys;
   return keys.set('dynamodb:leadingkeys', [...new Set(values)]);
 }
 
