@@ -108,7 +108,7 @@ function withoutPolicy(properties: Fields, logicalId: string): Fields {
   return Object.fromEntries(entries);
 }
 
-/** DynamoDB refuses a table with the type of an attribute that is no key, such as that of a removed index. */
+/** DynamoDB refuses a table with an attribute that is not part of a key, such as that of a removed index. */
 function withUsedAttributes(properties: Fields): Fields {
   const { AttributeDefinitions, KeySchema, ...others } = properties;
   if (!Array.isArray(AttributeDefinitions) || !Array.isArray(KeySchema)) return properties;
