@@ -73,12 +73,12 @@ describe('startGateway()', () => {
         ],
       },
     });
-    await using allowed = await startGateway(allowing('arn:aws:execute-api:*/POST/@connections/*'));
+    await using allowed = await startGateway(allowing('arn:aws:execute-api:*:*:*/POST/@connections/*'));
     expect(await ask(allowed.url, 'hello')).toBe('hello');
     const details: string[] = [];
     await using denied = await startGateway({
       quiet: true,
-      ...allowing('arn:aws:execute-api:*/GET/@connections/*'),
+      ...allowing('arn:aws:execute-api:*:*:*/GET/@connections/*'),
       onEvent: ({ detail }) => details.push(detail),
     });
     expect(await ask(denied.url, 'hello')).toContain('Internal server error');

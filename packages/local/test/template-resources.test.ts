@@ -220,9 +220,12 @@ describe('I15 a function of a template', () => {
     `!Sub 'arn:\${AWS::Partition}:apigateway:\${AWS::Region}:${rest}'`;
 
   it('can be replaced by an integration with DynamoDB', async () => {
-    const put = `IntegrationType: AWS, IntegrationMethod: POST, IntegrationUri: ${uri('dynamodb:action/PutItem')}`;
+    const role = 'CredentialsArn: arn:aws:iam::123456789012:role/Writer';
+    const put = `IntegrationType: AWS, IntegrationMethod: POST, ${role}, IntegrationUri: ${uri('dynamodb:action/PutItem')}`;
     const { options, warnings } = await read('a', { resources: withPut(put) });
-    expect(warnings.filter((line) => line.includes('"Put'))).toEqual([]);
+    expect(warnings.filter((line) => line.includes('"Put'))).toEqual([
+      expect.stringContaining('role/Writer'),
+    ]);
     const integrationUri = 'arn:aws:apigateway:us-east-1:dynamodb:action/PutItem';
     expect(options.routes).toMatchObject([
       {},
@@ -246,6 +249,10 @@ describe('I15 a function of a template', () => {
     [
       `IntegrationType: AWS, IntegrationUri: ${uri('dynamodb:action/GetItem')}`,
       '"IntegrationMethod" of "Put" is "", but DynamoDB only takes POST.\nWrite IntegrationMethod: POST.',
+    ],
+    [
+      `IntegrationType: AWS, IntegrationMethod: POST, IntegrationUri: ${uri('dynamodb:action/GetItem')}`,
+      '"Put" calls DynamoDB without a role, so DynamoDB would refuse each call.\nWrite CredentialsArn: !GetAtt YourRole.Arn.',
     ],
   ])('cannot be replaced by an integration with %s', async (properties, message) => {
     await expect(read('a', { resources: withPut(properties) })).rejects.toThrow(message);

@@ -28,7 +28,7 @@ const EXEMPTIONS: readonly Exemption[] = [
     'what DynamoDB does beside its answers, or days later',
   ),
   exempt(
-    'AutoDeploy|AutoPublishAlias|DeploymentId|DisableExecuteApiEndpoint|FunctionName|IpAddressType|MaxSessionDuration|Path|PolicyName|RoleName|StageName|TableName|VpcConfig',
+    'AutoDeploy|AutoPublishAlias|DeploymentId|DisableExecuteApiEndpoint|FunctionName|IpAddressType|MaxSessionDuration|Path|PolicyName|RoleName|StageName|TableName',
     'the deployment, or the name that AWS would choose',
   ),
   exempt(
@@ -36,6 +36,7 @@ const EXEMPTIONS: readonly Exemption[] = [
     'AWS takes the same value by default, or there is only one',
     'is "NONE"|is "INTERNET"|is "POST"|is "1\\.0"|is "WHEN_NO_MATCH"',
   ),
+  exempt('VpcConfig', 'networks, which functions here are not in'),
   {
     part: /ManagedPolicyArns \((?:AWSLambda(?:Basic|VPCAccess)ExecutionRole(?:, )?)+\)$/,
     reason: 'logs and network interfaces',
@@ -45,15 +46,14 @@ const EXEMPTIONS: readonly Exemption[] = [
     reason: 'logs, traces and networks',
   },
   {
-    part: /: (?:property (?:SourceArn|SourceAccount|PermissionsBoundary)|condition)\b/,
+    part: /: property (?:PermissionsBoundary|Source(?:Account|Arn))\b/,
     reason: 'without it, more is allowed, which a session does not try',
   },
 ];
 
+/** @param value - Only properties with this value, which is in the name. @default any */
 function exempt(properties: string, reason: string, value = ''): Exemption {
-  const rest = ` \\((?:${value === '' ? '.*' : value})\\)`;
-  return {
-    part: new RegExp(`: property (?:${properties})(?:${rest})${value === '' ? '?' : ''}$`),
-    reason,
-  };
+  const shown = value === '' ? '(?: \\(.*\\))?' : ` \\((?:${value})\\)`;
+  const part = new RegExp(`: (?:property|entry \\d+ of) (?:${properties})(?:\\.\\w+)*${shown}$`);
+  return { part, reason };
 }

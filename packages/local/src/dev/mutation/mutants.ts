@@ -193,7 +193,7 @@ function* statementParts(value: unknown, path: Path): Generator<Part> {
       const of = (statement as Fields | null)?.[element];
       if (!Array.isArray(of) || of.length < 2) continue;
       for (const [at, item] of of.entries()) {
-        const what = typeof item === 'string' ? item : String(at + 1);
+        const what = textOf(item) ?? String(at + 1);
         yield {
           name: `${element.toLowerCase()} ${what} of statement ${index + 1}${where}`,
           path: [...own, element, at],
@@ -201,6 +201,19 @@ function* statementParts(value: unknown, path: Path): Generator<Part> {
       }
     }
   }
+}
+
+/** A text with its references by name: `arn:${AWS::Partition}:sqs:…`. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const fields = typeof value === 'object' && value !== null ? (value as Fields) : {};
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Sub': text, 'Fn::Join': join } = fields;
+  if (typeof text === 'string') return text;
+  if (typeof Ref === 'string') return `\${${Ref}}`;
+  if (attribute !== undefined) return `\${${[attribute].flat().join('.')}}`;
+  if (!Array.isArray(join)) return undefined;
+  const [separator, parts] = join as [unknown, unknown];
+  return Array.isArray(parts) ? parts.map(textOf).join(String(separator)) : undefined;
 }
 
 /** Such as `statement 3 (logs:PutLogEvents, …)`. */

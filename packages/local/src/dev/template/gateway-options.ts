@@ -91,7 +91,8 @@ function callsDynamoDb({ uri = '' }: TemplateIntegration): boolean {
 }
 
 /** What API Gateway or DynamoDB would refuse. */
-function checkDynamoDb({ logicalId, type, method = '' }: TemplateIntegration): void {
+function checkDynamoDb(integration: TemplateIntegration): void {
+  const { logicalId, type, method = '', credentialsArn } = integration;
   if (type !== 'AWS') {
     throw templateError(
       `"IntegrationType" of "${logicalId}" is "${type}", but its URI calls DynamoDB, which has no proxy integration.`,
@@ -102,6 +103,12 @@ function checkDynamoDb({ logicalId, type, method = '' }: TemplateIntegration): v
     throw templateError(
       `"IntegrationMethod" of "${logicalId}" is "${method}", but DynamoDB only takes POST.`,
       'Write IntegrationMethod: POST.',
+    );
+  }
+  if (credentialsArn === undefined) {
+    throw templateError(
+      `"${logicalId}" calls DynamoDB without a role, so DynamoDB would refuse each call.`,
+      'Write CredentialsArn: !GetAtt YourRole.Arn.',
     );
   }
 }
