@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { startGateway } from '../packages/local/src/index.js';
 import { readManifest } from '../packages/local/src/lambda/read-manifest.js';
@@ -75,3 +75,24 @@ it.each(snippets.filter((snippet) => !isOnRedis(snippet)))(
     }
   },
 );
+
+it('the session in docs/permissions.md uses the app in README.md', {
+  timeout: 60_000,
+}, async () => {
+  const page = await readFile(join(root, 'docs/permissions.md'), 'utf8');
+  const [, session = ''] = /^```js\n(\/\/ session\.mjs\n.*?)^```$/ms.exec(page) ?? [];
+  const app = snippets.find((snippet) => snippet.page === 'README.md')?.text ?? '';
+  const folder = await mkdtemp(join(root, 'node_modules', '.snippets-'));
+  try {
+    const [entry, file] = [join(folder, 'app.ts'), join(folder, 'session.mjs')];
+    await writeFile(entry, app);
+    await writeFile(file, session);
+    const { default: run } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as {
+      readonly default: (gateway: object) => Promise<void>;
+    };
+    await using gateway = await startGateway({ entry, quiet: true });
+    await expect(run(gateway)).resolves.toBeUndefined();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

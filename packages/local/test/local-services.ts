@@ -60,7 +60,7 @@ export async function openRecordedRole(
   const recorder = await openRecorder(credentials);
   const credential = credentials.issue(principal, permissions);
   const functionArn = 'arn:aws:lambda:us-east-1:123456789012:function:send';
-  recorder.lead(credential.accessKeyId, { functionArn, endpoints });
+  recorder.register(credential.accessKeyId, { functionArn, endpoints });
   const { endpoint } = recorder;
   const options = { endpoint, region: 'us-east-1', credentials: credential, maxAttempts: 3 };
   const dynamodb = new DynamoDBClient(options);

@@ -259,7 +259,7 @@ describe('the mutant', () => {
       },
     });
     const typed = [...mutants].map(([name, resources]) => {
-      const { AttributeDefinitions } = resources.get('Table')?.properties as {
+      const { AttributeDefinitions } = (resources.get('Table')?.properties ?? {}) as {
         AttributeDefinitions: { AttributeName: string }[];
       };
       return [name, AttributeDefinitions.map(({ AttributeName }) => AttributeName).join()];

@@ -279,7 +279,9 @@ describe('a request to @connections', () => {
   it('6.6 is refused without a permission for its action and its method', async () => {
     const policy = (Action: string, method: string): PolicyDocument => ({
       Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Action, Resource: `arn:aws:execute-api:*:*:*/${method}/@connections/*` }],
+      Statement: [
+        { Effect: 'Allow', Action, Resource: `arn:aws:execute-api:*:*:*/${method}/@connections/*` },
+      ],
     });
     const { status, headers, body } = await send('GET', '', policy('execute-api:Invoke', 'GET'));
     expect([status, headers['x-amzn-errortype']]).toEqual([403, 'ForbiddenException']);

@@ -136,7 +136,7 @@ describe('a request', () => {
     expect(service.requests).toHaveLength(1);
   });
 
-  it('is answered by an answer that was cut off with the same', async () => {
+  it('is cut off, too, if the answer of the service is cut off', async () => {
     await using service = await openTestService((response) => {
       response.writeHead(200, { 'content-length': 100 }).write('{"Item":');
       setImmediate(() => response.destroy());
@@ -189,7 +189,7 @@ describe('closing a recorder', () => {
     const recorder = await openRecorder(credentials);
     const credential = credentials.issue('ann');
     const endpoints = { dynamodb: service.endpoint };
-    recorder.lead(credential.accessKeyId, { functionArn: 'arn:f', endpoints });
+    recorder.register(credential.accessKeyId, { functionArn: 'arn:f', endpoints });
     const options = { endpoint: recorder.endpoint, region: 'us-east-1', maxAttempts: 1 };
     const client = new DynamoDBClient({ ...options, credentials: credential });
     const error = errorOf(client.send(get));

@@ -81,7 +81,7 @@ describe('a function with permissions', () => {
     expect(await call(gateway, { operation: 'PutItem', input: item })).toMatchObject(refused);
   });
 
-  it('is led past an endpoint of its own and of the shell, which the recorder passes calls on to', async () => {
+  it('calls the recorder, which passes calls on to the endpoint of the function or of the shell', async () => {
     await using shell = await openTestService();
     await using own = await openTestService();
     vi.stubEnv('AWS_ENDPOINT_URL', shell.endpoint);

@@ -73,7 +73,9 @@ describe('startGateway()', () => {
         ],
       },
     });
-    await using allowed = await startGateway(allowing('arn:aws:execute-api:*:*:*/POST/@connections/*'));
+    await using allowed = await startGateway(
+      allowing('arn:aws:execute-api:*:*:*/POST/@connections/*'),
+    );
     expect(await ask(allowed.url, 'hello')).toBe('hello');
     const details: string[] = [];
     await using denied = await startGateway({

@@ -142,7 +142,7 @@ describe('the role of a function', () => {
     ]);
   });
 
-  it('is missed by CloudFormation', async () => {
+  it('leads to a warning if it is missing, because CloudFormation refuses that', async () => {
     const found = await read({ from: ', Role: !GetAtt Role.Arn', to: '' });
     expect(found.warnings).toEqual([
       '"Fn" (AWS::Lambda::Function) has no "Role", which CloudFormation refuses. Here it may do everything.',
@@ -333,8 +333,8 @@ it("is SAM's own one if another stack has a function with the same logical id", 
   if (chosen === undefined || other === undefined) throw new Error('There is no stack.');
   const stacks = { path: folder.path, stacks: [chosen, other], chosen, source: 'The stack' };
   const { options } = await readStacks(stacks, { parameters: {}, stage: undefined });
-  const [[, { permissions } = {}] = []] = Object.entries(options.functions ?? {});
-  expect((permissions as Role | undefined)?.policies.map(({ source }) => source)).toEqual([
+  const [lambda] = Object.values(options.functions ?? {});
+  expect((lambda?.permissions as Role | undefined)?.policies.map(({ source }) => source)).toEqual([
     'the managed policy "AWSLambdaBasicExecutionRole"',
     'the managed policy "AmazonSQSFullAccess"',
   ]);

@@ -57,8 +57,8 @@ export function decide({ role }: Caller, request: AccessRequest): AccessDecision
   return { isAllowed: true, reason: 'allowed', statements: found.allows };
 }
 
-/** How messages call a statement. */
-function nameOfStatement({ policy, index }: StatementPlace): string {
+/** How messages name a statement: `Statement[0] of "Policies[0]" of "ChatRole"`. */
+export function nameOfStatement({ policy, index }: StatementPlace): string {
   return `Statement[${index}] of ${policy.source}`;
 }
 

@@ -1,4 +1,5 @@
 import { allowing } from './allowing.js';
+import { nameOfStatement } from './decide.js';
 import type { Refusal } from './permissions.js';
 import type { PolicyStatement } from './policy-document.js';
 import { nameOf } from './role.js';
@@ -21,7 +22,7 @@ export function explain({
   const what = `"${nameOf(principal)}" may not call ${action} on ${resource}`;
   const [denying] = statements;
   if (reason === 'denied') {
-    const place = denying && `Statement[${denying.index}] of ${denying.policy.source}`;
+    const place = denying && nameOfStatement(denying);
     return { text: `${what}: ${place ?? 'a policy'} denies it.` };
   }
   if (reason === 'unknown') return { text: `${what}: ${problem}.` };

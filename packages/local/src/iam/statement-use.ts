@@ -4,6 +4,7 @@ import { matchesPattern, type Wildcards } from './pattern.js';
 import type { PolicyStatement } from './policy-document.js';
 import type { Policy, Role } from './role.js';
 import { isSeen } from './seen.js';
+import { textsOf } from './statement.js';
 
 /** A statement with `Allow`, or a part of one, that no call needed. */
 export interface UnusedStatement {
@@ -38,7 +39,7 @@ export function addUse(
  */
 export function unusedOf(role: Role, uses: StatementUses): UnusedStatement[] {
   return allowsOf(role).flatMap(({ policy, index, statement }): UnusedStatement[] => {
-    const actions = listOf(statement.Action);
+    const actions = textsOf(statement.Action);
     const place = { role, policy, index, statement };
     const calls = [...(uses.get(policy)?.get(index)?.values() ?? [])];
     if (calls.length === 0 && actions.every(isSeen)) return [place];
@@ -52,7 +53,7 @@ export function unusedOf(role: Role, uses: StatementUses): UnusedStatement[] {
 export function unseenOf(role: Role, uses: StatementUses): string[] {
   return allowsOf(role).flatMap(({ policy, index, statement }) => {
     const called = [...(uses.get(policy)?.get(index)?.values() ?? [])].map(({ action }) => action);
-    return unusedIn(listOf(statement.Action), called).filter((action) => !isSeen(action));
+    return unusedIn(textsOf(statement.Action), called).filter((action) => !isSeen(action));
   });
 }
 
@@ -73,7 +74,7 @@ function unusedParts(
   { Action, Resource }: PolicyStatement,
   calls: readonly NeededCall[],
 ): readonly string[] {
-  const actions = listOf(Action);
+  const actions = textsOf(Action);
   const called = calls.map(({ action }) => action);
   const unused = unusedIn(actions, called).filter(isSeen);
   if (!actions.every(isSeen)) return unused;
@@ -81,7 +82,7 @@ function unusedParts(
   return [
     ...unused,
     // What a variable stood for is not remembered.
-    ...listOf(Resource).filter(
+    ...textsOf(Resource).filter(
       (pattern) => !pattern.includes('${') && !matchesAny(pattern, resources, 'resource'),
     ),
   ];
@@ -91,10 +92,6 @@ function unusedParts(
 function unusedIn(actions: readonly string[], called: readonly string[]): readonly string[] {
   const texts = called.map((action) => action.toLowerCase());
   return actions.filter((pattern) => !matchesAny(pattern.toLowerCase(), texts, 'text'));
-}
-
-function listOf(value: string | readonly string[] | undefined): readonly string[] {
-  return [value].flat().filter((text) => typeof text === 'string');
 }
 
 function matchesAny(pattern: string, texts: readonly string[], wildcards: Wildcards): boolean {

@@ -288,7 +288,9 @@ describe('the least policy', () => {
   it('allows what a statement denies under a condition only', () => {
     const permissions = new Permissions();
     const deny: PolicyStatement = {
-      ...{ Effect: 'Deny', Action: 'dynamodb:GetItem', Resource: '*' },
+      Effect: 'Deny',
+      Action: 'dynamodb:GetItem',
+      Resource: '*',
       Condition: { StringEquals: { 'dynamodb:Select': 'ALL_ATTRIBUTES' } },
     };
     const caller = callerOf(roleOf([allow('dynamodb:*', '*'), deny]));

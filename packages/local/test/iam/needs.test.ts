@@ -306,7 +306,7 @@ describe('what a call of SQS needs', () => {
     expect(needed('sqs', 'GetQueueUrl', input)).toEqual([`sqs:GetQueueUrl ${resource}`]);
   });
 
-  it('is known but for moves of messages', () => {
+  it('is known for all operations but those that move messages', () => {
     const operations = operationsOf(sqs);
     expect(operations.filter((name) => !needed('sqs', name, { QueueUrl })).sort()).toEqual([
       'CancelMessageMoveTask',

@@ -11,9 +11,10 @@ import { templateSource } from './template-arguments.js';
 export const mutateUsage = `gatecast mutate --template template.yaml --session session.mjs [options]
 gatecast mutate --assembly cdk.out [--stack name] --session session.mjs [options]
   Finds what a template does not need, or your tests do not notice: it removes one action, statement,
-  permission, response, variable or property after the other, and lets a session run against the local
-  gateway each time. Prints the parts whose absence neither the session nor the gateway has noticed, and
-  ends with 1 if there is one.
+  permission, response, variable or property after the other, and lets a session run against a local
+  gateway each time, in about a second. Prints for each part whether the session or the gateway has
+  "noticed" that it was missing, and how; "unnoticed" if neither has; or "exempt" with the reason. Ends
+  with the unnoticed parts, and with 1 if there is one.
 
   --template file       the SAM or CloudFormation template
   --assembly folder     the same for the stacks of a cloud assembly, which "cdk synth" writes

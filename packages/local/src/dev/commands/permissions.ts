@@ -32,11 +32,15 @@ export async function permissions(args: readonly string[]): Promise<void> {
   const policies = Object.fromEntries(
     chosen.flatMap(({ name, policy }) => (policy ? [[name, policy]] : [])),
   );
-  for (const caller of chosen) tell(caller);
   const { function: name } = values;
   if (name !== undefined && policies[name] === undefined) {
-    throw new StartError('ERR_REFUSED', 'There is no policy without a statement.');
+    throw new StartError(
+      'ERR_REFUSED',
+      `There is no policy for "${name}" yet: it has called nothing that could be allowed.`,
+      'Use the API so that the function calls something, and run this again.',
+    );
   }
+  for (const caller of chosen) tell(caller);
   const printed = name === undefined ? policies : policies[name];
   process.stdout.write(`${JSON.stringify(printed, null, 2)}\n`);
 }
@@ -72,7 +76,7 @@ function tell({ name, calls, policy }: ReportedCaller): void {
   if (refused === 0) return;
   const what = refused === 1 ? 'One call was' : `${refused} different calls were`;
   process.stderr.write(
-    `${what} refused to "${name}", so what it would have called next may be missing. Allow them, and ` +
-      'run this again.\n',
+    `${what} refused to "${name}", so what it would have called next may be missing. Allow what was ` +
+      'refused, use the API again, and run this again.\n',
   );
 }

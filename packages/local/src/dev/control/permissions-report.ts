@@ -1,3 +1,4 @@
+import { nameOfStatement } from '../../iam/decide.js';
 import type { LambdaPermission } from '../../iam/lambda-permission.js';
 import type { CallsOfCaller, CountedCalls, Permissions } from '../../iam/permissions.js';
 import type { PolicyDocument, PolicyStatement } from '../../iam/policy-document.js';
@@ -70,7 +71,7 @@ export function permissionsReport(permissions: Permissions): PermissionsReport {
     unused: unused
       .filter(({ role }) => called.has(role.arn))
       .map(({ policy, index, statement, parts }) => ({
-        place: `Statement[${index}] of ${policy.source}`,
+        place: nameOfStatement({ policy, index }),
         statement,
         parts,
       })),

@@ -41,7 +41,7 @@ const AT_ONCE = 2;
  * else happens in it each time: then it would notice every part.
  */
 export async function mutate(options: MutationOptions): Promise<readonly MutantResult[]> {
-  const { stacks, session, only = '', exemptions = [], onResult } = options;
+  const { stacks, only = '', exemptions = [], onResult } = options;
   const original = await observeOriginal(options);
   const mutants = runningStacks(stacks).flatMap((stack) =>
     mutantsOf(stack.source).map(({ name, template }) => ({
@@ -101,7 +101,7 @@ function checkOriginal({ failure, refused }: Observation): void {
   throw new StartError(
     'ERR_SESSION_FAILED',
     `The session fails with the template as it is: ${problem}.`,
-    'Correct the template or the session at first.',
+    'Correct the template or the session first: nothing has been removed yet.',
   );
 }
 

@@ -1,7 +1,8 @@
 import { partitionOf } from '@gatecast/framework/adapter';
 import { roleKeys } from '../../iam/keys.js';
 import { needsOf, type ServiceCall, type ServicePlace } from '../../iam/needs/needs.js';
-import { isInput, objectsAt, textAt } from '../../iam/needs/read-input.js';
+import { objectsAt, textAt } from '../../iam/needs/read-input.js';
+import { isObject } from '../../iam/outcome.js';
 import type { Permissions } from '../../iam/permissions.js';
 import type { AccessRequest } from '../../iam/policy.js';
 import type { Caller, Role } from '../../iam/role.js';
@@ -100,7 +101,7 @@ async function describe(
     const input = JSON.stringify({ TableName });
     const { body } = await callDynamoDb({ endpoint, region }, 'DescribeTable', input);
     const { Table: table } = JSON.parse(body) as { readonly Table?: unknown };
-    if (!isInput(table)) return [];
+    if (!isObject(table)) return [];
     const indexes = ['GlobalSecondaryIndexes', 'LocalSecondaryIndexes'];
     return [table, ...indexes.flatMap((name) => objectsAt(table, name))].flatMap((each) => {
       const hash = objectsAt(each, 'KeySchema').find(({ KeyType }) => KeyType === 'HASH');

@@ -35,21 +35,21 @@ export interface RecordedFunction {
 export interface Recorder extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
-  /** Passes on what is signed with a key to the endpoints of a function. */
-  lead(accessKeyId: string, to: RecordedFunction): void;
+  /** Registers a function by its access key: its calls are passed on to its endpoints. */
+  register(accessKeyId: string, recorded: RecordedFunction): void;
 }
 
 /** Starts a recorder for the owners of these keys, on a free port of this machine. */
 export async function openRecorder(credentials: Credentials): Promise<Recorder> {
   const upstreams = new Upstreams();
   const functions = new Map<string, RecordedFunction>();
-  const desk = { credentials, upstreams, functions };
-  const server = createServer((request, response) => void answer(desk, request, response));
+  const state = { credentials, upstreams, functions };
+  const server = createServer((request, response) => void answer(state, request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    lead: (accessKeyId, to) => void functions.set(accessKeyId, to),
+    register: (accessKeyId, recorded) => void functions.set(accessKeyId, recorded),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server.close(), 'close');
       server.closeAllConnections();
@@ -59,7 +59,8 @@ export async function openRecorder(credentials: Credentials): Promise<Recorder> 
   };
 }
 
-interface Desk {
+/** What a recorder answers with. */
+interface State {
   readonly credentials: Credentials;
   readonly upstreams: Upstreams;
   /** By access key id. */
@@ -67,7 +68,7 @@ interface Desk {
 }
 
 async function answer(
-  desk: Desk,
+  state: State,
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -82,7 +83,7 @@ async function answer(
   if (!isLocalHost(headers.host) || headers.origin !== undefined) {
     return refuse(response, probable, notLocal);
   }
-  const verification = await verifySignature(signed, desk.credentials, { services: SERVICES });
+  const verification = await verifySignature(signed, state.credentials, { services: SERVICES });
   if (!verification.isValid) {
     const { errorType: type, message } = verification;
     return refuse(response, probable, { type, message });
@@ -92,13 +93,13 @@ async function answer(
   const form = formOf(signed, service);
   const call = readCall(signed, form);
   if (typeof call === 'string') return refuse(response, form, WITHOUT[call]);
-  const { functionArn, endpoints } = desk.functions.get(credential.accessKeyId) ?? {};
+  const { functionArn, endpoints } = state.functions.get(credential.accessKeyId) ?? {};
   const endpoint = endpoints?.[service];
   const signer = { caller: credential, region: scope.region, functionArn, ...senderOf(incoming) };
   const change = queueUrlsIn(form, call.operation, `http://${headers.host}`);
   const error =
-    (await checkCall(desk.credentials.permissions, { ...signer, call, endpoint })) ??
-    (await passOn(desk, { service, endpoint, passed: { request: signed, response, change } }));
+    (await checkCall(state.credentials.permissions, { ...signer, call, endpoint })) ??
+    (await passOn(state, { service, endpoint, passed: { request: signed, response, change } }));
   if (error && !response.destroyed) refuse(response, form, error);
 }
 
@@ -119,7 +120,7 @@ const notLocal: ServiceError = {
 };
 
 async function passOn(
-  { upstreams }: Desk,
+  { upstreams }: State,
   exchange: {
     readonly service: ServiceName;
     readonly endpoint: string | undefined;

@@ -23,7 +23,7 @@ export function throughRecorder(
     return [service, own === '' ? undefined : (own ?? variables['AWS_ENDPOINT_URL'])] as const;
   });
   const endpoints: Endpoints = Object.fromEntries(given.filter(([, endpoint]) => endpoint));
-  recorder.lead(variables['AWS_ACCESS_KEY_ID'] ?? '', { functionArn, endpoints });
+  recorder.register(variables['AWS_ACCESS_KEY_ID'] ?? '', { functionArn, endpoints });
   const led = SERVICES.filter((service) => endpoints[service] !== undefined).map((service) => [
     VARIABLES[service],
     recorder.endpoint,

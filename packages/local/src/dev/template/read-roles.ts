@@ -16,7 +16,7 @@ export class Roles {
   readonly #read = new Map<string, Role>();
   readonly #warnings = new Set<string>();
 
-  /** @param resources those of the stacks that run at first */
+  /** @param resources those of the stacks that run first */
   constructor(resources: readonly Resource[]) {
     this.#resources = resources;
   }

@@ -1,6 +1,7 @@
+import { isObject } from '../outcome.js';
 import { dynamoDbKeys } from './dynamodb-keys.js';
 import type { Input, Need, ServiceCall, ServicePlace } from './needs.js';
-import { isInput, objectAt, objectsAt, textAt } from './read-input.js';
+import { objectAt, objectsAt, textAt } from './read-input.js';
 
 /** The actions of items that a transaction consists of (AWS: "Using IAM with DynamoDB transactions"). */
 const TRANSACTION_ITEMS: Readonly<Record<string, string>> = {
@@ -125,7 +126,7 @@ function batchNeeds(
   return Object.entries(objectAt(whole, 'RequestItems')).flatMap(([TableName, ofOneTable]) => {
     const resource = tableArn(TableName, place);
     if (resource === undefined) return [];
-    const items = isInput(ofOneTable)
+    const items = isObject(ofOneTable)
       ? [{ ...ofOneTable, TableName }]
       : objectsAt({ ofOneTable }, 'ofOneTable').flatMap((request) =>
           [objectAt(request, 'PutRequest'), objectAt(request, 'DeleteRequest')].map((each) => ({

@@ -1,5 +1,6 @@
+import { isObject } from '../outcome.js';
 import type { Input } from './needs.js';
-import { isInput, objectAt, textAt } from './read-input.js';
+import { objectAt, textAt } from './read-input.js';
 
 /** The words of expressions that never name an attribute, because they are reserved. */
 const KEYWORDS = new Set(['ADD', 'AND', 'BETWEEN', 'DELETE', 'IN', 'NOT', 'OR', 'REMOVE', 'SET']);
@@ -30,7 +31,7 @@ export function attributesIn(request: Input): readonly string[] {
     ...EXPRESSIONS.flatMap((name) => namesIn(textAt(request, name) ?? '', request)),
     ...BY_ATTRIBUTE.flatMap((name) => Object.keys(objectAt(request, name))),
     ...(Array.isArray(toGet) ? toGet.filter((name) => typeof name === 'string') : []),
-    ...(Array.isArray(keys) ? keys.filter(isInput).flatMap((key) => Object.keys(key)) : []),
+    ...(Array.isArray(keys) ? keys.filter(isObject).flatMap((key) => Object.keys(key)) : []),
   ];
   return [...new Set(names)];
 }
@@ -52,7 +53,7 @@ function nameOf(word: string, request: Input): string | undefined {
 export function partitionValuesIn(request: Input, partitionKey: string): readonly string[] {
   const { Keys: keys } = request;
   const items = [objectAt(request, 'Key'), objectAt(request, 'Item')];
-  if (Array.isArray(keys)) items.push(...keys.filter(isInput));
+  if (Array.isArray(keys)) items.push(...keys.filter(isObject));
   const values = [
     ...items.map((item) => item[partitionKey]),
     queriedValue(request, partitionKey),
@@ -83,6 +84,6 @@ function oldQueriedValues(request: Input, partitionKey: string): readonly unknow
 
 /** Of a value with its type, such as `{ S: 'a' }`; a binary one stays in Base64. */
 function textOf(value: unknown): string | undefined {
-  if (!isInput(value)) return undefined;
+  if (!isObject(value)) return undefined;
   return textAt(value, 'S') ?? textAt(value, 'N') ?? textAt(value, 'B');
 }
