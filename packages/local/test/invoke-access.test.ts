@@ -222,24 +222,25 @@ describe('the role of an integration', () => {
     expect(calls).toEqual([]);
   });
 
-  it('8.21 is who calls a service', async () => {
+  it('8.21 is who calls a service, in the Region of its URI', async () => {
     const credentials = roleOf(statement('dynamodb:PutItem', '*'));
     const integration = {
       type: 'AWS',
-      integrationUri: 'arn:aws:apigateway:us-east-1:dynamodb:action/PutItem',
+      integrationUri: 'arn:aws:apigateway:eu-west-1:dynamodb:action/PutItem',
       credentials,
       responses: [{ integrationResponseKey: '$default' }],
     } as const;
-    const callers: unknown[] = [];
+    const sources: unknown[] = [];
     const services = {
-      dynamodb: async (_operation: string, _body: string, caller?: unknown) => {
-        callers.push(caller);
+      dynamodb: async (_operation: string, _body: string, source?: unknown) => {
+        sources.push(source);
         return { status: 200, body: '{}' };
       },
     };
     const routes = [{ routeKey: '$default', twoWay: true, integration }];
     expect(await ask({ routes, services })).toMatchObject({ answer: '{}' });
-    expect(callers).toEqual([{ principal: session, role: credentials }]);
+    const caller = { principal: session, role: credentials };
+    expect(sources).toEqual([{ caller, region: 'eu-west-1' }]);
   });
 
   it('8.21 is known before its first call, like that of the authorizer', async () => {

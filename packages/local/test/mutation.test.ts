@@ -1,5 +1,5 @@
 // `gatecast mutate`: what a template does not need, or a session does not notice.
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -139,13 +139,18 @@ beforeAll(async () => {
     join(folder, 'fails.mjs'),
     "export default async () => { throw new Error('No.'); };",
   );
+  await writeFile(
+    join(folder, 'varies.mjs'),
+    `import session from './session.mjs';
+    let runs = 0;
+    export default async (gateway) => { runs += 1; if (runs === 1) await session(gateway); };`,
+  );
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 const mutate = async (...args: string[]) => {
-  await using running = startGatecast(['mutate', '--template', 'template.json', ...args], {
-    cwd: folder,
-  });
+  const source = args.includes('--template') ? [] : ['--template', 'template.json'];
+  await using running = startGatecast(['mutate', ...source, ...args], { cwd: folder });
   return await running.ended;
 };
 
@@ -199,6 +204,113 @@ describe('the mutants of a template', () => {
   });
 });
 
+/** The mutants of a template with these resources, by name. */
+const mutantsWith = (Resources: object) => {
+  const template = parseTemplate(JSON.stringify({ Resources }), 'template.json');
+  const mutants = mutantsOf(template);
+  const found = new Map(mutants.map(({ name, template: { resources } }) => [name, resources]));
+  expect(found.size).toBe(mutants.length);
+  return found;
+};
+
+describe('the mutant', () => {
+  it('without a managed policy keeps the role, and the function that has it', () => {
+    const statement = { Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: '*' };
+    const mutants = mutantsWith({
+      Own: {
+        Type: 'AWS::IAM::ManagedPolicy',
+        Properties: { PolicyDocument: { Statement: [statement] } },
+      },
+      Role: {
+        Type: 'AWS::IAM::Role',
+        Properties: {
+          AssumeRolePolicyDocument: {},
+          ManagedPolicyArns: [{ Ref: 'Own' }, 'arn:aws:iam::aws:policy/AdministratorAccess'],
+          PermissionsBoundary: { Ref: 'Own' },
+        },
+      },
+      Function: {
+        Type: 'AWS::Lambda::Function',
+        Properties: { Role: { 'Fn::GetAtt': ['Role', 'Arn'] } },
+      },
+    });
+    const resources = mutants.get('Own (ManagedPolicy)');
+    expect([...(resources?.keys() ?? [])]).toEqual(['Role', 'Function']);
+    expect(resources?.get('Role')?.properties).toEqual({
+      AssumeRolePolicyDocument: {},
+      ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess'],
+    });
+  });
+
+  it('without an index is a table that DynamoDB takes', () => {
+    const key = (AttributeName: string, KeyType = 'HASH') => ({ AttributeName, KeyType });
+    const index = (IndexName: string, ...KeySchema: object[]) => ({ IndexName, KeySchema });
+    const mutants = mutantsWith({
+      Table: {
+        Type: 'AWS::DynamoDB::Table',
+        Properties: {
+          AttributeDefinitions: ['pk', 'a', 'b'].map((AttributeName) => ({
+            AttributeName,
+            AttributeType: 'S',
+          })),
+          KeySchema: [key('pk')],
+          GlobalSecondaryIndexes: [index('A', key('a')), index('AB', key('a'), key('b', 'RANGE'))],
+        },
+      },
+    });
+    const typed = [...mutants].map(([name, resources]) => {
+      const { AttributeDefinitions } = (resources.get('Table')?.properties ?? {}) as {
+        AttributeDefinitions: { AttributeName: string }[];
+      };
+      return [name, AttributeDefinitions.map(({ AttributeName }) => AttributeName).join()];
+    });
+    expect(typed).toEqual([
+      ['Table: property GlobalSecondaryIndexes', 'pk'],
+      ['Table: entry 1 of GlobalSecondaryIndexes', 'pk,a,b'],
+      ['Table: entry 2 of GlobalSecondaryIndexes', 'pk,a'],
+      ['Table: entry 1 of GlobalSecondaryIndexes[1].KeySchema', 'pk,a,b'],
+      ['Table: entry 2 of GlobalSecondaryIndexes[1].KeySchema', 'pk,a'],
+    ]);
+  });
+
+  it('of one of several policies of a role has a name of its own', () => {
+    const Action = ['dynamodb:GetItem', 'dynamodb:PutItem'];
+    const PolicyDocument = { Statement: [{ Effect: 'Allow', Action, Resource: '*' }] };
+    const Properties = {
+      AssumeRolePolicyDocument: {},
+      Policies: [{ PolicyDocument }, { PolicyDocument }],
+    };
+    const mutants = mutantsWith({ Role: { Type: 'AWS::IAM::Role', Properties } });
+    expect([...mutants.keys()]).toContain(
+      'Role: action dynamodb:PutItem of statement 1 of Policies[1]',
+    );
+  });
+
+  it('of an API of SAM lacks a route', () => {
+    const FunctionArn = { 'Fn::GetAtt': ['Function', 'Arn'] };
+    const Routes = {
+      $connect: { FunctionArn },
+      greet: { FunctionArn, ModelSelectionExpression: 'x' },
+    };
+    const Properties = {
+      RouteSelectionExpression: '$request.body.action',
+      Routes,
+      StageName: 'dev',
+    };
+    const Api = { Type: 'AWS::Serverless::WebSocketApi', Properties };
+    const mutants = mutantsWith({ Api });
+    expect([...mutants.keys()]).toEqual([
+      'Api: property Routes.$connect',
+      'Api: property Routes.greet',
+      'Api: property StageName (is "dev")',
+    ]);
+    expect(mutants.get('Api: property Routes.greet')?.get('Api')?.properties).toEqual({
+      ...Properties,
+      Routes: { $connect: { FunctionArn } },
+    });
+  });
+});
+
 describe('a mutant is noticed', () => {
   const original = {
     refused: ['a:b by C'],
@@ -240,6 +352,42 @@ describe('gatecast mutate', () => {
     expect(exitCode).toBe(1);
   });
 
+  it('awaits what comes after the session, such as a slow $disconnect', async () => {
+    const slow = code.replace(
+      "=== '$disconnect')",
+      "=== '$disconnect') await new Promise((resolve) => setTimeout(resolve, 700));\n  if (body === undefined)",
+    );
+    const { Resources } = TEMPLATE;
+    const { Function: lambda, Greet } = Resources;
+    const Code = { ZipFile: slow };
+    const changed = {
+      ...Resources,
+      Function: { ...lambda, Properties: { ...lambda.Properties, Code } },
+      Bye: { ...Greet, Properties: { ...Greet.Properties, RouteKey: '$disconnect' } },
+    };
+    await mkdir(join(folder, 'slow'), { recursive: true });
+    const file = join(folder, 'slow', 'template.json');
+    await writeFile(file, JSON.stringify({ Resources: changed }));
+    const { stdout } = await mutate(
+      '--template',
+      file,
+      '--session',
+      'session.mjs',
+      '--only',
+      'Variables.UNUSED',
+    );
+    expect(stdout).toContain('Parts: 0 noticed, 0 exempt, 1 unnoticed.');
+    const { stdout: route } = await mutate(
+      '--template',
+      file,
+      '--session',
+      'session.mjs',
+      '--only',
+      'Bye (Route)',
+    );
+    expect(route).toContain('noticed    Bye (Route) (the gateway: no $disconnect ok)');
+  }, 120_000);
+
   it('ends with 0 when the rest is exempt', { timeout: 120_000 }, async () => {
     const name = 'Function: property Environment.Variables.UNUSED';
     await writeFile(join(folder, 'exempt.json'), JSON.stringify({ [name]: 'it is for people' }));
@@ -262,6 +410,11 @@ describe('gatecast mutate', () => {
 
   it.each([
     [['--session', 'fails.mjs'], 1, /The session fails with the template as it is: No\./],
+    [
+      ['--session', 'varies.mjs'],
+      1,
+      /the session is not the same each time: the gateway: no greet ok/,
+    ],
     [[], 2, /--session is missing/],
     [['--session', 'none.mjs'], 2, /"none.mjs", which cannot be loaded/],
     [['--session', 'session.mjs', '--exempt', 'none.json'], 2, /"none.json", which cannot be read/],

@@ -80,7 +80,7 @@ describe('connections to a service', () => {
     const answers = await Promise.all(
       names.map(async (name) => {
         const headers = { ...target, 'x-test': name };
-        const request = { port: role.port, key: role.credential, path: '/', headers };
+        const request = { port: role.port, key: role.credential, path: '/', headers, body: '{}' };
         return JSON.parse((await sendSigned({ ...request, service: 'dynamodb' })).body) as unknown;
       }),
     );
@@ -148,7 +148,8 @@ describe('a request', () => {
   it('must be from this machine, and not from a page', async () => {
     await using service = await openTestService();
     await using role = await openRecordedRole(undefined, { dynamodb: service.endpoint });
-    const request = { port: role.port, key: role.credential, path: '/', service: 'dynamodb' };
+    const place = { port: role.port, path: '/', service: 'dynamodb' };
+    const request = { ...place, key: role.credential, body: '{}' };
     const origin = { ...target, origin: 'http://localhost:3000' };
     const host = { ...target, host: `rebound.example:${role.port}` };
     for (const headers of [origin, host]) {

@@ -16,7 +16,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { servicesWith } from '../src/dev/dynamodb/dynamodb-service.js';
 import { Credentials } from '../src/gateway/access/credentials.js';
-import type { ServiceAnswer } from '../src/gateway/aws-service.js';
+import { actionIn, type ServiceAnswer } from '../src/gateway/aws-service.js';
 import {
   allow,
   errorOf,
@@ -158,15 +158,25 @@ describe('an integration with a role', () => {
     };
     const call = dynamodb as (...sent: unknown[]) => Promise<ServiceAnswer>;
     const body = JSON.stringify({ TableName: 'notes' });
-    expect(await call('PutItem', body, caller)).toEqual({ status: 200, body: '{}' });
+    expect(await call('PutItem', body, { caller })).toEqual({ status: 200, body: '{}' });
     expect(await call('GetItem', body, undefined)).toEqual({ status: 200, body: '{}' });
-    const { status, body: refusal } = await call('GetItem', body, caller);
+    const { status, body: refusal } = await call('GetItem', body, { caller });
     expect(status).toBe(400);
     expect(JSON.parse(refusal)).toEqual({
       __type: 'com.amazon.coral.service#AccessDeniedException',
       Message: notAllowed('dynamodb:GetItem', tableArn),
     });
     expect(service.requests).toHaveLength(2);
+    const { body: far } = await call('PutItem', body, { caller, region: 'eu-west-1' });
+    expect(JSON.parse(far)).toMatchObject({
+      Message: notAllowed('dynamodb:PutItem', tableArn.replace('us-east-1', 'eu-west-1')),
+    });
+  });
+
+  it('calls the service in the Region of its URI', () => {
+    const uri = 'arn:aws:apigateway:eu-west-1:dynamodb:action/PutItem';
+    const action = { service: 'dynamodb', operation: 'PutItem', region: 'eu-west-1' };
+    expect(actionIn(uri)).toEqual(action);
   });
 });
 
@@ -242,6 +252,54 @@ describe('a call whose permissions are not known', () => {
         message: '',
       });
     }
+  });
+});
+
+describe('a body that is not an object of JSON', () => {
+  it.each([
+    ['with a byte order mark', '\uFEFF{"TableName":"notes"}'],
+    ['in UTF-16', Buffer.from('{"TableName":"notes"}', 'utf16le')],
+    ['with more after it', '{"TableName":"notes"} {}'],
+    ['as a list', '[]'],
+    ['without anything', ''],
+  ])('%s is refused, because nobody knows what the service reads in it', async (_how, body) => {
+    await using service = await openTestService();
+    const endpoints = { dynamodb: service.endpoint, sqs: service.endpoint };
+    await using role = await openRecordedRole(policy(allow('dynamodb:GetItem')), endpoints);
+    for (const [name, target] of [
+      ['dynamodb', 'DynamoDB_20120810.PutItem'],
+      ['sqs', 'AmazonSQS.SendMessage'],
+    ] as const) {
+      const request = { port: role.port, key: role.credential, path: '/', service: name, body };
+      const answer = await sendSigned({ ...request, headers: { 'x-amz-target': target } });
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.body)).toEqual({
+        __type: 'com.amazon.coral.service#SerializationException',
+        message: '',
+      });
+    }
+    expect(service.requests).toEqual([]);
+  });
+});
+
+describe('the owner of a resource', () => {
+  it('is in its ARN, for a condition that allows the resources of one account', async () => {
+    await using service = await openTestService();
+    const own = { StringEquals: { 'aws:ResourceAccount': '${aws:PrincipalAccount}' } };
+    const everything = { ...allow('*', '*'), Condition: own };
+    const endpoints = { dynamodb: service.endpoint, sqs: service.endpoint };
+    await using role = await openRecordedRole(policy(everything), endpoints);
+    await role.dynamodb.send(get);
+    await role.dynamodb.send(new ListTablesCommand({}));
+    const TableName = tableArn.replace('123456789012', '210987654321');
+    const far = new GetItemCommand({ TableName, Key: { pk: { S: 'a' } } });
+    expect((await errorOf(role.dynamodb.send(far))).message).toBe(
+      notAllowed('dynamodb:GetItem', TableName),
+    );
+    const QueueUrl = `${role.endpoint}/210987654321/jobs`;
+    const sent = role.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
+    expect((await errorOf(sent)).name).toBe('AccessDenied');
+    expect(service.requests).toHaveLength(2);
   });
 });
 

@@ -1,6 +1,8 @@
 // The roles and permissions of a template.
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ReadTemplate } from '../src/dev/template/read-template.js';
+import { type ReadTemplate, readStacks } from '../src/dev/template/read-template.js';
+import { loadTemplate } from '../src/dev/template/stack.js';
 import type { Role } from '../src/iam/role.js';
 import { TemplateFolder } from './template-folder.js';
 
@@ -306,10 +308,36 @@ describe('the permissions of a function', () => {
     ['arn:aws:lambda:us-east-1:111111111111:function:Fn'],
     ["''"],
     ['!Ref Fn, PrincipalOrgID: o-1'],
+    ['!Ref Fn, InvokedViaFunctionUrl: true'],
   ])('are not those for %s', async (name) => {
     const { options } = await read({ resources: permission(name) });
     expect(options.functions?.['Fn']?.invokePermissions).toEqual([]);
   });
+});
+
+it("is SAM's own one if another stack has a function with the same logical id", async () => {
+  const samFunction = sam("Policies: [!Sub 'arn:aws:iam::aws:policy/AmazonSQSFullAccess']");
+  const files = {
+    'a.yaml': template.replace(samFunction.from ?? '', () => samFunction.to ?? ''),
+    'b.yaml':
+      'Resources: { Fn: { Type: AWS::Lambda::Function, Properties: { Runtime: python3.13 } } }',
+    'app.js': 'exports.handler = async () => {};',
+  };
+  await using folder = await TemplateFolder.with(files);
+  const place = { paths: new Map(), region: undefined, accountId: undefined };
+  const [chosen, other] = await Promise.all(
+    ['a', 'b'].map((name) =>
+      loadTemplate(join(folder.path, `${name}.yaml`), { id: name, name, ...place }),
+    ),
+  );
+  if (chosen === undefined || other === undefined) throw new Error('There is no stack.');
+  const stacks = { path: folder.path, stacks: [chosen, other], chosen, source: 'The stack' };
+  const { options } = await readStacks(stacks, { parameters: {}, stage: undefined });
+  const [lambda] = Object.values(options.functions ?? {});
+  expect((lambda?.permissions as Role | undefined)?.policies.map(({ source }) => source)).toEqual([
+    'the managed policy "AWSLambdaBasicExecutionRole"',
+    'the managed policy "AmazonSQSFullAccess"',
+  ]);
 });
 
 describe('an integration and an authorizer', () => {

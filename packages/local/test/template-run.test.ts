@@ -1,3 +1,5 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createClient } from '@gatecast/client';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -300,6 +302,18 @@ Resources:
         ZipFile: !Sub |
           exports.main = async () => ({ statusCode: 200, body: 'in \${AWS::Region}' });
 `;
+
+  it('stays in its file when it is read again, because another gateway may run it', async () => {
+    await using folder = await TemplateFolder.with({ 'template.yaml': text });
+    const file = join(folder.path, '.gatecast', 'inline', 'Sam', 'index.cjs');
+    await folder.read();
+    const first = await stat(file);
+    await folder.read();
+    expect((await stat(file)).mtimeMs).toBe(first.mtimeMs);
+    await writeFile(file, 'exports.handler = 1;');
+    await folder.read();
+    expect(await readFile(file, 'utf8')).toContain('from SAM');
+  });
 
   it('as CommonJS, though the project has ES modules', { timeout: 60_000 }, async () => {
     await using folder = await TemplateFolder.with({

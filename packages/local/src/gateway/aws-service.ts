@@ -7,14 +7,22 @@ export interface ServiceAnswer {
   readonly body: string;
 }
 
+/** Who calls a service where. */
+export interface CallSource {
+  /** @default somebody who may do everything */
+  readonly caller?: Caller | undefined;
+  /** @default that of the gateway */
+  readonly region?: string | undefined;
+}
+
 /**
  * An AWS service as API Gateway sees it: it takes the name of an operation, such as `PutItem`, the body of
- * the request, and who calls it. Rejects if the service cannot be reached.
+ * the request, and who calls it where. Rejects if the service cannot be reached.
  */
 export type AwsService = (
   operation: string,
   body: string,
-  caller?: Caller,
+  source?: CallSource,
 ) => Promise<ServiceAnswer>;
 
 /** AWS services by the name that they have in integration URIs, such as `dynamodb`. */
@@ -24,6 +32,8 @@ export type AwsServices = Readonly<Record<string, AwsService>>;
 export interface ServiceAction {
   readonly service: string;
   readonly operation: string;
+  /** The Region of the service. */
+  readonly region: string;
 }
 
 /**
@@ -31,7 +41,9 @@ export interface ServiceAction {
  * for a function, and for services that are called by a path.
  */
 export function actionIn(uri: string): ServiceAction | undefined {
-  const pattern = /^arn:[^:]+:apigateway:[^:]+:([\w.-]+):action\/(\w+)$/;
-  const [, service, operation] = pattern.exec(uri) ?? [];
-  return service === undefined || operation === undefined ? undefined : { service, operation };
+  const pattern = /^arn:[^:]+:apigateway:([^:]+):([\w.-]+):action\/(\w+)$/;
+  const [, region = '', service, operation] = pattern.exec(uri) ?? [];
+  return service === undefined || operation === undefined
+    ? undefined
+    : { service, operation, region };
 }

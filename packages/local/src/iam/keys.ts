@@ -45,8 +45,8 @@ export interface RoleCall {
   readonly userAgent: string | undefined;
   /** The ARN of the function whose environment sends the call. @default not known */
   readonly functionArn?: string | undefined;
-  /** The owner of the resource. @default the account of the role */
-  readonly resourceAccount?: string | undefined;
+  /** The ARN of what is called; one without an account is of that of the role. @default one without */
+  readonly resource?: string | undefined;
 }
 
 /**
@@ -54,7 +54,9 @@ export interface RoleCall {
  * are missing that depend on what only AWS knows: tags, the organization, the id of the role, its VPC.
  */
 export function roleKeys(call: RoleCall): Keys {
-  const account = call.roleArn.split(':')[4];
+  const [account, owner] = [call.roleArn, call.resource].map(
+    (arn) => arn?.split(':')[4] || undefined,
+  );
   return new Map([
     ...keysOfTime(call.now),
     ['aws:assumedroot', undefined],
@@ -70,7 +72,7 @@ export function roleKeys(call: RoleCall): Keys {
     ['aws:principaltype', 'AssumedRole'],
     ['aws:referer', undefined],
     ['aws:requestedregion', call.region],
-    ['aws:resourceaccount', call.resourceAccount ?? account],
+    ['aws:resourceaccount', owner ?? account],
     ['aws:securetransport', 'true'],
     ['aws:sourceaccount', undefined],
     ['aws:sourcearn', undefined],

@@ -117,14 +117,17 @@ export class Permissions {
 
   /**
    * The policy that allows what a caller called, and nothing else; also what was refused, but for what a
-   * `Deny` refused and what nobody knows the permissions of.
+   * `Deny` always refused and what nobody knows the permissions of.
    *
    * @returns `undefined` if there is no such call
    */
   leastPolicy({ principal }: Pick<Caller, 'principal'>): PolicyDocument | undefined {
     const calls = [...(this.#callers.get(principal)?.calls.values() ?? [])];
     return leastPolicy(
-      calls.filter(({ decision: { reason } }) => reason !== 'denied' && reason !== 'unknown'),
+      calls.filter(
+        ({ count, refused, decision: { reason } }) =>
+          refused < count || (reason !== 'denied' && reason !== 'unknown'),
+      ),
     );
   }
 

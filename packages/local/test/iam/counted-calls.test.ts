@@ -285,6 +285,22 @@ describe('the least policy', () => {
     expect(permissions.leastPolicy(caller)?.Statement).toEqual([allow('dynamodb:Query', table)]);
   });
 
+  it('allows what a statement denies under a condition only', () => {
+    const permissions = new Permissions();
+    const deny: PolicyStatement = {
+      Effect: 'Deny',
+      Action: 'dynamodb:GetItem',
+      Resource: '*',
+      Condition: { StringEquals: { 'dynamodb:Select': 'ALL_ATTRIBUTES' } },
+    };
+    const caller = callerOf(roleOf([allow('dynamodb:*', '*'), deny]));
+    for (const select of ['SPECIFIC_ATTRIBUTES', 'ALL_ATTRIBUTES']) {
+      const keys = new Map([['dynamodb:select', select]]);
+      permissions.check(caller, { action: 'dynamodb:GetItem', resource: table, keys });
+    }
+    expect(permissions.leastPolicy(caller)?.Statement).toEqual([allow('dynamodb:GetItem', table)]);
+  });
+
   it('allows every call that it was made from', () => {
     const calls: [string, string][] = [
       ['dynamodb:GetItem', table],

@@ -43,9 +43,15 @@ describe('the condition keys', () => {
 
   it('of a call by a function in its environment have its ARN', () => {
     const functionArn = 'arn:aws:lambda:us-east-1:123456789012:function:send';
-    const keys = roleKeys({ ...call, functionArn, resourceAccount: '210987654321' });
-    expect(keys.get('lambda:sourcefunctionarn')).toBe(functionArn);
-    expect(keys.get('aws:resourceaccount')).toBe('210987654321');
+    expect(roleKeys({ ...call, functionArn }).get('lambda:sourcefunctionarn')).toBe(functionArn);
+  });
+
+  it.each([
+    ['arn:aws:dynamodb:us-east-1:210987654321:table/far', '210987654321'],
+    ['arn:aws:s3:::bucket', '123456789012'],
+    ['*', '123456789012'],
+  ])('of a call on %s have the account that owns it', (resource, owner) => {
+    expect(roleKeys({ ...call, resource }).get('aws:resourceaccount')).toBe(owner);
   });
 
   it('of API Gateway are those of a request from the internet', () => {

@@ -141,6 +141,11 @@ describe('what a call of DynamoDB needs', () => {
 
 describe('the condition keys of DynamoDB', () => {
   const orders = { TableName: 'orders' };
+  const inParentheses = {
+    KeyConditionExpression: 'begins_with(sk, :s) AND ((#k) = (:p))',
+    ExpressionAttributeNames: { '#k': 'pk' },
+    ExpressionAttributeValues: { ':p': { S: 'ann' }, ':s': { S: 'x' } },
+  };
   const one = { pk: { S: 'a' }, sk: { N: '1' } };
 
   it.each<[string, Input, unknown]>([
@@ -192,10 +197,24 @@ describe('the condition keys of DynamoDB', () => {
     ],
     ['Scan', orders, 'absent'],
     ['DescribeTable', orders, 'absent'],
+    ['Query', { ...orders, ...inParentheses }, ['ann']],
+    ['Query', orders, 'not known'],
     ['GetItem', { TableName: 'elsewhere', Key: one }, 'not known'],
   ])('has the partition keys of %s in LeadingKeys', (operation, input, expected) => {
     expect(keys('dynamodb:leadingkeys', operation, input)).toEqual([expected]);
   });
+
+  it.each(['a', 'a ', 'a.', ':', '=', '('])(
+    'is found soon in an expression of many "%s"',
+    (text) => {
+      const [KeyConditionExpression, FilterExpression] = [
+        text.repeat(300_000),
+        text.repeat(300_000),
+      ];
+      const input = { ...orders, KeyConditionExpression, FilterExpression };
+      expect(keys('dynamodb:leadingkeys', 'Query', input)).toEqual(['not known']);
+    },
+  );
 
   it.each<[string, Input, unknown]>([
     ['GetItem', { Key: one, ProjectionExpression: 'a.b[0].c, #d.#e, f' }, 'a d f pk sk'],
@@ -237,6 +256,19 @@ describe('the condition keys of DynamoDB', () => {
     expect(returned('DeleteItem', {})).toBe('NONE');
     expect(returned('GetItem', {})).toBe('absent');
   });
+
+  it.each([
+    ['GetItem', orders],
+    ['BatchGetItem', { RequestItems: { orders: { Keys: [] } } }],
+    ['BatchWriteItem', { RequestItems: { orders: [] } }],
+    ['TransactGetItems', { TransactItems: [{ Get: orders }] }],
+    ['TransactWriteItems', { TransactItems: [{ Put: orders }] }],
+  ])('says of %s whether the consumed capacity is returned', (operation, input) => {
+    const name = 'dynamodb:returnconsumedcapacity';
+    expect(keys(name, operation, input)).toEqual(['NONE']);
+    const ReturnConsumedCapacity = 'TOTAL';
+    expect(keys(name, operation, { ...input, ReturnConsumedCapacity })).toEqual(['TOTAL']);
+  });
 });
 
 describe('what a call of SQS needs', () => {
@@ -256,6 +288,10 @@ describe('what a call of SQS needs', () => {
     [{ QueueUrl: 'http://localhost:9324/000000000000/jobs' }, queue],
     [{ QueueUrl: 'http://localhost:9324/queue/jobs' }, queue],
     [{ QueueUrl: 'http://localhost:9324/jobs' }, queue],
+    [{ QueueUrl: 'http://localhost:9324//123456789012/jobs//' }, queue],
+    [{ QueueUrl: '/123456789012/jobs' }, queue],
+    [{ QueueUrl: '//localhost/123456789012/jobs' }, queue],
+    [{ QueueUrl: 'jobs' }, queue],
     [{ QueueUrl: 'http://sqs.us-east-1.localhost:4566/123456789012/jobs' }, queue],
     [
       { QueueUrl: 'https://sqs.us-east-1.amazonaws.com/210987654321/far.fifo' },
@@ -279,7 +315,7 @@ describe('what a call of SQS needs', () => {
     ]);
     expect(needed('sqs', 'ListQueues', {})).toEqual(['sqs:ListQueues *']);
     expect(needed('sqs', 'SendMessage', {})).toEqual([]);
-    expect(needed('sqs', 'SendMessage', { QueueUrl: 'no URL' })).toEqual([]);
+    expect(needed('sqs', 'SendMessage', { QueueUrl: 'http://localhost:9324' })).toEqual([]);
   });
 
   it('is not known for another service', () => {

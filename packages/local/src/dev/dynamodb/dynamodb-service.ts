@@ -22,12 +22,13 @@ interface ServiceSurroundings {
 /** The services for integrations: DynamoDB, if there is one. A caller with a role needs permissions. */
 export function servicesWith(
   endpoint: string | undefined,
-  { region, permissions }: ServiceSurroundings,
+  { region: ownRegion, permissions }: ServiceSurroundings,
 ): AwsServices {
   if (endpoint === undefined) return {};
   return {
-    async dynamodb(operation, body, caller) {
-      const call = { service: 'dynamodb', operation, input: parseInput(body) };
+    async dynamodb(operation, body, { caller, region = ownRegion } = {}) {
+      // DynamoDB itself refuses what is not an object of JSON.
+      const call = { service: 'dynamodb', operation, input: parseInput(body) ?? {} };
       const sender = { sourceIp: '', userAgent: undefined, functionArn: undefined };
       const refusal =
         caller && (await checkCall(permissions, { ...sender, caller, call, region, endpoint }));

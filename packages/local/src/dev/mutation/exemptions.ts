@@ -46,7 +46,7 @@ const EXEMPTIONS: readonly Exemption[] = [
     reason: 'logs, traces and networks',
   },
   {
-    part: /: property Source(?:Account|Arn)\b/,
+    part: /: property (?:PermissionsBoundary|Source(?:Account|Arn))\b/,
     reason: 'without it, more is allowed, which a session does not try',
   },
 ];

@@ -45,6 +45,8 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'AWS::Lambda::Function': ['Code', 'Handler', 'Role', 'Runtime'],
   'AWS::Lambda::Permission': ['Action', 'FunctionName', 'Principal'],
   'AWS::Serverless::Function': ['CodeUri', 'InlineCode', 'Handler', 'Runtime'],
+  'AWS::Serverless::SimpleTable': [],
+  'AWS::Serverless::WebSocketApi': ['RouteSelectionExpression', 'Routes'],
 };
 
 /** Objects whose entries are removed one by one. */
@@ -54,6 +56,7 @@ const MAPS: ReadonlySet<string> = new Set([
   'RequestParameters',
   'RequestTemplates',
   'ResponseTemplates',
+  'Routes',
   'StageVariables',
 ]);
 
@@ -63,7 +66,7 @@ export function mutantsOf(template: Template): readonly Mutant[] {
   for (const [logicalId, resource] of template.resources) {
     if (REMOVED_WHOLE.has(resource.type)) mutants.push(withoutResource(template, logicalId));
     for (const { name, path } of partsOf(resource)) {
-      const properties = without(resource.properties, path) as Fields;
+      const properties = withUsedAttributes(without(resource.properties, path) as Fields);
       const resources = new Map(template.resources).set(logicalId, { ...resource, properties });
       mutants.push({ name: `${logicalId}: ${name}`, template: { ...template, resources } });
     }
@@ -71,19 +74,50 @@ export function mutantsOf(template: Template): readonly Mutant[] {
   return mutants;
 }
 
-/** A resource goes with those that need it: a route with its response. */
+/**
+ * A resource goes with those that need it: a route with its response. A role does not need a managed policy,
+ * so only the reference to it goes.
+ */
 function withoutResource(template: Template, logicalId: string): Mutant {
   const resources = new Map(template.resources);
   const { type } = resources.get(logicalId) as TemplateResource;
   const removed = [logicalId];
   for (let next = removed.shift(); next !== undefined; next = removed.shift()) {
     resources.delete(next);
-    for (const [id, { properties }] of resources) if (refersTo(properties, next)) removed.push(id);
+    for (const [id, resource] of resources) {
+      if (!refersTo(resource.properties, next)) continue;
+      const properties = withoutPolicy(resource.properties, next);
+      if (refersTo(properties, next)) removed.push(id);
+      else resources.set(id, { ...resource, properties });
+    }
   }
   return {
     name: `${logicalId} (${type.split('::').at(-1)})`,
     template: { ...template, resources },
   };
+}
+
+/** Without what refers to a managed policy in lists, and in the permissions boundary. */
+function withoutPolicy(properties: Fields, logicalId: string): Fields {
+  const entries = Object.entries(properties).flatMap(([name, value]): [string, unknown][] => {
+    if (!Array.isArray(value)) {
+      return name === 'PermissionsBoundary' && refersTo(value, logicalId) ? [] : [[name, value]];
+    }
+    return [[name, value.filter((each: unknown) => !refersTo(each, logicalId))]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** DynamoDB refuses a table with an attribute that is not part of a key, such as that of a removed index. */
+function withUsedAttributes(properties: Fields): Fields {
+  const { AttributeDefinitions, KeySchema, ...others } = properties;
+  if (!Array.isArray(AttributeDefinitions) || !Array.isArray(KeySchema)) return properties;
+  const used = JSON.stringify([KeySchema, others]);
+  const isUsed = (definition: unknown): boolean => {
+    const { AttributeName } = (definition ?? {}) as Fields;
+    return used.includes(`"AttributeName":${JSON.stringify(AttributeName)}`);
+  };
+  return { ...properties, AttributeDefinitions: AttributeDefinitions.filter(isUsed) };
 }
 
 function refersTo(value: unknown, logicalId: string): boolean {
@@ -102,7 +136,8 @@ function partsOf({ type, properties }: TemplateResource): readonly Part[] {
   // The local gateway does not run resources of other types.
   if (required === undefined) return [];
   return Object.entries(properties).flatMap(([name, value]) => {
-    const inner = [...innerParts(value, [name])];
+    // Each of them is the type of a key.
+    const inner = name === 'AttributeDefinitions' ? [] : [...innerParts(value, [name])];
     if (required.includes(name)) return inner;
     return [{ name: `property ${name}${shown(value)}`, path: [name] }, ...inner];
   });
@@ -119,7 +154,7 @@ function shown(value: unknown): string {
 /** Entries of maps and lists, and statements of policies with their actions and resources. */
 function* innerParts(value: unknown, path: Path): Generator<Part> {
   if (typeof value !== 'object' || value === null) return;
-  const place = path.filter((step) => typeof step === 'string').join('.');
+  const place = placeAt(path);
   if ('Statement' in value) {
     yield* statementParts(value.Statement, [...path, 'Statement']);
     return;
@@ -140,18 +175,27 @@ function* innerParts(value: unknown, path: Path): Generator<Part> {
   }
 }
 
+/** Such as `GlobalSecondaryIndexes[0].KeySchema`. */
+function placeAt([first = '', ...rest]: Path): string {
+  const steps = rest.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`));
+  return [first, ...steps].join('');
+}
+
 function* statementParts(value: unknown, path: Path): Generator<Part> {
+  // One of several policies of a role.
+  const [policy] = /^.+?\[\d+\]/.exec(placeAt(path)) ?? [];
+  const where = policy === undefined ? '' : ` of ${policy}`;
   const statements: unknown[] = Array.isArray(value) ? value : [value];
   for (const [index, statement] of statements.entries()) {
     const own = Array.isArray(value) ? [...path, index] : path;
-    if (statements.length > 1) yield { name: nameOf(statement, index), path: own };
+    if (statements.length > 1) yield { name: `${nameOf(statement, index)}${where}`, path: own };
     for (const element of ['Action', 'Resource', 'Condition'] as const) {
       const of = (statement as Fields | null)?.[element];
       if (!Array.isArray(of) || of.length < 2) continue;
       for (const [at, item] of of.entries()) {
         const what = textOf(item) ?? String(at + 1);
         yield {
-          name: `${element.toLowerCase()} ${what} of statement ${index + 1}`,
+          name: `${element.toLowerCase()} ${what} of statement ${index + 1}${where}`,
           path: [...own, element, at],
         };
       }

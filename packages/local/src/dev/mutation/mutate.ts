@@ -30,19 +30,19 @@ export interface MutationOptions extends ReadTemplateOptions {
   readonly onResult?: ((result: MutantResult) => void) | undefined;
 }
 
-/** Mutants that run at once, each with a gateway of its own. */
+/** Gateways that run at once. */
 const AT_ONCE = 2;
 
 /**
  * Removes one part of the stacks that run after the other, and runs the session each time.
  *
  * @returns The results, in the order of the template.
- * @throws StartError - `ERR_SESSION_FAILED` if the session fails with the template as it is.
+ * @throws StartError - `ERR_SESSION_FAILED` if the session fails with the template as it is, or if something
+ * else happens in it each time: then it would notice every part.
  */
 export async function mutate(options: MutationOptions): Promise<readonly MutantResult[]> {
-  const { stacks, session, only = '', exemptions = [], onResult } = options;
-  const original = await observe(await readStacks(stacks, options), { session });
-  checkOriginal(original);
+  const { stacks, only = '', exemptions = [], onResult } = options;
+  const original = await observeOriginal(options);
   const mutants = runningStacks(stacks).flatMap((stack) =>
     mutantsOf(stack.source).map(({ name, template }) => ({
       name: stacks.stacks.length > 1 ? `${stack.name}/${name}` : name,
@@ -70,6 +70,29 @@ export async function mutate(options: MutationOptions): Promise<readonly MutantR
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return results;
+}
+
+/** Observes the whole template, alone and then beside another gateway as the mutants are. */
+async function observeOriginal(options: MutationOptions): Promise<Observation> {
+  const { stacks, session } = options;
+  const once = async (original?: Observation): Promise<Observation> => {
+    const observation = await observe(await readStacks(stacks, options), { session, original });
+    checkOriginal(observation);
+    return observation;
+  };
+  const first = await once();
+  const others = await Promise.all(Array.from({ length: AT_ONCE }, () => once(first)));
+  for (const other of others) {
+    const difference = noticed(other, first);
+    if (difference === undefined) continue;
+    throw new StartError(
+      'ERR_SESSION_FAILED',
+      `With the same template, the session is not the same each time: ${difference}.`,
+      'Let it wait for what it causes before it ends.',
+    );
+  }
+  const longestWaitMs = Math.max(...[first, ...others].map((each) => each.longestWaitMs));
+  return { ...first, longestWaitMs };
 }
 
 function checkOriginal({ failure, refused }: Observation): void {
@@ -100,10 +123,12 @@ async function noticedIn(
   try {
     const { session } = options;
     const read = await readStacks(stacks, options);
-    const observation = await observe(read, { session, original });
+    const waitMs = 500 + 3 * original.longestWaitMs;
+    const observation = await observe(read, { session, original, waitMs });
     return noticed(observation, original);
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    // A file or a port that is missing says nothing about the template.
+    if (!(error instanceof Error) || 'syscall' in error) throw error;
     return `the start: ${error.message.split('\n', 1)[0]}`;
   }
 }

@@ -7,7 +7,7 @@ import { noticed, type Observation, type Session } from './session.js';
 
 /** A session that is not known yet waits this long for something to happen, in milliseconds. */
 const LONGEST_WAIT_MS = 30_000;
-/** How long rows may take to be removed after a session, in milliseconds. */
+/** A session is over when nothing has changed for this long after it, in milliseconds. */
 const SETTLED_MS = 2_000;
 
 /** A session, and what it was like with the whole template. */
@@ -15,16 +15,19 @@ export interface ObserveOptions {
   readonly session: Session;
   /** @default not known yet */
   readonly original?: Observation | undefined;
+  /** How long it may wait for something to happen, in milliseconds. @default 30_000 */
+  readonly waitMs?: number | undefined;
 }
 
 /** Runs a session against a gateway of its own. */
 export async function observe(
   { options }: ReadTemplate,
-  { session, original }: ObserveOptions,
+  { session, original, waitMs = LONGEST_WAIT_MS }: ObserveOptions,
 ): Promise<Observation> {
   const seen = new Seen();
   const onEvent = ({ route, result }: GatewayEvent): void => seen.result(`${route} ${result}`);
   const running = prepareGateway({ ...options, quiet: true, onEvent });
+  const over = new AbortController();
   running.permissions.onRefusal(({ caller, action, resource }) =>
     seen.refusal(`${action} on ${resource} to ${caller.principal}`),
   );
@@ -34,9 +37,8 @@ export async function observe(
       () => undefined,
       (error: unknown) => firstLine(error),
     );
-    const waitMs = original === undefined ? LONGEST_WAIT_MS : 500 + 3 * original.longestWaitMs;
     // A session that goes on is not awaited: the gateway's end ends its connections.
-    const failure = await Promise.race([failing, seen.nothingFor(waitMs)]);
+    const failure = await Promise.race([failing, seen.nothingFor(waitMs, over.signal)]);
     const look = async (): Promise<Observation> => ({
       ...seen.soFar,
       failure,
@@ -44,6 +46,7 @@ export async function observe(
     });
     return failure === undefined ? await settled(look, original) : await look();
   } finally {
+    over.abort();
     await running.close();
   }
 }
@@ -88,9 +91,11 @@ class Seen {
     };
   }
 
-  /** Resolves when nothing has happened for a while. */
-  async nothingFor(ms: number): Promise<string> {
-    while (this.#invocations > 0 || performance.now() - (this.#lastAt ?? 0) < ms) await sleep(25);
+  /** Resolves when nothing has happened for a while, or the session is over. */
+  async nothingFor(ms: number, over: AbortSignal): Promise<string> {
+    const isQuiet = (): boolean =>
+      this.#invocations === 0 && performance.now() - (this.#lastAt ?? 0) >= ms;
+    while (!over.aborted && !isQuiet()) await sleep(25);
     return 'it waits for something that does not come';
   }
 
@@ -103,17 +108,19 @@ class Seen {
   }
 }
 
-/** Looks until it sees what is wanted, but not for ever. */
+/** Looks until it sees what is wanted, or nothing changes any more: clients are gone before their rows are. */
 async function settled(
   look: () => Promise<Observation>,
   original: Observation | undefined,
 ): Promise<Observation> {
   let last = await look();
-  for (const start = performance.now(); performance.now() - start < SETTLED_MS; ) {
-    if (original !== undefined && noticed(last, original) === undefined) break;
-    await sleep(original === undefined ? 250 : 25);
+  const start = performance.now();
+  for (let changedAt = start; performance.now() - changedAt < SETTLED_MS; ) {
+    const isAsWanted = original !== undefined && noticed(last, original) === undefined;
+    if (isAsWanted || performance.now() - start > LONGEST_WAIT_MS) break;
+    await sleep(50);
     const next = await look();
-    if (original === undefined && noticed(next, last) === undefined) break;
+    if (noticed(next, last) !== undefined) changedAt = performance.now();
     last = next;
   }
   return last;

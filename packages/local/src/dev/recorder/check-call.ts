@@ -31,9 +31,9 @@ export async function checkCall(
   const { role } = caller;
   if (role === undefined) return undefined;
   const session = { roleArn: role.arn, region, functionArn, now: Date.now() };
-  const common = roleKeys({ ...session, sourceIp, userAgent });
   // All are checked, so that all that is missing is said at once.
   const errors = (await needsOfCall(checked, role)).map((need) => {
+    const common = roleKeys({ ...session, resource: need.resource, sourceIp, userAgent });
     const request = { ...need, keys: new Map([...common, ...need.keys]) };
     const decision = permissions.check(caller, request);
     return decision.isAllowed ? undefined : accessDenied(caller, request, decision);

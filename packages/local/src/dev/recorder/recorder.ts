@@ -9,7 +9,14 @@ import { readBody } from '../../gateway/http/read-body.js';
 import { checkCall } from './check-call.js';
 import { queueUrlsIn } from './queue-urls.js';
 import { refuse, type ServiceError } from './refusal.js';
-import { formOf, probableForm, readCall, SERVICES, type ServiceName } from './service-request.js';
+import {
+  formOf,
+  type MissingPart,
+  probableForm,
+  readCall,
+  SERVICES,
+  type ServiceName,
+} from './service-request.js';
 import { type PassedRequest, Upstreams } from './upstream.js';
 
 /** The largest request of DynamoDB, `BatchWriteItem`, in bytes (AWS: "Quotas in Amazon DynamoDB"). */
@@ -85,7 +92,7 @@ async function answer(
   const service = scope.service as ServiceName;
   const form = formOf(signed, service);
   const call = readCall(signed, form);
-  if (call === undefined) return refuse(response, form, noOperation);
+  if (typeof call === 'string') return refuse(response, form, WITHOUT[call]);
   const { functionArn, endpoints } = state.functions.get(credential.accessKeyId) ?? {};
   const endpoint = endpoints?.[service];
   const signer = { caller: credential, region: scope.region, functionArn, ...senderOf(incoming) };
@@ -101,7 +108,11 @@ const tooLarge: ServiceError = {
   message: `The request is larger than ${MAX_BODY_BYTES} bytes.`,
   status: 413,
 };
-const noOperation: ServiceError = { type: 'UnknownOperationException', message: '', status: 400 };
+// What cannot be read here is not passed on: the service might read it, as other encodings of JSON.
+const WITHOUT: Readonly<Record<MissingPart, ServiceError>> = {
+  operation: { type: 'UnknownOperationException', message: '', status: 400 },
+  input: { type: 'SerializationException', message: '', status: 400 },
+};
 const notLocal: ServiceError = {
   type: 'AccessDeniedException',
   message: 'The local gateway only answers to functions of this machine.',

@@ -33,24 +33,28 @@ export function formOf({ headers }: SignedRequest, service: ServiceName): Answer
   return { service, protocol: isQuery ? 'query' : 'json' };
 }
 
-/** The operation of a request and its input; `undefined` if it names no operation. */
+/** What a request lacks that every call has. */
+export type MissingPart = 'operation' | 'input';
+
+/** The operation of a request and its input. */
 export function readCall(
   request: SignedRequest,
   { service, protocol }: AnswerForm,
-): ServiceCall | undefined {
+): ServiceCall | MissingPart {
   if (protocol === 'query') return readQuery(request);
   const operation = TARGETS[service].exec(String(request.headers['x-amz-target']))?.[1];
-  if (operation === undefined) return undefined;
-  return { service, operation, input: parseInput(request.body.toString()) };
+  if (operation === undefined) return 'operation';
+  const input = parseInput(request.body.toString());
+  return input === undefined ? 'input' : { service, operation, input };
 }
 
 /** The operation is a form, which is sent to the path of the queue. */
-function readQuery({ url, headers, body }: SignedRequest): ServiceCall | undefined {
+function readQuery({ url, headers, body }: SignedRequest): ServiceCall | MissingPart {
   const [path = '', query = ''] = url.split(/\?(.*)/s);
   const parts = [query, body.toString()].filter((part) => part !== '');
   const fields = new URLSearchParams(parts.join('&'));
   const operation = fields.get('Action');
   const QueueUrl = path === '/' ? undefined : `http://${String(headers.host)}${path}`;
   const input = { ...(QueueUrl !== undefined && { QueueUrl }), ...Object.fromEntries(fields) };
-  return operation === null ? undefined : { service: 'sqs', operation, input };
+  return operation === null ? 'operation' : { service: 'sqs', operation, input };
 }

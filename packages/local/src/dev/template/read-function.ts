@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { FunctionOptions } from '../../lambda/function.js';
 import { type Entry, findEntry } from './entry-file.js';
@@ -133,10 +133,13 @@ async function inlineFolder(text: string, { stack, logicalId }: Resource): Promi
   // The id may have characters that CloudFormation would refuse, such as dots and slashes.
   const name = logicalId.replaceAll(/[^\w-]/g, '_');
   const folder = join(stack.folder, '.gatecast', 'inline', name);
+  const isEsModule = /^\s*(?:export|import)\b(?!\s*\()/m.test(text);
+  const file = join(folder, isEsModule ? 'index.mjs' : 'index.cjs');
+  // Another gateway may run it now.
+  if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return folder;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const isEsModule = /^\s*(?:export|import)\b(?!\s*\()/m.test(text);
-  await writeFile(join(folder, isEsModule ? 'index.mjs' : 'index.cjs'), text);
+  await writeFile(file, text);
   return folder;
 }
 

@@ -21,6 +21,7 @@ export function readPermissions(
     const text = (name: string): string | undefined => resource.textQuietly(name);
     // What API Gateway never has.
     if (text('PrincipalOrgID') !== undefined || text('EventSourceToken') !== undefined) continue;
+    if (text('InvokedViaFunctionUrl') === 'true') continue;
     const {
       name = '',
       qualifier,

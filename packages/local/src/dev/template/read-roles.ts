@@ -97,18 +97,18 @@ export class Roles {
   }
 
   /** What SAM adds to the role that it makes for a function. */
-  #policiesOfSam({ stack, logicalId }: Resource): WrittenPolicies {
+  #policiesOfSam({ stack, ownId }: Resource): WrittenPolicies {
     const lambda = this.#resources.find(
-      (each) => each.stack === stack && roleIdOf(each.logicalId) === logicalId && hasMadeRole(each),
+      (each) => each.stack === stack && roleIdOf(each.ownId) === ownId && hasMadeRole(each),
     );
     return lambda === undefined ? { policies: [], managed: [] } : samPolicies(lambda);
   }
 
   #madeFor(lambda: Resource): Resource | undefined {
     if (!hasMadeRole(lambda)) return undefined;
-    const { stack, logicalId } = lambda;
+    const { stack, ownId } = lambda;
     return this.#ofType('Role').find(
-      (role) => role.stack === stack && role.logicalId === roleIdOf(logicalId),
+      (role) => role.stack === stack && role.ownId === roleIdOf(ownId),
     );
   }
 

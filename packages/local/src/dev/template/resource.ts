@@ -21,10 +21,11 @@ export interface ResourceParts {
 export class Resource {
   /** Its logical id, after the name of its stack if another stack has the same one. */
   readonly logicalId: string;
+  /** Its logical id in its own template. */
+  readonly ownId: string;
   readonly stack: Stack;
   readonly type: string;
   readonly metadata: Fields;
-  readonly #ownId: string;
   readonly #properties: Fields;
   readonly #resolver: Resolver;
   readonly #read = new Set<string>();
@@ -35,25 +36,25 @@ export class Resource {
     this.stack = stack;
     this.type = resource.type;
     this.metadata = resource.metadata;
-    this.#ownId = ownId;
+    this.ownId = ownId;
     this.#properties = resource.properties;
     this.#resolver = resolver;
   }
 
   /** The value of `Ref`. */
   get ref(): string {
-    return String(this.#resolver.resolve({ Ref: this.#ownId }, `"${this.logicalId}"`));
+    return String(this.#resolver.resolve({ Ref: this.ownId }, `"${this.logicalId}"`));
   }
 
   /** A value of `Fn::GetAtt`. */
   attribute(name: string): string {
-    const reference = { 'Fn::GetAtt': [this.#ownId, name] };
+    const reference = { 'Fn::GetAtt': [this.ownId, name] };
     return String(this.#resolver.resolve(reference, `"${this.logicalId}"`));
   }
 
   /** The path of its construct, as in the code of a CDK app; otherwise its logical id. */
   get label(): string {
-    const path = this.stack.paths.get(this.#ownId) ?? this.metadata['aws:cdk:path'];
+    const path = this.stack.paths.get(this.ownId) ?? this.metadata['aws:cdk:path'];
     return typeof path === 'string' ? path.replace(/\/Resource$/, '') : this.logicalId;
   }
 

@@ -43,7 +43,7 @@ function problemWithRole(
   const caller = callerWith(role);
   const { region } = api.details;
   const sender = { now: api.now(), sourceIp: '', userAgent: undefined };
-  const keys = roleKeys({ ...sender, region, roleArn: role.arn });
+  const keys = roleKeys({ ...sender, region, resource, roleArn: role.arn });
   const { isAllowed } = api.access.credentials.permissions.check(caller, {
     action,
     resource,

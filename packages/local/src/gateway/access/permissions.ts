@@ -28,8 +28,9 @@ export function problemWithPermission(
 ): string | undefined {
   const resource = (account: string) =>
     `arn:${partitionOf(region).name}:execute-api:${region}:${account}:${apiId}/${stage}/${path}`;
-  const keys = keysOf(request, { role: credential.role, region });
-  const asked = { action, resource: resource(accountId), keys };
+  const called = { region, resource: resource(accountId) };
+  const keys = keysOf(request, { ...called, role: credential.role });
+  const asked = { action, resource: called.resource, keys };
   if (credentials.permissions.check(credential, asked).isAllowed) return undefined;
   const shown = resource(accountId.slice(-4).padStart(accountId.length, '*'));
   return `User: ${credential.principal} is not authorized to perform: ${action} on resource: ${shown}`;
@@ -38,8 +39,11 @@ export function problemWithPermission(
 /** The condition keys of API Gateway, and those of the role's session. */
 function keysOf(
   request: ConditionedRequest,
-  { role, region }: { readonly role: Role | undefined; readonly region: string },
+  {
+    role,
+    ...called
+  }: { readonly role: Role | undefined; readonly region: string; readonly resource: string },
 ): Keys {
-  const ofRole = role && roleKeys({ ...request, roleArn: role.arn, region });
+  const ofRole = role && roleKeys({ ...request, ...called, roleArn: role.arn });
   return new Map([...(ofRole ?? []), ...apiGatewayKeys(request)]);
 }

@@ -9,6 +9,8 @@ interface TableRequest {
   readonly items: readonly Input[];
   /** The object that says what is returned. */
   readonly select: Input;
+  /** The whole request, which says whether the consumed capacity is returned. */
+  readonly whole: Input;
   /** The transaction. @default none */
   readonly enclosing?: string | undefined;
 }
@@ -24,7 +26,7 @@ const ON_ITEMS = new Set([...WRITES, ...READS, 'BatchWriteItem', 'ConditionCheck
  * the table is not known.
  */
 export function dynamoDbKeys(
-  { operation, items, select, enclosing }: TableRequest,
+  { operation, items, select, whole, enclosing }: TableRequest,
   place: ServicePlace,
 ): Need['keys'] {
   const isOnItems = ON_ITEMS.has(operation);
@@ -34,7 +36,7 @@ export function dynamoDbKeys(
     ['dynamodb:enclosingoperation', enclosing],
     [
       'dynamodb:returnconsumedcapacity',
-      isOnItems ? (textAt(select, 'ReturnConsumedCapacity') ?? 'NONE') : undefined,
+      isOnItems ? (textAt(whole, 'ReturnConsumedCapacity') ?? 'NONE') : undefined,
     ],
     [
       'dynamodb:returnvalues',
@@ -48,6 +50,8 @@ export function dynamoDbKeys(
   const partitionKey = table === undefined ? undefined : place.partitionKeyOf?.(table, index);
   if (partitionKey === undefined) return keys;
   const values = items.flatMap((item) => partitionValuesIn(item, partitionKey));
+  // Every query has one. Without any, a condition for all values would be true.
+  if (operation === 'Query' && values.length === 0) return keys;
   return keys.set('dynamodb:leadingkeys', [...new Set(values)]);
 }
 

@@ -100,16 +100,16 @@ export function dynamoDbNeeds(
   switch (operation) {
     case 'BatchGetItem':
     case 'BatchWriteItem':
-      return batchNeeds(operation, objectAt(input, 'RequestItems'), place);
+      return batchNeeds(operation, input, place);
     case 'TransactGetItems':
     case 'TransactWriteItems':
       return objectsAt(input, 'TransactItems').flatMap((item) =>
-        transactionNeeds(operation, item, place),
+        transactionNeeds(operation, { item, whole: input }, place),
       );
     default: {
       const resources = operations.get(operation)?.(input, place);
       if (resources === undefined) return undefined;
-      const keys = dynamoDbKeys({ operation, items: [input], select: input }, place);
+      const keys = dynamoDbKeys({ operation, items: [input], select: input, whole: input }, place);
       return resources
         .filter((resource) => resource !== undefined)
         .map((resource) => ({ action: `dynamodb:${operation}`, resource, keys }));
@@ -120,10 +120,10 @@ export function dynamoDbNeeds(
 /** A batch is an action of its own, on each of its tables. */
 function batchNeeds(
   operation: 'BatchGetItem' | 'BatchWriteItem',
-  requestItems: Input,
+  whole: Input,
   place: ServicePlace,
 ): readonly Need[] {
-  return Object.entries(requestItems).flatMap(([TableName, ofOneTable]) => {
+  return Object.entries(objectAt(whole, 'RequestItems')).flatMap(([TableName, ofOneTable]) => {
     const resource = tableArn(TableName, place);
     if (resource === undefined) return [];
     const items = isObject(ofOneTable)
@@ -134,7 +134,7 @@ function batchNeeds(
             TableName,
           })),
         );
-    const keys = dynamoDbKeys({ operation, items, select: items[0] ?? {} }, place);
+    const keys = dynamoDbKeys({ operation, items, select: items[0] ?? {}, whole }, place);
     return [{ action: `dynamodb:${operation}`, resource, keys }];
   });
 }
@@ -142,14 +142,15 @@ function batchNeeds(
 /** The items of a transaction need the action that each would need alone. */
 function transactionNeeds(
   enclosing: 'TransactGetItems' | 'TransactWriteItems',
-  item: Input,
+  { item, whole }: { readonly item: Input; readonly whole: Input },
   place: ServicePlace,
 ): readonly Need[] {
   return Object.entries(TRANSACTION_ITEMS).flatMap(([kind, operation]) => {
     const parts = objectAt(item, kind);
     const resource = tableArn(textAt(parts, 'TableName'), place);
     if (resource === undefined) return [];
-    const keys = dynamoDbKeys({ operation, items: [parts], select: parts, enclosing }, place);
+    const request = { operation, items: [parts], select: parts, whole, enclosing };
+    const keys = dynamoDbKeys(request, place);
     return [{ action: `dynamodb:${operation}`, resource, keys }];
   });
 }

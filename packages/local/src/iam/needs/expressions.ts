@@ -62,13 +62,14 @@ export function partitionValuesIn(request: Input, partitionKey: string): readonl
   return values.map(textOf).filter((value) => value !== undefined);
 }
 
-/** Of `#pk = :pk`, or the other way round. */
+/** Of `#pk = :pk`, or the other way round. Both may be in parentheses. */
 function queriedValue(request: Input, partitionKey: string): unknown {
   const expression = textAt(request, 'KeyConditionExpression') ?? '';
   const values = objectAt(request, 'ExpressionAttributeValues');
-  for (const [, left = '', right = ''] of expression.matchAll(
-    /([#:]?[\w.-]+)\s*=\s*([#:]?[\w.-]+)/g,
-  )) {
+  // Only from the start of a word, or a long one would take forever.
+  for (const [, left = '', right = ''] of expression
+    .replaceAll(/[()]/g, ' ')
+    .matchAll(/(?<![\w.#:-])([#:]?[\w.-]+)\s*=\s*([#:]?[\w.-]+)/g)) {
     const [name, value] = left.startsWith(':') ? [right, left] : [left, right];
     if (nameOf(name, request) === partitionKey) return values[value];
   }

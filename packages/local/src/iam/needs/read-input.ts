@@ -19,12 +19,12 @@ export function objectsAt(input: Input, name: string): readonly Input[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** The input in a body. Anything but an object of JSON is empty: the service itself refuses it. */
-export function parseInput(body: string): Input {
+/** The input in a body; `undefined` if it is not an object of JSON. */
+export function parseInput(body: string): Input | undefined {
   try {
     const input: unknown = JSON.parse(body);
-    return isObject(input) ? input : {};
+    return isObject(input) ? input : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }

@@ -28,6 +28,8 @@ const SINGLE: ReadonlyMap<string, string> = new Map([
   ['SendMessageBatch', 'SendMessage'],
 ]);
 
+const LOCAL = 'http://localhost';
+
 /** SQS has no condition keys of its own but tags. */
 const keys: Need['keys'] = new Map();
 
@@ -48,14 +50,18 @@ export function sqsNeeds(
 
 /**
  * The ARN of the queue in `QueueUrl`, or with the name in `QueueName`. The URL of an emulator is that of a
- * queue in this account and Region.
+ * queue in this account and Region. Some emulators take a path or a name in place of the URL.
  */
 function queueArn(input: Input, place: ServicePlace): string | undefined {
   const url = textAt(input, 'QueueUrl');
   const { pathname, hostname } = new URL(
-    url !== undefined && URL.canParse(url) ? url : 'http://localhost',
+    url !== undefined && URL.canParse(url, LOCAL) ? url : '/',
+    LOCAL,
   );
-  const [, account = '', ofUrl] = /^\/(?:(?:.*\/)?([^/]+)\/)?([^/]+)\/?$/.exec(pathname) ?? [];
+  const [ofUrl, account = ''] = pathname
+    .split('/')
+    .filter((part) => part !== '')
+    .toReversed();
   const name = ofUrl ?? textAt(input, 'QueueName');
   if (name === undefined) return undefined;
   const region = /^sqs\.([a-z\d-]+)\.amazonaws\./.exec(hostname)?.[1] ?? place.region;

@@ -87,7 +87,7 @@ export async function lambda(text: string, { invoke }: BackendCall): Promise<Bac
 /** An operation of a service. It gets the payload unchanged, and judges itself whether it is valid. */
 export function serviceBackend(
   call: AwsService,
-  { service, operation }: ServiceAction,
+  { service, operation, region }: ServiceAction,
   role: RoleOfGateway | undefined,
 ): (payload: string, options: BackendCall) => Promise<BackendOutcome> {
   const name = `${service}:${operation}`;
@@ -96,7 +96,7 @@ export function serviceBackend(
     const untrusted = role && problemWithTrust(role);
     if (untrusted !== undefined) return misconfigured(untrusted);
     try {
-      const answered = await inTime(call(operation, payload, caller), timeoutMs);
+      const answered = await inTime(call(operation, payload, { caller, region }), timeoutMs);
       if ('type' in answered) return { type: 'timeout', service: name };
       const { status, body } = answered;
       const error = `${name} answered ${[status, ...errorTypeIn(body)].join(' ')}`;
