@@ -408,6 +408,13 @@ describe('gatecast mutate', () => {
     expect(stdout).toContain('Parts: 3 noticed, 0 exempt, 0 unnoticed.');
   });
 
+  it('ends although a session that was given up goes on', { timeout: 120_000 }, async () => {
+    const goesOn = `${SESSION}\nsetInterval(() => {}, 1_000);\n`;
+    await writeFile(join(folder, 'goes-on.mjs'), goesOn);
+    const { code: exitCode } = await mutate('--session', 'goes-on.mjs', '--only', 'GreetResponse');
+    expect(exitCode).toBe(0);
+  });
+
   it.each([
     [['--session', 'fails.mjs'], 1, /The session fails with the template as it is: No\./],
     [

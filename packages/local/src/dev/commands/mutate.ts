@@ -49,7 +49,7 @@ export async function mutate(args: readonly string[]): Promise<void> {
   const { mutate: run } = await import('../mutation/mutate.js');
   const { stacksOf } = await import('./template-source.js');
   const { parameters, stage } = source;
-  const results = await run({
+  const running = run({
     stacks: await stacksOf(source),
     parameters,
     stage,
@@ -58,7 +58,12 @@ export async function mutate(args: readonly string[]): Promise<void> {
     exemptions,
     onResult: ({ name, outcome, reason }) => print(`${outcome.padEnd(9)}  ${name} (${reason})`),
   });
-  summarize(results);
+  try {
+    summarize(await running);
+  } finally {
+    // A session that was given up may run for ever. The exit code is set before.
+    setImmediate(() => process.exit());
+  }
 }
 
 function summarize(results: readonly MutantResult[]): void {

@@ -210,7 +210,7 @@ function textOf(value: unknown): string | undefined {
   const { Ref, 'Fn::GetAtt': attribute, 'Fn::Sub': text, 'Fn::Join': join } = fields;
   if (typeof text === 'string') return text;
   if (typeof Ref === 'string') return `\${${Ref}}`;
-  if (attribute !== undefined) return `\${${[attribute].flat().join('.')}}`;
+  if (attribute !== undefined) return `\${${[attribute].flat().map(String).join('.')}}`;
   if (!Array.isArray(join)) return undefined;
   const [separator, parts] = join as [unknown, unknown];
   return Array.isArray(parts) ? parts.map(textOf).join(String(separator)) : undefined;

@@ -33,11 +33,11 @@ export async function observe(
   );
   try {
     const gateway = await running.start();
-    const failing = session(seen.of(gateway)).then(
+    const failing = session(seen.of(gateway), { signal: over.signal }).then(
       () => undefined,
       (error: unknown) => firstLine(error),
     );
-    // A session that goes on is not awaited: the gateway's end ends its connections.
+    // A session that goes on is not awaited: it may never end.
     const failure = await Promise.race([failing, seen.nothingFor(waitMs, over.signal)]);
     const look = async (): Promise<Observation> => ({
       ...seen.soFar,

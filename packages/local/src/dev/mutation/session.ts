@@ -1,7 +1,13 @@
 import type { LocalGateway } from '../start-gateway.js';
 
-/** Uses an API as its clients do, and throws an error if something is not as it should be. */
-export type Session = (gateway: LocalGateway) => Promise<void>;
+/**
+ * Uses an API as its clients do, and throws an error if something is not as it should be. The signal is
+ * aborted when the gateway ends, so that clients which connect again can be closed.
+ */
+export type Session = (
+  gateway: LocalGateway,
+  options: { readonly signal: AbortSignal },
+) => Promise<void>;
 
 /** What happened while a session ran. */
 export interface Observation {
