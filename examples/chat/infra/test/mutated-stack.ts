@@ -132,7 +132,7 @@ async function useChat(
     // Its token expires, and the app ends the connection.
     const guest = await open('guest');
     const isOver = (): boolean => guest.unread.some(({ type }) => type === 'bye');
-    for (; !isOver(); await sleep(200)) {
+    for (; !isOver(); await sleep(100)) {
       guest.write(JSON.stringify({ action: 'subscribe', id: 's', channels: [{ channel }] }));
     }
   }
