@@ -1,22 +1,14 @@
 // What the permissions of a function cost a call of DynamoDB: the time through the recorder and beside it,
 // with the SDK's client, in turn.
 import { fileURLToPath } from 'node:url';
+import { tableDefinition } from '@gatecast/adapters/dynamodb';
 import { startGateway } from '@gatecast/local';
 
 const WARM_UP = 300;
 const ROUNDS = 2_000;
 
-const table = {
-  TableName: 'notes',
-  AttributeDefinitions: [
-    { AttributeName: 'pk', AttributeType: 'S' },
-    { AttributeName: 'sk', AttributeType: 'S' },
-  ],
-  KeySchema: [
-    { AttributeName: 'pk', KeyType: 'HASH' },
-    { AttributeName: 'sk', KeyType: 'RANGE' },
-  ],
-};
+const { AttributeDefinitions, KeySchema } = tableDefinition;
+const table = { TableName: 'notes', AttributeDefinitions, KeySchema };
 
 /** As narrow as the policy of a real function. */
 const permissions = {

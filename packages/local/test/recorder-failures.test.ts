@@ -32,7 +32,7 @@ describe('a service that cannot be reached', () => {
     expect(await errorOf(role.dynamodb.send(get))).toMatchObject({ status: 503 });
     await using other = await openRecordedRole(undefined, {});
     expect((await errorOf(other.dynamodb.send(get))).message).toBe(
-      'The function has no endpoint of dynamodb.',
+      'The function has no endpoint of dynamodb. Set AWS_ENDPOINT_URL_DYNAMODB.',
     );
   });
 

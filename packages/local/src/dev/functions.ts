@@ -59,17 +59,17 @@ export function isLate(
   );
 }
 
-/** A function that runs, with its ARN and with who may invoke it. */
-export function permittedFunction(
+/** Finds the ARNs of functions that run, and who may invoke them. */
+export function permittedFunctions(
   options: StartGatewayOptions,
-  lambda: LambdaFunction,
-  name: string,
-): PermittedFunction {
+): (name: string, lambda: LambdaFunction) => PermittedFunction {
   const { region = apiDefaults.region, accountId = apiDefaults.accountId } = options;
-  const own: Partial<FunctionOptions> =
-    functionsOf(options).find((each) => each.name === name)?.options ?? {};
-  const arn = functionArnOf(own, { name, region, accountId });
-  return { lambda, arn, invokePermissions: own.invokePermissions };
+  const byName = new Map(functionsOf(options).map((each) => [each.name, each.options]));
+  return (name, lambda) => {
+    const own: Partial<FunctionOptions> = byName.get(name) ?? {};
+    const arn = functionArnOf(own, { name, region, accountId });
+    return { lambda, arn, invokePermissions: own.invokePermissions };
+  };
 }
 
 /** @throws StartError `ERR_FUNCTION_UNKNOWN` */

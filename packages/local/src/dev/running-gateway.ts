@@ -30,11 +30,11 @@ import {
   functionsOf,
   isLate,
   type NamedFunction,
-  permittedFunction,
+  permittedFunctions,
   unknownFunction,
 } from './functions.js';
 import { LateFunction } from './late-function.js';
-import { makeDeployment, type PermittedFunction } from './make-deployment.js';
+import { makeDeployment } from './make-deployment.js';
 import { type OpenStore, openStore } from './open-store.js';
 import { openRecorder, type Recorder } from './recorder/recorder.js';
 import { type DefinedApi, openApis } from './served-apis.js';
@@ -303,12 +303,11 @@ export class RunningGateway {
   /** Serves the routes of the current version of the app of `entry`. */
   #use(manifest: RouteManifest | undefined): void {
     const { entry = '' } = this.#options;
-    const permitted = (lambda: LambdaFunction, name: string): PermittedFunction =>
-      permittedFunction(this.#options, lambda, name);
-    const own = this.#main && permitted(this.#main, this.#main.name);
+    const permitted = permittedFunctions(this.#options);
+    const own = this.#main && permitted(this.#main.name, this.#main);
     const main = own && { entry, function: own, manifest };
     const functions = new Map(
-      [...this.#named].map(([name, lambda]) => [name, permitted(lambda, name)]),
+      [...this.#named].map(([name, lambda]) => [name, permitted(name, lambda)]),
     );
     const services = this.#services;
     // All are made at first, so that a mistake in one changes none.

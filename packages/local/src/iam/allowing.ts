@@ -1,5 +1,5 @@
-import type { AccessRequest } from './policy.js';
 import type { PolicyStatement } from './policy-document.js';
+import type { AccessRequest } from './statement.js';
 
 /** The statement that would allow a call and no other action, for any connection if it is on one. */
 export function allowing({

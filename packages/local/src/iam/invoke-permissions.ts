@@ -1,4 +1,8 @@
-import { type LambdaPermission, mayInvoke, type ServiceInvocation } from './lambda-permission.js';
+import {
+  allowsInvocation,
+  type LambdaPermission,
+  type ServiceInvocation,
+} from './lambda-permission.js';
 import { matchesPattern } from './pattern.js';
 
 /** The Lambda permissions of functions that were invoked, and whether something used them. */
@@ -12,7 +16,7 @@ export class InvokePermissions {
   check(permissions: readonly LambdaPermission[], invocation: ServiceInvocation): boolean {
     this.#apis.add(apiOf(invocation.sourceArn));
     for (const permission of permissions) this.#known.add(permission);
-    const fitting = permissions.filter((each) => mayInvoke([each], invocation) !== undefined);
+    const fitting = permissions.filter((each) => allowsInvocation(each, invocation));
     for (const permission of fitting) this.#used.add(permission);
     return fitting.length > 0;
   }

@@ -25,19 +25,18 @@ export interface ServiceInvocation {
 }
 
 /**
- * The permission that allows a service to invoke a function; `undefined` if there is none. Lambda compares
- * `SourceArn` as `ArnLike` does, and `SourceAccount` as a text (Lambda: using resource-based policies).
+ * Whether a permission lets a service invoke its function. Lambda compares `SourceArn` as `ArnLike` does, and
+ * `SourceAccount` as a text (Lambda: using resource-based policies).
  */
-export function mayInvoke(
-  permissions: readonly LambdaPermission[],
+export function allowsInvocation(
+  { action, principal, sourceArn, sourceAccount }: LambdaPermission,
   invocation: ServiceInvocation,
-): LambdaPermission | undefined {
-  return permissions.find(
-    ({ action, principal, sourceArn, sourceAccount }) =>
-      matches(action.toLowerCase(), 'lambda:invokefunction', 'text') &&
-      ['*', invocation.principal].includes(principal) &&
-      (sourceArn === undefined || matches(sourceArn, invocation.sourceArn, 'arn')) &&
-      (sourceAccount === undefined || sourceAccount === invocation.sourceAccount),
+): boolean {
+  return (
+    matches(action.toLowerCase(), 'lambda:invokefunction', 'text') &&
+    ['*', invocation.principal].includes(principal) &&
+    (sourceArn === undefined || matches(sourceArn, invocation.sourceArn, 'arn')) &&
+    (sourceAccount === undefined || sourceAccount === invocation.sourceAccount)
   );
 }
 

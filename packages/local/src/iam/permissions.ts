@@ -3,9 +3,9 @@ import { type AccessDecision, decide } from './decide.js';
 import { InvokePermissions } from './invoke-permissions.js';
 import type { LambdaPermission, ServiceInvocation } from './lambda-permission.js';
 import { leastPolicy } from './least-policy.js';
-import type { AccessRequest } from './policy.js';
 import type { PolicyDocument } from './policy-document.js';
 import type { Caller, Role } from './role.js';
+import type { AccessRequest } from './statement.js';
 import {
   addUse,
   type StatementUses,
@@ -64,6 +64,12 @@ export class Permissions {
   readonly #uses = new Map<string, StatementUses>();
   readonly #invocations = new InvokePermissions();
   readonly #listeners = new Set<(refusal: Refusal) => void>();
+  #changes = 0;
+
+  /** How often something was added or checked: what is known changes with it. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   /** Callers with a role, in the order in which they were added. */
   get callers(): readonly CallsOfCaller[] {
@@ -90,6 +96,7 @@ export class Permissions {
    * that allow it.
    */
   mayInvoke(permissions: readonly LambdaPermission[], invocation: ServiceInvocation): boolean {
+    this.#changes += 1;
     return this.#invocations.check(permissions, invocation);
   }
 
@@ -157,6 +164,7 @@ export class Permissions {
   #recordOf(caller: CallerWithRole): CallerRecord {
     const { calls = new Map<string, CountedCalls>() } = this.#callers.get(caller.principal) ?? {};
     const record = { caller, calls };
+    this.#changes += 1;
     this.#callers.set(caller.principal, record);
     return record;
   }

@@ -10,8 +10,6 @@ import {
   textsOf,
 } from './statement.js';
 
-export type { AccessRequest } from './statement.js';
-
 /** The result of a policy for one action on one resource. */
 export type Decision = 'allow' | 'deny' | { readonly problem: string };
 

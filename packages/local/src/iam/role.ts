@@ -40,6 +40,13 @@ export function sessionOf(roleArn: string, session: string): string {
   return `arn:${partition}:sts::${accountId}:assumed-role/${path.split('/').at(-1)}/${session}`;
 }
 
+/** The ARN of the role of a session; `undefined` for anybody else. */
+export function roleArnOf(principal: string): string | undefined {
+  const [, partition, accountId, role] =
+    /^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\//.exec(principal) ?? [];
+  return role === undefined ? undefined : `arn:${partition}:iam::${accountId}:role/${role}`;
+}
+
 /** The session of API Gateway in a role, as records of CloudTrail name it. */
 export const API_GATEWAY_SESSION = 'BackplaneAssumeRoleSession';
 

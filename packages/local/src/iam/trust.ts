@@ -1,4 +1,3 @@
-import type { Keys } from './keys.js';
 import { isObject, type Outcome } from './outcome.js';
 import { contextOf, type Decision, problemWithDocument, statementsOf } from './policy.js';
 import { applies } from './statement.js';
@@ -7,15 +6,14 @@ import { applies } from './statement.js';
  * Whether the trust policy of a role (`AssumeRolePolicyDocument`) lets a service assume the role. What cannot
  * be evaluated never does.
  *
- * @param service such as `lambda.amazonaws.com`
- * @param keys condition keys, such as `aws:sourcearn`. A condition with another key cannot be evaluated.
+ * @param service such as `lambda.amazonaws.com`. Which condition keys a service gives is not known, so a
+ * condition cannot be evaluated.
  */
-export function mayAssume(document: unknown, service: string, keys: Keys = new Map()): Decision {
+export function mayAssume(document: unknown, service: string): Decision {
   const wrong = problemWithDocument(document);
   if (wrong !== undefined) return { problem: `its trust policy ${wrong}` };
-  const isKnown = (name: string) => keys.has(name.toLowerCase());
-  const context = { ...contextOf(document, 'identity'), isKnown };
-  const request = { action: 'sts:AssumeRole', resource: '*', keys };
+  const context = { ...contextOf(document, 'identity'), isKnown: () => false };
+  const request = { action: 'sts:AssumeRole', resource: '*', keys: new Map<string, undefined>() };
   const outcomes = statementsOf(document).map((statement, index) => ({
     effect: isObject(statement) ? statement['Effect'] : undefined,
     outcome: trusts(statement, service, (rest) => applies(rest, request, context)),

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type LambdaPermission, mayInvoke } from '../../src/iam/lambda-permission.js';
+import {
+  allowsInvocation,
+  type LambdaPermission,
+  type ServiceInvocation,
+} from '../../src/iam/lambda-permission.js';
+
+const mayInvoke = (permissions: readonly LambdaPermission[], invocation: ServiceInvocation) =>
+  permissions.find((permission) => allowsInvocation(permission, invocation));
 
 const api = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345';
 const invocation = {

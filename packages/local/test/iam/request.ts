@@ -1,5 +1,5 @@
 import { type Keys, roleKeys } from '../../src/iam/keys.js';
-import type { AccessRequest } from '../../src/iam/policy.js';
+import type { AccessRequest } from '../../src/iam/statement.js';
 
 const call = {
   roleArn: 'arn:aws:iam::123456789012:role/Chat',

@@ -30,8 +30,12 @@ export function streamEvents(controlled: Controlled, response: ServerResponse): 
     send(type, json);
   };
   const { permissions } = controlled.api.access.credentials;
+  let changes: number | undefined;
   const sendState = () => {
     sendChanged('state', controlState(controlled));
+    // The report compares every statement with every call.
+    if (changes === permissions.changes) return;
+    ({ changes } = permissions);
     sendChanged('permissions', permissionsReport(permissions));
   };
   sendState();

@@ -14,21 +14,21 @@ export function reasonToExempt(name: string, exemptions: readonly Exemption[]): 
 
 /** What no client and no function of a session can notice, here or on AWS. */
 const EXEMPTIONS: readonly Exemption[] = [
-  exempt('Description|Metadata|Name|OperationName|Tags', 'a name for people'),
+  exempt('Description|Name|OperationName|Tags', 'a name for people'),
   exempt(
-    'AccessLogSettings|LoggingConfig|Tracing|TracingConfig|RetentionInDays|DefaultRouteSettings\\.(?:DataTraceEnabled|LoggingLevel|DetailedMetricsEnabled)',
-    'logs and traces',
+    'AccessLogSettings|DefaultRouteSettings|LoggingConfig|RouteSettings|Tracing|TracingConfig',
+    'logs and traces, and limits that a session does not reach',
   ),
   exempt(
     'Architectures|MemorySize|EphemeralStorage|ReservedConcurrentExecutions|Runtime|RuntimeManagementConfig|SnapStart|Timeout|TimeoutInMillis',
     'how much a function may use',
   ),
   exempt(
-    'BillingMode|ContributorInsightsSpecification|DeletionProtectionEnabled|OnDemandThroughput|PointInTimeRecoverySpecification|ProvisionedThroughput|Replicas|SSESpecification|TableClass|TimeToLiveSpecification|WarmThroughput|WriteOnDemandThroughputSettings',
+    'BillingMode|ContributorInsightsSpecification|DeletionProtectionEnabled|OnDemandThroughput|PointInTimeRecoverySpecification|ProvisionedThroughput|SSESpecification|TableClass|TimeToLiveSpecification|WarmThroughput|WriteOnDemandThroughputSettings',
     'what DynamoDB does beside its answers, or days later',
   ),
   exempt(
-    'AutoDeploy|AutoPublishAlias|DeploymentId|DisableExecuteApiEndpoint|FunctionName|IpAddressType|MaxSessionDuration|Path|PolicyName|RoleName|StageName|TableName',
+    'AutoDeploy|AutoPublishAlias|DeploymentId|DisableExecuteApiEndpoint|FunctionName|IpAddressType|ManagedPolicyName|MaxSessionDuration|Path|RoleName|TableName',
     'the deployment, or the name that AWS would choose',
   ),
   exempt(

@@ -189,7 +189,7 @@ function* statementParts(value: unknown, path: Path): Generator<Part> {
   for (const [index, statement] of statements.entries()) {
     const own = Array.isArray(value) ? [...path, index] : path;
     if (statements.length > 1) yield { name: `${nameOf(statement, index)}${where}`, path: own };
-    for (const element of ['Action', 'Resource', 'Condition'] as const) {
+    for (const element of ['Action', 'Resource'] as const) {
       const of = (statement as Fields | null)?.[element];
       if (!Array.isArray(of) || of.length < 2) continue;
       for (const [at, item] of of.entries()) {

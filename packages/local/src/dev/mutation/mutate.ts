@@ -100,7 +100,7 @@ function checkOriginal({ failure, refused }: Observation): void {
   if (problem === undefined) return;
   throw new StartError(
     'ERR_SESSION_FAILED',
-    `The session fails with the template as it is: ${problem}.`,
+    `The session fails with the template as it is: ${problem.replace(/\.$/, '')}.`,
     'Correct the template or the session first: nothing has been removed yet.',
   );
 }

@@ -4,8 +4,8 @@ import { needsOf, type ServiceCall, type ServicePlace } from '../../iam/needs/ne
 import { objectsAt, textAt } from '../../iam/needs/read-input.js';
 import { isObject } from '../../iam/outcome.js';
 import type { Permissions } from '../../iam/permissions.js';
-import type { AccessRequest } from '../../iam/policy.js';
 import type { Caller, Role } from '../../iam/role.js';
+import type { AccessRequest } from '../../iam/statement.js';
 import { callDynamoDb } from '../dynamodb/call-dynamodb.js';
 import { accessDenied, type ServiceError } from './refusal.js';
 

@@ -10,6 +10,7 @@ import { checkCall } from './check-call.js';
 import { queueUrlsIn } from './queue-urls.js';
 import { refuse, type ServiceError } from './refusal.js';
 import {
+  ENDPOINT_VARIABLES,
   formOf,
   type MissingPart,
   probableForm,
@@ -128,12 +129,16 @@ async function passOn(
   },
 ): Promise<ServiceError | undefined> {
   const { service, endpoint, passed } = exchange;
-  if (endpoint === undefined) return unavailable(`The function has no endpoint of ${service}.`);
+  const variable = ENDPOINT_VARIABLES[service];
+  if (endpoint === undefined) {
+    return unavailable(`The function has no endpoint of ${service}. Set ${variable}.`);
+  }
   try {
     await upstreams.pass(endpoint, passed);
     return undefined;
   } catch (error) {
-    return unavailable(`There is no ${service} at "${endpoint}": ${(error as Error).message}`);
+    const problem = `There is no ${service} at "${endpoint}": ${(error as Error).message}.`;
+    return unavailable(`${problem} Start it, or correct ${variable}.`);
   }
 }
 

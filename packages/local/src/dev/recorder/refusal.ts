@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { AccessDecision } from '../../iam/decide.js';
-import type { AccessRequest } from '../../iam/policy.js';
 import type { Caller } from '../../iam/role.js';
+import type { AccessRequest } from '../../iam/statement.js';
 import type { AnswerForm } from './service-request.js';
 
 /** An error as the clients of a service know it. */

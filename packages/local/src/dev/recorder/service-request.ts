@@ -7,6 +7,12 @@ export const SERVICES = ['dynamodb', 'sqs'] as const;
 
 export type ServiceName = (typeof SERVICES)[number];
 
+/** The variables in which the SDKs read the endpoints of services. */
+export const ENDPOINT_VARIABLES: Readonly<Record<ServiceName, string>> = {
+  dynamodb: 'AWS_ENDPOINT_URL_DYNAMODB',
+  sqs: 'AWS_ENDPOINT_URL_SQS',
+};
+
 /** How a client expects to be answered. */
 export interface AnswerForm {
   readonly service: ServiceName;

@@ -1,13 +1,7 @@
 import type { FunctionConfiguration } from '../../lambda/function.js';
 import { withQueueUrl } from './queue-urls.js';
 import type { Endpoints, Recorder } from './recorder.js';
-import { SERVICES, type ServiceName } from './service-request.js';
-
-/** The variables in which the SDKs read the endpoints of services. */
-const VARIABLES: Readonly<Record<ServiceName, string>> = {
-  dynamodb: 'AWS_ENDPOINT_URL_DYNAMODB',
-  sqs: 'AWS_ENDPOINT_URL_SQS',
-};
+import { ENDPOINT_VARIABLES, SERVICES } from './service-request.js';
 
 /**
  * A function with variables that lead to the recorder in place of the services: the endpoints that it has,
@@ -19,13 +13,13 @@ export function throughRecorder(
 ): FunctionConfiguration {
   const { functionArn, variables } = configuration;
   const given = SERVICES.map((service) => {
-    const own = variables[VARIABLES[service]];
+    const own = variables[ENDPOINT_VARIABLES[service]];
     return [service, own === '' ? undefined : (own ?? variables['AWS_ENDPOINT_URL'])] as const;
   });
   const endpoints: Endpoints = Object.fromEntries(given.filter(([, endpoint]) => endpoint));
   recorder.register(variables['AWS_ACCESS_KEY_ID'] ?? '', { functionArn, endpoints });
   const led = SERVICES.filter((service) => endpoints[service] !== undefined).map((service) => [
-    VARIABLES[service],
+    ENDPOINT_VARIABLES[service],
     recorder.endpoint,
   ]);
   const { sqs } = endpoints;

@@ -1,3 +1,4 @@
+import { nameOfStatement } from '../../iam/decide.js';
 import { managedPolicy } from '../../iam/managed-policies.js';
 import { problemsWithPolicy, statementsOf } from '../../iam/policy.js';
 import type { PolicyDocument } from '../../iam/policy-document.js';
@@ -87,10 +88,11 @@ export class Roles {
   }
 
   /** Names statements that cannot be evaluated, unless they are about services that are not checked. */
-  #warnOf({ source, document }: Policy): void {
+  #warnOf(policy: Policy): void {
+    const { source, document } = policy;
     const statements = statementsOf(document);
     for (const { index, problem } of problemsWithPolicy(document)) {
-      const place = index === undefined ? source : `Statement[${index}] of ${source}`;
+      const place = index === undefined ? source : nameOfStatement({ policy, index });
       if (index !== undefined && !isChecked(statements[index])) continue;
       this.#warnings.add(`${place} ${problem}. Calls that it would decide on are refused here.`);
     }

@@ -1,3 +1,4 @@
+import { isObject } from '../../iam/outcome.js';
 import {
   type Fields,
   fieldsOf,
@@ -59,10 +60,6 @@ function merged(shared: unknown, own: unknown): unknown {
     Object.hasOwn(shared, key) ? merged(shared[key], value) : value,
   ]);
   return { ...shared, ...Object.fromEntries(both) };
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether it is an object, and not an intrinsic function. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Permissions } from '../../iam/permissions.js';
 import { problemWithPolicy } from '../../iam/policy.js';
 import type { PolicyDocument } from '../../iam/policy-document.js';
-import { type Caller, nameOf, type Role } from '../../iam/role.js';
+import { type Caller, nameOf, type Role, roleArnOf } from '../../iam/role.js';
 
 /** An access key that may sign requests to the `@connections` API, and handshakes. */
 export interface Credential extends Caller {
@@ -73,9 +73,10 @@ function check(principal: string, document: PolicyDocument): void {
   throw new Error(`The access key of "${principal}" cannot be used: ${problem}. Change it.`);
 }
 
-/** A policy alone is that of a role with the name of the principal. */
+/** A policy alone is that of the principal's role. */
 function roleOf(principal: string, permissions: PolicyDocument | Role): Role {
   if ('policies' in permissions) return permissions;
   const source = `the permissions of "${nameOf(principal)}"`;
-  return { arn: principal, policies: [{ source, document: permissions }] };
+  const arn = roleArnOf(principal) ?? principal;
+  return { arn, policies: [{ source, document: permissions }] };
 }

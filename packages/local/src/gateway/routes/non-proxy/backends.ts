@@ -92,8 +92,8 @@ export function serviceBackend(
 ): (payload: string, options: BackendCall) => Promise<BackendOutcome> {
   const name = `${service}:${operation}`;
   const caller = role && callerWith(role);
+  const untrusted = role && problemWithTrust(role);
   return async (payload, { timeoutMs }) => {
-    const untrusted = role && problemWithTrust(role);
     if (untrusted !== undefined) return misconfigured(untrusted);
     try {
       const answered = await inTime(call(operation, payload, { caller, region }), timeoutMs);
