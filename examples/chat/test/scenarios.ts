@@ -6,28 +6,27 @@ import { joinAs, openPage } from './chat-page.js';
 import type { Peer } from './peer.js';
 
 /** Two peers meet in a room, write to each other, and one makes mistakes. */
-export async function expectToChat(ann: Peer, bob: Peer): Promise<void> {
+export async function expectToChat(ann: Peer, bob: Peer, room = 'general'): Promise<void> {
+  const channel = `rooms/${room}`;
   for (const peer of [ann, bob]) {
-    peer.write('{"action":"subscribe","id":"s1","channels":[{"channel":"rooms/general"}]}');
+    peer.write(`{"action":"subscribe","id":"s1","channels":[{"channel":"${channel}"}]}`);
     expect(await peer.next('reply')).toMatchObject({
       id: 's1',
       data: {
-        channels: [
-          { channel: 'rooms/general', result: 'live', data: { topic: 'Welcome to general' } },
-        ],
+        channels: [{ channel, result: 'live', data: { topic: `Welcome to ${room}` } }],
       },
       server: expect.anything(),
     });
   }
-  ann.write('{"action":"rooms.typing","id":"t1","channel":"rooms/general","data":{"who":"Ann"}}');
+  ann.write(`{"action":"rooms.typing","id":"t1","channel":"${channel}","data":{"who":"Ann"}}`);
   expect(await bob.next('event')).toMatchObject({ event: 'typing', data: { who: 'Ann' } });
 
   ann.write(
-    '{"action":"rooms.post","id":"m1","channel":"rooms/general","data":{"text":"hi","from":"Ann"}}',
+    `{"action":"rooms.post","id":"m1","channel":"${channel}","data":{"text":"hi","from":"Ann"}}`,
   );
   const event = await bob.next('event');
   expect(event).toMatchObject({
-    channel: 'rooms/general',
+    channel,
     event: 'message',
     data: { text: 'hi', from: 'Ann' },
     position: expect.any(String),
@@ -40,15 +39,15 @@ export async function expectToChat(ann: Peer, bob: Peer): Promise<void> {
   expect(await ann.next('event')).toEqual(event);
 
   ann.write(
-    '{"action":"rooms.post","id":"m2","channel":"rooms/general","data":{"text":"","from":"Ann"}}',
+    `{"action":"rooms.post","id":"m2","channel":"${channel}","data":{"text":"","from":"Ann"}}`,
   );
   expect(await ann.next('error')).toMatchObject({ id: 'm2', error: { code: 'ERR_VALIDATION' } });
-  ann.write('{"action":"rooms.sing","id":"m3","channel":"rooms/general","data":{}}');
+  ann.write(`{"action":"rooms.sing","id":"m3","channel":"${channel}","data":{}}`);
   expect(await ann.next('error')).toMatchObject({ id: 'm3' });
   ann.write('{"action":"ping"}');
   expect(await ann.next('pong')).toEqual({ type: 'pong' });
 
-  bob.write('{"action":"unsubscribe","id":"u1","channels":["rooms/general"]}');
+  bob.write(`{"action":"unsubscribe","id":"u1","channels":["${channel}"]}`);
   expect(await bob.next('reply')).toMatchObject({ id: 'u1' });
   expect(bob.unread).toEqual([]);
 }

@@ -12,6 +12,7 @@ const VARIANTS: readonly Variant[] = [
   { stack: 'Guarded', isGuarded: true },
   { stack: 'Direct', isDirect: true },
   { stack: 'GuardedDirect', isDirect: true, isGuarded: true },
+  { stack: 'Redis' },
   { stack: 'TwoStores' },
 ];
 

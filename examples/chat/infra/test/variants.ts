@@ -36,7 +36,7 @@ const redis = new Stack(app, 'Redis');
 const vpc = new Vpc(redis, 'Vpc');
 const url = process.env['REDIS_URL'] ?? '';
 const store = Store.redis({ vpc, url });
-new GatecastApi(redis, 'Chat', { ...withRoutes('server/app-on-redis.ts'), ...open, store });
+withPublisher(redis, { ...withRoutes('server/app-on-redis.ts'), ...open, store });
 
 withPublisher('OneStore', chat);
 withPublisher('TwoStores', {
@@ -66,8 +66,8 @@ function deleteAtDisconnect(api: GatecastApi): void {
 }
 
 /** An app, and a publisher that is not part of it. */
-function withPublisher(id: string, props: GatecastApiProps): GatecastApi {
-  const stack = new Stack(app, id);
+function withPublisher(stackOrId: Stack | string, props: GatecastApiProps): GatecastApi {
+  const stack = typeof stackOrId === 'string' ? new Stack(app, stackOrId) : stackOrId;
   const api = new GatecastApi(stack, 'Chat', props);
   api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
   return api;
