@@ -3,26 +3,28 @@ import type { GatewayEvent } from '../../gateway/events.js';
 import { callDynamoDb } from '../dynamodb/call-dynamodb.js';
 import { type LocalGateway, prepareGateway } from '../start-gateway.js';
 import type { ReadTemplate } from '../template/read-template.js';
-import { noticed, type Observation, type Session } from './session.js';
+import { isDecided, noticed, type Observation, type Session } from './session.js';
 
 /** A session that is not known yet waits this long for something to happen, in milliseconds. */
 const LONGEST_WAIT_MS = 30_000;
 /** A session is over when nothing has changed for this long after it, in milliseconds. */
 const SETTLED_MS = 2_000;
+/** The same with the whole template: what comes later than that would be noticed in every mutant. */
+const ORIGINAL_SETTLED_MS = 5_000;
 
 /** A session, and what it was like with the whole template. */
 export interface ObserveOptions {
   readonly session: Session;
   /** @default not known yet */
   readonly original?: Observation | undefined;
-  /** How long it may wait for something to happen, in milliseconds. @default 30_000 */
+  /** How long it may wait for something to happen, in milliseconds. @default the template is whole: 30_000 */
   readonly waitMs?: number | undefined;
 }
 
 /** Runs a session against a gateway of its own. */
 export async function observe(
   { options }: ReadTemplate,
-  { session, original, waitMs = LONGEST_WAIT_MS }: ObserveOptions,
+  { session, original, waitMs }: ObserveOptions,
 ): Promise<Observation> {
   const seen = new Seen();
   const onEvent = ({ route, result }: GatewayEvent): void => seen.result(`${route} ${result}`);
@@ -38,13 +40,18 @@ export async function observe(
       (error: unknown) => firstLine(error),
     );
     // A session that goes on is not awaited: it may never end.
-    const failure = await Promise.race([failing, seen.nothingFor(waitMs, over.signal)]);
+    const failure = await Promise.race([
+      failing,
+      seen.nothingFor(waitMs ?? LONGEST_WAIT_MS, over.signal),
+    ]);
     const look = async (): Promise<Observation> => ({
       ...seen.soFar,
       failure,
       items: await itemsOf(gateway, options.tables),
     });
-    return failure === undefined ? await settled(look, original) : await look();
+    if (failure !== undefined) return await look();
+    const quietMs = waitMs === undefined ? ORIGINAL_SETTLED_MS : Math.max(SETTLED_MS, waitMs);
+    return await settled(look, { original, quietMs });
   } finally {
     over.abort();
     await running.close();
@@ -108,16 +115,19 @@ class Seen {
   }
 }
 
-/** Looks until it sees what is wanted, or nothing changes any more: clients are gone before their rows are. */
+/**
+ * Looks until it sees what is wanted or what cannot become it, or nothing changes for a while: clients are
+ * gone before their rows are.
+ */
 async function settled(
   look: () => Promise<Observation>,
-  original: Observation | undefined,
+  { original, quietMs }: { original: Observation | undefined; quietMs: number },
 ): Promise<Observation> {
   let last = await look();
   const start = performance.now();
-  for (let changedAt = start; performance.now() - changedAt < SETTLED_MS; ) {
-    const isAsWanted = original !== undefined && noticed(last, original) === undefined;
-    if (isAsWanted || performance.now() - start > LONGEST_WAIT_MS) break;
+  for (let changedAt = start; performance.now() - changedAt < quietMs; ) {
+    if (original !== undefined && isDecided(last, original)) break;
+    if (performance.now() - start > LONGEST_WAIT_MS) break;
     await sleep(50);
     const next = await look();
     if (noticed(next, last) !== undefined) changedAt = performance.now();

@@ -25,11 +25,26 @@ export interface Observation {
 
 /** How a session, or the gateway while it ran, has noticed a mutant; `undefined` if neither has. */
 export function noticed(mutant: Observation, original: Observation): string | undefined {
+  return noticedForGood(mutant, original) ?? noticedUntilNow(mutant, original);
+}
+
+/** Whether no later observation of the same run can be noticed differently. */
+export function isDecided(mutant: Observation, original: Observation): boolean {
+  return (
+    noticedForGood(mutant, original) !== undefined ||
+    noticedUntilNow(mutant, original) === undefined
+  );
+}
+
+function noticedForGood(mutant: Observation, original: Observation): string | undefined {
   if (mutant.failure !== undefined) return `the session: ${mutant.failure}`;
   const [refused] = mutant.refused.filter((each) => !original.refused.includes(each));
   if (refused !== undefined) return `IAM: refused ${refused}`;
   const added = mutant.results.find((result) => !original.results.includes(result));
-  if (added !== undefined) return `the gateway: ${added}`;
+  return added && `the gateway: ${added}`;
+}
+
+function noticedUntilNow(mutant: Observation, original: Observation): string | undefined {
   const missing = original.results.find((result) => !mutant.results.includes(result));
   if (missing !== undefined) return `the gateway: no ${missing}`;
   if (mutant.items === original.items) return undefined;
