@@ -1,7 +1,7 @@
 // Compares promises in README and docs with the code and the packages. `documents.test.ts` compiles the
-// code of the documents.
+// code of the documents, and `links.test.ts` follows their links.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { iamActions } from '@gatecast/adapters/dynamodb';
 import { clientErrors } from '@gatecast/client';
@@ -235,21 +235,6 @@ describe('names', () => {
     expect([...variables].filter((variable) => !docs.includes(`\`${variable}`))).toEqual([]);
   });
 
-  it('L10 every link between documents leads to a file and a heading', () => {
-    const links = pages.flatMap((path) =>
-      [...read(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({ path, target })),
-    );
-    const wrong = links.filter(({ path, target }) => {
-      if (/^\w+:/.test(target)) return false;
-      const [file = '', heading] = target.split('#');
-      const at = file === '' ? path : normalize(join(dirname(path), file));
-      if (!existsSync(join(root, at))) return true;
-      return heading !== undefined && !headings(at).includes(heading);
-    });
-    expect(links.length).toBeGreaterThan(50);
-    expect(wrong).toEqual([]);
-  });
-
   it('L10 every cell about what others promise names its source', () => {
     const [, section = ''] = read('docs/history.md').split('## Beside others');
     const [, , ...rows] = section.split('\n').filter((line) => line.startsWith('|'));
@@ -279,13 +264,3 @@ describe('names', () => {
     expect(line.split(/, | <- /).toSorted()).toEqual(rooms);
   });
 });
-
-/** The headings of a page, in the form of GitHub's links. */
-function headings(path: string): string[] {
-  return [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
-    text
-      .toLowerCase()
-      .replaceAll(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  );
-}

@@ -1,7 +1,7 @@
 import type { AnyChannelType, ChannelName, ChannelType, ResetReason } from '@gatecast/protocol';
 import type { Page } from '../store/connections.js';
 
-/** Outcome of a delivery, counted in connections. */
+/** Outcome of a delivery, counted in connections. @group Publishing */
 export interface DeliveryCount {
   /** API Gateway accepted the event for them. */
   readonly delivered: number;
@@ -11,7 +11,7 @@ export interface DeliveryCount {
   readonly failed: number;
 }
 
-/** Options of {@link ServerChannel.publish}. */
+/** Options of {@link ServerChannel.publish}. @group Publishing */
 export interface PublishOptions {
   /**
    * Id of the event, 1 to 64 characters. Two events on one channel with the same id are the same event: on a channel
@@ -31,7 +31,7 @@ export interface PublishOptions {
   readonly except?: 'sender';
 }
 
-/** Result of {@link ServerChannel.publish}. */
+/** Result of {@link ServerChannel.publish}. @group Publishing */
 export interface PublishResult {
   /** The event's id. */
   readonly id: string;
@@ -46,7 +46,7 @@ export interface PublishResult {
   readonly delivery: DeliveryCount;
 }
 
-/** Which members of a channel to read. */
+/** Which members of a channel to read. @group Publishing */
 export interface MemberRange {
   /** `next` of the previous page. @default the first page */
   readonly after?: string;
@@ -54,14 +54,18 @@ export interface MemberRange {
   readonly limit?: number;
 }
 
-/** A connection that is subscribed to a channel. */
+/** A connection that is subscribed to a channel. @group Publishing */
 export interface Member {
   readonly connectionId: string;
   /** Absent for a guest. */
   readonly userId?: string;
 }
 
-/** Which events of a channel's history to read. Give `after` or `before`; without both, the latest are read. */
+/**
+ * Which events of a channel's history to read. Give `after` or `before`; without both, the latest are read.
+ *
+ * @group History
+ */
 export interface HistoryRange {
   /** Reads the events after this position, oldest first. */
   readonly after?: string;
@@ -71,7 +75,7 @@ export interface HistoryRange {
   readonly limit?: number;
 }
 
-/** One event of a channel's history. */
+/** One event of a channel's history. @group History */
 export interface HistoryEvent<N extends string = string, D = unknown> {
   readonly event: N;
   readonly data: D;
@@ -81,12 +85,12 @@ export interface HistoryEvent<N extends string = string, D = unknown> {
   readonly position: string;
 }
 
-/** Any event of a channel's history, told apart by `event`. */
+/** Any event of a channel's history, told apart by `event`. @group History */
 export type HistoryEventOf<E extends object> = {
   [N in keyof E & string]: HistoryEvent<N, E[N]>;
 }[keyof E & string];
 
-/** A part of a channel's history. */
+/** A part of a channel's history. @group History */
 export interface HistoryPage<E = HistoryEvent> {
   /** In order, and without a hole between them. */
   readonly events: readonly E[];
@@ -101,7 +105,7 @@ export interface HistoryPage<E = HistoryEvent> {
   readonly reset?: ResetReason;
 }
 
-/** A channel on the server, to publish on. */
+/** A channel on the server, to publish on. @group Publishing */
 export interface ServerChannel<E extends object = Record<string, unknown>> {
   /** The channel's name: `rooms/42`. */
   readonly name: string;
@@ -164,7 +168,7 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
   purge(): Promise<void>;
 }
 
-/** Anything that can publish: an app, a publisher, `ctx.app`. */
+/** Anything that can publish: an app, a publisher, `ctx.app`. @group Publishing */
 export interface Publishing {
   /**
    * A channel by its name. The type parameter is the channel's contract.
@@ -182,7 +186,7 @@ export interface Publishing {
   ): ServerChannel<C['events']>;
 }
 
-/** Options of {@link ServerConnection.disconnect}. */
+/** Options of {@link ServerConnection.disconnect}. @group Publishing */
 export interface DisconnectOptions {
   /** Whether the client should reconnect by itself, with a new token. @default false */
   readonly reconnect?: boolean;
@@ -193,7 +197,7 @@ export interface DisconnectOptions {
   readonly reason?: string;
 }
 
-/** A connection on the server, to end it or its subscriptions. */
+/** A connection on the server, to end it or its subscriptions. @group Publishing */
 export interface ServerConnection {
   /** `connectionId` of API Gateway. */
   readonly id: string;
@@ -225,7 +229,7 @@ export interface ServerConnection {
   unsubscribe(channel: string, reason?: string): Promise<boolean>;
 }
 
-/** The actions of `ctx.app`. */
+/** The actions of `ctx.app`. @group Publishing */
 export interface AppActions extends Publishing {
   /** A connection of this stage by its id. */
   connection(id: string): ServerConnection;
