@@ -16,7 +16,7 @@ export const clientErrors = {
   ERR_MESSAGE_INVALID: 'The message is not JSON, or too large for a frame.',
   ERR_UNSUBSCRIBED: 'unsubscribe() was called before subscribe() was answered.',
   ERR_HANDSHAKE:
-    'Could not connect. Check the network, the URL with its stage, the token, the allowed origins, and `handshake`: direct writes need query. A browser does not tell which; elsewhere `cause` does.',
+    'Could not connect. Check the network, the URL with its stage, the token, the allowed origins, and `handshake`: direct writes need query. A browser does not tell which: the terminal of `gatecast dev` does, and elsewhere `cause`.',
   ERR_TOKEN: 'The option `token` threw, or returned something else than a string. See `cause`.',
   ERR_CONNECTION_LOST: 'The connection ended.',
   ERR_CONNECTION_SILENT: 'Nothing came through the connection any more.',

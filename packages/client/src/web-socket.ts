@@ -31,12 +31,22 @@ const OPEN = 1;
 /** How long the other end may take to agree to a close. */
 export const CLOSE_MS = 1_000;
 
+/** A URL without what may hold a secret: a user's name, a password, a query. */
+export function publicPart(url: string): string {
+  return url.replace(/[^/?#]*@|[?#].*/g, '');
+}
+
 /** @throws TypeError - for a URL that cannot be one of a WebSocket. */
 export function checkUrl(url: string): void {
   if (/^wss?:\/\/[^/?#]/i.test(url)) return;
+  // Any other text may be anything, such as a token.
+  const shown = /:\/\/|^undefined$/.test(url) ? `: ${publicPart(url)}` : '';
+  const [, rest] = /^: http(s?:\/\/.+)/i.exec(shown) ?? [];
   throw optionError(
-    'The option "url" of createClient is wrong.',
-    'Give a URL that begins with "wss://" or "ws://".',
+    `The option "url" of createClient is wrong${shown}.`,
+    rest
+      ? `Write "ws${rest}".`
+      : 'Give a URL that begins with "wss://" or "ws://", such as "ws://localhost:3000/dev".',
   );
 }
 

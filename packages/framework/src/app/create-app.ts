@@ -70,7 +70,7 @@ export interface App<L extends readonly unknown[] = readonly unknown[]>
 type Channels = readonly (AnyClass | object)[];
 
 const SETTINGS = {
-  channels: option.list,
+  channels: { ...option.list, takes: 'a list of channels: [RoomChannel]' },
   store: storeOption,
   authorizer: option.callback,
   origins: option.list,

@@ -1,4 +1,5 @@
 import type { ContractOf } from '@gatecast/protocol';
+import { tracedFrom } from '../errors/gatecast-error.js';
 import type { AnyClass } from './any-class.js';
 import { checkParentheses } from './check-parentheses.js';
 import type { ChannelOptions } from './definition.js';
@@ -50,7 +51,8 @@ export function Channel<const P extends string>(
   pattern: P,
   options: ChannelOptions<NoInfer<P>> = {},
 ): ChannelDecorator<P> {
-  checkParentheses('@Channel', "@Channel('pattern')", [pattern, options]);
+  const decorator = { name: '@Channel', usage: "@Channel('rooms/:roomId')", on: 'class' } as const;
+  tracedFrom(Channel, () => checkParentheses(decorator, [pattern, options]));
   return (target: object): void =>
     recordChannel(target, { pattern, options: options as ChannelOptions });
 }

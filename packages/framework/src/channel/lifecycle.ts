@@ -1,5 +1,5 @@
 import { describeValue } from '../errors/check-options.js';
-import { makeError } from '../errors/gatecast-error.js';
+import { makeError, tracedFrom } from '../errors/gatecast-error.js';
 import { checkParentheses } from './check-parentheses.js';
 import type {
   ConnectContext,
@@ -8,7 +8,7 @@ import type {
   SubscribeContext,
   UnsubscribeContext,
 } from './context.js';
-import { decorateMethod, type HandlerRecord, type StandardMethodContext } from './registry.js';
+import { type HandlerRecord, methodDecorator } from './registry.js';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- each handler has the context of its own channel.
 type AnyContext = any;
@@ -54,7 +54,7 @@ export interface LifecycleDecorator<Context> {
  */
 export function OnConnect(): LifecycleDecorator<ConnectContext>;
 export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
-  return lifecycle('connect', '@OnConnect', given);
+  return tracedFrom(OnConnect, () => lifecycle('connect', '@OnConnect', given));
 }
 
 /**
@@ -67,7 +67,7 @@ export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyC
  */
 export function OnDisconnect(): LifecycleDecorator<DisconnectContext>;
 export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
-  return lifecycle('disconnect', '@OnDisconnect', given);
+  return tracedFrom(OnDisconnect, () => lifecycle('disconnect', '@OnDisconnect', given));
 }
 
 /**
@@ -89,7 +89,7 @@ export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<A
  */
 export function OnSubscribe(): LifecycleDecorator<OfAnyChannel<SubscribeContext>>;
 export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
-  return lifecycle('subscribe', '@OnSubscribe', given);
+  return tracedFrom(OnSubscribe, () => lifecycle('subscribe', '@OnSubscribe', given));
 }
 
 /**
@@ -102,7 +102,7 @@ export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<An
  */
 export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>>;
 export function OnUnsubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
-  return lifecycle('unsubscribe', '@OnUnsubscribe', given);
+  return tracedFrom(OnUnsubscribe, () => lifecycle('unsubscribe', '@OnUnsubscribe', given));
 }
 
 function lifecycle(
@@ -111,7 +111,7 @@ function lifecycle(
   given: readonly unknown[],
 ): LifecycleDecorator<AnyContext> {
   const decorator = `${name}()`;
-  checkParentheses(name, decorator, given);
+  checkParentheses({ name, usage: decorator, on: 'method' }, given);
   if (given.length > 0) {
     throw makeError('ERR_OPTION_VALUE', {
       where: decorator,
@@ -120,6 +120,5 @@ function lifecycle(
       takes: 'nothing',
     });
   }
-  return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
-    decorateMethod({ kind, decorator }, target, nameOrContext);
+  return methodDecorator({ kind, decorator });
 }

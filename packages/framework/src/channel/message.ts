@@ -1,8 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
+import { tracedFrom } from '../errors/gatecast-error.js';
 import { checkParentheses } from './check-parentheses.js';
 import type { MessageContext, OfAnyChannel } from './context.js';
-import { decorateMethod, type StandardMethodContext } from './registry.js';
+import { methodDecorator } from './registry.js';
 import { isStandardSchema, refuseSchema } from './schema.js';
 
 /** Options of {@link OnMessage}. @group Channels */
@@ -85,18 +86,25 @@ export function OnMessage(
   first: StandardSchemaV1 | MessageOptions = {},
   second: MessageOptions = {},
 ): MessageDecorator<never> {
-  checkParentheses('@OnMessage', '@OnMessage()', [first, second]);
+  return tracedFrom(OnMessage, () => onMessage(first, second));
+}
+
+function onMessage(
+  first: StandardSchemaV1 | MessageOptions,
+  second: MessageOptions,
+): MessageDecorator<never> {
+  const usage = '@OnMessage()';
+  checkParentheses({ name: '@OnMessage', usage, on: 'method' }, [first, second]);
   const hasSchema = isStandardSchema(first);
-  if (!hasSchema) refuseSchema(first, '@OnMessage()');
+  if (!hasSchema) refuseSchema(first, usage);
   const options = hasSchema ? second : first;
-  checkOptions('@OnMessage()', options, messageOptionTypes);
+  checkOptions(usage, options, messageOptionTypes);
   const { reply = true } = options;
   const record = {
     kind: 'message',
-    decorator: '@OnMessage()',
+    decorator: usage,
     reply,
     ...(hasSchema && { schema: first }),
   } as const;
-  return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
-    decorateMethod(record, target, nameOrContext);
+  return methodDecorator(record);
 }

@@ -59,7 +59,7 @@ export class ClientError extends Error {
 
 const INTERNAL: WireError = {
   code: 'ERR_INTERNAL',
-  message: 'The server could not handle this.',
+  message: 'The server could not handle this. Its logs say why.',
 };
 // The client may send the message again, so it must know that the work may already be done.
 const TIMED_OUT: WireError = {
