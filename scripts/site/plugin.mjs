@@ -44,7 +44,8 @@ function arrange(project) {
     const path = relative(root, project.files.getReflectionPath(page));
     const place = places.get(path);
     page.name = basename(path, '.md') === 'README' ? 'index' : basename(path, '.md');
-    page.frontmatter.group = place?.group ?? 'none';
+    // Guides can be seen at once: what is in a group has to be opened first.
+    page.frontmatter.group = place?.group.replace(/^Guides$/, 'none') ?? 'none';
     page.place = place?.index ?? -1;
   }
   project.documents.sort((a, b) => a.place - b.place);
