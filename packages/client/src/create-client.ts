@@ -25,7 +25,7 @@ import { Subscriptions } from './subscriptions.js';
 import { type ConnectionState, type StateReason, Supervisor } from './supervisor.js';
 import { ANSWERED_WITHIN_MS } from './timers.js';
 import type { Transport } from './transport.js';
-import { checkUrl, webSocketClass, webSockets } from './web-socket.js';
+import { checkUrl, publicPart, webSocketClass, webSockets } from './web-socket.js';
 
 /**
  * Opens one connection to an app and keeps it open until it is closed. API Gateway ends each
@@ -45,6 +45,7 @@ import { checkUrl, webSocketClass, webSockets } from './web-socket.js';
  *
  * @throws TypeError - with a `hint`: for an option that is unknown or wrong, and where the runtime has
  * no WebSocket or no `crypto.getRandomValues`.
+ * @group Start here
  */
 export function createClient(options: ClientOptions): Client;
 export function createClient<A>(options: ClientOptions): AppClient<A>;
@@ -94,11 +95,13 @@ class ConnectedClient implements Client {
   #pings = 0;
 
   constructor(options: ClientOptions) {
-    const url = String(Object(options).url);
+    if (Object(options) !== options) {
+      throw optionError('createClient takes an object.', "Write createClient({ url: 'wss://…' }).");
+    }
+    const url = String(options.url);
     checkOptions('createClient', { ...options, url }, CLIENT_OPTIONS);
     checkUrl(url);
-    // A query and a user's name stay out of messages: they may hold a secret.
-    this.#address = url.replace(/[^/?#]*@|[?#].*/g, '');
+    this.#address = publicPart(url);
     this.#supervisor = new Supervisor({
       ...options,
       open: webSockets(url, webSocketClass(options.WebSocket), options.handshake),

@@ -1,6 +1,10 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
 
-/** The codes that the client gives by itself, and what each means. The server's own are `wireErrors`. */
+/**
+ * The codes that the client gives by itself, and what each means. The server's own are `wireErrors`.
+ *
+ * @group Errors
+ */
 export const clientErrors = {
   ERR_TIMEOUT: 'No answer came in time. The server may have handled the request.',
   ERR_OUTCOME_UNKNOWN:
@@ -12,14 +16,14 @@ export const clientErrors = {
   ERR_MESSAGE_INVALID: 'The message is not JSON, or too large for a frame.',
   ERR_UNSUBSCRIBED: 'unsubscribe() was called before subscribe() was answered.',
   ERR_HANDSHAKE:
-    'Could not connect. Check the network, the URL with its stage, the token, the allowed origins, and `handshake`: direct writes need query. A browser does not tell which; elsewhere `cause` does.',
+    'Could not connect. Check the network, the URL with its stage, the token, the allowed origins, and `handshake`: direct writes need query. A browser does not tell which: the terminal of `gatecast dev` does, and elsewhere `cause`.',
   ERR_TOKEN: 'The option `token` threw, or returned something else than a string. See `cause`.',
   ERR_CONNECTION_LOST: 'The connection ended.',
   ERR_CONNECTION_SILENT: 'Nothing came through the connection any more.',
   ERR_PAGE_LEFT: 'The page was left. If the browser brings it back, the client connects again.',
 } as const;
 
-/** A code that the client gives by itself. */
+/** A code that the client gives by itself. @group Errors */
 export type ClientErrorCode = keyof typeof clientErrors;
 
 /**
@@ -34,6 +38,7 @@ export type ClientErrorCode = keyof typeof clientErrors;
  *   else throw error;
  * }
  * ```
+ * @group Errors
  */
 export class ClientRequestError extends Error {
   override readonly name = 'ClientRequestError';

@@ -30,10 +30,18 @@ export function readError(value: unknown): ClientRequestError {
   const { code, message, reason, details, retryAfterMs } = fields(value);
   return new ClientRequestError({
     code: text(code) ?? 'ERR_INTERNAL',
-    message: text(message) ?? text(reason) ?? 'The server gave no reason.',
+    message: `${text(message) ?? text(reason) ?? 'The server gave no reason.'}${firstIssue(code, details)}`,
     details,
     ...(typeof retryAfterMs === 'number' && { retryAfterMs }),
   });
+}
+
+/** What does not fit first: the console of a browser shows only the message of an error that nobody caught. */
+function firstIssue(code: unknown, details: unknown): string {
+  if (code !== 'ERR_VALIDATION' || !Array.isArray(details)) return '';
+  const { path, message } = fields(details[0]);
+  if (typeof message !== 'string') return '';
+  return typeof path === 'string' && path !== '' ? ` ${path}: ${message}` : ` ${message}`;
 }
 
 /** Reads an error that API Gateway sent by itself, if the frame is one. */

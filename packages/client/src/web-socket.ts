@@ -3,7 +3,11 @@ import { optionError } from './options.js';
 import { after, type Timer } from './timers.js';
 import type { OpenTransport } from './transport.js';
 
-/** What the client needs of a WebSocket: the browser's, Node's and that of the package `ws` have it. */
+/**
+ * What the client needs of a WebSocket: the browser's, Node's and that of the package `ws` have it.
+ *
+ * @group Connection
+ */
 export interface WebSocketLike {
   /** 1 while it is open. */
   readonly readyState: number;
@@ -19,7 +23,7 @@ export interface WebSocketLike {
   terminate?(): void;
 }
 
-/** The class of a {@link WebSocketLike}. */
+/** The class of a {@link WebSocketLike}. @group Connection */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 /** `readyState` of an open WebSocket. */
@@ -27,12 +31,22 @@ const OPEN = 1;
 /** How long the other end may take to agree to a close. */
 export const CLOSE_MS = 1_000;
 
+/** A URL without what may hold a secret: a user's name, a password, a query. */
+export function publicPart(url: string): string {
+  return url.replace(/[^/?#]*@|[?#].*/g, '');
+}
+
 /** @throws TypeError - for a URL that cannot be one of a WebSocket. */
 export function checkUrl(url: string): void {
   if (/^wss?:\/\/[^/?#]/i.test(url)) return;
+  // Any other text may be anything, such as a token.
+  const shown = /:\/\/|^undefined$/.test(url) ? `: ${publicPart(url)}` : '';
+  const [, rest] = /^: http(s?:\/\/.+)/i.exec(shown) ?? [];
   throw optionError(
-    'The option "url" of createClient is wrong.',
-    'Give a URL that begins with "wss://" or "ws://".',
+    `The option "url" of createClient is wrong${shown}.`,
+    rest
+      ? `Write "ws${rest}".`
+      : 'Give a URL that begins with "wss://" or "ws://", such as "ws://localhost:3000/dev".',
   );
 }
 

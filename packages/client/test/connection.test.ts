@@ -146,8 +146,8 @@ describe('createClient', () => {
       expect.objectContaining({
         name: 'TypeError',
         message:
-          'The option "url" of createClient is wrong. Give a URL that begins with "wss://" or "ws://".',
-        hint: 'Give a URL that begins with "wss://" or "ws://".',
+          'The option "url" of createClient is wrong: https://example.com/. Write "wss://example.com/".',
+        hint: 'Write "wss://example.com/".',
       }) as Error,
     );
     expect(() => createClient({ url: 'prod', WebSocket })).toThrow(TypeError);

@@ -82,31 +82,42 @@ describe('createClient()', () => {
     }
   });
 
-  it('K2 refuses a URL that cannot be one of a WebSocket, and does not show it', async () => {
+  it('K2 refuses a URL that cannot be one of a WebSocket, and shows no secret in it', async () => {
     await start();
-    const urls = [
-      undefined,
-      null,
-      7,
-      '',
-      'prod',
-      '/prod',
-      'wss://',
-      'wss:///prod',
-      'wss://?key=secret',
-      'https://example.com/prod?key=secret',
-      ' wss://example.com',
-      new URL('https://example.com/?key=secret'),
+    const example =
+      'Give a URL that begins with "wss://" or "ws://", such as "ws://localhost:3000/dev".';
+    const rows: [url: unknown, shown: string, hint?: string][] = [
+      [undefined, ': undefined'],
+      [null, ''],
+      [7, ''],
+      ['', ''],
+      ['prod', ''],
+      ['/prod', ''],
+      ['wss://', ': wss://'],
+      ['wss:///prod', ': wss:///prod'],
+      ['wss://?key=secret', ': wss://'],
+      [' wss://example.com', ':  wss://example.com'],
+      [
+        'https://ann:secret@example.com/prod?key=secret',
+        ': https://example.com/prod',
+        'Write "wss://example.com/prod".',
+      ],
+      [
+        new URL('http://localhost:3000/dev#secret'),
+        ': http://localhost:3000/dev',
+        'Write "ws://localhost:3000/dev".',
+      ],
     ];
-    for (const one of urls) {
-      expect(create({ url: one, WebSocket: ScriptedWebSocket })).toEqual({
-        name: 'TypeError',
-        message:
-          'The option "url" of createClient is wrong. Give a URL that begins with "wss://" or "ws://".',
-        hint: 'Give a URL that begins with "wss://" or "ws://".',
-      });
+    for (const [url, shown, hint = example] of rows) {
+      const message = `The option "url" of createClient is wrong${shown}. ${hint}`;
+      const refusal = { name: 'TypeError', message, hint };
+      expect(create({ url, WebSocket: ScriptedWebSocket })).toEqual(refusal);
     }
     expect(create({})).toMatchObject({ name: 'TypeError' });
+    expect(create('wss://example.com' as never)).toMatchObject({
+      name: 'TypeError',
+      message: "createClient takes an object. Write createClient({ url: 'wss://…' }).",
+    });
   });
 
   it('K2 takes every value that can work', async () => {

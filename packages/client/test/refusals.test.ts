@@ -138,7 +138,7 @@ describe('where nobody listens to onRefused', () => {
     }
     const [[text]] = vi.mocked(console.warn).mock.calls as [[string]];
     expect(text).toBe(
-      'Gatecast: wss://example.com/prod: Could not connect. Check the network, the URL with its stage, the token, the allowed origins, and `handshake`: direct writes need query. A browser does not tell which; elsewhere `cause` does. (ERR_HANDSHAKE)',
+      'Gatecast: wss://example.com/prod: Could not connect. Check the network, the URL with its stage, the token, the allowed origins, and `handshake`: direct writes need query. A browser does not tell which: the terminal of `gatecast dev` does, and elsewhere `cause`. (ERR_HANDSHAKE)',
     );
   });
 

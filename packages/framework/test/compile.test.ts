@@ -182,7 +182,7 @@ class RoomsChannel {
 
 const loose = (pattern: string, options: object = {}) => defineChannel(pattern, options);
 const segments =
-  'Join segments by "/"; a segment is a literal of A-Z a-z 0-9 _ . ~ : @ = - or a ":parameter".';
+  'Write something like "rooms/:roomId": segments that are joined by "/", each a literal of A-Z a-z 0-9 _ . ~ : @ = - or a ":parameter".';
 const fit =
   'Use true for a pattern without parameters, otherwise a function that returns the parameters.';
 
@@ -269,7 +269,7 @@ describe('a mistake of configuration', () => {
     [
       'ERR_ROUTE_NAME',
       [defineChannel('a', { messages: ({ message }) => ({ 'b c': message(() => 1) }) })],
-      'defineChannel(\'a\').b c makes the route key "a.b c", which API Gateway does not allow.',
+      'defineChannel(\'a\').b c of the pattern "a" makes the route key "a.b c", which API Gateway does not allow.',
       'Use letters, digits, "_", "-" and "." in the names of channels and messages.',
     ],
   ])('%s says what happened and what to change', (code, channels, message, hint) => {
@@ -321,7 +321,7 @@ describe('a mistake of configuration', () => {
   it('in the place of a decorator is reported', () => {
     const decorate = (target: object, name: string | symbol): unknown =>
       Reflect.apply(OnSubscribe(), undefined, [target, name]);
-    const hint = 'Put it on a public method that is not static.';
+    const hint = 'Put it on a public method that is not static: async post(message, ctx) { … }.';
     expect(() => decorate(Bare, 'join')).toThrow(
       mistake('ERR_HANDLER_PLACE', '@OnSubscribe() is on "join", which is static.', hint),
     );

@@ -108,7 +108,10 @@ describe('a message', () => {
     expect(answer).toEqual({
       type: 'error',
       id: 'f',
-      error: { code: 'ERR_INTERNAL', message: 'The server could not handle this.' },
+      error: {
+        code: 'ERR_INTERNAL',
+        message: 'The server could not handle this. Its logs say why.',
+      },
     });
     expect(log.mock.calls[0]?.[0]).toContain('rooms.fail');
     expect(String(log.mock.calls[0]?.[1])).toContain('secret detail');

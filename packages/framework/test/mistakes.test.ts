@@ -79,7 +79,7 @@ describe('K3 a decorator without parentheses', () => {
         expect.objectContaining({
           code: 'ERR_DECORATOR_CALL',
           message: '@Channel on Guarded lacks its parentheses.',
-          hint: "Write @Channel('pattern').",
+          hint: "Write @Channel('rooms/:roomId').",
         }),
       );
     }
@@ -105,7 +105,7 @@ describe('K4 resolve', () => {
     ['returned undefined', () => undefined],
     ['returned null', () => null],
     ['returned an object', () => ({ hi: () => 1 })],
-    ['returned a function', () => Rooms],
+    ['returned the class Rooms', () => Rooms],
     [
       'threw "no such service"',
       () => {
@@ -160,9 +160,10 @@ describe('K6 a message', () => {
     ['rooms/<roomId>', 'has "<roomId>": a parameter is written ":roomId"'],
     ['rooms/$roomId', 'has "$roomId": a parameter is written ":roomId"'],
     ['rooms/*', 'has a character that must be percent-encoded ("*")'],
-    ['/rooms/:roomId', 'begins with "/"'],
-    ['rooms/:roomId/', 'ends with "/"'],
-    ['/', 'begins with "/"'],
+    ['/rooms/:roomId', 'begins with "/": leave it out'],
+    ['rooms/:roomId/', 'ends with "/": leave it out'],
+    ['/', 'begins with "/": leave it out'],
+    ['rooms/:', 'has a ":" without the name of a parameter'],
     ['', 'is empty'],
     ['a//b', 'has an empty segment'],
     [undefined, 'is not a string'],
@@ -224,7 +225,12 @@ describe('K6 a message', () => {
       },
     });
     expect(await ann.send('rooms.pst', 'rooms/1')).toMatchObject({
-      error: { message: 'There is no action "rooms.pst".' },
+      error: {
+        message: 'There is no action "rooms.pst": the channel class "rooms" has no message "pst".',
+      },
+    });
+    expect(await ann.send('room.post', 'rooms/1')).toMatchObject({
+      error: { message: 'There is no action "room.post": no channel class is named "room".' },
     });
   });
 

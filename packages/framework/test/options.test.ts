@@ -338,7 +338,12 @@ describe('D3 an unknown hook', () => {
 describe('K5 a store', () => {
   const broken: [string, unknown, string, string][] = [
     ['is missing', undefined, 'ERR_STORE_MISSING', 'was given nothing as its store.'],
-    ['was not called', memoryStore, 'ERR_STORE_MISSING', 'was given a function as its store.'],
+    [
+      'was not called',
+      memoryStore,
+      'ERR_STORE_MISSING',
+      'was given the function memoryStore as its store.',
+    ],
     ['is something else', {}, 'ERR_STORE_MISSING', 'was given an object as its store.'],
     ['is null', null, 'ERR_STORE_MISSING', 'was given null as its store.'],
     [

@@ -192,8 +192,8 @@ describe('plugins', () => {
       'as a function that makes the plugin',
       [function audit() {}],
       'ERR_PLUGIN_FACTORY',
-      'The function "audit" is in the list of plugins; a plugin is an object.',
-      'Call it: createApp({ plugins: [audit()] }).',
+      'The list of plugins has the function audit; a plugin is an object.',
+      'Pass what it returns, as in createApp({ plugins: [logger()] }).',
     ],
     [
       'before a plugin that it requires',

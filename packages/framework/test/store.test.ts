@@ -91,7 +91,7 @@ describe('composeStore()', () => {
 
   it.each([
     [{ connections: 'memory' }, '"memory"'],
-    [{ connections: memoryStore }, 'a function'],
+    [{ connections: memoryStore }, 'the function memoryStore'],
     [{ connections: memoryStore().connections }, 'an object'],
     [{ connections: undefined }, 'nothing'],
     [{ connections: memoryStore(), log: memoryStore().log }, 'an object'],

@@ -324,7 +324,8 @@ describe('a module', () => {
       type: 'error',
       errorType: 'Runtime.HandlerNotFound',
       errorMessage:
-        '"handlers.ts" does not export a function "handler". It exports "app", "other".',
+        '"handlers.ts" does not export a function "handler". It exports "app", "other".\n' +
+        'Lambda calls an export with that name: in a Gatecast app, add export const handler = app.handler;',
     });
   });
 

@@ -1,4 +1,5 @@
 import type { ContractOf } from '@gatecast/protocol';
+import { tracedFrom } from '../errors/gatecast-error.js';
 import type { AnyClass } from './any-class.js';
 import { checkParentheses } from './check-parentheses.js';
 import type { ChannelOptions } from './definition.js';
@@ -14,7 +15,11 @@ type PatternCheck<T, P extends string> = [ContractOf<T>] extends [never]
           readonly 'the handlers of this class are typed for another pattern': ContractOf<T>['pattern'];
         };
 
-/** The result of {@link Channel}: a class decorator, for legacy and standard decorators. */
+/**
+ * The result of {@link Channel}: a class decorator, for legacy and standard decorators.
+ *
+ * @group Channels
+ */
 export interface ChannelDecorator<P extends string> {
   <C extends AnyClass>(
     target: C & PatternCheck<InstanceType<C>, P>,
@@ -40,12 +45,14 @@ export interface ChannelDecorator<P extends string> {
  * ```
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL, if `@Channel` is written without parentheses.
+ * @group Start here
  */
 export function Channel<const P extends string>(
   pattern: P,
   options: ChannelOptions<NoInfer<P>> = {},
 ): ChannelDecorator<P> {
-  checkParentheses('@Channel', "@Channel('pattern')", [pattern, options]);
+  const decorator = { name: '@Channel', usage: "@Channel('rooms/:roomId')", on: 'class' } as const;
+  tracedFrom(Channel, () => checkParentheses(decorator, [pattern, options]));
   return (target: object): void =>
     recordChannel(target, { pattern, options: options as ChannelOptions });
 }

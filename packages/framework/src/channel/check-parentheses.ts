@@ -1,3 +1,4 @@
+import { isClass } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 
 /**
@@ -5,18 +6,23 @@ import { makeError } from '../errors/gatecast-error.js';
  * the decorator is called as the decorator, and its result is ignored. Bundlers do not check types, so
  * without this check the handler would silently be missing.
  *
- * @param usage - The correct way to write it.
+ * @param decorator - Its name, the correct way to write it, and what it belongs on.
  * @param given - The arguments of the call.
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL.
  */
 export function checkParentheses(
-  decorator: string,
-  usage: string,
+  { name, usage, on }: Decorator,
   [target, second]: readonly unknown[],
 ): void {
-  const place = placeOf(target, second);
-  if (place !== undefined) throw makeError('ERR_DECORATOR_CALL', { decorator, place, usage });
+  const place = placeOf(target, second) ?? (on === 'class' ? nameOfClass(target) : undefined);
+  if (place !== undefined) throw makeError('ERR_DECORATOR_CALL', { decorator: name, place, usage });
+}
+
+interface Decorator {
+  readonly name: string;
+  readonly usage: string;
+  readonly on: 'class' | 'method';
 }
 
 /** What the decorator was put on; `undefined` if it was called correctly. */
@@ -28,9 +34,9 @@ function placeOf(target: unknown, second: unknown): string | undefined {
     const type = typeof target === 'function' ? target : target?.constructor;
     return `${type?.name ?? 'a class'}.${String(second)}`;
   }
-  return isClass(target) ? target.name || 'a class' : undefined;
+  return undefined;
 }
 
-function isClass(value: unknown): value is { readonly name: string } {
-  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+function nameOfClass(target: unknown): string | undefined {
+  return isClass(target) ? target.name || 'a class' : undefined;
 }

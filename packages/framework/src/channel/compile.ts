@@ -32,6 +32,7 @@ const OF_HISTORY: readonly Route[] = [
  * @param resolve - Makes the instances of the classes. Without it, `new` does.
  *
  * @throws ConfigurationError - for the first mistake that is found.
+ * @group Deployment
  */
 export function compile(sources: readonly object[], resolve?: Resolve): RouteTable {
   if (!Array.isArray(sources) || sources.length === 0) throw makeError('ERR_CHANNELS_EMPTY', {});
@@ -40,6 +41,10 @@ export function compile(sources: readonly object[], resolve?: Resolve): RouteTab
   for (const channel of channels) {
     const other = tree.add(channel.pattern, channel);
     if (!other) continue;
+    const { label } = channel;
+    if (other.label === label && other.pattern === channel.pattern) {
+      throw makeError('ERR_CHANNEL_DUPLICATE', { label });
+    }
     throw makeError('ERR_PATTERN_DUPLICATE', {
       first: other.pattern,
       firstLabel: other.label,
@@ -89,7 +94,10 @@ function messageRoutes(channels: readonly CompiledChannel[]): readonly MessageRo
     for (const message of channel.messages) {
       const source = `${channel.label}.${message.method}`;
       const key = `${channel.name}.${message.method}`;
-      if (!ROUTE_KEY.test(key)) throw makeError('ERR_ROUTE_NAME', { label: source, route: key });
+      if (!ROUTE_KEY.test(key)) {
+        const { pattern } = channel;
+        throw makeError('ERR_ROUTE_NAME', { label: source, pattern, route: key });
+      }
       const first = found.get(key)?.source;
       if (first) throw makeError('ERR_ROUTE_DUPLICATE', { route: key, first, second: source });
       const { schema, reply } = message;

@@ -1,5 +1,5 @@
 import { describeValue } from '../errors/check-options.js';
-import { makeError } from '../errors/gatecast-error.js';
+import { makeError, tracedFrom } from '../errors/gatecast-error.js';
 import { checkParentheses } from './check-parentheses.js';
 import type {
   ConnectContext,
@@ -8,12 +8,16 @@ import type {
   SubscribeContext,
   UnsubscribeContext,
 } from './context.js';
-import { decorateMethod, type HandlerRecord, type StandardMethodContext } from './registry.js';
+import { type HandlerRecord, methodDecorator } from './registry.js';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- each handler has the context of its own channel.
 type AnyContext = any;
 
-/** A decorator for a method whose only parameter is a context, for legacy and standard decorators. */
+/**
+ * A decorator for a method whose only parameter is a context, for legacy and standard decorators.
+ *
+ * @group Channels
+ */
 export interface LifecycleDecorator<Context> {
   /** @typeParam M - The method that is decorated. */
   <M extends (ctx: Context) => unknown>(
@@ -46,10 +50,11 @@ export interface LifecycleDecorator<Context> {
  *   if (await bans.has(connection.sourceIp)) throw new ClientError('ERR_FORBIDDEN', 'Banned.');
  * }
  * ```
+ * @group Channels
  */
 export function OnConnect(): LifecycleDecorator<ConnectContext>;
 export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
-  return lifecycle('connect', '@OnConnect', given);
+  return tracedFrom(OnConnect, () => lifecycle('connect', '@OnConnect', given));
 }
 
 /**
@@ -57,10 +62,12 @@ export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyC
  * `DisconnectContext`. It also runs if a delivery has found the connection gone (410) before. API Gateway
  * may call it late or never (its developer guide calls `$disconnect` a best-effort event), so do not rely
  * on it.
+ *
+ * @group Channels
  */
 export function OnDisconnect(): LifecycleDecorator<DisconnectContext>;
 export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
-  return lifecycle('disconnect', '@OnDisconnect', given);
+  return tracedFrom(OnDisconnect, () => lifecycle('disconnect', '@OnDisconnect', given));
 }
 
 /**
@@ -78,10 +85,11 @@ export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<A
  *   return { topic: await topics.get(params.roomId) };
  * }
  * ```
+ * @group Channels
  */
 export function OnSubscribe(): LifecycleDecorator<OfAnyChannel<SubscribeContext>>;
 export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
-  return lifecycle('subscribe', '@OnSubscribe', given);
+  return tracedFrom(OnSubscribe, () => lifecycle('subscribe', '@OnSubscribe', given));
 }
 
 /**
@@ -89,10 +97,12 @@ export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<An
  * subscribed again, the server removed it, or it ended (in that case as late and as unreliably as
  * `$disconnect`). It also runs if a delivery has found the connection gone (410) before. Its context is
  * an `UnsubscribeContext`, whose `cause` says which.
+ *
+ * @group Channels
  */
 export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>>;
 export function OnUnsubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
-  return lifecycle('unsubscribe', '@OnUnsubscribe', given);
+  return tracedFrom(OnUnsubscribe, () => lifecycle('unsubscribe', '@OnUnsubscribe', given));
 }
 
 function lifecycle(
@@ -101,7 +111,7 @@ function lifecycle(
   given: readonly unknown[],
 ): LifecycleDecorator<AnyContext> {
   const decorator = `${name}()`;
-  checkParentheses(name, decorator, given);
+  checkParentheses({ name, usage: decorator, on: 'method' }, given);
   if (given.length > 0) {
     throw makeError('ERR_OPTION_VALUE', {
       where: decorator,
@@ -110,6 +120,5 @@ function lifecycle(
       takes: 'nothing',
     });
   }
-  return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
-    decorateMethod({ kind, decorator }, target, nameOrContext);
+  return methodDecorator({ kind, decorator });
 }

@@ -1,11 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
+import { tracedFrom } from '../errors/gatecast-error.js';
 import { checkParentheses } from './check-parentheses.js';
 import type { MessageContext, OfAnyChannel } from './context.js';
-import { decorateMethod, type StandardMethodContext } from './registry.js';
+import { methodDecorator } from './registry.js';
 import { isStandardSchema, refuseSchema } from './schema.js';
 
-/** Options of {@link OnMessage}. */
+/** Options of {@link OnMessage}. @group Channels */
 export interface MessageOptions {
   /**
    * Whether the sender gets an answer. `false` makes a one-way route: the client gets no answer, not even
@@ -21,7 +22,11 @@ export const messageOptionTypes: OptionTypes<MessageOptions> = { reply: option.f
 
 type MessageHandler<T> = (message: T, ctx: OfAnyChannel<MessageContext>) => unknown;
 
-/** A decorator for a method that takes a message of type `T`, for legacy and standard decorators. */
+/**
+ * A decorator for a method that takes a message of type `T`, for legacy and standard decorators.
+ *
+ * @group Channels
+ */
 export interface MessageDecorator<T> {
   <M extends MessageHandler<T>>(
     method: M,
@@ -48,6 +53,7 @@ export interface MessageDecorator<T> {
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL, ERR_SCHEMA_INVALID, ERR_SCHEMA_FIELDS,
  * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
+ * @group Start here
  */
 export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
 /**
@@ -70,6 +76,7 @@ export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL, ERR_SCHEMA_INVALID, ERR_SCHEMA_FIELDS,
  * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
+ * @group Start here
  */
 export function OnMessage<S extends StandardSchemaV1>(
   schema: S,
@@ -79,18 +86,25 @@ export function OnMessage(
   first: StandardSchemaV1 | MessageOptions = {},
   second: MessageOptions = {},
 ): MessageDecorator<never> {
-  checkParentheses('@OnMessage', '@OnMessage()', [first, second]);
+  return tracedFrom(OnMessage, () => onMessage(first, second));
+}
+
+function onMessage(
+  first: StandardSchemaV1 | MessageOptions,
+  second: MessageOptions,
+): MessageDecorator<never> {
+  const usage = '@OnMessage()';
+  checkParentheses({ name: '@OnMessage', usage, on: 'method' }, [first, second]);
   const hasSchema = isStandardSchema(first);
-  if (!hasSchema) refuseSchema(first, '@OnMessage()');
+  if (!hasSchema) refuseSchema(first, usage);
   const options = hasSchema ? second : first;
-  checkOptions('@OnMessage()', options, messageOptionTypes);
+  checkOptions(usage, options, messageOptionTypes);
   const { reply = true } = options;
   const record = {
     kind: 'message',
-    decorator: '@OnMessage()',
+    decorator: usage,
     reply,
     ...(hasSchema && { schema: first }),
   } as const;
-  return (target: unknown, nameOrContext: string | StandardMethodContext): void =>
-    decorateMethod(record, target, nameOrContext);
+  return methodDecorator(record);
 }

@@ -11,8 +11,8 @@ const FOREIGN_PARAMETER = /^[{[<$*]+\.*([A-Za-z_]\w*)[}\]>*]*$/;
 export function patternProblem(pattern: unknown): string | undefined {
   if (typeof pattern !== 'string') return 'is not a string';
   if (pattern === '') return 'is empty';
-  if (pattern.startsWith('/')) return 'begins with "/"';
-  if (pattern.endsWith('/')) return 'ends with "/"';
+  if (pattern.startsWith('/')) return 'begins with "/": leave it out';
+  if (pattern.endsWith('/')) return 'ends with "/": leave it out';
   const names = new Set<string>();
   for (const segment of pattern.split('/')) {
     if (segment === '') return 'has an empty segment';
@@ -23,6 +23,7 @@ export function patternProblem(pattern: unknown): string | undefined {
       if (problem) return `${problem} ("${segment}")`;
       continue;
     }
+    if (segment === ':') return 'has a ":" without the name of a parameter';
     if (!PARAMETER.test(segment)) {
       return `has the parameter "${segment}", whose name is not letters, digits and "_"`;
     }
@@ -82,11 +83,16 @@ export class PatternTree<T> {
     const known = this.#known.get(name);
     if (known || channelNameProblem(name) !== undefined) return known;
     const found = find(this.#root, name.split('/'), 0, []);
-    if (!found) return undefined;
+    // Somebody who uses a pattern as the name of a channel would wait in vain.
+    if (!found || isPattern(found)) return undefined;
     if (this.#known.size >= MAX_CACHED) this.#known.clear();
     this.#known.set(name, found);
     return found;
   }
+}
+
+function isPattern({ params }: PatternMatch<unknown>): boolean {
+  return Object.entries(params).some(([name, value]) => value === `:${name}`);
 }
 
 // oxlint-disable-next-line max-params -- a recursion that runs for every message.

@@ -1,7 +1,7 @@
 // oxlint-disable-next-line import/no-unassigned-import -- it adds its functions to Reflect.
 import 'reflect-metadata/lite';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { makeError } from '../errors/gatecast-error.js';
+import { makeError, tracedFrom } from '../errors/gatecast-error.js';
 import type { ChannelOptions } from './definition.js';
 
 /** A handler that a method decorator has recorded. */
@@ -59,33 +59,52 @@ export interface StandardMethodContext {
   addInitializer(initializer: (this: unknown) => void): void;
 }
 
-/** Applies a method decorator in either convention: legacy (prototype, name) or TC39 (method, context). */
-export function decorateMethod(
-  record: Omit<HandlerRecord, 'method'>,
+/** A method decorator in either convention: legacy (prototype, name, descriptor) or TC39 (method, context). */
+export type MethodDecorator = (
   target: unknown,
-  nameOrContext: string | symbol | StandardMethodContext,
-): void {
-  const { decorator } = record;
-  if (typeof nameOrContext === 'object') {
-    const { name, static: isStatic, private: isPrivate, kind } = nameOrContext;
-    const place = isStatic
-      ? 'static'
-      : isPrivate
-        ? 'private'
-        : kind !== 'method'
-          ? `a ${kind}`
-          : '';
-    const method = checkPlace({ decorator, name, place });
-    // A TC39 decorator does not get the class, and tsc does not set `context.metadata`. So the class is
-    // only known once an instance exists.
-    nameOrContext.addInitializer(function (this: unknown) {
-      recordHandler(Object.getPrototypeOf(this), { ...record, method });
+  nameOrContext: string | symbol | undefined | StandardMethodContext,
+  descriptor?: PropertyDescriptor,
+) => void;
+
+/**
+ * A decorator that records a handler.
+ *
+ * @throws ConfigurationError - ERR_HANDLER_PLACE, when it is applied to anything but a public method.
+ */
+export function methodDecorator(record: Omit<HandlerRecord, 'method'>): MethodDecorator {
+  const decorate: MethodDecorator = (target, nameOrContext, descriptor) =>
+    tracedFrom(decorate, () => {
+      if (typeof nameOrContext === 'object') decorateStandard(record, nameOrContext);
+      else decorateLegacy(record, target as object, [nameOrContext, descriptor]);
     });
-    return;
-  }
-  const place = typeof target === 'function' ? 'static' : '';
-  const method = checkPlace({ decorator, name: nameOrContext, place });
-  recordHandler(target as object, { ...record, method });
+  return decorate;
+}
+
+function decorateStandard(
+  record: Omit<HandlerRecord, 'method'>,
+  context: StandardMethodContext,
+): void {
+  const { name, static: isStatic, private: isPrivate, kind } = context;
+  const place = isStatic ? 'static' : isPrivate ? 'private' : kind !== 'method' ? `a ${kind}` : '';
+  const method = checkPlace({ decorator: record.decorator, name, place });
+  // A TC39 decorator does not get the class, and tsc does not set `context.metadata`. So the class is
+  // only known once an instance exists.
+  context.addInitializer(function (this: unknown) {
+    recordHandler(Object.getPrototypeOf(this), { ...record, method });
+  });
+}
+
+function decorateLegacy(
+  record: Omit<HandlerRecord, 'method'>,
+  target: object,
+  [key, descriptor]: [key: string | symbol | undefined, descriptor: PropertyDescriptor | undefined],
+): void {
+  const isOfClass = typeof target === 'function';
+  const name = key ?? (isOfClass ? target.name : '');
+  const isField = typeof key === 'string' && !descriptor && !(key in target);
+  const place = key === undefined ? 'a class' : isOfClass ? 'static' : isField ? 'a field' : '';
+  const method = checkPlace({ decorator: record.decorator, name, place });
+  recordHandler(target, { ...record, method });
 }
 
 function checkPlace(found: { decorator: string; name: string | symbol; place: string }): string {

@@ -14,13 +14,26 @@ export function checkKnown(table: RouteTable, channel: string): void {
 }
 
 /** The message to a client about an action without a route. */
-export function unknownAction({ routes }: RouteTable, action: string): string {
-  const sentence = `There is no action ${quote(action)}.`;
+export function unknownAction({ routes, channels }: RouteTable, action: string): string {
+  const sentence = `There is no action ${quote(action)}`;
+  const [name = '', ...rest] = action.split('.');
+  const isKnown = channels.some((channel) => channel.name === name);
   for (const route of routes) {
     // The client called `send('rooms.post')` instead of `send('post')`, so the channel's name is there
     // twice.
     if (!('message' in route) || action !== `${route.channel.name}.${route.key}`) continue;
-    return `${sentence} Send "${route.message.method}": the client puts "${route.channel.name}." before it.`;
+    return `${sentence}. Send "${route.message.method}": the client puts "${route.channel.name}." before it.`;
   }
-  return sentence;
+  if (rest.length === 0) return `${sentence}.`;
+  return isKnown
+    ? `${sentence}: the channel class ${quote(name)} has no message ${quote(rest.join('.'))}.`
+    : `${sentence}: no channel class is named ${quote(name)}.`;
+}
+
+/** The message to a client about a channel without a class. */
+export function unknownChannel({ channels }: RouteTable, channel: string): string {
+  const isPattern = channels.some(({ pattern }) => pattern === channel);
+  return isPattern
+    ? `There is no channel ${quote(channel)}: that is a pattern. Give its parameters values.`
+    : `There is no channel ${quote(channel)}: it fits the pattern of no channel class.`;
 }

@@ -2,6 +2,7 @@ import { channelNameProblem } from '@gatecast/protocol';
 import type { Operation } from '../channel/access.js';
 import type { PatternMatch } from '../channel/pattern.js';
 import type { CompiledChannel } from '../channel/route-table.js';
+import { unknownChannel } from '../channel/unknown-names.js';
 import { ClientError } from '../errors/client-error.js';
 import { isPromiseLike, type MaybePromise } from '../time/maybe-promise.js';
 import { quote } from '../wire/frame.js';
@@ -51,7 +52,7 @@ function findChannel({ table }: AppCore, name: unknown): ChannelMatch {
   const problem = channelNameProblem(name);
   throw problem
     ? new ClientError('ERR_CHANNEL_NAME', `The channel name ${quote(name)} ${problem}.`)
-    : new ClientError('ERR_CHANNEL_UNKNOWN', `There is no channel ${quote(name)}.`);
+    : new ClientError('ERR_CHANNEL_UNKNOWN', unknownChannel(table, name));
 }
 
 function forbidden(): ClientError {

@@ -118,12 +118,20 @@ export function checkOptions<T extends object>(
 /** Describes a value for error messages: short, and without the contents of objects. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return `"${value.length > 80 ? `${value.slice(0, 80)}…` : value}"`;
-  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'function') {
+    const kind = isClass(value) ? 'class' : 'function';
+    return value.name === '' ? `a ${kind}` : `the ${kind} ${value.name}`;
+  }
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) {
     return value instanceof Promise ? 'a promise' : 'an object';
   }
   return String(value);
+}
+
+/** Whether a value is a class that is written as one: compiled to ES5 it would look like a function. */
+export function isClass(value: unknown): value is { readonly name: string } {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
 }
 
 function isBetween(value: number, min: number, max: number): boolean {

@@ -57,13 +57,18 @@ export const errorTable = {
   ERR_PATTERN_INVALID: {
     kind: 'configuration',
     message: 'The pattern "{pattern}" of {label} {problem}.',
-    hint: 'Join segments by "/"; a segment is a literal of A-Z a-z 0-9 _ . ~ : @ = - or a ":parameter".',
+    hint: 'Write something like "rooms/:roomId": segments that are joined by "/", each a literal of A-Z a-z 0-9 _ . ~ : @ = - or a ":parameter".',
   },
   ERR_PATTERN_DUPLICATE: {
     kind: 'configuration',
     message:
       'The patterns "{first}" of {firstLabel} and "{second}" of {secondLabel} match the same channels.',
     hint: 'Give one pattern a literal segment where the other has a parameter, or merge the classes.',
+  },
+  ERR_CHANNEL_DUPLICATE: {
+    kind: 'configuration',
+    message: '{label} is in the list of channels twice.',
+    hint: 'Remove one of them from createApp({ channels }).',
   },
   ERR_CHANNEL_NAMELESS: {
     kind: 'configuration',
@@ -72,7 +77,8 @@ export const errorTable = {
   },
   ERR_ROUTE_NAME: {
     kind: 'configuration',
-    message: '{label} makes the route key "{route}", which API Gateway does not allow.',
+    message:
+      '{label} of the pattern "{pattern}" makes the route key "{route}", which API Gateway does not allow.',
     hint: 'Use letters, digits, "_", "-" and "." in the names of channels and messages.',
   },
   ERR_ROUTE_DUPLICATE: {
@@ -88,7 +94,7 @@ export const errorTable = {
   ERR_HANDLER_PLACE: {
     kind: 'configuration',
     message: '{decorator} is on "{method}", which is {place}.',
-    hint: 'Put it on a public method that is not static.',
+    hint: 'Put it on a public method that is not static: async post(message, ctx) { … }.',
   },
   ERR_HANDLER_MISSING: {
     kind: 'configuration',
@@ -133,8 +139,8 @@ export const errorTable = {
   },
   ERR_PLUGIN_FACTORY: {
     kind: 'configuration',
-    message: 'The function "{name}" is in the list of plugins; a plugin is an object.',
-    hint: 'Call it: createApp({ plugins: [{name}()] }).',
+    message: 'The list of plugins has {given}; a plugin is an object.',
+    hint: 'Pass what it returns, as in createApp({ plugins: [logger()] }).',
   },
   ERR_PLUGIN_HOOK_UNKNOWN: {
     kind: 'configuration',
@@ -149,7 +155,7 @@ export const errorTable = {
   ERR_STORE_MISSING: {
     kind: 'configuration',
     message: '{where} was given {given} as its store.',
-    hint: 'Pass a store, made by a call: memoryStore(), dynamoDbStore() or redisStore().',
+    hint: 'Pass a store, made by a call: store: memoryStore(), dynamoDbStore() or redisStore().',
   },
   ERR_STORE_CONTRACT: {
     kind: 'configuration',
@@ -240,8 +246,8 @@ export const errorTable = {
   ERR_PUBLISH_EVENT: {
     kind: 'usage',
     message:
-      'publish() on "{channel}" was given an event name that is not a string of 1 to 64 characters.',
-    hint: 'Use the name of an event in the contract of the channel.',
+      'publish() on "{channel}" was given {given} as the name of an event, not a string of 1 to 64 characters.',
+    hint: "Give the name of an event in the contract of the channel first, then its data: publish('message', data).",
   },
   ERR_PUBLISH_ID: {
     kind: 'usage',
@@ -365,5 +371,7 @@ export const errorTable = {
 
 /**
  * A code of an error that the framework itself throws. `docs/errors.md` says what to do about each.
+ *
+ * @group Errors
  */
 export type ErrorCode = keyof typeof errorTable;

@@ -34,7 +34,8 @@ const TYPES = {
  * @throws ConfigurationError - ERR_PLUGIN_FACTORY, ERR_PLUGIN_HOOK_UNKNOWN, ERR_OPTION_VALUE.
  */
 export function checkPlugin(plugin: unknown): void {
-  if (typeof plugin === 'function') throw makeError('ERR_PLUGIN_FACTORY', { name: plugin.name });
+  if (typeof plugin === 'function')
+    throw makeError('ERR_PLUGIN_FACTORY', { given: describeValue(plugin) });
   if (!isObject(plugin)) {
     throw makeError('ERR_OPTION_VALUE', {
       where: 'The app',

@@ -7,6 +7,7 @@ import {
   type Position,
 } from '@gatecast/protocol';
 import type { PublishOptions } from '../channel/publishing.js';
+import { describeValue } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { fits } from '../wire/frame.js';
 
@@ -37,7 +38,11 @@ export interface Place {
 
 /** Checks an event and writes what is known of it before it is kept and delivered. */
 export function writeEvent({ channel, event, data }: PublishRequest, id: string): WrittenEvent {
-  if (!isShortText(event)) throw makeError('ERR_PUBLISH_EVENT', { channel });
+  if (!isShortText(event)) {
+    // A long text is more likely to be the data than a name, so it stays out of the logs.
+    const given = typeof event === 'string' ? 'a text' : describeValue(event);
+    throw makeError('ERR_PUBLISH_EVENT', { channel, given });
+  }
   if (!isShortText(id)) throw makeError('ERR_PUBLISH_ID', { channel });
   const text = writeData(data ?? null, { event, channel });
   const payload = `{"event":${JSON.stringify(event)},"data":${text},"id":${JSON.stringify(id)}}`;

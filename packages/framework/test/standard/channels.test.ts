@@ -98,7 +98,7 @@ describe('decorators of the TC39 convention', () => {
       expect.objectContaining({
         code: 'ERR_HANDLER_PLACE',
         message: `@OnConnect() is on "open", which is ${place}.`,
-        hint: 'Put it on a public method that is not static.',
+        hint: 'Put it on a public method that is not static: async post(message, ctx) { … }.',
       }),
     );
   });

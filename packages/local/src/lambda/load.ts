@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import type { RouteManifest } from '@gatecast/framework';
 import { StartError } from '../start-error.js';
 import type { Bundle } from './bundle.js';
@@ -107,9 +108,22 @@ export async function loadModule(
   const { failure } = report;
   throw new StartError(
     'ERR_LOAD_FAILED',
-    `"${entry}" failed while it was loaded.\n\n${failure.details}`,
+    `"${entry}" failed while it was loaded.\n\n${withoutInnerFrames(failure.details, bundle.file)}`,
     decoratorHint(failure, { entry, bundle }) ?? packageHint(failure),
   );
+}
+
+/** Without the frames of Node, of what loads the bundle, and of helpers in it that no source is known of. */
+function withoutInnerFrames(details: string, bundleFile: string): string {
+  const bundle = [bundleFile, pathToFileURL(bundleFile).href];
+  const isInner = (line: string): boolean =>
+    /^ +at /.test(line) &&
+    (/[( ]node:|[\\/]environment[\\/]process\./.test(line) ||
+      bundle.some((name) => line.includes(name)));
+  return details
+    .split('\n')
+    .filter((line) => !isInner(line))
+    .join('\n');
 }
 
 /**

@@ -228,7 +228,10 @@ export function handlerNotFound(
     exports.length === 0
       ? 'It exports nothing.'
       : `It exports ${exports.map((name) => `"${name}"`).join(', ')}.`;
-  return `"${entry}" does not export a function "${handler}". ${found}`;
+  const remedy = exports.includes(handler)
+    ? `Its "${handler}" is not a function: in a Gatecast app, write export const ${handler} = app.handler;`
+    : `Lambda calls an export with that name: in a Gatecast app, add export const ${handler} = app.handler;`;
+  return `"${entry}" does not export a function "${handler}". ${found}\n${remedy}`;
 }
 
 function failed(errorType: string, errorMessage: string): InvocationResult {
