@@ -66,6 +66,8 @@ it.each(snippets.filter((snippet) => !isOnRedis(snippet)))(
     try {
       const entry = join(folder, 'app.ts');
       await writeFile(entry, text);
+      const compilerOptions = { experimentalDecorators: text.includes('class-validator') };
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
       await using gateway = await startGateway({ entry, quiet: true });
       await using connection = await openConnection(gateway.url);
       connection.send('{"action":"subscribe","id":"1","channels":[{"channel":"rooms/1"}]}');
