@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Commands } from './guides/commands.mjs';
@@ -17,6 +17,7 @@ import { packInto, REGISTRY_PORT, serveArchives } from './registry.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** In the order in which a newcomer reads them. */
 const GUIDES = [
+  'README',
   'getting-started',
   'access',
   'testing',
@@ -51,9 +52,17 @@ function environment() {
   };
 }
 
-/** A page and those that it continues, the first one first. */
+/**
+ * A page and those that it continues, the first one first. A guide is named like its page, because its folder has
+ * that name, too.
+ */
 function pagesOf(name) {
-  const file = join(values.docs, `${name}.md`);
+  if (!/^[\w-]+$/.test(name)) {
+    throw new Error(
+      `"${name}" is not the name of a guide: pass that of its page, such as "access".`,
+    );
+  }
+  const file = join(values.docs, name === 'README' ? '..' : '.', `${name}.md`);
   if (!fs.existsSync(file)) throw new Error(`There is no guide "${name}": ${file} is missing.`);
   const page = { name, ...readPage(fs.readFileSync(file, 'utf8')) };
   return [...(page.after === undefined ? [] : pagesOf(page.after)), page];
@@ -61,17 +70,19 @@ function pagesOf(name) {
 
 /** One guide, and what it has started. */
 class Guide {
-  #name;
+  #pages;
+  /** Made by this guide. Nothing else may be deleted. */
+  #home;
   #folder;
   #commands;
   #ports;
 
   constructor(name, ports) {
-    const home = fs.mkdtempSync(join(tmpdir(), 'gatecast-guide-'));
-    this.#name = name;
-    this.#folder = join(home, name);
+    this.#pages = pagesOf(name);
+    this.#home = fs.mkdtempSync(join(tmpdir(), 'gatecast-guide-'));
+    this.#folder = join(this.#home, name);
     this.#ports = ports;
-    const state = join(home, 'state');
+    const state = join(this.#home, 'state');
     fs.mkdirSync(this.#folder);
     fs.writeFileSync(state, '');
     fs.writeFileSync(
@@ -82,20 +93,23 @@ class Guide {
   }
 
   async follow() {
-    for (const { name, steps } of pagesOf(this.#name)) {
+    for (const { name, steps } of this.#pages) {
       for (const step of steps) await this.#do(step, `${name}.md:`);
     }
   }
 
   async close() {
     await this.#commands.close();
-    fs.rmSync(dirname(this.#folder), { recursive: true, force: true, maxRetries: 5 });
+    fs.rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async #do({ line, file, text, commands, output, reason }, page) {
     if (reason !== undefined) process.stdout.write(`  not run  ${page}${line} ${reason}\n`);
     if (file !== undefined) {
       const path = join(this.#folder, file);
+      if (!path.startsWith(this.#folder + sep)) {
+        throw new Error(`${page}${line} names a file outside of the guide's folder: ${file}`);
+      }
       fs.mkdirSync(dirname(path), { recursive: true });
       fs.writeFileSync(path, this.#here(text));
     }

@@ -174,6 +174,27 @@ describe('npm run guides', () => {
     expect(await readdir(join(home, 'tmp'))).toEqual([]);
   });
 
+  it('deletes and writes nothing outside of its own folder', async () => {
+    await writeFile(join(home, 'README.md'), '');
+    const folders = ['--docs', join(home, 'docs'), '--archives', join(home, 'archives')];
+    for (const name of ['../README', '..', '.', '/', join(home, 'README'), '']) {
+      await using running = startCommand(process.execPath, [script, ...folders, name], {
+        env: { ...process.env, TMPDIR: join(home, 'tmp') },
+      });
+      const { code, stderr } = await running.ended;
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: `"${name}" is not the name of a guide: pass that of its page, such as "access".\n`,
+      });
+    }
+    for (const file of ['../outside.ts', 'a/../../outside.ts']) {
+      const { code, stderr } = await follow({ page: block('ts', `// ${file}`, 'const a = 1;') });
+      const isRefused = stderr.includes(`names a file outside of the guide's folder: ${file}`);
+      expect([file, code, isRefused]).toEqual([file, 1, true]);
+    }
+    expect((await readdir(home)).toSorted()).toEqual(['README.md', 'archives', 'docs', 'tmp']);
+  });
+
   it('says that a guide is missing', async () => {
     const { code, stderr } = await follow({ other: '' });
     expect(code).toBe(1);

@@ -137,7 +137,7 @@ export function channelName<P extends string>(
   // What is encoded is legal, and a pattern is checked where it is written: a page need not load the rules.
   if (name.length > MAX_CHANNEL_NAME_BYTES) {
     throw new ChannelNameError(
-      `The channel name "${name}" is longer than ${MAX_CHANNEL_NAME_BYTES} bytes.`,
+      `The channel name "${name.slice(0, 80)}…" is longer than ${MAX_CHANNEL_NAME_BYTES} bytes.`,
     );
   }
   return name as ChannelName<P>;

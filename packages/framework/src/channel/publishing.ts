@@ -29,6 +29,12 @@ export interface PublishOptions {
    * channel with history that connection finds the event there. @default nobody is left out
    */
   readonly except?: 'sender';
+  /**
+   * How long the publish may take, in milliseconds. Then the delivery ends, and `delivery.failed` counts those that
+   * were not reached. Use it in a function with a short time-out that no WebSocket event has started.
+   * @default what is left of the invocation of a WebSocket event; else 25,000 for the delivery
+   */
+  readonly timeoutMs?: number;
 }
 
 /** Result of {@link ServerChannel.publish}. @group Publishing */
@@ -112,7 +118,7 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
   /**
    * Publishes an event: puts it into the channel's history, if it has one, and delivers it to every subscriber before
    * it returns, at least once to each that can be reached. A post that gets 429, 5xx or no answer is retried for up to 5 s. The delivery ends in
-   * time for the invocation to be answered, and after 25 s at the latest. If a post fails, it is counted
+   * time for the invocation to be answered, and after 25 s or `timeoutMs` at the latest. If a post fails, it is counted
    * and reported to the plugins' `onError`, and `publish` does not reject. Await `publish`: if a handler
    * returns first, its answer is sent only when `publish` has ended.
    *
