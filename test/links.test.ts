@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 /** Pages that are being written, and one that goes away with them. */
-const COMING = ['access', 'testing', 'publishing', 'plugins', 'settings'];
+const COMING = ['testing', 'settings'];
 const GOING = ['decorators.md'];
 
 /** All pages of the repository, also those that are not committed yet. */
