@@ -60,6 +60,27 @@ describe('the site', () => {
     expect(broken).toEqual([]);
   });
 
+  it('L11 has a group for each export of the packages that apps import', () => {
+    const names = [
+      'framework',
+      'framework._gatecast_framework_testing',
+      'client',
+      'local',
+      'protocol',
+    ];
+    for (const name of names) {
+      const html = pages.get(`modules/_gatecast_${name}.html`) ?? '';
+      const groups = [...html.matchAll(/data-key="section-([^"]+)"/g)].map(([, group]) => group);
+      expect(groups.length).toBeGreaterThan(3);
+      const kinds = ['Classes', 'Interfaces', 'Functions', 'Variables', 'Type Aliases'];
+      expect(groups.filter((group) => kinds.includes(group ?? ''))).toEqual([]);
+    }
+    const start = /data-key="section-Start here".*?<\/details>/s;
+    const [first = ''] = start.exec(pages.get('modules/_gatecast_framework.html') ?? '') ?? [];
+    expect(first).toContain('_gatecast_framework.createApp.html');
+    expect(first).toContain('_gatecast_framework.Channel.html');
+  });
+
   it('shows the title of each page once', () => {
     const titles = [...pages].map(([page, html]) => [page, html.match(/<h1/g)?.length ?? 0]);
     expect(titles.filter(([, count]) => count !== 1)).toEqual([]);

@@ -27,9 +27,11 @@ async function functions(): Promise<Snippet[]> {
     codeBlocks(await readFile(join(root, page), 'utf8')).map(({ text }) => ({ page, text })),
   );
   const all = (await Promise.all(read)).flat();
-  // Those that import other files of their page run with the page: scripts/guides.mjs.
+  // Those that import other files of their page, or need its settings, run with the page: scripts/guides.mjs.
   return all.filter(
-    ({ text }) => /export const (?:handler|\{ handler)/.test(text) && !/from '\.\.?\//.test(text),
+    ({ text }) =>
+      /export const (?:handler|\{ handler)/.test(text) &&
+      !/from '(?:\.\.?\/|class-validator)/.test(text),
   );
 }
 
@@ -66,8 +68,6 @@ it.each(snippets.filter((snippet) => !isOnRedis(snippet)))(
     try {
       const entry = join(folder, 'app.ts');
       await writeFile(entry, text);
-      const compilerOptions = { experimentalDecorators: text.includes('class-validator') };
-      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
       await using gateway = await startGateway({ entry, quiet: true });
       await using connection = await openConnection(gateway.url);
       connection.send('{"action":"subscribe","id":"1","channels":[{"channel":"rooms/1"}]}');

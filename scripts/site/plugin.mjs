@@ -10,6 +10,7 @@ const SOURCES = 'https://github.com/gatecast/gatecast/blob/main/';
 /** Called by TypeDoc. @param {Application} app */
 export function load(app) {
   app.renderer.defineTheme('gatecast', SiteTheme);
+  app.on(Application.EVENT_BOOTSTRAP_END, () => app.options.setValue('theme', 'gatecast'));
   // Before TypeDoc groups what is in the project, at -100, and after that.
   app.on(Application.EVENT_PROJECT_REVIVE, arrange, 0);
   app.on(Application.EVENT_PROJECT_REVIVE, nameGroups, -150);

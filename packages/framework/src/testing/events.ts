@@ -120,11 +120,7 @@ interface RequestParts {
   readonly multiValueQueryStringParameters?: Readonly<Record<string, string[]>>;
 }
 
-/**
- * The event of the `$connect` route, as a Lambda function gets it (rows 1.1 to 1.8).
- *
- * @group Events
- */
+/** The event of the `$connect` route, as a Lambda function gets it (rows 1.1 to 1.8). @group Events */
 export interface ConnectEvent extends RequestParts {
   readonly stageVariables?: Readonly<Record<string, string>>;
   readonly requestContext: ConnectRequestContext;
