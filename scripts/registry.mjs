@@ -1,5 +1,6 @@
 // `npm run registry`: packs the packages and serves them to npm on this machine, until Ctrl-C. A project uses
-// them with `npm config set --location=project @gatecast:registry http://localhost:4800/`.
+// them with `npm config set --location=project @gatecast:registry=http://localhost:4800/`. Another port:
+// `PORT=4801 npm run registry`.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -71,16 +72,17 @@ async function main() {
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   process.stdout.write('Packing …\n');
   packInto(folder);
+  const port = Number(process.env.PORT ?? REGISTRY_PORT);
   try {
-    await serveArchives(folder, REGISTRY_PORT);
+    await serveArchives(folder, port);
   } catch ({ message }) {
-    process.stderr.write(`The packages could not be served: ${message}.\n`);
+    process.stderr.write(
+      `The packages could not be served: ${message}.\nFor another port: PORT=4801 npm run registry\n`,
+    );
     process.exit(1);
   }
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit());
-  process.stdout.write(
-    `Serving @gatecast packages at http://localhost:${REGISTRY_PORT}/ until Ctrl-C.\n`,
-  );
+  process.stdout.write(`Serving @gatecast packages at http://localhost:${port}/ until Ctrl-C.\n`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
