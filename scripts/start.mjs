@@ -25,6 +25,9 @@ installDependencies({ withCdk: false });
 process.stdout.write('Building …\n');
 run('npm', ['run', '--silent', 'build']);
 run('npm', ['run', '--silent', 'build', '--workspace', '@gatecast/example-chat']);
+process.stdout.write(
+  'Page is the chat: open it twice. Inspect is the page of the gateway, with all that passes through it.\n\n',
+);
 
 const gatecast = spawn(
   process.execPath,

@@ -100,11 +100,11 @@ describe('limits', () => {
       'time of an invocation',
       `yours; a handler that hangs is answered ${ANSWER_MS} ms before its end`,
     ],
-  ])('L10 the page on security has the real limit: %s', (limit, value) => {
+  ])('L9 L10 the page on security has the real limit: %s', (limit, value) => {
     expect(security).toContain(`| ${limit} | ${value} |`);
   });
 
-  it('L10 the page on security has the limits of caches and stores', () => {
+  it('L9 L10 the page on security has the limits of caches and stores', () => {
     expect(security).toContain(`identities of up to ${grouped(MOST_IDENTITIES)} connections`);
     const minutes = ROW_LIFETIME_MS / 60_000;
     const lifetime = `${Math.floor(minutes / 60)} h ${minutes % 60} min after`;

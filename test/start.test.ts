@@ -102,6 +102,7 @@ it('npm start serves the chat to a browser and to other clients, and prints noth
     /^> (gatecast-workspace(@\S*)? )?start$/,
     /^> node scripts\/start\.mjs --port 0 --ephemeral$/,
     /^Building …$/,
+    /^Page is the chat: open it twice\. Inspect is the page of the gateway, with all that passes through it\.$/,
     /^Stopping …$/,
     /^Page {7}http:\/\/localhost:\d+\/$/,
     /^Inspect {4}http:\/\/localhost:\d+\/@gatecast\/$/,

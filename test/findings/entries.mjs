@@ -132,8 +132,12 @@ export const entries = {
   K6: 'messages about mistakes say what to change',
   L1: 'the peer ranges have all versions that pass the tests',
   L2: 'the lowest version of Node also works for the dependencies',
+  L3: 'gatecast template writes a template of an app, which runs',
   L6: 'the snippets of the documents run with the command that they name',
+  L9: 'the page on security has the limits of what anybody may ask for',
   L10: 'the promises of the documents are true',
   L12: 'the tests and benchmarks run on a fresh or busy machine',
+  M2: 'who connects wrongly is told so, on the console and in the terminal',
   M4: 'logger() prints at its default level in gatecast dev',
+  M5: 'the chat shows two users the same, in each direction of writing, and says how to see a second one',
 };

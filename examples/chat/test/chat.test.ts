@@ -3,7 +3,16 @@ import { startGateway } from '@gatecast/local';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeInChromium, openChromium } from '../../../test/chromium.js';
 import { buildPage, pageDirectory } from '../build.mjs';
-import { expectWellMade, joinAs, openPage, pendingOn, write } from './chat-page.js';
+import {
+  expectWellMade,
+  joinAs,
+  messageField,
+  openPage,
+  pendingOn,
+  shows,
+  textsOn,
+  write,
+} from './chat-page.js';
 import { openPeer } from './peer.js';
 import { expectPagesToChat, expectToChat } from './scenarios.js';
 
@@ -35,13 +44,51 @@ describeInChromium('the page', () => {
     await expectWellMade(bob, 'chat-390');
   });
 
-  it('asks for a name and a room in an accessible form', { timeout: 120_000 }, async () => {
+  it('M5 asks for a name and a room in an accessible form', { timeout: 120_000 }, async () => {
     await using gateway = await openGateway();
     await using browser = await openChromium();
     const url = `http://localhost:${gateway.port}/`;
     const page = await openPage(browser, { url, width: 390 });
     expect(await page.getByLabel('Room').inputValue()).toBe('general');
+    const name = page.getByLabel('Your name');
+    expect(await name.evaluate((field) => field === document.activeElement)).toBe(true);
     await expectWellMade(page, 'join-390');
+    await name.fill('   ');
+    await page.keyboard.press('Enter');
+    expect(await name.evaluate((field) => field.matches(':user-invalid'))).toBe(true);
+    expect(await page.getByRole('button', { name: 'Join room' }).isVisible()).toBe(true);
+  });
+
+  it('M5 opens a second tab as another user', { timeout: 120_000 }, async () => {
+    await using gateway = await openGateway();
+    await using browser = await openChromium();
+    const url = `http://localhost:${gateway.port}/#tea`;
+    const ann = await joinAs('Ann', await openPage(browser, { url, width: 1280 }));
+    await expectWellMade(ann, 'empty-1280');
+    const opening = ann.context().waitForEvent('page');
+    await ann.getByRole('link', { name: 'open a second tab as Bob' }).click();
+    const bob = await opening;
+    await bob.getByText('Welcome to tea').waitFor();
+
+    await write(ann, 'Hello');
+    await shows(bob, 'Hello');
+    expect(await bob.getByText('No messages yet.').isVisible()).toBe(false);
+    await messageField(bob).pressSequentially('مرحبا Gatecast');
+    await ann.getByText('Bob is typing…').waitFor();
+    await bob.keyboard.press('Enter');
+    await shows(ann, 'Hello', 'مرحبا Gatecast');
+    expect(await ann.getByText('is typing…').count()).toBe(0);
+    await write(bob, 'What is new?');
+    await shows(ann, 'Hello', 'مرحبا Gatecast', 'What is new?');
+    expect(await textsOn(bob)).toEqual(await textsOn(ann));
+    const [english, arabic] = await ann
+      .locator('li .text')
+      .evaluateAll((texts) => texts.map((text) => getComputedStyle(text).direction));
+    expect([english, arabic]).toEqual(['ltr', 'rtl']);
+    await expectWellMade(ann, 'two-users-1280');
+    await bob.reload();
+    await shows(bob, 'Hello', 'مرحبا Gatecast', 'What is new?');
+    expect(await bob.locator('li.own').count()).toBe(2);
   });
 
   it('says that the name of a room is too long, and takes a shorter one', async () => {

@@ -4,6 +4,7 @@ import { noticeConnection } from './connection-notice.js';
 import { Conversation } from './conversation.js';
 import { element } from './element.js';
 import { Kept } from './kept.js';
+import { offerSecondUser, secondUser } from './second-user.js';
 
 // What `build.mjs` was given.
 declare const CHAT_URL: string | undefined;
@@ -64,7 +65,8 @@ async function join(room: string, name: string): Promise<void> {
   const joining = new Conversation(client, { channel, name, onEnd: expel });
   conversation = joining;
   joinedAs.text = name;
-  history.replaceState(undefined, '', `#${encodeURIComponent(room)}`);
+  history.replaceState(undefined, '', `${location.pathname}#${encodeURIComponent(room)}`);
+  offerSecondUser(room, name);
   title.textContent = room;
   document.title = `${room} · Gatecast chat`;
   showConversation(true);
@@ -122,6 +124,8 @@ window.addEventListener('hashchange', () => {
   if (conversation) void join(roomField.value, joinedAs.text);
 });
 
-nameField.value = keptName.text;
+const joining = joinedAs.text || secondUser();
+nameField.value = joining || keptName.text;
 roomField.value = roomOfHash();
-if (joinedAs.text !== '') void join(roomField.value, joinedAs.text);
+offerSecondUser(roomField.value, nameField.value);
+if (joining !== '') void join(roomField.value, joining);

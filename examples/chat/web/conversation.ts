@@ -61,6 +61,7 @@ export class Conversation {
     this.#outgoing.begin();
     const { data } = await this.#room.subscribe({ rewind: PAGE });
     this.#hasJoined = true;
+    this.#messages.loaded();
     this.#unread.begin();
     this.#messages.readOut();
     this.#earlier.update(this.#messages.first !== undefined);

@@ -75,7 +75,13 @@ export class MessageList {
     const unknown = messages.filter(({ id }) => !this.#entries.has(id));
     this.#log.ariaLive = 'off';
     this.#list.prepend(...unknown.map((message) => this.#create(message)));
+    this.#group();
     requestAnimationFrame(() => this.readOut());
+  }
+
+  /** What the room has is shown: says so, if that is nothing. */
+  loaded(): void {
+    this.#empty.hidden = this.#entries.size > 0;
   }
 
   /** From now on a screen reader reads out each message that is added at the end. */
@@ -89,6 +95,7 @@ export class MessageList {
     entry.classList.add('pending');
     this.mark(message.id, 'sending…');
     this.#list.append(entry);
+    this.#group();
     this.scrollToEnd();
   }
 
@@ -111,6 +118,7 @@ export class MessageList {
     if (!entry?.classList.contains('pending')) return;
     entry.remove();
     this.#entries.delete(id);
+    this.#group();
   }
 
   /** Says that messages may be missing between those so far and those to come. */
@@ -139,7 +147,7 @@ export class MessageList {
     this.#list.replaceChildren();
     this.#entries.clear();
     this.#log.ariaLive = 'off';
-    this.#empty.hidden = false;
+    this.#empty.hidden = true;
     this.#toEnd.hidden = true;
   }
 
@@ -149,8 +157,12 @@ export class MessageList {
     if (position !== undefined) entry.dataset['position'] = position;
     const about = part('p', 'about');
     about.append(part('span', 'from', isOwn ? 'You' : from), timeOf(at));
+    // The name and the minute: messages in a row that agree in both need to say it once.
+    entry.dataset['about'] = about.textContent;
     if (isOwn) about.append(part('span', 'tick', '✓ sent'));
-    entry.append(about, part('p', 'text', text));
+    const body = part('p', 'text', text);
+    body.dir = 'auto';
+    entry.append(about, body);
     this.#entries.set(id, entry);
     this.#empty.hidden = true;
     return entry;
@@ -163,12 +175,24 @@ export class MessageList {
     if (this.#isAtEnd) this.#toEnd.textContent = '↓ Latest messages';
   }
 
+  #group(): void {
+    let previous: string | undefined;
+    for (const { classList, dataset } of this.#list.querySelectorAll('li')) {
+      classList.toggle(
+        'continued',
+        dataset['about'] !== undefined && dataset['about'] === previous,
+      );
+      previous = dataset['about'];
+    }
+  }
+
   #firstPending(): Element | null {
     return this.#list.querySelector('.pending');
   }
 
   #addAtEnd(entry: HTMLLIElement): void {
     this.#list.insertBefore(entry, this.#firstPending());
+    this.#group();
     if (!this.#isAtEnd) this.#toEnd.textContent = '↓ New messages';
   }
 }

@@ -27,9 +27,17 @@ export class TypingIndicator {
   }
 
   #render(): void {
-    const names = [...this.#timers.keys()];
-    if (names.length === 0) this.#line.textContent = '';
-    else if (names.length > 2) this.#line.textContent = 'Several people are typing…';
-    else this.#line.textContent = `${names.join(' and ')} ${names[1] ? 'are' : 'is'} typing…`;
+    const [first, second, ...others] = [...this.#timers.keys()].map(isolated);
+    if (!first) this.#line.textContent = '';
+    else if (!second) this.#line.replaceChildren(first, ' is typing…');
+    else if (others.length > 0) this.#line.textContent = 'Several people are typing…';
+    else this.#line.replaceChildren(first, ' and ', second, ' are typing…');
   }
+}
+
+/** A name may be written in the other direction than the sentence. */
+function isolated(name: string): HTMLElement {
+  const node = document.createElement('bdi');
+  node.textContent = name;
+  return node;
 }

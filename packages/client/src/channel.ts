@@ -171,6 +171,9 @@ export interface ClientChannel<C> {
    * `await`). All others come as they arrive; one whose id is among the channel's last 256 is dropped.
    * What the handler throws goes to the runtime's `reportError`, and is an uncaught exception where there
    * is none, as in Node; the other handlers are called all the same. Listen before you subscribe.
+   *
+   * Only TypeScript checks the name: in plain JavaScript nothing tells of one that is never published. The page
+   * of `gatecast dev` shows every event that passes.
    */
   on<N extends keyof EventsOf<C> & string>(
     event: N,

@@ -29,7 +29,7 @@ describe('a hook that does not call next()', () => {
   it.each([
     ['onFrame', 'A plugin refused the frame.'],
     ['onConnect', 'A plugin refused the connection.'],
-    ['onSubscribe', 'You may not use this channel.'],
+    ['onSubscribe', 'A plugin refused the subscription.'],
   ] as const)('refuses, and earlier plugins see that: %s', async (name, message) => {
     const seen: unknown[] = [];
     const last = vi.fn();

@@ -87,7 +87,7 @@ async function session(url: string): Promise<void> {
 }
 
 describe('gatecast template', () => {
-  it('writes a template that gatecast dev --template runs', TIME, async () => {
+  it('L3 writes a template that gatecast dev --template runs', TIME, async () => {
     await using folder = await TemplateFolder.with({
       'src/app.mjs': appOf(),
       'package.json': '{}',

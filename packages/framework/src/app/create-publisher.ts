@@ -3,6 +3,7 @@ import type { Publishing } from '../channel/publishing.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import { Stages } from '../deliver/stage.js';
 import { checkOptions, option } from '../errors/check-options.js';
+import { tracedFrom } from '../errors/gatecast-error.js';
 import { composePlugins } from '../invocation/hooks.js';
 import { Invocation, type PublishCore } from '../invocation/invocation.js';
 import type { AnyPlugin } from '../invocation/plugin.js';
@@ -48,6 +49,10 @@ export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'>
 export function createPublisher<A extends App = never>(
   options: PublisherOptions,
 ): [A] extends [never] ? Publishing : Pick<A, 'channel'> {
+  return tracedFrom(createPublisher, () => buildPublisher(options));
+}
+
+function buildPublisher(options: PublisherOptions): Publishing {
   checkOptions('createPublisher()', options, {
     store: storeOption,
     gateway: option.object,

@@ -94,8 +94,8 @@ type AnyHook = (ctx: object, next: (add?: object) => Promise<void>) => unknown;
 const REFUSALS: Partial<Readonly<Record<HookName, string>>> = {
   onFrame: 'A plugin refused the frame.',
   onConnect: 'A plugin refused the connection.',
-  onSubscribe: 'You may not use this channel.',
-  onHistory: 'You may not read the history of this channel.',
+  onSubscribe: 'A plugin refused the subscription.',
+  onHistory: 'A plugin refused the history.',
 };
 
 type Mistake = 'ERR_PLUGIN_NEXT_TWICE' | 'ERR_PLUGIN_NEXT_NOT_AWAITED';

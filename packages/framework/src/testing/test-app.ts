@@ -3,6 +3,7 @@ import { type App, type AppSettings, buildApp } from '../app/create-app.js';
 import type { AcceptChannel } from '../app/types.js';
 import type { AnyClass } from '../channel/any-class.js';
 import type { Resolve } from '../channel/read-channel.js';
+import { tracedFrom } from '../errors/gatecast-error.js';
 import { memoryStore } from '../store/memory.js';
 import type { Store } from '../store/store.js';
 import type { PolicyResponse, ProxyResponse } from '../wire/lambda-events.js';
@@ -195,7 +196,10 @@ export function createTestApp<const L extends Channels>(
   const clock = new TestClock();
   const gateway = new TestGateway();
   const store = given ?? memoryStore({ now: clock.now });
-  const app: App<L> = buildApp({ ...rest, store, gateway }, { now: clock.now, address: ADDRESS });
+  const surroundings = { now: clock.now, address: ADDRESS };
+  const app: App<L> = tracedFrom(createTestApp, () =>
+    buildApp({ ...rest, store, gateway }, surroundings),
+  );
   return new TestApp<L>(app, { store, clock, gateway }, isAuthorizerDeployed);
 }
 
