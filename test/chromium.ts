@@ -25,18 +25,16 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-const isMissing = !existsSync(CHROMIUM) && !process.env.CI;
-if (isMissing) {
+/** Whether pages are tested. In CI they are, and Playwright reports a missing browser. */
+export const hasChromium: boolean = existsSync(CHROMIUM) || Boolean(process.env.CI);
+if (!hasChromium) {
   // oxlint-disable-next-line no-console -- a skipped part needs a warning.
   console.warn(`"${CHROMIUM}" is missing, so pages are NOT tested: apt-get install chromium`);
 }
 
-/**
- * `describe`, skipped if Chromium is missing. In CI it is not skipped, and Playwright reports the missing
- * browser.
- */
+/** `describe`, skipped without {@link hasChromium}. */
 // oxlint-disable-next-line vitest/valid-describe-callback, vitest/valid-title -- this does not call describe.
-export const describeInChromium = describe.skipIf(isMissing);
+export const describeInChromium = describe.skipIf(!hasChromium);
 
 /** Starts a browser without a window. */
 export function openChromium(

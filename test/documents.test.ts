@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { codeBlocks } from './code-blocks.js';
+import { type CodeBlock, codeBlocks } from './code-blocks.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -31,6 +31,14 @@ async function pages(): Promise<string[]> {
   return names;
 }
 
+/** The blocks of a page, and the files of the guide that it continues, as `npm run guides` follows them. */
+async function blocksOf(page: string): Promise<CodeBlock[]> {
+  const text = await readFile(join(root, page), 'utf8');
+  const [, after] = /^<!-- after: ([\w-]+) -->$/m.exec(text) ?? [];
+  const before = after === undefined ? [] : await blocksOf(`docs/${after}.md`);
+  return [...before.filter(({ file }) => !file.startsWith('block-')), ...codeBlocks(text)];
+}
+
 describe('the code in README and docs', () => {
   it.each([
     ['legacy', true],
@@ -44,15 +52,17 @@ describe('the code in README and docs', () => {
         let count = 0;
         for (const page of await pages()) {
           const place = join(folder, page.replaceAll(/\W/g, '-'));
-          const blocks = codeBlocks(await readFile(join(root, page), 'utf8'))
+          const blocks = (await blocksOf(page))
             // class-validator's decorators do not exist in the standard convention, and the types of CDK
             // take long to read.
             .filter(
               ({ text }) => experimentalDecorators || !/class-validator|aws-cdk-lib/.test(text),
             );
           if (blocks.length === 0) continue;
-          await mkdir(place);
-          for (const { file, text } of blocks) await writeFile(join(place, file), text);
+          for (const { file, text } of blocks) {
+            await mkdir(dirname(join(place, file)), { recursive: true });
+            await writeFile(join(place, file), text);
+          }
           count += blocks.length;
         }
         await writeFile(

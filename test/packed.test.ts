@@ -2,12 +2,15 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { hasChromium, openChromium, violations } from './chromium.js';
 import { codeBlocks } from './code-blocks.js';
-import { startCommand } from './running-command.js';
+import { type RunningCommand, startCommand } from './running-command.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 let folder: string;
+let archives: string;
 
 async function run(command: string, ...args: string[]): Promise<void> {
   await using running = startCommand(command, args, { cwd: folder });
@@ -26,7 +29,7 @@ let lock: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gatecast-packed-'));
   lock = await readFile(join(root, 'package-lock.json'), 'utf8');
-  const archives = join(folder, 'archives');
+  archives = join(folder, 'archives');
   await run(process.execPath, join(root, 'scripts/pack.mjs'), archives);
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   await run(
@@ -103,3 +106,55 @@ describe.each([
     expect(client.output.stderr).toBe('');
   });
 });
+
+/** Follows Getting started, and leaves its folder and the gateway until it is disposed. */
+function followGettingStarted(): RunningCommand {
+  const args = ['--archives', archives, '--stay', 'getting-started'];
+  return startCommand(process.execPath, [join(root, 'scripts/guides.mjs'), ...args], {
+    cwd: folder,
+  });
+}
+
+const STAYS = /^(\S+) stays until Ctrl-C\.$/m;
+
+it('the guide Getting started ends with a page on which two windows hear each other', {
+  timeout: 240_000,
+}, async () => {
+  await using guide = followGettingStarted();
+  const url = await guide.prints(STAYS, { timeout: 200_000 });
+  if (!hasChromium) return;
+  await using browser = await openChromium();
+  const [ann, bob] = [await browser.newPage(), await browser.newPage()];
+  for (const page of [ann, bob]) {
+    await page.goto(url);
+    await page.getByText('connected').waitFor();
+  }
+  expect(await violations(ann)).toEqual([]);
+
+  await write(ann, 'milk');
+  for (const page of [ann, bob]) await waitForNotes(page, ['milk']);
+  await bob.reload();
+  await waitForNotes(bob, ['milk']);
+
+  // What Bob misses and what he writes while he is offline.
+  await bob.context().setOffline(true);
+  await write(ann, 'bread');
+  await waitForNotes(ann, ['milk', 'bread']);
+  await write(bob, 'tea');
+  await bob.context().setOffline(false);
+  for (const page of [ann, bob]) await waitForNotes(page, ['milk', 'bread', 'tea']);
+
+  await write(ann, ' ');
+  await ann.getByText('The data does not fit the message.').waitFor();
+});
+
+async function write(page: Page, text: string): Promise<void> {
+  await page.getByLabel('Note').fill(text);
+  await page.getByRole('button').click();
+}
+
+async function waitForNotes(page: Page, texts: readonly string[]): Promise<void> {
+  const notes = async () =>
+    (await page.locator('li').allTextContents()).map((note) => note.split(' ').at(-1));
+  await vi.waitFor(async () => expect(await notes()).toEqual(texts), { timeout: 20_000 });
+}

@@ -27,7 +27,10 @@ async function functions(): Promise<Snippet[]> {
     codeBlocks(await readFile(join(root, page), 'utf8')).map(({ text }) => ({ page, text })),
   );
   const all = (await Promise.all(read)).flat();
-  return all.filter(({ text }) => /export const (?:handler|\{ handler)/.test(text));
+  // Those that import other files of their page run with the page: scripts/guides.mjs.
+  return all.filter(
+    ({ text }) => /export const (?:handler|\{ handler)/.test(text) && !/from '\.\.?\//.test(text),
+  );
 }
 
 const snippets = await functions();

@@ -7,8 +7,8 @@ type ChannelsOf<A> = A extends { readonly '~channels'?: infer L extends readonly
   : never;
 type NamesOf<C> = C extends unknown ? NameOf<C> : never;
 
-/** The names that the channels of an app may have. */
+/** The names that the channels of an app may have. @group Channels */
 export type AppChannelName<A> = NamesOf<ChannelsOf<A>> & string;
 
-/** The channel class of an app that a name belongs to. */
+/** The channel class of an app that a name belongs to. @group Channels */
 export type AppChannel<A, N extends string> = ChannelNamed<ChannelsOf<A>, N>;

@@ -4,7 +4,7 @@ import type { MissedReason } from './log-reader.js';
 /** Ids that a channel remembers, so that an event which comes twice is handed over once. */
 export const REMEMBERED = 256;
 
-/** An event as it arrived. */
+/** An event as it arrived. @group Channels */
 export interface ChannelEvent<T = unknown, N extends string = string> {
   /** The event's name. */
   readonly event: N;
@@ -17,7 +17,7 @@ export interface ChannelEvent<T = unknown, N extends string = string> {
   readonly position?: string;
 }
 
-/** Why the server ended a subscription. */
+/** Why the server ended a subscription. @group Channels */
 export interface SubscriptionEnd {
   /** A code of the server: `ERR_REMOVED`, or the one it refused a new connection with. */
   readonly code: string;
@@ -25,7 +25,7 @@ export interface SubscriptionEnd {
   readonly reason: string;
 }
 
-/** Events may be missing between the last one that was handed over and the next. */
+/** Events may be missing between the last one that was handed over and the next. @group History */
 export interface ChannelReset {
   /**
    * Why. `epoch`: the channel's history began anew. `forked`: the store has lost the last events.

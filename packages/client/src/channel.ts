@@ -13,7 +13,7 @@ import type {
   SubscribeData,
 } from './messages.js';
 
-/** What the server says to a subscription. */
+/** What the server says to a subscription. @group Channels */
 export type SubscribeAnswer<D = unknown> = {
   /** The channel's name. */
   readonly channel: string;
@@ -34,7 +34,7 @@ export type SubscribeAnswer<D = unknown> = {
     }
 );
 
-/** How a channel is subscribed to. */
+/** How a channel is subscribed to. @group Channels */
 export interface SubscribeOptions {
   /**
    * How many of the latest events to hand over first, if there is no position to go on from, or it is of no
@@ -44,7 +44,11 @@ export interface SubscribeOptions {
   readonly rewind?: number | undefined;
 }
 
-/** Which events of a channel's history to read. Give `after` or `before`; without both, the latest are read. */
+/**
+ * Which events of a channel's history to read. Give `after` or `before`; without both, the latest are read.
+ *
+ * @group History
+ */
 export interface HistoryRange {
   /** Reads the events after this position, oldest first. */
   readonly after?: string | undefined;
@@ -54,7 +58,7 @@ export interface HistoryRange {
   readonly limit?: number | undefined;
 }
 
-/** A part of a channel's history. */
+/** A part of a channel's history. @group History */
 export interface HistoryPage<E = ChannelEvent> {
   /** In order, and without a hole between them, but for events that only newer clients know. */
   readonly events: readonly E[];
@@ -66,12 +70,12 @@ export interface HistoryPage<E = ChannelEvent> {
   readonly reset?: ResetReason;
 }
 
-/** Any event of a channel, told apart by `event`. */
+/** Any event of a channel, told apart by `event`. @group Channels */
 export type AnyChannelEvent<C> = {
   [N in keyof EventsOf<C> & string]: ChannelEvent<Received<EventsOf<C>[N]>, N>;
 }[keyof EventsOf<C> & string];
 
-/** One channel, typed from its channel class. */
+/** One channel, typed from its channel class. @group Start here */
 export interface ClientChannel<C> {
   /** The channel's name: `rooms/42`. */
   readonly name: string;

@@ -8,7 +8,7 @@ import type { PositionStorage } from './positions.js';
 import type { ConnectionState, StateReason, TokenSource } from './supervisor.js';
 import type { WebSocketConstructor } from './web-socket.js';
 
-/** What `createClient` takes. */
+/** What `createClient` takes. @group Start here */
 export interface ClientOptions {
   /** URL of the WebSocket API, stage included: `wss://abc.execute-api.eu-west-1.amazonaws.com/prod`. */
   readonly url: string | URL;
@@ -47,7 +47,7 @@ export interface ClientOptions {
   readonly storage?: () => PositionStorage;
 }
 
-/** How a channel is opened. */
+/** How a channel is opened. @group Connection */
 export interface OpenOptions {
   /**
    * The channel class's name on the wire: the `name` option of its `@Channel`.
@@ -56,7 +56,7 @@ export interface OpenOptions {
   readonly as?: string;
 }
 
-/** Something that was refused, and that the app should know of. */
+/** Something that was refused, and that the app should know of. @group Connection */
 export interface Refusal {
   /** Why. */
   readonly error: ClientRequestError;
@@ -66,7 +66,7 @@ export interface Refusal {
   readonly retryInMs?: number;
 }
 
-/** A client whose channels are typed one by one. */
+/** A client whose channels are typed one by one. @group Start here */
 export interface Client {
   /** What the connection is doing; `connecting` at the start. */
   readonly state: ConnectionState;
@@ -106,7 +106,7 @@ export interface Client {
   channel<C = UntypedChannel>(name: NameOf<C>, options?: OpenOptions): ClientChannel<C>;
 }
 
-/** A client whose channels are typed from an app. */
+/** A client whose channels are typed from an app. @group Channels */
 export interface AppClient<A> extends Omit<Client, 'channel'> {
   /** As {@link Client.channel}, with the channel's class found by the name. */
   channel<const N extends AppChannelName<A>>(

@@ -45,6 +45,7 @@ import { checkUrl, publicPart, webSocketClass, webSockets } from './web-socket.j
  *
  * @throws TypeError - with a `hint`: for an option that is unknown or wrong, and where the runtime has
  * no WebSocket or no `crypto.getRandomValues`.
+ * @group Start here
  */
 export function createClient(options: ClientOptions): Client;
 export function createClient<A>(options: ClientOptions): AppClient<A>;

@@ -1,6 +1,10 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
 
-/** The codes that the client gives by itself, and what each means. The server's own are `wireErrors`. */
+/**
+ * The codes that the client gives by itself, and what each means. The server's own are `wireErrors`.
+ *
+ * @group Errors
+ */
 export const clientErrors = {
   ERR_TIMEOUT: 'No answer came in time. The server may have handled the request.',
   ERR_OUTCOME_UNKNOWN:
@@ -19,7 +23,7 @@ export const clientErrors = {
   ERR_PAGE_LEFT: 'The page was left. If the browser brings it back, the client connects again.',
 } as const;
 
-/** A code that the client gives by itself. */
+/** A code that the client gives by itself. @group Errors */
 export type ClientErrorCode = keyof typeof clientErrors;
 
 /**
@@ -34,6 +38,7 @@ export type ClientErrorCode = keyof typeof clientErrors;
  *   else throw error;
  * }
  * ```
+ * @group Errors
  */
 export class ClientRequestError extends Error {
   override readonly name = 'ClientRequestError';

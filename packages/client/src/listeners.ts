@@ -1,6 +1,6 @@
 import { optionError } from './options.js';
 
-/** Ends what it was returned for. Calling it again does nothing. */
+/** Ends what it was returned for. Calling it again does nothing. @group Connection */
 export type Off = () => void;
 
 /**

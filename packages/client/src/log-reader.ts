@@ -3,7 +3,11 @@ import { type ClientRequestError, TRANSIENT } from './errors.js';
 import { type Fields, fields } from './incoming.js';
 import { after, backoffMs, clamp, milliseconds, type Timer } from './timers.js';
 
-/** Why events may be missing between the last one that was handed over and the next. */
+/**
+ * Why events may be missing between the last one that was handed over and the next.
+ *
+ * @group History
+ */
 export type MissedReason = ResetReason | 'forbidden' | 'no-history';
 
 /** What a reader needs of its client. */

@@ -20,12 +20,14 @@ type IsMessage<M> = M extends (...args: infer A) => unknown
  * Decorators do not show in a type, so methods that handle no message count too. Make helpers private. A
  * method without parameters always counts, even one with `@OnSubscribe()`: sending it is
  * `ERR_ACTION_UNKNOWN`. `defineChannel` has its messages alone.
+ *
+ * @group Messages
  */
 export type Messages<C> = {
   [K in keyof C & string as IsMessage<C[K]> extends true ? K : never]: C[K];
 };
 
-/** The names of the messages of a channel class. */
+/** The names of the messages of a channel class. @group Messages */
 export type MessageName<C> = keyof Messages<C> & keyof C & string;
 
 /** What a handler's schema takes, where it says so, else what the handler takes. */
@@ -36,21 +38,29 @@ type Taken<M> = M extends { readonly [inputOf]?: infer I }
   : M;
 type TakenBy<H> = H extends (message: infer M, ...rest: never[]) => unknown ? Taken<M> : never;
 
-/** The data of a message, as it is sent: what its schema takes, where the class says so. */
+/**
+ * The data of a message, as it is sent: what its schema takes, where the class says so.
+ *
+ * @group Messages
+ */
 export type Payload<C, N extends keyof C> = Json<TakenBy<C[N]>>;
 
-/** The answer to a message: what its handler returns, after JSON. */
+/** The answer to a message: what its handler returns, after JSON. @group Messages */
 export type Reply<C, N extends keyof C> = C[N] extends (...args: never[]) => infer R
   ? Json<Awaited<R>>
   : never;
 
-/** A message's data and options, as arguments; data that may be `undefined` may be left out. */
+/**
+ * A message's data and options, as arguments; data that may be `undefined` may be left out.
+ *
+ * @group Messages
+ */
 export type SendArguments<C, N extends keyof C> =
   undefined extends TakenBy<C[N]>
     ? [data?: Payload<C, N>, options?: SendOptions]
     : [data: Payload<C, N>, options?: SendOptions];
 
-/** How a message is sent. */
+/** How a message is sent. @group Messages */
 export interface SendOptions {
   /**
    * How long to wait until the message is written, and again from then on for its answer, in milliseconds. The
@@ -75,13 +85,13 @@ export interface SendOptions {
   readonly id?: string;
 }
 
-/** The answer to a message, and the id of the event that the message leads to. */
+/** The answer to a message, and the id of the event that the message leads to. @group Messages */
 export interface Sending<R> extends Promise<R> {
   /** The id of the first event that the handler publishes on the channel: a page knows its own echo by it. */
   readonly id: string;
 }
 
-/** A channel of which nothing is known: any message, any event. */
+/** A channel of which nothing is known: any message, any event. @group Messages */
 export type UntypedChannel = {
   readonly '~contract'?: ChannelType;
 } & {
@@ -127,5 +137,7 @@ type Subscribed<C> = C extends { readonly '~subscribed'?: infer R }
  * methods without parameters, and those that take a wider context. Where a class has several, give the
  * handler its `SubscribeContext`. It is `unknown` where nothing can be the handler. A class without a handler
  * has no data, whatever the type says. Of `defineChannel` it is exact.
+ *
+ * @group Messages
  */
 export type SubscribeData<C> = Json<Awaited<Subscribed<C>>>;

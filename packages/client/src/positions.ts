@@ -1,4 +1,4 @@
-/** The part of a `Storage` that the client uses. */
+/** The part of a `Storage` that the client uses. @group History */
 export type PositionStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 /**

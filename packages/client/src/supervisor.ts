@@ -6,10 +6,10 @@ import { watchPage } from './page.js';
 import { ANSWERED_WITHIN_MS, after, backoffMs, clamp, milliseconds, type Timer } from './timers.js';
 import type { OpenTransport, Transport } from './transport.js';
 
-/** `waiting`: the client tries again after a while. `closed`: it never will. */
+/** `waiting`: the client tries again after a while. `closed`: it never will. @group Connection */
 export type ConnectionState = 'connecting' | 'connected' | 'waiting' | 'closed';
 
-/** Why the client is `waiting` or `closed`. */
+/** Why the client is `waiting` or `closed`. @group Connection */
 export interface StateReason {
   /** A code of `clientErrors`, `ERR_CONNECTION_UNKNOWN`, or the one the server gave with its farewell. */
   readonly code: ClientErrorCode | (string & {});
@@ -17,7 +17,7 @@ export interface StateReason {
   readonly retryInMs?: number;
 }
 
-/** Returns the token, or a promise of it; `undefined` for none. */
+/** Returns the token, or a promise of it; `undefined` for none. @group Connection */
 export type TokenSource = () => string | undefined | Promise<string | undefined>;
 
 /** What the supervisor works with, and what it reports. */

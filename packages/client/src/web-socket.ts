@@ -3,7 +3,11 @@ import { optionError } from './options.js';
 import { after, type Timer } from './timers.js';
 import type { OpenTransport } from './transport.js';
 
-/** What the client needs of a WebSocket: the browser's, Node's and that of the package `ws` have it. */
+/**
+ * What the client needs of a WebSocket: the browser's, Node's and that of the package `ws` have it.
+ *
+ * @group Connection
+ */
 export interface WebSocketLike {
   /** 1 while it is open. */
   readonly readyState: number;
@@ -19,7 +23,7 @@ export interface WebSocketLike {
   terminate?(): void;
 }
 
-/** The class of a {@link WebSocketLike}. */
+/** The class of a {@link WebSocketLike}. @group Connection */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 /** `readyState` of an open WebSocket. */

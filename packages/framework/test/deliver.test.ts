@@ -435,6 +435,14 @@ describe('a subscriber whose identity has expired', () => {
     expect(room.report).toHaveBeenCalledExactlyOnceWith((lost as { error: Error }).error);
   });
 
+  it('is told by a function that may not close connections, and all others get the event', async () => {
+    const room = await makeRoom(['bob'], { record: expired });
+    for (const id of idsOf(100)) await join(room.connections, id);
+    room.gateway.answerClose = () => refused;
+    expect(await room.deliver()).toEqual({ delivered: 100, gone: 1, failed: 0 });
+    expect(room.report).not.toHaveBeenCalled();
+  });
+
   it('C1 is removed if it turns out to be gone', async () => {
     const room = await makeRoom(['bob'], { record: expired });
     room.gateway.answerClose = () => gone;

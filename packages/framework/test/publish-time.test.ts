@@ -1,4 +1,12 @@
-import { type App, createApp, createPublisher, defineChannel, event } from '@gatecast/framework';
+import {
+  type App,
+  createApp,
+  createPublisher,
+  defineChannel,
+  event,
+  type MessageLog,
+  memoryStore,
+} from '@gatecast/framework';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventOf, gatewayWith, never, runSimulated, storeWith } from './lambda.js';
 
@@ -82,6 +90,36 @@ describe('B1 publish ends before the answer', () => {
       expect.objectContaining({ delivery: { delivered: 0, gone: 0, failed: 3 } }),
     );
     error.mockRestore();
+  });
+
+  it.each([
+    ['delivers to a gateway that hangs', {}],
+    [
+      'keeps the event in a log that is slow',
+      { history: { 'rooms/:roomId': { retentionSeconds: 600 } } },
+    ],
+  ])('a publisher that %s ends after timeoutMs', async (_what, settings) => {
+    const store = storeWith({});
+    const gateway = gatewayWith({ post: never });
+    const rooms = defineChannel('rooms/:roomId', { access: 'public' });
+    await subscribers(createApp({ channels: [rooms], store, gateway }), 3);
+    const limits: unknown[] = [];
+    const log = memoryStore().log as MessageLog;
+    const append: MessageLog['append'] = (request, limit) => {
+      limits.push(limit?.endsAt);
+      return log.append(request, limit);
+    };
+    const whole = { ...store, log: { ...log, contract: log.contract, append } };
+    const plugins = [{ name: 'silent', onError: () => undefined }];
+    const publisher = createPublisher({ store: whole, gateway, plugins, ...settings });
+    const onEnd = vi.fn();
+    const start = Date.now();
+    void publisher.channel('rooms/1').publish('x', 1, { timeoutMs: 2_000 }).then(onEnd);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(onEnd).toHaveBeenCalledWith(
+      expect.objectContaining({ delivery: { delivered: 0, gone: 0, failed: 3 } }),
+    );
+    expect(limits).toEqual('history' in settings ? [start + 2_000] : []);
   });
 
   it('B1 a throttled farewell ends in time for the answer, and also outside of any event', async () => {

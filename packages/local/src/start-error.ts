@@ -1,4 +1,4 @@
-/** Codes of the errors of `startGateway` and `gatecast`. */
+/** Codes of the errors of `startGateway` and `gatecast`. @group Errors */
 export type StartErrorCode =
   | 'ERR_ENTRY_NOT_FOUND'
   | 'ERR_BUILD_FAILED'
@@ -18,7 +18,11 @@ export type StartErrorCode =
   | 'ERR_PARTS_UNNOTICED'
   | 'ERR_REFUSED';
 
-/** A gateway or a function could not be started. `startGateway` throws it, and `gatecast` prints it. */
+/**
+ * A gateway or a function could not be started. `startGateway` throws it, and `gatecast` prints it.
+ *
+ * @group Errors
+ */
 export class StartError extends Error {
   override readonly name = 'StartError';
   /** Identifies the error. */

@@ -249,6 +249,47 @@ describe('a bundle', () => {
     expect(String(failure)).not.toContain('external');
   });
 
+  it.each(['cjs', 'esm'])(
+    'leaves out what a package imports only if it is installed (%s)',
+    async (format) => {
+      await dependency(
+        'flexible',
+        `const load = (get) => get().then(() => 'there', (error) => error.code);
+       export const parts = () => Promise.all([
+         load(() => import('optional-one/at/all.js')), load(() => import('@optional/two'))
+       ]);`,
+      );
+      const folder = join(directory, 'node_modules/flexible');
+      const peerDependenciesMeta = {
+        'optional-one': { optional: true },
+        '@optional/two': { optional: true },
+      };
+      await writeFile(
+        join(folder, 'package.json'),
+        JSON.stringify({ type: 'module', main: 'index.js', peerDependenciesMeta }),
+      );
+      const entry = await source(
+        'app.ts',
+        `import { parts } from 'flexible'; export { parts }; ${format === 'esm' ? 'await 0;' : ''}`,
+      );
+      await using bundler = await bundlerOf(entry);
+      const bundle = await bundler.build();
+      expect(bundle.format).toBe(format);
+      const { parts } = (await loaded(bundle.file)) as { parts: () => Promise<unknown> };
+      const code = format === 'esm' ? 'ERR_MODULE_NOT_FOUND' : 'MODULE_NOT_FOUND';
+      expect(await parts()).toEqual([code, code]);
+
+      // What the project itself imports is needed.
+      await source(
+        'app.ts',
+        `import { parts } from 'flexible'; import 'optional-one'; export { parts };`,
+      );
+      await expect(bundler.build()).rejects.toMatchObject({
+        hint: 'Install what is missing: npm install optional-one',
+      });
+    },
+  );
+
   it('I15 has no hint for a missing file of the project', async () => {
     const entry = await source('app.ts', `export * from './nowhere.js';`);
     await using bundler = await bundlerOf(entry);

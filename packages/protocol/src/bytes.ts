@@ -1,4 +1,8 @@
-/** Encodes a string in UTF-8. Not every engine of React Native has a `TextEncoder`. */
+/**
+ * Encodes a string in UTF-8. Not every engine of React Native has a `TextEncoder`.
+ *
+ * @group Ids and bytes
+ */
 export function utf8(text: string): Uint8Array {
   // Half of a surrogate pair becomes the replacement character, as with `TextEncoder`.
   const escaped = encodeURIComponent(text.replace(/[\ud800-\udfff]/gu, '\ufffd'));
@@ -9,7 +13,11 @@ export function utf8(text: string): Uint8Array {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Bytes as base64url without padding, which is legal in a sub-protocol and in a frame's id. */
+/**
+ * Bytes as base64url without padding, which is legal in a sub-protocol and in a frame's id.
+ *
+ * @group Ids and bytes
+ */
 export function base64url(bytes: Uint8Array): string {
   let text = '';
   for (let index = 0; index < bytes.length; index += 3) {

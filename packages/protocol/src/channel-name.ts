@@ -1,4 +1,4 @@
-/** Longest channel name, in bytes (all its characters are ASCII). */
+/** Longest channel name, in bytes (all its characters are ASCII). @group Limits */
 export const MAX_CHANNEL_NAME_BYTES = 200;
 
 type ParamName<P extends string> = P extends `${infer Head}/${infer Tail}`
@@ -7,12 +7,20 @@ type ParamName<P extends string> = P extends `${infer Head}/${infer Tail}`
     ? Name
     : never;
 
-/** The parameters of a pattern: `Params<'rooms/:roomId'>` is `{ readonly roomId: string }`. */
+/**
+ * The parameters of a pattern: `Params<'rooms/:roomId'>` is `{ readonly roomId: string }`.
+ *
+ * @group Channels
+ */
 export type Params<P extends string> = string extends P
   ? Readonly<Record<string, string>>
   : { readonly [K in ParamName<P>]: string };
 
-/** The names that match a pattern: `ChannelName<'rooms/:roomId'>` is `` `rooms/${string}` ``. */
+/**
+ * The names that match a pattern: `ChannelName<'rooms/:roomId'>` is `` `rooms/${string}` ``.
+ *
+ * @group Channels
+ */
 export type ChannelName<P extends string> = P extends `${infer Head}/${infer Tail}`
   ? `${ChannelName<Head>}/${ChannelName<Tail>}`
   : P extends `:${string}`
@@ -33,7 +41,11 @@ export type Fit<N extends string, P extends string> = P extends `${infer PHead}/
     ? never
     : SegmentFit<N, P>;
 
-/** Thrown by {@link channelName} for a parameter that cannot be part of a channel name. */
+/**
+ * Thrown by {@link channelName} for a parameter that cannot be part of a channel name.
+ *
+ * @group Errors
+ */
 export class ChannelNameError extends Error {
   override readonly name = 'ChannelNameError';
 }
@@ -49,6 +61,7 @@ const SEGMENT = /^(?:[A-Za-z0-9_.~:@=-]|%[0-9A-F]{2})+$/;
  * characters must be percent-encoded, and only those may be, so that each channel has exactly one name.
  *
  * @returns The end of a sentence that begins with the name: `is longer than 200 bytes`.
+ * @group Channels
  */
 export function channelNameProblem(name: string): string | undefined {
   if (name.length <= MAX_CHANNEL_NAME_BYTES && PLAIN_NAME.test(name)) return undefined;
@@ -65,7 +78,11 @@ export function channelNameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** Decodes one segment of a legal channel name. Returns `''` for a segment that is not UTF-8. */
+/**
+ * Decodes one segment of a legal channel name. Returns `''` for a segment that is not UTF-8.
+ *
+ * @group Channels
+ */
 export function decodeSegment(segment: string): string {
   if (!segment.includes('%')) return segment;
   try {
@@ -93,6 +110,7 @@ function encodeSegment(value: string): string {
  *
  * @throws ChannelNameError - if a parameter is missing, empty or contains half of a surrogate pair, and
  * if the name is longer than 200 bytes.
+ * @group Channels
  */
 export function channelName<P extends string>(
   pattern: P,
@@ -119,7 +137,7 @@ export function channelName<P extends string>(
   // What is encoded is legal, and a pattern is checked where it is written: a page need not load the rules.
   if (name.length > MAX_CHANNEL_NAME_BYTES) {
     throw new ChannelNameError(
-      `The channel name "${name}" is longer than ${MAX_CHANNEL_NAME_BYTES} bytes.`,
+      `The channel name "${name.slice(0, 80)}…" is longer than ${MAX_CHANNEL_NAME_BYTES} bytes.`,
     );
   }
   return name as ChannelName<P>;

@@ -8,6 +8,7 @@ import type { ChannelName, Fit } from './channel-name.js';
  * ```ts
  * type Room = ChannelType<'rooms/:roomId', { message: { text: string } }>;
  * ```
+ * @group Channels
  */
 export interface ChannelType<
   P extends string = string,
@@ -19,23 +20,32 @@ export interface ChannelType<
   readonly events: E;
 }
 
-/** A {@link ChannelType} of any pattern and events, for constraints. */
+/** A {@link ChannelType} of any pattern and events, for constraints. @group Channels */
 // oxlint-disable-next-line typescript/no-explicit-any -- inference reads both parameters back.
 export type AnyChannelType = ChannelType<any, any>;
 
 /**
  * Key of the {@link ChannelType} in the contexts of a channel class. A type only: it does not exist at
  * run time.
+ *
+ * @group Channels
  */
 export declare const channelOf: unique symbol;
 /**
  * Key of the type that the client sends, if a schema transforms it. A type only: it does not exist at run
  * time.
+ *
+ * @group Channels
  */
 export declare const inputOf: unique symbol;
 
-/** The last parameter of a channel class's handlers, the context, which names the channel's type. */
+/**
+ * The last parameter of a channel class's handlers, the context, which names the channel's type.
+ *
+ * @group Channels
+ */
 export interface ContractCarrier<C extends AnyChannelType = AnyChannelType> {
+  /** @hidden */
   readonly [channelOf]?: C;
 }
 
@@ -59,6 +69,8 @@ type ContractOfMethod<M> = M extends (...args: infer A) => unknown
 /**
  * The contract of a channel class, taken from the contexts of its handlers or from the arguments of
  * `defineChannel`. `never` if it has neither.
+ *
+ * @group Channels
  */
 export type ContractOf<T> = T extends { readonly '~contract'?: infer C extends AnyChannelType }
   ? C
@@ -66,6 +78,8 @@ export type ContractOf<T> = T extends { readonly '~contract'?: infer C extends A
 
 /**
  * The names that the channels of a class may have; any string if its contract is unknown.
+ *
+ * @group Channels
  */
 export type NameOf<T> =
   ContractOf<T> extends { pattern: infer P extends string }
@@ -74,7 +88,11 @@ export type NameOf<T> =
       : ChannelName<P>
     : string;
 
-/** The data of a channel class's events, by name; any event if its contract is unknown. */
+/**
+ * The data of a channel class's events, by name; any event if its contract is unknown.
+ *
+ * @group Channels
+ */
 export type EventsOf<T> = [ContractOf<T>] extends [never]
   ? Record<string, unknown>
   : ContractOf<T> extends { events: infer E extends object }
@@ -140,6 +158,8 @@ type NamedAmong<C, N extends string> =
  * The channel class that a name belongs to, out of several. As at run time, a literal segment takes
  * precedence over a parameter, from left to right. A class without a known pattern has
  * the names that match no other.
+ *
+ * @group Channels
  */
 export type ChannelNamed<C, N extends string> = N extends unknown
   ? NamedAmong<Candidates<C, N>, N>

@@ -1,6 +1,8 @@
 /**
  * Gatecast's own codes that a client may see in an `error` frame or in the outcome of a subscription,
  * each with its meaning. An app may use any other string as a code.
+ *
+ * @group Errors
  */
 export const wireErrors = {
   ERR_FRAME_INVALID: 'The frame is not JSON, or does not have the form that its action requires.',
@@ -27,5 +29,5 @@ export const wireErrors = {
   ERR_INTERNAL: 'The server could not handle the frame. Its logs say why.',
 } as const;
 
-/** One of Gatecast's own codes that a client may see. */
+/** One of Gatecast's own codes that a client may see. @group Errors */
 export type WireErrorCode = keyof typeof wireErrors;

@@ -8,6 +8,7 @@ import { sha256 } from './sha256.js';
  *
  * @param ordinal - Number of the publish among those of this message on this channel, counted from 0.
  * @returns 22 characters of base64url.
+ * @group Ids and bytes
  */
 export function eventId(channel: string, frameId: string, ordinal: number): string {
   return base64url(sha256(`${channel}\n${frameId}\n${ordinal}`).subarray(0, 16));

@@ -1,6 +1,6 @@
 import type { WireErrorCode } from './error-codes.js';
 
-/** What a client sends. `action` is the route key that API Gateway selects. */
+/** What a client sends. `action` is the route key that API Gateway selects. @group Frames */
 export type ClientFrame =
   | SubscribeFrame
   | UnsubscribeFrame
@@ -9,7 +9,11 @@ export type ClientFrame =
   | PingFrame
   | MessageFrame;
 
-/** Asks to receive the events of channels; the reply's data is a {@link SubscribeReply}. */
+/**
+ * Asks to receive the events of channels; the reply's data is a {@link SubscribeReply}.
+ *
+ * @group Frames
+ */
 export interface SubscribeFrame {
   readonly action: 'subscribe';
   /** Identifies the request: 1 to 64 characters. */
@@ -18,7 +22,7 @@ export interface SubscribeFrame {
   readonly channels: readonly ChannelToSubscribe[];
 }
 
-/** One channel of a {@link SubscribeFrame}. */
+/** One channel of a {@link SubscribeFrame}. @group Frames */
 export interface ChannelToSubscribe {
   readonly channel: string;
   /**
@@ -30,7 +34,11 @@ export interface ChannelToSubscribe {
   readonly rewind?: number;
 }
 
-/** Asks for events of a channel with history; the reply's data is a {@link HistoryReply}. */
+/**
+ * Asks for events of a channel with history; the reply's data is a {@link HistoryReply}.
+ *
+ * @group Frames
+ */
 export interface HistoryFrame {
   readonly action: 'history';
   /** Identifies the request: 1 to 64 characters. */
@@ -47,7 +55,7 @@ export interface HistoryFrame {
   readonly limit?: number;
 }
 
-/** Asks whether events were missed; the reply's data is a {@link SyncReply}. */
+/** Asks whether events were missed; the reply's data is a {@link SyncReply}. @group Frames */
 export interface SyncFrame {
   readonly action: 'sync';
   /** Identifies the request: 1 to 64 characters. */
@@ -56,7 +64,7 @@ export interface SyncFrame {
   readonly positions: Readonly<Record<string, string>>;
 }
 
-/** Ends subscriptions; the reply's data is an {@link UnsubscribeReply}. */
+/** Ends subscriptions; the reply's data is an {@link UnsubscribeReply}. @group Frames */
 export interface UnsubscribeFrame {
   readonly action: 'unsubscribe';
   /** Identifies the request: 1 to 64 characters. */
@@ -65,12 +73,16 @@ export interface UnsubscribeFrame {
   readonly channels: readonly string[];
 }
 
-/** Keeps the connection alive; API Gateway itself answers with a {@link PongFrame}. */
+/**
+ * Keeps the connection alive; API Gateway itself answers with a {@link PongFrame}.
+ *
+ * @group Frames
+ */
 export interface PingFrame {
   readonly action: 'ping';
 }
 
-/** A message for a channel's handler: `action` is `rooms.post`. */
+/** A message for a channel's handler: `action` is `rooms.post`. @group Frames */
 export interface MessageFrame {
   readonly action: string;
   /**
@@ -84,7 +96,7 @@ export interface MessageFrame {
   readonly attempt?: number;
 }
 
-/** What a server sends. */
+/** What a server sends. @group Frames */
 export type ServerFrame =
   | ReplyFrame
   | ErrorFrame
@@ -94,7 +106,7 @@ export type ServerFrame =
   | ByeFrame
   | PongFrame;
 
-/** The answer to the request `id`. */
+/** The answer to the request `id`. @group Frames */
 export interface ReplyFrame {
   readonly type: 'reply';
   readonly id: string;
@@ -110,7 +122,11 @@ export interface ReplyFrame {
   readonly server?: ServerSettings;
 }
 
-/** Settings that a server sends to its clients. A client has defaults for missing values. */
+/**
+ * Settings that a server sends to its clients. A client has defaults for missing values.
+ *
+ * @group Frames
+ */
 export interface ServerSettings {
   /** How long a connection may be silent before the client sends a {@link PingFrame}, in milliseconds. */
   readonly keepAliveMs: number;
@@ -128,7 +144,7 @@ export interface ServerSettings {
   readonly now: number;
 }
 
-/** Why a request, or one of its channels, was refused. */
+/** Why a request, or one of its channels, was refused. @group Frames */
 export interface WireError {
   /** A code of {@link wireErrors} or of the app. */
   readonly code: WireErrorCode | (string & {});
@@ -143,14 +159,14 @@ export interface WireError {
   readonly retryAfterMs?: number;
 }
 
-/** Refuses the request `id`. Without `id` if the frame had no readable one. */
+/** Refuses the request `id`. Without `id` if the frame had no readable one. @group Frames */
 export interface ErrorFrame {
   readonly type: 'error';
   readonly id?: string;
   readonly error: WireError;
 }
 
-/** One event of a channel. */
+/** One event of a channel. @group Frames */
 export interface ChannelEventBody {
   /** The event's name. */
   readonly event: string;
@@ -179,13 +195,13 @@ export interface ChannelEventBody {
   readonly op?: string;
 }
 
-/** One event. */
+/** One event. @group Frames */
 export interface EventFrame extends ChannelEventBody {
   readonly type: 'event';
   readonly channel: string;
 }
 
-/** Several events of one channel. */
+/** Several events of one channel. @group Frames */
 export interface EventsFrame {
   readonly type: 'events';
   readonly channel: string;
@@ -194,7 +210,7 @@ export interface EventsFrame {
   readonly more?: true;
 }
 
-/** The server ended a subscription. The client must not subscribe again by itself. */
+/** The server ended a subscription. The client must not subscribe again by itself. @group Frames */
 export interface UnsubscribedFrame {
   readonly type: 'unsubscribed';
   readonly channel: string;
@@ -207,6 +223,8 @@ export interface UnsubscribedFrame {
 /**
  * Sent before the server disconnects, because API Gateway always closes with code 1000 and cannot pass on
  * a reason.
+ *
+ * @group Frames
  */
 export interface ByeFrame {
   readonly type: 'bye';
@@ -220,12 +238,16 @@ export interface ByeFrame {
   readonly afterMs?: number;
 }
 
-/** Answers a {@link PingFrame}. */
+/** Answers a {@link PingFrame}. @group Frames */
 export interface PongFrame {
   readonly type: 'pong';
 }
 
-/** The data of the reply to a `subscribe` frame: one outcome for each channel, in the same order. */
+/**
+ * The data of the reply to a `subscribe` frame: one outcome for each channel, in the same order.
+ *
+ * @group Frames
+ */
 export interface SubscribeReply {
   readonly channels: readonly SubscribeOutcome[];
 }
@@ -252,6 +274,8 @@ interface Subscribed {
 /**
  * When a client asks whether it has missed the last events of a channel, which nothing else would reveal: once,
  * `afterMs` plus a random part of `windowMs` after the last event that it got. Both are in milliseconds.
+ *
+ * @group Frames
  */
 export interface TailCheck {
   readonly afterMs: number;
@@ -262,10 +286,12 @@ export interface TailCheck {
  * Why a position is of no use. `epoch`: it belongs to a history that no longer exists. `forked`: the history does not
  * contain the event that it names, because the store has lost it. `trimmed`: events after it have expired or were
  * deleted.
+ *
+ * @group History
  */
 export type ResetReason = 'epoch' | 'forked' | 'trimmed';
 
-/** One channel of a {@link SubscribeReply}. */
+/** One channel of a {@link SubscribeReply}. @group Frames */
 export type SubscribeOutcome =
   /** Events from now on; with `rewind`, also the latest ones. */
   | (Subscribed & { readonly result: 'live' })
@@ -281,7 +307,7 @@ export type SubscribeOutcome =
     })
   | { readonly channel: string; readonly error: WireError };
 
-/** The data of the reply to a `history` frame. */
+/** The data of the reply to a `history` frame. @group Frames */
 export type HistoryReply =
   | {
       readonly result: 'page';
@@ -299,7 +325,7 @@ export type HistoryReply =
       readonly position: string;
     };
 
-/** The data of the reply to a `sync` frame: one outcome for each channel. */
+/** The data of the reply to a `sync` frame: one outcome for each channel. @group Frames */
 export interface SyncReply {
   readonly channels: readonly SyncOutcome[];
 }
@@ -308,6 +334,8 @@ export interface SyncReply {
  * One channel of a {@link SyncReply}. `current`: nothing was missed. `behind`: there are events after the position,
  * which a {@link HistoryFrame} gets. `resubscribe`: the position is of no use; subscribing with it tells why.
  * `not-subscribed`: the connection is not subscribed to the channel.
+ *
+ * @group Frames
  */
 export type SyncOutcome =
   | {
@@ -316,7 +344,11 @@ export type SyncOutcome =
     }
   | { readonly channel: string; readonly error: WireError };
 
-/** The data of the reply to an `unsubscribe` frame: each channel once, in the order of the request. */
+/**
+ * The data of the reply to an `unsubscribe` frame: each channel once, in the order of the request.
+ *
+ * @group Frames
+ */
 export interface UnsubscribeReply {
   readonly channels: readonly (
     | { readonly channel: string }
@@ -324,7 +356,7 @@ export interface UnsubscribeReply {
   )[];
 }
 
-/** Size of a text in bytes, as UTF-8. */
+/** Size of a text in bytes, as UTF-8. @group Ids and bytes */
 export function byteLength(text: string): number {
   let bytes = text.length;
   for (let index = 0; index < text.length; index += 1) {

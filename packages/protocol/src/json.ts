@@ -12,6 +12,8 @@
  *
  * Some losses do not show in types: getters, properties that are not enumerable (such as the `message` of
  * an `Error`), and numbers that are not finite, which become `null`.
+ *
+ * @group Messages
  */
 export type Json<T> = unknown extends T
   ? T
@@ -21,7 +23,11 @@ export type Json<T> = unknown extends T
       ? Written<J>
       : Written<T>;
 
-/** The data of a received event: like {@link Json}, but `null` if nothing is left. */
+/**
+ * The data of a received event: like {@link Json}, but `null` if nothing is left.
+ *
+ * @group Messages
+ */
 export type Received<T> = unknown extends T ? T : OrNull<Json<T>>;
 // `unknown extends` is only asked of the given type, never of the resulting one: resolving that too early
 // would cut a recursive type short.

@@ -15,7 +15,7 @@ import type { RowsOptions } from './rows.js';
 import { clientOption, makeClient, sdkPort } from './sdk-port.js';
 import { Table } from './table.js';
 
-/** Options of {@link dynamoDbStore}. */
+/** Options of {@link dynamoDbStore}. @group Start here */
 export interface DynamoDbStoreOptions {
   /** Name of the table. @default the variable GATECAST_TABLE, read at the first event */
   readonly table?: string;
@@ -87,6 +87,7 @@ const generationOption: OptionType = {
  * ```
  *
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_OPTION_CONFLICT.
+ * @group Start here
  */
 export function dynamoDbStore(options: DynamoDbStoreOptions = {}): Store {
   const types = {

@@ -1,4 +1,8 @@
-/** What the table of a {@link dynamoDbStore} must look like, in the terms of DynamoDB's API. */
+/**
+ * What the table of a {@link dynamoDbStore} must look like, in the terms of DynamoDB's API.
+ *
+ * @group Deployment
+ */
 export interface TableDefinition {
   readonly AttributeDefinitions: readonly {
     readonly AttributeName: string;
@@ -15,6 +19,8 @@ export interface TableDefinition {
 /**
  * The table of a {@link dynamoDbStore}, as input for `CreateTable` and `UpdateTimeToLive`. It needs no
  * index. Provisioned capacity works as well.
+ *
+ * @group Deployment
  */
 export const tableDefinition: TableDefinition = {
   AttributeDefinitions: [
@@ -29,7 +35,11 @@ export const tableDefinition: TableDefinition = {
   TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
 };
 
-/** The actions that the function's role needs on the table. A {@link dynamoDbStore} calls no others. */
+/**
+ * The actions that the function's role needs on the table. A {@link dynamoDbStore} calls no others.
+ *
+ * @group Deployment
+ */
 export const iamActions: readonly string[] = [
   'dynamodb:BatchGetItem',
   'dynamodb:BatchWriteItem',
@@ -40,7 +50,11 @@ export const iamActions: readonly string[] = [
   'dynamodb:UpdateItem',
 ];
 
-/** The actions that a role needs on the table to publish. A publisher on a {@link dynamoDbStore} calls no others. */
+/**
+ * The actions that a role needs on the table to publish. A publisher on a {@link dynamoDbStore} calls no others.
+ *
+ * @group Deployment
+ */
 export const publisherActions: readonly string[] = [
   'dynamodb:BatchGetItem',
   'dynamodb:BatchWriteItem',
@@ -53,6 +67,8 @@ export const publisherActions: readonly string[] = [
 /**
  * The actions that a role needs on a table with nothing but the log, as in `composeStore({ connections:
  * redisStore(), log: dynamoDbStore() })`.
+ *
+ * @group Deployment
  */
 export const logActions: readonly string[] = [
   'dynamodb:BatchGetItem',

@@ -5,7 +5,7 @@ import { RedisConnectionStore } from './redis-connection-store.js';
 import { PREFIX_PATTERN, RedisKeys } from './redis-keys.js';
 import { RedisLink } from './redis-link.js';
 
-/** Options of {@link redisStore}. Give one of `url`, `cluster` and `client`. */
+/** Options of {@link redisStore}. Give one of `url`, `cluster` and `client`. @group Start here */
 export interface RedisStoreOptions {
   /**
    * URL of one server: `redis://user:password@host:6379/0`, or `rediss://…` for TLS.
@@ -67,6 +67,7 @@ const prefix: OptionType = {
  * ```
  *
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_OPTION_CONFLICT.
+ * @group Start here
  */
 export function redisStore(options: RedisStoreOptions = {}): Store & AsyncDisposable {
   checkOptions(

@@ -26,7 +26,7 @@ import type { Authorizer } from '../wire/handshake.js';
 import { parseOrigins } from '../wire/origins.js';
 import type { AcceptChannel, AppPublishing } from './types.js';
 
-/** Options of {@link createApp}, without the channels. */
+/** Options of {@link createApp}, without the channels. @group Start here */
 export interface AppSettings {
   /** Where connections and subscriptions are kept. */
   readonly store: Store;
@@ -53,7 +53,7 @@ export interface AppSettings {
   readonly gateway?: Gateway;
 }
 
-/** An app: the result of {@link createApp}. */
+/** An app: the result of {@link createApp}. @group Start here */
 export interface App<L extends readonly unknown[] = readonly unknown[]>
   extends AppPublishing<L>,
     Pick<AppActions, 'connection'> {
@@ -89,6 +89,7 @@ const SETTINGS = {
  * ```
  *
  * @throws ConfigurationError - for the first mistake in the channels, plugins or options.
+ * @group Start here
  */
 export function createApp<const L extends Channels>(
   options: AppSettings & {

@@ -12,7 +12,7 @@ import { checkStore, storeOption } from '../store/check-store.js';
 import { Deadlines } from '../time/deadlines.js';
 import type { App, AppSettings } from './create-app.js';
 
-/** Options of {@link createPublisher}. */
+/** Options of {@link createPublisher}. @group Publishing */
 export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'> {
   /** Hooks around publishing and delivery. @default none */
   readonly plugins?: readonly AnyPlugin[];
@@ -44,6 +44,7 @@ export interface PublisherOptions extends Pick<AppSettings, 'store' | 'gateway'>
  *
  * @throws ConfigurationError - for an unknown or wrong option, and for plugins that are duplicate or in
  * the wrong order.
+ * @group Publishing
  */
 export function createPublisher<A extends App = never>(
   options: PublisherOptions,

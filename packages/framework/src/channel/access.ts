@@ -3,7 +3,7 @@ import { makeError } from '../errors/gatecast-error.js';
 import type { Connection } from '../wire/connection.js';
 import type { RouteTable } from './route-table.js';
 
-/** The context of an access rule. */
+/** The context of an access rule. @group Access and identity */
 export interface AccessContext<P extends string = string> {
   readonly connection: Connection;
   /** The parameters in the channel's name, decoded. */
@@ -19,6 +19,8 @@ export interface AccessContext<P extends string = string> {
 /**
  * What a connection may want to do with a channel. Later versions will add operations, so a rule should
  * refuse those that it does not know.
+ *
+ * @group Access and identity
  */
 export type Operation = 'subscribe' | 'message' | 'history';
 
@@ -26,6 +28,8 @@ export type Operation = 'subscribe' | 'message' | 'history';
  * Who may use a channel: `public` means everyone, and `authenticated` every connection with a user. A
  * function decides for each connection: unless it returns exactly `true`, the connection is refused with
  * `ERR_FORBIDDEN`. It may also throw its own `ClientError`.
+ *
+ * @group Access and identity
  */
 export type AccessRule<P extends string = string> =
   | 'public'

@@ -15,7 +15,11 @@ type PatternCheck<T, P extends string> = [ContractOf<T>] extends [never]
           readonly 'the handlers of this class are typed for another pattern': ContractOf<T>['pattern'];
         };
 
-/** The result of {@link Channel}: a class decorator, for legacy and standard decorators. */
+/**
+ * The result of {@link Channel}: a class decorator, for legacy and standard decorators.
+ *
+ * @group Channels
+ */
 export interface ChannelDecorator<P extends string> {
   <C extends AnyClass>(
     target: C & PatternCheck<InstanceType<C>, P>,
@@ -41,6 +45,7 @@ export interface ChannelDecorator<P extends string> {
  * ```
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL, if `@Channel` is written without parentheses.
+ * @group Start here
  */
 export function Channel<const P extends string>(
   pattern: P,

@@ -32,6 +32,7 @@ const OF_HISTORY: readonly Route[] = [
  * @param resolve - Makes the instances of the classes. Without it, `new` does.
  *
  * @throws ConfigurationError - for the first mistake that is found.
+ * @group Deployment
  */
 export function compile(sources: readonly object[], resolve?: Resolve): RouteTable {
   if (!Array.isArray(sources) || sources.length === 0) throw makeError('ERR_CHANNELS_EMPTY', {});

@@ -18,11 +18,12 @@ import type { AppActions, ServerChannel } from './publishing.js';
  *   interface ContextVariables { tenant: Tenant }
  * }
  * ```
+ * @group Contexts
  */
 // oxlint-disable-next-line typescript/no-empty-object-type -- apps augment it.
 export interface ContextVariables {}
 
-/** Common part of the contexts of all handlers. */
+/** Common part of the contexts of all handlers. @group Contexts */
 export interface BaseContext {
   /** The connection that the event comes from. */
   readonly connection: Connection;
@@ -44,7 +45,7 @@ export interface BaseContext {
   readonly lambdaContext: LambdaContext | undefined;
 }
 
-/** Common part of the contexts of a channel's handlers. */
+/** Common part of the contexts of a channel's handlers. @group Contexts */
 export interface ChannelContext<C extends AnyChannelType = ChannelType>
   extends BaseContext,
     ContractCarrier<C> {
@@ -54,7 +55,7 @@ export interface ChannelContext<C extends AnyChannelType = ChannelType>
   readonly channel: ServerChannel<C['events']>;
 }
 
-/** Context of `@OnMessage`. */
+/** Context of `@OnMessage`. @group Contexts */
 export interface MessageContext<C extends AnyChannelType = ChannelType>
   extends ChannelContext<C>,
     ContextVariables {
@@ -74,7 +75,7 @@ export interface MessageContext<C extends AnyChannelType = ChannelType>
   readonly idempotencyKey: string;
 }
 
-/** Context of `@OnSubscribe`. */
+/** Context of `@OnSubscribe`. @group Contexts */
 export interface SubscribeContext<C extends AnyChannelType = ChannelType>
   extends ChannelContext<C>,
     ContextVariables {
@@ -90,7 +91,7 @@ export interface SubscribeContext<C extends AnyChannelType = ChannelType>
   readonly isResume: boolean;
 }
 
-/** Context of `@OnUnsubscribe`. */
+/** Context of `@OnUnsubscribe`. @group Contexts */
 export interface UnsubscribeContext<C extends AnyChannelType = ChannelType>
   extends Omit<ChannelContext<C>, 'event'>,
     ContractCarrier<C> {
@@ -104,7 +105,7 @@ export interface UnsubscribeContext<C extends AnyChannelType = ChannelType>
   readonly event: WebSocketEvent | undefined;
 }
 
-/** Context of `@OnConnect`. */
+/** Context of `@OnConnect`. @group Contexts */
 export interface ConnectContext extends BaseContext {
   /** Headers of the handshake, names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -112,7 +113,7 @@ export interface ConnectContext extends BaseContext {
   readonly query: Readonly<Record<string, string | undefined>>;
 }
 
-/** Context of `@OnDisconnect`. */
+/** Context of `@OnDisconnect`. @group Contexts */
 export interface DisconnectContext extends BaseContext {
   /** Close code, such as 1001; 1005 if the client sent none. */
   readonly code: number;

@@ -15,7 +15,7 @@ import { isStandardSchema, refuseSchema } from './schema.js';
 
 declare const eventData: unique symbol;
 
-/** The type of an event's data. It exists only as a type. */
+/** The type of an event's data. It exists only as a type. @group Channels */
 export interface EventType<T> {
   readonly [eventData]?: T;
 }
@@ -23,6 +23,8 @@ export interface EventType<T> {
 /**
  * Declares the type of an event's data for {@link defineChannel} without a schema: `event<{ text: string
  * }>()`.
+ *
+ * @group Channels
  */
 export function event<T>(): EventType<T> {
   return {};
@@ -38,7 +40,11 @@ type EventsFrom<E> = {
 };
 type Contract<P extends string, E> = ChannelType<P, EventsFrom<E> & object>;
 
-/** One message of a channel that was defined without decorators: the result of {@link MessageDefiner}. */
+/**
+ * One message of a channel that was defined without decorators: the result of {@link MessageDefiner}.
+ *
+ * @group Channels
+ */
 export interface DefinedMessage<I = unknown, R = unknown> {
   /** Validates the message. Without a schema, the handler gets what the client sent. */
   readonly schema?: StandardSchemaV1;
@@ -51,6 +57,8 @@ export interface DefinedMessage<I = unknown, R = unknown> {
 
 /**
  * Defines one message. The schema comes first, so that the type of the handler's parameter is inferred.
+ *
+ * @group Channels
  */
 export interface MessageDefiner<C extends ChannelType> {
   <S extends StandardSchemaV1, R>(
@@ -67,6 +75,8 @@ export interface MessageDefiner<C extends ChannelType> {
 /**
  * A channel in the form that the client's types need: one method for each message, and the data of a
  * subscription.
+ *
+ * @group Channels
  */
 export type DefinedChannel<P extends string, E extends object, M, S = unknown> = {
   readonly '~contract'?: ChannelType<P, E>;
@@ -78,7 +88,7 @@ export type DefinedChannel<P extends string, E extends object, M, S = unknown> =
     : never;
 };
 
-/** The second parameter of {@link defineChannel}. */
+/** The second parameter of {@link defineChannel}. @group Channels */
 export interface ChannelDeclaration<P extends string, E, M, S = unknown> extends ChannelOptions<P> {
   /**
    * The channel's events, as schemas or as `event<T>()`. Only their types are used: published data is not
@@ -119,6 +129,7 @@ const DEFINITION = Symbol.for('@gatecast/definition');
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE; ERR_SCHEMA_INVALID and
  * ERR_SCHEMA_FIELDS, if the first argument of a `message()` is neither a schema nor a handler.
  * `createApp` finds conflicts with the pattern or with other channels.
+ * @group Channels
  */
 export function defineChannel<
   const P extends string,

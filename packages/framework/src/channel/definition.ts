@@ -9,6 +9,8 @@ import type { AccessRule } from './access.js';
  * Subscribes each new connection: `true` for a pattern without parameters, otherwise a function that
  * returns the parameters, or `undefined` to leave this connection out. Connections that the access rule
  * refuses are left out, too.
+ *
+ * @group Channels
  */
 export type AutoSubscribe<P extends string = string> = string extends P
   ? boolean | ((connection: Connection) => Params<P> | undefined)
@@ -16,7 +18,7 @@ export type AutoSubscribe<P extends string = string> = string extends P
     ? boolean
     : (connection: Connection) => Params<P> | undefined;
 
-/** Options of `@Channel` and `defineChannel`. */
+/** Options of `@Channel` and `defineChannel`. @group Channels */
 export interface ChannelOptions<P extends string = string> {
   /**
    * First part of the messages' names on the wire: `rooms` in `rooms.post`.

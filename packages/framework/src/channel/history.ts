@@ -39,7 +39,7 @@ export function checkLog(label: string, { name, log }: Store): void {
   if (!log) throw makeError('ERR_HISTORY_STORE', { label, store: name });
 }
 
-/** The history of channels by their pattern; `false` for channels that have none. */
+/** The history of channels by their pattern; `false` for channels that have none. @group History */
 export type HistoryByPattern = Readonly<Record<string, LogSettings | false>>;
 
 /**

@@ -13,7 +13,11 @@ import { type HandlerRecord, methodDecorator } from './registry.js';
 // oxlint-disable-next-line typescript/no-explicit-any -- each handler has the context of its own channel.
 type AnyContext = any;
 
-/** A decorator for a method whose only parameter is a context, for legacy and standard decorators. */
+/**
+ * A decorator for a method whose only parameter is a context, for legacy and standard decorators.
+ *
+ * @group Channels
+ */
 export interface LifecycleDecorator<Context> {
   /** @typeParam M - The method that is decorated. */
   <M extends (ctx: Context) => unknown>(
@@ -46,6 +50,7 @@ export interface LifecycleDecorator<Context> {
  *   if (await bans.has(connection.sourceIp)) throw new ClientError('ERR_FORBIDDEN', 'Banned.');
  * }
  * ```
+ * @group Channels
  */
 export function OnConnect(): LifecycleDecorator<ConnectContext>;
 export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
@@ -57,6 +62,8 @@ export function OnConnect(...given: readonly unknown[]): LifecycleDecorator<AnyC
  * `DisconnectContext`. It also runs if a delivery has found the connection gone (410) before. API Gateway
  * may call it late or never (its developer guide calls `$disconnect` a best-effort event), so do not rely
  * on it.
+ *
+ * @group Channels
  */
 export function OnDisconnect(): LifecycleDecorator<DisconnectContext>;
 export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
@@ -78,6 +85,7 @@ export function OnDisconnect(...given: readonly unknown[]): LifecycleDecorator<A
  *   return { topic: await topics.get(params.roomId) };
  * }
  * ```
+ * @group Channels
  */
 export function OnSubscribe(): LifecycleDecorator<OfAnyChannel<SubscribeContext>>;
 export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {
@@ -89,6 +97,8 @@ export function OnSubscribe(...given: readonly unknown[]): LifecycleDecorator<An
  * subscribed again, the server removed it, or it ended (in that case as late and as unreliably as
  * `$disconnect`). It also runs if a delivery has found the connection gone (410) before. Its context is
  * an `UnsubscribeContext`, whose `cause` says which.
+ *
+ * @group Channels
  */
 export function OnUnsubscribe(): LifecycleDecorator<OfAnyChannel<UnsubscribeContext>>;
 export function OnUnsubscribe(...given: readonly unknown[]): LifecycleDecorator<AnyContext> {

@@ -1,6 +1,6 @@
 import type { Route, RouteTable } from './route-table.js';
 
-/** One route, described for infrastructure code. */
+/** One route, described for infrastructure code. @group Deployment */
 export interface ManifestRoute {
   /** `$connect`, `subscribe`, `rooms.post`. */
   readonly routeKey: string;
@@ -17,6 +17,8 @@ export interface ManifestRoute {
 /**
  * An app, described for infrastructure code: the output of `gatecast manifest`. Later releases may add
  * keys, so ignore those that you do not know.
+ *
+ * @group Deployment
  */
 export interface RouteManifest {
   /** Version of this format. */

@@ -6,7 +6,7 @@ import type { MessageContext, OfAnyChannel } from './context.js';
 import { methodDecorator } from './registry.js';
 import { isStandardSchema, refuseSchema } from './schema.js';
 
-/** Options of {@link OnMessage}. */
+/** Options of {@link OnMessage}. @group Channels */
 export interface MessageOptions {
   /**
    * Whether the sender gets an answer. `false` makes a one-way route: the client gets no answer, not even
@@ -22,7 +22,11 @@ export const messageOptionTypes: OptionTypes<MessageOptions> = { reply: option.f
 
 type MessageHandler<T> = (message: T, ctx: OfAnyChannel<MessageContext>) => unknown;
 
-/** A decorator for a method that takes a message of type `T`, for legacy and standard decorators. */
+/**
+ * A decorator for a method that takes a message of type `T`, for legacy and standard decorators.
+ *
+ * @group Channels
+ */
 export interface MessageDecorator<T> {
   <M extends MessageHandler<T>>(
     method: M,
@@ -49,6 +53,7 @@ export interface MessageDecorator<T> {
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL, ERR_SCHEMA_INVALID, ERR_SCHEMA_FIELDS,
  * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
+ * @group Start here
  */
 export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
 /**
@@ -71,6 +76,7 @@ export function OnMessage(options?: MessageOptions): MessageDecorator<unknown>;
  *
  * @throws ConfigurationError - ERR_DECORATOR_CALL, ERR_SCHEMA_INVALID, ERR_SCHEMA_FIELDS,
  * ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
+ * @group Start here
  */
 export function OnMessage<S extends StandardSchemaV1>(
   schema: S,

@@ -1,7 +1,7 @@
 import type { AnyChannelType, ChannelName, ChannelType, ResetReason } from '@gatecast/protocol';
 import type { Page } from '../store/connections.js';
 
-/** Outcome of a delivery, counted in connections. */
+/** Outcome of a delivery, counted in connections. @group Publishing */
 export interface DeliveryCount {
   /** API Gateway accepted the event for them. */
   readonly delivered: number;
@@ -11,7 +11,7 @@ export interface DeliveryCount {
   readonly failed: number;
 }
 
-/** Options of {@link ServerChannel.publish}. */
+/** Options of {@link ServerChannel.publish}. @group Publishing */
 export interface PublishOptions {
   /**
    * Id of the event, 1 to 64 characters. Two events on one channel with the same id are the same event: on a channel
@@ -29,9 +29,15 @@ export interface PublishOptions {
    * channel with history that connection finds the event there. @default nobody is left out
    */
   readonly except?: 'sender';
+  /**
+   * How long the publish may take, in milliseconds. Then the delivery ends, and `delivery.failed` counts those that
+   * were not reached. Use it in a function with a short time-out that no WebSocket event has started.
+   * @default what is left of the invocation of a WebSocket event; else 25,000 for the delivery
+   */
+  readonly timeoutMs?: number;
 }
 
-/** Result of {@link ServerChannel.publish}. */
+/** Result of {@link ServerChannel.publish}. @group Publishing */
 export interface PublishResult {
   /** The event's id. */
   readonly id: string;
@@ -46,7 +52,7 @@ export interface PublishResult {
   readonly delivery: DeliveryCount;
 }
 
-/** Which members of a channel to read. */
+/** Which members of a channel to read. @group Publishing */
 export interface MemberRange {
   /** `next` of the previous page. @default the first page */
   readonly after?: string;
@@ -54,14 +60,18 @@ export interface MemberRange {
   readonly limit?: number;
 }
 
-/** A connection that is subscribed to a channel. */
+/** A connection that is subscribed to a channel. @group Publishing */
 export interface Member {
   readonly connectionId: string;
   /** Absent for a guest. */
   readonly userId?: string;
 }
 
-/** Which events of a channel's history to read. Give `after` or `before`; without both, the latest are read. */
+/**
+ * Which events of a channel's history to read. Give `after` or `before`; without both, the latest are read.
+ *
+ * @group History
+ */
 export interface HistoryRange {
   /** Reads the events after this position, oldest first. */
   readonly after?: string;
@@ -71,7 +81,7 @@ export interface HistoryRange {
   readonly limit?: number;
 }
 
-/** One event of a channel's history. */
+/** One event of a channel's history. @group History */
 export interface HistoryEvent<N extends string = string, D = unknown> {
   readonly event: N;
   readonly data: D;
@@ -81,12 +91,12 @@ export interface HistoryEvent<N extends string = string, D = unknown> {
   readonly position: string;
 }
 
-/** Any event of a channel's history, told apart by `event`. */
+/** Any event of a channel's history, told apart by `event`. @group History */
 export type HistoryEventOf<E extends object> = {
   [N in keyof E & string]: HistoryEvent<N, E[N]>;
 }[keyof E & string];
 
-/** A part of a channel's history. */
+/** A part of a channel's history. @group History */
 export interface HistoryPage<E = HistoryEvent> {
   /** In order, and without a hole between them. */
   readonly events: readonly E[];
@@ -101,14 +111,14 @@ export interface HistoryPage<E = HistoryEvent> {
   readonly reset?: ResetReason;
 }
 
-/** A channel on the server, to publish on. */
+/** A channel on the server, to publish on. @group Publishing */
 export interface ServerChannel<E extends object = Record<string, unknown>> {
   /** The channel's name: `rooms/42`. */
   readonly name: string;
   /**
    * Publishes an event: puts it into the channel's history, if it has one, and delivers it to every subscriber before
    * it returns, at least once to each that can be reached. A post that gets 429, 5xx or no answer is retried for up to 5 s. The delivery ends in
-   * time for the invocation to be answered, and after 25 s at the latest. If a post fails, it is counted
+   * time for the invocation to be answered, and after 25 s or `timeoutMs` at the latest. If a post fails, it is counted
    * and reported to the plugins' `onError`, and `publish` does not reject. Await `publish`: if a handler
    * returns first, its answer is sent only when `publish` has ended.
    *
@@ -164,7 +174,7 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
   purge(): Promise<void>;
 }
 
-/** Anything that can publish: an app, a publisher, `ctx.app`. */
+/** Anything that can publish: an app, a publisher, `ctx.app`. @group Publishing */
 export interface Publishing {
   /**
    * A channel by its name. The type parameter is the channel's contract.
@@ -182,7 +192,7 @@ export interface Publishing {
   ): ServerChannel<C['events']>;
 }
 
-/** Options of {@link ServerConnection.disconnect}. */
+/** Options of {@link ServerConnection.disconnect}. @group Publishing */
 export interface DisconnectOptions {
   /** Whether the client should reconnect by itself, with a new token. @default false */
   readonly reconnect?: boolean;
@@ -193,7 +203,7 @@ export interface DisconnectOptions {
   readonly reason?: string;
 }
 
-/** A connection on the server, to end it or its subscriptions. */
+/** A connection on the server, to end it or its subscriptions. @group Publishing */
 export interface ServerConnection {
   /** `connectionId` of API Gateway. */
   readonly id: string;
@@ -225,7 +235,7 @@ export interface ServerConnection {
   unsubscribe(channel: string, reason?: string): Promise<boolean>;
 }
 
-/** The actions of `ctx.app`. */
+/** The actions of `ctx.app`. @group Publishing */
 export interface AppActions extends Publishing {
   /** A connection of this stage by its id. */
   connection(id: string): ServerConnection;

@@ -8,7 +8,7 @@ export interface CompiledChannel extends ChannelDefinition {
   readonly name: string;
 }
 
-/** What a route does. */
+/** What a route does. @group Deployment */
 export type RouteKind =
   | 'connect'
   | 'disconnect'
@@ -20,7 +20,7 @@ export type RouteKind =
   | 'ping'
   | 'message';
 
-/** One route key of the API and what it compiles to. */
+/** One route key of the API and what it compiles to. @group Deployment */
 export interface Route {
   /** The route key: `$connect`, `subscribe`, `rooms.post`. */
   readonly key: string;
@@ -33,7 +33,7 @@ export interface Route {
   readonly schema?: StandardSchemaV1;
 }
 
-/** A {@link Route} of a message, with its handler. */
+/** A {@link Route} of a message, with its handler. @group Deployment */
 export interface MessageRoute extends Route {
   readonly kind: 'message';
   /** The channel class that it belongs to. */
@@ -41,7 +41,7 @@ export interface MessageRoute extends Route {
   readonly message: MessageDefinition;
 }
 
-/** Everything that was compiled from an app's channels. Frozen. */
+/** Everything that was compiled from an app's channels. Frozen. @group Deployment */
 export interface RouteTable {
   /** First the built-in routes, then those of messages, in the order of the channels. */
   readonly routes: readonly (Route | MessageRoute)[];

@@ -154,7 +154,11 @@ class DeliveryRun {
     const options = { limit: this.#limit, begin: this.#begin, hasTurn: true };
     const isExpired = identityExpiresAt <= now();
     const outcome = isExpired
-      ? await sayFarewell(connectionId, TOKEN_EXPIRED, { poster: stage.poster, ...options })
+      ? await sayFarewell(connectionId, TOKEN_EXPIRED, {
+          poster: stage.poster,
+          mayStayOpen: true,
+          ...options,
+        })
       : await stage.poster.post(connectionId, frame, { ...options, ephemeral });
     if (this.#hasEnded) return;
     this.#underWay -= 1;

@@ -9,6 +9,11 @@ export type Farewell = Omit<ByeFrame, 'type'>;
 /** Options of {@link sayFarewell}. */
 export interface FarewellOptions extends Omit<PostOptions, 'ephemeral'> {
   readonly poster: Poster;
+  /**
+   * Whether it is enough that the client was told if API Gateway refuses to close the connection. A function that
+   * only publishes has no permission to, and a client that is told closes by itself. @default false
+   */
+  readonly mayStayOpen?: boolean;
 }
 
 /** The reason for a connection whose identity has expired. */
@@ -27,17 +32,19 @@ export const TOKEN_EXPIRED: Farewell = {
 export async function sayFarewell(
   connectionId: string,
   farewell: Farewell,
-  { poster, limit, begin = limit, hasTurn = false }: FarewellOptions,
+  { poster, limit, begin = limit, hasTurn = false, mayStayOpen = false }: FarewellOptions,
 ): Promise<PostOutcome> {
   const frame: ByeFrame = { type: 'bye', ...farewell };
-  const outcome = await poster.post(connectionId, JSON.stringify(frame), {
+  const told = await poster.post(connectionId, JSON.stringify(frame), {
     limit,
     begin: firstHalf(begin),
     hasTurn,
   });
   // The connection is closed even if the client could not be told: it then reconnects by itself.
-  if (outcome.result === 'gone' || outcome.result === 'refused') return outcome;
-  return poster.disconnect(connectionId, { limit, begin });
+  if (told.result === 'gone' || told.result === 'refused') return told;
+  const closed = await poster.disconnect(connectionId, { limit, begin });
+  const isTold = told.result === 'delivered';
+  return mayStayOpen && isTold && closed.result === 'refused' ? told : closed;
 }
 
 // The frame gets half of the time, so that there is time left for the close.

@@ -10,6 +10,8 @@ import type { TimeLimit } from '../time/time-limit.js';
  * - `failed`: this post cannot succeed, but others may.
  * - `refused`: no post can succeed, because a permission (403), credentials or a usable endpoint are
  *   missing.
+ *
+ * @group Deployment
  */
 export type PostOutcome =
   | { readonly result: 'delivered' }
@@ -22,6 +24,8 @@ export type PostOutcome =
 /**
  * The `@connections` API of one stage. Its methods make one attempt and do not reject. At the end of the
  * time limit they abort the attempt and return `retry`.
+ *
+ * @group Deployment
  */
 export interface Gateway {
   /** Sends one text frame. */

@@ -150,11 +150,8 @@ function automaticName(invocation: EventInvocation, channel: CompiledChannel): s
   try {
     return channelName(channel.pattern, params as Record<string, string>);
   } catch (error) {
-    reportAutomatic(
-      invocation,
-      channel,
-      `led to a name that is not legal: ${(error as Error).message}`,
-    );
+    const reason = (error as Error).message.replace(/\.$/, '');
+    reportAutomatic(invocation, channel, `led to a name that is not legal: ${reason}`);
     return undefined;
   }
 }

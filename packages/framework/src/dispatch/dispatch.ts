@@ -32,6 +32,7 @@ import { handleMessage } from './message.js';
  * @throws UsageError - ERR_EVENT_UNKNOWN, for any other event.
  * @throws Error - `Unauthorized`, if the authorizer refuses: API Gateway turns exactly this text into
  * 401, and any other into 500.
+ * @group Deployment
  */
 export type Handler = (
   event: unknown,

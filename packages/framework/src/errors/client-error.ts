@@ -1,7 +1,7 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
 import type { StoreError } from './gatecast-error.js';
 
-/** Options of {@link ClientError}. */
+/** Options of {@link ClientError}. @group Errors */
 export interface ClientErrorOptions {
   /** Any JSON value. Sent to the client. */
   readonly details?: unknown;
@@ -20,6 +20,7 @@ export interface ClientErrorOptions {
  * ```ts
  * throw new ClientError('ERR_ROOM_FULL', 'The room is full.', { retryAfterMs: 5_000 });
  * ```
+ * @group Errors
  */
 export class ClientError extends Error {
   override readonly name = 'ClientError';

@@ -371,5 +371,7 @@ export const errorTable = {
 
 /**
  * A code of an error that the framework itself throws. `docs/errors.md` says what to do about each.
+ *
+ * @group Errors
  */
 export type ErrorCode = keyof typeof errorTable;

@@ -15,6 +15,8 @@ export type ErrorValues<C extends ErrorCode> = { readonly [K in Names<C>]: strin
 /**
  * Base class of the errors that developers and operators see. Clients never see them: they get
  * `ERR_INTERNAL`.
+ *
+ * @group Errors
  */
 export class GatecastError extends Error {
   /** Identifies the error; all codes are in `docs/errors.md`. */
@@ -62,7 +64,11 @@ export class GatecastError extends Error {
   }
 }
 
-/** The app is configured wrongly. Thrown when it is created, or at the first event. */
+/**
+ * The app is configured wrongly. Thrown when it is created, or at the first event.
+ *
+ * @group Errors
+ */
 export class ConfigurationError extends GatecastError {
   override readonly name = 'ConfigurationError';
   /** Whether a value is an error of this class, even of another copy of the package. */
@@ -71,7 +77,7 @@ export class ConfigurationError extends GatecastError {
   }
 }
 
-/** The framework was called in a way that cannot work. */
+/** The framework was called in a way that cannot work. @group Errors */
 export class UsageError extends GatecastError {
   override readonly name = 'UsageError';
   /** Whether a value is an error of this class, even of another copy of the package. */
@@ -80,7 +86,7 @@ export class UsageError extends GatecastError {
   }
 }
 
-/** Describes the failure of a store for {@link StoreError.of}. */
+/** Describes the failure of a store for {@link StoreError.of}. @group Errors */
 export interface StoreFailure {
   /** Name of the store: `dynamodb`. */
   readonly store: string;
@@ -98,7 +104,7 @@ export interface StoreFailure {
   readonly cause?: unknown;
 }
 
-/** A store failed: it could not be reached, or answered with an error. */
+/** A store failed: it could not be reached, or answered with an error. @group Errors */
 export class StoreError extends GatecastError {
   override readonly name = 'StoreError';
   /**
@@ -132,6 +138,8 @@ export class StoreError extends GatecastError {
 /**
  * A frame could not be posted to API Gateway. `publish` does not throw it: it counts the connection in
  * `delivery.failed` and tells the plugins' `onError`.
+ *
+ * @group Errors
  */
 export class DeliveryError extends GatecastError {
   override readonly name = 'DeliveryError';

@@ -12,14 +12,14 @@ import type { Connection } from '../wire/connection.js';
 import type { WebSocketEvent } from '../wire/lambda-events.js';
 import { checkPlugin } from './check-plugin.js';
 
-/** Information about the app, for a plugin's `setup`. */
+/** Information about the app, for a plugin's `setup`. @group Plugins */
 export interface PluginSetup {
   /** The routes that the channels were compiled to. */
   readonly routes: RouteTable;
   readonly store: Store;
 }
 
-/** Context of `onFrame`: a frame of a client before any check. */
+/** Context of `onFrame`: a frame of a client before any check. @group Plugins */
 export interface FrameContext {
   /**
    * The action of the frame: `subscribe`, `rooms.post` or any other string; `undefined` if it cannot be
@@ -35,7 +35,7 @@ export interface FrameContext {
   readonly event: WebSocketEvent;
 }
 
-/** Context of `onPublish`. */
+/** Context of `onPublish`. @group Plugins */
 export interface PublishContext {
   /** The channel's name. */
   readonly channel: string;
@@ -47,7 +47,11 @@ export interface PublishContext {
   readonly ephemeral: boolean;
 }
 
-/** Context of `onDeliver`: the delivery of one event to the subscribers of its channel. */
+/**
+ * Context of `onDeliver`: the delivery of one event to the subscribers of its channel.
+ *
+ * @group Plugins
+ */
 export interface DeliverContext extends PublishContext {
   /** The outcome, once `next()` has ended; zeros before. */
   readonly delivery: DeliveryCount;
@@ -55,7 +59,7 @@ export interface DeliverContext extends PublishContext {
   readonly position?: string;
 }
 
-/** Context of `onHistory`: a client reads events of a channel's history. */
+/** Context of `onHistory`: a client reads events of a channel's history. @group Plugins */
 export interface HistoryContext {
   /** The reader. */
   readonly connection: Connection;
@@ -69,7 +73,7 @@ export interface HistoryContext {
   readonly kind: 'page' | 'resume' | 'rewind';
 }
 
-/** Where an error happened. */
+/** Where an error happened. @group Plugins */
 export interface ErrorContext {
   /** The route key, `authorizer`, or `publish` outside of any event. */
   readonly route: string;
@@ -88,6 +92,8 @@ export type Next = () => Promise<void>;
 /**
  * Continues with the next plugin and, at the end, with the handler. Takes the properties that this plugin
  * adds to the context.
+ *
+ * @group Plugins
  */
 export type NextWith<A extends object> = object extends A ? Next : (add: A) => Promise<void>;
 
@@ -96,6 +102,8 @@ export type NextWith<A extends object> = object extends A ? Next : (add: A) => P
  * reverse. If a hook does not call `next()`, the work that it wraps does not run; if it throws a
  * `ClientError`, the request is refused. Await `next()` or return its result: otherwise
  * ERR_PLUGIN_NEXT_NOT_AWAITED is thrown. Calling it twice throws ERR_PLUGIN_NEXT_TWICE.
+ *
+ * @group Plugins
  */
 export interface Plugin<A extends object = object> {
   /** Appears in errors and logs. */
@@ -177,6 +185,7 @@ export interface Plugin<A extends object = object> {
  * @typeParam A - The properties that the plugin adds to the context by `next({ … })`.
  *
  * @throws ConfigurationError - ERR_PLUGIN_HOOK_UNKNOWN, ERR_OPTION_VALUE.
+ * @group Plugins
  */
 export function definePlugin<A extends object = object>(plugin: Plugin<A>): Plugin<A> {
   checkPlugin(plugin);

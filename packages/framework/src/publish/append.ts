@@ -3,6 +3,7 @@ import { ClientError } from '../errors/client-error.js';
 import { makeError, StoreError } from '../errors/gatecast-error.js';
 import type { Invocation } from '../invocation/invocation.js';
 import type { Appended, AppendRequest, LogOfChannel } from '../store/log.js';
+import type { TimeLimit } from '../time/time-limit.js';
 import type { WrittenEvent } from './event-frame.js';
 
 /** Where a publish comes from, which decides when two publishes are the same one. */
@@ -14,6 +15,13 @@ export type PublishOrigin =
   /** No other publish is the same. */
   | undefined;
 
+/** An event to append. */
+interface EventToKeep {
+  readonly event: WrittenEvent;
+  readonly origin: PublishOrigin;
+  readonly limit: TimeLimit;
+}
+
 /**
  * Appends an event to its channel's log.
  *
@@ -24,7 +32,7 @@ export type PublishOrigin =
 export async function append(
   invocation: Invocation,
   log: LogOfChannel,
-  { event, origin }: { readonly event: WrittenEvent; readonly origin: PublishOrigin },
+  { event, origin, limit }: EventToKeep,
 ): Promise<Appended> {
   const { channel, payload, id } = event;
   const isDerived = origin !== undefined && 'frameId' in origin;
@@ -36,13 +44,11 @@ export async function append(
     // A handler that runs again may build other data, such as a time. What the first run published stands.
     onOtherHash: isDerived ? 'keep-first' : 'refuse',
   };
-  const appended = await invocation.log
-    .append(request, invocation.limit(`publish() on "${channel}"`))
-    .catch((error: unknown) => {
-      // The same message finds the same key, so sending it again does no harm.
-      if (origin && StoreError.is(error)) error.isOutcomeUnknown = true;
-      throw error;
-    });
+  const appended = await invocation.log.append(request, limit).catch((error: unknown) => {
+    // The same message finds the same key, so sending it again does no harm.
+    if (origin && StoreError.is(error)) error.isOutcomeUnknown = true;
+    throw error;
+  });
   if (appended.result === 'appended') return appended;
   if (appended.result === 'reused') throw makeError('ERR_ID_REUSED', { channel, id });
   throw new ClientError(

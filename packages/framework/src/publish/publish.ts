@@ -20,6 +20,7 @@ import type { Invocation } from '../invocation/invocation.js';
 import type { DeliverContext, Next } from '../invocation/plugin.js';
 import type { Page } from '../store/connections.js';
 import type { LogOfChannel } from '../store/log.js';
+import type { TimeLimit } from '../time/time-limit.js';
 import { append, checkOrder, type PublishOrigin } from './append.js';
 import { logOf, purgeHistory, readHistory } from './channel-history.js';
 import {
@@ -54,6 +55,7 @@ const OPTIONS: OptionTypes<PublishOptions> = {
   id: { takes: 'a string of 1 to 64 characters', fits: (value) => typeof value === 'string' },
   ephemeral: option.flag,
   except: option.oneOf('sender'),
+  timeoutMs: option.milliseconds(1),
 };
 const RANGE: OptionTypes<MemberRange> = { after: option.text, limit: option.integer(1, 1_000) };
 const NOBODY: DeliveryCount = Object.freeze({ delivered: 0, gone: 0, failed: 0 });
@@ -61,6 +63,8 @@ const NOBODY: DeliveryCount = Object.freeze({ delivered: 0, gone: 0, failed: 0 }
 /** One publish while it runs. */
 interface PublishRun {
   readonly ctx: DeliverContext & { position?: string; delivery: DeliveryCount };
+  /** When it has to end, in milliseconds since 1970. */
+  readonly endsAt: number;
   position?: string;
   duplicate: boolean;
 }
@@ -111,12 +115,16 @@ export class ChannelOfServer implements ServerChannel {
     checkChannel(invocation, channel);
     invocation.limit(`publish() on "${channel}"`);
     this.#checkSender(options);
-    const { ephemeral = false } = options;
+    const { ephemeral = false, timeoutMs = Infinity } = options;
     const log = ephemeral ? undefined : logOf(invocation, channel);
     const origin = this.#origin(options);
     const event = writeEvent(request, idOf(channel, origin));
     const ctx = { channel, event: event.event, id: event.id, ephemeral };
-    const run: PublishRun = { ctx: { ...ctx, delivery: NOBODY }, duplicate: false };
+    const run: PublishRun = {
+      ctx: { ...ctx, delivery: NOBODY },
+      endsAt: Date.now() + timeoutMs,
+      duplicate: false,
+    };
     const send = log
       ? this.#appendAndDeliver(run, { log, event, origin, options })
       : this.#deliverOnly(run, event, options);
@@ -139,7 +147,11 @@ export class ChannelOfServer implements ServerChannel {
     // An event that cannot be delivered to anybody, because the endpoint is not known, must not be kept.
     invocation.stage();
     return async () => {
-      const { entry, isDuplicate, finish } = await append(invocation, log, { event, origin });
+      const { entry, isDuplicate, finish } = await append(invocation, log, {
+        event,
+        origin,
+        limit: this.#limit(run),
+      });
       run.position = formatPosition(entry.position);
       run.ctx.position = run.position;
       run.duplicate = isDuplicate;
@@ -159,16 +171,21 @@ export class ChannelOfServer implements ServerChannel {
     };
   }
 
-  #deliver({ ctx }: PublishRun, frame: string, options: PublishOptions): Promise<void> {
+  #deliver(run: PublishRun, frame: string, options: PublishOptions): Promise<void> {
+    const { ctx } = run;
     const { onDeliver } = this.#invocation.core.hooks;
     const post = async (): Promise<void> => {
-      ctx.delivery = await this.#post(frame, options);
+      ctx.delivery = await this.#post(frame, options, this.#limit(run));
     };
     return onDeliver ? onDeliver(ctx, post) : post();
   }
 
   // Nothing is read from the context, which plugins may change.
-  #post(frame: string, { except, ephemeral = false }: PublishOptions): Promise<DeliveryCount> {
+  #post(
+    frame: string,
+    { except, ephemeral = false }: PublishOptions,
+    limit: TimeLimit,
+  ): Promise<DeliveryCount> {
     const invocation = this.#invocation;
     const { name: channel } = this;
     const { sender } = this.#scope;
@@ -177,11 +194,16 @@ export class ChannelOfServer implements ServerChannel {
       {
         connections: invocation.connections,
         stage: invocation.stage(),
-        limit: invocation.limit(`publish() on "${channel}"`),
+        limit,
         now: invocation.core.now,
         report: (error) => invocation.report(error),
       },
     );
+  }
+
+  #limit({ endsAt }: PublishRun): TimeLimit {
+    const limit = this.#invocation.limit(`publish() on "${this.name}"`);
+    return { ...limit, endsAt: Math.min(limit.endsAt ?? Infinity, endsAt) };
   }
 
   #checkSender({ except }: PublishOptions): void {

@@ -4,7 +4,7 @@ import { inParallel } from '../time/in-parallel.js';
 import { checkStore, storeOption } from './check-store.js';
 import type { Store } from './store.js';
 
-/** The store for each part of a composed store. */
+/** The store for each part of a composed store. @group Stores */
 export interface StoreParts {
   /** Keeps connections and subscriptions. */
   readonly connections: Store;
@@ -25,6 +25,7 @@ export interface StoreParts {
  *
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN, for an unknown part; ERR_STORE_MISSING,
  * ERR_STORE_CONTRACT.
+ * @group Stores
  */
 export function composeStore(parts: StoreParts): Store & AsyncDisposable {
   checkOptions('composeStore()', parts, { connections: storeOption, log: storeOption });

@@ -4,6 +4,8 @@ import type { TimeLimit } from '../time/time-limit.js';
  * The data of a connection that a store keeps. A store returns every field unchanged, including unknown
  * ones, because two versions share a table during a deployment. The value of an unknown field is a
  * string, a number or a boolean.
+ *
+ * @group Stores
  */
 export interface ConnectionRecord {
   readonly connectionId: string;
@@ -29,12 +31,16 @@ export interface ConnectionRecord {
 /**
  * One subscriber of a channel, with the data for delivery: all fields of the record except `expiresAt`
  * and `identity`, including unknown fields.
+ *
+ * @group Stores
  */
 export type Subscriber = Omit<ConnectionRecord, 'expiresAt' | 'identity'>;
 
 /**
  * Part of a long list, and where the next part begins. A page may have fewer items than requested, or
  * none at all, and still have a next page.
+ *
+ * @group Stores
  */
 export interface Page<T> {
   readonly items: readonly T[];
@@ -46,6 +52,8 @@ export interface Page<T> {
  * Which part of a channel's subscribers to read. Ids are hashed to fractions from 0 to 1 (`sliceOf`), and
  * a range is a part of these, rounded to 1/65,536. If the ranges of several readers divide 0 to 1, each
  * subscriber is in exactly one range.
+ *
+ * @group Stores
  */
 export interface SubscriberRange {
   /** First fraction of the range; less than 0 counts as 0. @default 0 */
@@ -66,7 +74,7 @@ export interface SubscriberRange {
   readonly limit?: number;
 }
 
-/** Limits of a connection's subscriptions. */
+/** Limits of a connection's subscriptions. @group Stores */
 export interface ChannelLimits {
   /** Most channels at once. */
   readonly maxChannels: number;
@@ -77,10 +85,12 @@ export interface ChannelLimits {
 /**
  * The result for one channel. `subscribed`: the subscription is new. `present`: it existed already.
  * `full`: it would exceed a limit of the connection. `gone`: the store does not have the connection.
+ *
+ * @group Stores
  */
 export type SubscribeResult = 'subscribed' | 'present' | 'full' | 'gone';
 
-/** A connection that was removed. */
+/** A connection that was removed. @group Stores */
 export interface Disconnected {
   readonly record: ConnectionRecord;
   /** The channels that it was subscribed to, in any order. */
@@ -109,6 +119,7 @@ export interface Disconnected {
  *
  * @throws StoreError - from every method, if the store fails or the time is over.
  * @throws unknown - the `reason` of the signal, from every method, after it was aborted.
+ * @group Stores
  */
 export interface ConnectionStore {
   /** Version of this contract. */

@@ -1,7 +1,7 @@
 import type { Position, ResetReason } from '@gatecast/protocol';
 import type { TimeLimit } from '../time/time-limit.js';
 
-/** How long the entries of a channel are kept. */
+/** How long the entries of a channel are kept. @group Stores */
 export interface LogSettings {
   /**
    * How long an entry can be read after it was appended, and its key is known, in seconds: 600 or more. The store
@@ -12,12 +12,12 @@ export interface LogSettings {
   readonly maxEntries?: number;
 }
 
-/** A channel's log. Every call for one channel must have the same settings. */
+/** A channel's log. Every call for one channel must have the same settings. @group Stores */
 export interface LogOfChannel extends LogSettings {
   readonly channel: string;
 }
 
-/** One entry of a log. */
+/** One entry of a log. @group Stores */
 export interface LogEntry {
   readonly position: Position;
   /** When it was appended, in milliseconds since 1970. It may fall while the offsets rise. */
@@ -31,7 +31,7 @@ export interface LogEntry {
   readonly prev?: string;
 }
 
-/** What to append. */
+/** What to append. @group Stores */
 export interface AppendRequest extends LogOfChannel {
   /**
    * Identifies the publish: 16 characters of base64url. Appending twice with one key appends once, for as long as
@@ -49,7 +49,7 @@ export interface AppendRequest extends LogOfChannel {
   readonly onOtherHash: 'keep-first' | 'refuse';
 }
 
-/** An entry that is in the log, now or since an earlier call with its key. */
+/** An entry that is in the log, now or since an earlier call with its key. @group Stores */
 export interface Appended {
   readonly result: 'appended';
   /** Its payload is absent if it was purged: then it must not be delivered. */
@@ -66,7 +66,7 @@ export interface Appended {
   readonly finish?: (audience: Promise<number | undefined>) => Promise<void>;
 }
 
-/** The result of {@link MessageLog.append}. */
+/** The result of {@link MessageLog.append}. @group Stores */
 export type AppendResult =
   | Appended
   /** The key has been used with another hash, and the request said `refuse`. Nothing was appended. */
@@ -77,7 +77,7 @@ export type AppendResult =
    */
   | { readonly result: 'unknown' };
 
-/** The end of a log. */
+/** The end of a log. @group Stores */
 export interface LogHead {
   /** The position of the last entry. With offset 0 if there is none; every log has an epoch. */
   readonly position: Position;
@@ -85,7 +85,7 @@ export interface LogHead {
   readonly audience?: number;
 }
 
-/** Which entries to read. */
+/** Which entries to read. @group Stores */
 export interface ReadRequest extends LogOfChannel {
   /** Most entries, 1 or more. */
   readonly limit: number;
@@ -95,7 +95,7 @@ export interface ReadRequest extends LogOfChannel {
   readonly keep?: boolean;
 }
 
-/** Entries of a log, in order and without a hole between them. */
+/** Entries of a log, in order and without a hole between them. @group Stores */
 export interface LogPage {
   readonly entries: readonly LogEntry[];
   /** Whether more entries follow in the direction of the read. */
@@ -103,7 +103,11 @@ export interface LogPage {
   readonly head: LogHead;
 }
 
-/** The result of reading with a position: a page, or the reason why the position is of no use. */
+/**
+ * The result of reading with a position: a page, or the reason why the position is of no use.
+ *
+ * @group Stores
+ */
 export type ReadResult = LogPage | { readonly reset: ResetReason; readonly head: LogHead };
 
 /**
@@ -121,6 +125,7 @@ export type ReadResult = LogPage | { readonly reset: ResetReason; readonly head:
  * @throws StoreError - from every method, if the store fails or the time is over. After `append` has failed, the
  * entry may be in the log or appear in it later. Append again with the same key: then it is there once.
  * @throws unknown - the `reason` of the signal, from every method, after it was aborted.
+ * @group Stores
  */
 export interface MessageLog {
   /** Version of this contract. */

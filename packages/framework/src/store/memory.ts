@@ -23,7 +23,7 @@ interface Row {
   readonly channels: Set<string>;
 }
 
-/** Options of {@link memoryStore}. */
+/** Options of {@link memoryStore}. @group Stores */
 export interface MemoryStoreOptions {
   /** The clock, in milliseconds since 1970. @default Date.now */
   readonly now?: () => number;
@@ -34,6 +34,7 @@ export interface MemoryStoreOptions {
  * AWS every execution environment would see only its own connections.
  *
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE.
+ * @group Start here
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore()', options, { now: option.callback });

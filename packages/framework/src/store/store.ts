@@ -6,6 +6,8 @@ import type { MessageLog } from './log.js';
  * members of different stores.
  *
  * Disposing it closes its connections, if it has any.
+ *
+ * @group Stores
  */
 export interface Store extends Partial<AsyncDisposable> {
   /** Name of the store in messages: `memory`, `dynamodb`. */

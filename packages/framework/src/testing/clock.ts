@@ -1,4 +1,8 @@
-/** A clock that only moves when you call `advance`. The clock of a test app is `app.clock`. */
+/**
+ * A clock that only moves when you call `advance`. The clock of a test app is `app.clock`.
+ *
+ * @group Start here
+ */
 export class TestClock {
   #now: number;
 

@@ -7,7 +7,7 @@ import { subscriptionChecks } from './connection-store-subscriptions.js';
 import { timeChecks } from './connection-store-time.js';
 import type { Check } from './contract-fixtures.js';
 
-/** One check of a contract, for any test runner. */
+/** One check of a contract, for any test runner. @group Stores */
 export interface ContractTest {
   /** What the store must do, as the end of a sentence: `returns a connection unchanged`. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface ContractTest {
   readonly run: () => Promise<void>;
 }
 
-/** Options of {@link connectionStoreContract}. */
+/** Options of {@link connectionStoreContract}. @group Stores */
 export interface ContractOptions {
   /** Number of subscribers of a channel. @default 300 */
   readonly subscribers?: number;
@@ -23,7 +23,7 @@ export interface ContractOptions {
   readonly seed?: number;
 }
 
-/** A store to check. It is disposed after the check. */
+/** A store to check. It is disposed after the check. @group Stores */
 export interface StoreUnderTest extends AsyncDisposable {
   /** The part of the store to check. */
   readonly connections: ConnectionStore;
@@ -50,6 +50,7 @@ const checks: readonly Check[] = [
  * @param make - Makes a store for one check. Stores may share a database, because each check uses its own
  * ids and channels.
  * @param options - Sizes and seed.
+ * @group Stores
  */
 export function connectionStoreContract(
   make: () => Promise<StoreUnderTest>,

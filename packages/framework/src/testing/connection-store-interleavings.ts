@@ -4,7 +4,7 @@ import { Trial } from './connection-store-trial.js';
 import { exploreTrial, parts } from './interleaving-trials.js';
 import { EngineGate, type Step } from './interleavings.js';
 
-/** Options of {@link connectionStoreInterleavings}. */
+/** Options of {@link connectionStoreInterleavings}. @group Stores */
 export interface InterleavingOptions {
   /**
    * Most runs of a test. Half of them try the orders systematically, depth first. If there are more
@@ -39,6 +39,7 @@ export interface InterleavingOptions {
  * `TimeoutError`: the store must retry or throw a `StoreError` that is `retryable`. Calls wait for each
  * other in `step`, so use long time-outs for single calls and short waits between attempts.
  * @param options - Number of runs and seed.
+ * @group Stores
  */
 export function connectionStoreInterleavings(
   make: (step: Step) => Promise<StoreUnderTest>,

@@ -2,13 +2,15 @@ import { partitionOf } from '../deliver/apigw/regions.js';
 
 /**
  * The values that an authorizer's context adds to the events of a connection, including `principalId`.
+ *
+ * @group Events
  */
 export type AuthorizerValues = Readonly<Record<string, string | number>>;
 
 /** Names and values; a list if a name was sent more than once. */
 export type NamesAndValues = Readonly<Record<string, string | readonly string[]>>;
 
-/** Options of all events. Missing ones get a default for tests. */
+/** Options of all events. Missing ones get a default for tests. @group Events */
 export interface EventOptions {
   /** @default a new one, `makeConnectionId()` */
   readonly connectionId?: string | undefined;
@@ -38,7 +40,7 @@ export interface EventOptions {
   readonly requestId?: string | undefined;
 }
 
-/** Options of `makeConnectEvent` and `makeAuthorizerEvent`. */
+/** Options of `makeConnectEvent` and `makeAuthorizerEvent`. @group Events */
 export interface ConnectEventOptions extends EventOptions {
   /**
    * The headers as the client sent them. Like API Gateway, the function drops some of them and adds
@@ -56,7 +58,7 @@ export interface ConnectEventOptions extends EventOptions {
   readonly lowerCaseHeaders?: boolean | undefined;
 }
 
-/** Options of `makeMessageEvent`. */
+/** Options of `makeMessageEvent`. @group Events */
 export interface MessageEventOptions extends EventOptions {
   /** The route that was selected. @default '$default' */
   readonly routeKey?: string | undefined;
@@ -66,7 +68,7 @@ export interface MessageEventOptions extends EventOptions {
   readonly messageId?: string | undefined;
 }
 
-/** Options of `makeDisconnectEvent`. */
+/** Options of `makeDisconnectEvent`. @group Events */
 export interface DisconnectEventOptions extends EventOptions {
   /** @default 1005 */
   readonly code?: number | undefined;
@@ -118,14 +120,14 @@ interface RequestParts {
   readonly multiValueQueryStringParameters?: Readonly<Record<string, string[]>>;
 }
 
-/** The event of the `$connect` route, as a Lambda function gets it (rows 1.1 to 1.8). */
+/** The event of the `$connect` route, as a Lambda function gets it (rows 1.1 to 1.8). @group Events */
 export interface ConnectEvent extends RequestParts {
   readonly stageVariables?: Readonly<Record<string, string>>;
   readonly requestContext: ConnectRequestContext;
   readonly isBase64Encoded: false;
 }
 
-/** The event of a message (rows 1.10 to 1.14). */
+/** The event of a message (rows 1.10 to 1.14). @group Events */
 export interface MessageEvent {
   readonly requestContext: MessageRequestContext;
   readonly stageVariables?: Readonly<Record<string, string>>;
@@ -133,7 +135,7 @@ export interface MessageEvent {
   readonly isBase64Encoded: false;
 }
 
-/** The event of the `$disconnect` route (rows 1.20 to 1.29). */
+/** The event of the `$disconnect` route (rows 1.20 to 1.29). @group Events */
 export interface DisconnectEvent {
   readonly headers: Readonly<Record<string, string>>;
   readonly multiValueHeaders: Readonly<Record<string, string[]>>;
@@ -141,7 +143,7 @@ export interface DisconnectEvent {
   readonly isBase64Encoded: false;
 }
 
-/** The event of a Lambda REQUEST authorizer (rows 1.40 to 1.45). */
+/** The event of a Lambda REQUEST authorizer (rows 1.40 to 1.45). @group Events */
 export interface AuthorizerEvent extends RequestParts {
   readonly type: 'REQUEST';
   readonly methodArn: string;
@@ -149,7 +151,11 @@ export interface AuthorizerEvent extends RequestParts {
   readonly requestContext: ConnectRequestContext;
 }
 
-/** The event that API Gateway sends when a client connects, with the keys in AWS's order. */
+/**
+ * The event that API Gateway sends when a client connects, with the keys in AWS's order.
+ *
+ * @group Events
+ */
 export function makeConnectEvent(options: ConnectEventOptions = {}): ConnectEvent {
   const values = withDefaults(options);
   return {
@@ -160,7 +166,11 @@ export function makeConnectEvent(options: ConnectEventOptions = {}): ConnectEven
   };
 }
 
-/** The event that API Gateway sends to a REQUEST authorizer before it sends `$connect`. */
+/**
+ * The event that API Gateway sends to a REQUEST authorizer before it sends `$connect`.
+ *
+ * @group Events
+ */
 export function makeAuthorizerEvent(options: ConnectEventOptions = {}): AuthorizerEvent {
   const values = withDefaults(options);
   const { region, accountId, apiId, stage } = values;
@@ -184,6 +194,7 @@ export function makeAuthorizerEvent(options: ConnectEventOptions = {}): Authoriz
  * const frame = { action: 'rooms.post', id: '1', channel: 'rooms/42', data: { text: 'hello' } };
  * await handler(makeMessageEvent({ routeKey: frame.action, body: JSON.stringify(frame) }));
  * ```
+ * @group Events
  */
 export function makeMessageEvent(options: MessageEventOptions = {}): MessageEvent {
   const { authorizer, request, rest } = contextParts(withDefaults(options));
@@ -202,7 +213,7 @@ export function makeMessageEvent(options: MessageEventOptions = {}): MessageEven
   };
 }
 
-/** The event that API Gateway sends after a connection has ended. */
+/** The event that API Gateway sends after a connection has ended. @group Events */
 export function makeDisconnectEvent(options: DisconnectEventOptions = {}): DisconnectEvent {
   const { authorizer, request, rest } = contextParts(withDefaults(options));
   const code = options.code ?? 1005;
@@ -225,12 +236,16 @@ export function makeDisconnectEvent(options: DisconnectEventOptions = {}): Disco
   };
 }
 
-/** An id in the form of `connectionId` and `messageId`: 11 bytes in base64url (rows 0.1, 0.4). */
+/**
+ * An id in the form of `connectionId` and `messageId`: 11 bytes in base64url (rows 0.1, 0.4).
+ *
+ * @group Events
+ */
 export function makeConnectionId(): string {
   return makeId(0x02);
 }
 
-/** An id in the form of `requestId` (row 0.3). */
+/** An id in the form of `requestId` (row 0.3). @group Events */
 export function makeRequestId(): string {
   return makeId(0x05);
 }

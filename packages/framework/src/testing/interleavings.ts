@@ -7,6 +7,8 @@ import { drawFrom } from './draw.js';
  * Wraps one call of a store to its engine (its database), so that a test decides when the call runs,
  * whether its answer arrives, and whether its caller dies before that. Calls outside of such a test run
  * at once.
+ *
+ * @group Stores
  */
 export type Step = <T>(call: () => Promise<T>) => Promise<T>;
 

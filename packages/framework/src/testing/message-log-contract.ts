@@ -12,7 +12,7 @@ import { randomChecks } from './message-log-random.js';
 import { readChecks } from './message-log-reads.js';
 import { logTimeChecks } from './message-log-time.js';
 
-/** Options of {@link messageLogContract}. */
+/** Options of {@link messageLogContract}. @group Stores */
 export interface LogContractOptions {
   /** Number of entries of a long log. @default 2000 */
   readonly entries?: number;
@@ -30,7 +30,7 @@ export interface LogContractOptions {
   readonly expiresBy?: 'now' | 'engine';
 }
 
-/** A store whose log is checked. It is disposed after the check. */
+/** A store whose log is checked. It is disposed after the check. @group Stores */
 export interface LogUnderTest extends AsyncDisposable {
   readonly log?: MessageLog;
 }
@@ -60,6 +60,7 @@ const checks: readonly LogCheck[] = [
  * @param make - Makes a store for one check, with the clock of the check, in milliseconds since 1970. Stores may
  * share a database, because each check uses its own channels.
  * @param options - Sizes, seed, and what ends the life of an entry.
+ * @group Stores
  */
 export function messageLogContract(
   make: (options: { readonly now: () => number }) => Promise<LogUnderTest>,

@@ -10,7 +10,7 @@ import { cutChecks } from './message-log-cuts.js';
 import { logScenarios } from './message-log-scenarios.js';
 import { LogTrial } from './message-log-trial.js';
 
-/** What {@link messageLogInterleavings} gives to a store. */
+/** What {@link messageLogInterleavings} gives to a store. @group Stores */
 export interface SteppedLogOptions {
   /** The store passes each call of its engine through this function. */
   readonly step: Step;
@@ -39,6 +39,7 @@ export interface SteppedLogOptions {
  * store must retry or throw a `StoreError` that is `retryable`. Calls wait for each other in `step`, so use long
  * time-outs for single calls and short waits between attempts.
  * @param options - Number of runs and seed.
+ * @group Stores
  */
 export function messageLogInterleavings(
   make: (options: SteppedLogOptions) => Promise<LogUnderTest>,

@@ -25,7 +25,11 @@ type Channels = readonly (AnyClass | object)[];
 // API and stage in the events of a test app.
 const ADDRESS = { apiId: 'abcde12345', stage: 'dev', region: process.env['AWS_REGION'] ?? '' };
 
-/** Options of {@link createTestApp}: those of `createApp`, with a store by default. */
+/**
+ * Options of {@link createTestApp}: those of `createApp`, with a store by default.
+ *
+ * @group Start here
+ */
 export interface TestAppSettings extends Omit<AppSettings, 'store' | 'gateway'> {
   /** @default memoryStore(), with the clock of the test app */
   readonly store?: Store;
@@ -37,7 +41,7 @@ export interface TestAppSettings extends Omit<AppSettings, 'store' | 'gateway'> 
   readonly isAuthorizerDeployed?: boolean;
 }
 
-/** Options of {@link TestApp.connect}. */
+/** Options of {@link TestApp.connect}. @group Start here */
 export interface ConnectOptions {
   /** Sent in a sub-protocol, like the Gatecast client does. @default none */
   readonly token?: string;
@@ -47,7 +51,7 @@ export interface ConnectOptions {
   readonly query?: NamesAndValues;
 }
 
-/** A handshake that was refused. */
+/** A handshake that was refused. @group Start here */
 export class HandshakeError extends Error {
   override readonly name = 'HandshakeError';
   /** The status of the HTTP response. */
@@ -60,7 +64,11 @@ export class HandshakeError extends Error {
   }
 }
 
-/** An app in this process, without sockets. It imitates API Gateway as far as handlers can tell. */
+/**
+ * An app in this process, without sockets. It imitates API Gateway as far as handlers can tell.
+ *
+ * @group Start here
+ */
 export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
   /** The app itself: `app.handler`, `app.channel(name)`. */
   readonly app: App<L>;
@@ -171,6 +179,7 @@ export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
  * ```
  *
  * @throws ConfigurationError - like `createApp`.
+ * @group Start here
  */
 export function createTestApp<const L extends Channels>(
   options: TestAppSettings & { readonly channels: L; readonly resolve: Resolve },

@@ -17,7 +17,7 @@ export interface TestLink {
   disconnect(connection: TestConnection, code: number, reason: string): Promise<void>;
 }
 
-/** The client's side of a connection to a test app. */
+/** The client's side of a connection to a test app. @group Start here */
 export class TestConnection {
   /** `connectionId` of API Gateway. */
   readonly id: string;

@@ -5,16 +5,18 @@ import { makeError } from '../errors/gatecast-error.js';
  * A fault of a post. `gone` is answered with 410, `throttled` with 429 and `failed` with 500. `lost` is
  * accepted but never arrives, `doubled` arrives twice, and `arrived-gone` arrives but is answered with
  * 410.
+ *
+ * @group Delivery
  */
 export type PostFault = 'gone' | 'throttled' | 'failed' | 'lost' | 'doubled' | 'arrived-gone';
 
-/** Decides which fault a post suffers; `undefined` for none. */
+/** Decides which fault a post suffers; `undefined` for none. @group Delivery */
 export type PostFaults = (post: {
   readonly connectionId: string;
   readonly frame: string;
 }) => PostFault | undefined;
 
-/** A connection of {@link TestGateway}. */
+/** A connection of {@link TestGateway}. @group Delivery */
 export interface GatewayPeer {
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
@@ -36,6 +38,7 @@ const ENDPOINT = 'in-process';
  * ```ts
  * app.gateway.faults = ({ connectionId }) => (connectionId === bob.id ? 'gone' : undefined);
  * ```
+ * @group Delivery
  */
 export class TestGateway implements Gateway {
   /** The open connections. */

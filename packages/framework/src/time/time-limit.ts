@@ -1,7 +1,7 @@
 /** The longest time that a timer can wait. Longer ones fire at once (Node.js documentation, "Timers"). */
 export const MAX_TIMER_MS = 2_147_483_647;
 
-/** How long some work may take. */
+/** How long some work may take. @group Stores */
 export interface TimeLimit {
   /** When the work must be finished, in milliseconds since 1970. @default never */
   readonly endsAt?: number;

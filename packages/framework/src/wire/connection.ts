@@ -9,14 +9,15 @@ import type { Json } from '@gatecast/protocol';
  *   interface Register { claims: { role: 'admin' | 'member' } }
  * }
  * ```
+ * @group Access and identity
  */
 // oxlint-disable-next-line typescript/no-empty-object-type -- apps augment it.
 export interface Register {}
 
-/** Further information about a user, from the authorizer. */
+/** Further information about a user, from the authorizer. @group Access and identity */
 export type Claims = Register extends { claims: infer C } ? C : Readonly<Record<string, unknown>>;
 
-/** The user behind a connection, as an authorizer returns it. */
+/** The user behind a connection, as an authorizer returns it. @group Access and identity */
 export interface Identity {
   /** Absent for a guest: channels with `access: 'authenticated'` are closed to it. */
   readonly userId?: string;
@@ -34,7 +35,7 @@ export interface Identity {
   readonly expiresAt?: number;
 }
 
-/** One WebSocket through API Gateway. */
+/** One WebSocket through API Gateway. @group Access and identity */
 export interface Connection {
   /** `connectionId` of API Gateway. */
   readonly id: string;

@@ -4,7 +4,7 @@ import type { Identity } from './connection.js';
 import type { AuthorizerRequestEvent, HandshakeFields, WebSocketEvent } from './lambda-events.js';
 import { originMatches } from './origins.js';
 
-/** A handshake, as an authorizer sees it. */
+/** A handshake, as an authorizer sees it. @group Access and identity */
 export interface AuthorizerRequest {
   /**
    * The token, from one of three places: the sub-protocol of a Gatecast client, the header
@@ -32,6 +32,7 @@ export interface AuthorizerRequest {
  *   return { userId: session.userId, expiresAt: session.expiresAt };
  * };
  * ```
+ * @group Access and identity
  */
 export type Authorizer = (request: AuthorizerRequest) => Identity | Promise<Identity>;
 

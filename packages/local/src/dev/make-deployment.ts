@@ -10,7 +10,11 @@ import type { LambdaFunction } from '../gateway/lambda-function.js';
 import type { InvokePermission } from '../lambda/invoke-permission.js';
 import { StartError } from '../start-error.js';
 
-/** One route of the local gateway. Without `function` it uses the function of `entry`. */
+/**
+ * One route of the local gateway. Without `function` it uses the function of `entry`.
+ *
+ * @group Start here
+ */
 export interface LocalRoute extends Omit<GatewayRoute, 'function'> {
   /** Name of the function in `functions`. @default the function of `entry` */
   readonly function?: string | undefined;
@@ -18,7 +22,7 @@ export interface LocalRoute extends Omit<GatewayRoute, 'function'> {
   readonly qualifier?: string | undefined;
 }
 
-/** A Lambda REQUEST authorizer on `$connect`. */
+/** A Lambda REQUEST authorizer on `$connect`. @group Start here */
 export interface LocalAuthorizer extends Omit<GatewayAuthorizer, 'function'> {
   /** Name of the function in `functions`. */
   readonly function: string;

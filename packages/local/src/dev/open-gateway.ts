@@ -6,7 +6,7 @@ import { type ApiOptions, apiOptionTypes, checkQuirks } from '../gateway/options
 import { controlApi } from './control/control-api.js';
 import type { ControlledFunctions } from './control/state.js';
 
-/** Options of {@link openGateway}. */
+/** Options of {@link openGateway}. @group A gateway of your own */
 export interface GatewayOptions extends ApiOptions {
   /**
    * Serve the control API under `/@gatecast/`, with a page that shows the traffic; without
@@ -38,6 +38,7 @@ export const gatewayOptionTypes: OptionTypes<GatewayOptions> = {
  * @throws ConfigurationError - ERR_OPTION_UNKNOWN or ERR_OPTION_VALUE for a wrong option.
  * @throws Error - if the port is not available, or the route selection expression or the throttle is
  * invalid.
+ * @group A gateway of your own
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
   checkOptions('openGateway()', options, gatewayOptionTypes);

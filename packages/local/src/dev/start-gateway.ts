@@ -11,12 +11,14 @@ import type { LocalAuthorizer, LocalRoute } from './make-deployment.js';
 import { type GatewayOptions, gatewayOptionTypes } from './open-gateway.js';
 import { type Notices, RunningGateway } from './running-gateway.js';
 
-/** One of several APIs of {@link startGateway}. */
+/** One of several APIs of {@link startGateway}. @group Start here */
 export type ApiDefinition = GatewayOptions & Pick<StartGatewayOptions, 'routes' | 'authorizer'>;
 
 /**
  * Options of {@link startGateway}. Most APIs have one function: `entry`. Further functions are in
  * `functions`; options beside `entry`, except `handler`, are the defaults of theirs.
+ *
+ * @group Start here
  */
 export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOptions> {
   /**
@@ -94,7 +96,7 @@ const startOptionTypes: OptionTypes<StartGatewayOptions> = {
   onReload: option.callback,
 };
 
-/** An API of a running gateway. */
+/** An API of a running gateway. @group Start here */
 export interface LocalApi {
   readonly apiId: string;
   /** The port it listens on. */
@@ -117,7 +119,7 @@ export interface LocalApi {
   readonly faults: Faults;
 }
 
-/** A running local API Gateway with its Lambda functions. */
+/** A running local API Gateway with its Lambda functions. @group Start here */
 export interface LocalGateway extends LocalApi, AsyncDisposable {
   /** The further APIs, by name. */
   readonly apis: Readonly<Record<string, LocalApi>>;
@@ -155,6 +157,7 @@ export interface LocalGateway extends LocalApi, AsyncDisposable {
  *   authorizer: { function: 'auth', identitySources: ['route.request.querystring.token'] },
  * });
  * ```
+ * @group Start here
  */
 export async function startGateway(options: StartGatewayOptions): Promise<LocalGateway> {
   const running = prepareGateway(options);

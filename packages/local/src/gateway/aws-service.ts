@@ -1,6 +1,6 @@
 import type { Caller } from '../iam/role.js';
 
-/** The answer of an AWS service. */
+/** The answer of an AWS service. @group Access and identity */
 export interface ServiceAnswer {
   /** The HTTP status. */
   readonly status: number;
@@ -18,6 +18,8 @@ export interface CallSource {
 /**
  * An AWS service as API Gateway sees it: it takes the name of an operation, such as `PutItem`, the body of
  * the request, and who calls it where. Rejects if the service cannot be reached.
+ *
+ * @group Access and identity
  */
 export type AwsService = (
   operation: string,
@@ -25,7 +27,11 @@ export type AwsService = (
   source?: CallSource,
 ) => Promise<ServiceAnswer>;
 
-/** AWS services by the name that they have in integration URIs, such as `dynamodb`. */
+/**
+ * AWS services by the name that they have in integration URIs, such as `dynamodb`.
+ *
+ * @group Access and identity
+ */
 export type AwsServices = Readonly<Record<string, AwsService>>;
 
 /** An operation of an AWS service. */

@@ -18,7 +18,11 @@ interface Alarm {
   timer?: NodeJS.Timeout;
 }
 
-/** The gateway's clock: the time of the machine, which can be moved forward. */
+/**
+ * The gateway's clock: the time of the machine, which can be moved forward.
+ *
+ * @group Time and faults
+ */
 export class Clock {
   readonly #read: () => number;
   readonly #alarms = new Set<Alarm>();

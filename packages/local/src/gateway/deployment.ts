@@ -17,7 +17,11 @@ import {
   nonProxyIntegration,
 } from './routes/non-proxy/non-proxy-integration.js';
 
-/** One route of the API. A bare route key is a one-way route to the Lambda function. */
+/**
+ * One route of the API. A bare route key is a one-way route to the Lambda function.
+ *
+ * @group A gateway of your own
+ */
 export interface GatewayRoute extends RequestModels {
   /**
    * `$connect`, `$disconnect`, `$default`, or a value of the route selection expression.
@@ -63,7 +67,7 @@ export interface GatewayRoute extends RequestModels {
   readonly throttle?: Throttle | undefined;
 }
 
-/** A Lambda REQUEST authorizer on `$connect`. */
+/** A Lambda REQUEST authorizer on `$connect`. @group A gateway of your own */
 export interface GatewayAuthorizer {
   /** Gets the REQUEST authorizer event, and returns the policy. */
   readonly function: LambdaFunction;
@@ -84,7 +88,7 @@ export interface GatewayAuthorizer {
   readonly credentials?: RoleOfGateway | undefined;
 }
 
-/** The routes of the API and the functions behind them. */
+/** The routes of the API and the functions behind them. @group A gateway of your own */
 export interface Deployment {
   /**
    * The function behind every route without a function of its own.

@@ -1,6 +1,10 @@
 import type { FaultOn } from './faults.js';
 
-/** One event that the gateway passed to a function or answered itself. */
+/**
+ * One event that the gateway passed to a function or answered itself.
+ *
+ * @group A gateway of your own
+ */
 export interface GatewayEvent {
   /** Start time, in milliseconds since the epoch. */
   readonly time: number;

@@ -11,7 +11,7 @@ interface FaultScope {
   readonly probability?: number | undefined;
 }
 
-/** A fault to simulate. */
+/** A fault to simulate. @group Time and faults */
 export type Fault = FaultScope &
   (
     | {
@@ -58,7 +58,11 @@ interface Armed {
   left: number;
 }
 
-/** The faults of a gateway. The same seed and the same order of events lead to the same faults. */
+/**
+ * The faults of a gateway. The same seed and the same order of events lead to the same faults.
+ *
+ * @group Time and faults
+ */
 export class Faults {
   readonly #armed = new Set<Armed>();
   readonly #random: () => number;

@@ -12,6 +12,7 @@ import type { LambdaPermission } from '../iam/lambda-permission.js';
  *   }),
  * };
  * ```
+ * @group A gateway of your own
  */
 export interface LambdaFunction {
   /** Runs one invocation. Never rejects: a failure of the function is a result of the type `error`. */
@@ -22,7 +23,7 @@ export interface LambdaFunction {
   readonly invokePermissions?: readonly LambdaPermission[] | undefined;
 }
 
-/** Options of an invocation. */
+/** Options of an invocation. @group A gateway of your own */
 export interface Invocation {
   readonly requestId: string;
   /** Kills the execution environment of the invocation, for a fault. A function may ignore it. */
@@ -32,6 +33,8 @@ export interface Invocation {
 /**
  * The outcome of an invocation. `coldStartMs` is the time that an execution environment took to start, in
  * milliseconds, if the invocation had to wait for one.
+ *
+ * @group A gateway of your own
  */
 export type InvocationResult =
   | {

@@ -14,7 +14,7 @@ import { type ApiOptions, apiDefaults } from './options.js';
 import { Acceptor } from './websocket/acceptor.js';
 import { answerHandshake } from './websocket/handshake.js';
 
-/** A local API Gateway that is listening. */
+/** A local API Gateway that is listening. @group A gateway of your own */
 export interface Gateway extends AsyncDisposable {
   /** The port it listens on. */
   readonly port: number;

@@ -74,6 +74,8 @@ export interface ApiOptions {
 
 /**
  * Behaviour of API Gateway that is not known for certain, or that gets in the way on a laptop.
+ *
+ * @group A gateway of your own
  */
 export interface Quirks {
   /**

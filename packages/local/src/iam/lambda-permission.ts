@@ -1,6 +1,10 @@
 import { matchesPattern } from './pattern.js';
 
-/** What may invoke a function: a statement of its resource-based policy. */
+/**
+ * What may invoke a function: a statement of its resource-based policy.
+ *
+ * @group Access and identity
+ */
 export interface LambdaPermission {
   /** For messages, such as `"ConnectPermission" (AWS::Lambda::Permission)`. */
   readonly source: string;

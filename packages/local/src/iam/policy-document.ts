@@ -1,4 +1,4 @@
-/** An IAM policy. */
+/** An IAM policy. @group Access and identity */
 export interface PolicyDocument {
   /** Policy variables such as `${aws:SourceIp}` need `2012-10-17`. @default '2008-10-17' */
   readonly Version?: string | undefined;

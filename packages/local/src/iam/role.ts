@@ -1,6 +1,6 @@
 import type { PolicyDocument } from './policy-document.js';
 
-/** An IAM policy, and where it is written. */
+/** An IAM policy, and where it is written. @group Access and identity */
 export interface Policy {
   /** For messages, such as `"Policies[0]" of "ChatRole"`. */
   readonly source: string;
@@ -9,7 +9,7 @@ export interface Policy {
   readonly isOfAws?: boolean | undefined;
 }
 
-/** An IAM role: what its policies allow. */
+/** An IAM role: what its policies allow. @group Access and identity */
 export interface Role {
   /** `arn:aws:iam::123456789012:role/Chat` */
   readonly arn: string;

@@ -100,7 +100,7 @@ export function needsMainField({ metafile }: BuildResult): boolean {
 }
 
 /** The folder of a file's package; `undefined` if it is not in a package. */
-function packageOf(path: string): string | undefined {
+export function packageOf(path: string): string | undefined {
   return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 }
 

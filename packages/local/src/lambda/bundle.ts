@@ -16,6 +16,7 @@ import {
   needsEsModule,
   needsMainField,
 } from './bundle-settings.js';
+import { missingOptionalPeers, missingPackage } from './optional-peers.js';
 
 /** A function's code as one file. */
 export interface Bundle {
@@ -53,10 +54,15 @@ export interface Bundler extends AsyncDisposable {
 // Extensions by which Node knows the format, independently of package.json.
 const EXTENSIONS = { cjs: '.cjs', esm: '.mjs' } as const;
 
-/** A build, as the code needs it. */
-interface Outcome {
+/** What the code may need of a build. */
+interface Variant {
   readonly format: BundleFormat;
   readonly mainField: MainField;
+  /** Packages that are left out. */
+  readonly external: readonly string[];
+}
+
+interface Outcome extends Variant {
   readonly result: BuildResult;
 }
 
@@ -74,35 +80,34 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
   let lastHash: string | undefined;
   let onResult = async (_result: BuildResult): Promise<void> => {};
 
-  const open = (
-    format: BundleFormat,
-    mainField: MainField,
-    plugins?: Plugin[],
-  ): Promise<BuildContext> => openBuild({ entry, path, format, mainField, plugins });
   // Only this one watches: it always reads the same files of the function as the others.
-  const first = await open('cjs', 'module', [
+  const first = await openBuild({ entry, path, format: 'cjs', mainField: 'module', external: [] }, [
     { name: 'watch', setup: (build) => build.onEnd((result) => onResult(result)) },
   ]);
   const others = new Map<string, Promise<BuildContext>>();
 
-  async function rebuilt(format: BundleFormat, mainField: MainField): Promise<Outcome> {
-    const name = `${format} ${mainField}`;
-    const opened = others.get(name) ?? open(format, mainField);
+  async function rebuilt(variant: Variant): Promise<Outcome> {
+    const name = JSON.stringify(variant);
+    const opened = others.get(name) ?? openBuild({ entry, path, ...variant });
     others.set(name, opened);
-    return { format, mainField, result: await (await opened).rebuild().catch(failedResult) };
+    return { ...variant, result: await (await opened).rebuild().catch(failedResult) };
   }
 
   async function outcomeOf(result: BuildResult): Promise<Outcome> {
-    let outcome: Outcome = { format: 'cjs', mainField: 'module', result };
-    if (needsEsModule(result)) outcome = await rebuilt('esm', 'module');
+    const external = missingOptionalPeers(result.errors);
+    const variant: Variant = { format: 'cjs', mainField: 'module', external };
+    let outcome = external.length > 0 ? await rebuilt(variant) : { ...variant, result };
+    if (needsEsModule(outcome.result)) outcome = await rebuilt({ ...variant, format: 'esm' });
     if (!needsMainField(outcome.result)) return outcome;
-    outcome = await rebuilt(outcome.format, 'main');
-    return outcome.format === 'cjs' && needsEsModule(outcome.result)
-      ? rebuilt('esm', 'main')
+    const { format } = outcome;
+    outcome = await rebuilt({ format, mainField: 'main', external });
+    return format === 'cjs' && needsEsModule(outcome.result)
+      ? rebuilt({ format: 'esm', mainField: 'main', external })
       : outcome;
   }
 
-  async function write({ format, mainField, result }: Outcome): Promise<Bundle> {
+  async function write(outcome: Outcome): Promise<Bundle> {
+    const { result } = outcome;
     lastHash = hashOf(result);
     if (result.errors.length > 0) {
       const text = await formatted(result.errors.map(withoutAdvice), 'error');
@@ -111,7 +116,7 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
     }
     process.stderr.write(await formatted(result.warnings, 'warning'));
     builds += 1;
-    return writeBundle({ format, mainField, result }, `${path}-${builds}`);
+    return writeBundle(outcome, `${path}-${builds}`);
   }
 
   async function close(): Promise<void> {
@@ -141,20 +146,18 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
   };
 }
 
-interface OpenOptions {
+interface OpenOptions extends Variant {
   readonly entry: string;
   /** Path of the bundle without its extension, for the paths in the source map. */
   readonly path: string;
-  readonly format: BundleFormat;
-  readonly mainField: MainField;
-  readonly plugins?: Plugin[] | undefined;
 }
 
 /** Opens a build whose output stays in memory. */
-function openBuild(options: OpenOptions): Promise<BuildContext> {
-  const { entry, path, format, mainField, plugins = [] } = options;
+function openBuild(options: OpenOptions, plugins: Plugin[] = []): Promise<BuildContext> {
+  const { entry, path, format, mainField, external } = options;
   return context({
     ...bundleSettings(format, mainField),
+    external: [...external],
     entryPoints: [entry],
     outfile: `${path}${EXTENSIONS[format]}`,
     sourcemap: 'external',
@@ -166,8 +169,9 @@ function openBuild(options: OpenOptions): Promise<BuildContext> {
 }
 
 /** Writes the output of a build. `path` is that of the file without its extension. */
-async function writeBundle({ result, ...build }: Outcome, path: string): Promise<Bundle> {
-  const file = `${path}${EXTENSIONS[build.format]}`;
+async function writeBundle(outcome: Outcome, path: string): Promise<Bundle> {
+  const { format, mainField, result } = outcome;
+  const file = `${path}${EXTENSIONS[format]}`;
   const mapFile = `${file}.map`;
   let mapBytes = 0;
   for (const output of result.outputFiles ?? []) {
@@ -179,7 +183,7 @@ async function writeBundle({ result, ...build }: Outcome, path: string): Promise
     }
   }
   const inputs = Object.keys(result.metafile?.inputs ?? {});
-  return { ...build, file, folder: dirname(file), mapFile, mapBytes, inputs };
+  return { format, mainField, file, folder: dirname(file), mapFile, mapBytes, inputs };
 }
 
 async function assertFile(entry: string): Promise<void> {
@@ -209,11 +213,6 @@ function failedResult(error: Error): BuildResult {
 async function formatted(messages: Message[], kind: 'error' | 'warning'): Promise<string> {
   const color = process.stderr.isTTY;
   return (await formatMessages(messages, { kind, color })).join('');
-}
-
-/** The name of a package that is not installed. */
-function missingPackage({ text }: Message): string | undefined {
-  return /^Could not resolve "((?:@[^/"]+\/)?[^./"@][^/"]*)/.exec(text)?.[1];
 }
 
 /** esbuild advises to leave a missing package out of the bundle, which then fails when it is loaded. */

@@ -12,7 +12,7 @@ import type { Role } from '../iam/role.js';
 import { lambdaVariables } from './environment/variables.js';
 import type { InvokePermission } from './invoke-permission.js';
 
-/** One Lambda function that the local gateway runs. */
+/** One Lambda function that the local gateway runs. @group Start here */
 export interface FunctionOptions {
   /**
    * The source file that exports the handler, in TypeScript or JavaScript, relative to the current

@@ -5,7 +5,7 @@ import type { Bundle, Bundler, Rebuild } from './bundle.js';
 import type { FunctionConfiguration } from './function.js';
 import { type LoadedFunction, loadFunction } from './load.js';
 
-/** The result of reloading a changed function. */
+/** The result of reloading a changed function. @group Start here */
 export type ReloadEvent =
   | {
       readonly type: 'reloaded';

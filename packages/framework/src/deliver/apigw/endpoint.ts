@@ -1,7 +1,7 @@
 import { makeError } from '../../errors/gatecast-error.js';
 import { partitionOf } from './regions.js';
 
-/** Identifies a stage of an API. */
+/** Identifies a stage of an API. @group Deployment */
 export interface StageAddress {
   readonly apiId: string;
   readonly stage: string;

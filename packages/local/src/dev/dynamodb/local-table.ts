@@ -1,4 +1,8 @@
-/** A table of the embedded DynamoDB, with the names of DynamoDB's `CreateTable`. */
+/**
+ * A table of the embedded DynamoDB, with the names of DynamoDB's `CreateTable`.
+ *
+ * @group Start here
+ */
 export interface LocalTable {
   readonly TableName: string;
   /** The types of the attributes that are keys. */

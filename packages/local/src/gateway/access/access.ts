@@ -6,7 +6,7 @@ import { problemWithPermission } from './permissions.js';
 import { senderOf } from './sender.js';
 import { verifySignature } from './signature.js';
 
-/** Where API Gateway finds the API key of a client (row 4.12). */
+/** Where API Gateway finds the API key of a client (row 4.12). @group Access and identity */
 export type ApiKeySelectionExpression =
   | '$request.header.x-api-key'
   | '$context.authorizer.usageIdentifierKey';

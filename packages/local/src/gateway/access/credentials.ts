@@ -4,7 +4,11 @@ import { problemWithPolicy } from '../../iam/policy.js';
 import type { PolicyDocument } from '../../iam/policy-document.js';
 import { type Caller, nameOf, type Role, roleArnOf } from '../../iam/role.js';
 
-/** An access key that may sign requests to the `@connections` API, and handshakes. */
+/**
+ * An access key that may sign requests to the `@connections` API, and handshakes.
+ *
+ * @group Access and identity
+ */
 export interface Credential extends Caller {
   /** The `AWS_ACCESS_KEY_ID` of the signer. */
   readonly accessKeyId: string;
@@ -14,7 +18,7 @@ export interface Credential extends Caller {
   readonly sessionToken?: string;
 }
 
-/** The access keys that the gateway accepts. */
+/** The access keys that the gateway accepts. @group Access and identity */
 export class Credentials {
   readonly #byAccessKeyId = new Map<string, Credential>();
   /** What the owners of these keys have called. */

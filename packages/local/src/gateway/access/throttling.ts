@@ -1,7 +1,7 @@
 import type { Api } from '../api.js';
 import type { ServedDeployment } from '../deployment.js';
 
-/** Limits of a throttle (row 7.5). */
+/** Limits of a throttle (row 7.5). @group Access and identity */
 export interface Throttle {
   /** Average requests per second; may be a fraction. */
   readonly rateLimit: number;

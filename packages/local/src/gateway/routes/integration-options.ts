@@ -3,6 +3,8 @@ import type { RoleOfGateway } from '../access/gateway-role.js';
 /**
  * The integration of a route, with the names of `AWS::ApiGatewayV2::Integration` in lower camel case.
  * `HTTP` and `HTTP_PROXY` are not supported, and of AWS's services only Lambda and DynamoDB.
+ *
+ * @group A gateway of your own
  */
 export interface Integration {
   /**
@@ -70,7 +72,7 @@ export interface Integration {
   readonly responses?: readonly IntegrationResponse[] | undefined;
 }
 
-/** How one kind of answer of an integration is returned. */
+/** How one kind of answer of an integration is returned. @group A gateway of your own */
 export interface IntegrationResponse {
   /**
    * `$default`, or a regular expression between slashes. It must match the whole error message of a
@@ -93,5 +95,5 @@ export interface IntegrationResponse {
   readonly contentHandlingStrategy?: ContentHandlingStrategy | undefined;
 }
 
-/** See `contentHandlingStrategy`. */
+/** See `contentHandlingStrategy`. @group A gateway of your own */
 export type ContentHandlingStrategy = 'CONVERT_TO_BINARY' | 'CONVERT_TO_TEXT';

@@ -6,7 +6,7 @@ import { keyedSelection } from './select.js';
 /** Returns the errors in a body according to its model, or `undefined`. */
 export type BodyCheck = (body: string) => string | undefined;
 
-/** The models of a route. */
+/** The models of a route. @group A gateway of your own */
 export interface RequestModels {
   /** JSON schemas of draft 4 by key. @default none */
   readonly requestModels?: Readonly<Record<string, object>> | undefined;
