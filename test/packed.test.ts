@@ -115,7 +115,7 @@ function followGettingStarted(): RunningCommand {
   });
 }
 
-it('the guide Getting started ends with a page on which two windows hear each other', {
+it('L4 M1 the guide Getting started ends with a page on which two windows hear each other', {
   timeout: 300_000,
 }, async () => {
   await using guide = followGettingStarted();
