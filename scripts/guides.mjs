@@ -92,6 +92,10 @@ class Guide {
     this.#commands = new Commands({ folder: this.#folder, state, environment: environment() });
   }
 
+  get folder() {
+    return this.#folder;
+  }
+
   async follow() {
     for (const { name, steps } of this.#pages) {
       for (const step of steps) await this.#do(step, `${name}.md:`);
@@ -182,7 +186,9 @@ async function followAll() {
     await guide.follow();
     process.stdout.write(`${((performance.now() - begin) / 1000).toFixed(1).padStart(7)} s  all\n`);
     if (values.stay) {
-      process.stdout.write(`http://localhost:${ports.gateway}/ stays until Ctrl-C.\n`);
+      process.stdout.write(
+        `${guide.folder} and http://localhost:${ports.gateway}/ stay until Ctrl-C.\n`,
+      );
       await stopped;
     }
     await guide.close();

@@ -166,7 +166,7 @@ describe('npm run guides', () => {
 
   it('leaves the servers with --stay, and ends them after a signal', async () => {
     await using running = await start({ page: SERVER }, '--stay');
-    await running.prints(/^http:\/\/localhost:\d+\/ stays until Ctrl-C\.$/m);
+    await running.prints(/^\S+page and http:\/\/localhost:\d+\/ stay until Ctrl-C\.$/m);
     expect(await stillRunning()).not.toEqual([]);
     running.kill('SIGTERM');
     await running.ended;

@@ -11,10 +11,6 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 /** Where the READMEs of packages link to, which are also read on npmjs.com, without the other files. */
 const SOURCES = 'https://github.com/gatecast/gatecast/blob/main/';
 
-/** Pages that are being written, and one that goes away with them. */
-const COMING = ['testing', 'settings'];
-const GOING = ['decorators.md'];
-
 /** All pages of the repository, also those that are not committed yet. */
 const pages = execFileSync(
   'git',
@@ -64,10 +60,7 @@ function problemOf(page: string, target: string): string | undefined {
   const path = file === '' ? page : normalize(join(dirname(page), file));
   if (path.startsWith('..')) return `${page}: ${target} leads out of the repository`;
   const place = join(root, path);
-  if (!existsSync(place)) {
-    const isComing = COMING.some((name) => path === `docs/${name}.md`);
-    return isComing ? undefined : `${page}: there is no ${path}`;
-  }
+  if (!existsSync(place)) return `${page}: there is no ${path}`;
   if (anchor === undefined) return undefined;
   if (statSync(place).isDirectory() || !path.endsWith('.md')) {
     return /^L\d+(?:-L\d+)?$/.test(anchor) ? undefined : `${page}: ${path} has no anchors`;
@@ -123,5 +116,5 @@ it('the index lists every page of docs', () => {
   const index = targets(read('docs/README.md'));
   const names = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
   const others = names.filter((name) => name !== 'README.md' && !index.includes(name));
-  expect(others.filter((name) => !GOING.includes(name))).toEqual([]);
+  expect(others).toEqual([]);
 });

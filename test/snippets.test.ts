@@ -27,9 +27,11 @@ async function functions(): Promise<Snippet[]> {
     codeBlocks(await readFile(join(root, page), 'utf8')).map(({ text }) => ({ page, text })),
   );
   const all = (await Promise.all(read)).flat();
-  // Those that import other files of their page run with the page: scripts/guides.mjs.
+  // Those that import other files of their page, or need its settings, run with the page: scripts/guides.mjs.
   return all.filter(
-    ({ text }) => /export const (?:handler|\{ handler)/.test(text) && !/from '\.\.?\//.test(text),
+    ({ text }) =>
+      /export const (?:handler|\{ handler)/.test(text) &&
+      !/from '(?:\.\.?\/|class-validator)/.test(text),
   );
 }
 
