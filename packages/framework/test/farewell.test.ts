@@ -39,7 +39,7 @@ describe('C1 a farewell', () => {
       },
     ]);
     expect(disconnect).toHaveBeenCalledExactlyOnceWith('bob', { limit: {}, begin: {} });
-    expect(outcome).toBe(gone);
+    expect(outcome).toEqual({ ...gone, isTold: true });
   });
 
   it.each(['throttled', 'retry', 'failed'] as const)(
@@ -47,7 +47,7 @@ describe('C1 a farewell', () => {
     async (result) => {
       const { outcome, disconnect } = await say({ result, error });
       expect(disconnect).toHaveBeenCalledOnce();
-      expect(outcome).toBe(gone);
+      expect(outcome).toEqual({ ...gone, isTold: false });
     },
   );
 
@@ -56,7 +56,7 @@ describe('C1 a farewell', () => {
     async (told) => {
       const { outcome, disconnect } = await say(told);
       expect(disconnect).not.toHaveBeenCalled();
-      expect(outcome).toBe(told);
+      expect(outcome).toEqual({ ...told, isTold: false });
     },
   );
 

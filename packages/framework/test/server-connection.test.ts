@@ -212,6 +212,17 @@ describe('A7 a connection', () => {
     expect(await app.app.connection('nobody').disconnect()).toBe(false);
   });
 
+  it('says that a connection was open whose client closed it as soon as it was told', async () => {
+    const { app } = makeRooms();
+    const ann = await app.connect({ token: 'ann' });
+    app.gateway.faults = () => {
+      // Like a client that closes before API Gateway gets the request to close.
+      queueMicrotask(() => app.gateway.peers.delete(ann.id));
+      return undefined;
+    };
+    expect(await app.app.connection(ann.id).disconnect()).toBe(true);
+  });
+
   it('A7 can be asked to reconnect', async () => {
     const { app } = makeRooms();
     const [ann, root] = [await app.connect({ token: 'ann' }), await app.connect({ token: 'root' })];

@@ -5,6 +5,7 @@ import { type TimeLimit, timeLeftMs } from '../time/time-limit.js';
 import { sayFarewell, TOKEN_EXPIRED } from './farewell.js';
 import type { PostOutcome } from './gateway.js';
 import { onAbort } from './on-abort.js';
+import type { PostOptions } from './poster.js';
 import { Reader } from './reader.js';
 import { Reaper } from './reaper.js';
 import type { Stage } from './stage.js';
@@ -154,16 +155,19 @@ class DeliveryRun {
     const options = { limit: this.#limit, begin: this.#begin, hasTurn: true };
     const isExpired = identityExpiresAt <= now();
     const outcome = isExpired
-      ? await sayFarewell(connectionId, TOKEN_EXPIRED, {
-          poster: stage.poster,
-          mayStayOpen: true,
-          ...options,
-        })
+      ? await this.#endExpired(connectionId, options)
       : await stage.poster.post(connectionId, frame, { ...options, ephemeral });
     if (this.#hasEnded) return;
     this.#underWay -= 1;
     this.#take(outcome, subscriber, isExpired);
     if (this.#underWay === 0) this.#onIdle();
+  }
+
+  async #endExpired(connectionId: string, options: PostOptions): Promise<PostOutcome> {
+    const { poster } = this.#options.stage;
+    const ended = await sayFarewell(connectionId, TOKEN_EXPIRED, { poster, ...options });
+    // A function that only publishes has no permission to close connections. Who is told closes by itself.
+    return ended.isTold && ended.result === 'refused' ? { result: 'delivered' } : ended;
   }
 
   #take(outcome: PostOutcome, subscriber: Subscriber, isExpired: boolean): void {

@@ -9,12 +9,10 @@ export type Farewell = Omit<ByeFrame, 'type'>;
 /** Options of {@link sayFarewell}. */
 export interface FarewellOptions extends Omit<PostOptions, 'ephemeral'> {
   readonly poster: Poster;
-  /**
-   * Whether it is enough that the client was told if API Gateway refuses to close the connection. A function that
-   * only publishes has no permission to, and a client that is told closes by itself. @default false
-   */
-  readonly mayStayOpen?: boolean;
 }
+
+/** The outcome of the close, and whether API Gateway had accepted the `bye` frame. */
+export type FarewellOutcome = PostOutcome & { readonly isTold: boolean };
 
 /** The reason for a connection whose identity has expired. */
 export const TOKEN_EXPIRED: Farewell = {
@@ -32,8 +30,8 @@ export const TOKEN_EXPIRED: Farewell = {
 export async function sayFarewell(
   connectionId: string,
   farewell: Farewell,
-  { poster, limit, begin = limit, hasTurn = false, mayStayOpen = false }: FarewellOptions,
-): Promise<PostOutcome> {
+  { poster, limit, begin = limit, hasTurn = false }: FarewellOptions,
+): Promise<FarewellOutcome> {
   const frame: ByeFrame = { type: 'bye', ...farewell };
   const told = await poster.post(connectionId, JSON.stringify(frame), {
     limit,
@@ -41,10 +39,9 @@ export async function sayFarewell(
     hasTurn,
   });
   // The connection is closed even if the client could not be told: it then reconnects by itself.
-  if (told.result === 'gone' || told.result === 'refused') return told;
+  if (told.result === 'gone' || told.result === 'refused') return { ...told, isTold: false };
   const closed = await poster.disconnect(connectionId, { limit, begin });
-  const isTold = told.result === 'delivered';
-  return mayStayOpen && isTold && closed.result === 'refused' ? told : closed;
+  return { ...closed, isTold: told.result === 'delivered' };
 }
 
 // The frame gets half of the time, so that there is time left for the close.

@@ -43,7 +43,8 @@ export class ConnectionOfServer implements ServerConnection {
     const { poster } = this.#invocation.stage();
     const outcome = await sayFarewell(this.id, farewell, { poster, limit });
     if ('error' in outcome) throw outcome.error;
-    return outcome.result === 'delivered';
+    // A client that is told closes by itself, maybe before it is closed.
+    return outcome.result === 'delivered' || outcome.isTold;
   }
 
   async #unsubscribe(channel: string, reason: string): Promise<boolean> {
