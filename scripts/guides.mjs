@@ -96,6 +96,10 @@ class Guide {
     return this.#folder;
   }
 
+  get url() {
+    return `http://localhost:${this.#ports.gateway}/`;
+  }
+
   async follow() {
     for (const { name, steps } of this.#pages) {
       for (const step of steps) await this.#do(step, `${name}.md:`);
@@ -170,38 +174,41 @@ async function freePort() {
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gatecast-archives-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
 let guide;
+let isStopping = false;
 const stopped = new Promise((resolve) => {
   for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => resolve(name));
+}).then((name) => {
+  isStopping = true;
+  return name;
 });
 
 async function followAll() {
   const archives = values.archives ?? scratch;
   if (values.archives === undefined) packInto(archives);
   const registry = await serveArchives(archives);
+  const ports = { registry: registry.address().port };
+  const failures = [];
   for (const name of positionals.length > 0 ? positionals : GUIDES) {
+    if (isStopping) break;
     process.stdout.write(`${name}\n`);
     const begin = performance.now();
-    const ports = { gateway: await freePort(), registry: registry.address().port };
-    guide = new Guide(name, ports);
-    await guide.follow();
+    guide = new Guide(name, { ...ports, gateway: await freePort() });
+    await guide.follow().catch(({ message }) => failures.push(message));
     process.stdout.write(`${((performance.now() - begin) / 1000).toFixed(1).padStart(7)} s  all\n`);
-    if (values.stay) {
-      process.stdout.write(
-        `${guide.folder} and http://localhost:${ports.gateway}/ stay until Ctrl-C.\n`,
-      );
+    if (values.stay && failures.length === 0) {
+      process.stdout.write(`${guide.folder} and ${guide.url} stay until Ctrl-C.\n`);
       await stopped;
     }
     await guide.close();
   }
+  return failures;
 }
 
-const result = await Promise.race([
-  followAll().catch((error) => error),
-  stopped.then((name) => new Error(`Ended by ${name}.`)),
+const failures = await Promise.race([
+  followAll().catch(({ message }) => [message]),
+  stopped.then((name) => [`Ended by ${name}.`]),
 ]);
 await guide?.close();
-if (result instanceof Error) {
-  process.stderr.write(`${result.message}\n`);
-}
+for (const message of failures) process.stderr.write(`${message}\n`);
 // The registry would go on serving.
-process.exit(result instanceof Error ? 1 : 0);
+process.exit(failures.length > 0 ? 1 : 0);

@@ -68,10 +68,15 @@ function documentOf(archive) {
 async function main() {
   installDependencies();
   const folder = mkdtempSync(join(tmpdir(), 'gatecast-archives-'));
-  process.on('exit', () => rmSync(folder, { recursive: true }));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   process.stdout.write('Packing …\n');
   packInto(folder);
-  await serveArchives(folder, REGISTRY_PORT);
+  try {
+    await serveArchives(folder, REGISTRY_PORT);
+  } catch ({ message }) {
+    process.stderr.write(`The packages could not be served: ${message}.\n`);
+    process.exit(1);
+  }
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit());
   process.stdout.write(
     `Serving @gatecast packages at http://localhost:${REGISTRY_PORT}/ until Ctrl-C.\n`,

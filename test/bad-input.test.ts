@@ -139,7 +139,7 @@ const illegal = (name: string, problem: string) => ({
 const tooLong = illegal(`${longName.slice(0, 80)}…`, 'is longer than 200 bytes');
 const unknown = (name: string) => ({
   code: 'ERR_CHANNEL_UNKNOWN',
-  message: `There is no channel "${name}": it fits the pattern of no channel class.`,
+  message: `There is no channel "${name}": it fits no pattern of the app's channels.`,
 });
 
 describe('the channel of a message', () => {

@@ -172,6 +172,7 @@ app.synth();
     expect(others.toSorted()).toEqual([
       '.jsii',
       'API.md',
+      'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'common-js-names.mjs',

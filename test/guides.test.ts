@@ -174,6 +174,18 @@ describe('npm run guides', () => {
     expect(await readdir(join(home, 'tmp'))).toEqual([]);
   });
 
+  it('ends a command that is running after a signal, and begins no other guide', async () => {
+    await using running = await start(
+      { page: block('sh', `echo $$ >> "$KEPT"; sleep 1000`), 'getting-started': '' },
+      'page',
+    );
+    await vi.waitFor(async () => expect(await kept()).not.toBe(''), { timeout: 20_000 });
+    running.kill('SIGINT');
+    expect(await running.ended).toMatchObject({ code: 1, stderr: 'Ended by SIGINT.\n' });
+    await vi.waitFor(async () => expect(await stillRunning()).toEqual([]), { timeout: 10_000 });
+    expect(await readdir(join(home, 'tmp'))).toEqual([]);
+  });
+
   it('deletes and writes nothing outside of its own folder', async () => {
     await writeFile(join(home, 'README.md'), '');
     const folders = ['--docs', join(home, 'docs'), '--archives', join(home, 'archives')];

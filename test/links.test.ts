@@ -8,6 +8,9 @@ import { expect, it } from 'vitest';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
+/** Where the READMEs of packages link to, which are also read on npmjs.com, without the other files. */
+const SOURCES = 'https://github.com/gatecast/gatecast/blob/main/';
+
 /** All pages of the repository, also those that are not committed yet. */
 const pages = execFileSync(
   'git',
@@ -48,6 +51,7 @@ function anchors(markdown: string): Set<string> {
 
 /** Why a link of a page leads nowhere, if so. */
 function problemOf(page: string, target: string): string | undefined {
+  if (target.startsWith(SOURCES)) return problemOf('README.md', target.slice(SOURCES.length));
   if (/^[a-z][a-z+.-]*:/.test(target)) {
     const isSound = target.startsWith('mailto:') || URL.canParse(target);
     return isSound ? undefined : `${page}: ${target} is not a URL`;
@@ -71,6 +75,17 @@ it('L10 every link in every page leads to a file and a heading', () => {
   expect(links.flatMap(({ page, target }) => problemOf(page, target) ?? [])).toEqual([]);
 });
 
+it('L10 links in the READMEs of packages are absolute', () => {
+  const readmes = pages.filter((page) => /^packages\/[^/]+\/README\.md$/.test(page));
+  expect(readmes.length).toBeGreaterThan(5);
+  const relative = readmes.flatMap((page) =>
+    targets(read(page))
+      .filter((target) => !/^(?:https:|#)/.test(target))
+      .map((target) => `${page}: ${target}`),
+  );
+  expect(relative).toEqual([]);
+});
+
 it('finds links that lead nowhere, and those in code are not links', () => {
   const page = 'docs/client.md';
   expect(targets('[a](b.md#c) ![d](e.png "f")\n[g]: h\n<img src="i">\n`[j](k)`\n')).toEqual([
@@ -82,6 +97,8 @@ it('finds links that lead nowhere, and those in code are not links', () => {
   for (const sound of ['history.md#turn-it-on', '#send', '../packages/client', 'mailto:a@b.c']) {
     expect(problemOf(page, sound)).toBeUndefined();
   }
+  expect(problemOf(page, `${SOURCES}docs/history.md#turn-it-on`)).toBeUndefined();
+  expect(problemOf(page, `${SOURCES}docs/history.md#nothing`)).toContain('no heading');
   expect(problemOf(page, 'nothing.md')).toBe('docs/client.md: there is no docs/nothing.md');
   expect(problemOf(page, '#nothing')).toBe(
     'docs/client.md: docs/client.md has no heading #nothing',

@@ -1,56 +1,16 @@
 // Stages and APIs that share one table or one Redis do not affect each other.
-import { fileURLToPath } from 'node:url';
-import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
-import { redisStore } from '@gatecast/adapters/redis';
 import { type ClientChannel, createClient } from '@gatecast/client';
-import { type ConnectionStore, createPublisher, type Store } from '@gatecast/framework';
+import { type ConnectionStore, createPublisher } from '@gatecast/framework';
 import { type LocalGateway, type StartGatewayOptions, startGateway } from '@gatecast/local';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { describeRedis, RedisServer } from '../packages/adapters/test/engines/redis-server.js';
-import { startDynalite } from '../packages/adapters/test/engines/start-dynalite.js';
-import { openTable } from '../packages/adapters/test/table-under-test.js';
+import { describeRedis } from '../packages/adapters/test/engines/redis-server.js';
 import type { RoomChannel } from './fixtures/two-stages/rooms.js';
+import { type Shared, shareRedis, shareTable } from './shared-store.js';
 
 const ROOM = 'rooms/1';
 const AGE_MS = 60_000;
 const until = (check: () => unknown) => vi.waitFor(check, { timeout: 20_000, interval: 100 });
-
-/** A table or a server for several gateways. */
-interface Shared extends AsyncDisposable {
-  readonly entry: string;
-  readonly environment: Readonly<Record<string, string>>;
-  /** The store of the functions, to check it from the test. */
-  open(options?: { readonly keyPrefix: string }): Store;
-}
-
-const fixture = (name: string) =>
-  fileURLToPath(new URL(`fixtures/two-stages/${name}.ts`, import.meta.url));
-
-async function shareTable(): Promise<Shared> {
-  const engine = await startDynalite();
-  const { table, client, ...opened } = await openTable(engine);
-  return {
-    entry: fixture('on-dynamodb'),
-    environment: { AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint, GATECAST_TABLE: table },
-    open: (options) => dynamoDbStore({ table, client, ...options }),
-    async [Symbol.asyncDispose]() {
-      await opened[Symbol.asyncDispose]();
-      await engine[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function shareRedis(): Promise<Shared> {
-  const server = await RedisServer.start();
-  const client = server.admin;
-  return {
-    entry: fixture('on-redis'),
-    environment: { GATECAST_REDIS_URL: server.url },
-    open: (options) => redisStore({ client, ...options }),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
-}
 
 /** A client in the room. */
 class Guest implements Disposable {
@@ -108,7 +68,7 @@ class Side implements AsyncDisposable {
       // A 410 of a young connection is ignored, so these connections begin in the past.
       now: () => Date.now() - AGE_MS,
       ...options,
-      entry: shared.entry,
+      entry: shared.entryOf('two-stages'),
       environment: { ...shared.environment, ...options.environment },
     });
     const join = () => Guest.join(gateway.url);

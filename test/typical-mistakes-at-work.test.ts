@@ -117,7 +117,7 @@ describe('5 a missing await', () => {
         resolve(text),
       );
     });
-    const text = 'There is no channel "romos/1": it fits the pattern of no channel class.';
+    const text = `There is no channel "romos/1": it fits no pattern of the app's channels.`;
     expect(stderr).toContain(`ClientRequestError: ${text}\n`);
     await terminalShows(`ERR_CHANNEL_UNKNOWN: ${text}`);
   });

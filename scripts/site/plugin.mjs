@@ -90,6 +90,12 @@ function mend({ contents, url, project }) {
   return (
     contents
       .replaceAll('href="site:', `href="${up}`)
+      // READMEs of packages link to the pages on GitHub, because they are also read on npmjs.com.
+      .replaceAll(/href="([^"#]+\/docs\/([\w-]+)\.md)/g, (link, to, name) =>
+        to === `${SOURCES}docs/${name}.md` && name !== 'README'
+          ? `href="${up}documents/${name}.html`
+          : link,
+      )
       .replaceAll(/href="(?:\.\.\/)*media\/([^"#]+)/g, (link, name) =>
         sources.has(name) ? `href="${SOURCES}${sources.get(name)}` : link,
       )

@@ -370,9 +370,13 @@ describe('gatecast dev', slow, () => {
       ['$connect', 'ok', '200'],
       ['subscribe', 'ok', '200'],
       ['subscribe', 'refused', 'ERR_FORBIDDEN, 1 of 2 channels'],
-      ['rooms.post', 'refused', 'ERR_VALIDATION'],
+      ['rooms.post', 'refused', 'ERR_VALIDATION: text'],
       ['rooms.fail', 'failed', 'ERR_INTERNAL'],
-      ['$default', 'refused', 'ERR_ACTION_UNKNOWN'],
+      [
+        '$default',
+        'refused',
+        'ERR_ACTION_UNKNOWN: There is no action "rooms.unknown": the channel class "rooms" has no message "unknown".',
+      ],
       ['rooms.later', 'ok', '200'],
       ['$disconnect', 'ok', expect.stringMatching(/^200 /)],
     ]);

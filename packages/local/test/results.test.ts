@@ -13,6 +13,29 @@ const live = { channel: 'a', result: 'live' };
 
 it.each([
   [{ type: 'error', id: '1', error: error('ERR_VALIDATION') }, 'refused', 'ERR_VALIDATION'],
+  [
+    {
+      type: 'error',
+      error: {
+        ...error('ERR_VALIDATION', 'The data does not fit.'),
+        details: [
+          { path: 'text', message: 'is "my secret"' },
+          { path: 'to.0', message: 'No.' },
+          { path: 'text', message: 'No.' },
+          { path: 'my secret', message: 'No.' },
+          { path: '', message: 'and 3 more' },
+          7,
+        ],
+      },
+    },
+    'refused',
+    'ERR_VALIDATION: text, to.0',
+  ],
+  [
+    reply({ error: error('ERR_CHANNEL_UNKNOWN', 'There is no channel "a".') }),
+    'refused',
+    'ERR_CHANNEL_UNKNOWN: There is no channel "a".',
+  ],
   [{ type: 'error', error: error('NOT_TODAY') }, 'refused', 'NOT_TODAY'],
   [{ type: 'error', error: error('ERR_INTERNAL') }, 'failed', 'ERR_INTERNAL'],
   [{ type: 'error', error: error('ERR_TIMEOUT') }, 'failed', 'ERR_TIMEOUT'],

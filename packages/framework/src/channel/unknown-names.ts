@@ -35,5 +35,5 @@ export function unknownChannel({ channels }: RouteTable, channel: string): strin
   const isPattern = channels.some(({ pattern }) => pattern === channel);
   return isPattern
     ? `There is no channel ${quote(channel)}: that is a pattern. Give its parameters values.`
-    : `There is no channel ${quote(channel)}: it fits the pattern of no channel class.`;
+    : `There is no channel ${quote(channel)}: it fits no pattern of the app's channels.`;
 }
