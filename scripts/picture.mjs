@@ -15,7 +15,11 @@ const gateway = spawn(
     'packages/local/bin/gatecast.js',
     'dev',
     'examples/chat/server/app.ts',
-    ...['--static', 'examples/chat/dist/web', '--port', '0', '--ephemeral'],
+    '--static',
+    'examples/chat/dist/web',
+    '--port',
+    '0',
+    '--ephemeral',
   ],
   {
     cwd: root,
