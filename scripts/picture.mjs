@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const WIDTH = 720;
-const HEIGHT = 900;
+const HEIGHT = 600;
 
 const gateway = spawn(
   process.execPath,
