@@ -132,6 +132,26 @@ describe('npm run guides', () => {
     expect(stderr).toBe(`page.md:7 did not print "${lines[1]}", but:\none\ntwo\n\n`);
   });
 
+  it('finds what a server prints in the meantime in a block of its own', async () => {
+    const serve =
+      "require('fs').watch('.', () => console.log('saw a file')); console.log('http://localhost:3000/')";
+    const page = [
+      block('js', '// server.cjs', serve),
+      block(
+        'sh',
+        `echo '{ "scripts": { "dev": "node server.cjs" } }' > package.json`,
+        'npm run dev',
+      ),
+      block('sh', 'echo one', 'touch a.txt'),
+      block('text', 'one'),
+      'Not compared:',
+      block('text', 'two'),
+      'In the first terminal:\n\n<!-- meanwhile -->\n',
+      block('text', 'saw a file'),
+    ].join('\n');
+    expect(await follow({ page })).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('fails at a command that fails, with its line and its output, and runs no later one', async () => {
     const page = block('sh', 'echo one', 'echo oh >&2; exit 3', 'echo two >> "$KEPT"');
     const { code, stderr } = await follow({ page });

@@ -16,8 +16,10 @@ export class Commands {
   #servers = new Map();
   #running = new Set();
   #isClosed = false;
-  /** What the commands since {@link begin} have printed; a server goes on printing. */
+  /** The commands since {@link begin}; a server goes on printing. */
   #printed = [];
+  /** How much each server had printed at {@link begin}. */
+  #before = new Map();
 
   /** @param options - `folder`, `state` (a file for the state of the shell) and `environment` */
   constructor(options) {
@@ -27,11 +29,15 @@ export class Commands {
   /** Begins a new block. */
   begin() {
     this.#printed = [];
+    const servers = [...this.#servers.values()];
+    this.#before = new Map(servers.map((server) => [server, server.output.length]));
   }
 
-  /** The output of the commands of the block. */
+  /** The output of the commands of the block, and what servers have printed meanwhile. */
   get output() {
-    return this.#printed.map(({ output }) => stripVTControlCharacters(output)).join('');
+    const meanwhile = [...this.#before].map(([{ output }, length]) => output.slice(length));
+    const texts = [...this.#printed.map(({ output }) => output), ...meanwhile];
+    return texts.map(stripVTControlCharacters).join('');
   }
 
   /** Runs a command; one that serves in the background, in the place of a former one of its kind. */
@@ -54,7 +60,8 @@ export class Commands {
 
   /** Waits until the output passes a check; without a server it cannot change any more. */
   async printed(check) {
-    const servers = this.#printed.filter((running) => !running.hasEnded);
+    const all = [...this.#printed, ...this.#before.keys()];
+    const servers = all.filter((running) => !running.hasEnded);
     for (const running of servers) {
       if (await this.#until(() => check(this.output), running, LONGEST_MS.output)) return true;
     }

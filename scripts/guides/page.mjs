@@ -2,6 +2,8 @@
 
 const FENCE = /^( *)```(\w*)$/;
 const NOT_RUN = /^ *<!-- not run: (.+) -->$/;
+/** Before a block of what a server has printed during the commands above. */
+const MEANWHILE = /^ *<!-- meanwhile -->$/;
 const AFTER = /^<!-- after: ([\w-]+) -->$/m;
 /** The first line of a block that is written to a file: a comment with nothing but its name. */
 const FILE_NAME = /^(?:\/\/|#|<!--|\/\*) ([\w@./-]*\.\w+)(?: -->| \*\/)?$/;
@@ -10,7 +12,7 @@ const FILE_NAME = /^(?:\/\/|#|<!--|\/\*) ([\w@./-]*\.\w+)(?: -->| \*\/)?$/;
  * Reads a page of Markdown. A step has the number of its first line and one of these:
  * - `file` and `text`: a block that names its file;
  * - `commands`: those of a block of sh, each with its line;
- * - `output`: the lines that the commands of the step before must have printed;
+ * - `output`: the lines that the commands of the step before, or a server meanwhile, must have printed;
  * - `reason`: why a block is not run.
  */
 export function readPage(markdown) {
@@ -20,6 +22,7 @@ export function readPage(markdown) {
   let wasCommands = false;
   for (let index = 0; index < lines.length; index += 1) {
     reason = NOT_RUN.exec(lines[index])?.[1] ?? reason;
+    wasCommands ||= MEANWHILE.test(lines[index]);
     const [opening, indentation = '', language] = FENCE.exec(lines[index]) ?? [];
     if (opening === undefined) continue;
     const line = index + 1;

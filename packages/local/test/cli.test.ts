@@ -221,7 +221,7 @@ describe('gatecast dev', () => {
     const done = (stdout: string): Run => ({ code: 0, stderr: '', stdout });
 
     expect(await run('fault', 'list')).toEqual(done('There are no faults.\n'));
-    const killed = ['fault', 'invocation', 'killed', '--route', 'rooms.post', '--delay', '5'];
+    const killed = ['fault', 'invocation', 'killed', '--route', 'rooms.post', '--delay', '0.005s'];
     const lines = [
       'invocation killed delayMs=5 routeKey=rooms.post\n',
       'disconnect lost times=1\n',

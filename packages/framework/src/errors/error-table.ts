@@ -204,7 +204,7 @@ export const errorTable = {
   ERR_ENDPOINT_UNKNOWN: {
     kind: 'configuration',
     message: 'The endpoint of the @connections API is not known.',
-    hint: 'In a function that gets no WebSocket events, set GATECAST_ENDPOINT to https://{api-id}.execute-api.{region}.amazonaws.com/{stage}.',
+    hint: 'In a function that gets no WebSocket events, set GATECAST_ENDPOINT to https://{api-id}.execute-api.{region}.amazonaws.com/{stage}; with the CDK construct, connectPublisher(fn) does.',
   },
   ERR_ENDPOINT_INVALID: {
     kind: 'configuration',

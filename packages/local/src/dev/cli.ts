@@ -14,7 +14,8 @@ import { routes, routesUsage } from './commands/routes.js';
 import { template, templateUsage } from './commands/template.js';
 
 interface Command {
-  readonly run: (args: readonly string[]) => Promise<void>;
+  /** Resolves to the exit code, if it is not 0. */
+  readonly run: (args: readonly string[]) => Promise<number | void>;
   /** The help of the command. */
   readonly usage: string;
   readonly summary: string;
@@ -25,7 +26,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['routes', { run: routes, usage: routesUsage, summary: 'list the routes of an app' }],
   ['manifest', { run: manifest, usage: manifestUsage, summary: 'write the routes as JSON' }],
   ['template', { run: template, usage: templateUsage, summary: 'write a SAM template of an app' }],
-  ['env', { run: env, usage: envUsage, summary: 'print the environment of a running gateway' }],
+  ['env', { run: env, usage: envUsage, summary: 'run a command for a running gateway' }],
   ['invoke', { run: invoke, usage: invokeUsage, summary: 'run a function in that environment' }],
   ['mutate', { run: mutate, usage: mutateUsage, summary: 'find what a template does not need' }],
   [
@@ -58,7 +59,8 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${await packageVersion()}\n`);
     return 0;
   }
-  const isHelp = rest.includes('--help') || rest.includes('-h');
+  const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+  const isHelp = own.includes('--help') || own.includes('-h');
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const [of = ''] = rest;
     process.stdout.write(helpOf(of));
@@ -74,8 +76,7 @@ export async function main(args: readonly string[]): Promise<number> {
       const known = [...commands.keys()].join(', ');
       throw new CommandLineError(`There is no command "${name}". Use one of: ${known}.`);
     }
-    await command.run(rest);
-    return 0;
+    return (await command.run(rest)) ?? 0;
   } catch (error) {
     if (error instanceof CommandLineError) {
       const help = command === undefined ? 'gatecast --help' : `gatecast ${name} --help`;

@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { OptionType } from '@gatecast/framework/adapter';
-import { RequestError } from '../control/request.js';
+import { parseDuration, RequestError } from '../control/request.js';
 
 /** The command line is wrong. */
 export class CommandLineError extends Error {
@@ -119,6 +119,18 @@ export function textValue(
 
 function notTaken(value: string, flag: string, { takes }: OptionType): CommandLineError {
   return new CommandLineError(`${flag} takes ${takes}, not "${value}".`);
+}
+
+/**
+ * The value of an option that is a duration: with a unit, such as `90s`, in the place of the option's own. A value
+ * without a unit is left as it is.
+ *
+ * @param unitMs - the option's own unit, in milliseconds
+ * @throws CommandLineError if it is longer than a year.
+ */
+export function withoutUnit(value: string | undefined, unitMs: number): string | undefined {
+  if (value === undefined || !/^\d.*[a-z]$/.test(value)) return value;
+  return String(withCommandLineErrors(() => parseDuration(value)) / unitMs);
 }
 
 /** Runs a check of the gateway, and throws its RequestError as a CommandLineError. */

@@ -10,6 +10,7 @@ import {
   parseArguments,
   textValue,
   wholeNumber,
+  withoutUnit,
 } from './command-line.js';
 import { DevRun } from './dev-run.js';
 import { handlersOf } from './handlers.js';
@@ -41,7 +42,7 @@ gatecast dev --assembly cdk.out [--stack name] [options]
   --handler name        export that handles the events (default: handler), or without an entry
                         FILE.EXPORT, as in Lambda: src/app.handler
   --environments number invocations that may run at once (default: 10; 1 with the memory store)
-  --timeout seconds     how long one invocation may take (default: 29)
+  --timeout seconds     how long one invocation may take (default: 29), also as 90s or 5m
   --inspect port        let a debugger attach to the function, which then runs one invocation at a time
                         without a time-out
   --ephemeral           keep the data of the embedded DynamoDB in memory, not in .gatecast
@@ -165,7 +166,7 @@ async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> 
       '--parameter only works with --template or --assembly, which is missing.',
     );
   }
-  const timeoutSeconds = wholeNumber(values.timeout, '--timeout', timeoutType);
+  const timeoutSeconds = wholeNumber(withoutUnit(values.timeout, 1_000), '--timeout', timeoutType);
   const options = {
     ...(await handlersOf(parsed)),
     stage: values.stage,

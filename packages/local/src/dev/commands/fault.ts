@@ -2,7 +2,12 @@ import { faultKinds } from '../../gateway/fault-problem.js';
 import type { Fault } from '../../gateway/faults.js';
 import { parseFault } from '../control/request.js';
 import { askGateway, portOf } from './ask-gateway.js';
-import { CommandLineError, parseWords, withCommandLineErrors } from './command-line.js';
+import {
+  CommandLineError,
+  parseWords,
+  withCommandLineErrors,
+  withoutUnit,
+} from './command-line.js';
 
 const lines = Object.entries(faultKinds).map(
   ([on, kinds]) => `    ${nameOf(on).padEnd(10)} ${kinds.join(', ')}`,
@@ -18,7 +23,8 @@ ${lines.join('\n')}
   --times number        how often the fault happens (default: without limit)
   --probability number  probability, above 0 and up to 1 (default: 1)
   --connection id       on this connection only
-  --delay ms            length of the delay, with "delayed"; time after the start, with "killed"
+  --delay duration      length of the delay, with "delayed"; time after the start, with "killed": 60ms or
+                        2s, or a number of milliseconds
   --route key           invocations of this route only, with "killed"
   --port number         the port of "gatecast dev" (default: 3000)
 
@@ -52,7 +58,7 @@ export async function fault(args: readonly string[]): Promise<void> {
       ...optional('times', number(values.times)),
       ...optional('probability', number(values.probability)),
       ...optional('connectionId', values.connection),
-      ...optional('delayMs', number(values.delay)),
+      ...optional('delayMs', number(withoutUnit(values.delay, 1))),
       ...optional('routeKey', values.route),
     }),
   );
