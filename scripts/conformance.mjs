@@ -1,4 +1,4 @@
-// Counts the rows of docs/local-gateway.md: each is one behaviour of API Gateway, which is tested,
+// Counts the rows of docs/conformance.md: each is one behaviour of API Gateway, which is tested,
 // switched by an option, or left out. Fails if a row has neither a test nor a reason, if a test has the
 // number of an unknown row, or if the page has wrong totals. You can pass another page.
 import { spawnSync } from 'node:child_process';
@@ -7,13 +7,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const [, , page = join(root, 'docs/local-gateway.md')] = process.argv;
+const [, , page = join(root, 'docs/conformance.md')] = process.argv;
 
 /** The titles of the sections by number, and the rows: `| 5.2 | its title | its state |`. */
 function readPage(text) {
   const sections = new Map();
   const rows = new Map();
-  for (const [, section, title] of text.matchAll(/^### (\d+) (.+)$/gm)) {
+  for (const [, section, title] of text.matchAll(/^## (\d+) (.+)$/gm)) {
     sections.set(section, title);
   }
   for (const [, number, state] of text.matchAll(/^\| (\d+\.\d+) \| .+ \| (.+) \|$/gm)) {

@@ -12,13 +12,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Commands } from './guides/commands.mjs';
 import { missingLine, readPage } from './guides/page.mjs';
-import { packInto, REGISTRY_PORT, serveArchives } from './registry.mjs';
+import { REGISTRY_PORT, serveArchives } from './registry.mjs';
+import { build, pack } from './run.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** In the order in which a newcomer reads them. */
 const GUIDES = [
   'README',
   'getting-started',
+  'handlers',
   'access',
   'testing',
   'client',
@@ -184,7 +186,10 @@ const stopped = new Promise((resolve) => {
 
 async function followAll() {
   const archives = values.archives ?? scratch;
-  if (values.archives === undefined) packInto(archives);
+  if (values.archives === undefined) {
+    build();
+    pack(archives);
+  }
   const registry = await serveArchives(archives);
   const ports = { registry: registry.address().port };
   const failures = [];

@@ -1,18 +1,13 @@
 // Packs every package as npm would publish it and checks the archives: their `exports`, types and
 // files. `node scripts/pack.mjs <folder>` writes the archives to that folder. Needs all packages built.
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { runQuietly } from './run.mjs';
+import { pack, runQuietly } from './run.mjs';
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('The folder is missing: node scripts/pack.mjs <folder>');
 
-mkdirSync(folder, { recursive: true });
-const workspaces = readdirSync(new URL('../packages', import.meta.url)).flatMap((name) => [
-  '--workspace',
-  `packages/${name}`,
-]);
-runQuietly('npm', ['pack', '--pack-destination', folder, ...workspaces]);
+pack(folder);
 
 for (const name of readdirSync(folder).filter((file) => file.endsWith('.tgz'))) {
   runQuietly('npx', ['publint', '--strict', join(folder, name)]);

@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const WIDTH = 720;
-const HEIGHT = 900;
+const HEIGHT = 600;
 
 const gateway = spawn(
   process.execPath,
@@ -15,7 +15,11 @@ const gateway = spawn(
     'packages/local/bin/gatecast.js',
     'dev',
     'examples/chat/server/app.ts',
-    ...['--static', 'examples/chat/dist/web', '--port', '0', '--ephemeral'],
+    '--static',
+    'examples/chat/dist/web',
+    '--port',
+    '0',
+    '--ephemeral',
   ],
   {
     cwd: root,

@@ -4,23 +4,14 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, installDependencies, runQuietly } from './run.mjs';
+import { build, installDependencies, pack } from './run.mjs';
 
 export const REGISTRY_PORT = 4800;
-
-/** Builds all packages and packs them into a folder, as npm would publish them. */
-export function packInto(folder) {
-  build();
-  mkdirSync(folder, { recursive: true });
-  const packages = readdirSync(new URL('../packages', import.meta.url));
-  const workspaces = packages.flatMap((name) => ['--workspace', `packages/${name}`]);
-  runQuietly('npm', ['pack', '--pack-destination', folder, ...workspaces]);
-}
 
 /** Serves the archives of a folder as a registry. Other packages have to come from another one. */
 export async function serveArchives(folder, port = 0) {
@@ -70,8 +61,9 @@ async function main() {
   installDependencies();
   const folder = mkdtempSync(join(tmpdir(), 'gatecast-archives-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  process.stdout.write('Packing …\n');
-  packInto(folder);
+  process.stdout.write('Building and packing …\n');
+  build();
+  pack(folder);
   const port = Number(process.env.PORT ?? REGISTRY_PORT);
   try {
     await serveArchives(folder, port);

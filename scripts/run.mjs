@@ -2,7 +2,7 @@
 // npm, so that `npm start` and `npm test` work in a new clone.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
@@ -78,4 +78,12 @@ function installedLock() {
 export function build() {
   run('npm', ['run', '--silent', 'build']);
   run('npm', ['run', '--silent', 'build', '--workspace', 'packages/cdk-construct']);
+}
+
+/** Packs all packages into a folder, as npm would publish them. They must be built. */
+export function pack(folder) {
+  mkdirSync(folder, { recursive: true });
+  const packages = readdirSync(new URL('packages', root));
+  const workspaces = packages.flatMap((name) => ['--workspace', `packages/${name}`]);
+  runQuietly('npm', ['pack', '--pack-destination', folder, ...workspaces]);
 }

@@ -14,7 +14,7 @@ let page: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'gatecast-conformance-'));
-  page = await readFile(inRoot('docs/local-gateway.md'), 'utf8');
+  page = await readFile(inRoot('docs/conformance.md'), 'utf8');
 });
 
 afterAll(async () => {

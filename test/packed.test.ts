@@ -44,13 +44,18 @@ beforeAll(async () => {
     ...(await readdir(archives))
       .filter((name) => !name.includes('cdk-construct'))
       .map((name) => join(archives, name)),
-    ...['typescript', '@types/node', 'valibot', 'class-validator', 'class-transformer', 'ws'].map(
-      sameVersion,
-    ),
+    ...['typescript', '@types/node', 'valibot', 'ws'].map(sameVersion),
   );
   await writeFile(
     join(folder, 'browser.mjs'),
-    "import { WebSocket } from 'ws';\nglobalThis.WebSocket = WebSocket;\n",
+    `import { WebSocket } from 'ws';
+const body = { append: (line) => process.stdout.write(line + '\\n') };
+Object.assign(globalThis, {
+  WebSocket,
+  location: { host: process.env.HOST },
+  document: { body, createElement: () => '' },
+});
+`,
   );
 }, 180_000);
 
@@ -75,19 +80,17 @@ describe.each([
           noEmit: true,
           ...(isLegacy && { experimentalDecorators: true }),
         },
-        files: isLegacy ? ['app.ts', 'page.ts', 'lobby.ts'] : ['app.ts', 'page.ts'],
+        files: ['app.ts', 'page.ts'],
       }),
     );
   });
 
-  it('type-check under strict', { timeout: 60_000 }, async () => {
-    expect(await readdir(folder)).toEqual(
-      expect.arrayContaining(['app.ts', 'page.ts', 'lobby.ts']),
-    );
+  it('type-check under strict', { timeout: 300_000 }, async () => {
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(['app.ts', 'page.ts']));
     await run('npx', 'tsc', '-p', '.');
   });
 
-  it('run under gatecast dev and answer a client', { timeout: 60_000 }, async () => {
+  it('run under gatecast dev and answer a client', { timeout: 120_000 }, async () => {
     await using gatecast = startCommand('npx', ['gatecast', 'dev', 'app.ts', '--port', '0'], {
       cwd: folder,
     });
@@ -96,12 +99,10 @@ describe.each([
     for (const path of ['', '@gatecast/page.css', '@gatecast/page.js', '@gatecast/element.js']) {
       expect([path, (await fetch(developersPage + path)).status]).toEqual([path, 200]);
     }
-    // The page, with another port.
-    const page = await readFile(join(folder, 'page.ts'), 'utf8');
-    await writeFile(join(folder, 'page.ts'), page.replace('ws://localhost:3000/dev', url));
     await run('npx', 'esbuild', 'page.ts', '--bundle', '--format=esm', '--outfile=page.mjs');
     await using client = startCommand(process.execPath, ['--import', './browser.mjs', 'page.mjs'], {
       cwd: folder,
+      env: { ...process.env, HOST: new URL(url).host },
     });
     await client.prints(/^someone: hello$/m);
     expect(gatecast.output.stderr).toBe('');

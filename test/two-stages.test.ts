@@ -128,9 +128,15 @@ async function expectToKeepApart(share: () => Promise<Shared>): Promise<void> {
     expect(await side.say('who is gone?')).toMatchObject({ delivered: 2, gone: 0, failed: 0 });
   }
   expect(await subscribersOf(connections)).toContain(dead);
-  expect(await prod.say('you are')).toMatchObject({ delivered: 2, gone: 1, failed: 0 });
+  const ofProd = ['from 1'];
+  let left: string[];
+  do {
+    // On a busy machine a removal may take longer than the delivery grants it: then the next one goes on.
+    expect(await prod.say('you are')).toMatchObject({ delivered: 2, gone: 1, failed: 0 });
+    ofProd.push('you are');
+    left = await subscribersOf(connections);
+  } while (left.includes(dead) && ofProd.length < 20);
   expect(await connections.get(dead)).toBeUndefined();
-  const left = await subscribersOf(connections);
   expect(left).not.toContain(dead);
   expect(left).toEqual(expect.arrayContaining([...dev.ids, ...other.ids]));
   expect(left).toHaveLength(6);
@@ -139,7 +145,6 @@ async function expectToKeepApart(share: () => Promise<Shared>): Promise<void> {
   const own = (index: number) => [`from ${index}`, 'who is gone?'];
   await until(() => expect(heard(dev)).toEqual([own(0), own(0)]));
   await until(() => expect(heard(other)).toEqual([own(2), own(2)]));
-  const ofProd = ['from 1', 'you are'];
   await until(() => expect(heard(prod)).toEqual([ofProd, ofProd]));
 }
 

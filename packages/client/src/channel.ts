@@ -95,7 +95,8 @@ export interface ClientChannel<C> {
    * meanwhile comes in order, each event once. `onReset` tells where that is not possible.
    *
    * It waits for a connection as long as it takes; `client.onRefused` tells when attempts fail. A
-   * refusal whose `retryAfterMs` is at most 30 s is tried again, 3 times.
+   * refusal whose `retryAfterMs` is at most 30 s is tried again, 3 times. A server that has
+   * failed (`ERR_INTERNAL`, `ERR_TIMEOUT`, `ERR_OUTCOME_UNKNOWN`) and names such a time is asked for 60 s.
    *
    * @returns The server's answer. The events that came with it have been handed over.
    * @throws TypeError - for wrong options.
@@ -156,7 +157,8 @@ export interface ClientChannel<C> {
 
   /**
    * Reads a part of the channel's history, such as the events before the first one on the page. It hands
-   * nothing to `on` and moves no position. It waits 30 s for a connection, and again for the answer.
+   * nothing to `on` and moves no position. It waits 30 s for a connection, and again for the answer: within that
+   * time, an error with `retryAfterMs` is tried again.
    *
    * @throws TypeError - by the promise, for wrong options.
    * @throws ClientRequestError - by the promise, with the server's code, or `ERR_NOT_SENT`, `ERR_TIMEOUT`,

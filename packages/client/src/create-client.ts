@@ -242,7 +242,13 @@ class ConnectedClient implements Client {
     checkOptions('history', range, HISTORY_OPTIONS);
     const id = frameId();
     const frame = encodeMessage({ action: 'history', id, channel, ...range });
-    const answer = await this.#outbox.add({ id, line: id, frame, timeoutMs: ANSWERED_WITHIN_MS });
+    const answer = await this.#outbox.add({
+      id,
+      line: id,
+      frame,
+      timeoutMs: ANSWERED_WITHIN_MS,
+      isRead: true,
+    });
     const { events, more, position, reason } = fields(answer);
     return {
       events: (Array.isArray(events) ? events : []).flatMap(

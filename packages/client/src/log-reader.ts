@@ -63,6 +63,7 @@ export class LogReader {
   /** How long to wait for an event that others have overtaken: longer where that is usual. */
   #gapMs: number = GAP_MS[0];
   #failures = 0;
+  #syncFailures = 0;
 
   /** `position`: where it stopped in an earlier life. */
   constructor(host: LogReaderHost, position: unknown) {
@@ -125,6 +126,7 @@ export class LogReader {
 
   /** The server compared the position with the log. */
   synced(result: unknown): void {
+    this.#syncFailures = 0;
     if (result === 'behind') this.#fillAll();
     else if (result !== 'current') this.#host.resume();
   }
@@ -134,11 +136,16 @@ export class LogReader {
     this.#stopCheck();
     const afterMs = milliseconds(this.#tailCheck['afterMs']);
     const windowMs = milliseconds(this.#tailCheck['windowMs']);
-    if (!afterMs) return;
-    this.#tailTimer = after(afterMs + Math.random() * windowMs, () => {
-      this.#tailTimer = undefined;
-      this.#host.sync();
-    });
+    if (afterMs) this.#startCheck(afterMs + Math.random() * windowMs);
+  }
+
+  /** The server could not say whether the last events were missed; perhaps it says when to ask again. */
+  syncFailed({ retryAfterMs }: ClientRequestError): void {
+    this.checkTail();
+    if (retryAfterMs === undefined || !this.#isLive) return;
+    this.#stopCheck();
+    this.#startCheck(milliseconds(retryAfterMs) + backoffMs(this.#syncFailures));
+    this.#syncFailures += 1;
   }
 
   /** Puts nothing in order until the server has answered again, which will bring what came early. */
@@ -260,6 +267,13 @@ export class LogReader {
   #startGap(ms: number): void {
     this.#gapSince = performance.now();
     this.#gapTimer = after(ms * (1 + Math.random() / 2), () => this.#fill());
+  }
+
+  #startCheck(ms: number): void {
+    this.#tailTimer = after(ms, () => {
+      this.#tailTimer = undefined;
+      this.#host.sync();
+    });
   }
 
   #stopCheck(): void {

@@ -17,6 +17,8 @@ export interface OutgoingRequest {
    * goes again for as long as the server knows it.
    */
   readonly timeoutMs?: number | undefined;
+  /** Whether it changes nothing. */
+  readonly isRead?: boolean;
 }
 
 interface Waiting extends Pick<OutgoingRequest, 'line' | 'frame'> {
@@ -49,7 +51,7 @@ export class Outbox {
   }
 
   /** Sends a request as soon as it is its turn. The promise is the data of the answer. */
-  add({ id, line, frame, timeoutMs }: OutgoingRequest): Promise<unknown> {
+  add({ id, line, frame, timeoutMs, isRead }: OutgoingRequest): Promise<unknown> {
     // A page that was left and shown again may not know that it has sent the message.
     const known = this.#waiting.get(id);
     if (known?.frame === frame) return known.promise;
@@ -71,6 +73,7 @@ export class Outbox {
         answeredMs: isLimited ? timeoutMs : longest,
         unanswered: isLimited ? 'ERR_TIMEOUT' : 'ERR_OUTCOME_UNKNOWN',
         isResent: true,
+        isRead,
         settle: (error, data) => {
           this.#waiting.delete(id);
           if (!error) resolve(data);

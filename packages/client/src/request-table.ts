@@ -20,6 +20,8 @@ export interface Request {
   readonly unanswered: ClientErrorCode;
   /** Whether it goes again under its id, as long as it has no answer, on this connection or the next. */
   readonly isResent: boolean;
+  /** Whether it changes nothing, so that it goes again whenever the server says when to try again. */
+  readonly isRead?: boolean | undefined;
   readonly settle: Settle;
   /**
    * Takes the answer to a request that was settled by an error which was only presumed to be its answer.
@@ -148,6 +150,7 @@ export class RequestTable {
     const [error] = answer;
     const isPutOff =
       error?.code === 'ERR_OUTCOME_UNKNOWN' ||
+      (entry?.isRead && error?.retryAfterMs !== undefined) ||
       (error?.code === 'ERR_RATE_LIMIT' && entry?.mayBeHandled);
     if (entry?.isResent && isPutOff) this.#putOff(entry, error, Infinity);
     else this.#settle(id, ...answer);
@@ -258,7 +261,8 @@ export class RequestTable {
     const ms = milliseconds(error.retryAfterMs) + backoffMs(entry.delays);
     if (entry.delays >= maxDelays || Date.now() + ms >= entry.endsAt) {
       const unknown = clientError(entry.unanswered, { cause: error });
-      this.#settle(entry.id, mayBeHandled ? unknown : error);
+      const isAnswer = entry.isRead && error.retryAfterMs !== undefined;
+      this.#settle(entry.id, mayBeHandled && !isAnswer ? unknown : error);
       return;
     }
     this.#unwrite(entry);

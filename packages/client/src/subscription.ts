@@ -15,6 +15,8 @@ export const SUBSCRIBE_MS = 10_000;
 export const MAX_WAIT_MS = 30_000;
 /** Refusals in a row before the app is told. */
 export const REFUSALS = 3;
+/** How long a first `subscribe()` goes again while the server fails and says that it will not for long. */
+export const OUTAGE_MS = 60_000;
 
 /** Doubts about a position that are further apart have nothing to do with each other. */
 const CALM_MS = 30_000;
@@ -56,6 +58,8 @@ export class Subscription {
   /** Ends the wait before another try. */
   #retryTimer: Timer | undefined;
   #refusals = 0;
+  /** When the first of them came. */
+  #refusedAt = 0;
   /** How often the position was doubted lately, and when last. */
   #doubts = 0;
   #doubtedAt = -CALM_MS;
@@ -172,7 +176,7 @@ export class Subscription {
 
   /** Whether the last events were missed; an error if the server did not say. */
   synced(result: unknown, error: ClientRequestError | undefined): void {
-    if (error && TRANSIENT.includes(error.code)) this.#reader?.checkTail();
+    if (error && TRANSIENT.includes(error.code)) this.#reader?.syncFailed(error);
     else this.#reader?.synced(result);
   }
 
@@ -231,10 +235,13 @@ export class Subscription {
       if (this.#membership === 'none') this.#endLeave();
       return;
     }
+    const now = performance.now();
+    if (this.#refusals === 0) this.#refusedAt = now;
+    const isOutage = UNCERTAIN.includes(code) && now - this.#refusedAt < OUTAGE_MS;
     const isSoon = milliseconds(retryAfterMs) <= MAX_WAIT_MS;
     const mayRetry = this.#latest
       ? TRANSIENT.includes(code)
-      : retryAfterMs !== undefined && isSoon && this.#refusals < REFUSALS;
+      : retryAfterMs !== undefined && isSoon && (this.#refusals < REFUSALS || isOutage);
     if (!mayRetry) {
       this.#end(error);
       return;

@@ -149,6 +149,29 @@ describe('the last events', () => {
     expect(current().of('sync')).toHaveLength(2);
   });
 
+  it('are asked about again after the time that the server says', async () => {
+    await live({ tailCheck });
+    await push(11);
+    await pass(3_000);
+    const refused = async (): Promise<void> => {
+      const id = current().of('sync').at(-1)?.id;
+      const error = { code: 'ERR_INTERNAL', message: 'It is away.', retryAfterMs: 4_000 };
+      await receive({ type: 'reply', id, data: { channels: [{ channel: 'a', error }] } });
+    };
+    await refused();
+    await pass(4_249);
+    expect(current().of('sync')).toHaveLength(1);
+    await pass(1);
+    expect(current().of('sync')).toHaveLength(2);
+    await refused();
+    await pass(4_499);
+    expect(current().of('sync')).toHaveLength(2);
+    await pass(1);
+    expect(current().of('sync')).toHaveLength(3);
+    await synced('behind');
+    expect(current().of('history')).toHaveLength(1);
+  });
+
   it('of all channels are asked about with every fourth ping', async () => {
     await live();
     await push(11);

@@ -22,6 +22,14 @@ async function join(): Promise<() => unknown> {
   return joined;
 }
 
+/** Passes the time until the next try, or the longest that one may take. */
+async function untilAskedAgain(): Promise<void> {
+  const asked = current().of('subscribe').length;
+  for (let ms = 0; ms < 25_000 && current().of('subscribe').length === asked; ms += 100) {
+    await pass(100);
+  }
+}
+
 describe('a first subscribe() that is refused for a moment', () => {
   it('F12 is asked again after the time that the server says, and no sooner', async () => {
     const joined = await join();
@@ -67,6 +75,33 @@ describe('a first subscribe() that is refused for a moment', () => {
     expect(joined()).toBe('ERR_RATE_LIMIT');
     await pass(60_000);
     expect(current().of('subscribe')).toHaveLength(4);
+  });
+
+  it.each(['ERR_INTERNAL', 'ERR_TIMEOUT', 'ERR_OUTCOME_UNKNOWN'])(
+    'F12 is asked for 60 s, if the server has failed: %s',
+    async (code) => {
+      const joined = await join();
+      const startedAt = performance.now();
+      while (joined() === 'pending') {
+        await refuse({ code, retryAfterMs: 1_000 });
+        await untilAskedAgain();
+      }
+      expect(joined()).toBe(code);
+      const tookMs = performance.now() - startedAt;
+      expect(tookMs).toBeGreaterThan(60_000);
+      expect(tookMs).toBeLessThan(85_000);
+    },
+  );
+
+  it('F12 outlives a server that fails for 20 s', async () => {
+    const joined = await join();
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < 20_000) {
+      await refuse({ code: 'ERR_INTERNAL', retryAfterMs: 1_000 });
+      await untilAskedAgain();
+    }
+    await accept();
+    expect(joined()).toMatchObject({ result: 'live' });
   });
 
   it('F12 is rejected at once where the server says no time, or one of more than 30 s', async () => {

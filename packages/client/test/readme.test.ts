@@ -10,7 +10,7 @@ import { PONG_MS, PROBE_AFTER_MS } from '../src/keep-alive.js';
 import { GAP_MS } from '../src/log-reader.js';
 import { MAX_UNANSWERED, RESEND_WITHIN_MS } from '../src/outbox.js';
 import { INTEGRATION_MS, MAX_DELAYS } from '../src/request-table.js';
-import { MAX_WAIT_MS, REFUSALS, SUBSCRIBE_MS } from '../src/subscription.js';
+import { MAX_WAIT_MS, OUTAGE_MS, REFUSALS, SUBSCRIBE_MS } from '../src/subscription.js';
 import {
   CONNECT_MS,
   FAILURES,
@@ -52,7 +52,7 @@ describe('the README says', () => {
     `a limit that doubles from ${seconds(BASE_MS)} to ${seconds(CAP_MS)}.`,
     `After a connection of ${seconds(STABLE_MS)} it is ${seconds(BASE_MS)} again`,
     `| answer to \`subscribe()\`, \`unsubscribe()\` | ${seconds(SUBSCRIBE_MS)} |`,
-    `with \`retryAfterMs\` up to ${seconds(MAX_WAIT_MS)} | tried again ${REFUSALS} times |`,
+    `with \`retryAfterMs\` up to ${seconds(MAX_WAIT_MS)} | tried again ${REFUSALS} times; for ${seconds(OUTAGE_MS)}, if the server`,
     `| planned hand-over to a second connection | random, ${handOver} after the first was opened |`,
     `a connection in \`history()\`, and then for the answer | ${seconds(ANSWERED_WITHIN_MS)} each |`,
     `| a message without an answer is sent again | after ${seconds(INTEGRATION_MS)}, or on the next connection |`,
@@ -88,7 +88,7 @@ describe('the README says', () => {
 
   it('L10 no number that is not checked here', () => {
     const checked = new Set(['30 s', '0.5 s', '20 s', '5 s', '10 s', '5 min', '4 min', '1 s']);
-    for (const time of ['115 min', '29 s', '150 ms', '3 s']) checked.add(time);
+    for (const time of ['115 min', '29 s', '150 ms', '3 s', '60 s']) checked.add(time);
     const times = readme.match(/\d[\d.]* (?:s|min|ms)\b/g) ?? [];
     expect(times.filter((time) => !checked.has(time))).toEqual([]);
   });
@@ -114,6 +114,7 @@ describe('a docstring says', () => {
       'channel',
       `\`retryAfterMs\` is at most ${seconds(MAX_WAIT_MS)} is tried again, ${REFUSALS} times.`,
     ],
+    ['channel', `names such a time is asked for ${seconds(OUTAGE_MS)}.`],
     ['channel', `or \`ERR_TIMEOUT\` (${seconds(SUBSCRIBE_MS)} after the server was asked)`],
     ['channel', `or \`ERR_TIMEOUT\` (${seconds(SUBSCRIBE_MS)}). The client goes on`],
     ['channel', `\`ERR_QUEUE_FULL\` (${MAX_UNANSWERED} without an answer)`],

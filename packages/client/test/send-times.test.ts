@@ -191,6 +191,39 @@ describe('a message that is refused for a while', () => {
   });
 });
 
+describe('a read that is refused for a while', () => {
+  const page = { result: 'page', position: 'e:0:', events: [], more: false };
+
+  it('goes again after the time that the server says', async () => {
+    await start();
+    const read = watch(client.channel('a').history());
+    for (const waitMs of [1_250, 1_500, 2_000]) {
+      await refuse({ code: 'ERR_INTERNAL', retryAfterMs: 1_000 });
+      await pass(waitMs);
+    }
+    expect(current().of('history')).toHaveLength(4);
+    await answer(page);
+    expect(read()).toMatchObject({ events: [], more: false });
+  });
+
+  it('has the answer of the server when its 30 s would be over', async () => {
+    await start();
+    const read = watch(client.channel('a').history());
+    await refuse({ code: 'ERR_INTERNAL', retryAfterMs: 20_000 });
+    await pass(20_250);
+    await refuse({ code: 'ERR_INTERNAL', retryAfterMs: 20_000 });
+    expect(read()).toBe('ERR_INTERNAL');
+    expect(current().of('history')).toHaveLength(2);
+  });
+
+  it('has its answer at once where the server says no time', async () => {
+    await start();
+    const read = watch(client.channel('a').history());
+    await refuse({ code: 'ERR_INTERNAL', retryAfterMs: undefined });
+    expect(read()).toBe('ERR_INTERNAL');
+  });
+});
+
 describe('a message and the subscription of its channel', () => {
   it('F1 does not overtake it, whichever was called first in a tick', async () => {
     await start();

@@ -1,5 +1,5 @@
 import type { WireError, WireErrorCode } from '@gatecast/protocol';
-import type { StoreError } from './gatecast-error.js';
+import { StoreError } from './gatecast-error.js';
 
 /** Options of {@link ClientError}. @group Errors */
 export interface ClientErrorOptions {
@@ -72,11 +72,15 @@ const UNKNOWN: WireError = {
   message: 'The server may or may not have done this. Send it again with the same id.',
 };
 
+/** The store may soon be back: the client asks again what may be asked again. */
+const UNAVAILABLE: WireError = { ...INTERNAL, retryAfterMs: 1_000 };
+
 /** Converts anything that was thrown to the error that the client gets. */
 export function toWireError(error: unknown): WireError {
   if (!ClientError.is(error)) {
     const { code, isOutcomeUnknown } = (error ?? {}) as Partial<StoreError>;
     if (isOutcomeUnknown === true) return UNKNOWN;
+    if (StoreError.is(error) && error.retryable) return UNAVAILABLE;
     return code === 'ERR_HANDLER_TIMEOUT' ? TIMED_OUT : INTERNAL;
   }
   const { code, message, details, retryAfterMs } = error;

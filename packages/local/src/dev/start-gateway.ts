@@ -60,7 +60,14 @@ export interface StartGatewayOptions extends GatewayOptions, Partial<FunctionOpt
    */
   readonly tables?: readonly LocalTable[] | undefined;
   /**
-   * Folder for the data of the embedded DynamoDB. It is started for `tables` and for functions that use
+   * Tables of your own in the embedded DynamoDB, in addition to all others. Unlike `tables`, they change
+   * nothing else: functions keep their variables.
+   *
+   * @default none
+   */
+  readonly extraTables?: readonly LocalTable[] | undefined;
+  /**
+   * Folder for the data of the embedded DynamoDB. It is started for tables given here and for functions that use
    * `dynamoDbStore`, unless `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` points to another one.
    *
    * @default in memory, so that it is empty after a restart
@@ -91,6 +98,7 @@ const startOptionTypes: OptionTypes<StartGatewayOptions> = {
   functions: option.object,
   apis: option.object,
   tables: option.list,
+  extraTables: option.list,
   dataDirectory: option.text,
   watch: option.flag,
   onReload: option.callback,

@@ -10,20 +10,20 @@ export class CommandLineError extends Error {
 type OptionTypes = NonNullable<ParseArgsConfig['options']>;
 
 /** The arguments of a command. */
-export interface Arguments<T extends string> {
+export interface Arguments<T extends string, L extends string = never> {
   /** The entry file. */
   readonly entry: string | undefined;
   readonly values: Readonly<Partial<Record<T, string>>>;
-  /** The values of the option that may be repeated, in order. */
-  readonly list: readonly string[];
+  /** The values of the options that may be repeated, in order. */
+  readonly lists: Readonly<Record<L, readonly string[]>>;
   /** The options without a value that are set. */
   readonly flags: ReadonlySet<string>;
 }
 
 /** Options that are repeatable or have no value. */
-interface FurtherOptions {
-  /** Name of the repeatable option. */
-  readonly list?: string;
+interface FurtherOptions<L extends string> {
+  /** Names of the repeatable options. */
+  readonly lists?: readonly L[];
   /** Names of the options without a value. */
   readonly flags?: readonly string[];
 }
@@ -59,26 +59,29 @@ export function withEntry<T extends string>(parsed: Arguments<T>): CommandLine<T
  *
  * @throws CommandLineError that says what is wrong.
  */
-export function parseArguments<T extends string>(
+export function parseArguments<T extends string, L extends string = never>(
   args: readonly string[],
   names: readonly T[],
-  { list: listName, flags: flagNames = [] }: FurtherOptions = {},
-): Arguments<T> {
+  { lists: listNames = [], flags: flagNames = [] }: FurtherOptions<L> = {},
+): Arguments<T, L> {
   const options: OptionTypes = Object.fromEntries([
     ...names.map((name) => [name, { type: 'string' }]),
     ...flagNames.map((name) => [name, { type: 'boolean' }]),
+    ...listNames.map((name) => [name, { type: 'string', multiple: true }]),
   ]);
-  if (listName !== undefined) {
-    options[listName] = { type: 'string', multiple: true };
-  }
   const { values, positionals } = parse(args, options);
   const [entry, second] = positionals;
   if (second !== undefined) {
     throw new CommandLineError(`Pass only one entry file: "${second}" is a second one.`);
   }
-  const list = listName === undefined ? undefined : (values[listName] as string[] | undefined);
+  const lists = listNames.map((name) => [name, (values[name] ?? []) as string[]] as const);
   const flags = new Set(flagNames.filter((name) => values[name] === true));
-  return { entry, values: values as Partial<Record<T, string>>, list: list ?? [], flags };
+  return {
+    entry,
+    values: values as Partial<Record<T, string>>,
+    lists: Object.fromEntries(lists) as Record<L, string[]>,
+    flags,
+  };
 }
 
 /**

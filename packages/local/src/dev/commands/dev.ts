@@ -22,6 +22,7 @@ import {
   SourceReload,
   warn,
 } from './source-reload.js';
+import { tablesOf } from './table-arguments.js';
 import { templateSource } from './template-arguments.js';
 
 export const devUsage = `gatecast dev <entry> [options]
@@ -45,6 +46,8 @@ gatecast dev --assembly cdk.out [--stack name] [options]
   --timeout seconds     how long one invocation may take (default: 29), also as 90s or 5m
   --inspect port        let a debugger attach to the function, which then runs one invocation at a time
                         without a time-out
+  --table NAME:KEY      give the embedded DynamoDB a table of your own, once for each table; NAME:KEY,SORTKEY
+                        for one with a sort key; the keys are strings
   --ephemeral           keep the data of the embedded DynamoDB in memory, not in .gatecast
   --any-origin          let web pages of other machines connect, too
   --serial              a message waits for the previous one of its connection
@@ -63,6 +66,7 @@ assembly is loaded again.
 
 Examples:
   gatecast dev app.ts --static public
+  gatecast dev app.ts --table auctions:id
   gatecast dev handler.ts --routes '$connect,$disconnect,$default'
   gatecast dev --template template.yaml --parameter Tier=free
   gatecast dev --assembly cdk.out`;
@@ -85,13 +89,16 @@ const OPTIONS = [
   'stack',
 ] as const;
 
+/** After how long without an address the command says that it is at work, in milliseconds. */
+const SILENT_MS = 1_000;
+
 /** When the command ends even if closing hangs, after a signal, in milliseconds. */
 const LONGEST_STOP_MS = 3_000;
 
 /** In seconds (Lambda quotas). */
 const timeoutType = option.integer(1, 900);
 
-type DevArguments = Arguments<(typeof OPTIONS)[number]>;
+type DevArguments = Arguments<(typeof OPTIONS)[number], 'parameter' | 'table'>;
 
 /** `gatecast dev`: resolves after SIGINT or SIGTERM, when everything is closed. */
 export async function dev(args: readonly string[]): Promise<void> {
@@ -101,17 +108,21 @@ export async function dev(args: readonly string[]): Promise<void> {
     );
   }
   const parsed = parseArguments(args, OPTIONS, {
-    list: 'parameter',
+    lists: ['parameter', 'table'],
     flags: ['serial', 'ephemeral', 'any-origin'],
   });
   // Set up first, so that a signal during the start closes everything that was opened.
   const stopped = stopSignal();
   const source = sourceOf(parsed);
   const own = await ownOptions(parsed);
-  const first = await settingsOf(parsed, { source, own });
+  const slow = setTimeout(() => print('Bundling and loading …'), SILENT_MS);
+  const first = await settingsOf(parsed, { source, own }).catch((error: unknown) => {
+    clearTimeout(slow);
+    throw error;
+  });
   warn(first);
   const run = new DevRun(first.settings);
-  const starting = run.start();
+  const starting = run.start().finally(() => clearTimeout(slow));
   const hasStarted = await Promise.race([starting.then(() => true), stopped.then(() => false)]);
   if (!hasStarted) starting.catch(() => {});
   const reloading =
@@ -137,7 +148,7 @@ async function settingsOf(parsed: DevArguments, { source, own }: Own): Promise<R
 
 /** The options of the gateway that do not come from a template. */
 async function ownOptions(parsed: DevArguments): Promise<OwnOptions> {
-  const { values, flags } = parsed;
+  const { values, flags, lists } = parsed;
   const { environments, 'api-keys': keys } = values;
   const { maxEnvironments: environmentsType } = functionOptionTypes;
   const own = {
@@ -149,6 +160,7 @@ async function ownOptions(parsed: DevArguments): Promise<OwnOptions> {
     apiKeys: keys === undefined ? undefined : apiKeysOf(keys),
     staticDirectory: values.static,
     quirks: { serial: flags.has('serial') },
+    extraTables: tablesOf(lists.table),
     dataDirectory: flags.has('ephemeral') ? undefined : join(FOLDER, 'dynamodb'),
     control: true,
     localPagesOnly: !flags.has('any-origin'),
@@ -161,7 +173,7 @@ async function ownOptions(parsed: DevArguments): Promise<OwnOptions> {
 
 async function entryOptions(parsed: DevArguments): Promise<StartGatewayOptions> {
   const { values } = parsed;
-  if (parsed.list.length > 0) {
+  if (parsed.lists.parameter.length > 0) {
     throw new CommandLineError(
       '--parameter only works with --template or --assembly, which is missing.',
     );

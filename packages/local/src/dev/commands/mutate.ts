@@ -34,7 +34,7 @@ export async function mutate(args: readonly string[]): Promise<void> {
   const parsed = parseArguments(
     args,
     ['template', 'assembly', 'stack', 'stage', 'session', 'only', 'exempt'],
-    { list: 'parameter' },
+    { lists: ['parameter'] },
   );
   const { values, entry } = parsed;
   if (entry !== undefined) throw new CommandLineError(`"${entry}" needs an option before it.`);

@@ -2,15 +2,15 @@ import { type Arguments, CommandLineError } from './command-line.js';
 import type { SessionTemplate } from './session-file.js';
 
 type TemplateArguments = Pick<
-  Arguments<'template' | 'assembly' | 'stack' | 'stage'>,
-  'values' | 'list'
+  Arguments<'template' | 'assembly' | 'stack' | 'stage', 'parameter'>,
+  'values' | 'lists'
 >;
 
 /**
- * What `--template` or `--assembly` names, with `--stack`, `--stage` and `--parameter`, the list; `undefined`
+ * What `--template` or `--assembly` names, with `--stack`, `--stage` and `--parameter`; `undefined`
  * without them.
  */
-export function templateSource({ values, list }: TemplateArguments): SessionTemplate | undefined {
+export function templateSource({ values, lists }: TemplateArguments): SessionTemplate | undefined {
   const { template: file, assembly, stack, stage } = values;
   if (stack !== undefined && assembly === undefined) {
     throw new CommandLineError('--stack chooses a stack of --assembly, which is missing.');
@@ -19,7 +19,7 @@ export function templateSource({ values, list }: TemplateArguments): SessionTemp
   if (file !== undefined && assembly !== undefined) {
     throw new CommandLineError('Pass one of --template and --assembly.');
   }
-  const parameters = Object.fromEntries(list.map(parseParameter));
+  const parameters = Object.fromEntries(lists.parameter.map(parseParameter));
   return { file, assembly, stack, parameters, stage };
 }
 

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { apiDefaults } from '../../gateway/options.js';
 import { StartError } from '../../start-error.js';
+import { adviser } from './advice.js';
 import { callDynamoDb } from './call-dynamodb.js';
 import { prepareDataFolder } from './data-folder.js';
 import { guarded } from './guarded-dynamodb.js';
@@ -20,6 +21,8 @@ export interface EmbeddedDynamoDbOptions {
   readonly directory: string | undefined;
   /** The tables, which are created if necessary. */
   readonly tables: readonly LocalTable[];
+  /** Names of the tables that only stores use, about whose calls nobody is told. @default none */
+  readonly ofStores?: ReadonlySet<string>;
 }
 
 // The package has no types.
@@ -33,6 +36,7 @@ type Dynalite = (options: { path?: string; createTableMs: number }) => Server;
 export async function openEmbeddedDynamoDb({
   directory,
   tables,
+  ofStores = new Set(),
 }: EmbeddedDynamoDbOptions): Promise<EmbeddedDynamoDb> {
   if (directory !== undefined) await prepareDataFolder(directory);
   const dynalite = createRequire(import.meta.url)('dynalite') as Dynalite;
@@ -42,7 +46,7 @@ export async function openEmbeddedDynamoDb({
   });
   const [answer] = server.listeners('request') as [RequestListener];
   server.removeAllListeners('request');
-  server.on('request', guarded(answer));
+  server.on('request', guarded(answer, adviser(ofStores)));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
