@@ -23,6 +23,7 @@ const GUIDES = [
   'handlers',
   'access',
   'testing',
+  'state',
   'client',
   'publishing',
   'plugins',
@@ -84,7 +85,7 @@ class Guide {
     this.#home = fs.mkdtempSync(join(tmpdir(), 'gatecast-guide-'));
     this.#folder = join(this.#home, name);
     this.#ports = ports;
-    const state = join(this.#home, 'state');
+    const state = join(this.#home, 'shell.state');
     fs.mkdirSync(this.#folder);
     fs.writeFileSync(state, '');
     fs.writeFileSync(
