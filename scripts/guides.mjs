@@ -21,6 +21,7 @@ const GUIDES = [
   'getting-started',
   'access',
   'testing',
+  'state',
   'client',
   'publishing',
   'plugins',
@@ -82,7 +83,7 @@ class Guide {
     this.#home = fs.mkdtempSync(join(tmpdir(), 'gatecast-guide-'));
     this.#folder = join(this.#home, name);
     this.#ports = ports;
-    const state = join(this.#home, 'state');
+    const state = join(this.#home, 'shell.state');
     fs.mkdirSync(this.#folder);
     fs.writeFileSync(state, '');
     fs.writeFileSync(

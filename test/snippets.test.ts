@@ -70,10 +70,11 @@ it.each(snippets.filter((snippet) => !isOnRedis(snippet)))(
       await writeFile(entry, text);
       await using gateway = await startGateway({ entry, quiet: true });
       await using connection = await openConnection(gateway.url);
-      connection.send('{"action":"subscribe","id":"1","channels":[{"channel":"rooms/1"}]}');
+      const channel = `${/@Channel\('(\w+)\/:/.exec(text)?.[1] ?? 'rooms'}/1`;
+      connection.send(`{"action":"subscribe","id":"1","channels":[{"channel":"${channel}"}]}`);
       expect(JSON.parse(await connection.receive())).toMatchObject({
         type: 'reply',
-        data: { channels: [{ channel: 'rooms/1', result: 'live' }] },
+        data: { channels: [{ channel, result: 'live' }] },
       });
     } finally {
       await rm(folder, { recursive: true });
