@@ -4,7 +4,7 @@ import { parseInput } from '../../iam/needs/read-input.js';
 /** Looks at a call of the embedded DynamoDB and its answer, both as JSON, and tells the terminal what is wrong. */
 export type Advise = (target: string, input: string, answer: string) => void;
 
-/** Those that create or look for a table: a missing one is no mistake. */
+/** Those that create or look for a table: one may be missing then. */
 const OF_TABLES = /(?:Table|TimeToLive|Resource)$/;
 
 /** Tells each thing once. */
