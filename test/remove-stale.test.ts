@@ -34,7 +34,12 @@ it('removes what is compiled of a source that is gone, and folders that are then
     'src/index.ts',
     'src/part/one.ts',
   ];
-  const stale = ['dist/gone/deep/two.js', 'dist/gone/deep/two.d.ts.map', 'dist/part/two.js', 'lib/three.d.ts'];
+  const stale = [
+    'dist/gone/deep/two.js',
+    'dist/gone/deep/two.d.ts.map',
+    'dist/part/two.js',
+    'lib/three.d.ts',
+  ];
   const folders = ['dist', 'dist/page', 'dist/part', 'lib', 'page', 'src', 'src/part'];
   expect(left('package', [...kept, ...stale])).toEqual([...kept, ...folders].toSorted());
 });

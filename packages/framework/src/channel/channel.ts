@@ -64,5 +64,5 @@ export function Channel<const P extends string, I = unknown>(
   const decorator = { name: '@Channel', usage: "@Channel('rooms/:roomId')", on: 'class' } as const;
   tracedFrom(Channel, () => checkParentheses(decorator, [pattern, options]));
   return (target: object): void =>
-    recordChannel(target, { pattern, options: options as object as ClassOptions });
+    recordChannel(target, { pattern, options: options as ClassOptions });
 }

@@ -3,7 +3,12 @@ import { makeError } from '../errors/gatecast-error.js';
 import type { AnyClass } from './any-class.js';
 import { definitionOf } from './define-channel.js';
 import type { ChannelDefinition, ChannelOptions } from './definition.js';
-import { type ClassOptions, channelRecordOf, type HandlerRecord, handlerRecordsOf } from './registry.js';
+import {
+  type ClassOptions,
+  channelRecordOf,
+  type HandlerRecord,
+  handlerRecordsOf,
+} from './registry.js';
 
 /** Makes an instance of a channel class, for example with a dependency-injection container. */
 export type Resolve = <T extends object>(
@@ -32,9 +37,10 @@ export function readChannel(source: object, resolve: Resolve | undefined): Chann
 
 /** The options, with an access rule that gets the instance. */
 function withInstance(options: ClassOptions, instance: object): ChannelOptions {
-  const { access } = options;
-  if (typeof access !== 'function') return options as ChannelOptions;
-  return { ...options, access: (ctx) => access(ctx, instance) };
+  const { access, ...others } = options;
+  if (access === undefined) return others;
+  if (typeof access !== 'function') return { ...others, access };
+  return { ...others, access: (ctx) => access(ctx, instance) };
 }
 
 function construct(type: AnyClass, label: string, resolve: Resolve | undefined): object {

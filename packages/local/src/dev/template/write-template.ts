@@ -114,7 +114,9 @@ function functionOf(input: TemplateInput, usesRedis: boolean): string {
     // So that the app can tell when the API's routes are older than its code.
     'GATECAST_ROUTES: manifest',
     ...(table === undefined ? [] : ['GATECAST_TABLE: !Ref Table']),
-    ...(usesRedis ? ['GATECAST_REDIS_URL: !Ref RedisUrl', 'GATECAST_KEY_PREFIX: !Ref KeyPrefix'] : []),
+    ...(usesRedis
+      ? ['GATECAST_REDIS_URL: !Ref RedisUrl', 'GATECAST_KEY_PREFIX: !Ref KeyPrefix']
+      : []),
   ];
   return `  Function:
     Type: AWS::Serverless::Function
