@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { removeStale } from './remove-stale.mjs';
 
 const root = new URL('..', import.meta.url);
 /** Contains the hash of the installed lock file, and "without CDK" if that was left out. */
@@ -84,6 +85,7 @@ export function build() {
 export function pack(folder) {
   mkdirSync(folder, { recursive: true });
   const packages = readdirSync(new URL('packages', root));
+  for (const name of packages) removeStale(fileURLToPath(new URL(`packages/${name}`, root)));
   const workspaces = packages.flatMap((name) => ['--workspace', `packages/${name}`]);
   runQuietly('npm', ['pack', '--pack-destination', folder, ...workspaces]);
 }

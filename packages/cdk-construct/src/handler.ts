@@ -159,8 +159,8 @@ function bundlingOf({ manifest, options }: HandlerProps): nodejs.BundlingOptions
   return {
     target: 'node20',
     minify: true,
-    // Lambda's own AWS SDK loads more slowly than a bundled one.
-    externalModules: [],
+    // Only optional packages that are not there. Lambda's own AWS SDK loads more slowly than a bundled one.
+    externalModules: [...(manifest?.external ?? [])],
     mainFields: (manifest?.mainFields ?? 'module,main').split(','),
     ...bundling,
     format,

@@ -37,6 +37,8 @@ export interface _ManifestData {
   readonly autoSubscribes?: boolean;
   readonly format?: 'cjs' | 'esm';
   readonly mainFields?: string;
+  /** Packages that its bundle leaves out. */
+  readonly external?: readonly string[];
   /** Source file of the app, relative to the manifest's folder. */
   readonly entry?: string;
 }

@@ -68,10 +68,6 @@ export function clientError(code: ClientErrorCode, options?: ErrorOptions): Clie
 }
 
 /** The errors after which the server may have done what it was asked. */
-export const UNCERTAIN: readonly string[] = [
-  'ERR_INTERNAL',
-  'ERR_TIMEOUT',
-  'ERR_OUTCOME_UNKNOWN',
-];
+export const UNCERTAIN: readonly string[] = ['ERR_INTERNAL', 'ERR_TIMEOUT', 'ERR_OUTCOME_UNKNOWN'];
 /** The errors after which it is worth asking again for what was granted before. */
 export const TRANSIENT: readonly string[] = [...UNCERTAIN, 'ERR_RATE_LIMIT'];

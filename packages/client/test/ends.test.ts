@@ -138,7 +138,7 @@ describe('a new connection that is refused what an earlier one had', () => {
     },
   );
 
-  it.each(['ERR_INTERNAL', 'ERR_RATE_LIMIT', 'ERR_TIMEOUT'])(
+  it.each(['ERR_INTERNAL', 'ERR_OUTCOME_UNKNOWN', 'ERR_RATE_LIMIT', 'ERR_TIMEOUT'])(
     'F2 does not end with %s, and is told from the third time on',
     async (code) => {
       const seen = ends();

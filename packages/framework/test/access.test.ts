@@ -109,10 +109,49 @@ describe('access', () => {
     expect(await ann.subscribe('inbox/ann')).toMatchObject([{ result: 'live' }]);
     expect(await ann.send('inbox.read', 'inbox/ann')).toMatchObject({ data: 'mail' });
     const use = { params: { userId: 'ann' }, channel: 'inbox/ann' };
+    const instance: unknown = expect.any(InboxChannel);
     expect(isOwner.mock.calls).toMatchObject([
-      [{ ...use, operation: 'subscribe', connection: { id: ann.id, userId: 'ann' } }],
-      [{ ...use, operation: 'message' }],
+      [{ ...use, operation: 'subscribe', connection: { id: ann.id, userId: 'ann' } }, instance],
+      [{ ...use, operation: 'message' }, instance],
     ]);
+  });
+
+  it('asks the rule with the instance that handles the channel', async () => {
+    class Tickets {
+      constructor(readonly owners: ReadonlyMap<string, string>) {}
+    }
+    @Channel('tickets/:ticketId', { access: (ctx, channel: TicketChannel) => channel.mayUse(ctx) })
+    class TicketChannel {
+      constructor(private readonly tickets: Tickets) {}
+
+      async mayUse({ connection, params }: AccessContext<'tickets/:ticketId'>) {
+        return this.tickets.owners.get(params.ticketId) === (connection.userId ?? '?');
+      }
+      @OnMessage()
+      read() {
+        return this.tickets.owners.size;
+      }
+    }
+    const resolve = vi.fn(
+      // oxlint-disable-next-line typescript/no-explicit-any -- as `Resolve` has it.
+      (type: new (...args: any[]) => any) => new type(new Tickets(new Map([['1', 'ann']]))),
+    );
+    const test = createTestApp({ channels: [TicketChannel], authorizer, resolve });
+    expect(resolve).toHaveBeenCalledTimes(1);
+    const [ann, bob] = [await test.connect({ token: 'ann' }), await test.connect({ token: 'bob' })];
+    const channel = 'tickets/1';
+    expect(await ann.subscribe(channel)).toMatchObject([{ result: 'live' }]);
+    expect(await ann.send('tickets.read', channel)).toMatchObject({ data: 1 });
+    expect(await bob.subscribe(channel)).toMatchObject([{ error: { code: 'ERR_FORBIDDEN' } }]);
+    expect(await bob.send('tickets.read', channel)).toMatchObject({
+      error: { code: 'ERR_FORBIDDEN' },
+    });
+    // Anybody else's class of the same channel has its own.
+    const other = new TicketChannel(new Tickets(new Map([['1', 'bob']])));
+    const ofBob = createTestApp({ channels: [other], authorizer });
+    const there = await ofBob.connect({ token: 'bob' });
+    expect(await there.subscribe(channel)).toMatchObject([{ result: 'live' }]);
+    expect(resolve).toHaveBeenCalledTimes(1);
   });
 
   it('of the more specific class cannot be bypassed by the route of another', async () => {

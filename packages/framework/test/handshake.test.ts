@@ -162,6 +162,24 @@ function lostAnswer(): Store {
   });
 }
 
+it('reports a store that is away once, with what it was asked first', async () => {
+  const store = memoryStore();
+  const away = (operation: string) => async () =>
+    Promise.reject(StoreError.of({ store: 'any', operation, reason: 'It is down.' }));
+  const connections = Object.assign(store.connections, {
+    connect: away('save a connection'),
+    disconnect: away('remove a connection'),
+  });
+  const ear = listen();
+  const app = createTestApp({
+    channels: [news],
+    store: Object.assign(store, { connections }),
+    plugins: [ear.plugin],
+  });
+  await expect(app.connect()).rejects.toMatchObject({ status: 500 });
+  expect(ear.errors.map(String)).toEqual([expect.stringContaining('save a connection')]);
+});
+
 describe('B7 a refused handshake leaves nothing behind', () => {
   const plugin = (onConnect: Plugin['onConnect']): TestAppSettings => ({
     plugins: [{ name: 'p', ...(onConnect && { onConnect }) }],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CelEngine } from '@aws/cloudformation-validate';
 import { iamActions, logActions } from '@gatecast/adapters/dynamodb';
 import { createClient } from '@gatecast/client';
+import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type CollectionTag, parse, type ScalarTag } from 'yaml';
@@ -60,6 +61,41 @@ async function written(app: string, args: readonly string[] = []) {
   await using folder = await TemplateFolder.with({ 'app.mjs': app });
   await using running = gatecast(['template', 'app.mjs', ...args], folder.path);
   return { code: await running.code, ...running.output };
+}
+
+/** Bundles with exactly the properties that a template has for `sam build`. */
+async function buildAsTold(text: string, folder: string): Promise<void> {
+  const { Resources } = parsed(text) as {
+    readonly Resources: {
+      readonly Function: { readonly Metadata: { readonly BuildProperties: BuildProperties } };
+    };
+  };
+  const told = Resources.Function.Metadata.BuildProperties;
+  const { EntryPoints, Target, Minify, MainFields, External, Format, ...others } = told;
+  expect(others).toEqual({ Supported: ['dynamic-import=false'] });
+  await build({
+    absWorkingDir: folder,
+    entryPoints: [...EntryPoints],
+    target: Target,
+    minify: Minify,
+    mainFields: MainFields.split(','),
+    external: [...External],
+    format: Format,
+    supported: { 'dynamic-import': false },
+    bundle: true,
+    platform: 'node',
+    write: false,
+    logLevel: 'silent',
+  });
+}
+
+interface BuildProperties {
+  readonly EntryPoints: readonly string[];
+  readonly Target: string;
+  readonly Minify: boolean;
+  readonly MainFields: string;
+  readonly External: readonly string[];
+  readonly Format: 'cjs' | 'esm';
 }
 
 /** A session of two users: refusal, subscription, event, answer, one-way message, ping. */
@@ -157,9 +193,39 @@ describe('gatecast template', () => {
     expect(problemsOf(running.output.stdout)).toEqual([]);
   });
 
+  it('leaves out of the bundle what is optional and not there', TIME, async () => {
+    const peers = { 'optional-one': { optional: true }, '@optional/two': { optional: true } };
+    await using folder = await TemplateFolder.with({
+      'app.mjs': `import { load } from 'flexible';\n${appOf('dynamoDbStore()', 'load();')}`,
+      'node_modules/flexible/package.json': JSON.stringify({
+        main: 'index.js',
+        peerDependenciesMeta: peers,
+      }),
+      'node_modules/flexible/index.js': `
+        const loadIfThere = (load) => { try { load(); } catch {} };
+        exports.load = () => {
+          loadIfThere(() => require('optional-one/at/all.js'));
+          loadIfThere(() => require('@optional/two'));
+        };`,
+    });
+    await using running = gatecast(['template', 'app.mjs'], folder.path);
+    expect(await running.code).toBe(0);
+    const { stdout, stderr } = running.output;
+    expect(stderr).toContain('are left out: @optional/two, optional-one\n');
+    expect(problemsOf(stdout)).toEqual([]);
+    await buildAsTold(stdout, folder.path);
+    await using describing = gatecast(['manifest', 'app.mjs'], folder.path);
+    expect(await describing.code).toBe(0);
+    expect(JSON.parse(describing.output.stdout)).toMatchObject({
+      external: ['@optional/two', 'optional-one'],
+    });
+  });
+
   it('asks for the URL of Redis', TIME, async () => {
     const { stdout } = await written(appOf("redisStore({ url: 'redis://localhost' })"));
     expect(stdout).toContain('GATECAST_REDIS_URL: !Ref RedisUrl\n');
+    expect(stdout).toContain('GATECAST_KEY_PREFIX: !Ref KeyPrefix\n');
+    expect(parsed(stdout)).toMatchObject({ Parameters: { RedisUrl: { NoEcho: true } } });
     expect(stdout).not.toContain('DynamoDB');
     expect(problemsOf(stdout)).toEqual([]);
   });
@@ -203,6 +269,7 @@ describe('the text of a template', () => {
       },
       format: 'cjs',
       mainFields: 'module,main',
+      external: [],
       codeFolder: '.',
       entryPoint: 'app.ts',
       handler: 'app.handler',

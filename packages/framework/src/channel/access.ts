@@ -27,14 +27,17 @@ export type Operation = 'subscribe' | 'message' | 'history';
 /**
  * Who may use a channel: `public` means everyone, and `authenticated` every connection with a user. A
  * function decides for each connection: unless it returns exactly `true`, the connection is refused with
- * `ERR_FORBIDDEN`. It may also throw its own `ClientError`.
+ * `ERR_FORBIDDEN`. It may also throw its own `ClientError`. The rule of a class also gets the instance that
+ * handles the channel, to ask what was injected into it; of `defineChannel` there is none.
  *
+ * @typeParam I - The instance: the class that has the rule.
  * @group Access and identity
  */
-export type AccessRule<P extends string = string> =
+// oxlint-disable-next-line typescript/no-invalid-void-type -- a parameter of type void may be left out.
+export type AccessRule<P extends string = string, I = void> =
   | 'public'
   | 'authenticated'
-  | ((ctx: AccessContext<P>) => boolean | Promise<boolean>);
+  | ((ctx: AccessContext<P>, channel: I) => boolean | Promise<boolean>);
 
 /**
  * Throws if a channel has `access: 'authenticated'` and the app has no authorizer.

@@ -3,7 +3,7 @@ import { tracedFrom } from '../errors/gatecast-error.js';
 import type { AnyClass } from './any-class.js';
 import { checkParentheses } from './check-parentheses.js';
 import type { ChannelOptions } from './definition.js';
-import { recordChannel } from './registry.js';
+import { type ClassOptions, recordChannel } from './registry.js';
 
 type PatternCheck<T, P extends string> = [ContractOf<T>] extends [never]
   ? unknown
@@ -15,17 +15,27 @@ type PatternCheck<T, P extends string> = [ContractOf<T>] extends [never]
           readonly 'the handlers of this class are typed for another pattern': ContractOf<T>['pattern'];
         };
 
+// Type parameters are inferred as unknown without a rule, and as void from an AccessRule that takes no instance.
+type InstanceCheck<T, I> = [T] extends [I]
+  ? unknown
+  : // oxlint-disable-next-line typescript/no-invalid-void-type -- as in AccessRule.
+    [I] extends [void]
+    ? unknown
+    : { readonly 'the access rule takes an instance of another class': I };
+
 /**
  * The result of {@link Channel}: a class decorator, for legacy and standard decorators.
  *
  * @group Channels
  */
-export interface ChannelDecorator<P extends string> {
+export interface ChannelDecorator<P extends string, I = unknown> {
   <C extends AnyClass>(
-    target: C & PatternCheck<InstanceType<C>, P>,
+    target: C & PatternCheck<InstanceType<C>, P> & InstanceCheck<InstanceType<C>, I>,
     context: ClassDecoratorContext<C>,
   ): void;
-  <C extends AnyClass>(target: C & PatternCheck<InstanceType<C>, P>): void;
+  <C extends AnyClass>(
+    target: C & PatternCheck<InstanceType<C>, P> & InstanceCheck<InstanceType<C>, I>,
+  ): void;
 }
 
 /**
@@ -47,12 +57,12 @@ export interface ChannelDecorator<P extends string> {
  * @throws ConfigurationError - ERR_DECORATOR_CALL, if `@Channel` is written without parentheses.
  * @group Start here
  */
-export function Channel<const P extends string>(
+export function Channel<const P extends string, I = unknown>(
   pattern: P,
-  options: ChannelOptions<NoInfer<P>> = {},
-): ChannelDecorator<P> {
+  options: ChannelOptions<NoInfer<P>, I> = {},
+): ChannelDecorator<P, I> {
   const decorator = { name: '@Channel', usage: "@Channel('rooms/:roomId')", on: 'class' } as const;
   tracedFrom(Channel, () => checkParentheses(decorator, [pattern, options]));
   return (target: object): void =>
-    recordChannel(target, { pattern, options: options as ChannelOptions });
+    recordChannel(target, { pattern, options: options as ClassOptions });
 }

@@ -19,17 +19,20 @@ export type AutoSubscribe<P extends string = string> = string extends P
     : (connection: Connection) => Params<P> | undefined;
 
 /** Options of `@Channel` and `defineChannel`. @group Channels */
-export interface ChannelOptions<P extends string = string> {
+// oxlint-disable-next-line typescript/no-invalid-void-type -- as in AccessRule.
+export interface ChannelOptions<P extends string = string, I = void> {
   /**
    * First part of the messages' names on the wire: `rooms` in `rooms.post`.
    * @default the pattern's first literal segment
    */
   readonly name?: string;
   /**
-   * Who may use the channel. It is checked for each subscribe and each message.
+   * Who may use the channel. It is checked for each subscribe, each message and each read of the history. The
+   * rule of a class gets the class's instance, and with it what a container has injected:
+   * `access: (ctx, channel: TicketChannel) => channel.mayUse(ctx)`.
    * @default 'authenticated' if the app has an authorizer, otherwise 'public'
    */
-  readonly access?: AccessRule<P>;
+  readonly access?: AccessRule<P, I>;
   /**
    * Subscribes each new connection in `$connect`. The subscribe handler is not called then.
    * @default false

@@ -2,8 +2,13 @@ import { describeValue } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { AnyClass } from './any-class.js';
 import { definitionOf } from './define-channel.js';
-import type { ChannelDefinition } from './definition.js';
-import { channelRecordOf, type HandlerRecord, handlerRecordsOf } from './registry.js';
+import type { ChannelDefinition, ChannelOptions } from './definition.js';
+import {
+  type ClassOptions,
+  channelRecordOf,
+  type HandlerRecord,
+  handlerRecordsOf,
+} from './registry.js';
 
 /** Makes an instance of a channel class, for example with a dependency-injection container. */
 export type Resolve = <T extends object>(
@@ -26,7 +31,16 @@ export function readChannel(source: object, resolve: Resolve | undefined): Chann
   const record = typeof type === 'function' ? channelRecordOf(type) : undefined;
   if (!record) throw makeError('ERR_CHANNEL_NOT_DECORATED', { label });
   const instance = typeof source === 'function' ? construct(type, label, resolve) : source;
-  return { label, ...record, ...readHandlers(instance, label) };
+  const options = withInstance(record.options, instance);
+  return { label, pattern: record.pattern, options, ...readHandlers(instance, label) };
+}
+
+/** The options, with an access rule that gets the instance. */
+function withInstance(options: ClassOptions, instance: object): ChannelOptions {
+  const { access, ...others } = options;
+  if (access === undefined) return others;
+  if (typeof access !== 'function') return { ...others, access };
+  return { ...others, access: (ctx) => access(ctx, instance) };
 }
 
 function construct(type: AnyClass, label: string, resolve: Resolve | undefined): object {

@@ -14,10 +14,13 @@ export interface HandlerRecord {
   readonly reply?: boolean;
 }
 
+/** Options of a class, whose access rule takes an instance of it. */
+export type ClassOptions = ChannelOptions<string, unknown>;
+
 /** A channel that `@Channel` has recorded. */
 export interface ChannelRecord {
   readonly pattern: string;
-  readonly options: ChannelOptions;
+  readonly options: ClassOptions;
 }
 
 // Registered symbols: a decorated class may come from another copy of the package.

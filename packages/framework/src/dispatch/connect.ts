@@ -1,7 +1,7 @@
 import { channelName, MAX_CHANNELS_PER_CONNECTION } from '@gatecast/protocol';
 import type { CompiledChannel } from '../channel/route-table.js';
 import { ClientError } from '../errors/client-error.js';
-import { makeError } from '../errors/gatecast-error.js';
+import { makeError, StoreError } from '../errors/gatecast-error.js';
 import { addressOf, CLEAN_UP_MS } from '../invocation/invocation.js';
 import type { ConnectionRecord } from '../store/connections.js';
 import { isPromiseLike } from '../time/maybe-promise.js';
@@ -37,7 +37,7 @@ export async function handleConnect(invocation: EventInvocation): Promise<ProxyR
     await invocation.inTime(opening.open(), label);
   } catch (error) {
     // After a refused handshake there is no $disconnect.
-    if (opening.isStored) await removeQuietly(invocation);
+    if (opening.isStored) await removeQuietly(invocation, error);
     throw error;
   }
   if (opening.inlineIdentity) core.identities.keep(request.connectionId, opening.inlineIdentity);
@@ -113,13 +113,15 @@ class Opening {
   }
 }
 
-async function removeQuietly(invocation: EventInvocation): Promise<void> {
+/** `refusal` is why. */
+async function removeQuietly(invocation: EventInvocation, refusal: unknown): Promise<void> {
   try {
     const { connectionId } = invocation.request;
     const removing = invocation.connections.disconnect(connectionId, invocation.cleanUpLimit);
     await invocation.inTime(removing, 'the store', CLEAN_UP_MS);
   } catch (error) {
-    invocation.report(error);
+    // A store that could not save it may not remove it either: that is one failure.
+    if (!StoreError.is(refusal) || !StoreError.is(error)) invocation.report(error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { channelNameProblem, formatPosition, MAX_FRAME_BYTES } from '@gatecast/protocol';
 import { ClientError } from '../errors/client-error.js';
-import { makeError } from '../errors/gatecast-error.js';
+import { makeError, StoreError } from '../errors/gatecast-error.js';
 import { type RawFrame, requireId, textResponse, writeError } from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
@@ -200,8 +200,9 @@ async function leave(invocation: EventInvocation, refused: readonly Attempt[]): 
     const names = attempts.map(({ name }) => name as string);
     were = await connections.unsubscribe(connection.id, names, invocation.cleanUpLimit);
   } catch (error) {
-    // The client is told the channel's own error, not this one.
-    invocation.report(error);
+    // The client is told the channel's own error, not this one. If that is the store's, too, it is one failure.
+    const isKnown = attempts.some(({ refusal }) => StoreError.is(refusal?.error));
+    if (!isKnown || !StoreError.is(error)) invocation.report(error);
   }
   const left = attempts.filter((attempt, index) => {
     // If it was refused before it could join but was a member, its handler has run for an earlier frame.

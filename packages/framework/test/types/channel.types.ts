@@ -1,9 +1,11 @@
 // Compiled, never run, in both conventions of decorators. Each `@ts-expect-error` fails when nothing does.
 import {
   type AccessContext,
+  type AccessRule,
   Channel,
   type ChannelType,
   type Connection,
+  defineChannel,
   type MessageContext,
   OnConnect,
   OnMessage,
@@ -159,6 +161,42 @@ Channel('announcements', { autoSubscribe: () => ({}) });
 @Channel('halls/:hallId', { autoSubscribe: ({ id }) => ({ hallId: id }) })
 class WrongAuto extends RoomChannel {}
 
+// ---- The instance that an access rule gets ----
+
+@Channel('rooms/:roomId', {
+  access: (ctx, channel: GuardedChannel) => {
+    is<Equal<typeof ctx.params, { readonly roomId: string }>>();
+    return channel.mayUse(ctx);
+  },
+})
+class GuardedChannel extends RoomChannel {
+  readonly #members = new Set<string>();
+
+  mayUse({ connection }: AccessContext<'rooms/:roomId'>) {
+    return this.#members.has(connection.userId ?? '');
+  }
+}
+
+@Channel('rooms/:roomId', { access: async (ctx, channel: GuardedChannel) => channel.mayUse(ctx) })
+class GuardedHeir extends GuardedChannel {}
+
+// @ts-expect-error the rule takes an instance of another class
+@Channel('rooms/:roomId', { access: (ctx, channel: GuardedChannel) => channel.mayUse(ctx) })
+class GuardedByAnother extends RoomChannel {}
+
+const sharedRule: AccessRule = ({ connection }) => connection.userId !== undefined;
+@Channel('rooms/:roomId', { access: sharedRule })
+class SharedRuleChannel extends RoomChannel {}
+
+Channel('rooms/:roomId', {
+  // @ts-expect-error nothing is known of the instance without a type
+  access: (ctx, channel) => channel.mayUse(ctx),
+});
+defineChannel('rooms/:roomId', {
+  // @ts-expect-error there is no instance
+  access: (ctx, channel: GuardedChannel) => channel.mayUse(ctx),
+});
+
 // ---- Other options ----
 
 Channel('chat-rooms/:roomId', { name: 'rooms' });
@@ -169,11 +207,15 @@ Channel('rooms/:roomId', { name: 7 });
 
 export {
   AbstractChannel,
+  GuardedByAnother,
+  GuardedChannel,
+  GuardedHeir,
   InboxChannel,
   MethodChannel,
   NoPattern,
   PlainChannel,
   RoomChannel,
+  SharedRuleChannel,
   TwoContracts,
   Uncalled,
   WrongAuto,

@@ -60,7 +60,8 @@ async function openAsset(
       const mapFile = `${file}.map`;
       const format = extname(file) === '.mjs' ? 'esm' : 'cjs';
       const mapBytes = (await fileSize(mapFile)) ?? 0;
-      return { format, mainField: 'main', file, folder: copy, mapFile, mapBytes, inputs: [] };
+      const others = { mainField: 'main', external: [], inputs: [] } as const;
+      return { ...others, format, file, folder: copy, mapFile, mapBytes };
     },
     watch: close,
     close,

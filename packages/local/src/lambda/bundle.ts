@@ -22,6 +22,8 @@ import { missingOptionalPeers, missingPackage } from './optional-peers.js';
 export interface Bundle {
   readonly format: BundleFormat;
   readonly mainField: MainField;
+  /** Packages that were left out, because they are not there and optional. */
+  readonly external: readonly string[];
   readonly file: string;
   /** The folder of all of its code, which is the current one in Lambda. */
   readonly folder: string;
@@ -170,7 +172,7 @@ function openBuild(options: OpenOptions, plugins: Plugin[] = []): Promise<BuildC
 
 /** Writes the output of a build. `path` is that of the file without its extension. */
 async function writeBundle(outcome: Outcome, path: string): Promise<Bundle> {
-  const { format, mainField, result } = outcome;
+  const { format, mainField, external, result } = outcome;
   const file = `${path}${EXTENSIONS[format]}`;
   const mapFile = `${file}.map`;
   let mapBytes = 0;
@@ -183,7 +185,7 @@ async function writeBundle(outcome: Outcome, path: string): Promise<Bundle> {
     }
   }
   const inputs = Object.keys(result.metafile?.inputs ?? {});
-  return { format, mainField, file, folder: dirname(file), mapFile, mapBytes, inputs };
+  return { format, mainField, external, file, folder: dirname(file), mapFile, mapBytes, inputs };
 }
 
 async function assertFile(entry: string): Promise<void> {

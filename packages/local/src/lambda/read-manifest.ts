@@ -18,6 +18,8 @@ export interface ReadManifest {
   readonly format: BundleFormat;
   /** The main fields of its bundle, in the form of esbuild's option. */
   readonly mainFields: string;
+  /** Packages that its bundle leaves out. */
+  readonly external: readonly string[];
 }
 
 /**
@@ -45,9 +47,9 @@ export async function readManifest(entry: string): Promise<ReadManifest> {
     }
     const where = `The manifest of "app" in "${entry}"`;
     const manifest = parseManifest(module.manifest, where);
-    const { format, mainField } = bundle;
+    const { format, mainField, external } = bundle;
     const mainFields = mainFieldsOf(mainField).join();
-    return { value: module.manifest as object, manifest, format, mainFields };
+    return { value: module.manifest as object, manifest, format, mainFields, external };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

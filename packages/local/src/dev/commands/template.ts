@@ -18,7 +18,7 @@ Example:
 /** `gatecast template` */
 export async function template(args: readonly string[]): Promise<void> {
   const { entry, values } = parseCommandLine(args, ['out']);
-  const { manifest, format, mainFields } = await readManifest(entry);
+  const { manifest, format, mainFields, external } = await readManifest(entry);
   if (manifest.singleEnvironment) {
     throw new StartError(
       'ERR_STORE_LOCAL',
@@ -31,11 +31,16 @@ export async function template(args: readonly string[]): Promise<void> {
     manifest,
     format,
     mainFields,
+    external,
     codeFolder: slashed(relative(dirname(resolve(values.out ?? 'template.yaml')), codeFolder)),
     entryPoint: slashed(relative(codeFolder, resolve(entry))),
     handler: `${basename(entry, extname(entry))}.handler`,
     table: await tableOf(storesOf(manifest)),
   });
+  if (external.length > 0) {
+    const names = external.join(', ');
+    process.stderr.write(`Optional packages that are not installed are left out: ${names}\n`);
+  }
   if (values.out === undefined) {
     process.stdout.write(text);
     return;

@@ -8,6 +8,8 @@ export interface TemplateInput {
   readonly format: BundleFormat;
   /** The main fields of packages, in this order: `module,main`. */
   readonly mainFields: string;
+  /** Packages to leave out of the bundle. */
+  readonly external: readonly string[];
   /** Folder of the app's package.json, relative to the template. */
   readonly codeFolder: string;
   /** Source file of the app, relative to that folder. */
@@ -94,18 +96,27 @@ const INTEGRATION = `  Integration:
 
 const redisParameter = `  RedisUrl:
     Type: String
+    # It may hold a password.
+    NoEcho: true
     Description: Such as rediss://my-cache.serverless.use1.cache.amazonaws.com:6379
+  KeyPrefix:
+    Type: String
+    Default: 'gatecast:'
+    AllowedPattern: '[^{}]+'
+    Description: Begins every key. Another one for each app and stage that share a server
 `;
 
 function functionOf(input: TemplateInput, usesRedis: boolean): string {
-  const { table, codeFolder, entryPoint, handler, format, mainFields } = input;
+  const { table, codeFolder, entryPoint, handler, format, mainFields, external } = input;
   const variables = [
     'GATECAST_API_ID: !Ref Api',
     'GATECAST_STAGE: !Ref StageName',
     // So that the app can tell when the API's routes are older than its code.
     'GATECAST_ROUTES: manifest',
     ...(table === undefined ? [] : ['GATECAST_TABLE: !Ref Table']),
-    ...(usesRedis ? ['GATECAST_REDIS_URL: !Ref RedisUrl'] : []),
+    ...(usesRedis
+      ? ['GATECAST_REDIS_URL: !Ref RedisUrl', 'GATECAST_KEY_PREFIX: !Ref KeyPrefix']
+      : []),
   ];
   return `  Function:
     Type: AWS::Serverless::Function
@@ -116,7 +127,7 @@ function functionOf(input: TemplateInput, usesRedis: boolean): string {
         Target: node20
         Minify: true
         MainFields: ${mainFields}
-${format === 'esm' ? esModule : commonJs}    Properties:
+${external.length > 0 ? `        External: [${external.map(quoted).join(', ')}]\n` : ''}${format === 'esm' ? esModule : commonJs}    Properties:
       CodeUri: ${quoted(codeFolder)}
       Handler: ${quoted(handler)}
       Runtime: nodejs24.x
