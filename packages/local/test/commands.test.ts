@@ -387,6 +387,33 @@ describe('gatecast dev', slow, () => {
     );
   });
 
+  it('J3 prints one line for a token that the authorizer refuses', async () => {
+    await using running = dev(join(here, 'fixtures/guarded-app.ts'));
+    const url = await urlOf(running);
+    await expect(openConnection(`${url}?token=old`)).rejects.toThrow('401');
+    await printed(running, / authorizer .* refused .* ERR_UNAUTHORIZED: the claim/);
+    expect(running.output.stderr).toBe('');
+  });
+
+  it('J3 prints the error of an authorizer that fails', async () => {
+    await write(
+      'app.mjs',
+      `export const app = { manifest: { version: 1, authorizer: true, routes: [{ routeKey: '$connect' }] } };
+      export const handler = async () => { throw new Error('Unauthorized, and more'); };`,
+    );
+    await using running = dev('app.mjs');
+    await expect(openConnection(await urlOf(running))).rejects.toThrow('500');
+    await printed(running, / authorizer .* failed /);
+    await vi.waitFor(() => expect(running.output.stderr).toContain('Unauthorized, and more'));
+  });
+
+  it('says that it is at work if the start takes long', async () => {
+    await write('app.mjs', `await new Promise((resolve) => setTimeout(resolve, 2_000));\n${echo}`);
+    await using running = dev('app.mjs', '--routes', '$default');
+    await urlOf(running);
+    expect(running.isAtWork()).toBe(true);
+  });
+
   it('M4 leaves out what logger() prints at a lower level if the shell says so', async () => {
     const entry = join(here, 'fixtures/refusing-app.ts');
     const options = { cwd: project, env: { GATECAST_LOG_LEVEL: 'warn' } };

@@ -5,6 +5,9 @@ import { expect, vi } from 'vitest';
 
 const command = fileURLToPath(new URL('../bin/gatecast.js', import.meta.url));
 
+/** Whether `gatecast dev` prints it depends on the machine, so it is not in `output`. */
+const AT_WORK = 'Bundling and loading …\n';
+
 /** A run of the `gatecast` command that has ended. */
 export interface Run {
   readonly code: number | null;
@@ -16,6 +19,8 @@ export interface Run {
 export interface Running extends AsyncDisposable {
   /** The output so far. */
   readonly output: { readonly stdout: string; readonly stderr: string };
+  /** Whether the command has said that its start takes a while. */
+  readonly isAtWork: () => boolean;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<Run>;
 }
@@ -33,14 +38,17 @@ export function startGatecast(args: readonly string[], { cwd, env }: StartOption
     env: { ...process.env, ...env },
   });
   const output = { stdout: '', stderr: '' };
+  let isAtWork = false;
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
-      output[name] += text;
+      isAtWork ||= text.includes(AT_WORK);
+      output[name] += text.replace(AT_WORK, '');
     });
   }
   const ended = once(child, 'close').then(() => ({ code: child.exitCode, ...output }));
   return {
     output,
+    isAtWork: () => isAtWork,
     kill: (signal) => child.kill(signal),
     ended,
     async [Symbol.asyncDispose]() {

@@ -182,16 +182,32 @@ it('I10 a template names what does not run, and nothing else', async () => {
   Other: { Type: AWS::Serverless::Function, Properties: { Layers: [x] } }`,
   });
   expect(warnings).toEqual([
+    'The HTTP API "Http" does not run here.',
     '"Queue" (AWS::SQS::Queue) does not run locally.',
     '"Topic" (AWS::SNS::Topic) does not run locally.',
     '"Bucket" (AWS::S3::Bucket) does not run locally.',
     '"Bus" (AWS::Events::EventBus) does not run locally.',
     '"Setting" (AWS::SSM::Parameter) does not run locally.',
     '"Pool" (AWS::Cognito::UserPool) does not run locally.',
-    '"Http" (AWS::ApiGatewayV2::Api) does not run locally.',
     '"Mapping" (AWS::ApiGatewayV2::ApiMapping) does not run locally: clients connect to the stage; --base-path serves the path of a custom domain.',
     'Property "StreamSpecification" of "Streamed" (AWS::DynamoDB::Table) is ignored: tables have no streams.',
     '"Other" (AWS::Serverless::Function) does not run locally: "Other" (AWS::Serverless::Function) has no "Handler".',
+  ]);
+});
+
+it('I10 a template has one line for an HTTP API, with the functions that can be invoked', async () => {
+  const { warnings } = await read('a', {
+    resources: `Close: { Type: AWS::Serverless::Function, Properties: { CodeUri: src, Handler: app.handler, Runtime: nodejs24.x, FunctionName: close } }
+  CloseAll: { Type: AWS::Serverless::Function, Properties: { CodeUri: src, Handler: app.handler, Runtime: nodejs24.x, FunctionName: close-all } }
+  HttpStage: { Type: AWS::ApiGatewayV2::Stage, Properties: { ApiId: !Ref Http, StageName: $default } }
+  HttpCall: { Type: AWS::ApiGatewayV2::Integration, Properties: { ApiId: !Ref Http, IntegrationType: AWS_PROXY, IntegrationUri: !GetAtt CloseAll.Arn } }
+  HttpQueue: { Type: AWS::ApiGatewayV2::Integration, Properties: { ApiId: !Ref Http, IntegrationUri: { 'Fn::Other': 1 } } }
+  HttpGet: { Type: AWS::ApiGatewayV2::Route, Properties: { ApiId: !Ref Http, RouteKey: GET /, Target: !Sub 'integrations/\${HttpCall}' } }
+  Alone: { Type: AWS::ApiGatewayV2::Route, Properties: { RouteKey: GET / } }`,
+  });
+  expect(warnings.filter((line) => /http|close|alone/i.test(line))).toEqual([
+    'The HTTP API "Http" does not run here; use "gatecast invoke CloseAll".',
+    '"Alone" (AWS::ApiGatewayV2::Route) does not run locally: no part of the API refers to it.',
   ]);
 });
 

@@ -298,8 +298,7 @@ describe('a template warns', () => {
   HttpRoute: { Type: AWS::ApiGatewayV2::Route, Properties: { ApiId: !Ref HttpApi, RouteKey: 'GET /' } }
   Fn:`;
     expect(await warningsOf('\n  Fn:', more)).toEqual([
-      '"HttpApi" (AWS::ApiGatewayV2::Api) does not run locally.',
-      '"HttpRoute" (AWS::ApiGatewayV2::Route) does not run locally: no part of the API refers to it.',
+      'The HTTP API "HttpApi" does not run here.',
       '"Queue" (AWS::SQS::Queue) does not run locally.',
     ]);
   });

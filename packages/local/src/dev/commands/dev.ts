@@ -84,6 +84,9 @@ const OPTIONS = [
   'stack',
 ] as const;
 
+/** After how long without an address the command says that it is at work, in milliseconds. */
+const SILENT_MS = 1_000;
+
 /** When the command ends even if closing hangs, after a signal, in milliseconds. */
 const LONGEST_STOP_MS = 3_000;
 
@@ -107,10 +110,14 @@ export async function dev(args: readonly string[]): Promise<void> {
   const stopped = stopSignal();
   const source = sourceOf(parsed);
   const own = await ownOptions(parsed);
-  const first = await settingsOf(parsed, { source, own });
+  const slow = setTimeout(() => print('Bundling and loading …'), SILENT_MS);
+  const first = await settingsOf(parsed, { source, own }).catch((error: unknown) => {
+    clearTimeout(slow);
+    throw error;
+  });
   warn(first);
   const run = new DevRun(first.settings);
-  const starting = run.start();
+  const starting = run.start().finally(() => clearTimeout(slow));
   const hasStarted = await Promise.race([starting.then(() => true), stopped.then(() => false)]);
   if (!hasStarted) starting.catch(() => {});
   const reloading =

@@ -1,3 +1,4 @@
+import { httpApis } from './http-apis.js';
 import type { Resource } from './resource.js';
 
 // Resource types without a local effect, and those that are read with what refers to them, such as roles.
@@ -77,20 +78,23 @@ export function unserved(
   resources: readonly Resource[],
   problems: ReadonlyMap<Resource, string>,
 ): readonly string[] {
+  const { lines: httpLines, parts } = httpApis(resources);
   /** Logical ids by the rest of the line: a VPC alone has dozens of resources. */
   const lines = new Map<string, string[]>();
   for (const resource of resources) {
+    if (parts.has(resource)) continue;
     for (const [id, rest] of resource.isServed
       ? unread(resource)
       : notRun(resource, problems.get(resource))) {
       lines.set(rest, [...(lines.get(rest) ?? []), id]);
     }
   }
-  return [...lines].map(([rest, ids]) => {
-    const [subject = '', ...others] = ids;
-    if (others.length === 0) return `${subject}${rest}`;
+  const others = [...lines].map(([rest, ids]) => {
+    const [subject = '', ...more] = ids;
+    if (more.length === 0) return `${subject}${rest}`;
     return `${ids.join(', ')}${rest.replace(' does not run', ' do not run')}`;
   });
+  return [...httpLines, ...others];
 }
 
 /** The subject of a line and its rest. */

@@ -96,9 +96,11 @@ async function invoke(handler: Handler, request: InvokeRequest): Promise<Invocat
   try {
     value = await runHandler(handler, request);
   } catch (error) {
+    const reason = reasonOf(error);
+    // An authorizer can only answer 401 by throwing. The gateway's own line tells why a Gatecast app did.
     // oxlint-disable-next-line no-console -- this is the function's console, as in Lambda.
-    console.error(detailsOf(error));
-    return { type: 'error', ...nameOf(error), ...reasonOf(error) };
+    if (reason.reason === undefined) console.error(detailsOf(error));
+    return { type: 'error', ...nameOf(error), ...reason };
   }
   try {
     const json = JSON.stringify(value) ?? 'null';
