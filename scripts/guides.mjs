@@ -20,6 +20,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const GUIDES = [
   'README',
   'getting-started',
+  'handlers',
   'access',
   'testing',
   'client',
