@@ -9,6 +9,10 @@ const POSIX =
 const PLACES: Readonly<Record<string, string>> = {
   "dev/commands/dev.ts 'SIGINT'": 'Node raises it on Windows for Ctrl-C',
   "dev/commands/dev.ts 'SIGTERM'": 'it never comes on Windows',
+  "dev/commands/env.ts 'SIGHUP'": 'passed on; Node raises it on Windows when the console is closed',
+  "dev/commands/env.ts 'SIGINT'": 'passed on; Node raises it on Windows for Ctrl-C',
+  "dev/commands/env.ts 'SIGTERM'": 'it never comes on Windows',
+  'dev/commands/env.ts shell: ': 'only on Windows, which has a shell of its own for it',
   'dev/commands/session-file.ts mode: 0o600': 'Windows has the rights of the folder instead',
   "dev/control/permissions-report.ts split('/')": 'an ARN',
   "dev/recorder/queue-urls.ts split('/')": 'the path of a URL',
