@@ -17,6 +17,11 @@ const thrown = ['error', 'text', 'nothing', 'object', 'rejection', 'store'];
 const noJson = ['bigint', 'cycle', 'getter', 'large'];
 const refusal = { code: 'ERR_MINE', message: 'No.' };
 
+/** What a client is told: of a store that may soon be back, also when to ask again. */
+function toldOf(how: string): object {
+  return how === 'store' ? { ...internalError, retryAfterMs: 1_000 } : internalError;
+}
+
 describe('a message whose handler', () => {
   const run = (how: string, action = 'failing.run') => ({
     action,
@@ -27,7 +32,7 @@ describe('a message whose handler', () => {
   it.each(thrown)('throws (%s) is answered with a fixed message', async (how) => {
     await using offender = await app.open();
     const answer = await offender.ask(run(how));
-    expect(answer).toEqual({ type: 'error', id: 'r', error: internalError });
+    expect(answer).toEqual({ type: 'error', id: 'r', error: toldOf(how) });
     await expectToWork(offender);
   });
 
@@ -70,7 +75,7 @@ describe('a subscription whose handler', () => {
 
   it.each([...thrown, 'cause'])('throws (%s) is refused and leaves none', async (how) => {
     await using offender = await app.open();
-    const error = how === 'cause' ? refusal : internalError;
+    const error = how === 'cause' ? refusal : toldOf(how);
     expect(await offender.subscribe(`failing/${how}`, 'rooms/1')).toEqual([
       { channel: `failing/${how}`, error },
       { channel: 'rooms/1', result: 'live' },

@@ -102,6 +102,8 @@ it('npm start serves the chat to a browser and to other clients, and prints noth
     /^> (gatecast-workspace(@\S*)? )?start$/,
     /^> node scripts\/start\.mjs --port 0 --ephemeral$/,
     /^Building …$/,
+    // Where that takes more than a second.
+    /^Bundling and loading …$/,
     /^Page is the chat: open it twice\. Inspect is the page of the gateway, with all that passes through it\.$/,
     /^Stopping …$/,
     /^Page {7}http:\/\/localhost:\d+\/$/,
