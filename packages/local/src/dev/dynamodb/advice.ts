@@ -7,6 +7,13 @@ export type Advise = (target: string, input: string, answer: string) => void;
 /** Those that create or look for a table: one may be missing then. */
 const OF_TABLES = /(?:Table|TimeToLive|Resource)$/;
 
+/** Operations of DynamoDB that the embedded one lacks. */
+const OPERATIONS =
+  /^(?:TransactGetItems|TransactWriteItems|ExecuteStatement|BatchExecuteStatement|ExecuteTransaction|(?:Describe|Update)(?:TimeToLive|ContinuousBackups)|DescribeEndpoints|DescribeLimits|(?:Create|Delete|Describe)Backup|ListBackups)$/;
+/** Parameters of DynamoDB that it does not read. Other names are a mistake of the caller, or an attack. */
+const PARAMETERS =
+  /^(?:ReturnValuesOnConditionCheckFailure|StreamSpecification|SSESpecification|DeletionProtectionEnabled|TableClass|OnDemandThroughput|WarmThroughput|ResourcePolicy|Tags|ReplicaUpdates|MultiRegionConsistency)$/;
+
 /** Tells each thing once. */
 export function adviser(ofStores: ReadonlySet<string>): Advise {
   const told = new Set<string>();
@@ -53,7 +60,8 @@ function missingTable(
 }
 
 function missingOperation(operation: string, answer: string): string | undefined {
-  if (errorOf(answer) !== 'UnknownOperationException') return undefined;
+  const isMissing = errorOf(answer) === 'UnknownOperationException';
+  if (!isMissing || !OPERATIONS.test(operation)) return undefined;
   return `the embedded DynamoDB has no ${operation}. ${WAY_OUT}`;
 }
 
@@ -62,7 +70,7 @@ function ignoredIn(operation: string, input: Readonly<Record<string, unknown>>):
   const known = parametersOf(operation);
   if (known === undefined) return [];
   return Object.keys(input)
-    .filter((name) => !known.has(name))
+    .filter((name) => PARAMETERS.test(name) && !known.has(name))
     .map((name) => `the embedded DynamoDB ignores ${name} of ${operation}. ${WAY_OUT}`);
 }
 
