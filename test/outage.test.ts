@@ -32,6 +32,8 @@ function open(name: string): Member {
     }
   }
   const client = createClient({ url: gateway.url, WebSocket: Kept });
+  // Otherwise the client warns on the console.
+  client.onRefused(() => {});
   const channel = client.channel(name);
   const ends: unknown[] = [];
   channel.onEnd((end) => ends.push(end));
