@@ -227,9 +227,11 @@ export class AppRun {
 /** Errors of work that took too long. */
 const TIMES = new Set(['ERR_HANDLER_TIMEOUT', 'ERR_INVOCATION_OVER']);
 
-/** The outcome for the channel, if a frame was a subscribe frame; empty if the frame was refused. */
+/** The outcome for the channel; empty if a subscribe frame was refused, or the client has left. */
 function subscribeOutcomeOf(request: string, response: string): Partial<Subscribed> | undefined {
   const { action } = JSON.parse(request) as { readonly action: string };
+  // A client leaves by itself when it has waited too long for the answer to its subscribe frame.
+  if (action === 'unsubscribe') return {};
   if (action !== 'subscribe') return undefined;
   const { data } = JSON.parse(response) as { data?: SubscribeReply };
   const [outcome] = data?.channels ?? [];
