@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { Commands } from './guides/commands.mjs';
 import { missingLine, readPage } from './guides/page.mjs';
 import { REGISTRY_PORT, serveArchives } from './registry.mjs';
-import { build, pack } from './run.mjs';
+import { build, installDependencies, pack } from './run.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** In the order in which a newcomer reads them. */
@@ -188,6 +188,7 @@ const stopped = new Promise((resolve) => {
 async function followAll() {
   const archives = values.archives ?? scratch;
   if (values.archives === undefined) {
+    installDependencies();
     build();
     pack(archives);
   }

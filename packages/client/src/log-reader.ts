@@ -141,8 +141,10 @@ export class LogReader {
 
   /** The server could not say whether the last events were missed; perhaps it says when to ask again. */
   syncFailed({ retryAfterMs }: ClientRequestError): void {
-    this.checkTail();
-    if (retryAfterMs === undefined || !this.#isLive) return;
+    if (retryAfterMs === undefined || !this.#isLive) {
+      this.checkTail();
+      return;
+    }
     this.#stopCheck();
     this.#startCheck(milliseconds(retryAfterMs) + backoffMs(this.#syncFailures));
     this.#syncFailures += 1;

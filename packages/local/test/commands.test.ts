@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,14 @@ import { dynamoDbStore } from '@gatecast/adapters/dynamodb';
 import { createPublisher } from '@gatecast/framework';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startGateway } from '../src/dev/start-gateway.js';
-import { type Run, type Running, startGatecast, urlOf } from './gatecast-command.js';
+import {
+  commandsIn,
+  portOf,
+  printed,
+  type Running,
+  startGatecast,
+  urlOf,
+} from './gatecast-command.js';
 import { type Connection, openConnection } from './open-connection.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -27,13 +34,7 @@ afterEach(async () => {
   await rm(project, { recursive: true });
 });
 
-const start = (...args: string[]): Running => startGatecast(args, { cwd: project });
-const run = (...args: string[]): Promise<Run> => start(...args).ended;
-const dev = (...args: string[]): Running => start('dev', ...args, '--port', '0');
-const write = (name: string, text: string): Promise<void> => writeFile(join(project, name), text);
-const portOf = async (running: Running): Promise<string> => new URL(await urlOf(running)).port;
-const printed = (running: Running, pattern: RegExp): Promise<void> =>
-  vi.waitFor(() => expect(running.output.stdout).toMatch(pattern), { timeout: 60_000 });
+const { run, dev, write } = commandsIn(() => project);
 
 describe('another process', slow, () => {
   beforeEach(async () => {

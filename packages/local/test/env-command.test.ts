@@ -1,9 +1,16 @@
 // `gatecast env -- command`
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type Run, type Running, startGatecast, urlOf } from './gatecast-command.js';
+import {
+  commandsIn,
+  portOf,
+  printed,
+  type Run,
+  type Running,
+  startGatecast,
+} from './gatecast-command.js';
 
 /** The folder of a project. */
 let project: string;
@@ -15,13 +22,7 @@ afterEach(async () => {
   await rm(project, { recursive: true });
 });
 
-const start = (...args: string[]): Running => startGatecast(args, { cwd: project });
-const run = (...args: string[]): Promise<Run> => start(...args).ended;
-const dev = (...args: string[]): Running => start('dev', ...args, '--port', '0');
-const write = (name: string, text: string): Promise<void> => writeFile(join(project, name), text);
-const portOf = async (running: Running): Promise<string> => new URL(await urlOf(running)).port;
-const printed = (running: Running, pattern: RegExp): Promise<void> =>
-  vi.waitFor(() => expect(running.output.stdout).toMatch(pattern), { timeout: 60_000 });
+const { start, run, dev, write } = commandsIn(() => project);
 const echo = 'export const handler = async ({ body }) => ({ statusCode: 200, body });';
 
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, vi } from 'vitest';
 
@@ -68,3 +70,32 @@ export const urlOf = ({ output }: Running): Promise<string> =>
     },
     { timeout: 60_000 },
   );
+
+/** The command in the folder of a project. */
+export interface Commands {
+  readonly start: (...args: string[]) => Running;
+  readonly run: (...args: string[]) => Promise<Run>;
+  /** `gatecast dev` on a free port. */
+  readonly dev: (...args: string[]) => Running;
+  /** Writes a file of the project. */
+  readonly write: (name: string, text: string) => Promise<void>;
+}
+
+/** `folder` is asked at each call, because each test has its own. */
+export function commandsIn(folder: () => string): Commands {
+  const start = (...args: string[]): Running => startGatecast(args, { cwd: folder() });
+  return {
+    start,
+    run: (...args) => start(...args).ended,
+    dev: (...args) => start('dev', ...args, '--port', '0'),
+    write: (name, text) => writeFile(join(folder(), name), text),
+  };
+}
+
+/** The port of `gatecast dev`, once clients can connect. */
+export const portOf = async (running: Running): Promise<string> =>
+  new URL(await urlOf(running)).port;
+
+/** Resolves when the command has printed something. */
+export const printed = (running: Running, pattern: RegExp): Promise<void> =>
+  vi.waitFor(() => expect(running.output.stdout).toMatch(pattern), { timeout: 60_000 });
