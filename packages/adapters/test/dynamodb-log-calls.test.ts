@@ -226,6 +226,20 @@ describe.each(engines)('the calls of the log on $name', ({ start, returnsOld }) 
     expect((await readAll(table)).head.audience).toBe(8);
   });
 
+  it('drops with every 4th entry if the last drops failed, not with each', async () => {
+    await using table = await openTable(engine, { now });
+    for (let offset = 1; offset <= 36; offset += 1) {
+      await table.log.append(publishOf(`p${offset}`));
+    }
+    const drops: number[] = [];
+    for (let offset = 37; offset <= 41; offset += 1) {
+      const calls = await callsOf(table, () => publish(table, `p${offset}`));
+      drops.push(calls.filter(([action]) => action === 'Query').length);
+    }
+    expect(drops).toEqual([0, 0, 0, 1, 0]);
+    expect((await readAll(table)).entries).toHaveLength(41);
+  });
+
   it('puts entries of publishers that have died before it drops them', async () => {
     await using table = await openTable(engine, { now });
     await table.log.append(publishOf('p'));

@@ -7,9 +7,17 @@ import { RING } from './observations.js';
 /** Most keys that one drop removes: DynamoDB takes at most 300 operators in an expression. */
 const DROP_AT_MOST = 100;
 
-/** Whether an append is followed by a drop: every {@link RING} appends, or if the last ones failed. */
+/** How many appends lie between two drops if the last ones failed or are still under way. */
+const OVERDUE_EVERY = RING / 3;
+
+/**
+ * Whether an append is followed by a drop: every {@link RING} appends, and more often if the last ones failed.
+ * Not every append then: with many publishers the last drop is only under way, and each further one would read
+ * what it reads, and fail.
+ */
 export function isDropDue({ top, floor }: Head): boolean {
-  return top - RING > floor && (top % RING === 0 || top - floor >= 3 * RING);
+  const size = top - floor;
+  return size > RING && top % (size < 3 * RING ? RING : OVERDUE_EVERY) === 0;
 }
 
 /**
