@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { faultNamed, faults } from './faults/faults.js';
 import { schedules } from './faults/schedules.js';
 import { findFault, playSchedule, RUNS_PER_FAULT } from './find-fault.js';
-import { describeFailure, describeFault, describeTotals } from './report.js';
+import { describeFailure, describeFault, describeSeeds, describeTotals } from './report.js';
 import { LEVELS, STORES } from './run/plan.js';
 import { explain, simulate } from './simulate.js';
 
@@ -64,6 +64,7 @@ export async function main(args: readonly string[]): Promise<number> {
   say(describeTotals(totals, store));
   const [failed] = totals.failed;
   if (!failed) return 0;
+  say(describeSeeds(totals.failed));
   say(describeFailure(failed, await explain(failed.plan, patches)));
   return 1;
 }

@@ -20,6 +20,17 @@ export function describeTotals({ runs, sums, faults, failed }: Totals, store: St
   ].join('\n');
 }
 
+const MOST_SEEDS = 100;
+
+/** The runs that broke a promise, so that each can be done again. */
+export function describeSeeds(failed: readonly FailedRun[]): string {
+  const seeds = failed
+    .slice(0, MOST_SEEDS)
+    .map(({ seed, outcome }) => `${seed} (${outcome.violation?.rule ?? ''})`);
+  const more = failed.length - seeds.length;
+  return `Seeds of these runs: ${seeds.join(', ')}${more > 0 ? ` and ${number(more)} more` : ''}.`;
+}
+
 /** A failed run: which promise it broke, and how it came about. */
 export function describeFailure(
   { seed, outcome }: FailedRun,

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { bundle } from '../src/bundle.js';
 import { faultNamed } from '../src/faults/faults.js';
-import { describeFailure, describeTotals } from '../src/report.js';
+import { describeFailure, describeSeeds, describeTotals } from '../src/report.js';
 import { explain, simulate } from '../src/simulate.js';
 import type { Task } from '../src/worker.js';
 import { Workers } from '../src/workers.js';
@@ -60,6 +60,7 @@ describe('the simulation', { timeout: TIMEOUT_MS }, () => {
     const options = { runs: 100, firstSeed: 1, store: 'dynamodb', workers: 2, patches } as const;
     const { failed } = await simulate({ ...options, endsAtFirst: true });
     const first = failed[0]!;
+    expect(describeSeeds(failed)).toContain(`${first.seed} (once)`);
     const smallest = await explain(first.plan, patches);
     expect(smallest.plan.operations.length).toBeLessThan(first.plan.operations.length);
     const story = describeFailure(first, smallest);
