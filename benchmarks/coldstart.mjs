@@ -1,9 +1,10 @@
 // The cost of a first `$connect`: CPU time from the start of a process until the answer, for the chat,
-// for a hand-written function that does the same, and for that function in NestJS. Each runs in a new
-// process, one after the other. They share one DynamoDB in another process.
+// for a hand-written function that does the same, and for that function in NestJS; and what the code for
+// history costs an app that has none. Each runs in a new process, one after the other. They share one
+// DynamoDB in another process.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +34,24 @@ const require = __createRequire(import.meta.url);`,
   },
 };
 
+/** The code that only channels with history run. */
+const LOG_FILES =
+  /\/(?:dynamodb\/log\/|dispatch\/(?:history|history-access|sync|catch-up|tail-check)|publish\/(?:append|channel-history))[\w-]*\.js$/;
+
+/** Bundles `undefined` in the place of everything that these files export. */
+const withoutLog = {
+  name: 'without-log',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: LOG_FILES }, async ({ path }) => {
+      const names = (await readFile(path, 'utf8')).matchAll(
+        /^export (?:async )?(?:const|class|function)\*? (\w+)/gm,
+      );
+      return {
+        contents: Array.from(names, ([, name]) => `export const ${name} = undefined;`).join('\n'),
+      };
+    }),
+};
+
 const HAND_WRITTEN = 'hand-written';
 const bundles = [
   { name: HAND_WRITTEN, entry: 'coldstart/hand-written.mjs', settings: usual },
@@ -45,6 +64,16 @@ const bundles = [
     name: 'gatecast: the chat',
     entry: '../examples/chat/server/app.ts',
     settings: bundleSettings('cjs'),
+  },
+  {
+    name: 'gatecast: a channel without history',
+    entry: 'coldstart/no-history.mjs',
+    settings: bundleSettings('cjs'),
+  },
+  {
+    name: 'the same, without the code for history',
+    entry: 'coldstart/no-history.mjs',
+    settings: { ...bundleSettings('cjs'), plugins: [withoutLog] },
   },
   {
     name: 'NestJS',
@@ -142,7 +171,7 @@ export async function measure() {
       return {
         name,
         KB: Math.round(bytes / 1_024),
-        'KB, gzip': Math.round(gzipped / 1_024),
+        'KB, gzip': Number((gzipped / 1_024).toFixed(1)),
         'CPU ms': rounded(quantile(times, 0.5)),
         'times hand-written': rounded(quantile(ratios, 0.5)),
         'lower quartile': rounded(quantile(ratios, 0.25)),
