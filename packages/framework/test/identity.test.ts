@@ -114,6 +114,9 @@ class User {
 }
 const cyclic: Record<string, unknown> = {};
 cyclic['self'] = cyclic;
+const throwNothing = () => {
+  throw undefined;
+};
 const notIdentities: [string, unknown][] = [
   ['nothing', undefined],
   ['null', null],
@@ -141,6 +144,7 @@ const notIdentities: [string, unknown][] = [
   ),
   ['claims with a bigint', { claims: { n: 1n } }],
   ['claims with a cycle', { claims: cyclic }],
+  ['claims whose toJSON throws nothing', { claims: { toJSON: throwNothing } }],
 ];
 
 describe.each(ways)('A14 an authorizer %s', (_how, isDeployed) => {

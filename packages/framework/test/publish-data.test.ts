@@ -5,6 +5,10 @@ import { listen } from './heard.js';
 
 const room = defineChannel('room', { access: 'public' });
 
+const throwing = (thrown: unknown) => () => {
+  throw thrown;
+};
+
 async function makeRoom(settings: TestAppSettings = {}) {
   const app = createTestApp({ channels: [room], ...settings });
   const ann = await app.connect();
@@ -22,12 +26,14 @@ describe('C11 data of an event', () => {
     ['a bigint', 1n],
     ['a bigint inside', { list: [1n] }],
     ['a toJSON that throws', { toJSON: () => JSON.parse('{') }],
+    ['a toJSON that throws a text', { toJSON: throwing('no') }],
+    ['a toJSON that throws nothing', { toJSON: throwing(undefined) }],
   ])('C11 that JSON cannot express is refused: %s', async (_what, data) => {
     const { ann, channel } = await makeRoom();
     await expect(channel.publish('x', data)).rejects.toMatchObject({
       name: 'UsageError',
       code: 'ERR_PUBLISH_DATA',
-      message: expect.stringMatching(/event "x" on "room".*: ./),
+      message: expect.stringMatching(/event "x" on "room".*: [^{]/),
     });
     expect(ann.events).toEqual([]);
   });

@@ -81,6 +81,7 @@ const refusals: [string, Partial<Behaviour>, string][] = [
   ['the handler fails', { enter: throwing(new Error('down')) }, 'ERR_INTERNAL'],
   ['the handler throws nothing', { enter: throwing(undefined) }, 'ERR_INTERNAL'],
   ['JSON cannot express the snapshot', { enter: () => ({ n: 1n }) }, 'ERR_INTERNAL'],
+  ['the snapshot is too large', { enter: () => 'x'.repeat(33_000) }, 'ERR_INTERNAL'],
   ['a plugin never calls next()', { plugin: () => undefined }, 'ERR_FORBIDDEN'],
   ['a plugin refuses before next()', { plugin: throwing(full()) }, 'ERR_ROOM_FULL'],
   [
@@ -109,7 +110,6 @@ const wholeFrame: [string, Partial<Behaviour>, string][] = [
     'ERR_CONNECTION_UNKNOWN',
   ],
   ['the handler says so', { enter: throwing(unknown()) }, 'ERR_CONNECTION_UNKNOWN'],
-  ['the snapshot is too large', { enter: () => 'x'.repeat(33_000) }, 'ERR_INTERNAL'],
 ];
 
 describe('A2 a member that is refused', () => {
@@ -369,6 +369,7 @@ describe('B9 a value that JSON cannot express', () => {
       },
     ],
     ['a toJSON that throws', () => ({ toJSON: throwing(new Error('no')) })],
+    ['a toJSON that throws nothing', () => ({ toJSON: throwing(null) })],
   ];
 
   it.each(values)(

@@ -3,6 +3,9 @@ import { ClientError } from '../errors/client-error.js';
 import type { RawFrame } from '../wire/frame.js';
 import type { AppInvocation } from './app-invocation.js';
 
+/** Characters of each error's message, if a frame has no room for the whole errors of all its channels. */
+export const LIST_MESSAGE = 100;
+
 /** Reads the list of channels of a subscribe or unsubscribe frame. */
 export function readChannels({ channels }: RawFrame): readonly unknown[] {
   if (!Array.isArray(channels) || channels.length === 0) {

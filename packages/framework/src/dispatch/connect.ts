@@ -1,5 +1,6 @@
 import { channelName, MAX_CHANNELS_PER_CONNECTION } from '@gatecast/protocol';
 import type { CompiledChannel } from '../channel/route-table.js';
+import { reasonOf } from '../errors/check-options.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError, StoreError } from '../errors/gatecast-error.js';
 import { addressOf, CLEAN_UP_MS } from '../invocation/invocation.js';
@@ -152,7 +153,7 @@ function automaticName(invocation: EventInvocation, channel: CompiledChannel): s
   try {
     return channelName(channel.pattern, params as Record<string, string>);
   } catch (error) {
-    const reason = (error as Error).message.replace(/\.$/, '');
+    const reason = reasonOf(error).replace(/\.$/, '');
     reportAutomatic(invocation, channel, `led to a name that is not legal: ${reason}`);
     return undefined;
   }

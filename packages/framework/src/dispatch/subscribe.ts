@@ -1,14 +1,22 @@
 import { channelNameProblem, formatPosition, MAX_FRAME_BYTES } from '@gatecast/protocol';
+import { reasonOf } from '../errors/check-options.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError, StoreError } from '../errors/gatecast-error.js';
-import { type RawFrame, requireId, textResponse, writeError } from '../wire/frame.js';
+import {
+  type RawFrame,
+  requireId,
+  textResponse,
+  writeError,
+  writeShortError,
+} from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel, type ChannelMatch } from './authorize-channel.js';
 import { type CaughtUp, catchUp, readWish } from './catch-up.js';
-import { echoOf, readChannels, reportEach } from './channel-list.js';
+import { echoOf, LIST_MESSAGE, readChannels, reportEach } from './channel-list.js';
 import { subscribeContext } from './contexts.js';
 import { type EventList, fillFrame } from './event-list.js';
+import { fitOutcomes } from './fit-outcomes.js';
 import { Joins } from './joins.js';
 import { tellOfLeaving } from './leave.js';
 import { serverSettings } from './server-settings.js';
@@ -19,6 +27,8 @@ import { tailCheckOf } from './tail-check.js';
  * few of them have missed anything.
  */
 const LEAST_BYTES = 8_192;
+/** Bytes that an outcome may grow by: an empty list of events, or the refusal of a channel that was left meanwhile. */
+const GROWS_BY = 100;
 
 /** Handles a subscribe frame. The reply has one outcome for each channel, in the same order. */
 export async function handleSubscribe(
@@ -40,6 +50,13 @@ export async function handleSubscribe(
   }
   const all = [...attempts.values()];
   await Promise.all(all.map((attempt) => attempt.run()));
+  const server = (): string => JSON.stringify(serverSettings(invocation.core.now()));
+  const used = Buffer.byteLength(writeReply(id, [], server()));
+  const named = asked.map(({ channel }) => attempts.get(channel) as Attempt);
+  fitOutcomes(named, MAX_FRAME_BYTES - used, {
+    bytesOf: (attempt) => attempt.bytes,
+    shorten: (attempt) => attempt.shorten(used),
+  });
   await leave(
     invocation,
     all.filter(({ refusal }) => refusal),
@@ -54,9 +71,8 @@ export async function handleSubscribe(
     // If the connection is unknown, the whole frame is refused, so that the client reconnects.
     const unknown = all.find(isUnknown)?.refusal;
     if (unknown) throw unknown.error;
-    const server = JSON.stringify(serverSettings(invocation.core.now()));
-    const outcomes = asked.map(({ channel }) => (attempts.get(channel) as Attempt).outcome());
-    return textResponse(writeReply(id, outcomes, server), invocation.route);
+    const outcomes = named.map((attempt) => attempt.outcome());
+    return textResponse(writeReply(id, outcomes, server()), invocation.route);
   } catch (error) {
     // The client is told that the frame failed, so it must not stay a member of any of the channels.
     await leave(invocation, all);
@@ -109,6 +125,7 @@ class Attempt {
   #hasAsked = false;
   #caughtUp: CaughtUp = { result: 'live' };
   #data: string | undefined;
+  #isShort = false;
 
   constructor(invocation: EventInvocation, asked: AskedChannel, joins: Joins) {
     this.#invocation = invocation;
@@ -128,10 +145,37 @@ class Attempt {
     if (!this.#hasAsked) this.#joins.giveUp();
   }
 
+  /** Bytes that the reply needs for it, without its events. */
+  get bytes(): number {
+    return Buffer.byteLength(this.outcome().head) + GROWS_BY;
+  }
+
+  /**
+   * Makes the outcome shorter, if it can be: a refusal loses its details. A channel with data is refused, and the
+   * client asks again, in another frame, unless no frame has room for the data.
+   *
+   * @param used - Bytes of a reply without any channel.
+   */
+  shorten(used: number): void {
+    if (this.refusal) this.#isShort = true;
+    else if (this.#data !== undefined) {
+      const bytes = used + this.bytes;
+      const error =
+        bytes > MAX_FRAME_BYTES
+          ? makeError('ERR_REPLY_TOO_LARGE', { route: this.#route, bytes })
+          : new ClientError('ERR_INTERNAL', 'The reply had no room for this channel. Ask again.', {
+              retryAfterMs: 1,
+            });
+      this.refusal = { error };
+    }
+  }
+
   outcome(): Outcome {
     const start = `{"channel":${JSON.stringify(echoOf(this.name))}`;
     if (this.refusal) {
-      return { head: `${start},"error":${writeError(this.refusal.error)}`, events: undefined };
+      const { error } = this.refusal;
+      const text = this.#isShort ? writeShortError(error, LIST_MESSAGE) : writeError(error);
+      return { head: `${start},"error":${text}`, events: undefined };
     }
     const { result, reason, head, events } = this.#caughtUp;
     const tailCheck = head && tailCheckOf(head);
@@ -181,9 +225,13 @@ class Attempt {
     try {
       return JSON.stringify(data);
     } catch (error) {
-      const route = `subscribe to "${this.name as string}"`;
-      throw makeError('ERR_REPLY_DATA', { route, reason: (error as Error).message }, error);
+      throw makeError('ERR_REPLY_DATA', { route: this.#route, reason: reasonOf(error) }, error);
     }
+  }
+
+  /** For errors. */
+  get #route(): string {
+    return `subscribe to "${this.name as string}"`;
   }
 }
 

@@ -1,10 +1,18 @@
-import type { Position, SyncOutcome } from '@gatecast/protocol';
-import { ClientError, toWireError } from '../errors/client-error.js';
-import { type RawFrame, readPosition, requireId, textResponse } from '../wire/frame.js';
+import { MAX_FRAME_BYTES, type Position, type SyncOutcome } from '@gatecast/protocol';
+import { ClientError } from '../errors/client-error.js';
+import {
+  type RawFrame,
+  readPosition,
+  requireId,
+  textResponse,
+  writeError,
+  writeShortError,
+} from '../wire/frame.js';
 import type { ProxyResponse } from '../wire/lambda-events.js';
 import type { EventInvocation } from './app-invocation.js';
 import { authorizeChannel } from './authorize-channel.js';
-import { checkCount, echoOf, reportEach } from './channel-list.js';
+import { checkCount, echoOf, LIST_MESSAGE, reportEach } from './channel-list.js';
+import { fitOutcomes } from './fit-outcomes.js';
 import { requireLog } from './history-access.js';
 import { serverSettings } from './server-settings.js';
 
@@ -18,21 +26,38 @@ export async function handleSync(
   const { connections, connection } = invocation;
   const members = new Set(await connections.channels(connection.id, invocation.limit()));
   const errors: unknown[] = [];
-  const channels = await Promise.all(
-    positions.map(async ([name, text]): Promise<SyncOutcome> => {
-      const channel = echoOf(name);
+  const outcomes = await Promise.all(
+    positions.map(async ([name, text]): Promise<Outcome> => {
+      const start = `{"channel":${JSON.stringify(echoOf(name))}`;
       try {
-        return { channel, result: await compare(invocation, { name, text, members }) };
+        const result = await compare(invocation, { name, text, members });
+        return { text: `${start},"result":"${result}"}` };
       } catch (error) {
         errors.push(error);
-        return { channel, error: toWireError(error) };
+        const write = (wire: string): string => `${start},"error":${wire}}`;
+        const short = (): string => write(writeShortError(error, LIST_MESSAGE));
+        return { text: write(writeError(error)), short };
       }
     }),
   );
   reportEach(invocation, errors, true);
-  const server = serverSettings(invocation.core.now());
-  const reply = { type: 'reply', id, data: { channels }, server };
-  return textResponse(JSON.stringify(reply), invocation.route);
+  const server = JSON.stringify(serverSettings(invocation.core.now()));
+  const start = `{"type":"reply","id":${JSON.stringify(id)},"data":{"channels":[`;
+  const end = `]},"server":${server}}`;
+  fitOutcomes(outcomes, MAX_FRAME_BYTES - Buffer.byteLength(start + end), {
+    bytesOf: ({ text }) => Buffer.byteLength(text) + 1,
+    shorten: (outcome) => {
+      outcome.text = outcome.short?.() ?? outcome.text;
+    },
+  });
+  const channels = outcomes.map(({ text }) => text).join(',');
+  return textResponse(`${start}${channels}${end}`, invocation.route);
+}
+
+/** A {@link SyncOutcome} as JSON, and how to write it shorter. */
+interface Outcome {
+  text: string;
+  readonly short?: () => string;
 }
 
 function readPositions({ positions }: RawFrame): readonly (readonly [string, unknown])[] {

@@ -129,6 +129,12 @@ export function describeValue(value: unknown): string {
   return String(value);
 }
 
+/** What a thrown value says. Code of the app may throw anything. */
+export function reasonOf(error: unknown): string {
+  const { message } = (error ?? {}) as { readonly message?: unknown };
+  return typeof message === 'string' ? message : describeValue(error);
+}
+
 /** Whether a value is a class that is written as one: compiled to ES5 it would look like a function. */
 export function isClass(value: unknown): value is { readonly name: string } {
   return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));

@@ -7,7 +7,7 @@ import {
   type Position,
 } from '@gatecast/protocol';
 import type { PublishOptions } from '../channel/publishing.js';
-import { describeValue } from '../errors/check-options.js';
+import { describeValue, reasonOf } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import { fits } from '../wire/frame.js';
 
@@ -90,7 +90,7 @@ function writeData(data: unknown, names: { event: string; channel: string }): st
   try {
     text = JSON.stringify(data);
   } catch (error) {
-    throw makeError('ERR_PUBLISH_DATA', { ...names, reason: (error as Error).message }, error);
+    throw makeError('ERR_PUBLISH_DATA', { ...names, reason: reasonOf(error) }, error);
   }
   if (text !== undefined) return text;
   const reason = `JSON has nothing for ${typeof data === 'object' ? 'what its toJSON() returns' : `a ${typeof data}`}.`;

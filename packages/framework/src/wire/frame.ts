@@ -6,6 +6,7 @@ import {
   type ReplyFrame,
 } from '@gatecast/protocol';
 import { parse, scan } from 'secure-json-parse';
+import { reasonOf } from '../errors/check-options.js';
 import { ClientError, toWireError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { ProxyResponse } from './lambda-events.js';
@@ -96,7 +97,7 @@ export function replyResponse(id: string, data: unknown, route: string): ProxyRe
   try {
     body = JSON.stringify(frame);
   } catch (error) {
-    throw makeError('ERR_REPLY_DATA', { route, reason: (error as Error).message }, error);
+    throw makeError('ERR_REPLY_DATA', { route, reason: reasonOf(error) }, error);
   }
   return textResponse(body, route);
 }
@@ -120,21 +121,20 @@ export function errorResponse(id: unknown, error: unknown): ProxyResponse {
   const write = (text: string): string =>
     `{"type":"error",${isId(id) ? `"id":${JSON.stringify(id)},` : ''}"error":${text}}`;
   const body = write(writeError(error));
-  if (fits(body)) return { statusCode: 200, body };
-  const { code, message } = toWireError(error);
-  return {
-    statusCode: 200,
-    body: write(JSON.stringify({ code, message: message.slice(0, 1_000) })),
-  };
+  return { statusCode: 200, body: fits(body) ? body : write(writeShortError(error, 1_000)) };
 }
 
 /** The error that a client gets, as JSON. `details` that JSON cannot express are left out. */
 export function writeError(error: unknown): string {
-  const wire = toWireError(error);
   try {
-    return JSON.stringify(wire);
+    return JSON.stringify(toWireError(error));
   } catch {
-    const { details: _details, ...rest } = wire;
-    return JSON.stringify(rest);
+    return writeShortError(error);
   }
+}
+
+/** The same without `details`, and with a part of the message. */
+export function writeShortError(error: unknown, mostCharacters: number = Infinity): string {
+  const { code, message, retryAfterMs } = toWireError(error);
+  return JSON.stringify({ code, message: message.slice(0, mostCharacters), retryAfterMs });
 }

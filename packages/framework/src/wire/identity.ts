@@ -1,3 +1,4 @@
+import { reasonOf } from '../errors/check-options.js';
 import { ClientError } from '../errors/client-error.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { Connection, Identity } from './connection.js';
@@ -81,7 +82,7 @@ function textOf(identity: Identity): string {
   try {
     return encodeIdentity(identity);
   } catch (error) {
-    const problem = `claims that JSON cannot express (${(error as Error).message})`;
+    const problem = `claims that JSON cannot express (${reasonOf(error)})`;
     throw makeError('ERR_IDENTITY_INVALID', { problem }, error);
   }
 }
