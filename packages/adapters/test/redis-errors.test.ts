@@ -18,11 +18,6 @@ const coded = (code: string, more: object = {}) =>
 /** Replies of Redis that will be the same again, the reason in the store's error, and its advice. */
 const lasting = [
   ["OOM command not allowed when used memory > 'maxmemory'.", 'is full (OOM', 'more memory'],
-  [
-    "READONLY You can't write against a read only replica.",
-    'replica (READONLY)',
-    'primary endpoint',
-  ],
   ['WRONGPASS invalid username-password pair', 'password (WRONGPASS)', 'Set both in the URL'],
   ['NOAUTH Authentication required.', 'asks for a password (NOAUTH)', 'Set it in the URL'],
   ['NOPERM this user has no permissions', 'may not do this (NOPERM)', 'Allow it +@hash'],
@@ -41,6 +36,7 @@ const passing = [
   ['Too many Cluster redirections. Last error: MOVED', 'No node of the cluster served the key.'],
   ['Too many Cluster redirections. Last error: CLUSTERDOWN', 'for some of its slots (CLUSTERDOWN)'],
   ['CLUSTERDOWN Hash slot not served', 'for some of its slots (CLUSTERDOWN).'],
+  ["READONLY You can't write against a read only replica.", 'point the store at the primary'],
   ['LOADING Redis is loading the dataset in memory', 'still loading its data (LOADING).'],
   ['MASTERDOWN Link with MASTER is down', 'has lost its primary (MASTERDOWN).'],
   ['NOREPLICAS Not enough good replicas', 'too few replicas for a write (NOREPLICAS).'],

@@ -91,10 +91,6 @@ const known: Readonly<Record<string, Known>> = {
     reason: 'The server is full (OOM, maxmemory).',
     advice: 'Give the server more memory, and keep its maxmemory-policy at noeviction.',
   },
-  READONLY: {
-    reason: 'The server is a read-only replica (READONLY).',
-    advice: 'Point the store at the primary endpoint, not at a reader endpoint or a single node.',
-  },
   WRONGPASS: {
     reason: 'The server does not accept the user name and password (WRONGPASS).',
     advice: 'Set both in the URL, percent-encoded: rediss://user:password@host:6379.',
@@ -133,6 +129,11 @@ const known: Readonly<Record<string, Known>> = {
   // From the message of the cluster client when it gives up after too many redirections (MOVED and the
   // like).
   redirections: { reason: 'No node of the cluster served the key.' },
+  // After a fail-over, the name of the primary may lead to the old one for some seconds.
+  READONLY: {
+    reason:
+      'The server is a read-only replica (READONLY). Unless a fail-over has just begun, point the store at the primary endpoint, not at a reader endpoint or a single node.',
+  },
   CLUSTERDOWN: { reason: 'The cluster has no node for some of its slots (CLUSTERDOWN).' },
   LOADING: { reason: 'The server is still loading its data (LOADING).' },
   MASTERDOWN: { reason: 'The replica has lost its primary (MASTERDOWN).' },
