@@ -140,6 +140,19 @@ describe('the rows of a log', () => {
     expect((await publish(table, 'p1000')).entry).not.toHaveProperty('payload');
   });
 
+  it.each([2_500, 72_500])(
+    'are purged behind a gap up to %d, from a time when the retention was longer',
+    async (top) => {
+      await using table = await openTable(engine);
+      await publish(table, 'old', { retentionSeconds: 90 * 86_400 });
+      await moveTo(table, top);
+      await publish(table, 'new');
+      await table.log.purge(room);
+      const payloads = (await table.rows()).flatMap(({ pk, payload }) => (payload ? [pk?.S] : []));
+      expect(payloads).toEqual([]);
+    },
+  );
+
   it('live an hour longer than the entry, and HEAD 30 days or twice as long', async () => {
     const now = Date.now();
     const seconds = Math.floor(now / 1_000);
@@ -198,8 +211,8 @@ describe('the rows of a log', () => {
     const floors: (string | undefined)[] = [];
     for (const [first, last] of [
       [1, 35],
-      [36, 150],
-      [151, 151],
+      [36, 152],
+      [153, 156],
     ] as const) {
       for (let index = first; index < last; index += 1) {
         await table.log.append(publishOf(`p${index}`));
@@ -207,10 +220,10 @@ describe('the rows of a log', () => {
       await publish(table, `p${last}`);
       floors.push((await headOf(table))?.['floor']?.N);
     }
-    expect(floors).toEqual(['0', '100', '139']);
+    expect(floors).toEqual(['0', '100', '144']);
     const { ids } = (await headOf(table)) ?? {};
     expect(Object.keys(ids?.M ?? {})).toHaveLength(12);
-    expect((await readAll(table)).entries).toHaveLength(151);
+    expect((await readAll(table)).entries).toHaveLength(156);
   });
 
   it('are the same for an id that was used again while the ring still has it', async () => {

@@ -169,6 +169,14 @@ export class ChannelLog {
     return found;
   }
 
+  /** Whether a partition of LOG has any row. */
+  async hasRows(epoch: string, segment: Segment): Promise<boolean> {
+    for await (const rows of this.rows(epoch, segment, { isKeysOnly: true, size: () => 1 })) {
+      if (rows.length > 0) return true;
+    }
+    return false;
+  }
+
   /**
    * Reads rows of one partition of LOG to its end, page by page; a page may be empty.
    *

@@ -1,6 +1,11 @@
+import { inParallel } from '@gatecast/framework/adapter';
+import { CALLS_AT_ONCE } from '../table.js';
 import type { ChannelLog } from './channel-log.js';
 import { type Head, ringOf } from './head.js';
-import { nonceOf, segmentOf } from './log-keys.js';
+import { nonceOf, type Segment, segmentOf } from './log-keys.js';
+
+/** How many empty partitions end the search for one with rows: a million entries. */
+const MOST_EMPTY = 1_000;
 
 /**
  * Deletes the contents of all entries so far. Their rows stay until their time to live: the searches for an
@@ -10,16 +15,41 @@ export async function purge(log: ChannelLog): Promise<void> {
   const head = await hide(log);
   if (!head) return;
   const { epoch, purged } = head;
-  for (let { first } = segmentOf(purged); ; { first } = segmentOf(first - 1)) {
-    const last = Math.min(segmentOf(first).last, purged);
+  let segment: Segment | undefined = segmentOf(purged);
+  while (segment) {
+    const { first } = segment;
+    const last = Math.min(segment.last, purged);
     const ringKeys = await log.ringKeys(epoch, first - 1, last);
     for (const [offset, ringKey] of ringOf(head)) {
       if (offset >= first && offset <= last) ringKeys.set(offset, ringKey);
     }
     await log.table.forEach([...ringKeys], (entry) => empty(log, epoch, entry));
-    // Entries expire from the beginning, so nothing is left before an empty partition.
-    if (ringKeys.size === 0 || first === 0) return;
+    segment = ringKeys.size > 0 ? before(segment) : await lastWithRows(log, epoch, segment);
   }
+}
+
+/**
+ * The last partition with rows before an empty one. Entries expire from the beginning, so there is none, unless the
+ * retention was longer once.
+ */
+async function lastWithRows(
+  log: ChannelLog,
+  epoch: string,
+  empty: Segment,
+): Promise<Segment | undefined> {
+  let next = before(empty);
+  for (let seen = 0; seen < MOST_EMPTY && next; seen += CALLS_AT_ONCE) {
+    const segments: Segment[] = [];
+    for (; next && segments.length < CALLS_AT_ONCE; next = before(next)) segments.push(next);
+    const have = await inParallel(segments, CALLS_AT_ONCE, (one) => log.hasRows(epoch, one));
+    const index = have.indexOf(true);
+    if (index >= 0) return segments[index];
+  }
+  return undefined;
+}
+
+function before({ first }: Segment): Segment | undefined {
+  return first > 0 ? segmentOf(first - 1) : undefined;
 }
 
 /** Tells readers, before anything is deleted. */
