@@ -13,7 +13,7 @@ import {
   WaitPeriodNotYetEndedJwkError,
 } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
-import { checkOptions, type OptionType, option } from './errors/check-options.js';
+import { checkOptions, type OptionType, option, reasonOf } from './errors/check-options.js';
 import { ClientError } from './errors/client-error.js';
 import { ConfigurationError, makeError, traceFrom } from './errors/gatecast-error.js';
 import type { Identity } from './wire/connection.js';
@@ -222,7 +222,7 @@ class IssuerKeys extends SimpleJwksCache {
       throw unauthorized('its algorithm does not fit its key');
     } catch (cause) {
       if (isAboutKeyId(cause) || ClientError.is(cause)) throw cause;
-      const reason = cut(cause instanceof Error ? cause.message : String(cause));
+      const reason = cut(reasonOf(cause));
       throw makeError('ERR_JWT_KEYS', { issuer: this.#issuer, reason }, cause);
     }
   }
@@ -281,7 +281,7 @@ async function verifyToken(
     if (ConfigurationError.is(error) || ClientError.is(error)) throw error;
     // Do not use the parser's own message: it quotes the token.
     if (error instanceof JwtParseError) throw unauthorized('it is not a JSON Web Token', error);
-    throw unauthorized(cut(error instanceof Error ? error.message : String(error)), error);
+    throw unauthorized(cut(reasonOf(error)), error);
   }
 }
 

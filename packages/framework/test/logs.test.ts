@@ -357,3 +357,18 @@ describe('D4 secrets are never logged', () => {
     return `${value.stack} ${JSON.stringify(value)} ${String((value.cause as Error)?.stack)}`;
   }
 });
+
+it('the logger has a line for whatever is thrown', () => {
+  const lines: { error: unknown }[] = [];
+  const { onError } = logger({ write: (_level, line) => void lines.push(JSON.parse(line)) });
+  for (const thrown of [Object.create(null), null, 'a text', Symbol('s'), { message: 'm' }]) {
+    void onError?.(thrown, { route: 'rooms.post', isAnswered: true });
+  }
+  expect(lines.map(({ error }) => error)).toEqual([
+    { message: 'an object' },
+    { message: 'null' },
+    { message: 'a text' },
+    { message: 'Symbol(s)' },
+    { message: 'm' },
+  ]);
+});

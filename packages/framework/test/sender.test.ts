@@ -286,6 +286,20 @@ describe('what signs', () => {
     expect(inspect(outcome, { depth: null })).not.toContain('secret of the vault');
   });
 
+  it('asks that function again after it has failed, at once or later, with an error or not', async () => {
+    const { url } = await startConnectionsServer();
+    const source = vi
+      .fn<CredentialSource>(() => ({ accessKeyId: 'A', secretAccessKey: 's' }))
+      .mockImplementationOnce(() => {
+        throw new Error('not yet');
+      })
+      .mockRejectedValueOnce(null);
+    const gateway = gatewayTo(url, source);
+    const outcomes = [];
+    for (const id of ['a', 'b', 'c']) outcomes.push((await gateway.post(id, 'x')).result);
+    expect(outcomes).toEqual(['refused', 'refused', 'delivered']);
+  });
+
   it("follows the server's clock if the local one is wrong, for all later posts", async () => {
     const aheadMs = 3_600_000;
     const { url, requests } = await startConnectionsServer(({ headers }, response) => {

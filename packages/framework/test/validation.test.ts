@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { ClientError, defineChannel } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -78,6 +79,23 @@ describe('H2 an error while validating', () => {
           {},
         ),
       ).toMatchObject({ code: 'ERR_VALIDATION' });
+    }
+  });
+
+  it('H2 is waited for if it comes by a promise of another library or realm', async () => {
+    const Foreign = runInNewContext('Promise') as PromiseConstructor;
+    const issues = [{ message: 'no' }];
+    for (const promise of [
+      Foreign.resolve({ issues }),
+      // oxlint-disable-next-line unicorn/no-thenable -- as old libraries return them.
+      { then: (next: (answer: object) => void) => next({ issues }) },
+    ]) {
+      const { error, reply } = await send(
+        thrown(() => promise),
+        {},
+      );
+      expect(reply).toBeUndefined();
+      expect(error).toMatchObject({ code: 'ERR_VALIDATION', details: [{ message: 'no' }] });
     }
   });
 

@@ -1,4 +1,4 @@
-import { describeValue } from '../errors/check-options.js';
+import { describeValue, reasonOf } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { AnyClass } from './any-class.js';
 import { definitionOf } from './define-channel.js';
@@ -72,10 +72,6 @@ function describeInstance(value: unknown): string {
   const isInstance =
     typeof value === 'object' && type && !['Object', 'Array', 'Promise'].includes(type);
   return isInstance ? `an instance of ${type}` : describeValue(value);
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 type Handlers = Pick<

@@ -21,7 +21,8 @@ export function validate(schema: StandardSchemaV1, data: unknown): unknown {
   }
   try {
     const result = schema['~standard'].validate(data);
-    return 'then' in result ? result.then(valueOf).catch(refuse) : valueOf(result);
+    // A promise may come from another library or realm. The path of a message takes only Node's own for promises.
+    return 'then' in result ? Promise.resolve(result).then(valueOf).catch(refuse) : valueOf(result);
   } catch (error) {
     return refuse(error);
   }

@@ -132,7 +132,8 @@ export function describeValue(value: unknown): string {
 /** What a thrown value says. Code of the app may throw anything. */
 export function reasonOf(error: unknown): string {
   const { message } = (error ?? {}) as { readonly message?: unknown };
-  return typeof message === 'string' ? message : describeValue(error);
+  if (typeof message === 'string') return message;
+  return typeof error === 'string' ? error : describeValue(error);
 }
 
 /** Whether a value is a class that is written as one: compiled to ES5 it would look like a function. */

@@ -4,7 +4,7 @@
  * @module @gatecast/framework/plugins/logger
  */
 
-import { checkOptions, option } from '../errors/check-options.js';
+import { checkOptions, option, reasonOf } from '../errors/check-options.js';
 import { ClientError } from '../errors/client-error.js';
 import { GatecastError } from '../errors/gatecast-error.js';
 import { definePlugin, type ErrorContext, type Plugin } from '../invocation/plugin.js';
@@ -108,7 +108,7 @@ function firstLine(text: string): string {
 
 function describe(error: unknown): object {
   if (error instanceof GatecastError) return error.toJSON();
-  if (!(error instanceof Error)) return { message: String(error) };
+  if (!(error instanceof Error)) return { message: reasonOf(error) };
   const { name, message, stack, cause, code } = error as Error & { readonly code?: unknown };
   return {
     name,

@@ -75,13 +75,15 @@ export function suppliedCredentials(source: CredentialSource): CredentialCache {
       return given;
     } catch (error) {
       if (error instanceof NoCredentials) throw error;
-      const { name } = error as Error;
+      const name = error instanceof Error ? error.name : typeof error;
       throw new NoCredentials(`the function "credentials" failed with ${name}`);
-    } finally {
-      pending = undefined;
     }
   };
-  const fetchOnce = (): Promise<Credentials> => (pending ??= fetchLatest());
+  // Not in a `finally` inside: a function that throws at once would end before its promise is kept here, for ever.
+  const fetchOnce = (): Promise<Credentials> =>
+    (pending ??= fetchLatest().finally(() => {
+      pending = undefined;
+    }));
   const isOver = ({ expiration }: ExpiringCredentials): boolean =>
     expiration !== undefined && expiration.getTime() - Date.now() < RENEWED_BEFORE_MS;
   return {
