@@ -360,9 +360,9 @@ describe('D4 secrets are never logged', () => {
 
 it('the logger has a line for whatever is thrown', () => {
   const lines: { error: unknown }[] = [];
-  const { onError } = logger({ write: (_level, line) => void lines.push(JSON.parse(line)) });
+  const plugin = logger({ write: (_level, line) => void lines.push(JSON.parse(line)) });
   for (const thrown of [Object.create(null), null, 'a text', Symbol('s'), { message: 'm' }]) {
-    void onError?.(thrown, { route: 'rooms.post', isAnswered: true });
+    plugin.onError?.(thrown, { route: 'rooms.post', isAnswered: true });
   }
   expect(lines.map(({ error }) => error)).toEqual([
     { message: 'an object' },
