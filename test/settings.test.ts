@@ -116,6 +116,18 @@ it('the types need those of Node, or skipLibCheck', async () => {
   expect(problem('esm/using.ts', types)).toBeUndefined();
 });
 
+it('the client compiles in a program for Node, without the types of a browser', async () => {
+  const options =
+    "url: 'ws://localhost', storage: () => ({ getItem: (key) => key, setItem() {}, removeItem() {} })";
+  await writeFile(
+    join(folder, 'esm/program.ts'),
+    `import { createClient } from '@gatecast/client';\ncreateClient({ ${options} });\n`,
+  );
+  const settings = { module: 'nodenext', lib: ['es2022'], types: ['node'] };
+  expect(problem('esm/program.ts', settings)).toBeUndefined();
+  expect(problem('esm/program.ts', { ...settings, skipLibCheck: false })).toBeUndefined();
+});
+
 it('the page quotes what gatecast prints of class-validator with standard decorators', async () => {
   const text = codeBlocks(page).find(({ file }) => file === 'lobby.ts')?.text ?? '';
   const entry = join(folder, 'lobby.ts');

@@ -1,5 +1,14 @@
-/** The part of a `Storage` that the client uses. @group History */
-export type PositionStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+/**
+ * The part of a browser's `Storage` that the client uses. Spelled out, because programs for Node are compiled
+ * without the types of a browser.
+ *
+ * @group History
+ */
+export interface PositionStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, position: string): void;
+  removeItem(key: string): void;
+}
 
 /**
  * Where the application stands in each channel, kept across page loads. Whatever goes wrong with the storage
