@@ -36,8 +36,9 @@ export class Subscriptions {
   readonly #asking = new Set<string>();
   readonly #toSync = new Set<string>();
   /**
-   * Channels that the app has left, with the number of moves before: their late events are dropped. Events of
-   * other channels come from subscriptions that the server made by itself, when the connection opened.
+   * Channels that the app has left, or that the server has ended, with the number of moves before: what comes late
+   * of them is dropped. Events of other channels come from subscriptions that the server made by itself, when the
+   * connection opened.
    */
   readonly #left = new Map<string, number>();
   /** Connections that took the place of another one while that was open. */
@@ -101,7 +102,7 @@ export class Subscriptions {
   end(channel: string, error: ClientRequestError): void {
     const subscription = this.#all.get(channel);
     if (subscription) subscription.ended(error, this.#supervisor.isMoving);
-    else this.#host.ended(channel, error);
+    else if (!this.#left.has(channel)) this.#host.ended(channel, error);
     this.#schedule();
   }
 

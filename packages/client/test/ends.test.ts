@@ -109,6 +109,24 @@ describe('a subscription that the server ends', () => {
     expect(left()).toBe(undefined);
   });
 
+  it('F2 is not told when the app has left', async () => {
+    const seen = ends();
+    await subscribed('a');
+    watch(client.channel('a').unsubscribe());
+    await accept();
+    await removed();
+    expect(seen).toEqual([]);
+    expect(console.warn).not.toHaveBeenCalled();
+  });
+
+  it('F2 is told once, also if it arrives twice', async () => {
+    const seen = ends();
+    await subscribed('a');
+    await removed();
+    await removed();
+    expect(seen).toHaveLength(1);
+  });
+
   it('F2 ends the wait of an app that is leaving, between two tries', async () => {
     const seen = ends();
     await subscribed('a');
@@ -184,7 +202,8 @@ describe('a new connection that is refused what an earlier one had', () => {
     expect(console.warn).not.toHaveBeenCalled();
     const told = vi.fn<(refusal: unknown) => void>();
     const off = client.onRefused(told);
-    await removed('a');
+    await subscribed('a');
+    await removed();
     expect(told).toHaveBeenCalledExactlyOnceWith({
       channel: 'a',
       error: expect.objectContaining({ code: 'ERR_REMOVED', message: 'You left.' }),

@@ -260,12 +260,18 @@ describe('a connection before its end of 2 h', () => {
   });
 
   it('may be where the server ends a subscription: the other one ends it, too', async () => {
+    const ends: unknown[] = [];
+    client.channel('a').onEnd((end) => ends.push(end));
     await subscribed('a');
     await pass(AGE_MS);
     await accept();
-    first().receive({ type: 'unsubscribed', channel: 'a', code: 'ERR_REMOVED', reason: 'Out.' });
+    const frame = { type: 'unsubscribed', channel: 'a', code: 'ERR_REMOVED', reason: 'Out.' };
+    first().receive(frame);
     await pass(0);
     expect(channelsOf(current().of('unsubscribe')[0])).toEqual(['a']);
+    await accept();
+    await receive(frame);
+    expect(ends).toHaveLength(1);
   });
 
   it('takes its own errors with it', async () => {
