@@ -226,7 +226,9 @@ export class Subscriptions {
 
   #sync(): void {
     const wanted = [...this.#toSync].flatMap((channel) => {
-      const position = this.#all.get(channel)?.wish.position;
+      const subscription = this.#all.get(channel);
+      // Else the answer to the subscription will say it, and the server would not know of one yet.
+      const position = subscription?.isSettled && subscription.wish.position;
       // No server takes this name of a field.
       return position && channel !== '__proto__' ? [[channel, position] as const] : [];
     });

@@ -185,6 +185,22 @@ describe('the last events', () => {
   });
 });
 
+describe('a subscription without an answer', () => {
+  it('asks nothing else about its events: the answer will say it', async () => {
+    await live();
+    await push(11);
+    await reconnect();
+    for (let times = 1; times <= 4; times += 1) {
+      await pass(5_000);
+      await receive({ type: 'pong' });
+    }
+    expect(current().of('ping')).toHaveLength(4);
+    expect(current().of('sync')).toEqual([]);
+    await outcome({ result: 'resumed', position: position(12), events: entries(12) });
+    expect(heard).toEqual([11, 12]);
+  });
+});
+
 describe('a subscription that was left', () => {
   it('hands nothing over from then on, and forgets where it was', async () => {
     await live();
