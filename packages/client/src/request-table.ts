@@ -47,15 +47,14 @@ interface Entry extends Request {
   mayBeHandled: boolean;
   /** An error of API Gateway that may be the answer to this request. */
   possibleError?: ClientRequestError | undefined;
-  rewrites: number;
+  /** It was written again because such an error might have been its answer: that is done once. */
+  wasRewritten?: boolean;
   /** It was settled by an error that was only presumed to be its answer. */
   wasPresumed: boolean;
 }
 
 /** API Gateway gives an integration 29 s, so that nothing comes for what is older (its quotas). */
 export const INTEGRATION_MS = 29_000;
-/** How often a request is written again because an error might have been its answer. */
-const MAX_REWRITES = 1;
 /** How often a request is put off before another error of API Gateway itself ends it. */
 export const MAX_DELAYS = 5;
 
@@ -97,7 +96,6 @@ export class RequestTable {
       answerableUntil: 0,
       delays: 0,
       mayBeHandled: false,
-      rewrites: 0,
       wasPresumed: false,
     };
     this.#entries.set(request.id, entry);
@@ -196,16 +194,10 @@ export class RequestTable {
       const { possibleError } = entry;
       if (!possibleError) continue;
       entry.possibleError = undefined;
-      entry.rewrites += 1;
       this.#expectLateError();
       if (entry.isResent) {
-        if (entry.rewrites <= MAX_REWRITES) this.#writeAgainIn(entry, 0);
-        continue;
-      }
-      if (entry.rewrites > MAX_REWRITES) {
-        // Its own answer may still come, but not after the time of an integration.
-        const leftMs = Math.min(entry.endsAt - Date.now(), INTEGRATION_MS);
-        this.#startClock(entry, leftMs, entry.unanswered);
+        if (!entry.wasRewritten) this.#writeAgainIn(entry, 0);
+        entry.wasRewritten = true;
         continue;
       }
       entry.via = undefined;
