@@ -8,6 +8,7 @@ import { frameId } from './frame-id.js';
 import {
   type Fields,
   fields,
+  list,
   readError,
   readEvent,
   readFrame,
@@ -251,9 +252,7 @@ class ConnectedClient implements Client {
     });
     const { events, more, position, reason } = fields(answer);
     return {
-      events: (Array.isArray(events) ? events : []).flatMap(
-        (event) => readEvent(fields(event)) ?? [],
-      ),
+      events: list(events).flatMap((event) => readEvent(event) ?? []),
       more: more === true,
       position: position as string,
       ...(reason !== undefined && { reset: reason as ResetReason }),
@@ -315,10 +314,10 @@ class ConnectedClient implements Client {
   }
 
   #dispatch(channel: string, events: unknown): void {
-    for (const event of Array.isArray(events) ? events : []) {
+    for (const event of list(events)) {
       // A listener may close the client between two.
       if (this.state === 'closed') return;
-      this.#subscriptions.receive(channel, fields(event));
+      this.#subscriptions.receive(channel, event);
     }
   }
 

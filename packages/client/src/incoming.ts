@@ -16,6 +16,11 @@ export function fields(value: unknown): Fields {
   return Object(value) as Fields;
 }
 
+/** Anything as a list of objects: an empty one, unless it is a list. */
+export function list(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.map(fields) : [];
+}
+
 /** Reads a frame; anything but a text of JSON has no fields. */
 export function readFrame(data: unknown): Fields {
   try {

@@ -1,6 +1,6 @@
 import { formatPosition, type Position, parsePosition, type ResetReason } from '@gatecast/protocol';
 import { type ClientRequestError, TRANSIENT } from './errors.js';
-import { type Fields, fields } from './incoming.js';
+import { type Fields, fields, list } from './incoming.js';
 import { after, backoffMs, clamp, milliseconds, type Timer } from './timers.js';
 
 /**
@@ -112,9 +112,9 @@ export class LogReader {
     else if (mayMiss && !isResumed) this.#host.missed('no-history');
     // Its listener may have left the channel.
     if (!this.#isLive) return;
-    const [first] = Array.isArray(events) ? events : [];
-    if (!isResumed) this.#last = parsePosition(fields(first)['position']) ?? end;
-    if (!isResumed && end && first) this.#take(this.#last as Position, fields(first));
+    const [first] = list(events);
+    if (!isResumed) this.#last = parsePosition(first?.['position']) ?? end;
+    if (!isResumed && end && first) this.#take(this.#last as Position, first);
     else this.#host.take(undefined, this.position);
     this.#offerAll(events);
     // If the position is in doubt again, the next answer will have them.
@@ -173,8 +173,7 @@ export class LogReader {
   }
 
   #offerAll(events: unknown): void {
-    for (const value of Array.isArray(events) ? events : []) {
-      const event = fields(value);
+    for (const event of list(events)) {
       const position = parsePosition(event['position']);
       if (!this.#isLive) return;
       if (position && position.epoch === this.#last?.epoch) this.#offer(position, event);

@@ -2,7 +2,7 @@ import { MAX_CHANNEL_NAME_BYTES, MAX_CHANNELS_PER_FRAME } from '@gatecast/protoc
 import type { SubscribeAnswer } from './channel.js';
 import { ClientRequestError, clientError } from './errors.js';
 import { frameId } from './frame-id.js';
-import { type Fields, fields, readError } from './incoming.js';
+import { type Fields, fields, list, readError } from './incoming.js';
 import type { MissedReason } from './log-reader.js';
 import type { Positions } from './positions.js';
 import type { RequestTable, Settle } from './request-table.js';
@@ -206,9 +206,9 @@ export class Subscriptions {
       { action, channels },
       (error, data) => {
         if (id) this.#asking.delete(id);
-        const { channels: outcomes } = fields(data);
+        const outcomes = list(fields(data)['channels']);
         for (const [index, [, subscription]] of asked.entries()) {
-          const outcome = fields(Array.isArray(outcomes) && outcomes[index]);
+          const outcome = fields(outcomes[index]);
           subscription.answered(error ?? errorOf(outcome), outcome);
         }
         this.flush();
@@ -236,8 +236,7 @@ export class Subscriptions {
     while (wanted.length > 0) {
       const asked = wanted.splice(0, MAX_CHANNELS_PER_FRAME);
       this.#request({ action: 'sync', positions: Object.fromEntries(asked) }, (error, data) => {
-        const { channels } = fields(data);
-        const outcomes = (Array.isArray(channels) ? channels : []).map(fields);
+        const outcomes = list(fields(data)['channels']);
         for (const [channel] of asked) {
           // By name: an object puts keys that are numbers first, so the order may be another.
           const outcome = fields(outcomes.find((one) => one['channel'] === channel));
