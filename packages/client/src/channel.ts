@@ -97,6 +97,7 @@ export interface ClientChannel<C> {
    * It waits for a connection as long as it takes; `client.onRefused` tells when attempts fail. A
    * refusal whose `retryAfterMs` is at most 30 s is tried again, 3 times. A server that has
    * failed (`ERR_INTERNAL`, `ERR_TIMEOUT`, `ERR_OUTCOME_UNKNOWN`) and names such a time is asked for 60 s.
+   * An error of API Gateway itself counts as one that names a time, but for `ERR_FORBIDDEN`.
    *
    * @returns The server's answer. The events that came with it have been handed over.
    * @throws TypeError - for wrong options.

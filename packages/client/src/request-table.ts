@@ -176,9 +176,11 @@ export class RequestTable {
     const mayBeLate = this.#isPinging || performance.now() < this.#lateErrorUntil;
     const [only] = inFlight;
     if (only && inFlight.length === 1 && !mayBeLate) {
-      const isPutOff = only.isResent && TRANSIENT.includes(error.code);
-      if (isPutOff) this.#putOff(only, error, MAX_DELAYS);
-      else this.#settle(only.id, error);
+      const { code, message, retryAfterMs = 1 } = error;
+      if (!TRANSIENT.includes(code)) this.#settle(only.id, error);
+      else if (only.isResent) this.#putOff(only, error, MAX_DELAYS);
+      // Another frame will ask for it when the error says so, which those of API Gateway never do.
+      else this.#settle(only.id, readError({ code, message, retryAfterMs }));
       return;
     }
     // One ping for all of them: API Gateway may refuse it for the same reason.
