@@ -38,7 +38,8 @@ export type SubscribeAnswer<D = unknown> = {
 export interface SubscribeOptions {
   /**
    * How many of the latest events to hand over first, if there is no position to go on from, or it is of no
-   * use. As many as fit into one answer of 32 KB come; `history()` has the earlier ones.
+   * use. As many as fit into one answer of 32 KB come, which up to 50 channels share that are subscribed to at
+   * once; `history()` has the earlier ones.
    * @default 0
    */
   readonly rewind?: number | undefined;
