@@ -51,13 +51,12 @@ export class Outbox {
   }
 
   /** Sends a request as soon as it is its turn. The promise is the data of the answer. */
-  add({ id, line, frame, timeoutMs, isRead }: OutgoingRequest): Promise<unknown> {
+  add({ id, line, frame, timeoutMs = Infinity, isRead }: OutgoingRequest): Promise<unknown> {
     // A page that was left and shown again may not know that it has sent the message.
     const known = this.#waiting.get(id);
     if (known?.frame === frame) return known.promise;
     const { promise, resolve, reject, rejectQuietly } = deferred<unknown>();
-    const longest = this.#resendWithinMs;
-    const isLimited = timeoutMs !== undefined && timeoutMs <= longest;
+    const answeredMs = Math.min(timeoutMs, this.#resendWithinMs);
     if (this.#supervisor.state === 'closed') reject(clientError('ERR_CLOSED'));
     else if (this.#waiting.size >= MAX_UNANSWERED) reject(clientError('ERR_QUEUE_FULL'));
     else if (known) {
@@ -69,9 +68,9 @@ export class Outbox {
       this.#requests.add({
         id,
         frame,
-        writtenMs: timeoutMs ?? Infinity,
-        answeredMs: isLimited ? timeoutMs : longest,
-        unanswered: isLimited ? 'ERR_TIMEOUT' : 'ERR_OUTCOME_UNKNOWN',
+        writtenMs: timeoutMs,
+        answeredMs,
+        unanswered: answeredMs === timeoutMs ? 'ERR_TIMEOUT' : 'ERR_OUTCOME_UNKNOWN',
         isResent: true,
         isRead,
         settle: (error, data) => {

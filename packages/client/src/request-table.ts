@@ -31,12 +31,12 @@ export interface Request {
 }
 
 interface Entry extends Request {
-  timer: Timer | undefined;
+  timer?: Timer | undefined;
   /** When its time is over, in milliseconds since 1970: timers stand still where a page or machine does. */
   endsAt: number;
   attempts: number;
   /** Where it was written last, while an answer may come from there. */
-  via: Transport | undefined;
+  via?: Transport | undefined;
   /** Until when an answer may come, after it was written last. */
   answerableUntil: number;
   /** Ends the wait for an answer, or the one before it is written again. */
@@ -44,13 +44,13 @@ interface Entry extends Request {
   /** How often it was put off because of an error. */
   delays: number;
   /** Whether an earlier try may have been handled. */
-  mayBeHandled: boolean;
+  mayBeHandled?: boolean;
   /** An error of API Gateway that may be the answer to this request. */
   possibleError?: ClientRequestError | undefined;
   /** It was written again because such an error might have been its answer: that is done once. */
   wasRewritten?: boolean;
   /** It was settled by an error that was only presumed to be its answer. */
-  wasPresumed: boolean;
+  wasPresumed?: boolean;
 }
 
 /** API Gateway gives an integration 29 s, so that nothing comes for what is older (its quotas). */
@@ -89,14 +89,10 @@ export class RequestTable {
   add(request: Request): void {
     const entry: Entry = {
       ...request,
-      timer: undefined,
       endsAt: 0,
       attempts: 0,
-      via: undefined,
       answerableUntil: 0,
       delays: 0,
-      mayBeHandled: false,
-      wasPresumed: false,
     };
     this.#entries.set(request.id, entry);
     this.#startClock(entry, request.writtenMs, 'ERR_NOT_SENT');
