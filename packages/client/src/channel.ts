@@ -39,7 +39,7 @@ export interface SubscribeOptions {
   /**
    * How many of the latest events to hand over first, if there is no position to go on from, or it is of no
    * use. As many as fit into one answer of 32 KB come, which up to 50 channels share that are subscribed to at
-   * once; `history()` has the earlier ones.
+   * once, but at least the latest; `history()` has the earlier ones.
    * @default 0
    */
   readonly rewind?: number | undefined;

@@ -1,7 +1,7 @@
 import type { SubscribeAnswer } from './channel.js';
 import { type Deferred, deferred } from './deferred.js';
 import { type ClientRequestError, clientError, TRANSIENT, UNCERTAIN } from './errors.js';
-import type { Fields } from './incoming.js';
+import { type Fields, list } from './incoming.js';
 import { LogReader } from './log-reader.js';
 import type { SubscriptionHost } from './subscription-host.js';
 import { after, backoffMs, milliseconds, type Timer } from './timers.js';
@@ -140,7 +140,7 @@ export class Subscription {
   }
 
   /** The server accepted what it was asked, or refused it; or it never answered, which is an error too. */
-  answered(error: ClientRequestError | undefined, answer: Fields): void {
+  answered(error: ClientRequestError | undefined, answer: Fields, isFull: boolean): void {
     const action = this.#pending;
     const isStale = this.#isStale;
     const end = this.#earlyEnd;
@@ -153,14 +153,17 @@ export class Subscription {
       return;
     }
     this.#membership = action === 'subscribe' ? 'live' : 'none';
+    const { channel, data, result, reason, events, more } = answer;
     const isOther = this.#asker !== this.#reader && this.#asked !== JSON.stringify(this.wish);
-    if (isStale || isOther) this.#membership = 'unsure';
+    // The other channels left no room for any of its latest events. Among fewer there is.
+    const isStarved = isFull && more && result !== 'resumed' && !list(events)[0];
+    const isOfNoUse = isOther || isStarved;
+    if (isStale || isOfNoUse) this.#membership = 'unsure';
     if (action === 'unsubscribe') this.#endLeave();
-    else if (isOther) return;
+    else if (isOfNoUse) return;
     else if (this.#users > 0) {
       clearTimeout(this.#answerTimer);
       this.#refusals = 0;
-      const { channel, data, result, reason } = answer;
       const latest = { channel, data, result, ...(result === 'reset' && { reason }) };
       this.#latest = latest as SubscribeAnswer;
       this.#joining.resolve(this.#latest);

@@ -207,9 +207,11 @@ export class Subscriptions {
       (error, data) => {
         if (id) this.#asking.delete(id);
         const outcomes = list(fields(data)['channels']);
+        // Another one has taken the room that may have been missing.
+        const isFull = outcomes.some(({ events }) => list(events)[0]);
         for (const [index, [, subscription]] of asked.entries()) {
           const outcome = fields(outcomes[index]);
-          subscription.answered(error ?? errorOf(outcome), outcome);
+          subscription.answered(error ?? errorOf(outcome), outcome, isFull);
         }
         this.flush();
       },

@@ -201,6 +201,38 @@ describe('a subscription without an answer', () => {
   });
 });
 
+describe('the latest events of channels that share an answer', () => {
+  async function joinBoth(): Promise<(() => unknown)[]> {
+    client.channel('b').on('message', (data) => heard.push(data));
+    const joined = ['a', 'b'].map((name) => watch(client.channel(name).subscribe({ rewind: 1 })));
+    await pass(0);
+    return joined;
+  }
+  const empty = { result: 'live', position: position(20), events: [], more: true };
+
+  it('are asked for again where there was no room for any', async () => {
+    const joined = await joinBoth();
+    const full = { ...empty, channel: 'a', events: entries(20) };
+    await answer({ channels: [full, { ...empty, channel: 'b' }] });
+    await receive({ type: 'event', channel: 'b', ...entry(31) });
+    expect([joined[1]?.(), heard]).toEqual(['pending', [20]]);
+    expect(asked()).toEqual([{ channel: 'b', rewind: 1 }]);
+    await answer({
+      channels: [{ ...empty, channel: 'b', position: position(30), events: entries(30) }],
+    });
+    expect(joined.map((one) => Object(one()).result)).toEqual(['live', 'live']);
+    expect(heard).toEqual([20, 30, 31]);
+    expect(current().of('subscribe')).toHaveLength(2);
+  });
+
+  it('are not asked for again where there is no room without the others either', async () => {
+    const joined = await joinBoth();
+    await answer({ channels: ['a', 'b'].map((channel) => ({ ...empty, channel })) });
+    expect(joined.map((one) => Object(one()).result)).toEqual(['live', 'live']);
+    expect(current().of('subscribe')).toHaveLength(1);
+  });
+});
+
 describe('a subscription that was left', () => {
   it('hands nothing over from then on, and forgets where it was', async () => {
     await live();
