@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -275,6 +275,28 @@ describe('a change of the source', () => {
     expect(reloads.map(({ type }) => type)).toEqual(['reloaded', 'reloaded']);
     expect(stderr.mock.calls.join('')).toContain('onReload threw an error: Error: not today');
     stderr.mockRestore();
+  });
+
+  it('is loaded at once, though older ones hang while they are loaded', async () => {
+    const { options, reloads } = watching(await source(versionOf('old')), twoWay);
+    await using gateway = await startGateway(options);
+    const loads = join(directory, 'loads');
+    const hanging = (name: string): string =>
+      `import { appendFileSync } from 'node:fs';
+      appendFileSync(${JSON.stringify(loads)}, '${name} ');
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+      ${versionOf(name)}`;
+    for (const name of ['first', 'second']) {
+      await source(hanging(name));
+      await vi.waitFor(async () => expect(await readFile(loads, 'utf8')).toContain(name), {
+        timeout: 10_000,
+      });
+    }
+    await source(versionOf('new'));
+    await until(reloads, 1);
+    expect(await ask(gateway.url, 'a')).toBe('new 1');
+    expect(reloads).toMatchObject([{ type: 'reloaded' }]);
+    expect(await readFile(loads, 'utf8')).toBe('first second ');
   });
 
   it('is ignored if it is a mistake', async () => {

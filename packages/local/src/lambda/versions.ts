@@ -29,7 +29,7 @@ export interface ReloadHooks {
   /** Checks the manifest of the new version. If it throws, the version is refused. */
   readonly accept: (manifest: RouteManifest | undefined) => void;
   readonly closeAllConnections: () => Promise<void>;
-  /** Called before a new version is loaded, which may take seconds. `onReload` always follows. */
+  /** Called before a new version is loaded, which may take seconds. `onReload` follows, unless a newer one comes. */
   readonly onReloading: () => void;
   readonly onReload: (event: ReloadEvent) => void;
 }
@@ -40,6 +40,12 @@ interface Source {
   readonly bundle: Bundle;
   /** Called when the process with the function's state has died. */
   readonly onStateLost: () => void;
+}
+
+interface Reload {
+  readonly hooks: ReloadHooks;
+  /** Aborted when the result is of no use any more. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -54,6 +60,8 @@ export class RunningFunction implements LambdaFunction {
   readonly #closing = new AbortController();
   #current: LoadedFunction;
   #reloading: Promise<void> = Promise.resolve();
+  /** Aborted when there is a newer version than the one that waits or is being loaded. */
+  #outdated = new AbortController();
 
   private constructor(
     configuration: FunctionConfiguration,
@@ -95,10 +103,19 @@ export class RunningFunction implements LambdaFunction {
     return this.#current.pool.killAll();
   }
 
-  /** Reloads at each change of the source, until the bundler is closed. */
+  /**
+   * Reloads at each change of the source, until the bundler is closed. Only the newest version is loaded: one
+   * that takes long, or hangs, does not delay the change that mends it.
+   */
   async watch(hooks: ReloadHooks): Promise<void> {
     await this.#bundler.watch((rebuild) => {
-      this.#reloading = this.#reloading.then(() => this.#reload(rebuild, hooks));
+      // A mistake outdates nothing: the version before it may be the last good one.
+      if (rebuild.type === 'built') {
+        this.#outdated.abort();
+        this.#outdated = new AbortController();
+      }
+      const signal = AbortSignal.any([this.#closing.signal, this.#outdated.signal]);
+      this.#reloading = this.#reloading.then(() => this.#reload(rebuild, { hooks, signal }));
     });
   }
 
@@ -113,9 +130,9 @@ export class RunningFunction implements LambdaFunction {
     await Promise.all([...this.#retired, this.#current].map(({ pool }) => pool.close()));
   }
 
-  async #reload(rebuild: Rebuild, hooks: ReloadHooks): Promise<void> {
+  async #reload(rebuild: Rebuild, { hooks, signal }: Reload): Promise<void> {
     const { name: functionName } = this;
-    const { signal } = this.#closing;
+    if (signal.aborted) return;
     try {
       if (rebuild.type === 'failed') {
         throw rebuild.error;
