@@ -54,6 +54,7 @@ Example:
 
 /** Runs the `gatecast` command and resolves to its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreLostReader);
   const [name, ...rest] = args;
   if (name === '--version') {
     process.stdout.write(`${await packageVersion()}\n`);
@@ -86,6 +87,11 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`${error instanceof StartError ? error.message : described(error)}\n`);
     return 1;
   }
+}
+
+/** A reader such as `head` may leave before the end. */
+function ignoreLostReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 function helpOf(name: string): string {

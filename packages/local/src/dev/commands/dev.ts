@@ -100,7 +100,7 @@ const timeoutType = option.integer(1, 900);
 
 type DevArguments = Arguments<(typeof OPTIONS)[number], 'parameter' | 'table'>;
 
-/** `gatecast dev`: resolves after SIGINT or SIGTERM, when everything is closed. */
+/** `gatecast dev`: resolves when everything is closed, after SIGINT, SIGTERM or the loss of who reads its output. */
 export async function dev(args: readonly string[]): Promise<void> {
   if (args.some((arg) => /^--sam(?:=|$)/.test(arg))) {
     throw new CommandLineError(
@@ -128,6 +128,7 @@ export async function dev(args: readonly string[]): Promise<void> {
   const reloading =
     source && hasStarted && new SourceReload({ source, own, text: first.text, run });
   await stopped;
+  clearTimeout(slow);
   print('Stopping …');
   if (reloading) reloading.stop();
   await run.close();
@@ -219,6 +220,8 @@ function stopSignal(): Promise<void> {
     };
     // A terminal and a parent such as npm may both pass the signal on, so later ones are ignored.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+    // Nobody reads on, so that SIGPIPE would end most commands.
+    process.stdout.once('error', stop);
   });
 }
 
