@@ -286,17 +286,20 @@ describe('the address of a gateway', () => {
     addresses?.some(({ address }) => address === '::1'),
   );
 
-  it.runIf(hasIpv6)('I17 is each address of localhost', async () => {
-    await using api = await openLocalApi();
-    for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
-      await using peer = await Peer.connect(`ws://${host}:${api.gateway.port}/dev`);
-      expect(peer.webSocket.readyState).toBe(1);
-    }
-    const identity = { sourceIp: '127.0.0.1' };
-    expect(api.handler.of('$connect')).toMatchObject(
-      Array.from({ length: 3 }, () => ({ requestContext: { identity } })),
-    );
-  });
+  it.runIf(hasIpv6).each([[{}], [{ host: 'localhost' }]])(
+    'I17 is each address of localhost: %j',
+    async (options) => {
+      await using api = await openLocalApi(options);
+      for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
+        await using peer = await Peer.connect(`ws://${host}:${api.gateway.port}/dev`);
+        expect(peer.webSocket.readyState).toBe(1);
+      }
+      const identity = { sourceIp: '127.0.0.1' };
+      expect(api.handler.of('$connect')).toMatchObject(
+        Array.from({ length: 3 }, () => ({ requestContext: { identity } })),
+      );
+    },
+  );
 
   it.runIf(hasIpv6)('I17 is not shared with another program on ::1', async () => {
     const other = createServer().listen(0, '::1');

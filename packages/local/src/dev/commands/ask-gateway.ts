@@ -29,7 +29,7 @@ export async function askGateway<T>(
   port: number,
   { method, path, body }: ControlRequest,
 ): Promise<T> {
-  const url = `http://127.0.0.1:${port}${CONTROL_PATH}${path}`;
+  const url = `http://${await addressOf(port)}:${port}${CONTROL_PATH}${path}`;
   const headers = { 'Content-Type': 'application/json' };
   const signal = AbortSignal.timeout(ANSWER_TIME_MS);
   const init = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) };
@@ -50,6 +50,13 @@ export async function askGateway<T>(
     return answer;
   }
   throw new StartError('ERR_REFUSED', answer.message ?? `It answered ${response.status}.`);
+}
+
+/** The address that a gateway of this folder listens on; for any other, the one that all have by default. */
+async function addressOf(port: number): Promise<string> {
+  const url = (await readSession(port))?.environment['GATECAST_URL'] ?? 'ws://localhost';
+  const { hostname } = new URL(url);
+  return hostname === 'localhost' ? '127.0.0.1' : hostname;
 }
 
 /**

@@ -92,13 +92,16 @@ export class DevRun {
 
   #print(apis: readonly PrintedApi[]): void {
     const { options, invokable } = this.#settings;
-    const lines = apis.flatMap(({ name, api: { port, url } }, index) => [
-      ...(index === 0 && options.staticDirectory !== undefined
-        ? [`Page       http://localhost:${port}/`]
-        : []),
-      `WebSocket  ${url}${name === undefined ? '' : `  ${name}`}`,
-      `Inspect    http://localhost:${port}${CONTROL_PATH}`,
-    ]);
+    const lines = apis.flatMap(({ name, api: { url } }, index) => {
+      const { host } = new URL(url);
+      return [
+        ...(index === 0 && options.staticDirectory !== undefined
+          ? [`Page       http://${host}/`]
+          : []),
+        `WebSocket  ${url}${name === undefined ? '' : `  ${name}`}`,
+        `Inspect    http://${host}${CONTROL_PATH}`,
+      ];
+    });
     if (invokable.length > 0) lines.push(`Invoke     ${invokable.join(', ')}`);
     process.stdout.write(`${lines.join('\n')}\n\n`);
   }

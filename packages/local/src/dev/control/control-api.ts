@@ -68,7 +68,7 @@ async function answerControl(
   response.setHeader(CONTROL_HEADER, '1');
   response.setHeader('X-Content-Type-Options', 'nosniff');
   try {
-    admit(request);
+    admit(request, controlled.api.details.domainName);
     const { method = '' } = request;
     const path = pathname.slice(CONTROL_PATH.length);
     if (method === 'GET' && path === 'events') {

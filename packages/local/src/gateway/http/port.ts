@@ -13,7 +13,7 @@ import type { Certificate } from './certificate.js';
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export interface PortOptions {
-  /** @default both loopback addresses, because `localhost` may be either of them */
+  /** @default `localhost`: both loopback addresses, because that may be either of them */
   readonly host?: string | undefined;
   readonly port: number;
   readonly certificate: Certificate;
@@ -115,12 +115,12 @@ export async function openPort(options: PortOptions): Promise<Port> {
 
 const LOOPBACK = ['127.0.0.1', '::1'] as const;
 
-/** Listens on the host, or on both loopback addresses with the same port. */
+/** Listens on the host, or for `localhost` on both loopback addresses with the same port. */
 async function listen(
   { host, port }: Pick<PortOptions, 'host' | 'port'>,
   onSocket: (socket: Socket) => void,
 ): Promise<readonly Server[]> {
-  const [first, second] = host === undefined ? LOOPBACK : [host];
+  const [first, second] = host === undefined || host === 'localhost' ? LOOPBACK : [host];
   const server = await listenOn(first, port, onSocket);
   if (second === undefined) return [server];
   try {
