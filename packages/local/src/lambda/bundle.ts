@@ -213,7 +213,8 @@ function failedResult(error: Error): BuildResult {
 }
 
 async function formatted(messages: Message[], kind: 'error' | 'warning'): Promise<string> {
-  const color = process.stderr.isTTY;
+  // The text may go to either of them, and one may be a file.
+  const color = [process.stdout, process.stderr].every((each) => each.isTTY && each.hasColors());
   return (await formatMessages(messages, { kind, color })).join('');
 }
 
