@@ -68,6 +68,10 @@ beforeAll(async () => {
     'public/font.woff2': 'font',
     'public/module.mjs': 'export {}',
     'public/robots.txt': 'all',
+    'public/add.wasm': 'wasm',
+    'public/manifest.webmanifest': '{}',
+    'public/PHOTO.JPG': 'jpeg',
+    'public/OLD.HTM': 'page',
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(root, name), text);
   api = await openLocalApi({ staticDirectory });
@@ -102,6 +106,11 @@ describe('the static directory', () => {
     ['/font.woff2', 'font/woff2'],
     ['/module.mjs', 'text/javascript; charset=utf-8'],
     ['/robots.txt', 'text/plain; charset=utf-8'],
+    // Browsers compile it as it arrives only with this type.
+    ['/add.wasm', 'application/wasm'],
+    ['/manifest.webmanifest', 'application/manifest+json'],
+    ['/PHOTO.JPG', 'image/jpeg'],
+    ['/OLD.HTM', 'text/html; charset=utf-8'],
     ['/data.bin', 'application/octet-stream'],
   ])('serves %s as %s', async (path, type) => {
     const { headers } = await sendRequest({ port: api.gateway.port, path });
@@ -118,7 +127,7 @@ describe('the static directory', () => {
     printed.mockRestore();
     expect(texts).toEqual([]);
     const details = api.log.slice(reported).map(({ detail }) => detail);
-    expect(details).toEqual(['403 GET /none.css: the API is at /dev']);
+    expect(details).toEqual(['403 GET /none.css: there is no such file, and the API is at /dev']);
   });
 
   it('answers HEAD without the file', async () => {

@@ -60,16 +60,16 @@ async function handleRequest(
   const isOfApi = pathname === path || pathname.startsWith(`${path}/`);
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   // If the whole domain is mapped to the API, files share it with the API.
-  if (isRead && !target && staticDirectory !== undefined && (!isOfApi || path === '')) {
-    if (await serveFile(staticDirectory, pathname, exchange)) return;
-  }
+  const asksForFile =
+    isRead && !target && (!isOfApi || path === '') && staticDirectory !== undefined;
+  if (asksForFile && (await serveFile(staticDirectory, pathname, exchange))) return;
   if (pathname === path || pathname === `${path}/`) {
     answerUpgradeRequired(response);
     return;
   }
   if (isOfApi) {
     answerUnknownRoute(api, exchange, pathname);
-    reportWrongPath(api, request, response.statusCode);
+    reportWrongPath(api, request, { status: response.statusCode });
     return;
   }
   if (extension && isRead && pathname === '/') {
@@ -83,5 +83,5 @@ async function handleRequest(
   }
   // On AWS, every other path belongs to a stage that does not exist (row 6.6) or is not mapped.
   answerError(response, 403, { type: 'ForbiddenException', message: 'Forbidden' });
-  reportWrongPath(api, request, 403);
+  reportWrongPath(api, request, { status: 403, lacksFile: asksForFile });
 }

@@ -5,17 +5,30 @@ import { pipeline } from 'node:stream/promises';
 import type { Exchange } from './answer.js';
 
 const contentTypes: Readonly<Record<string, string>> = {
+  '.avif': 'image/avif',
   '.css': 'text/css; charset=utf-8',
+  '.gif': 'image/gif',
+  '.htm': 'text/html; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.ico': 'image/x-icon',
+  '.jpeg': 'image/jpeg',
+  '.jpg': 'image/jpeg',
   '.js': 'text/javascript; charset=utf-8',
   '.json': 'application/json',
   '.map': 'application/json',
   '.mjs': 'text/javascript; charset=utf-8',
+  '.mp3': 'audio/mpeg',
+  '.mp4': 'video/mp4',
+  '.pdf': 'application/pdf',
   '.png': 'image/png',
   '.svg': 'image/svg+xml',
   '.txt': 'text/plain; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.webmanifest': 'application/manifest+json',
+  '.webp': 'image/webp',
+  '.woff': 'font/woff',
   '.woff2': 'font/woff2',
+  '.xml': 'application/xml',
 };
 
 /** What Windows takes for a device, another stream of a file, or another name. */
@@ -35,7 +48,8 @@ export async function serveFile(
   const file = segments && (await openInside(directory, segments).catch(() => undefined));
   if (!segments || !file) return false;
   response.writeHead(200, {
-    'Content-Type': contentTypes[extname(join(...segments))] ?? 'application/octet-stream',
+    'Content-Type':
+      contentTypes[extname(join(...segments)).toLowerCase()] ?? 'application/octet-stream',
     'Cache-Control': 'no-cache',
   });
   if (request.method === 'HEAD') {

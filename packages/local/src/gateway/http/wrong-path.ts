@@ -7,11 +7,18 @@ const MAX_PATH_LENGTH = 100;
 /** What browsers ask for by themselves. */
 const OF_BROWSERS = /^\/(?:favicon\.ico$|\.well-known\/)/;
 
+/** How a request was refused. */
+interface Refused {
+  readonly status: number;
+  /** Whether a file was looked for. @default false */
+  readonly lacksFile?: boolean;
+}
+
 /** Reports a refused request to a path that does not belong to the API or to a file. */
-export function reportWrongPath(api: Api, request: IncomingMessage, status: number): void {
+export function reportWrongPath(api: Api, request: IncomingMessage, refused: Refused): void {
   const [pathname = ''] = (request.url ?? '').split('?');
   if (OF_BROWSERS.test(pathname)) return;
-  const detail = wrongPath(api, request, status);
+  const detail = wrongPath(api, request, refused);
   api.report({ time: api.now(), route: 'HTTP', connectionId: '', result: 'refused', detail });
 }
 
@@ -19,8 +26,9 @@ export function reportWrongPath(api: Api, request: IncomingMessage, status: numb
 export function wrongPath(
   { path }: Pick<Api, 'path'>,
   { method = '', url = '' }: IncomingMessage,
-  status: number,
+  { status, lacksFile = false }: Refused,
 ): string {
   const [pathname = ''] = url.split('?');
-  return `${status} ${method} ${pathname.slice(0, MAX_PATH_LENGTH)}: the API is at ${path || '/'}`;
+  const asked = `${status} ${method} ${pathname.slice(0, MAX_PATH_LENGTH)}`;
+  return `${asked}: ${lacksFile ? 'there is no such file, and ' : ''}the API is at ${path || '/'}`;
 }

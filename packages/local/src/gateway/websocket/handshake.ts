@@ -135,7 +135,7 @@ function reportProblem(
   if (api.isStopping) return;
   const details: Readonly<Record<number, string>> = {
     400: '400: a header of the handshake is missing or wrong (RFC 6455, 4.1).',
-    403: wrongPath(api, request, 403),
+    403: wrongPath(api, request, { status: 403 }),
   };
   const detail = api.deployment ? details[problem ?? 403] : '403: nothing is deployed yet.';
   const refused = { time: api.now(), route: '$connect', connectionId, result: 'refused' } as const;
