@@ -163,6 +163,7 @@ function bundlingOf({ manifest, options }: HandlerProps): nodejs.BundlingOptions
     externalModules: [...(manifest?.external ?? [])],
     mainFields: (manifest?.mainFields ?? 'module,main').split(','),
     ...bundling,
+    loader: { '.node': 'copy', ...bundling.loader },
     format,
     ...(isEsm && {
       banner: [bundling.banner, REQUIRE].filter(Boolean).join('\n'),

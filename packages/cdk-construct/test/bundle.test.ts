@@ -77,3 +77,14 @@ test("the manifest says that the app's code needs an ES module", () => {
   const files = assetOf(entry, 'manifest', 'manifest');
   expect([...files.keys()]).toEqual(['asset', 'index.mjs']);
 });
+
+test('a native addon lies beside the bundle, as in gatecast dev', () => {
+  const { index, addon } = Object.fromEntries(
+    [...assetOf(fixture('native/app.mjs'), 'native')].map(([name, text]) => [
+      name.split(/[-.]/)[0],
+      { name, text },
+    ]),
+  );
+  expect(addon?.text).toBe('native');
+  expect(index?.text).toContain(`require("./${addon?.name}")`);
+});

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { EOL, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openBundler, type Rebuild } from '../src/lambda/bundle.js';
@@ -294,6 +294,43 @@ describe('a bundle', () => {
     const entry = await source('app.ts', `export * from './nowhere.js';`);
     await using bundler = await bundlerOf(entry);
     await expect(bundler.build()).rejects.toMatchObject({ hint: undefined });
+  });
+
+  it('says how to import a file that is not code', async () => {
+    await source('a.sql', 'SELECT 1');
+    const entry = await source('app.ts', `import text from './a.sql'; export { text };`);
+    await using bundler = await bundlerOf(entry);
+    await expect(bundler.build()).rejects.toMatchObject({
+      message: expect.stringContaining('No loader is configured for ".sql" files'),
+      hint: expect.stringContaining(`with { type: 'text' }`),
+    });
+    await source(
+      'app.ts',
+      `import text from './a.sql' with { type: 'text' };
+      import bytes from './a.sql' with { type: 'bytes' };
+      export { text, bytes };`,
+    );
+    const { text, bytes } = await loaded((await bundler.build()).file);
+    expect([text, bytes]).toEqual(['SELECT 1', new TextEncoder().encode('SELECT 1')]);
+  });
+
+  it.each(['cjs', 'esm'])('has native addons beside it: %s', async (format) => {
+    const folder = join(directory, 'node_modules/native');
+    await mkdir(folder, { recursive: true });
+    // The embedded DynamoDB has one for each system.
+    const level = createRequire(import.meta.url).resolve('classic-level');
+    const builds = createRequire(level)('node-gyp-build') as { resolve(folder: string): string };
+    await copyFile(builds.resolve(dirname(level)), join(folder, 'a.node'));
+    await writeFile(join(folder, 'index.js'), `module.exports = require('./a.node');`);
+    const entry = await source(
+      'app.ts',
+      `import native from 'native'; ${format === 'esm' ? 'await 0;' : ''} export { native };`,
+    );
+    await using bundler = await bundlerOf(entry);
+    const bundle = await bundler.build();
+    expect(bundle.format).toBe(format);
+    const { native } = (await loaded(bundle.file)) as { native: object };
+    expect(native).toHaveProperty('db_open');
   });
 
   it('fails for a missing file', async () => {

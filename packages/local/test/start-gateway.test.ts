@@ -387,6 +387,30 @@ describe('a gateway does not start', () => {
     });
   });
 
+  it.each([
+    [
+      `require(['val', 'ibot'].join(''))`,
+      '"valibot" is not in the bundle, because its name is only computed when the code runs.',
+    ],
+    [`require(['./', 'part.js'].join(''))`, 'files beside the sources are not there'],
+    [
+      `require('node:fs').readFileSync(require('node:path').join(__dirname, 'data.bin'))`,
+      'files beside the sources are not there',
+    ],
+    [`require('flexible')`, 'Install what is missing: npm install optional-one'],
+  ])('when its code looks for what is not in the bundle: %s', async (text, hint) => {
+    const flexible = join(directory, 'node_modules/flexible');
+    await mkdir(flexible, { recursive: true });
+    const manifest = { peerDependenciesMeta: { 'optional-one': { optional: true } } };
+    await writeFile(join(flexible, 'package.json'), JSON.stringify(manifest));
+    await writeFile(join(flexible, 'index.js'), `require('optional-one')`);
+    const entry = await source(`${text}; ${good}`);
+    await expect(startGateway({ quiet: true, entry, routes: ['$default'] })).rejects.toMatchObject({
+      code: 'ERR_LOAD_FAILED',
+      hint: expect.stringContaining(hint),
+    });
+  });
+
   it('if the routes are not known', async () => {
     await expect(startGateway({ quiet: true, entry: await source(good) })).rejects.toMatchObject({
       code: 'ERR_ROUTES_UNKNOWN',

@@ -114,7 +114,8 @@ export async function openBundler(entry: string, directory: string): Promise<Bun
     if (result.errors.length > 0) {
       const text = await formatted(result.errors.map(withoutAdvice), 'error');
       const message = `"${entry}" could not be bundled.\n\n${text.trimEnd()}`;
-      throw new StartError('ERR_BUILD_FAILED', message, installHint(result.errors));
+      const hint = installHint(result.errors) ?? importHint(result.errors);
+      throw new StartError('ERR_BUILD_FAILED', message, hint);
     }
     process.stderr.write(await formatted(result.warnings, 'warning'));
     builds += 1;
@@ -160,6 +161,8 @@ function openBuild(options: OpenOptions, plugins: Plugin[] = []): Promise<BuildC
   return context({
     ...bundleSettings(format, mainField),
     external: [...external],
+    // A native addon cannot be part of a file of code, so it lies beside it.
+    loader: { '.node': 'copy' },
     entryPoints: [entry],
     outfile: `${path}${EXTENSIONS[format]}`,
     sourcemap: 'external',
@@ -180,8 +183,10 @@ async function writeBundle(outcome: Outcome, path: string): Promise<Bundle> {
     if (output.path.endsWith('.map')) {
       mapBytes = output.contents.length;
       await writeFile(mapFile, output.contents);
-    } else {
+    } else if (output.path.endsWith(EXTENSIONS[format])) {
       await writeFile(file, `${output.text}//# sourceMappingURL=${basename(mapFile)}\n`);
+    } else {
+      await writeFile(join(dirname(file), basename(output.path)), output.contents);
     }
   }
   const inputs = Object.keys(result.metafile?.inputs ?? {});
@@ -230,4 +235,12 @@ function installHint(errors: readonly Message[]): string | undefined {
     ? 'Lambda brings "@aws-sdk/…" and "@smithy/…", but this machine does not. '
     : '';
   return `${brought}Install what is missing: npm install ${names.join(' ')}`;
+}
+
+/** Files that are not code, such as a query or a schema. */
+function importHint(errors: readonly Message[]): string | undefined {
+  const isUnknown = errors.some(({ text }) => text.startsWith('No loader is configured for'));
+  return isUnknown
+    ? `Say what such a file is: import text from './a.sql' with { type: 'text' }, or 'bytes' for a Uint8Array.`
+    : undefined;
 }

@@ -109,7 +109,9 @@ export async function loadModule(
   throw new StartError(
     'ERR_LOAD_FAILED',
     `"${entry}" failed while it was loaded.\n\n${withoutInnerFrames(failure.details, bundle.file)}`,
-    decoratorHint(failure, { entry, bundle }) ?? packageHint(failure),
+    decoratorHint(failure, { entry, bundle }) ??
+      packageHint(failure, bundle) ??
+      fileHint(failure, bundle),
   );
 }
 
@@ -152,12 +154,31 @@ function decoratorHint(
   );
 }
 
-/** Only code that is built already looks for packages when it is loaded. */
-function packageHint({ errorMessage }: LoadFailure): string | undefined {
+function packageHint({ errorMessage }: LoadFailure, bundle: Bundle): string | undefined {
   const [, name] =
     /Cannot find (?:module|package) '((?:@[^/']+\/)?[^./'@][^/']*)/.exec(errorMessage) ?? [];
   if (name === undefined) return undefined;
-  return /^@(?:aws-sdk|smithy)\//.test(name)
-    ? `\nLambda brings "${name}", but this machine does not. Install it: npm install --save-dev ${name}`
-    : `\n"${name}" is not in the code that was built. Bundle it, or put its node_modules into the folder.`;
+  if (/^@(?:aws-sdk|smithy)\//.test(name)) {
+    return `\nLambda brings "${name}", but this machine does not. Install it: npm install --save-dev ${name}`;
+  }
+  if (isBuiltAlready(bundle)) {
+    return `\n"${name}" is not in the code that was built. Bundle it, or put its node_modules into the folder.`;
+  }
+  return bundle.external.includes(name)
+    ? `\nInstall what is missing: npm install ${name}`
+    : `\n"${name}" is not in the bundle, because its name is only computed when the code runs. Import it by its name.`;
+}
+
+/** Code that looks for a file beside itself, such as a package with data or a native addon. */
+function fileHint({ errorMessage }: LoadFailure, bundle: Bundle): string | undefined {
+  if (isBuiltAlready(bundle) || !errorMessage.includes(bundle.folder)) return undefined;
+  return (
+    '\nThat folder has the bundle, which is code only: files beside the sources are not there, as in a deployment. ' +
+    'Import the file, or find it from process.cwd().'
+  );
+}
+
+/** Only a bundle is made of sources that are known. */
+function isBuiltAlready({ inputs }: Bundle): boolean {
+  return inputs.length === 0;
 }
