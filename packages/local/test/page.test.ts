@@ -243,6 +243,26 @@ describeInChromium('the page of gatecast dev', { timeout: 60_000 }, () => {
     }
   });
 
+  it('leads past the events with the keyboard, however many there are', async () => {
+    await using gateway = await openGateway();
+    await using ann = await openConnection(gateway.url);
+    const page = await openPage({ gateway });
+    for (let index = 0; index < 20; index += 1) {
+      ann.send('{"action":"ping"}');
+      await ann.receive();
+    }
+    await page.locator('#entries li').nth(20).waitFor();
+    const skip = page.getByRole('link', { name: 'Skip the events' });
+    await page.keyboard.press('Tab');
+    expect(await skip.evaluate((link) => link.matches(':focus'))).toBe(true);
+    expect((await skip.boundingBox())?.height).toBeGreaterThan(10);
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    expect(await page.getByLabel('URL').evaluate((field) => field.matches(':focus'))).toBe(true);
+    await page.close();
+  });
+
   it('J3 tells refused from fine, is accessible and fits, light and dark, wide and narrow', async () => {
     await using gateway = await openGateway();
     await using ann = await openConnection(gateway.url);
