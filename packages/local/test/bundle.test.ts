@@ -304,6 +304,8 @@ describe('a bundle', () => {
       message: expect.stringContaining('No loader is configured for ".sql" files'),
       hint: expect.stringContaining(`with { type: 'text' }`),
     });
+    await using ofEntry = await bundlerOf(join(directory, 'a.sql'));
+    await expect(ofEntry.build()).rejects.toMatchObject({ hint: undefined });
     await source(
       'app.ts',
       `import text from './a.sql' with { type: 'text' };

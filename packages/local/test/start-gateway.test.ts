@@ -387,6 +387,14 @@ describe('a gateway does not start', () => {
     });
   });
 
+  it.each(['my app.ts', 'app #1.ts', 'app%41.ts'])('and shows the line of %s', async (name) => {
+    const entry = join(directory, name);
+    await writeFile(entry, `interface Gone {}\n\n  throw new Error('no luck'); ${good}`);
+    await expect(startGateway({ quiet: true, entry, routes: ['$default'] })).rejects.toMatchObject({
+      message: expect.stringMatching(new RegExp(`[(/\\\\ ]${name}:3:9\\)?$`, 'm')),
+    });
+  });
+
   it.each([
     [
       `require(['val', 'ibot'].join(''))`,

@@ -184,7 +184,10 @@ async function writeBundle(outcome: Outcome, path: string): Promise<Bundle> {
       mapBytes = output.contents.length;
       await writeFile(mapFile, output.contents);
     } else if (output.path.endsWith(EXTENSIONS[format])) {
-      await writeFile(file, `${output.text}//# sourceMappingURL=${basename(mapFile)}\n`);
+      await writeFile(
+        file,
+        `${output.text}//# sourceMappingURL=${encodeURIComponent(basename(mapFile))}\n`,
+      );
     } else {
       await writeFile(join(dirname(file), basename(output.path)), output.contents);
     }
@@ -239,7 +242,10 @@ function installHint(errors: readonly Message[]): string | undefined {
 
 /** Files that are not code, such as a query or a schema. */
 function importHint(errors: readonly Message[]): string | undefined {
-  const isUnknown = errors.some(({ text }) => text.startsWith('No loader is configured for'));
+  // At no place if it is the entry.
+  const isUnknown = errors.some(
+    ({ text, location }) => location && text.startsWith('No loader is configured for'),
+  );
   return isUnknown
     ? `Say what such a file is: import text from './a.sql' with { type: 'text' }, or 'bytes' for a Uint8Array.`
     : undefined;
