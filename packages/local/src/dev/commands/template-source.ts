@@ -32,7 +32,8 @@ export function stacksOf({ file, assembly, stack }: SessionTemplate): Promise<St
 export function watchSource({ file, assembly }: SessionTemplate, onChange: () => void): () => void {
   const path = assembly === undefined ? (file ?? '') : join(assembly, MANIFEST);
   let timer: NodeJS.Timeout | undefined;
-  watchFile(path, { interval: WATCH_MS, persistent: false }, (current) => {
+  // It keeps the process alive, because nothing else does so after a change that cannot run.
+  watchFile(path, { interval: WATCH_MS }, (current) => {
     clearTimeout(timer);
     // It is being replaced.
     if (current.mtimeMs === 0) return;
