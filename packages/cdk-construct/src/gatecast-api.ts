@@ -15,7 +15,7 @@ import { ConnectionWrites, DirectWrites } from './direct-writes';
 import { disableExecuteApiEndpoint, domainPath, mapDomain } from './domain';
 import { claim, connectExistingFunction } from './existing-function';
 import { mistake } from './mistake';
-import { areApart, isMadeHere } from './place';
+import { areApart, checkPlaces, isMadeHere } from './place';
 import type { GatecastApiProps } from './props';
 import {
   addPermission,
@@ -72,6 +72,7 @@ export class GatecastApi extends Construct {
   constructor(scope: Construct, id: string, props: GatecastApiProps) {
     super(scope, id);
     checkProps(this, props);
+    checkPlaces(this, props);
     this.taken = takenParts(props);
     const { domain, removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE } = props;
     this.stageName = props.stageName ?? 'prod';
@@ -114,6 +115,7 @@ export class GatecastApi extends Construct {
     };
     if (props.handler === undefined) {
       const { handler, logGroup } = newAppFunction(this, context, removalPolicy);
+      claim(this, handler);
       this.handler = handler;
       this.logGroup = logGroup;
     } else {

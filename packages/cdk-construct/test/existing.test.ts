@@ -115,10 +115,12 @@ describe('a handler', () => {
     expect(variablesOf(stack)).toHaveProperty('GATECAST_TABLE');
   });
 
-  test('of another API is refused', () => {
+  test.each([
+    ['that was given to it', (stack: Stack) => ({ handler: newFunction(stack) })],
+    ['that it made', () => ({})],
+  ])('of another API, %s, is refused', (_name, props) => {
     const stack = newStack();
-    const handler = newFunction(stack);
-    newApi({ handler }, stack);
+    const { handler } = newApi(props(stack), stack);
     expect(() => new GatecastApi(stack, 'Second', { handler })).toThrow(
       /already has the variables of "Test\/Chat"/,
     );

@@ -2,6 +2,7 @@ import { publisherActions } from '@gatecast/adapters/dynamodb';
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { Authorizer, GatecastApi, Store } from '../lib/index.js';
 import {
@@ -84,6 +85,14 @@ describe('a publisher', () => {
         const publisher = newFunction(others, 'Publisher');
         newApi({}, apis).connectPublisher(publisher);
         new GatecastApi(apis, 'Second', { entry }).connectPublisher(publisher);
+      },
+    ],
+    [
+      'that runs the app of another API',
+      () => {
+        const { apis } = twoStacks();
+        const handler = newApi({}, apis).handler as lambda.Function;
+        new GatecastApi(apis, 'Second', { entry }).connectPublisher(handler);
       },
     ],
   ])('%s is refused', (_name, make) => {
