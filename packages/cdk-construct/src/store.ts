@@ -3,7 +3,6 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { mistake } from './mistake';
-import { areApart } from './place';
 import {
   LOG_ACTIONS,
   PUBLISHER_ACTIONS,
@@ -224,14 +223,6 @@ function checkTable(scope: Construct, table: dynamodb.ITable, keyPrefix: string)
       'Store.dynamoDb() has a table, but no keyPrefix.',
       'Give it one that nothing else in the table begins with: ' +
         'Store.dynamoDb({ table, keyPrefix: "chat#" }).',
-    );
-  }
-  const { region, account } = Stack.of(scope);
-  if (areApart(table.env, { region, account })) {
-    throw mistake(
-      scope,
-      `the table "${table.node.path}" is in ${table.env.account}/${table.env.region}, and the API in ${account}/${region}.`,
-      'Use a table of the same account and Region.',
     );
   }
   const resource = table.node.defaultChild;

@@ -134,21 +134,6 @@ describe('refuses as a store', () => {
       }),
     ],
     [
-      'a table of another Region',
-      (stack) => ({
-        store: Store.dynamoDb({
-          table: dynamodb.Table.fromTableArn(
-            new Stack(stack.node.scope, 'There', {
-              env: { region: 'eu-west-1', account: '123456789012' },
-            }),
-            'T',
-            'arn:aws:dynamodb:eu-west-1:123456789012:table/chat',
-          ),
-          keyPrefix: 'chat#',
-        }),
-      }),
-    ],
-    [
       'a table without time to live',
       (stack) => ({
         store: Store.dynamoDb({
