@@ -59,19 +59,12 @@ export function checkProps(scope: Construct, props: GatecastApiProps): void {
       'Leave one of them out.',
     );
   }
-  const { stageName = 'prod', domain } = props;
+  const { stageName = 'prod' } = props;
   if (!Token.isUnresolved(stageName) && !/^[\w-]{1,128}$/.test(stageName)) {
     throw mistake(
       scope,
       `the stageName is "${stageName}".`,
       'A WebSocket API takes up to 128 letters, digits, "-" and "_".',
-    );
-  }
-  if (domain?.mappingKey !== undefined && /^\/|\/$|\/\/|^$/.test(domain.mappingKey)) {
-    throw mistake(
-      scope,
-      `domain.mappingKey is "${domain.mappingKey}".`,
-      'Write it without "/" at its ends, such as v1; leave it out for the root of the domain.',
     );
   }
   const network = (['vpcSubnets', 'securityGroups'] as const).find((name) => props[name]);
@@ -87,9 +80,9 @@ export function checkProps(scope: Construct, props: GatecastApiProps): void {
 
 /** @throws Error if messages of an API of the user's would not find their routes. */
 export function checkApi(scope: Construct, api: apigwv2.IWebSocketApi): void {
-  const resource = api.node.defaultChild;
-  if (!(resource instanceof apigwv2.CfnApi)) return;
-  const taken = api.node.findAll().find((each) => each instanceof apigwv2.CfnRoute);
+  const taken = scope.node.root.node
+    .findAll()
+    .find((each) => each instanceof apigwv2.CfnRoute && each.apiId === api.apiId);
   if (taken !== undefined) {
     throw mistake(
       scope,
@@ -97,6 +90,8 @@ export function checkApi(scope: Construct, api: apigwv2.IWebSocketApi): void {
       'Use one without routes, or leave "api" out.',
     );
   }
+  const resource = api.node.defaultChild;
+  if (!(resource instanceof apigwv2.CfnApi)) return;
   const { routeSelectionExpression: expression } = resource;
   if (expression === '$request.body.action') return;
   throw mistake(

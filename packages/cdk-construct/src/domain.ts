@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
@@ -85,6 +86,53 @@ function checkDomain(scope: Construct, options: DomainOptions): void {
       scope,
       `domain has the domainName "${domainName}", but no certificate.`,
       "Pass one of the API's Region: new Certificate(this, 'Certificate', { domainName, validation }).",
+    );
+  }
+  checkNames(scope, options);
+}
+
+/** What a mapping may have (Amazon API Gateway: "Map API stages to a custom domain name for WebSocket APIs"). */
+const MAPPING_KEY = /^(?=.{1,300}$)[\w$.+!*'()-]+(\/[\w$.+!*'()-]+)*$/;
+
+function checkNames(scope: Construct, options: DomainOptions): void {
+  const { domainName = '', existing, hostedZone, mappingKey } = options;
+  const isKnown = existing === undefined && !Token.isUnresolved(domainName);
+  if (isKnown && !/^(\*\.)?([a-z\d-]+\.)+[a-z\d-]+$/.test(domainName)) {
+    throw mistake(
+      scope,
+      `domain.domainName is "${domainName}".`,
+      'Write only the name, in small letters: chat.example.com.',
+    );
+  }
+  const zone = hostedZone?.zoneName.replace(/\.$/, '') ?? '';
+  if (
+    isKnown &&
+    zone !== '' &&
+    !Token.isUnresolved(zone) &&
+    !`.${domainName}`.endsWith(`.${zone}`)
+  ) {
+    throw mistake(
+      scope,
+      `domain.domainName "${domainName}" is not in the hostedZone "${zone}".`,
+      'Pass the zone that it is in, or leave hostedZone out and add the record yourself.',
+    );
+  }
+  if (
+    mappingKey !== undefined &&
+    !Token.isUnresolved(mappingKey) &&
+    !MAPPING_KEY.test(mappingKey)
+  ) {
+    throw mistake(
+      scope,
+      `domain.mappingKey is "${mappingKey}".`,
+      `Use up to 300 letters, digits and $-_.+!*'(), with "/" only between them, such as v1; leave it out for the root of the domain.`,
+    );
+  }
+  if (options.disableExecuteApiEndpoint && (existing?.name ?? domainName).startsWith('*.')) {
+    throw mistake(
+      scope,
+      `with disableExecuteApiEndpoint the app would post to "${existing?.name ?? domainName}".`,
+      'Use a domain without "*", or leave disableExecuteApiEndpoint out.',
     );
   }
 }

@@ -10,6 +10,7 @@ import { AccountRole } from './account-role';
 import { Alarms } from './alarms';
 import { connectionsArns, newAppFunction, PUBLISHER_METHODS } from './app-function';
 import { checkApi, checkProps, checkStoreName } from './check-props';
+import { collisionsOf } from './collisions';
 import { addAuthorizer } from './connect-access';
 import { ConnectionWrites, DirectWrites } from './direct-writes';
 import { disableExecuteApiEndpoint, domainPath, mapDomain } from './domain';
@@ -141,7 +142,7 @@ export class GatecastApi extends Construct {
             logGroup: this.logGroup,
             table: this.table,
           }).all;
-    this.node.addValidation({ validate: () => checkCount(this) });
+    this.node.addValidation({ validate: () => [...checkCount(this), ...collisionsOf(this)] });
   }
 
   /**
