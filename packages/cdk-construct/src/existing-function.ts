@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { type AppFunctionContext, appPolicy } from './app-function';
 import { mistake } from './mistake';
 import { isMadeHere } from './place';
+import type { _BoundStore } from './store';
 
 /** Gives a function that exists what the app needs, as far as that is possible. */
 export function connectExistingFunction(
@@ -21,6 +22,7 @@ export function connectExistingFunction(
     );
   } else {
     claim(scope, target);
+    checkNetwork(scope, context.store, target);
     setVariables(scope, context, target);
   }
   if (handler.role === undefined) {
@@ -76,6 +78,16 @@ function setVariables(
     }
     handler.addEnvironment(name, value);
   }
+}
+
+/** @throws Error if the function is outside of VPCs, and the store inside of one. */
+export function checkNetwork(scope: Construct, { vpc }: _BoundStore, one: lambda.Function): void {
+  if (vpc === undefined || one.isBoundToVpc) return;
+  throw mistake(
+    scope,
+    `the function "${one.node.path}" is in no VPC, and the cluster of Store.redis() is in "${vpc.node.path}".`,
+    'Put the function into that VPC.',
+  );
 }
 
 const owners = new WeakMap<lambda.Function, Construct>();

@@ -14,7 +14,7 @@ import { collisionsOf } from './collisions';
 import { addAuthorizer } from './connect-access';
 import { ConnectionWrites, DirectWrites } from './direct-writes';
 import { disableExecuteApiEndpoint, domainPath, mapDomain } from './domain';
-import { claim, connectExistingFunction } from './existing-function';
+import { checkNetwork, claim, connectExistingFunction } from './existing-function';
 import { mistake } from './mistake';
 import { areApart, checkPlaces, isMadeHere } from './place';
 import type { GatecastApiProps } from './props';
@@ -256,6 +256,7 @@ export class GatecastApi extends Construct {
         'Move the publisher to the stack of the API or to one that the API takes nothing from.',
       );
     }
+    checkNetwork(this, this.store, publisher);
     claim(this, publisher);
   }
 

@@ -1,4 +1,4 @@
-import { type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
@@ -163,6 +163,7 @@ class Redis extends Store {
         'It has to begin with redis:// or rediss://.',
       );
     }
+    checkAddress(scope, url);
     if (log !== undefined && !(log instanceof DynamoDb)) {
       throw mistake(
         scope,
@@ -185,6 +186,26 @@ class Redis extends Store {
       vpc,
     };
   }
+}
+
+/** The texts do not have the address, because it may hold a password. */
+function checkAddress(scope: Construct, url: string): void {
+  if (Token.isUnresolved(url)) return;
+  const { host, password } =
+    /^\w+:\/\/(?:[^/]*:(?<password>[^/]+)@)?(?<host>[^/:]*)/.exec(url)?.groups ?? {};
+  if (!host) {
+    throw mistake(
+      scope,
+      'the url of Store.redis() has no host.',
+      'Write the name of the server: rediss://cache.example.com:6379.',
+    );
+  }
+  if (password === undefined) return;
+  Annotations.of(scope).addWarningV2(
+    '@gatecast/cdk-construct:passwordInTemplate',
+    'The url of Store.redis() has a password, which the template then shows to everybody who may read it. ' +
+      'Keep the whole URL in a secret: url: SecretValue.secretsManager(name).unsafeUnwrap().',
+  );
 }
 
 function prefixVariable(keyPrefix: string): { [name: string]: string } {

@@ -4,13 +4,21 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, SecretValue, Stack } from 'aws-cdk-lib';
 import * as apigwv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConnectionWrites, type GatecastApiProps, RouteManifest, Store } from '../lib/index.js';
-import { entry, manifest, manifestJson, newApi, newFunction, newStack } from './synthesized.js';
+import {
+  entry,
+  manifest,
+  manifestJson,
+  newApi,
+  newFunction,
+  newStack,
+  toldBy,
+} from './synthesized.js';
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/.$/, '');
@@ -165,6 +173,13 @@ describe('refuses as a store', () => {
         store: Store.redis({ vpc: new ec2.Vpc(stack, 'Vpc'), url: 'cache.example.com:6379' }),
       }),
     ],
+    [
+      'a Redis address without a host',
+      () => ({
+        routes: manifest({ store: 'redis' }),
+        store: Store.redis({ url: 'redis://:6379' }),
+      }),
+    ],
     ['another store than the app has', () => ({ routes: manifest({ store: 'redis' }) })],
     [
       'no log where the app has one',
@@ -214,6 +229,48 @@ describe('refuses as a store', () => {
     const handler = newFunction(new Stack(stack.node.scope, 'Functions'));
     expect(mistakeOf(() => newApi({ handler }, stack))).toMatchSnapshot();
   });
+});
+
+describe('a Redis in a VPC', () => {
+  const withRedis = (stack: Stack): Partial<GatecastApiProps> => ({
+    routes: manifest({ store: 'redis' }),
+    store: Store.redis({ url, vpc: new ec2.Vpc(stack, 'Vpc') }),
+  });
+
+  test('has no handler outside of it', () => {
+    expect(
+      messageOf((stack) => ({ ...withRedis(stack), handler: newFunction(stack) })),
+    ).toMatchInlineSnapshot(`"GatecastApi "Test/Chat": the function "Test/Function" is in no VPC, and the cluster of Store.redis() is in "Test/Vpc". Put the function into that VPC."`);
+  });
+
+  test('has no publisher outside of it', () => {
+    const stack = newStack();
+    const chat = newApi(withRedis(stack), stack);
+    expect(mistakeOf(() => chat.connectPublisher(newFunction(stack)))).toContain(
+      'the function "Test/Function" is in no VPC',
+    );
+  });
+
+  test('has functions inside of it', () => {
+    const stack = newStack();
+    const props = withRedis(stack);
+    const vpc = stack.node.findChild('Vpc') as ec2.Vpc;
+    const chat = newApi({ ...props, handler: newFunction(stack, 'Handler', { vpc }) }, stack);
+    expect(() => chat.connectPublisher(newFunction(stack, 'Other', { vpc }))).not.toThrow();
+  });
+});
+
+test.each([
+  ['rediss://:secret@cache.example.com:6379', true],
+  ['rediss://ann:secret@cache.example.com', true],
+  ['rediss://ann@cache.example.com:6379', false],
+  ['rediss://cache.example.com:6379/1', false],
+  [SecretValue.secretsManager('cache').unsafeUnwrap(), false],
+])('warns of a password in the template', (address, isWarned) => {
+  const stack = newStack();
+  newApi({ routes: manifest({ store: 'redis' }), store: Store.redis({ url: address }) }, stack);
+  expect(toldBy(stack).includes('passwordInTemplate')).toBe(isWarned);
+  expect(toldBy(stack)).not.toContain('secret@');
 });
 
 describe('refuses as a manifest', () => {

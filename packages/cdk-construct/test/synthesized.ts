@@ -130,8 +130,13 @@ export function variablesOf(stack: Stack): Readonly<Record<string, unknown>> {
 }
 
 /** A function that a user has. */
-export function newFunction(stack: Stack, id = 'Function'): lambda.Function {
+export function newFunction(
+  stack: Stack,
+  id = 'Function',
+  props: Partial<lambda.FunctionProps> = {},
+): lambda.Function {
   return new lambda.Function(stack, id, {
+    ...props,
     runtime: lambda.Runtime.NODEJS_24_X,
     handler: 'index.handler',
     code: lambda.Code.fromInline('exports.handler = async () => ({ statusCode: 200 });'),
