@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Names, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -137,11 +137,16 @@ export class Alarms extends Construct {
   }
 }
 
+/** What a metric filter takes (CloudWatch Logs: MetricTransformation), and CloudWatch, which wants ASCII. */
+const METRIC_NAME = /^(?!.*[:*$])[ -~]{1,255}$/;
+
 /** With the name of the stack: an app may be deployed several times in an account. */
 function metricNameOf(scope: Construct): string {
   const stack = Stack.of(scope);
   const ids = scope.node.scopes.slice(stack.node.scopes.length).map(({ node }) => node.id);
-  return [stack.stackName, ...ids.slice(0, -1), 'FailedDeliveries'].join('-');
+  const name = [stack.stackName, ...ids.slice(0, -1), 'FailedDeliveries'].join('-');
+  if (METRIC_NAME.test(name) || Token.isUnresolved(name)) return name;
+  return Names.uniqueResourceName(scope, { maxLength: 255, separator: '-' });
 }
 
 /** A part of the sum of other metrics, in percent. */

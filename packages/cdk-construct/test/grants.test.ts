@@ -1,5 +1,6 @@
 import { publisherActions } from '@gatecast/adapters/dynamodb';
 import { Duration, Stack } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -179,6 +180,21 @@ test('alarms watch the API, the function, the table and failed deliveries', () =
     'Test-Chat-FailedDeliveries > 0',
   ]);
 });
+
+test.each(['Long'.repeat(60), 'Chät', 'a:b*$'])(
+  'the metric of failed deliveries has a name that CloudWatch takes, in "%s"',
+  (id) => {
+    const stack = newStack();
+    const names = [`${id}1`, `${id}2`].map((each) => {
+      const { alarms } = new GatecastApi(stack, each, { entry, alarms: {} });
+      return (alarms.at(-1)?.metric as cloudwatch.Metric | undefined)?.metricName;
+    });
+    for (const name of names) expect(name).toMatch(/^[A-Za-z\d-]{1,255}$/);
+    expect(new Set(names).size).toBe(2);
+    const filters = propertiesOf(stack, 'AWS::Logs::MetricFilter');
+    expect(JSON.stringify(filters)).toContain(`"MetricName":"${names[0]}"`);
+  },
+);
 
 test('the filter for failed deliveries reads what logger() and an app without it write', () => {
   const stack = newStack();
