@@ -61,7 +61,7 @@ export function newStage(scope: Construct, props: NewStageProps): apigwv2.WebSoc
 /** CloudFormation takes this as free JSON, so the keys are written as it spells them. */
 function routeSettingsOf(
   scope: Construct,
-  { routeThrottle = {}, routeKeys, detailedMetricsEnabled }: NewStageProps,
+  { routeThrottle = {}, throttle, routeKeys, detailedMetricsEnabled }: NewStageProps,
 ): object | undefined {
   const entries = Object.entries(routeThrottle);
   if (entries.length === 0) return undefined;
@@ -73,12 +73,13 @@ function routeSettingsOf(
       `Its routes are: ${routeKeys.join(', ')}.`,
     );
   }
+  // The settings of a route replace those of the stage as a whole.
   return Object.fromEntries(
-    entries.map(([key, { rateLimit, burstLimit }]) => [
+    entries.map(([key, limits]) => [
       key,
       {
-        ThrottlingRateLimit: rateLimit,
-        ThrottlingBurstLimit: burstLimit,
+        ThrottlingRateLimit: limits.rateLimit ?? throttle?.rateLimit,
+        ThrottlingBurstLimit: limits.burstLimit ?? throttle?.burstLimit,
         DetailedMetricsEnabled: detailedMetricsEnabled,
       },
     ]),

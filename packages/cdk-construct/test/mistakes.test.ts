@@ -240,7 +240,9 @@ describe('a Redis in a VPC', () => {
   test('has no handler outside of it', () => {
     expect(
       messageOf((stack) => ({ ...withRedis(stack), handler: newFunction(stack) })),
-    ).toMatchInlineSnapshot(`"GatecastApi "Test/Chat": the function "Test/Function" is in no VPC, and the cluster of Store.redis() is in "Test/Vpc". Put the function into that VPC."`);
+    ).toMatchInlineSnapshot(
+      `"GatecastApi "Test/Chat": the function "Test/Function" is in no VPC, and the cluster of Store.redis() is in "Test/Vpc". Put the function into that VPC."`,
+    );
   });
 
   test('has no publisher outside of it', () => {

@@ -204,6 +204,24 @@ describe('the template', () => {
       RouteSettings: { 'rooms.post': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 2 } },
     });
   });
+
+  test('gives a route the limit that it does not set itself', () => {
+    const stack = newStack();
+    newApi(
+      {
+        throttle: { rateLimit: 100, burstLimit: 50 },
+        routeThrottle: { 'rooms.post': { rateLimit: 5 }, 'rooms.typing': { burstLimit: 2 } },
+      },
+      stack,
+    );
+    const [stage] = propertiesOf(stack, 'AWS::ApiGatewayV2::Stage');
+    expect(stage).toMatchObject({
+      RouteSettings: {
+        'rooms.post': { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 50 },
+        'rooms.typing': { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 2 },
+      },
+    });
+  });
 });
 
 test('two APIs of one stack have a table and a function each', () => {
