@@ -165,6 +165,13 @@ describe('gatecast template', () => {
     await session(gateway.url);
   });
 
+  it('lets the function log lines that a metric filter can read', TIME, async () => {
+    const { stdout } = await written(appOf());
+    expect(parsed(stdout)).toMatchObject({
+      Resources: { Function: { Properties: { LoggingConfig: { LogFormat: 'JSON' } } } },
+    });
+  });
+
   it('prints only the template', TIME, async () => {
     const { code, stdout, stderr } = await written(appOf());
     expect(code).toBe(0);

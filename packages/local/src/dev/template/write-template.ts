@@ -135,6 +135,9 @@ ${external.length > 0 ? `        External: [${external.map(quoted).join(', ')}]\
       MemorySize: 1024
       # As long as API Gateway waits.
       Timeout: 29
+      # Metric filters and queries read fields of lines that are JSON as a whole.
+      LoggingConfig:
+        LogFormat: JSON
 ${usesRedis ? '      # A function that reaches a cache in a VPC also needs VpcConfig, and a way out to API Gateway.\n' : ''}      Environment:
         Variables:
 ${variables.map((line) => `          ${line}\n`).join('')}      Policies:
