@@ -271,6 +271,8 @@ describeRedis('the log of redisStore()', () => {
     await first.finish?.(Promise.reject(new Error('The delivery failed.')));
     await first.finish?.(Promise.resolve(7));
     expect(await log.head(CHANNEL)).toMatchObject({ position: { offset: 1 }, audience: 7 });
+    await first.finish?.(Promise.resolve(undefined));
+    expect(await log.head(CHANNEL)).toMatchObject({ audience: 7 });
     const offsets: number[] = [];
     for (let number = 2; number <= 26; number += 1) {
       const { entry, finish } = await append(log, number);

@@ -146,7 +146,10 @@ describe('publish()', () => {
         ],
       },
     );
-    expect(await room.publish('x', {}, { id: 'order-7' })).toMatchObject({ id: 'order-7' });
+    expect(await room.publish('x', {}, { id: 'order-7' })).toMatchObject({
+      id: 'order-7',
+      duplicate: false,
+    });
     expect(ann.events.at(-1)).toMatchObject({ id: 'order-7' });
     expect((await room.publish('x', {})).id).not.toBe((await room.publish('x', {})).id);
   });
@@ -180,21 +183,37 @@ describe('publish()', () => {
 
   it('shows in each error the value that was refused', async () => {
     const { app } = await makeRoom();
-    const refusal = async (channel: unknown, event: unknown, options: object = {}) => {
+    // oxlint-disable-next-line max-params -- as those of publish().
+    const refusal = async (
+      channel: unknown,
+      event: unknown,
+      options: object = {},
+      data: unknown = 1,
+    ) => {
       const publishing = app.app
         .channel<ChannelType>(channel as string)
-        .publish(event as string, 1, options);
+        .publish(event as string, data, options);
       return ((await publishing.catch((error: unknown) => error)) as Error).message;
     };
     expect(await refusal('rooms/1', '')).toContain('"rooms/1"');
-    expect(await refusal('rooms/1', 7)).toContain('"rooms/1"');
+    expect(await refusal('rooms/1', 7)).toMatch(/"rooms\/1".* 7/);
+    expect(await refusal('rooms/1', ['x'])).toMatch(/"rooms\/1".* a list/);
+    // It may be the data.
+    expect(await refusal('rooms/1', 'secret'.repeat(11))).toMatch(
+      /"rooms\/1"(?!.*secret).* a text/,
+    );
     expect(await refusal('rooms/1', 'x', { id: '' })).toContain('"rooms/1"');
     expect(await refusal('rooms/1', 'x', { except: 'sender' })).toContain('"rooms/1"');
-    expect(await refusal('rooms/#', 'x')).toMatch(/rooms\/#.*character/);
+    expect(await refusal('rooms/#', 'x')).toMatch(/channel "rooms\/#", .*character/);
+    expect(await refusal(['rooms/1'], 'x')).toMatch(/"a list".*not a string/);
+    expect(await refusal('rooms/1', 'large', {}, 'x'.repeat(40_000))).toMatch(
+      /"large" on "rooms\/1".* 40\d{3} bytes.* 32768/,
+    );
     for (const [options, option] of [
       [{ id: 7 }, 'id'],
       [{ except: 'others' }, 'except'],
       [{ ephemeral: 1 }, 'ephemeral'],
+      [{ timeoutMs: 0 }, 'timeoutMs'],
       [{ only: 'sender' }, 'only'],
     ] as const) {
       const message = await refusal('rooms/1', 'x', options);

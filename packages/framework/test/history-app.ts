@@ -6,6 +6,7 @@ import {
   OnMessage,
   OnSubscribe,
   type Plugin,
+  type Store,
   type SubscribeContext,
 } from '@gatecast/framework';
 import { createTestApp, type TestConnection } from '@gatecast/framework/testing';
@@ -55,9 +56,10 @@ export class NewsChannel {
   readonly topic = 'none';
 }
 
-export function makeApp(plugins: readonly Plugin[] = []) {
+export function makeApp(plugins: readonly Plugin[] = [], store?: Store) {
   refused.clear();
-  return createTestApp({ channels: [RoomChannel, NewsChannel], plugins });
+  limited.clear();
+  return createTestApp({ channels: [RoomChannel, NewsChannel], plugins, ...(store && { store }) });
 }
 
 /** Sends a message, and returns the position of its event. */

@@ -1,7 +1,7 @@
-import { type MessageLog, memoryStore, StoreError } from '@gatecast/framework';
+import { ClientError, type MessageLog, memoryStore, StoreError } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
-import type { ReplyFrame, SubscribeOutcome, SyncReply } from '@gatecast/protocol';
-import { describe, expect, it } from 'vitest';
+import type { HistoryReply, ReplyFrame, SubscribeOutcome, SyncReply } from '@gatecast/protocol';
+import { describe, expect, it, vi } from 'vitest';
 import {
   history,
   makeApp,
@@ -11,6 +11,9 @@ import {
   refused,
   textsOf,
 } from './history-app.js';
+
+/** What a store is told of `rooms/1`. */
+const room = { channel: 'rooms/1', retentionSeconds: 600, maxEntries: 1_000 };
 
 describe('a history frame', () => {
   it('reads pages in both directions', async () => {
@@ -53,21 +56,75 @@ describe('a history frame', () => {
     expect(textsOf(latest).map((text) => (text as string)[0])).toEqual(['2', '3', '4']);
   });
 
+  it('leaves out the events that are farthest from what was asked for', async () => {
+    const app = makeApp();
+    const ann = await app.connect();
+    const room = app.app.channel('rooms/1');
+    const { position: start } = await room.history({ limit: 0 });
+    // All payloads would fit into one frame, but not with their positions.
+    const all = Array.from({ length: 400 }, (_, index) => index + 1);
+    for (const text of all) await room.publish('message', { text });
+    const ask = async (wish: object) => (await ann.subscribe({ channel: 'rooms/1', ...wish }))[0];
+    for (const reply of [
+      await history(ann, { after: start, limit: 400 }),
+      await ask({ position: start }),
+    ]) {
+      const texts = textsOf(reply);
+      expect(texts.length).toBeGreaterThan(100);
+      expect(texts.length).toBeLessThan(400);
+      expect(texts).toEqual(all.slice(0, texts.length));
+      expect(reply).toHaveProperty('more', true);
+    }
+    const lost = `${'a'.repeat(12)}:1:x`;
+    for (const reply of [
+      await history(ann, { limit: 400 }),
+      await ask({ rewind: 400 }),
+      await ask({ position: lost, rewind: 400 }),
+    ]) {
+      const texts = textsOf(reply);
+      expect(texts.length).toBeGreaterThan(100);
+      expect(texts.length).toBeLessThan(400);
+      expect(texts).toEqual(all.slice(-texts.length));
+      expect(reply).toHaveProperty('more', true);
+    }
+  });
+
+  it('fills its frame to the last byte', async () => {
+    const read = async (size: number) => {
+      const ann = await makeApp().connect();
+      await post(ann, 'x'.repeat(16_000));
+      await post(ann, 'x'.repeat(size));
+      const answer = await ann.sendFrame({ action: 'history', id: 'h', channel: 'rooms/1' });
+      const count = textsOf((answer as ReplyFrame).data as HistoryReply).length;
+      return { bytes: Buffer.byteLength(JSON.stringify(answer)), count };
+    };
+    // Room is left for the comma that one more event would need, and for `more`.
+    const spare = 32_768 - ',,"more":true'.length + 1 - (await read(0)).bytes - 1;
+    expect(await read(spare)).toEqual({ bytes: 32_768 - ',,"more":true'.length, count: 2 });
+    expect(await read(spare + 1)).toMatchObject({ count: 1 });
+  });
+
   it.each([
-    [{ limit: -1 }, 'ERR_FRAME_INVALID'],
-    [{ limit: 1.5 }, 'ERR_FRAME_INVALID'],
-    [{ limit: '5' }, 'ERR_FRAME_INVALID'],
-    [{ after: 'x' }, 'ERR_POSITION'],
-    [{ before: 5 }, 'ERR_POSITION'],
-    [{ after: `${'a'.repeat(12)}:0:`, before: `${'a'.repeat(12)}:1:x` }, 'ERR_FRAME_INVALID'],
-    [{ channel: 'news' }, 'ERR_NO_HISTORY'],
-    [{ channel: 'nope' }, 'ERR_CHANNEL_UNKNOWN'],
-    [{ channel: 7 }, 'ERR_FRAME_INVALID'],
-    [{ id: '' }, 'ERR_FRAME_INVALID'],
-  ])('with %j is refused with %s', async (range, code) => {
+    [{ limit: -1 }, 'ERR_FRAME_INVALID', '"limit"'],
+    [{ limit: 1.5 }, 'ERR_FRAME_INVALID', '"limit"'],
+    [{ limit: '5' }, 'ERR_FRAME_INVALID', '"limit"'],
+    [{ after: 'x' }, 'ERR_POSITION', '"after"'],
+    [{ before: 5 }, 'ERR_POSITION', '"before"'],
+    [
+      { after: `${'a'.repeat(12)}:0:`, before: `${'a'.repeat(12)}:1:x` },
+      'ERR_FRAME_INVALID',
+      'not both',
+    ],
+    [{ channel: 'news' }, 'ERR_NO_HISTORY', '"news"'],
+    [{ channel: 'nope' }, 'ERR_CHANNEL_UNKNOWN', '"nope"'],
+    [{ channel: 'rooms/#' }, 'ERR_CHANNEL_NAME', '"rooms/#"'],
+    [{ channel: 7 }, 'ERR_FRAME_INVALID', '"channel"'],
+    [{ id: '' }, 'ERR_FRAME_INVALID', '"id"'],
+  ])('with %j is refused with %s', async (range, code, says) => {
     const ann = await makeApp().connect();
     const frame = { action: 'history', id: 'h', channel: 'rooms/1', ...range };
-    expect(await ann.sendFrame(frame)).toMatchObject({ type: 'error', error: { code } });
+    const message = expect.stringContaining(says) as string;
+    expect(await ann.sendFrame(frame)).toMatchObject({ type: 'error', error: { code, message } });
   });
 
   it('is refused where the rule refuses it', async () => {
@@ -111,6 +168,7 @@ describe('a sync frame', () => {
       [second.replace(':2:', ':3:'), 'resubscribe'],
       [`${second.slice(0, -1)}-`, 'resubscribe'],
       [`${'a'.repeat(12)}:2:x`, 'resubscribe'],
+      [`${'a'.repeat(12)}:1:x`, 'resubscribe'],
     ] as const) {
       expect(await ask({ 'rooms/1': position })).toEqual({
         type: 'reply',
@@ -125,16 +183,42 @@ describe('a sync frame', () => {
           channels: [
             { channel: 'rooms/2', result: 'not-subscribed' },
             { channel: 'news', error: { code: 'ERR_NO_HISTORY' } },
-            { channel: 'rooms/1', error: { code: 'ERR_POSITION' } },
+            {
+              channel: 'rooms/1',
+              error: {
+                code: 'ERR_POSITION',
+                message: expect.stringContaining('"position"') as string,
+              },
+            },
             { channel: 'nope', error: { code: 'ERR_CHANNEL_UNKNOWN' } },
           ],
         },
       },
     );
+    expect(await ask({ 'rooms/1': null })).toMatchObject({
+      data: { channels: [{ error: { code: 'ERR_POSITION' } }] },
+    });
     refused.add('subscribe');
     expect(await ask({ 'rooms/1': second })).toMatchObject({
       data: { channels: [{ error: { code: 'ERR_FORBIDDEN' } }] },
     });
+  });
+
+  it('reports why it could not compare, and that the client knows', async () => {
+    const onError = vi.fn();
+    const store = memoryStore();
+    const failure = StoreError.of({ store: 'x', operation: 'read', reason: 'It is down.' });
+    vi.spyOn(store.log as MessageLog, 'head').mockRejectedValue(failure);
+    const app = makeApp([{ name: 'p', onError }], store);
+    const ann = await app.connect();
+    await store.connections.subscribe(ann.id, ['rooms/1'], { maxChannels: 9, maxBytes: 999 });
+    const positions = { 'rooms/1': `${'a'.repeat(12)}:1:x`, 'rooms/#': 'x' };
+    const { data } = (await ann.sendFrame({ action: 'sync', id: 's', positions })) as ReplyFrame;
+    expect(data).toMatchObject({ channels: [{ error: {} }, { error: {} }] });
+    const ctx = expect.objectContaining({ isAnswered: true }) as object;
+    expect(onError.mock.calls).toHaveLength(2);
+    expect(onError).toHaveBeenCalledWith(failure, ctx);
+    expect(onError).toHaveBeenCalledWith(expect.any(ClientError), ctx);
   });
 
   it.each([undefined, null, [], {}, 'x'])('with %j as positions is refused', async (positions) => {
@@ -200,25 +284,70 @@ describe('the history of a channel on the server', () => {
   });
 
   it.each([
-    [{ after: 'x' }, 'ERR_HISTORY_POSITION'],
-    [{ before: 'a:b:c' }, 'ERR_HISTORY_POSITION'],
-    [{ limit: -1 }, 'ERR_OPTION_VALUE'],
-    [{ limit: 1_001 }, 'ERR_OPTION_VALUE'],
-    [{ from: 1 }, 'ERR_OPTION_UNKNOWN'],
-    [{ after: 'x', before: 'x' }, 'ERR_OPTION_CONFLICT'],
-  ])('is refused for %j', async (range, code) => {
+    [{ after: 'x' }, 'ERR_HISTORY_POSITION', /"rooms\/1".*"x".*after/],
+    [{ before: 'a:b:c' }, 'ERR_HISTORY_POSITION', /"rooms\/1".*"a:b:c".*before/],
+    [{ limit: -1 }, 'ERR_OPTION_VALUE', /history\(\).*-1.*limit/],
+    [{ limit: 1_001 }, 'ERR_OPTION_VALUE', /history\(\).*1001.*limit/],
+    [{ from: 1 }, 'ERR_OPTION_UNKNOWN', /history\(\).*from/],
+    [{ after: 'x', before: 'x' }, 'ERR_OPTION_CONFLICT', /history\(\).*after.*before/],
+  ])('is refused for %j', async (range, code, says) => {
     const { app } = makeApp();
-    await expect(app.channel('rooms/1').history(range as object)).rejects.toMatchObject({ code });
+    const message = expect.stringMatching(says) as string;
+    await expect(app.channel('rooms/1').history(range as object)).rejects.toMatchObject({
+      code,
+      message,
+    });
+  });
+
+  it('is read in pages of 100 events and of 1 MB, unless fewer are asked for', async () => {
+    const store = memoryStore();
+    const read = vi.spyOn(store.log as MessageLog, 'readBefore');
+    const { app } = makeApp([], store);
+    await app.channel('rooms/1').history();
+    await app.channel('rooms/1').history({ limit: 1_000 });
+    const request = { ...room, maxBytes: 1_048_576 };
+    expect(read.mock.calls.map(([asked]) => asked)).toStrictEqual([
+      { ...request, limit: 100 },
+      { ...request, limit: 1_000 },
+    ]);
   });
 
   it('is refused for a channel without history', async () => {
     const { app } = makeApp();
     const news = app.channel('news');
-    await expect(news.history()).rejects.toMatchObject({ code: 'ERR_HISTORY_OFF' });
-    await expect(news.purge()).rejects.toMatchObject({ code: 'ERR_HISTORY_OFF' });
-    await expect(app.channel('rooms' as 'news').purge()).rejects.toMatchObject({
-      code: 'ERR_PUBLISH_UNKNOWN_CHANNEL',
-    });
+    const off = { code: 'ERR_HISTORY_OFF', message: expect.stringContaining('"news"') as string };
+    await expect(news.history()).rejects.toMatchObject(off);
+    await expect(news.purge()).rejects.toMatchObject(off);
+    const unknown = { code: 'ERR_PUBLISH_UNKNOWN_CHANNEL' };
+    const rooms = app.channel('rooms' as 'news');
+    await expect(rooms.purge()).rejects.toMatchObject(unknown);
+    await expect(rooms.history()).rejects.toMatchObject(unknown);
+  });
+});
+
+describe('the log', () => {
+  it('has to outlive each position that a subscriber uses, but not one that is only read', async () => {
+    const store = memoryStore();
+    const log = store.log as MessageLog;
+    const reads = (['head', 'readAfter', 'readBefore'] as const).map((name) => vi.spyOn(log, name));
+    const app = makeApp([], store);
+    const ann = await app.connect();
+    const keeps = async (...steps: (() => Promise<unknown>)[]) => {
+      for (const read of reads) read.mockClear();
+      for (const step of steps) await step();
+      return reads.flatMap(({ mock }) => mock.calls.map(([{ keep }]) => keep));
+    };
+    const channel = 'rooms/1';
+    const position = await post(ann, 'a');
+    expect(
+      await keeps(
+        () => ann.subscribe(channel),
+        () => ann.subscribe({ channel, position }),
+        () => ann.subscribe({ channel, rewind: 1 }),
+        () => ann.sendFrame({ action: 'sync', id: 's', positions: { [channel]: position } }),
+      ),
+    ).toEqual([true, true, true, true]);
+    expect(await keeps(() => history(ann, {}))).toEqual([undefined]);
   });
 });
 

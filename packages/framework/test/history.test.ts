@@ -1,6 +1,7 @@
+import { type MessageLog, memoryStore } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
 import type { HistoryReply, ReplyFrame } from '@gatecast/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { history, limited, makeApp, post, RoomChannel, refused, textsOf } from './history-app.js';
 
 describe('an event of a channel with history', () => {
@@ -138,6 +139,22 @@ describe('a subscribe frame', () => {
     expect(await ann.subscribe('rooms/1')).toMatchObject([{ result: 'live', position }]);
   });
 
+  it.each([
+    [0, { afterMs: 3_000, windowMs: 2_000 }],
+    [201, { afterMs: 3_000, windowMs: 2_010 }],
+    [2_000, { afterMs: 3_000, windowMs: 20_000 }],
+    [2_001, undefined],
+  ])('among %i subscribers is told when to check for the last event: %j', async (count, check) => {
+    const store = memoryStore();
+    const ann = await makeApp([], store).connect();
+    await post(ann, 'a');
+    const log = store.log as MessageLog;
+    const head = await log.head({ channel: 'rooms/1', retentionSeconds: 600 });
+    vi.spyOn(log, 'head').mockResolvedValue({ ...head, audience: count });
+    const [outcome] = await ann.subscribe('rooms/1');
+    expect((outcome as { tailCheck?: object }).tailCheck).toEqual(check);
+  });
+
   it('with a position gets what came after it', async () => {
     const app = makeApp();
     const ann = await app.connect();
@@ -221,7 +238,10 @@ describe('a subscribe frame', () => {
       'rooms/2',
     );
     expect(outcomes).toMatchObject([
-      { channel: 'rooms/1', error: { code: 'ERR_POSITION' } },
+      {
+        channel: 'rooms/1',
+        error: { code: 'ERR_POSITION', message: expect.stringContaining('"position"') as string },
+      },
       { channel: 'rooms/2', result: 'live' },
     ]);
   });
@@ -245,6 +265,9 @@ describe('a subscribe frame', () => {
       });
       expect(outcome).toMatchObject({ result: 'reset', reason, position: first });
       expect(textsOf(outcome)).toEqual(['a']);
+      const [bare] = await ann.subscribe({ channel: 'rooms/1', position: position ?? '' });
+      expect(bare).toMatchObject({ result: 'reset', reason, position: first });
+      expect(bare).not.toHaveProperty('events');
     }
     app.clock.advance(601_000);
     const second = await post(ann, 'b');

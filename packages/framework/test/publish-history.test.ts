@@ -1,4 +1,12 @@
-import type { AppendRequest, AppendResult, MessageLog, Plugin, Store } from '@gatecast/framework';
+import { createHash } from 'node:crypto';
+import type {
+  AppendRequest,
+  AppendResult,
+  MessageLog,
+  Plugin,
+  ServerChannel,
+  Store,
+} from '@gatecast/framework';
 import {
   createApp,
   createPublisher,
@@ -86,6 +94,151 @@ describe('a publish on a channel with history', () => {
     expect(await app.app.channel('room').publish('x', 1)).toHaveProperty('position');
     expect(isFinished).toBe(true);
     expect(onError).toHaveBeenCalledExactlyOnceWith(failure, expect.anything());
+  });
+
+  it('estimates the audience as all who were posted to, and not at all if nobody was', async () => {
+    const audiences: unknown[] = [];
+    const store = storeWith((log) => ({
+      async append(request) {
+        const result = (await log.append(request)) as AppendResult & { result: 'appended' };
+        return { ...result, finish: async (audience) => void audiences.push(await audience) };
+      },
+    }));
+    let isPosted = true;
+    const plugin: Plugin = {
+      name: 'p',
+      onDeliver: (_ctx, next) => (isPosted ? next() : undefined),
+      onError() {},
+    };
+    const app = createTestApp({ channels: [room], store, plugins: [plugin] });
+    for (let count = 0; count < 3; count += 1) await (await app.connect()).subscribe('room');
+    const [first] = app.gateway.peers.keys();
+    app.gateway.faults = ({ connectionId }) => {
+      if (connectionId !== first) return undefined;
+      app.clock.advance(2_000);
+      return 'failed';
+    };
+    const { delivery } = await app.app.channel('room').publish('x', 1);
+    expect(delivery).toEqual({ delivered: 2, gone: 0, failed: 1 });
+    isPosted = false;
+    await app.app.channel('room').publish('x', 2);
+    expect(audiences).toEqual([3, undefined]);
+  });
+
+  it('has the same key in every version, because messages are sent again during a deployment', async () => {
+    const requests: AppendRequest[] = [];
+    const store = storeWith((log) => ({
+      append(request, limit) {
+        requests.push(request);
+        return log.append(request, limit);
+      },
+    }));
+    const says = defineChannel('says/:name', {
+      access: 'public',
+      history,
+      events: { x: event<number>() },
+      messages: ({ message }) => ({
+        say: message(async (_data, ctx) => {
+          for (const data of [1, 2]) await ctx.channel.publish('x', data);
+        }),
+      }),
+    });
+    const app = createTestApp({
+      channels: [says],
+      store,
+      authorizer: ({ token }) => (token ? { userId: token } : {}),
+    });
+    const frame = { action: 'says.say', id: 'one', channel: 'says/a' };
+    await (await app.connect({ token: 'ann' })).sendFrame(frame);
+    await (await app.connect()).sendFrame(frame);
+    await app.app.channel('says/a').publish('x', 3, { id: 'order-7' });
+    for (let count = 0; count < 2; count += 1) await app.app.channel('says/a').publish('x', 4);
+    const hash = (text: string) =>
+      createHash('sha256').update(text).digest('base64url').slice(0, 16);
+    const keys = requests.map(({ key }) => key);
+    expect(keys.slice(0, 5)).toEqual(
+      [
+        '[["user","ann"],"says/a","one",0]',
+        '[["user","ann"],"says/a","one",1]',
+        '[["guest"],"says/a","one",0]',
+        '[["guest"],"says/a","one",1]',
+        '["id","says/a","order-7"]',
+      ].map(hash),
+    );
+    expect(keys[5]).toMatch(/^[\w-]{16}$/);
+    expect(keys[6]).not.toBe(keys[5]);
+    expect(requests.map((request) => request.hash)).toEqual(
+      requests.map(({ payload }) => hash(payload)),
+    );
+    // A handler that runs again may say something else; who gives an id may not.
+    expect(requests.map(({ onOtherHash }) => onOtherHash)).toEqual([
+      ...Array.from({ length: 4 }, () => 'keep-first'),
+      ...Array.from({ length: 3 }, () => 'refuse'),
+    ]);
+  });
+
+  it('tells clients the tag of the entry before it, if the store says it', async () => {
+    const prevs = [undefined, '', 'abc'];
+    const store = storeWith((log) => ({
+      async append(request) {
+        const result = (await log.append(request)) as AppendResult & { result: 'appended' };
+        const prev = prevs[result.entry.position.offset - 1];
+        return { ...result, entry: { ...result.entry, ...(prev !== undefined && { prev }) } };
+      },
+    }));
+    const app = createTestApp({ channels: [room], store });
+    const ann = await app.connect();
+    await ann.subscribe('room');
+    for (const data of prevs.keys()) await app.app.channel('room').publish('x', data);
+    expect(ann.events.map((event) => (event as { prev?: string }).prev)).toEqual(prevs);
+  });
+
+  it('of a message that is sent again after a purge is answered as before', async () => {
+    const notes = defineChannel('notes', {
+      history,
+      events: { added: event<number>() },
+      messages: ({ message }) => ({
+        add: message((_data, ctx) => ctx.channel.publish('added', Math.random())),
+      }),
+    });
+    const app = createTestApp({ channels: [notes] });
+    const ann = await app.connect();
+    await ann.subscribe('notes');
+    const frame = { action: 'notes.add', id: 'one', channel: 'notes' };
+    const first = (await ann.sendFrame(frame)) as { data: { position: string } };
+    await app.app.channel('notes').purge();
+    expect(await ann.sendFrame(frame)).toMatchObject({
+      type: 'reply',
+      data: { position: first.data.position, duplicate: true, delivery: { delivered: 0 } },
+    });
+    expect(ann.events).toHaveLength(1);
+  });
+
+  it('runs no hook of a plugin once its invocation is over', async () => {
+    const kept: ServerChannel[] = [];
+    const later = defineChannel('later', {
+      history,
+      messages: ({ message }) => ({ keep: message((_data, ctx) => void kept.push(ctx.channel)) }),
+    });
+    const onPublish = vi.fn();
+    const app = createTestApp({ channels: [later], plugins: [{ name: 'p', onPublish }] });
+    await (await app.connect()).send('later.keep', 'later');
+    for (const options of [{}, { ephemeral: true }]) {
+      await expect(kept[0]?.publish('x', 1, options)).rejects.toMatchObject({
+        code: 'ERR_INVOCATION_OVER',
+      });
+    }
+    expect(onPublish).not.toHaveBeenCalled();
+  });
+
+  it('has an unknown outcome after a failure only if a second try would find it', async () => {
+    const failure = StoreError.of({ store: 'x', operation: 'append', reason: 'It is down.' });
+    const store = storeWith(() => ({ append: () => Promise.reject(failure) }));
+    const app = createTestApp({ channels: [room], store });
+    await expect(app.app.channel('room').publish('x', 1)).rejects.toBe(failure);
+    expect(failure.isOutcomeUnknown).toBeUndefined();
+    await expect(app.app.channel('room').publish('x', 1, { id: 'i' })).rejects.toBe(failure);
+    expect(failure.isOutcomeUnknown).toBe(true);
   });
 
   it('is an error if a handler that runs again publishes another event in its place', async () => {
