@@ -54,7 +54,8 @@ export interface AppSettings {
 }
 
 /** An app: the result of {@link createApp}. @group Start here */
-export interface App<L extends readonly unknown[] = readonly unknown[]>
+// oxlint-disable-next-line typescript/no-explicit-any -- TypeScript 5.9 compares lists as invariant: only `any` fits all.
+export interface App<L extends readonly unknown[] = any>
   extends AppPublishing<L>,
     Pick<AppActions, 'connection'> {
   /** Types only: the list of channels. */

@@ -69,7 +69,8 @@ export class HandshakeError extends Error {
  *
  * @group Start here
  */
-export class TestApp<L extends readonly unknown[] = readonly unknown[]> {
+// oxlint-disable-next-line typescript/no-explicit-any -- as for `App`.
+export class TestApp<L extends readonly unknown[] = any> {
   /** The app itself: `app.handler`, `app.channel(name)`. */
   readonly app: App<L>;
   /** The given store, or the memory store. */
