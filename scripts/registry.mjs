@@ -1,6 +1,6 @@
 // `npm run registry`: packs the packages and serves them to npm on this machine, until Ctrl-C. A project uses
 // them with `npm config set --location=project @gatecast:registry=http://localhost:4800/`. Another port:
-// `PORT=4801 npm run registry`.
+// `npm run registry -- --port 4801`.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, installDependencies, pack } from './run.mjs';
+import { build, installDependencies, optionsOf, pack } from './run.mjs';
 
 export const REGISTRY_PORT = 4800;
 
@@ -57,19 +57,24 @@ function documentOf(archive) {
   };
 }
 
+const USAGE = `Usage: npm run registry -- [--port PORT]
+Packs the @gatecast packages and serves them to npm on this machine, at port ${REGISTRY_PORT} or PORT, until Ctrl-C.
+`;
+
 async function main() {
+  const values = optionsOf(USAGE, { port: { type: 'string' } });
+  const port = Number(values.port ?? process.env.PORT ?? REGISTRY_PORT);
   installDependencies();
   const folder = mkdtempSync(join(tmpdir(), 'gatecast-archives-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   process.stdout.write('Building and packing …\n');
   build();
   pack(folder);
-  const port = Number(process.env.PORT ?? REGISTRY_PORT);
   try {
     await serveArchives(folder, port);
   } catch ({ message }) {
     process.stderr.write(
-      `The packages could not be served: ${message}.\nFor another port: PORT=4801 npm run registry\n`,
+      `The packages could not be served: ${message}.\nFor another port: npm run registry -- --port 4801\n`,
     );
     process.exit(1);
   }

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { removeStale } from './remove-stale.mjs';
 
 const root = new URL('..', import.meta.url);
@@ -11,6 +12,22 @@ const root = new URL('..', import.meta.url);
 const mark = new URL('node_modules/.installed-lock', root);
 /** Workspaces that need CDK and jsii, which are larger than half of all other dependencies. */
 const CDK_WORKSPACES = ['@gatecast/cdk-construct', '@gatecast/example-chat-infra'];
+
+/** The options of the command line. Prints the usage and ends this process for --help, and if one is unknown. */
+export function optionsOf(usage, options) {
+  let values;
+  try {
+    ({ values } = parseArgs({ options: { ...options, help: { type: 'boolean' } } }));
+  } catch ({ message }) {
+    process.stderr.write(`${message}\n${usage}`);
+    process.exit(2);
+  }
+  if (values.help) {
+    process.stdout.write(usage);
+    process.exit();
+  }
+  return values;
+}
 
 /** Runs a program in the repository's root. Ends this process if it fails. */
 export function run(command, args) {

@@ -2,16 +2,17 @@
 // npm start -- --store redis --redis-url redis://localhost:6379
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { installDependencies, run } from './run.mjs';
+import { installDependencies, optionsOf, run } from './run.mjs';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string' },
-    ephemeral: { type: 'boolean', default: false },
-    store: { type: 'string' },
-    'redis-url': { type: 'string' },
-  },
+const USAGE = `Usage: npm start -- [--port PORT] [--store dynamodb|redis] [--redis-url URL] [--ephemeral]
+Installs, builds, and serves the chat example, by default at port 3000, on an embedded DynamoDB or on Redis.
+--ephemeral keeps the data of DynamoDB in memory only.
+`;
+const values = optionsOf(USAGE, {
+  port: { type: 'string' },
+  ephemeral: { type: 'boolean', default: false },
+  store: { type: 'string' },
+  'redis-url': { type: 'string' },
 });
 const { 'redis-url': redisUrl, store = redisUrl === undefined ? 'dynamodb' : 'redis' } = values;
 if (!['dynamodb', 'redis'].includes(store)) {
