@@ -154,6 +154,21 @@ describe('K1 unknown options', () => {
     }
   });
 
+  it.each([
+    ['settings without a pattern', { retentionSeconds: 86_400 }, '86400 as "retentionSeconds"'],
+    ['true instead of settings', { 'rooms/:id': true }, 'true as "rooms/:id"'],
+    ['a list of patterns', { 'rooms/:id': ['a'] }, 'a list as "rooms/:id"'],
+  ])('show how the history of a publisher is written: %s', (_what, history, given) => {
+    expect(() =>
+      createPublisher({ store, history: history as object as HistoryByPattern }),
+    ).toThrow(
+      expect.objectContaining({
+        message: `The history of createPublisher() was given ${given}.`,
+        hint: "It takes the settings by the channel's pattern: { 'rooms/:roomId': { retentionSeconds: 86_400 } }.",
+      }),
+    );
+  });
+
   it('K1 are tested for every public function with options', () => {
     const found = functionsWithOptions().filter((name) => !withoutOptions.has(name));
     expect(new Set(found)).toEqual(new Set(Object.keys(calls)));

@@ -1,5 +1,5 @@
 import { MAX_OFFSET } from '@gatecast/protocol';
-import { checkOptions, type OptionTypes, option } from '../errors/check-options.js';
+import { checkOptions, describeValue, type OptionTypes, option } from '../errors/check-options.js';
 import { makeError } from '../errors/gatecast-error.js';
 import type { LogSettings } from '../store/log.js';
 import type { Store } from '../store/store.js';
@@ -42,6 +42,21 @@ export function checkLog(label: string, { name, log }: Store): void {
 /** The history of channels by their pattern; `false` for channels that have none. @group History */
 export type HistoryByPattern = Readonly<Record<string, LogSettings | false>>;
 
+/** The name of a setting in place of a pattern is a likely mistake: the settings of a class have none. */
+function checkSettings(where: string, pattern: string, history: LogSettings): void {
+  if (option.object.fits(history)) {
+    checkHistory(`The history of "${pattern}" in ${where}`, history);
+    return;
+  }
+  throw makeError('ERR_OPTION_VALUE', {
+    where: `The history of ${where}`,
+    option: pattern,
+    given: describeValue(history),
+    takes:
+      "the settings by the channel's pattern: { 'rooms/:roomId': { retentionSeconds: 86_400 } }",
+  });
+}
+
 /**
  * The history of each channel by its name.
  *
@@ -58,7 +73,7 @@ export function historyByPattern(
   for (const [pattern, history] of Object.entries(histories)) {
     const problem = patternProblem(pattern);
     if (problem) throw makeError('ERR_PATTERN_INVALID', { pattern, label: where, problem });
-    if (history !== false) checkHistory(`The history of "${pattern}" in ${where}`, history);
+    if (history !== false) checkSettings(where, pattern, history);
     const other = tree.add(pattern, { pattern, history });
     if (!other) continue;
     const labels = { firstLabel: where, secondLabel: where };

@@ -258,7 +258,7 @@ export const errorTable = {
     kind: 'usage',
     message:
       'publish() on "{channel}" was given the id "{id}", which was given to another event before.',
-    hint: 'Give each event an id of its own, or publish exactly the same event again.',
+    hint: 'Give each event an id of its own, or publish exactly the same event again, with its keys in the same order.',
   },
   ERR_PUBLISH_ORDER: {
     kind: 'usage',
