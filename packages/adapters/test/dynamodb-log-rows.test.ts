@@ -171,6 +171,23 @@ describe('the rows of a log', () => {
     expect(await ttls()).toMatchObject({ 'H#': 180 * 86_400 + 7_200 });
   });
 
+  // docs/history.md warns of it.
+  it('that expire before older ones take these out of reach', async () => {
+    let now = Date.now();
+    await using table = await openTable(engine, { now: () => now });
+    const first = await publish(table, 'long');
+    await publish(table, 'short', { retentionSeconds: 600 });
+    const last = await publish(table, 'long too');
+    const read = async () => (await readAll(table)).entries.map(({ position }) => position.offset);
+    now += 600_000;
+    expect(await read()).toEqual([1, 2, 3]);
+    now += 1_000;
+    expect(await read()).toEqual([last.entry.position.offset]);
+    expect(await table.log.readAfter({ ...wide, after: first.entry.position })).toMatchObject({
+      reset: 'trimmed',
+    });
+  });
+
   it('of HEAD live longer for a subscriber in the second half of its life', async () => {
     let now = Date.now();
     await using table = await openTable(engine, { now: () => now });

@@ -88,6 +88,20 @@ describeRedis('the log of redisStore(), after some time', () => {
     expect(namesOf(pageOf(await log.readBefore(ALL)).entries)).toEqual([11, 10, 13, 14]);
   });
 
+  // docs/history.md warns of it.
+  it('removes what a shorter retention than before does not reach', async () => {
+    const clock = new TestClock();
+    await using store = openStore({ url: server.url, now: clock.now });
+    const { log } = store;
+    const long = { ...CHANNEL, retentionSeconds: 86_400 };
+    const read = async () => namesOf(pageOf(await log.readBefore({ ...ALL, ...long })).entries);
+    await appendMany(log, { to: 3 }, long);
+    clock.advance(RETENTION_MS + 60_001);
+    expect(await read()).toEqual([1, 2, 3]);
+    await append(log, 'short');
+    expect(await read()).toEqual(['short']);
+  });
+
   it('gives every key a time to live', async () => {
     await using store = openStore({ url: server.url });
     const left = async (key: string) => server.admin.pttl(`${store.keyPrefix}${key}`);
