@@ -247,6 +247,17 @@ describe('a sync frame', () => {
 });
 
 describe('the history of a channel on the server', () => {
+  it.each([{ before: 'x' }, { limit: 1 }, 'x'])(
+    'is not purged with an option: %j',
+    async (given) => {
+      const room = makeApp().app.channel('rooms/1');
+      await room.publish('message', { text: 1 });
+      const purge = room.purge.bind(room) as (options: unknown) => Promise<void>;
+      await expect(purge(given)).rejects.toThrow('purge()');
+      expect((await room.history()).events).toHaveLength(1);
+    },
+  );
+
   it('is read in both directions, and purged', async () => {
     const app = makeApp();
     const room = app.app.channel('rooms/1');

@@ -168,6 +168,7 @@ export interface ServerChannel<E extends object = Record<string, unknown>> {
    * Deletes the contents of all events in the history, such as when a user asks for it. Ids stay known, and positions
    * continue. If it fails, call it again.
    *
+   * @throws ConfigurationError - ERR_OPTION_UNKNOWN: it takes no options.
    * @throws UsageError - ERR_HISTORY_OFF, ERR_PUBLISH_CHANNEL, ERR_PUBLISH_UNKNOWN_CHANNEL, ERR_INVOCATION_OVER.
    * @throws StoreError - if it cannot be deleted completely.
    */

@@ -104,8 +104,9 @@ export class ChannelOfServer implements ServerChannel {
     return this.#invocation.delayAnswer(page);
   }
 
-  purge(): Promise<void> {
-    return this.#invocation.delayAnswer(this.#purge());
+  // It takes none, but must not delete everything if it is given some.
+  purge(options: object = {}): Promise<void> {
+    return this.#invocation.delayAnswer(this.#purge(options));
   }
 
   async #publish(request: PublishRequest): Promise<PublishResult> {
@@ -231,7 +232,8 @@ export class ChannelOfServer implements ServerChannel {
     return readHistory(this.#invocation, this.name, range);
   }
 
-  async #purge(): Promise<void> {
+  async #purge(options: object): Promise<void> {
+    checkOptions('purge()', options, {});
     checkChannel(this.#invocation, this.name);
     await purgeHistory(this.#invocation, this.name);
   }
