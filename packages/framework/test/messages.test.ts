@@ -2,6 +2,7 @@ import { defineChannel } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
 import { eventId } from '@gatecast/protocol';
 import { describe, expect, it, vi } from 'vitest';
+import { listen } from './heard.js';
 import { eventOf } from './lambda.js';
 import { RoomChannel } from './rooms.js';
 
@@ -60,6 +61,22 @@ describe('a message', () => {
         expect(await app.handler(event)).toEqual({ statusCode: 200 });
       }
     }
+  });
+
+  it('without reply runs once, and whoever sends it again is told of the option', async () => {
+    const handler = vi.fn();
+    const ear = listen();
+    const quiet = defineChannel('quiet', {
+      messages: ({ message }) => ({ tell: message(handler, { reply: false }) }),
+    });
+    const { app } = createTestApp({ channels: [quiet], plugins: [ear.plugin] });
+    for (const attempt of [undefined, 1, 2, 3]) {
+      const event = eventOf.message('c1', 'quiet.tell', { channel: 'quiet', attempt });
+      expect(await app.handler(event)).toEqual({ statusCode: 200 });
+    }
+    expect(handler).toHaveBeenCalledTimes(2);
+    const told = expect.stringContaining('"quiet.tell" has no answer') as string;
+    expect(ear.errors.map((error) => (error as Error).message)).toEqual([told, told]);
   });
 
   it('without reply gets no answer, and its event can leave out the sender', async () => {

@@ -23,10 +23,23 @@ export function handleMessage(
   frame: RawFrame,
 ): MaybePromise<ProxyResponse> {
   const id = requireId(frame);
+  if (!route.twoWay) refuseAgain(route, frame);
   const match = authorizeChannel(invocation, frame['channel'], 'message');
   return match instanceof Promise
     ? match.then((found) => validateData(invocation, { id, route, frame, match: found }))
     : validateData(invocation, { id, route, frame, match });
+}
+
+/**
+ * Throws if a message without an answer was sent again: its sender waits for one, and would send it for minutes, with
+ * what the handler does each time.
+ */
+function refuseAgain({ key }: MessageRoute, { attempt }: RawFrame): void {
+  if (typeof attempt !== 'number' || attempt <= 1) return;
+  throw new ClientError(
+    'ERR_FRAME_INVALID',
+    `The message "${key}" has no answer, but was sent again. Send it with { reply: false }.`,
+  );
 }
 
 function validateData(invocation: EventInvocation, message: Message): MaybePromise<ProxyResponse> {
