@@ -1,6 +1,7 @@
 // Frames with several channels whose outcomes do not all fit into one reply.
 import { ClientError, defineChannel } from '@gatecast/framework';
 import { createTestApp } from '@gatecast/framework/testing';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { listen, outcomeOf } from './heard.js';
 
@@ -149,4 +150,45 @@ it('a sync frame has the outcomes of all, whatever JSON can express of the detai
     },
     { channel: 'rooms/5/0', result: 'resubscribe' },
   ]);
+});
+
+it('a subscribe frame is answered for each channel, whatever their data, refusals and missed events', async () => {
+  const { app } = makeApp();
+  const ann = await app.connect();
+  const kind = fc.constantFrom('rooms', 'refused');
+  const length = fc.oneof(fc.nat(400), fc.nat(4_000), fc.nat(20_000));
+  const entry = fc.record({
+    kind,
+    length,
+    isLong: fc.boolean(),
+    rewind: fc.nat(3),
+    twice: fc.nat(9),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(entry, { minLength: 1, maxLength: 45 }), async (entries) => {
+      const channels = entries.map(({ rewind, ...one }, n) => ({
+        channel: `${one.kind}/${one.length}/${n}${one.isLong ? 'n'.repeat(180) : ''}`,
+        ...(rewind > 0 && { position: POSITION, rewind }),
+      }));
+      const again = channels.filter((_, n) => entries[n]?.twice === 0).slice(0, 5);
+      for (const { channel } of channels.slice(0, 3)) {
+        await app.app.channel(channel as never).publish('e', 'x'.repeat(5_000));
+      }
+      const asked = [...channels, ...again];
+      const outcomes = await outcomesOf(ann, {
+        action: 'subscribe',
+        id: 's'.repeat(64),
+        channels: asked,
+      });
+      expect(outcomes.map(({ channel }) => channel)).toEqual(asked.map(({ channel }) => channel));
+      const members = outcomes.flatMap(({ channel, error }) => (error ? [] : [channel]));
+      expect(new Set(await app.store.connections.channels(ann.id))).toEqual(new Set(members));
+      await ann.sendFrame({
+        action: 'unsubscribe',
+        id: 'u',
+        channels: asked.map(({ channel }) => channel),
+      });
+    }),
+    { numRuns: 60 },
+  );
 });
