@@ -207,6 +207,19 @@ describe('K2 wrong values', () => {
       'createPublisher of a gateway that is a function',
       () => createPublisher({ store, gateway: any(() => 1) }),
     ],
+    [
+      'createPublisher of an address without a Region',
+      () =>
+        createPublisher({ store, address: any({ apiId: 'a', stage: 'dev', region: undefined }) }),
+    ],
+    [
+      'createPublisher of an address that is a URL',
+      () =>
+        createPublisher({
+          store,
+          address: any('https://a.execute-api.us-east-1.amazonaws.com/dev'),
+        }),
+    ],
     ['logger of an unknown level', () => logger({ level: any('verbose') })],
     ['logger of something that cannot write', () => logger({ write: any('console') })],
     ['a message whose reply is a string', () => OnMessage({ reply: any('no') })],

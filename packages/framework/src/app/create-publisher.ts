@@ -2,7 +2,7 @@ import { checkLog, type HistoryByPattern, historyByPattern } from '../channel/hi
 import type { Publishing } from '../channel/publishing.js';
 import type { StageAddress } from '../deliver/apigw/endpoint.js';
 import { Stages } from '../deliver/stage.js';
-import { checkOptions, option } from '../errors/check-options.js';
+import { checkOptions, type OptionType, option } from '../errors/check-options.js';
 import { tracedFrom } from '../errors/gatecast-error.js';
 import { composePlugins } from '../invocation/hooks.js';
 import { Invocation, type PublishCore } from '../invocation/invocation.js';
@@ -52,12 +52,23 @@ export function createPublisher<A extends App = never>(
   return tracedFrom(createPublisher, () => buildPublisher(options));
 }
 
+/** With a part missing, no connection would be of the stage, and events would reach nobody. */
+const stageAddress: OptionType = {
+  takes: '{ apiId, stage, region }, three strings',
+  fits: (value) => {
+    if (!option.object.fits(value)) return false;
+    const { apiId, stage, region } = value as Partial<StageAddress>;
+    // An empty Region fits every one.
+    return option.text.fits(apiId) && option.text.fits(stage) && typeof region === 'string';
+  },
+};
+
 function buildPublisher(options: PublisherOptions): Publishing {
   checkOptions('createPublisher()', options, {
     store: storeOption,
     gateway: option.object,
     plugins: option.list,
-    address: option.object,
+    address: stageAddress,
     history: option.object,
   });
   checkStore('createPublisher()', options.store);
