@@ -80,7 +80,7 @@ export interface Client {
    *
    * | what | when | `error.code` |
    * | --- | --- | --- |
-   * | connecting | the third attempt in a row has failed, and each one after it | `ERR_HANDSHAKE`: the network may be down, the URL wrong, the token refused, the origin not allowed; a browser is not told which. `ERR_CONNECTION_UNKNOWN`: the server forgets each connection, as with a store in memory on AWS. Or the code of the server's `bye` frame |
+   * | connecting | the third attempt in a row has failed, and each one after it | `ERR_HANDSHAKE`: the network may be down, the URL wrong, the token refused, the origin not allowed; a browser is not told which. `ERR_CONNECTION_UNKNOWN`: the server forgets each connection, as with a store in memory on AWS. `ERR_CONNECTION_LOST`, `ERR_CONNECTION_SILENT`: each ends before it is of use. Or the code of the server's `bye` frame |
    * | the token | the option `token` throws or returns something else than a string, and no connection works | `ERR_TOKEN` |
    * | a subscription (`channel`), for now | the third time in a row, or at once when the server asks for more than 30 s | `ERR_INTERNAL`, `ERR_OUTCOME_UNKNOWN`, `ERR_RATE_LIMIT`, `ERR_TIMEOUT`; of a first `subscribe()` any code with `retryAfterMs` |
    * | a subscription (`channel`), for good | the server ended it, or refused to a new connection what an earlier one had; the channel's `onEnd` is told, too | the server's |
