@@ -39,7 +39,8 @@ export interface SubscribeOptions {
   /**
    * How many of the latest events to hand over first, if there is no position to go on from, or it is of no
    * use. As many as fit into one answer of 32 KB come, which up to 50 channels share that are subscribed to at
-   * once, but at least the latest; `history()` has the earlier ones.
+   * once; a channel to which the events of others leave no room is asked for again. `history()` has the earlier
+   * ones.
    * @default 0
    */
   readonly rewind?: number | undefined;
