@@ -92,17 +92,27 @@ export class LogReader {
     if (position && hasNoLog && this.#isLive) this.#host.resume();
   }
 
+  /**
+   * Whether it goes on after an answer from where it is. While the client moves, the second connection may be refused
+   * the history: the first one brings the events.
+   */
+  resumes({ result, reason, position }: Fields): boolean {
+    const isSpared = this.#isLive && reason === 'forbidden';
+    const isOfThisLog = parsePosition(position)?.epoch === this.#last?.epoch;
+    return this.#last !== undefined && isOfThisLog && (isSpared || result === 'resumed');
+  }
+
   /** The server answered a subscription: where the log stands, and what was missed. */
-  answered({ result, reason, position, events, more, tailCheck }: Fields): void {
+  answered(
+    { result, reason, position, events, more, tailCheck }: Fields,
+    isResumed: boolean,
+  ): void {
     const end = parsePosition(position);
     const early = [...this.#early.values()];
-    // While the client moves, the second connection may be refused the history. The first has brought all events.
-    const isSpared = this.#isLive && reason === 'forbidden';
-    const isResumed =
-      (result === 'resumed' || isSpared) && end !== undefined && end.epoch === this.#last?.epoch;
     const isBehind = this.#isBehind || (isResumed && more === true);
     const mayMiss = this.#wasLost || this.#last;
-    const isChecking = this.#tailTimer !== undefined;
+    // The server did not say what the first of two connections has yet to bring, or has lost.
+    const isChecking = this.#tailTimer !== undefined || (isResumed && reason !== undefined);
     this.suspend();
     this.#wasLost = false;
     this.#hasBegun = true;

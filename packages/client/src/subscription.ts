@@ -153,7 +153,9 @@ export class Subscription {
       return;
     }
     this.#membership = action === 'subscribe' ? 'live' : 'none';
-    const { channel, data, result, reason, events, more } = answer;
+    const { channel, data, reason, events, more } = answer;
+    const isResumed = this.#reader?.resumes(answer) ?? false;
+    const result = isResumed ? 'resumed' : answer['result'];
     const isOther = this.#asker !== this.#reader && this.#asked !== JSON.stringify(this.wish);
     // The other channels left no room for any of its latest events. Among fewer there is.
     const isStarved = isFull && more && result !== 'resumed' && !list(events)[0];
@@ -167,7 +169,7 @@ export class Subscription {
       const latest = { channel, data, result, ...(result === 'reset' && { reason }) };
       this.#latest = latest as SubscribeAnswer;
       this.#joining.resolve(this.#latest);
-      this.#reader?.answered(answer);
+      this.#reader?.answered(answer, isResumed);
     }
     if (end && this.#users > 0) this.#end(end);
   }

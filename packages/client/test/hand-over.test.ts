@@ -127,6 +127,23 @@ describe('a connection before its end of 2 h', () => {
     expect(heard).toEqual([11, 12, 13, 14]);
   });
 
+  it('is asked about what it may have lost, for those who may not read the history', async () => {
+    await live();
+    await arrive(first(), 11);
+    await pass(AGE_MS);
+    const forbidden = { result: 'reset', reason: 'forbidden' };
+    await outcome({ ...forbidden, position: position(12), tailCheck: { afterMs: 1_000 } });
+    const second = watch(client.channel('a').subscribe());
+    await pass(0);
+    expect([second(), heard]).toEqual([expect.objectContaining({ result: 'resumed' }), [11]]);
+    await pass(1_000);
+    expect(current().of('sync')).toMatchObject([{ positions: { a: position(11) } }]);
+    await answer({ channels: [{ channel: 'a', result: 'behind' }] });
+    await refuse({ code: 'ERR_FORBIDDEN' });
+    await outcome({ ...forbidden, position: position(12) });
+    expect(heard).toEqual([11, 'forbidden']);
+  });
+
   it('may be ended by the app as the first of two, which is not the end of the client', async () => {
     await subscribed('a');
     ScriptedWebSocket.opensByItself = false;
