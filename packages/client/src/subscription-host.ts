@@ -1,21 +1,26 @@
 import type { ClientRequestError } from './errors.js';
 import type { Fields } from './incoming.js';
-import type { LogReaderHost } from './log-reader.js';
+import type { LogReaderHost, MissedReason } from './log-reader.js';
 import type { Positions } from './positions.js';
 
-/** What a subscription needs, and what it reports. */
-export interface SubscriptionHost extends Pick<LogReaderHost, 'fill' | 'sync' | 'missed'> {
-  /** The position where an earlier life stopped is kept here. */
+/** What the subscriptions of a client need, and what they report. */
+export interface SubscriptionsHost {
+  /** The positions where an earlier life stopped are kept here. */
   readonly positions: Positions;
-  /** There may be something to ask, or messages may go that waited. */
+  /** Messages may go that waited. */
   changed(): void;
-  /** The server ended it, and it is not asked for again. */
-  ended(error: ClientRequestError): void;
-  /** The server has refused it for a while, and is asked again. */
-  refused(error: ClientRequestError, retryInMs: number): void;
-  /** Hands something over to the app. */
-  deliver(delivery: Delivery): void;
+  /** The server ended one, and it is not asked for again. */
+  ended(channel: string, error: ClientRequestError): void;
+  /** The server has refused one for a while, and is asked again. */
+  refused(channel: string, error: ClientRequestError, retryInMs: number): void;
+  /** Events may be missing between the last that was handed over and the next. */
+  missed(channel: string, reason: MissedReason): void;
+  /** Hands something of a channel over to the app. */
+  deliver(channel: string, delivery: Delivery): void;
 }
+
+/** What one of them needs besides. When something has changed, there may be something to ask, too. */
+export interface SubscriptionHost extends SubscriptionsHost, Pick<LogReaderHost, 'fill' | 'sync'> {}
 
 /** What is handed over. */
 export interface Delivery {

@@ -254,7 +254,7 @@ export class Subscription {
     clearTimeout(this.#answerTimer);
     const retryInMs = this.#retry(error);
     if (this.#refusals >= REFUSALS || !isSoon) {
-      this.#host.refused(error, retryInMs);
+      this.#host.refused(this.#channel, error, retryInMs);
     }
   }
 
@@ -288,6 +288,7 @@ export class Subscription {
     const reader = new LogReader(
       {
         ...host,
+        missed: (reason) => host.missed(this.#channel, reason),
         fill: (...args) => {
           if (isCurrent()) host.fill(...args);
         },
@@ -302,7 +303,7 @@ export class Subscription {
             this.position = position;
             positions.set(this.#channel, position);
           };
-          host.deliver({ event, isInOrder: position !== undefined, returned });
+          host.deliver(this.#channel, { event, isInOrder: position !== undefined, returned });
         },
       },
       positions.get(this.#channel),
@@ -328,7 +329,7 @@ export class Subscription {
     this.#drop(error, 'reject');
     if (!wasTold) return;
     this.#forget();
-    this.#host.ended(error);
+    this.#host.ended(this.#channel, error);
   }
 
   #endLeave(error?: Error): void {

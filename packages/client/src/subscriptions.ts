@@ -3,28 +3,11 @@ import type { SubscribeAnswer } from './channel.js';
 import { ClientRequestError, clientError } from './errors.js';
 import { frameId } from './frame-id.js';
 import { type Fields, fields, list, readError } from './incoming.js';
-import type { MissedReason } from './log-reader.js';
-import type { Positions } from './positions.js';
 import type { RequestTable, Settle } from './request-table.js';
 import { Subscription, type SubscriptionAction } from './subscription.js';
-import type { Delivery, SubscriptionHost } from './subscription-host.js';
+import type { SubscriptionHost, SubscriptionsHost } from './subscription-host.js';
 import type { Supervisor } from './supervisor.js';
 import { ANSWERED_WITHIN_MS } from './timers.js';
-
-/** What the subscriptions of a client need, and what they report. */
-export interface SubscriptionsHost {
-  readonly positions: Positions;
-  /** A message may go that waited. */
-  changed(): void;
-  /** The server ended one, and it is not asked for again. */
-  ended(channel: string, error: ClientRequestError): void;
-  /** The server has refused one for a while, and is asked again. */
-  refused(channel: string, error: ClientRequestError, retryInMs: number): void;
-  /** Events may be missing between the last that was handed over and the next. */
-  missed(channel: string, reason: MissedReason): void;
-  /** Hands something of a channel over to the app. */
-  deliver(channel: string, delivery: Delivery): void;
-}
 
 /** What the app wants to be subscribed to, brought about on every connection anew. */
 export class Subscriptions {
@@ -160,14 +143,9 @@ export class Subscriptions {
   #of(channel: string): Subscription {
     const known = this.#all.get(channel);
     if (known) return known;
-    const host = this.#host;
     const own: SubscriptionHost = {
-      positions: host.positions,
+      ...this.#host,
       changed: () => this.#schedule(),
-      ended: (error) => host.ended(channel, error),
-      refused: (error, retryInMs) => host.refused(channel, error, retryInMs),
-      missed: (reason) => host.missed(channel, reason),
-      deliver: (delivery) => host.deliver(channel, delivery),
       fill: (after, limit, settle) => {
         this.#request({ action: 'history', channel, after, limit }, (error, data) =>
           settle(error, fields(data)),
