@@ -111,8 +111,8 @@ export class LogReader {
     const early = [...this.#early.values()];
     const isBehind = this.#isBehind || (isResumed && more === true);
     const mayMiss = this.#wasLost || this.#last;
-    // The server did not say what the first of two connections has yet to bring, or has lost.
-    const isChecking = this.#tailTimer !== undefined || (isResumed && reason !== undefined);
+    // After a reset, which has dropped what came early. Or the first of two connections may have lost what it owed.
+    const isChecking = this.#tailTimer !== undefined || reason !== undefined;
     this.suspend();
     this.#wasLost = false;
     this.#hasBegun = true;

@@ -88,6 +88,18 @@ describe('the last events', () => {
     expect(current().of('sync')).toEqual([]);
   });
 
+  it('are asked about although they led to a reset', async () => {
+    await live();
+    await push(12);
+    await pass(300);
+    await refuse({ code: 'ERR_FORBIDDEN' });
+    const tailCheck = { afterMs: 1_000, windowMs: 0 };
+    await outcome({ result: 'reset', reason: 'forbidden', position: position(12), tailCheck });
+    await pass(1_000);
+    expect(current().of('sync')).toMatchObject([{ positions: { a: position(12) } }]);
+    expect(heard).toEqual(['forbidden']);
+  });
+
   it('of a channel that no JSON object may have as a key are not asked about', async () => {
     await live();
     watch(client.channel('__proto__').subscribe());
