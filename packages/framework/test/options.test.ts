@@ -187,6 +187,14 @@ describe('K1 unknown options', () => {
   });
 });
 
+it('K1 those of a connection to a test app are checked, too', async () => {
+  const test = createTestApp({ channels });
+  await expect(test.connect(extra)).rejects.toEqual(refusal('ERR_OPTION_UNKNOWN'));
+  for (const wrong of [{ token: 7 }, { headers: 'none' }, { query: [] }] as object[]) {
+    await expect(test.connect(wrong)).rejects.toEqual(refusal('ERR_OPTION_VALUE'));
+  }
+});
+
 describe('K2 wrong values', () => {
   const any = (value: unknown) => value as never;
   it.each<[string, () => unknown]>([
@@ -195,6 +203,12 @@ describe('K2 wrong values', () => {
       () => createApp({ channels: any('rooms'), store }),
     ],
     ['createApp of nothing', () => createApp(any(undefined))],
+    ...[undefined, Number.NaN, Number.POSITIVE_INFINITY, '60000'].map(
+      (byMs): [string, () => unknown] => [
+        `the clock of a test app that is advanced by ${byMs}`,
+        () => createTestApp({ channels }).clock.advance(any(byMs)),
+      ],
+    ),
     [
       'createApp of a plugin that is not a list',
       () => createApp({ channels, store, plugins: any({}) }),

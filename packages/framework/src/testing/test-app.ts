@@ -3,6 +3,12 @@ import { type App, type AppSettings, buildApp } from '../app/create-app.js';
 import type { AcceptChannel } from '../app/types.js';
 import type { AnyClass } from '../channel/any-class.js';
 import type { Resolve } from '../channel/read-channel.js';
+import {
+  checkOptions,
+  type OptionType,
+  type OptionTypes,
+  option,
+} from '../errors/check-options.js';
 import { tracedFrom } from '../errors/gatecast-error.js';
 import { memoryStore } from '../store/memory.js';
 import type { Store } from '../store/store.js';
@@ -51,6 +57,14 @@ export interface ConnectOptions {
   readonly query?: NamesAndValues;
 }
 
+const anyText: OptionType = { takes: 'a string', fits: (value) => typeof value === 'string' };
+
+const connectTypes: OptionTypes<ConnectOptions> = {
+  token: anyText,
+  headers: option.object,
+  query: option.object,
+};
+
 /** A handshake that was refused. @group Start here */
 export class HandshakeError extends Error {
   override readonly name = 'HandshakeError';
@@ -98,8 +112,11 @@ export class TestApp<L extends readonly unknown[] = any> {
    * Opens a connection, through the authorizer and `$connect`.
    *
    * @throws HandshakeError - if it is refused.
+   * @throws ConfigurationError - ERR_OPTION_UNKNOWN or ERR_OPTION_VALUE for a wrong option.
    */
-  async connect({ token, headers = {}, query = {} }: ConnectOptions = {}): Promise<TestConnection> {
+  async connect(given: ConnectOptions = {}): Promise<TestConnection> {
+    checkOptions('connect()', given, connectTypes);
+    const { token, headers = {}, query = {} } = given;
     const id = makeConnectionId();
     const connectedAt = this.clock.now();
     const encoded = Buffer.from(token ?? '').toString('base64url');

@@ -58,7 +58,8 @@ export class Clock {
    * @throws ConfigurationError - ERR_OPTION_VALUE, if `byMs` is not such a number of milliseconds.
    */
   advance(byMs: number): void {
-    checkOptions('clock.advance()', { byMs }, advanceTypes);
+    // NaN, because an option that is undefined counts as absent.
+    checkOptions('clock.advance()', { byMs: byMs ?? Number.NaN }, advanceTypes);
     this.#aheadMs += byMs;
     const alarms = [...this.#alarms].toSorted((a, b) => a.dueAt - b.dueAt);
     for (const alarm of alarms) {
