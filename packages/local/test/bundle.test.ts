@@ -290,10 +290,27 @@ describe('a bundle', () => {
     },
   );
 
-  it('I15 has no hint for a missing file of the project', async () => {
-    const entry = await source('app.ts', `export * from './nowhere.js';`);
+  it.each(['./nowhere.js', '@/part', '~/part', '#part', 'bun:test'])(
+    'I15 has no hint for what is not a package: %s',
+    async (name) => {
+      const entry = await source('app.ts', `export * from '${name}';`);
+      await using bundler = await bundlerOf(entry);
+      await expect(bundler.build()).rejects.toMatchObject({
+        message: expect.stringContaining(name),
+        hint: undefined,
+      });
+    },
+  );
+
+  it('I15 has no hint while tsconfig.json, which may have an alias of that name, is broken', async () => {
+    await source('tsconfig.json', '{ "compilerOptions": { "paths": { "@lib/*": ["./*"] } }, ');
+    await source('part.ts', 'export const part = 1;');
+    const entry = await source('app.ts', `export * from '@lib/part';`);
     await using bundler = await bundlerOf(entry);
-    await expect(bundler.build()).rejects.toMatchObject({ hint: undefined });
+    await expect(bundler.build()).rejects.toMatchObject({
+      message: expect.stringContaining('tsconfig.json'),
+      hint: undefined,
+    });
   });
 
   it('says how to import a file that is not code', async () => {

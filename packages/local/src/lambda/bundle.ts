@@ -232,6 +232,8 @@ function withoutAdvice(error: Message): Message {
 }
 
 function installHint(errors: readonly Message[]): string | undefined {
+  // What a broken tsconfig.json says in `paths` is missing, too.
+  if (errors.some(({ location }) => location?.file.endsWith('.json'))) return undefined;
   const names = [...new Set(errors.map(missingPackage))].filter((name) => name !== undefined);
   if (names.length === 0) return undefined;
   const brought = names.some((name) => /^@(?:aws-sdk|smithy)\//.test(name))

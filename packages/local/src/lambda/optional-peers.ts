@@ -5,7 +5,8 @@ import { packageOf } from './bundle-settings.js';
 
 /** The name of the package that an error says is missing. */
 export function missingPackage({ text }: Message): string | undefined {
-  return /^Could not resolve "((?:@[^/"]+\/)?[^./"@][^/"]*)/.exec(text)?.[1];
+  // Not an alias such as `~/part` or `#part`, and no scheme such as `bun:test`.
+  return /^Could not resolve "((?:@[\w-][\w.~-]*\/)?[\w-][\w.~-]*)(?:\/[^"]*)?"/.exec(text)?.[1];
 }
 
 /**
