@@ -27,6 +27,7 @@ import {
   ROUTES_WITHOUT_MANIFEST,
   Routes,
 } from './routes';
+import { tellShared } from './shared-store';
 import { newStage } from './stage';
 import { type _BoundStore, Store } from './store';
 import { tableStatements } from './table-access';
@@ -81,6 +82,7 @@ export class GatecastApi extends Construct {
     this.store = (props.store ?? Store.dynamoDb())._bind(this, removalPolicy);
     this.table = this.store.table;
     checkStoreName(this, props, this.store);
+    tellShared(this, this.store);
     this.api =
       props.api ??
       new apigwv2.WebSocketApi(this, 'Api', {

@@ -12,6 +12,7 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import { describe, expect, test } from 'vitest';
 import { Authorizer, GatecastApi, Store } from '../lib/index.js';
 import {
+  entry,
   manifest,
   newApi,
   newApp,
@@ -33,6 +34,35 @@ function newTable(stack: Stack, encryptionKey?: kms.IKey): dynamodb.Table {
     ...(encryptionKey && { encryptionKey }),
   });
 }
+
+describe('keys of two APIs', () => {
+  function isWarned(...stores: readonly ((stack: Stack) => Store)[]): boolean {
+    const stack = newStack();
+    const [first, second] = stores.map((store) => store(stack));
+    newApi({ routes: undefined, store: first }, stack);
+    new GatecastApi(stack, 'Second', { entry, store: second });
+    const { metadata } = stack.node.findChild('Second').node;
+    return JSON.stringify(metadata.map(({ data }) => data)).includes(
+      'same keys as that of \\"Test/Chat',
+    );
+  }
+
+  test('that are the same are warned of', () => {
+    const table = (keyPrefix: string) => (stack: Stack) =>
+      Store.dynamoDb({
+        table: (stack.node.tryFindChild('Table') as dynamodb.Table | undefined) ?? newTable(stack),
+        keyPrefix,
+      });
+    const redis = (keyPrefix?: string) => () =>
+      Store.redis({ url: 'redis://cache:6379', keyPrefix });
+    expect(isWarned(table('chat#'), table('chat#'))).toBe(true);
+    expect(isWarned(table('chat#'), table('news#'))).toBe(false);
+    expect(isWarned(redis(), redis())).toBe(true);
+    expect(isWarned(redis('chat:'), redis('news:'))).toBe(false);
+    const own = (): Store => Store.dynamoDb();
+    expect(isWarned(own, own)).toBe(false);
+  });
+});
 
 describe('a handler', () => {
   test('of the same stack gets permissions and variables', () => {
