@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Duration } from 'aws-cdk-lib';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogLevel, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { Construct } from 'constructs';
@@ -10,9 +11,14 @@ export function chatFile(path: string): string {
 }
 
 /** A function of a file of the chat, made without the construct of Gatecast. */
-export function chatFunction(scope: Construct, id: string, entry: string): NodejsFunction {
+export function chatFunction(
+  scope: Construct,
+  id: string,
+  { file, vpc }: { readonly file: string; readonly vpc?: IVpc },
+): NodejsFunction {
   return new NodejsFunction(scope, id, {
-    entry: chatFile(entry),
+    entry: chatFile(file),
+    vpc,
     runtime: Runtime.NODEJS_22_X,
     timeout: Duration.seconds(10),
     bundling: { externalModules: [], mainFields: ['module', 'main'], logLevel: LogLevel.SILENT },

@@ -15,7 +15,7 @@ export class OrdersStack extends Stack {
       sortKey: { name: 'sk', type: AttributeType.STRING },
       timeToLiveAttribute: 'ttl',
     });
-    const shipOrder = chatFunction(this, 'ShipOrder', 'test/fixtures/publisher.ts');
+    const shipOrder = chatFunction(this, 'ShipOrder', { file: 'test/fixtures/publisher.ts' });
     table.grantReadWriteData(shipOrder);
     if (chat === undefined) return;
     const store = Store.dynamoDb({ table, keyPrefix: 'chat#' });

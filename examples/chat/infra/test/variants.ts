@@ -10,7 +10,7 @@ import {
 import { App, Stack } from 'aws-cdk-lib';
 import type { CfnIntegration } from 'aws-cdk-lib/aws-apigatewayv2';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
-import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { type Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogLevel } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { chatFile, chatFunction } from './chat-function.js';
@@ -36,14 +36,12 @@ const redis = new Stack(app, 'Redis');
 const vpc = new Vpc(redis, 'Vpc');
 const url = process.env['REDIS_URL'] ?? '';
 const store = Store.redis({ vpc, url });
-withPublisher(redis, { ...withRoutes('server/app-on-redis.ts'), ...open, store });
+withPublisher(redis, { ...withRoutes('server/app-on-redis.ts'), ...open, store }, vpc);
 
 withPublisher('OneStore', chat);
-withPublisher('TwoStores', {
-  ...withRoutes('test/fixtures/app-with-two-stores.ts'),
-  ...open,
-  store: Store.redis({ vpc, url, keyPrefix: 'two-stores:', log: Store.dynamoDb() }),
-});
+const both = Store.redis({ vpc, url, keyPrefix: 'two-stores:', log: Store.dynamoDb() });
+const withBoth = { ...withRoutes('test/fixtures/app-with-two-stores.ts'), ...open, store: both };
+withPublisher('TwoStores', withBoth, vpc);
 
 injected(app, chat.routes);
 
@@ -66,17 +64,22 @@ function deleteAtDisconnect(api: GatecastApi): void {
 }
 
 /** An app, and a publisher that is not part of it. */
-function withPublisher(stackOrId: Stack | string, props: GatecastApiProps): GatecastApi {
+function withPublisher(
+  stackOrId: Stack | string,
+  props: GatecastApiProps,
+  vpc?: IVpc,
+): GatecastApi {
   const stack = typeof stackOrId === 'string' ? new Stack(app, stackOrId) : stackOrId;
   const api = new GatecastApi(stack, 'Chat', props);
-  api.connectPublisher(chatFunction(stack, 'Publisher', 'test/fixtures/publisher.ts'));
+  const file = 'test/fixtures/publisher.ts';
+  api.connectPublisher(chatFunction(stack, 'Publisher', { file, vpc }));
   return api;
 }
 
 /** A function and a table of one stack, and an API in another. */
 function injected(app: App, routes: GatecastApiProps['routes']): void {
   const existing = new Stack(app, 'Existing');
-  const handler = chatFunction(existing, 'Handler', 'server/app.ts');
+  const handler = chatFunction(existing, 'Handler', { file: 'server/app.ts' });
   const table = new Table(existing, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     sortKey: { name: 'sk', type: AttributeType.STRING },
