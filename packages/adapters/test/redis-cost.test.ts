@@ -1,6 +1,7 @@
 // The commands that calls cost the server, and the contents of its keys.
 import type { ConnectionRecord } from '@gatecast/framework';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sliceKey } from '@gatecast/framework/adapter';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { interceptCommands } from './engines/intercept-commands.js';
 import { describeRedis, RedisServer } from './engines/redis-server.js';
 import { LIMITS, openStore, recordOf, subscribe, unsubscribe } from './redis-records.js';
@@ -148,6 +149,101 @@ describeRedis('redisStore()', () => {
     for (const id of ['a=', 'b=', 'c=']) await store.connections.connect(recordOf(id), ['x']);
     const counts = await countCommands(() => store.connections.subscribers('x', { limit: 2 }));
     expect(counts).toEqual({ zrangebylex: 1 });
+  });
+
+  it('returns 1,000 subscribers in a page, and says whether others follow', async () => {
+    await using store = openStore({ url: server.url });
+    const { connections, keyPrefix } = store;
+    await connections.connect(recordOf('a='), ['x']);
+    const channel = `${keyPrefix}s:{x}`;
+    const [member = ''] = await server.admin.zrange(channel, 0, 0);
+    const others = names(1_000, 'b').map((id) => member.replace(sliceKey('a='), sliceKey(id)));
+    await server.admin.zadd(channel, ...others.flatMap((other) => [0, other]));
+    const first = await connections.subscribers('x');
+    expect(first.items).toHaveLength(1_000);
+    const last = await connections.subscribers('x', { after: first.next ?? '' });
+    expect(last.items).toHaveLength(1);
+    expect(last.next).toBeUndefined();
+    // A full page without a subscriber behind it is the last one.
+    for (const [limit, count] of [
+      [1_001, 1_001],
+      [1, 1],
+      [1.9, 1],
+      [0.5, 1],
+      [0, 1],
+    ] as const) {
+      const page = await connections.subscribers('x', { limit });
+      expect(page.items).toHaveLength(count);
+      expect('next' in page).toBe(count < 1_001);
+    }
+    const ranges = [
+      { from: 0.6, to: 0.4 },
+      { from: 0.5, to: 0.5 },
+      { from: 1 },
+      { to: 0 },
+      { to: 0.5, after: 'ffff' },
+    ];
+    for (const range of ranges) {
+      expect(await connections.subscribers('x', range)).toEqual({ items: [] });
+    }
+    const halves = [{ to: 0.5 }, { from: 0.5 }].map((range) =>
+      connections.subscribers('x', { ...range, limit: 2_000 }),
+    );
+    const [low, high] = await Promise.all(halves);
+    expect([...(low?.items ?? []), ...(high?.items ?? [])]).toHaveLength(1_001);
+    expect(low?.items.length).toBeGreaterThan(100);
+    expect(high?.items.length).toBeGreaterThan(100);
+  });
+
+  it('asks nothing about no channels, and prunes 100 connections at once', async () => {
+    let sent = 0;
+    const answers: (() => void)[] = [];
+    const client = interceptCommands(server.admin, (send) => {
+      sent += 1;
+      return new Promise((resolve) => {
+        answers.push(() => resolve(send()));
+      });
+    });
+    await using store = openStore({ client });
+    expect(await store.connections.subscribe('a=', [], LIMITS)).toEqual([]);
+    expect(await store.connections.unsubscribe('a=', [])).toEqual([]);
+    expect(sent).toBe(0);
+    const pruning = store.connections.prune(names(120, 'c'));
+    await vi.waitFor(() => expect(sent).toBe(100));
+    for (let answered = 0; answered < 120; answered += 1) {
+      await vi.waitFor(() => expect(answers.length).toBeGreaterThan(0));
+      answers.shift()?.();
+    }
+    await pruning;
+    expect(sent).toBe(120);
+  });
+
+  it('ends at a connect what an unsubscribe has left when it was cut off', async () => {
+    await using store = openStore({ url: server.url });
+    const { connections, keyPrefix } = store;
+    const record = recordOf('a=');
+    await connections.connect(record, ['x', 'y']);
+    const client = interceptCommands(server.admin, (send, command) =>
+      command === 'remove' ? Promise.reject(new Error('The function has died.')) : send(),
+    );
+    await using dying = openStore({ client, keyPrefix });
+    await expect(unsubscribe(dying.connections, 'a=', 'x')).rejects.toMatchObject({
+      name: 'StoreError',
+    });
+    expect((await connections.subscribers('x')).items).toHaveLength(1);
+    await connections.connect(record, []);
+    expect((await connections.subscribers('x')).items).toEqual([]);
+    expect(await connections.channels('a=')).toEqual(['y']);
+    // The note of a removal is deleted by the call that began it, which may be sent again.
+    const notes = async () =>
+      (await server.admin.hkeys(`${keyPrefix}c:{a=}`)).filter((field) => field.startsWith('-'));
+    expect(await notes()).toEqual(['-x']);
+    await connections.connect({ ...record, userId: 'ann' }, []);
+    await unsubscribe(connections, 'a=', 'y');
+    expect(await notes()).toEqual(['-x']);
+    await connections.disconnect('a=');
+    expect(await notes()).toEqual(['-x']);
+    expect(await server.admin.pttl(`${keyPrefix}c:{a=}`)).toBeLessThanOrEqual(10_000);
   });
 
   it('E8 keeps live memberships even if a reader or writer has a clock that is ahead', async () => {

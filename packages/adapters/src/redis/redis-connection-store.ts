@@ -146,7 +146,7 @@ export class RedisConnectionStore implements ConnectionStore {
       const { from = 0, to = 1, after = '', limit: most = PAGE_SIZE } = range;
       const size = most >= 1 ? Math.floor(most) : 1;
       const [start, end] = [sliceStart(from), sliceStart(to)];
-      if (start === undefined || (end !== undefined && end <= start)) return { items: [] };
+      if (start === undefined) return { items: [] };
       const key = this.#keys.channel(channel);
       // A member begins with its slice key and a space. "!" is the next character after the space, so
       // "(key!" begins behind the member with that slice key.
