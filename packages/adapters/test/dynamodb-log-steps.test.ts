@@ -1,5 +1,5 @@
 // What an append does when other calls, lost answers and sleep come between its steps.
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { AppendResult } from '@gatecast/framework';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine } from './engines/engine.js';
@@ -47,6 +47,11 @@ function loseAnswer({ hooks }: TableUnderTest, which: Which): void {
     delete hooks.after;
     throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
   };
+}
+
+async function deleteRow({ client, table }: TableUnderTest, pk: string): Promise<void> {
+  const Key = { pk: { S: pk }, sk: { S: '-' } };
+  await client.send(new DeleteItemCommand({ TableName: table, Key }));
 }
 
 const payloadsOf = async (table: TableUnderTest): Promise<readonly string[]> =>
@@ -101,6 +106,7 @@ describe.each(engines)('an append on $name', ({ start }) => {
       throw new Error('killed');
     });
     await expect(dead.log.append(publishOf('p'))).rejects.toThrow('refused to append an event');
+    await publishMany(table, 2, 30);
     const before = await rowOf(table, bodyOf('p'));
     const calls = await callsOf(table, async () => {
       const other = { payload: '"other"', onOtherHash: 'keep-first' } as const;
@@ -124,7 +130,7 @@ describe.each(engines)('an append on $name', ({ start }) => {
         },
         ExpressionAttributeValues: {
           ':epoch': before?.['epoch'],
-          ':after': { N: '1' },
+          ':after': { N: '30' },
           ':attempt': { S: expect.not.stringMatching(before?.['attempt']?.S ?? '') as string },
           ':ttl': { N: expect.any(String) as string },
           ':seen': before?.['attempt'],
@@ -132,9 +138,12 @@ describe.each(engines)('an append on $name', ({ start }) => {
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       },
     ]);
+    // HEAD takes it at once, because the claim says that the log did not have it up to there.
+    const appends = calls.filter(([action, input]) => isCall(['UpdateItem', 'H#'], action, input));
+    expect(appends).toHaveLength(1);
     // Under a nonce of its own it could append the entry a second time.
     expect((await rowOf(table, bodyOf('p')))?.['nonce']).toEqual(before?.['nonce']);
-    expect(await payloadsOf(table)).toEqual(['{"id":"p1"}', '{"id":"p"}']);
+    expect((await payloadsOf(table)).slice(29)).toEqual(['{"id":"p30"}', '{"id":"p"}']);
   });
 
   it('raises a claim again that another publisher has raised meanwhile', async () => {
@@ -168,14 +177,26 @@ describe.each(engines)('an append on $name', ({ start }) => {
     expect(await payloadsOf(table)).toEqual(['{"id":"p"}']);
   });
 
-  it.each([0, 12, 63, 64, 65, 80])(
-    'is made once when %i others come between claim and append',
-    async (others) => {
+  it.each([
+    [0, 0],
+    [12, 0],
+    [63, 0],
+    [64, 0],
+    [65, 1],
+    [80, 1],
+  ])(
+    'is made once when %i others come between claim and append, which then raises its claim %i times',
+    async (others, raises) => {
       await using table = await openTable(engine);
       await using other = await openTable(engine, { table: table.table });
       await publish(table, 'p1');
+      let raised = 0;
+      table.hooks.after = (action, _output, input) => {
+        if (isCall(['UpdateItem', 'B#'], action, input)) raised += 1;
+      };
       onceBefore(table, ['UpdateItem', 'H#'], () => publishMany(other, 2, others + 1));
       const { entry, isDuplicate } = await publish(table, 'p');
+      expect(raised).toBe(raises);
       expect({ offset: entry.position.offset, isDuplicate }).toEqual({
         offset: others + 2,
         isDuplicate: false,
@@ -184,11 +205,17 @@ describe.each(engines)('an append on $name', ({ start }) => {
         isDuplicate: true,
         entry: { position: entry.position },
       });
-      expect((await readAll(table)).entries).toHaveLength(others + 2);
+      // Also when it has left the ring: the claim says where to look for it.
+      await publishMany(other, others + 2, others + 25);
+      expect(await publish(other, 'p')).toMatchObject({
+        isDuplicate: true,
+        entry: { position: entry.position },
+      });
+      expect((await readAll(table)).entries).toHaveLength(others + 26);
     },
   );
 
-  it.each([0, 12, 64, 65, 80])(
+  it.each([0, 12, 40, 64, 65, 80])(
     'is found when its answer is lost and %i others follow',
     async (others) => {
       await using table = await openTable(engine);
@@ -249,6 +276,18 @@ describe.each(engines)('an append on $name', ({ start }) => {
     });
   });
 
+  it.each([
+    [60_000, 'appended'],
+    [60_001, 'unknown'],
+  ] as const)('that took %i ms gives the result "%s"', async (ms, expected) => {
+    let now = Date.now();
+    await using table = await openTable(engine, { now: () => now });
+    onceBefore(table, ['UpdateItem', 'H#'], () => {
+      now += ms;
+    });
+    expect(await table.log.append(publishOf('p'))).toMatchObject({ result: expected });
+  });
+
   it('that finds its entry but slept then is unknown, too', async () => {
     let now = Date.now();
     await using table = await openTable(engine, { now: () => now });
@@ -272,6 +311,99 @@ describe.each(engines)('an append on $name', ({ start }) => {
     expect(await publish(table, 'p1', long)).toMatchObject({ isDuplicate: true });
     const lengthened = await rowOf(table, 'H#rooms/42');
     expect(Number(lengthened?.['ttl']?.N)).toBe(Math.floor(now / 1_000) + 2 * 15 * 86_400 + 7_200);
+  });
+
+  it.each([
+    ['another call has done so', 'the same'],
+    ['a new log has begun', 'new'],
+  ])('of an id that is known does not lengthen HEAD if %s', async (_what, log) => {
+    let now = Date.now();
+    await using table = await openTable(engine, { now: () => now });
+    const { entry } = await publish(table, 'p1');
+    now += 40 * 60_000;
+    const head = await rowOf(table, 'H#rooms/42');
+    const seconds = Math.floor(now / 1_000);
+    const put = (more: object) =>
+      table.client.send(new PutItemCommand({ TableName: table.table, Item: { ...head, ...more } }));
+    await put({ ttl: { N: String(seconds + 60) } });
+    const far = { N: String(seconds + 90 * 86_400) };
+    const begun = { epoch: { S: 'x'.repeat(12) }, top: { N: '0' }, ids: { M: {} }, ttl: far };
+    onceBefore(table, ['UpdateItem', 'H#'], () => put(log === 'new' ? begun : { ttl: far }));
+    const result = await publish(table, 'p1');
+    expect(result).toMatchObject({
+      isDuplicate: log !== 'new',
+      entry: { position: log === 'new' ? { epoch: begun.epoch.S, offset: 1 } : entry.position },
+    });
+    expect((await rowOf(table, 'H#rooms/42'))?.['ttl']).toEqual(far);
+  });
+
+  it('does not shorten the life of HEAD', async () => {
+    const now = Date.now();
+    await using table = await openTable(engine, { now: () => now });
+    await using ahead = await openTable(engine, { table: table.table, now: () => now + 900_000 });
+    await publish(ahead, 'p1');
+    const ttl = (await rowOf(table, 'H#rooms/42'))?.['ttl'];
+    await publish(table, 'p2');
+    expect((await rowOf(table, 'H#rooms/42'))?.['ttl']).toEqual(ttl);
+  });
+
+  it.each(['is gone', 'belongs to a new log'])('begins anew if HEAD %s meanwhile', async (what) => {
+    await using table = await openTable(engine);
+    await using other = await openTable(engine, { table: table.table });
+    const old = await publish(table, 'p1');
+    onceBefore(table, ['UpdateItem', 'H#'], async () => {
+      await deleteRow(table, 'H#rooms/42');
+      if (what !== 'is gone') await publish(other, 'p2');
+    });
+    const { entry, isDuplicate } = await publish(table, 'p');
+    expect({ offset: entry.position.offset, isDuplicate }).toEqual({
+      offset: what === 'is gone' ? 1 : 2,
+      isDuplicate: false,
+    });
+    expect(entry.position.epoch).not.toBe(old.entry.position.epoch);
+    expect((await payloadsOf(table)).at(-1)).toBe('{"id":"p"}');
+  });
+
+  it('begins anew if its claim is gone meanwhile', async () => {
+    let now = Date.now();
+    await using table = await openTable(engine, { now: () => now });
+    await publish(table, 'p1');
+    table.hooks.after = async (action, _output, input) => {
+      if (!isCall(['PutItem', 'B#'], action, input)) return;
+      delete table.hooks.after;
+      await deleteRow(table, bodyOf('p'));
+      // It looks at its claim again, because it slept.
+      now += 60_001;
+    };
+    expect(await publish(table, 'p')).toMatchObject({
+      isDuplicate: false,
+      entry: { position: { offset: 2 } },
+    });
+    expect(await rowOf(table, bodyOf('p'))).toMatchObject({ after: { N: '1' } });
+    expect(await payloadsOf(table)).toEqual(['{"id":"p1"}', '{"id":"p"}']);
+  });
+
+  it('begins anew with a claim that dies while it looks for the entry', async () => {
+    let now = Math.floor(Date.now() / 1_000) * 1_000;
+    await using table = await openTable(engine, { now: () => now });
+    await publish(table, 'p');
+    now += (RETENTION_S + 1_800) * 1_000;
+    onceBefore(table, ['GetItem', 'H#'], () => {
+      now += 1_000;
+    });
+    expect(await publish(table, 'p', { payload: '"other"' })).toMatchObject({
+      isDuplicate: false,
+      entry: { position: { offset: 2 }, payload: '"other"' },
+    });
+  });
+
+  it('of an id whose content was purged has none', async () => {
+    await using table = await openTable(engine);
+    await publish(table, 'p');
+    await table.log.purge(room);
+    const { isDuplicate, entry } = await publish(table, 'p');
+    expect(isDuplicate).toBe(true);
+    expect(entry).not.toHaveProperty('payload');
   });
 
   it('begins anew with a claim that is dead, and a new nonce', async () => {

@@ -229,6 +229,11 @@ describe('publish()', () => {
     expect(ann.events).toMatchObject([{ event: name, id }]);
   });
 
+  it('accepts a time limit of 1 ms', async () => {
+    const { room } = await makeRoom();
+    await expect(room.publish('x', 1, { timeoutMs: 1 })).resolves.toHaveProperty('id');
+  });
+
   it('carries an event of exactly 32768 bytes', async () => {
     const { ann, room } = await makeRoom();
     await room.publish('x', '', { id: 'i' });
