@@ -221,11 +221,14 @@ describe('a sync frame', () => {
     expect(onError).toHaveBeenCalledWith(expect.any(ClientError), ctx);
   });
 
-  it.each([undefined, null, [], {}, 'x'])('with %j as positions is refused', async (positions) => {
-    const ann = await makeApp().connect();
-    const frame = { action: 'sync', id: 's', positions };
-    expect(await ann.sendFrame(frame)).toMatchObject({ error: { code: 'ERR_FRAME_INVALID' } });
-  });
+  it.each([undefined, null, [], ['x'], {}, 'x'])(
+    'with %j as positions is refused',
+    async (positions) => {
+      const ann = await makeApp().connect();
+      const frame = { action: 'sync', id: 's', positions };
+      expect(await ann.sendFrame(frame)).toMatchObject({ error: { code: 'ERR_FRAME_INVALID' } });
+    },
+  );
 
   it('has room for the errors of the longest names and values', async () => {
     const ann = await makeApp().connect();
