@@ -164,6 +164,19 @@ describe.each(engines)('the calls of the log on $name', ({ start, returnsOld }) 
     expect(calls).toEqual([readHead, claim(2), append(2), entry(3)]);
   });
 
+  it('reads HEAD first in another channel', async () => {
+    await using table = await openTable(engine, { now });
+    await publish(table, 'p1');
+    await table.log.head({ ...room, channel: 'rooms/43' });
+    await publish(table, 'p2');
+    const others = { ...room, channel: 'rooms/44' };
+    const calls = await callsOf(table, () => publish(table, 'p', others));
+    expect(calls.slice(0, 2)).toMatchObject([
+      ['GetItem', { Key: { pk: { S: 'H#rooms/44' } } }],
+      ['PutItem', { Item: { pk: { S: 'H#rooms/44' } } }],
+    ]);
+  });
+
   it('finds an id that was sent again in the ring', async () => {
     await using table = await openTable(engine, { now });
     await publish(table, 'p');

@@ -1,5 +1,5 @@
 // The rows of the log: their keys, how long they live, and what stays in them.
-import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDbStoreOptions } from '@gatecast/adapters/dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from './engines/engine.js';
@@ -241,6 +241,49 @@ describe('the rows of a log', () => {
     const { ids } = (await headOf(table)) ?? {};
     expect(Object.keys(ids?.M ?? {})).toHaveLength(12);
     expect((await readAll(table)).entries).toHaveLength(156);
+  });
+
+  it('are not made by a drop from a claim that is gone or is another one', async () => {
+    let now = Date.now();
+    await using table = await openTable(engine, { now: () => now });
+    await table.log.append(publishOf('p1'));
+    now += (RETENTION_S + 1_801) * 1_000;
+    await table.log.append(publishOf('p1', { payload: '"again"' }));
+    await table.log.append(publishOf('p3'));
+    const Key = { pk: { S: bodyOf('p3') }, sk: { S: '-' } };
+    await table.client.send(new DeleteItemCommand({ TableName: table.table, Key }));
+    await publishMany(table, 4, 24);
+    expect(await headOf(table)).toMatchObject({ floor: { N: '12' } });
+    const { epoch } = (await table.log.head(room)).position;
+    const entry = (offset: number) =>
+      rowOf(table, `L#rooms/42#${epoch}#0`, `${offset}`.padStart(12, '0'));
+    expect(await entry(1)).toBeUndefined();
+    expect(await entry(2)).toMatchObject({ payload: { S: '"again"' } });
+    expect(await entry(3)).toBeUndefined();
+    expect(await entry(4)).toBeDefined();
+  });
+
+  it('are not made by a purge of a log that nobody has begun', async () => {
+    await using table = await openTable(engine);
+    await table.log.purge(room);
+    expect(await table.rows()).toEqual([]);
+  });
+
+  it('lose their content although a new log begins while they are purged', async () => {
+    await using table = await openTable(engine);
+    await using other = await openTable(engine, { table: table.table });
+    await publish(table, 'p1');
+    table.hooks.before = async (action) => {
+      if (action !== 'UpdateItem') return;
+      delete table.hooks.before;
+      const Key = { pk: { S: 'H#rooms/42' }, sk: { S: '-' } };
+      await table.client.send(new DeleteItemCommand({ TableName: table.table, Key }));
+      await publish(other, 'p2');
+    };
+    await table.log.purge(room);
+    expect((await headOf(table))?.['purged']).toEqual({ N: '1' });
+    expect((await readAll(table)).entries).toEqual([]);
+    expect(await rowOf(table, bodyOf('p2'))).not.toHaveProperty('payload');
   });
 
   it('are the same for an id that was used again while the ring still has it', async () => {
