@@ -129,6 +129,17 @@ describe('the answer to an authorizer event', () => {
     });
   });
 
+  it('asks about a handshake without a token', async () => {
+    const asked: object[] = [];
+    const authorizer = (handshake: object) => {
+      asked.push(handshake);
+      return {};
+    };
+    await createTestApp({ channels: [door], authorizer }).app.handler(makeAuthorizerEvent());
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).not.toHaveProperty('token');
+  });
+
   it.each<[Identity, string | undefined]>([
     [{ userId: 'ann', expiresAt: 4_102_444_800_000 }, '4102444800000'],
     [{ expiresAt: 4_102_444_800_000.5 }, '4102444800000.5'],

@@ -409,6 +409,25 @@ describe('the hook onHistory', () => {
   });
 });
 
+it('a plugin that swallows the refusal of another one does not give access to the history', async () => {
+  const app = makeApp([
+    {
+      name: 'swallow',
+      async onHistory(_ctx, next) {
+        await next().catch(() => {});
+      },
+    },
+    { name: 'refuse', onHistory() {} },
+  ]);
+  const ann = await app.connect();
+  const position = await post(ann, 'a');
+  const frame = { action: 'history', id: 'h', channel: 'rooms/1' };
+  expect(await ann.sendFrame(frame)).toMatchObject({ error: { code: 'ERR_FORBIDDEN' } });
+  const [outcome] = await ann.subscribe({ channel: 'rooms/1', rewind: 1 });
+  expect(outcome).toMatchObject({ result: 'live', position });
+  expect(outcome).not.toHaveProperty('events');
+});
+
 describe('a store that fails', () => {
   const plugins = [{ name: 'silent', onError() {} }];
   function brokenLog(methods: object) {

@@ -41,6 +41,15 @@ it('the reason of a refused token is printed at the level debug, without the tok
   ]);
 });
 
+it('the local gateway gets the reason, and Lambda logs only one line', async () => {
+  const error: unknown = await app.handler(event).catch((thrown: unknown) => thrown);
+  expect(Reflect.get(error as object, Symbol.for('gatecast.reason'))).toContain(
+    'the claim "exp" is over',
+  );
+  expect((error as Error).stack).toBe('Error: Unauthorized');
+  expect(JSON.stringify(error)).toBe('{}');
+});
+
 it('the message of a refusal without a cause is its reason', async () => {
   vi.stubEnv('GATECAST_LOG_LEVEL', 'debug');
   const open = createApp({
