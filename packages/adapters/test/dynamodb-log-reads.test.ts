@@ -70,6 +70,20 @@ describe('a read of the log', () => {
     expect(await before(1, 10)).toBe('none');
   });
 
+  it('returns entries as they were published, from LOG and from BODY', async () => {
+    await using table = await openTable(engine, { now: () => 1_800_000_000_123 });
+    const positions = await fill(table, 24);
+    await claim(table, ['c25']);
+    const result = await table.log.readAfter({ ...wide, after: positions[0] as Position });
+    const { position: last } = await table.log.head(room);
+    const entries = [...positions.slice(1), last].map((position) => ({
+      position,
+      at: 1_800_000_000_123,
+      payload,
+    }));
+    expect(result).toEqual({ entries, more: false, head: { position: last } });
+  });
+
   it('returns as many bytes as it may, but at least one entry', async () => {
     await using table = await openTable(engine);
     await using unfinished = await openTable(engine);
@@ -112,6 +126,7 @@ describe('a read of the log', () => {
     const at = (offset: number) => positions[offset] as Position;
     expect(await read({ ...at(20), epoch })).toBe('epoch, epoch');
     expect(await read({ ...at(LAST), offset: LAST + 1 })).toBe('forked, forked');
+    expect(await read({ ...at(LAST), offset: LAST + 1, tag: '' })).toBe('forked, forked');
     expect(await read(at(LAST))).toBe('none, 1-29');
     expect(await read({ ...at(LAST), tag })).toBe('forked, forked');
     expect(await read(at(FLOOR + 1))).toBe('14-30, 1-12');
@@ -184,6 +199,19 @@ describe('a read of the log', () => {
     expect(await read(8, 4)).toBe('9-12, 9-12');
     expect(await read(7, 4)).toBe('trimmed, 9-12');
     expect(await read(6, 10)).toBe('7-12, 7-12');
+  });
+
+  it('ends where the log is purged between its steps', async () => {
+    await using table = await openTable(engine);
+    await using other = await openTable(engine, { table: table.table });
+    const [first] = await fill(table, 3);
+    table.hooks.before = async (action) => {
+      if (action !== 'Query') return;
+      delete table.hooks.before;
+      await other.log.purge(room);
+    };
+    const result = await table.log.readAfter({ ...wide, after: first as Position });
+    expect(seen(result)).toBe('trimmed');
   });
 
   it('asks for few rows as long as it does not know how large payloads are', async () => {

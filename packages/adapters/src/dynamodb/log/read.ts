@@ -124,7 +124,7 @@ async function readRows(
     const average = bytes / count || known;
     if (!average) return first;
     // A payload may be larger than those before it, so a page grows step by step.
-    const most = known || count === 0 ? MOST_ROWS : first * count;
+    const most = known ? MOST_ROWS : first * count;
     return Math.min(most, Math.max(1, Math.ceil((maxBytes - bytes) / average) + 1));
   };
   for (const segment of segmentsOf(after, to, isBackward)) {
