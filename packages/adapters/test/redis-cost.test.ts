@@ -158,7 +158,7 @@ describeRedis('redisStore()', () => {
     const channel = `${keyPrefix}s:{x}`;
     const [member = ''] = await server.admin.zrange(channel, 0, 0);
     const others = names(1_000, 'b').map((id) => member.replace(sliceKey('a='), sliceKey(id)));
-    await server.admin.zadd(channel, ...others.flatMap((other) => [0, other]));
+    await server.admin.zadd(channel, ...others.flatMap((other) => ['0', other]));
     const first = await connections.subscribers('x');
     expect(first.items).toHaveLength(1_000);
     const last = await connections.subscribers('x', { after: first.next ?? '' });
