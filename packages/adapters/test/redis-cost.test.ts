@@ -156,7 +156,7 @@ describeRedis('redisStore()', () => {
     const { connections, keyPrefix } = store;
     await connections.connect(recordOf('a='), ['x']);
     const channel = `${keyPrefix}s:{x}`;
-    const [member = ''] = await server.admin.zrange(channel, 0, 0);
+    const [member = ''] = await server.admin.zrange(channel, 0, '0');
     const others = names(1_000, 'b').map((id) => member.replace(sliceKey('a='), sliceKey(id)));
     await server.admin.zadd(channel, ...others.flatMap((other) => ['0', other]));
     const first = await connections.subscribers('x');
