@@ -5,8 +5,11 @@
  * @group History
  */
 export interface PositionStorage {
+  /** The position that is stored under a key; `null` if there is none. */
   getItem(key: string): string | null;
+  /** Stores a position, in the place of the one before. */
   setItem(key: string, position: string): void;
+  /** Forgets the position of a key. */
   removeItem(key: string): void;
 }
 
