@@ -114,7 +114,7 @@ export const logFaults: readonly PlantedFault[] = [
     find: 'export const DEAD_S: number = SLACK_S / 2;',
     replace: 'export const DEAD_S: number = -90 * 86_400;',
   }),
-  plant('deadness judged before the reads', {
+  plant('deadness judged before the reads', noTimeLimit, {
     file: `${LOG}/append.ts`,
     find: `    this.#head = await this.#log.readHead();
     const found = await this.#find();
